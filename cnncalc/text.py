@@ -1,0 +1,93 @@
+"""Untrusted text made safe to show, lists of words, and the nearest known word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+_LONGEST = 60
+
+
+def show(text: object, longest: int = _LONGEST) -> str:
+    """Untrusted text as one harmless line: control, bidirectional and invisible characters become visible escapes.
+
+    `##` and `::` at the start get a backslash, so that no continuous-integration log takes them for a command.
+
+    >>> show("a" + chr(27) + "[31mred")
+    'a\\\\x1b[31mred'
+    >>> show("::error::x")
+    '\\\\::error::x'
+    """
+    line = str(text)
+    cut = len(line) > longest
+    if cut:
+        line = line[: longest - 3]
+    line = visible(line)
+    if line.startswith(("::", "##")):
+        line = "\\" + line
+    return line + "..." if cut else line
+
+
+def visible(text: str) -> str:
+    """The text with every control, bidirectional and invisible character written as an escape."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if char.isprintable() and not _invisible(char) else _escape(char) for char in text)
+
+
+def _invisible(char: str) -> bool:
+    code = ord(char)
+    if code < 0x300:
+        return code == 0xAD
+    # fillers, variation selectors and Braille blank draw nothing although Python calls them printable
+    return code in (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0) or (
+        0xFE00 <= code <= 0xFE0F or 0x300 <= code <= 0x36F or 0xE0100 <= code <= 0xE01EF
+    )
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def quoted(words: Iterable[str], last: str = "or") -> str:
+    """`a`, `b` or `c`.
+
+    >>> quoted(["a", "b", "c"])
+    '`a`, `b` or `c`'
+    """
+    marked = [f"`{word}`" for word in words]
+    return marked[0] if len(marked) == 1 else ", ".join(marked[:-1]) + f" {last} " + marked[-1] if marked else "nothing"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` was probably meant to be, or None: by case first, then by likeness.
+
+    >>> nearest("rlu", ["relu", "conv"])
+    'relu'
+    """
+    options: Sequence[str] = list(known)
+    folded = word.casefold()
+    for option in options:
+        if option.casefold() == folded:
+            return option
+    if len(word) > 100 or len(options) > 5000:
+        return None
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, options, 1, 0.6)
+    return close[0] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A help sentence naming the nearest known word, or an empty one."""
+    match = nearest(word, known)
+    return f"did you mean `{match}`?" if match else ""
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`1 layer`, `2 layers`.
+
+    >>> plural(2, "layer")
+    '2 layers'
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

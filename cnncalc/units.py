@@ -1,0 +1,112 @@
+"""Numbers as people write and read them: counts (15.2M), sizes (61.0 MB), bytes of a dtype."""
+
+from __future__ import annotations
+
+DTYPES = {
+    "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1,
+}  # fmt: skip
+_COUNT = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+_BYTES = {
+    "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
+}  # fmt: skip
+
+
+class Figure:
+    """A number as somebody wrote it, with the precision that its digits claim.
+
+    `138M` claims the nearest million, `61.0MB` the nearest 0.1 megabyte, `1,024` the very number.
+    """
+
+    __slots__ = ("digits", "places", "text", "unit")
+
+    def __init__(self, text: str, digits: int, places: int, unit: int) -> None:
+        self.text = text
+        self.digits = digits  # the written digits as a whole number: 61.0 -> 610
+        self.places = places  # digits behind the point: 61.0 -> 1
+        self.unit = unit
+
+    @property
+    def value(self) -> int | None:
+        """The exact whole number written, or None where it is not whole (`0.5`)."""
+        number, rest = divmod(self.digits * self.unit, 10**self.places)
+        return None if rest else number
+
+    def agrees(self, exact: int) -> bool:
+        """Is `exact`, rounded to the digits written, what was written? Ties count for both neighbours.
+
+        >>> count("138M").agrees(138_357_544), count("24M").agrees(15_237_608)
+        (True, False)
+        """
+        # |exact - written| <= half a unit of the last written digit, in whole numbers
+        scale: int = 10**self.places
+        tolerance = self.unit if self.unit > 1 or self.places else 0
+        return 2 * abs(exact * scale - self.digits * self.unit) <= tolerance
+
+
+def _figure(text: str, units: dict[str, int]) -> Figure | None:
+    body = text.strip().lower().replace(",", "")
+    cut = len(body)
+    while cut and not body[cut - 1].isdigit():
+        cut -= 1
+    number, unit = body[:cut], body[cut:].strip()
+    whole, point, behind = number.partition(".")
+    if unit not in units or len(number) > 24 or not (whole + behind).isdecimal() or not (whole + behind).isascii():
+        return None
+    if not whole or (point and not behind):
+        return None
+    return Figure(text.strip(), int(whole + behind), len(behind), units[unit])
+
+
+def count(text: str) -> Figure | None:
+    """A count such as `500k`, `1.5M`, `1,024` or `7`; None where it is no count.
+
+    >>> count("500k").value
+    500000
+    """
+    return _figure(text, _COUNT)
+
+
+def size(text: str) -> Figure | None:
+    """A size in bytes such as `93MB`, `2MiB`, `512 B`; the unit is required; None where it is no size.
+
+    >>> size("2MiB").value
+    2097152
+    """
+    return _figure(text, _BYTES)
+
+
+def rounded(number: int, step: int = 1000, suffixes: tuple[str, ...] = ("", "K", "M", "G", "T", "P", "E")) -> str:
+    """Three significant digits with a suffix; exact below 1,000.
+
+    >>> rounded(15_237_608), rounded(999), rounded(999_999), rounded(1_000)
+    ('15.2M', '999', '1.00M', '1.00K')
+    """
+    if number < 0:
+        return "-" + rounded(-number, step, suffixes)
+    place, unit = 0, 1
+    while number >= unit * step and place < len(suffixes) - 1:
+        place, unit = place + 1, unit * step
+    if place == 0:
+        return f"{number}{suffixes[0]}"
+    digits = _three(number, unit)
+    if digits == "1000" and place < len(suffixes) - 1:
+        place, digits = place + 1, "1.00"
+    return digits + suffixes[place]
+
+
+def _three(number: int, unit: int) -> str:
+    """number/unit to three significant digits, in whole numbers, halves up."""
+    for behind, scale in ((2, 100), (1, 10), (0, 1)):
+        scaled = (2 * number * scale + unit) // (2 * unit)
+        if scaled < 1000 or behind == 0:
+            return f"{scaled // scale}.{scaled % scale:0{behind}d}" if behind else str(scaled)
+    raise AssertionError("unreachable")
+
+
+def megabytes(number: int) -> str:
+    """Bytes in decimal units, three significant digits.
+
+    >>> megabytes(60_950_432), megabytes(512)
+    ('61.0 MB', '512 B')
+    """
+    return rounded(number, 1000, (" B", " kB", " MB", " GB", " TB", " PB", " EB"))
