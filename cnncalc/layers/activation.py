@@ -1,0 +1,241 @@
+"""Activations and dropout: the shape stays, and most of them can overwrite their input."""
+
+from __future__ import annotations
+
+from cnncalc.layers.base import Layer
+from cnncalc.layers.fields import Choice, Flag, Rate
+from cnncalc.product import Count as Number
+from cnncalc.product import Product
+from cnncalc.shape import Shape
+
+
+class Activation(Layer):
+    """What activations share: the shape stays, nothing new need be written."""
+
+    in_place = True
+
+
+class InPlace(Activation):
+    """An activation whose frameworks let it overwrite its input."""
+
+    inplace = Flag("overwrite the input, as PyTorch's `inplace=True`", False, also="in_place")
+
+
+class ReLU(InPlace, kind="relu"):
+    """Rectified linear unit: max(0, x).
+
+    >>> ReLU().out(Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    elsewhere = "Rectifier ThresholdedReLU"
+    example = "56x56x64 -> relu"
+
+
+class ReLU6(InPlace, kind="relu6"):
+    """min(max(0, x), 6). Howard et al. 2017, MobileNets.
+
+    >>> ReLU6().out(Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    elsewhere = "relu_6 Hardtanh Clip"
+    example = "56x56x64 -> relu6"
+
+
+class LeakyReLU(InPlace, kind="leakyrelu"):
+    """x where positive, a small multiple of x elsewhere. Maas et al. 2013.
+
+    >>> LeakyReLU().out(Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    elsewhere = "leaky leaky_relu LReLU"
+    example = "56x56x64 -> leakyrelu"
+
+
+class PReLU(Activation, kind="prelu"):
+    """A leaky ReLU with a learned slope: one per layer (PyTorch's default), per channel (paper) or per element (Keras).
+
+    He et al. 2015, "Delving deep into rectifiers"; PyTorch 2, `torch.nn.PReLU(num_parameters)`.
+
+    >>> PReLU(per="channel").weights(Shape((56, 56, 64)))["weight"]
+    64
+    """
+
+    elsewhere = "ParametricReLU"
+    example = "56x56x64 -> prelu: channel"
+
+    per = Choice(
+        "one slope for the whole layer, for each channel or for each element", "layer channel element", "layer"
+    )
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        x = xs[0]
+        if self.per == "element":
+            return {"weight": Product(*[("N", length) for length in x])}
+        return {"weight": Product(("C", x[-1])) if self.per == "channel" else Product(("layer", 1))}
+
+
+class ELU(InPlace, kind="elu"):
+    """x where positive, exp(x) - 1 elsewhere. Clevert et al. 2015.
+
+    >>> ELU().out(Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    example = "56x56x64 -> elu"
+
+
+class SELU(InPlace, kind="selu"):
+    """A scaled ELU. Klambauer et al. 2017.
+
+    >>> SELU().out(Shape((512,)))
+    (512,)
+    """
+
+    example = "512 -> selu"
+
+
+class GELU(Activation, kind="gelu"):
+    """x times the normal distribution function of x. Hendrycks & Gimpel 2016.
+
+    >>> GELU().out(Shape((197, 3072)))
+    (197, 3072)
+    """
+
+    example = "197x3072 -> gelu"
+
+
+class SiLU(InPlace, kind="silu", alias="swish"):
+    """x times the sigmoid of x; `swish` is the same. Ramachandran et al. 2017.
+
+    >>> SiLU().out(Shape((112, 112, 32)))
+    (112, 112, 32)
+    """
+
+    example = "112x112x32 -> silu"
+
+
+class Mish(InPlace, kind="mish"):
+    """x times tanh(softplus(x)). Misra 2019.
+
+    >>> Mish().out(Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    example = "56x56x64 -> mish"
+
+
+class Sigmoid(Activation, kind="sigmoid"):
+    """1/(1 + exp(-x)).
+
+    >>> Sigmoid().out(Shape((64,)))
+    (64,)
+    """
+
+    elsewhere = "logistic"
+    example = "64 -> sigmoid"
+
+
+class Tanh(Activation, kind="tanh"):
+    """The hyperbolic tangent.
+
+    >>> Tanh().out(Shape((28, 28, 6)))
+    (28, 28, 6)
+    """
+
+    example = "28x28x6 -> tanh"
+
+
+class HardSwish(InPlace, kind="hardswish"):
+    """x * relu6(x + 3)/6. Howard et al. 2019, MobileNetV3.
+
+    >>> HardSwish().out(Shape((112, 112, 16)))
+    (112, 112, 16)
+    """
+
+    elsewhere = "h_swish hard_swish hard_silu hardsilu"
+    example = "112x112x16 -> hardswish"
+
+
+class HardSigmoid(InPlace, kind="hardsigmoid"):
+    """relu6(x + 3)/6. Howard et al. 2019, MobileNetV3.
+
+    >>> HardSigmoid().out(Shape((16,)))
+    (16,)
+    """
+
+    elsewhere = "hard_sigmoid h_sigmoid"
+    example = "16 -> hardsigmoid"
+
+
+class Softplus(Activation, kind="softplus"):
+    """log(1 + exp(x)).
+
+    >>> Softplus().out(Shape((64,)))
+    (64,)
+    """
+
+    example = "64 -> softplus"
+
+
+class Softmax(Activation, kind="softmax"):
+    """Exponentials that sum to 1 over the last axis.
+
+    >>> Softmax().out(Shape((1000,)))
+    (1000,)
+    """
+
+    elsewhere = "SoftmaxWithLoss Softmax2d"
+    example = "1000 -> softmax"
+
+
+class LogSoftmax(Activation, kind="logsoftmax"):
+    """The logarithm of softmax.
+
+    >>> LogSoftmax().out(Shape((1000,)))
+    (1000,)
+    """
+
+    elsewhere = "log_softmax"
+    example = "1000 -> logsoftmax"
+
+
+class Dropout(InPlace, kind="dropout"):
+    """Sets a random share of the numbers to zero while training; passes everything on at inference.
+
+    Srivastava et al. 2014; PyTorch 2, `torch.nn.Dropout`.
+
+    >>> Dropout().out(Shape((4096,)))
+    (4096,)
+    """
+
+    elsewhere = "Dropout2d Dropout1d Dropout3d SpatialDropout2D SpatialDropout1D AlphaDropout drop"
+    example = "4096 -> dropout: 0.5"
+
+    rate = Rate("share of the numbers set to zero", 0.5, also="p dropout_ratio prob probability")
+
+
+class DropPath(Activation, kind="droppath"):
+    """Stochastic depth: drops a whole branch of an example at random while training. Huang et al. 2016.
+
+    >>> DropPath(rate=0.1).out(Shape((56, 56, 96)))
+    (56, 56, 96)
+    """
+
+    elsewhere = "StochasticDepth drop_path"
+    example = "56x56x96 -> droppath: 0.1"
+
+    rate = Rate("probability of dropping the branch", also="p drop_prob survival")
+
+
+class Identity(Activation, kind="identity"):
+    """Passes its input on unchanged.
+
+    >>> Identity().out(Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    elsewhere = "noop pass none linear_activation"
+    example = "56x56x64 -> identity"

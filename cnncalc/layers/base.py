@@ -1,0 +1,227 @@
+"""The contract of a layer kind. A layer states facts about itself; every analysis is a fold over such facts.
+
+A kind is one class: annotated fields (required first), `out`, and whatever of `weights`, `buffers`, `macs`, `windows`
+differs from nothing. Reader, JSON Schema, did-you-mean, `explain` and every table follow from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnncalc.layers.fields import Field
+from cnncalc.problem import Problem
+from cnncalc.product import NOTHING, Count
+from cnncalc.shape import Shape, TransposedWindow, Window
+from cnncalc.text import nearest, show
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+KINDS: dict[str, type[Layer]] = {}
+
+
+class Resample:
+    """An axis read at another rate: `factor` output cells for each input cell, each seeing `reach` input cells."""
+
+    __slots__ = ("above", "below", "reach")
+
+    def __init__(self, above: int, below: int, reach: int = 1) -> None:
+        self.above = above
+        self.below = below
+        self.reach = reach
+
+
+class Blur:
+    """An axis whose cells see windows of no single size, or of no known one."""
+
+    __slots__ = ()
+
+
+class Crop:
+    """An axis whose first `start` cells are cut off (or, where negative, added in front)."""
+
+    __slots__ = ("start", "step")
+
+    def __init__(self, start: int, step: int = 1) -> None:
+        self.start = start
+        self.step = step
+
+
+View = Window | TransposedWindow | Resample | Crop | Blur
+
+
+class Layer:
+    """One layer with its fields filled in; immutable.
+
+    Subclasses name themselves: `class Conv(Layer, kind="conv")`. Fields at their defaults are not stored on the
+    instance, so `written` is what differs.
+    """
+
+    kind: ClassVar[str] = ""
+    fields: ClassVar[dict[str, Field[Any]]] = {}
+    elsewhere: ClassVar[str] = ""  # names of the kind in other tools, separated by blanks
+    inputs: ClassVar[int | None] = 1  # how many values it takes; None: two or more
+    lenders: ClassVar[int] = 0  # how many of them, at the end, only lend their shape
+    in_place: ClassVar[bool] = False  # can overwrite its input: writes no new volume
+    counts_for_depth: ClassVar[bool] = False  # a convolution or fully connected layer
+    convolves: ClassVar[bool] = False  # its output counts as conv activations
+    example: ClassVar[str] = ""  # `shape -> step`, shown by explain and run by the tests
+
+    def __init_subclass__(cls, kind: str = "", alias: str = "", **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = {name: value for name, value in cls.__dict__.items() if isinstance(value, Field)}
+        if kind:
+            cls.kind = kind
+            KINDS[kind] = cls
+            if alias:
+                KINDS[alias] = cls
+        if not own and not cls.fields:
+            return
+        merged = {
+            name: field.of(cls.kind, name)
+            for name, field in {**own, **{k: v for k, v in cls.fields.items() if k not in own}}.items()
+        }
+        cls.fields = {name: field for name, field in merged.items() if field.required}
+        cls.fields.update((name, field) for name, field in merged.items() if not field.required)
+        for name, field in own.items():
+            if field.required:
+                delattr(cls, name)
+            else:
+                setattr(cls, name, field.default)
+
+    def __init__(self, **values: Any) -> None:
+        """Check and keep the fields.
+
+        Raises:
+            Problem: `unknown-field`, `missing-field` or `bad-value`.
+        """
+        for name, value in values.items():
+            field = self.fields.get(name)
+            if field is None:
+                raise unknown_field(type(self), name)
+            kept = field.read(value)
+            if kept != field.default or type(kept) is not type(field.default):
+                self.__dict__[name] = kept
+        for name, field in self.fields.items():
+            if field.required and name not in self.__dict__:
+                raise missing_field(type(self), field)
+
+    @classmethod
+    def made(cls, values: dict[str, Any]) -> Self:
+        """A layer of values that the fields have read already, none of them missing."""
+        layer = object.__new__(cls)
+        fields = cls.fields
+        for name, value in values.items():
+            default = fields[name].default
+            if value != default or type(value) is not type(default):
+                layer.__dict__[name] = value
+        return layer
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{self.kind} is immutable")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.written.items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Layer) and type(self) is type(other) and self.written == other.written
+
+    __hash__ = None  # type: ignore[assignment]  # fields may be mappings
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, in the order of the kind's table."""
+        own = self.__dict__  # may hold a default that was written once per axis, `1x1`
+        return {name: own[name] for name, field in self.fields.items() if name in own and own[name] != field.default}
+
+    def spelled(self) -> str:
+        """The written fields as a specification writes them: `filters 64, kernel 3, pad 1`."""
+        return ", ".join(f"{name} {self.fields[name].show(value)}" for name, value in self.written.items())
+
+    def out(self, *xs: Shape) -> Shape:
+        """The output shape for input shapes `xs`.
+
+        Raises:
+            Problem: where the inputs do not suit the layer.
+        """
+        return xs[0]
+
+    def weights(self, *xs: Shape) -> dict[str, Count]:
+        """Trainable parameters by name; the ones named `bias...` are biases."""
+        return {}
+
+    def buffers(self, *xs: Shape) -> dict[str, Count]:
+        """Numbers that are kept but not trained: running statistics."""
+        return {}
+
+    def macs(self, *xs: Shape) -> Count:
+        """Multiply-accumulates for one example."""
+        return NOTHING
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        """How each spatial axis is read: () where every output cell sees its own cell only, None where it sees all."""
+        return ()
+
+    def notes(self, *xs: Shape) -> list[tuple[str, str]]:
+        """Remarks worth showing, as (code, sentence): rounding, uneven padding."""
+        return []
+
+
+def kind_named(name: str) -> type[Layer]:
+    """The class of a kind.
+
+    Raises:
+        Problem: `unknown-layer`, with the nearest kind or its name here.
+    """
+    found = KINDS.get(name)
+    if found is None:
+        raise unknown_layer(name)
+    return found
+
+
+def dialects() -> dict[str, str]:
+    """Names other tools use for layers -> the kind here."""
+    return {also.casefold(): kind for kind, layer in KINDS.items() for also in layer.elsewhere.split()}
+
+
+def unknown_layer(name: str, known: tuple[str, ...] = ()) -> Problem:
+    """The error for a kind that does not exist; `known` are further words that could have been meant."""
+    folded = name.casefold()
+    match = folded if folded in KINDS else dialects().get(folded) or nearest(name, (*KINDS, *known))
+    help = f"did you mean `{match}`?" if match else "`cnncalc explain` lists the kinds"
+    if match and match in KINDS and folded != match and folded in dialects():
+        help = f"cnncalc calls it `{match}`"
+    return Problem("unknown-layer", f"no layer named `{show(name)}`", help)
+
+
+def unknown_field(layer: type[Layer], name: str) -> Problem:
+    """The error for a field that a kind does not have."""
+    for field in layer.fields.values():
+        if name in field.also:
+            return Problem(
+                "unknown-field",
+                f"{layer.kind} has no field `{show(name)}`",
+                f"cnncalc calls it `{field.name}`",
+                field=name,
+            )
+    if not layer.fields:
+        return Problem(
+            "unknown-field", f"{layer.kind} takes no fields; got `{show(name)}`", "write the bare word", field=name
+        )
+    if name == "activation":
+        help = f"activations are layers: write `relu` as the step after {layer.kind}"
+    else:
+        match = nearest(name, layer.fields)
+        names = ", ".join(f"`{field}`" for field in layer.fields)
+        help = f"did you mean `{match}`?" if match else f"its fields are {names}"
+    return Problem("unknown-field", f"{layer.kind} has no field `{show(name)}`", help, field=name)
+
+
+def missing_field(layer: type[Layer], field: Field[Any]) -> Problem:
+    """The error for a required field that was not written."""
+    return Problem(
+        "missing-field",
+        f"{layer.kind} needs `{field.name}`: {field.help}",
+        f"for example `{layer.example.rpartition('-> ')[2]}`" if layer.example else f"add `{field.name}: ...`",
+        field=field.name,
+    )

@@ -1,0 +1,146 @@
+"""Layers of plain matrix products: fully connected, per-position linear, embedding, and learned tables."""
+
+from __future__ import annotations
+
+from cnncalc.layers.base import Crop, Layer, View
+from cnncalc.layers.fields import Count, Flag
+from cnncalc.problem import Problem
+from cnncalc.product import Count as Number
+from cnncalc.product import Product
+from cnncalc.shape import Shape
+
+UNIT_NAMES = "out_features num_output output_dim n filters neurons size"
+
+
+class FC(Layer, kind="fc"):
+    """A fully connected layer: every unit sees every number of the input, which it flattens by itself.
+
+    The output is a vector of `units`; weights N*units, biases units. CS231n; Caffe, `InnerProduct`.
+
+    >>> FC(units=4096).out(Shape((7, 7, 512)))
+    (4096,)
+    """
+
+    elsewhere = "Dense InnerProduct Gemm fully_connected connected fullyconnected affine"
+    example = "7x7x512 -> fc: 4096"
+    counts_for_depth = True
+
+    units = Count("number of units", also=UNIT_NAMES)
+    bias = Flag("one bias per unit", True, also="use_bias bias_term")
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape((self.units,))
+
+    def _inputs(self, x: Shape) -> list[tuple[str, int]]:
+        names = {1: ["N"], 2: ["steps", "C"], 3: ["H", "W", "C"], 4: ["D", "H", "W", "C"]}.get(len(x), ["N"] * len(x))
+        return list(zip(names, x, strict=True))
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        found: dict[str, Number] = {"weight": Product(*self._inputs(xs[0]), ("units", self.units))}
+        if self.bias:
+            found["bias"] = Product(("units", self.units))
+        return found
+
+    def macs(self, *xs: Shape) -> Number:
+        return Product(*self._inputs(xs[0]), ("units", self.units))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None
+
+
+class Linear(Layer, kind="linear"):
+    """The same fully connected layer at every position: only the last axis changes, C becomes units.
+
+    Weights C*units, biases units. PyTorch 2, `torch.nn.Linear`; Keras 3, `Dense`.
+
+    >>> Linear(units=3072).out(Shape((197, 768)))
+    (197, 3072)
+    """
+
+    elsewhere = "timedistributed pointwise"
+    example = "197x768 -> linear: 3072"
+    counts_for_depth = True
+
+    units = Count("number of units", also=UNIT_NAMES)
+    bias = Flag("one bias per unit", True, also="use_bias bias_term")
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape((*xs[0][:-1], self.units))
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        found: dict[str, Number] = {"weight": Product(("C", xs[0][-1]), ("units", self.units))}
+        if self.bias:
+            found["bias"] = Product(("units", self.units))
+        return found
+
+    def macs(self, *xs: Shape) -> Number:
+        positions = [("positions", length) for length in xs[0][:-1]]
+        return Product(*positions, ("C", xs[0][-1]), ("units", self.units))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None if len(xs[0]) == 1 else ()
+
+
+class Embedding(Layer, kind="embedding"):
+    """A table lookup: every number of the input is the index of a row of `dim` learned values.
+
+    One axis of `dim` is added behind; weights vocab*dim; no multiply-adds. PyTorch 2, `torch.nn.Embedding`.
+
+    >>> Embedding(vocab=10000, dim=128).out(Shape((100,)))
+    (100, 128)
+    """
+
+    elsewhere = "lookup EmbeddingBag"
+    example = "100 -> embedding: {vocab: 10000, dim: 128}"
+
+    vocab = Count("number of rows in the table", also="num_embeddings input_dim vocab_size", most=10**12)
+    dim = Count("length of a row", also="embedding_dim output_dim")
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape((*xs[0], self.dim))
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        return {"weight": Product(("vocab", self.vocab), ("dim", self.dim))}
+
+
+class Positional(Layer, kind="positional"):
+    """A learned position table, added to the input: one value for every number of it.
+
+    The shape stays; weights are as many as the input has numbers. Dosovitskiy et al. 2020, ViT.
+
+    >>> Positional().weights(Shape((197, 768)))["weight"]
+    151296
+    """
+
+    elsewhere = "positionembedding pos_embed PositionalEncoding"
+    example = "197x768 -> positional"
+    in_place = True
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        return {"weight": Product(*[("N", length) for length in xs[0]])}
+
+
+class ClassToken(Layer, kind="classtoken"):
+    """One learned token put in front of a sequence: steps grow by one. Weights as many as features.
+
+    Dosovitskiy et al. 2020, ViT.
+
+    >>> ClassToken().out(Shape((196, 768)))
+    (197, 768)
+    """
+
+    elsewhere = "cls_token clstoken class_token"
+    example = "196x768 -> classtoken"
+
+    def out(self, *xs: Shape) -> Shape:
+        if len(xs[0]) != 2:
+            raise Problem(
+                "needs-sequence", f"classtoken needs steps x features, but gets {xs[0]}", "put a `reshape:` in front"
+            )
+        return Shape((xs[0][0] + 1, xs[0][1]))
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        return {"weight": Product(("features", xs[0][-1]))}
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return (Crop(-1),)

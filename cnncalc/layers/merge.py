@@ -1,0 +1,106 @@
+"""Layers that join several values: sum, product, concatenation."""
+
+from __future__ import annotations
+
+from cnncalc.layers.base import Layer
+from cnncalc.layers.fields import Choice
+from cnncalc.problem import Problem
+from cnncalc.shape import Shape
+
+
+def differ(what: str, xs: tuple[Shape, ...], help: str) -> Problem:
+    """The error for operands whose shapes do not go together."""
+    return Problem("shapes-differ", f"{what}: {' and '.join(map(str, xs))} differ", help)
+
+
+class Merge(Layer):
+    """What merges share: two or more inputs."""
+
+    inputs = None
+
+
+class Add(Merge, kind="add"):
+    """The sum of values of the same shape. He et al. 2015, ResNet.
+
+    >>> Add().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    elsewhere = "Sum Eltwise shortcut skip"
+    example = "56x56x64 -> add: [[conv: {filters: 64, kernel: 1}], prev]"
+
+    def out(self, *xs: Shape) -> Shape:
+        for x in xs:
+            if x != xs[0]:
+                raise differ(
+                    "add needs values of the same shape", xs, "bring them to one shape, with a 1x1 conv for example"
+                )
+        return xs[0]
+
+
+class Mul(Merge, kind="mul"):
+    """The product of values, number by number; a vector of C, a 1x1xC or a HxWx1 is spread over the larger value.
+
+    Hu et al. 2017, squeeze-and-excitation.
+
+    >>> Mul().out(Shape((56, 56, 64)), Shape((64,)))
+    (56, 56, 64)
+    """
+
+    elsewhere = "Multiply scale_channels gate"
+    example = "56x56x64 -> mul: {value: prev, gate: [globalavgpool, fc: 64, sigmoid]}"
+
+    def out(self, *xs: Shape) -> Shape:
+        largest = max(xs, key=len)
+        full = [max(lengths) for lengths in zip(*[_spread(x, len(largest)) for x in xs], strict=True)]
+        for x in xs:
+            if any(a not in (1, b) for a, b in zip(_spread(x, len(largest)), full, strict=True)):
+                raise differ(
+                    "mul needs values of one shape, or a gate of one number per channel",
+                    xs,
+                    f"a gate for {largest} is a vector of {largest[-1]}",
+                )
+        return Shape(full)
+
+
+def _spread(x: Shape, length: int) -> tuple[int, ...]:
+    return (1,) * (length - len(x)) + tuple(x)
+
+
+class Concat(Merge, kind="concat"):
+    """Values joined along one axis, the channels unless another is named. Szegedy et al. 2014; Huang et al. 2016.
+
+    >>> Concat().out(Shape((28, 28, 64)), Shape((28, 28, 128)))
+    (28, 28, 192)
+    """
+
+    elsewhere = "Concatenate cat merge route join"
+    example = "28x28x192 -> concat: [[conv: {filters: 64, kernel: 1}], [maxpool: {kernel: 3, stride: 1, pad: 1}]]"
+
+    axis = Choice("the axis to join along", "channels steps height width depth", "channels", also="dim")
+
+    def out(self, *xs: Shape) -> Shape:
+        axis = axis_number(self.axis, xs[0])
+        rest = {(len(x), *x[:axis], *x[axis + 1 :]) for x in xs}
+        if len(rest) > 1:
+            raise differ(
+                f"concat along {self.axis} needs values that agree in every other axis",
+                xs,
+                "check stride and padding of the branches",
+            )
+        joined = list(xs[0])
+        joined[axis] = sum(x[axis] for x in xs)
+        return Shape(joined)
+
+
+def axis_number(axis: str, x: Shape) -> int:
+    """The place of a named axis in a shape.
+
+    Raises:
+        Problem: `bad-value` where the shape has no such axis.
+    """
+    if axis == "channels":
+        return len(x) - 1
+    if axis in x.axes:
+        return x.axes.index(axis)
+    raise Problem("bad-value", f"{x} has no axis named {axis}", "name an axis it has", field="axis")

@@ -1,0 +1,167 @@
+"""Normalisation layers."""
+
+from __future__ import annotations
+
+from cnncalc.layers.base import Layer, View
+from cnncalc.layers.fields import Count, Flag
+from cnncalc.layers.window import split
+from cnncalc.problem import Problem
+from cnncalc.product import Count as Number
+from cnncalc.product import Product
+from cnncalc.shape import Shape
+
+GAIN_NAMES = "scale center elementwise_affine"
+
+
+class Norm(Layer):
+    """What norms share: a gain and an offset per channel."""
+
+    affine = Flag("a learned gain and offset per channel", True, also=GAIN_NAMES)
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        if not self.affine:
+            return {}
+        return {"weight": Product(("C", xs[0][-1])), "bias": Product(("C", xs[0][-1]))}
+
+
+class BatchNorm(Norm, kind="batchnorm"):
+    """Batch normalisation: every channel is brought to mean 0 and variance 1 over the batch.
+
+    Parameters: a gain and an offset per channel; the running mean and variance are buffers, not parameters.
+    At inference it can be folded into its input. Ioffe & Szegedy 2015; PyTorch 2, `torch.nn.BatchNorm2d`.
+
+    >>> norm = BatchNorm()
+    >>> sum(norm.weights(Shape((56, 56, 64))).values()), sum(norm.buffers(Shape((56, 56, 64))).values())
+    (128, 128)
+    """
+
+    elsewhere = "BatchNorm2d BatchNorm1d BatchNorm3d BatchNormalization bn batch_norm batchnormalisation"
+    example = "56x56x64 -> batchnorm"
+    in_place = True
+
+    def buffers(self, *xs: Shape) -> dict[str, Number]:
+        return {"running_mean": Product(("C", xs[0][-1])), "running_var": Product(("C", xs[0][-1]))}
+
+
+class LayerNorm(Norm, kind="layernorm"):
+    """Layer normalisation over the channels of each position; a gain and an offset per channel.
+
+    Ba et al. 2016; PyTorch 2, `torch.nn.LayerNorm(C)`; Keras 3, `LayerNormalization`.
+
+    >>> sum(LayerNorm().weights(Shape((197, 768))).values())
+    1536
+    """
+
+    elsewhere = "LayerNormalization layer_norm ln layernorm2d"
+    example = "197x768 -> layernorm"
+
+
+class GroupNorm(Norm, kind="groupnorm"):
+    """Group normalisation: the channels in groups, each over its channels and positions; a gain and offset per channel.
+
+    Wu & He 2018; PyTorch 2, `torch.nn.GroupNorm`.
+
+    >>> sum(GroupNorm(groups=32).weights(Shape((56, 56, 64))).values())
+    128
+    """
+
+    elsewhere = "GroupNormalization group_norm gn"
+    example = "56x56x64 -> groupnorm: 32"
+
+    groups = Count("groups that the channels are split into", also="num_groups group")
+
+    def out(self, *xs: Shape) -> Shape:
+        split(self, self.groups, xs[0][-1], "channels")
+        return xs[0]
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None
+
+
+class InstanceNorm(Norm, kind="instancenorm"):
+    """Instance normalisation: every channel over its positions. No parameters unless `affine: true`, as in PyTorch.
+
+    Ulyanov et al. 2016; PyTorch 2, `torch.nn.InstanceNorm2d`.
+
+    >>> InstanceNorm().weights(Shape((56, 56, 64)))
+    {}
+    """
+
+    elsewhere = "InstanceNorm2d InstanceNorm1d InstanceNorm3d InstanceNormalization instance_norm"
+    example = "56x56x64 -> instancenorm"
+
+    affine = Flag("a learned gain and offset per channel", False, also=GAIN_NAMES)
+
+    def out(self, *xs: Shape) -> Shape:
+        if xs[0].size == xs[0].channels:
+            raise Problem(
+                "needs-image",
+                f"instancenorm averages over positions, but gets {xs[0]}: one position",
+                "use `layernorm` or `batchnorm`",
+            )
+        return xs[0]
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None
+
+
+class RMSNorm(Layer, kind="rmsnorm"):
+    """Root-mean-square normalisation over the channels of each position; one gain per channel, no offset.
+
+    Zhang & Sennrich 2019; PyTorch 2, `torch.nn.RMSNorm`.
+
+    >>> RMSNorm().weights(Shape((197, 768)))["weight"]
+    768
+    """
+
+    elsewhere = "RMSNormalization rms_norm"
+    example = "197x768 -> rmsnorm"
+
+    affine = Flag("a learned gain per channel", True, also=GAIN_NAMES)
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        return {"weight": Product(("C", xs[0][-1]))} if self.affine else {}
+
+
+class LRN(Layer, kind="lrn"):
+    """Local response normalisation: every value is divided by a norm over `size` neighbouring channels. No parameters.
+
+    Krizhevsky et al. 2012, AlexNet, section 3.3; PyTorch 2, `torch.nn.LocalResponseNorm`.
+
+    >>> LRN().out(Shape((55, 55, 96)))
+    (55, 55, 96)
+    """
+
+    elsewhere = "LocalResponseNorm local_response_norm LocalResponseNormalization norm"
+    example = "55x55x96 -> lrn: 5"
+
+    size = Count("neighbouring channels", 5, also="local_size depth_radius n")
+
+    def out(self, *xs: Shape) -> Shape:
+        if len(xs[0]) == 1:
+            raise Problem(
+                "needs-image", f"lrn works on images and sequences, but gets a vector of {xs[0]}", "leave it out"
+            )
+        return xs[0]
+
+
+class Scale(Layer, kind="scale"):
+    """One learned factor per channel, and with `bias: true` one offset: LayerScale, Caffe's `Scale`.
+
+    Touvron et al. 2021, CaiT; LeCun et al. 1998 for the coefficient and bias of a subsampling map.
+
+    >>> Scale().weights(Shape((56, 56, 96)))["weight"]
+    96
+    """
+
+    elsewhere = "LayerScale layer_scale"
+    example = "56x56x96 -> scale"
+    in_place = True
+
+    bias = Flag("one offset per channel", False, also="bias_term use_bias")
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        found: dict[str, Number] = {"weight": Product(("C", xs[0][-1]))}
+        if self.bias:
+            found["bias"] = Product(("C", xs[0][-1]))
+        return found

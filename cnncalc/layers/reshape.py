@@ -1,0 +1,330 @@
+"""Layers that move, cut, repeat or add cells without learning anything."""
+
+from __future__ import annotations
+
+from cnncalc.layers.base import Blur, Crop, Layer, Resample, View
+from cnncalc.layers.fields import Axes, Choice, Count, Name, Pad, Sizes, To, each
+from cnncalc.layers.merge import axis_number
+from cnncalc.layers.window import sides, spatial, split
+from cnncalc.problem import Problem
+from cnncalc.shape import Shape
+
+MODES = "nearest linear bilinear bicubic trilinear area"
+RANK = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+REACH = {"nearest": 1, "linear": 2, "bilinear": 2, "bicubic": 4, "trilinear": 2}
+
+
+def mix(x: Shape) -> tuple[View, ...]:
+    """How axes are read where positions lose their order."""
+    return (Blur(),)
+
+
+class Flatten(Layer, kind="flatten"):
+    """All numbers in one vector. `fc` does this by itself.
+
+    >>> Flatten().out(Shape((7, 7, 512)))
+    (25088,)
+    """
+
+    elsewhere = "view ravel squeeze"
+    example = "7x7x512 -> flatten"
+    in_place = True
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape((xs[0].size,))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return mix(xs[0]) if len(xs[0]) > 1 else ()
+
+
+class Reshape(Layer, kind="reshape"):
+    """The same numbers in another shape.
+
+    >>> Reshape(to=(196, 768)).out(Shape((14, 14, 768)))
+    (196, 768)
+    """
+
+    elsewhere = "unflatten resize_as target_shape"
+    example = "14x14x768 -> reshape: 196x768"
+    in_place = True
+
+    to = To("the new shape", also="shape target_shape target size")
+
+    def out(self, *xs: Shape) -> Shape:
+        to = Shape(self.to)
+        if to.size != xs[0].size:
+            raise Problem(
+                "sizes-differ",
+                f"reshape: {xs[0]} holds {xs[0].size:,} numbers, {to} holds {to.size:,}",
+                f"choose a shape of {xs[0].size:,} numbers",
+                field="to",
+            )
+        return to
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return () if tuple(self.to) == tuple(xs[0]) else mix(xs[0])
+
+
+class Permute(Layer, kind="permute"):
+    """The axes in another order, counted from 0 as they are printed.
+
+    >>> Permute(axes=(1, 0)).out(Shape((100, 300)))
+    (300, 100)
+    """
+
+    elsewhere = "transpose swapaxes movedim"
+    example = "100x300 -> permute: 1x0"
+    in_place = True
+
+    axes = Axes("the new order of the axes, counted from 0", also="dims order perm")
+
+    def out(self, *xs: Shape) -> Shape:
+        if len(self.axes) != len(xs[0]):
+            raise Problem(
+                "bad-value",
+                f"permute names {len(self.axes)} axes, but {xs[0]} has {len(xs[0])}",
+                f"name every axis from 0 to {len(xs[0]) - 1} once",
+                field="axes",
+            )
+        return Shape(xs[0][axis] for axis in self.axes)
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return () if list(self.axes) == sorted(self.axes) else mix(xs[0])
+
+
+class Slice(Layer, kind="slice"):
+    """A part of the input along one axis: from `start` up to, not including, `stop`.
+
+    >>> Slice(stop=58).out(Shape((28, 28, 116)))
+    (28, 28, 58)
+    """
+
+    elsewhere = "narrow chunk split StridedSlice"
+    example = "28x28x116 -> slice: 58"
+    in_place = True
+
+    stop = Count("the first cell behind the part", also="end ends")
+    start = Count("the first cell of the part", 0, also="starts begin", least=0)
+    axis = Choice("the axis to cut", "channels steps height width depth", "channels", also="dim axes")
+    step = Count("every how many cells one is taken", 1, also="steps")
+
+    def out(self, *xs: Shape) -> Shape:
+        axis = axis_number(self.axis, xs[0])
+        length = xs[0][axis]
+        if not self.start < self.stop <= length:
+            raise Problem(
+                "bad-value",
+                f"slice from {self.start} to {self.stop} does not lie within the {length} cells of {self.axis}",
+                f"it must hold that start < stop <= {length}",
+                field="stop",
+            )
+        return Shape((*xs[0][:axis], -(-(self.stop - self.start) // self.step), *xs[0][axis + 1 :]))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        if self.axis == "channels":
+            return ()
+        cut = xs[0].axes.index(self.axis)
+        return tuple(Crop(self.start, self.step) if axis == cut else Crop(0) for axis in range(xs[0].rank))
+
+
+class ChannelShuffle(Layer, kind="channelshuffle"):
+    """The channels of all groups interleaved. Zhang et al. 2017, ShuffleNet; PyTorch 2, `torch.nn.ChannelShuffle`.
+
+    >>> ChannelShuffle(groups=2).out(Shape((28, 28, 116)))
+    (28, 28, 116)
+    """
+
+    elsewhere = "channel_shuffle shuffle"
+    example = "28x28x116 -> channelshuffle: 2"
+
+    groups = Count("groups that the channels are split into", also="group")
+
+    def out(self, *xs: Shape) -> Shape:
+        spatial(self, xs[0])
+        split(self, self.groups, xs[0][-1], "channels")
+        return xs[0]
+
+
+class PixelShuffle(Layer, kind="pixelshuffle"):
+    """Channels rearranged into space: H x W x C becomes rH x rW x C/r^2. Shi et al. 2016.
+
+    PyTorch 2, `torch.nn.PixelShuffle`.
+
+    >>> PixelShuffle(factor=2).out(Shape((28, 28, 64)))
+    (56, 56, 16)
+    """
+
+    elsewhere = "depth_to_space DepthToSpace subpixel"
+    example = "28x28x64 -> pixelshuffle: 2"
+
+    factor = Count("r, how much larger height and width become", also="upscale_factor block_size", most=1000)
+
+    def out(self, *xs: Shape) -> Shape:
+        x, r = xs[0], self.factor
+        if len(x) != 3:
+            raise Problem("needs-image", f"pixelshuffle needs height x width x channels, but gets {x}")
+        if x[2] % (r * r):
+            raise Problem(
+                "groups-do-not-divide",
+                f"pixelshuffle: {x[2]} channels cannot be split into {r}*{r} = {r * r} groups: "
+                f"{x[2]} = {r * r}*{x[2] // (r * r)} + {x[2] % (r * r)}",
+                f"choose a factor whose square divides {x[2]}",
+                field="factor",
+            )
+        return Shape((x[0] * r, x[1] * r, x[2] // (r * r)))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return (Resample(self.factor, 1), Resample(self.factor, 1))
+
+
+class Padding(Layer, kind="pad"):
+    """Cells added around the input: zeros, mirrored or repeated ones. PyTorch 2, `torch.nn.functional.pad`.
+
+    >>> Padding(by=2).out(Shape((28, 28, 1)))
+    (32, 32, 1)
+    """
+
+    elsewhere = "ZeroPadding2D ZeroPadding1D ZeroPadding3D ZeroPad2d ReflectionPad2d ReplicationPad2d ConstantPad2d"
+    example = "28x28x1 -> pad: 2"
+
+    by = Pad("cells added: a number, one per axis, or sides", also="padding pad pads P", named=False)
+    mode = Choice("what the new cells hold", "zeros reflect replicate", "zeros", also="padding_mode")
+
+    def out(self, *xs: Shape) -> Shape:
+        x = xs[0]
+        spatial(self, x)
+        lengths = []
+        for (before, after), width in zip(sides(self, self.by, x), x, strict=False):
+            if self.mode == "reflect" and max(before, after) >= width:
+                raise Problem(
+                    "pad-too-large",
+                    f"pad: {max(before, after)} cells cannot be mirrored from an axis of {width}",
+                    f"pad by at most {width - 1}",
+                    field="by",
+                )
+            lengths.append(before + width + after)
+        return Shape((*lengths, x[-1]))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return tuple(Crop(-before) for before, _ in sides(self, self.by, xs[0]))
+
+
+class CropLike(Layer, kind="crop"):
+    """The middle of the input, as large as another value. Ronneberger et al. 2015, U-Net.
+
+    >>> CropLike(like="up").out(Shape((64, 64, 512)), Shape((56, 56, 512)))
+    (56, 56, 512)
+    """
+
+    elsewhere = "center_crop CenterCrop Cropping2D Cropping1D"
+    example = "64x64x512 -> seq: [{maxpool: 2, as: half}, {crop: half, from: input}]"
+    inputs = 2
+    lenders = 1
+    in_place = True
+
+    like = Name("the value above whose height and width the result has", also="to size reference")
+
+    def out(self, *xs: Shape) -> Shape:
+        x, like = xs
+        if len(x) != len(like) or any(a > b for a, b in zip(like[:-1], x, strict=False)):
+            raise Problem(
+                "window-does-not-fit",
+                f"crop: nothing as large as {like} can be cut out of {x}",
+                "crop the larger value to the smaller one",
+                field="like",
+            )
+        return Shape((*like[:-1], x[-1]))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return tuple(Crop((a - b) // 2) for a, b in zip(xs[0][:-1], xs[1][:-1], strict=True))
+
+
+class ChannelPad(Layer, kind="channelpad"):
+    """Channels of zeros added behind, up to `to`. He et al. 2015, option A of the shortcuts.
+
+    >>> ChannelPad(to=32).out(Shape((16, 16, 16)))
+    (16, 16, 32)
+    """
+
+    elsewhere = "pad_channels"
+    example = "16x16x16 -> channelpad: 32"
+
+    to = Count("channels afterwards", also="channels filters")
+
+    def out(self, *xs: Shape) -> Shape:
+        if self.to < xs[0][-1]:
+            raise Problem(
+                "bad-value",
+                f"channelpad to {self.to}, but the input has {xs[0][-1]} channels already",
+                "use `slice:` to drop channels",
+                field="to",
+            )
+        return Shape((*xs[0][:-1], self.to))
+
+
+def _mode(layer: Layer, mode: str, x: Shape) -> None:
+    rank = spatial(layer, x)
+    if RANK.get(mode, rank) != rank:
+        fits = next((word for word, axes in RANK.items() if axes == rank), "nearest")
+        raise Problem(
+            "bad-value",
+            f"{layer.kind}: mode {mode} is for {RANK[mode]} spatial axes, but {x} has {rank}",
+            f"use `{fits}`",
+            field="mode",
+        )
+
+
+class Upsample(Layer, kind="upsample"):
+    """Every spatial axis made `factor` times longer. No parameters. PyTorch 2, `torch.nn.Upsample(scale_factor)`.
+
+    >>> Upsample(factor=2).out(Shape((13, 13, 256)))
+    (26, 26, 256)
+    """
+
+    elsewhere = "UpSampling2D UpSampling1D UpSampling3D UpsamplingNearest2d UpsamplingBilinear2d unpool"
+    example = "13x13x256 -> upsample: 2"
+
+    factor = Sizes("how much longer every axis becomes", also="scale_factor scale size scales stride")
+    mode = Choice("how the new cells are filled", MODES, "nearest", also="interpolation")
+
+    def out(self, *xs: Shape) -> Shape:
+        x = xs[0]
+        _mode(self, self.mode, x)
+        factors = each(self.factor, x, "factor")
+        return Shape((*[factor * width for factor, width in zip(factors, x, strict=False)], x[-1]))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        x = xs[0]
+        reach = REACH.get(self.mode)
+        factors = each(self.factor, x, "factor")
+        return tuple(Resample(factor, 1, reach if factor > 1 else 1) if reach else Blur() for factor in factors)
+
+
+class Resize(Layer, kind="resize"):
+    """Every spatial axis brought to a given length. No parameters. PyTorch 2, `torch.nn.functional.interpolate(size)`.
+
+    >>> Resize(to=(64, 48)).out(Shape((13, 13, 256)))
+    (64, 48, 256)
+    """
+
+    elsewhere = "interpolate Resizing resize_bilinear"
+    example = "13x13x256 -> resize: {to: 52x52, mode: bilinear}"
+
+    to = To("the new lengths: `52` or `52x52`", also="size output_size target")
+    mode = Choice("how the new cells are filled", MODES, "nearest", also="interpolation")
+
+    def _lengths(self, x: Shape) -> tuple[int, ...]:
+        spatial(self, x)
+        return each(self.to[0] if len(self.to) == 1 else self.to, x, "to")
+
+    def out(self, *xs: Shape) -> Shape:
+        _mode(self, self.mode, xs[0])
+        return Shape((*self._lengths(xs[0]), xs[0][-1]))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        x = xs[0]
+        reach = REACH.get(self.mode)
+        return tuple(
+            Resample(new, old, reach) if reach and new >= old else Blur()
+            for old, new in zip(x, self._lengths(x), strict=False)
+        )
