@@ -1,0 +1,1 @@
+"""Folds over a network: totals, receptive field, published and expected figures."""

@@ -1,0 +1,64 @@
+"""Figures that somebody printed or worked out by hand, against the computed ones."""
+
+from __future__ import annotations
+
+from cnncalc.analyses.receptive import extent
+from cnncalc.analyses.totals import Analysis
+from cnncalc.problem import Where
+from cnncalc.record import Record
+from cnncalc.shape import Shape
+from cnncalc.units import Figure
+
+# what a `published` entry may state -> is it a size in bytes?
+PUBLISHABLE = {
+    "params": False, "weights": False, "biases": False, "activations": False, "conv_activations": False, "macs": False,
+    "memory": True, "depth": False, "layers": False,
+}  # fmt: skip
+EXPECTABLE = ("output", "params", "weights", "biases", "activations", "macs", "receptive_field")
+
+
+class Claim(Record):
+    """One claim checked: `computed` is exact (a count, bytes for memory, or a list); None where it is not known."""
+
+    source: str
+    quantity: str
+    claimed: str
+    computed: int | list[int] | None
+    agrees: bool
+    where: Where | None
+
+
+def published(analysis: Analysis) -> list[Claim]:
+    """Every published figure against the computed one: it agrees when the exact figure, rounded to its digits, is the same."""
+    claims = []
+    for claim in analysis.network.published:
+        computed = (
+            analysis.activation_bytes // analysis.batch
+            if claim.quantity == "memory"
+            else getattr(analysis.totals, claim.quantity)
+        )
+        claims.append(
+            Claim(claim.source, claim.quantity, claim.figure.text, computed, claim.figure.agrees(computed), claim.where)
+        )
+    return claims
+
+
+def expected(analysis: Analysis) -> list[Claim]:
+    """Every `expect` of the file against the computed figures of its step."""
+    claims = []
+    for mark in analysis.network.expectations:
+        rows = analysis.rows[mark.first : mark.last]
+        computed: int | list[int] | None
+        if mark.quantity == "output":
+            computed = list(analysis.network.nodes[mark.value].output)
+            agrees = isinstance(mark.figure, Shape) and computed == list(mark.figure)
+        elif mark.quantity == "receptive_field":
+            seen = extent(analysis.rows[mark.value].field, analysis.extent)
+            computed = seen[0] if seen else None
+            wanted = mark.figure if isinstance(mark.figure, tuple) else ()
+            agrees = computed is not None and computed == list(wanted if len(wanted) > 1 else wanted * len(computed))
+        else:
+            computed = sum(int(getattr(row, mark.quantity)) for row in rows)
+            agrees = isinstance(mark.figure, Figure) and mark.figure.agrees(computed)
+        claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where))
+    return claims

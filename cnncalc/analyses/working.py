@@ -1,0 +1,133 @@
+"""The working behind the figures of one layer: every formula in letters, with its numbers, and its result."""
+
+from __future__ import annotations
+
+from cnncalc.analyses.receptive import extent
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.product import Product
+from cnncalc.record import Record
+from cnncalc.shape import Shape, TransposedWindow, Window
+from cnncalc.units import megabytes
+
+
+class Fact(Record):
+    """One line of working: `letters` = `numbers` = `result`; letters and numbers may be empty."""
+
+    label: str
+    letters: str
+    numbers: str
+    result: str
+    remark: str = ""
+
+
+def working(analysis: Analysis, row: Row) -> list[Fact]:
+    """The facts of one row, from its input to its receptive field."""
+    node, layer = row.node, row.node.layer
+    found: list[Fact] = []
+    if layer is None:
+        found.append(Fact("shape", "", "", str(node.output), node.output.words()))
+        found.append(_activations(row))
+        return found
+    inputs = analysis.network.shapes(node)
+    for shape in inputs:
+        found.append(Fact("input", "", "", str(shape)))
+    found += _axes(row, inputs)
+    found.append(Fact("output", "", "", str(node.output)))
+    found += _params(analysis, row, inputs)
+    found.append(_activations(row))
+    size = analysis.bytes(row.activations) * analysis.batch
+    if row.activations:
+        found.append(
+            Fact(
+                "memory", "", "", f"{size:,} bytes", f"{megabytes(size)} in {analysis.dtype}, batch {analysis.batch:,}"
+            )
+        )
+    if row.macs:
+        found.append(Fact("MACs", row.macs.formula, row.macs.numbers, f"{int(row.macs):,}"))
+    found += _field(analysis, row)
+    found += _dense(row, inputs)
+    return found
+
+
+def _axes(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
+    layer = row.node.layer
+    assert layer is not None
+    found: list[Fact] = []
+    views = layer.windows(*inputs) or ()
+    for axis, view, width in zip(inputs[0].axes, views, inputs[0], strict=False):
+        if isinstance(view, Window):
+            remarks = []
+            if view.remainder(width):
+                remarks.append(f"{view.quotient(width)} rounded {'down' if view.remainder(width) > 0 else 'up'}")
+            if view.dilation > 1:
+                remarks.append(f"F = {view.dilation}*({view.kernel} - 1) + 1 = {view.reach}")
+            if view.before != view.after:
+                remarks.append(f"P {view.before} in front, P' {view.after} behind")
+            found.append(Fact(axis, view.formula, view.numbers(width), str(view.out(width)), "; ".join(remarks)))
+        elif isinstance(view, TransposedWindow):
+            found.append(Fact(axis, view.formula, view.numbers(width), str(view.out(width))))
+    return found
+
+
+def _params(analysis: Analysis, row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
+    layer = row.node.layer
+    assert layer is not None
+    if row.node.shared is not None:
+        owner = analysis.network.nodes[row.node.shared].name
+        return [Fact("params", "", "", "0", f"reuses the weights of {owner}")]
+    counts = layer.weights(*inputs)
+    found = [Fact(name, count.formula, count.numbers, f"{int(count):,}") for name, count in counts.items()]
+    if len(counts) > 1:
+        found.append(
+            Fact(
+                "params",
+                " + ".join(counts),
+                " + ".join(f"{int(count):,}" for count in counts.values()),
+                f"{row.params:,}",
+            )
+        )
+    elif not counts:
+        found.append(Fact("params", "", "", "0"))
+    for name, count in layer.buffers(*inputs).items():
+        found.append(Fact(name, count.formula, count.numbers, f"{int(count):,}", "a buffer, not trained"))
+    return found
+
+
+def _activations(row: Row) -> Fact:
+    if not row.activations:
+        return Fact("activations", "", "", "0", "it can overwrite its input and writes no new volume")
+    shape = row.node.output
+    factors = Product(*[("N", length) for length in shape])
+    return Fact("activations", "", factors.numbers if len(shape) > 1 else "", f"{row.activations:,}")
+
+
+def _field(analysis: Analysis, row: Row) -> list[Fact]:
+    seen = extent(row.field, analysis.extent)
+    if seen is None:
+        return [Fact("receptive field", "", "", "?", "not known")] if analysis.extent.rank else []
+    sizes, strides = seen
+    size = "x".join(map(str, sizes))
+    if strides is None:
+        return [Fact("receptive field", "", "", size, "the whole input")]
+    return [
+        Fact("receptive field", "", "", size, f"stride {'x'.join(f'{stride:g}' for stride in strides)} in input pixels")
+    ]
+
+
+def _dense(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
+    """What a fully connected layer between the same volumes would need."""
+    layer = row.node.layer
+    if layer is None or not layer.convolves or row.node.shared is not None:
+        return []
+    into, out = inputs[0].size, row.node.output.size
+    params = into * out + out
+    times = f"{params / row.params:,.0f} times the parameters of this layer" if row.params else ""
+    return [
+        Fact(
+            "for scale",
+            "in*out + out",
+            f"{into:,}*{out:,} + {out:,}",
+            f"{params:,}",
+            f"params of a fully connected layer; {times}",
+        )
+    ]

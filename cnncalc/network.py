@@ -1,0 +1,209 @@
+"""The shape-propagation engine: a Builder asks every layer for its output shape at once; a Network is the frozen result.
+
+Knows layers and shapes, no file format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cnncalc.layers.base import Layer
+from cnncalc.problem import Problem, Where
+from cnncalc.product import Count
+from cnncalc.record import Record
+from cnncalc.shape import Shape
+from cnncalc.text import plural
+from cnncalc.units import Figure
+
+LARGEST_TENSOR = 2**50
+
+
+class Node:
+    """One value of the network: an input, or what a layer makes of values above.
+
+    `name` is the path through blocks, joined by dots; `shared` is the index of the node whose weights it reuses.
+    """
+
+    __slots__ = ("index", "inputs", "layer", "name", "output", "shared", "where")
+
+    def __init__(
+        self,
+        index: int,
+        name: str,
+        layer: Layer | None,
+        inputs: tuple[int, ...],
+        output: Shape,
+        where: Where | None,
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.layer = layer
+        self.inputs = inputs
+        self.output = output
+        self.where = where
+        self.shared: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """The layer's kind, or `input`."""
+        return self.layer.kind if self.layer is not None else "input"
+
+
+class Expectation(Record):
+    """What the author of a step worked out by hand, for the nodes from `first` up to `last` that end in `value`."""
+
+    label: str
+    quantity: str
+    text: str
+    figure: Figure | Shape | tuple[int, ...]
+    first: int
+    last: int
+    value: int
+    where: Where | None
+
+
+class Published(Record):
+    """A figure that somebody printed about the network."""
+
+    source: str
+    quantity: str
+    figure: Figure
+    where: Where | None
+
+
+class Network(Record):
+    """A network with every shape known. `nodes` are in order: inputs of a node stand above it."""
+
+    name: str
+    source: str
+    spec: str
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    expectations: tuple[Expectation, ...] = ()
+    published: tuple[Published, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    description: str = ""
+
+    @property
+    def inputs(self) -> list[Node]:
+        """The input nodes."""
+        return [node for node in self.nodes if node.layer is None]
+
+    def shapes(self, node: Node) -> tuple[Shape, ...]:
+        """The input shapes of a node."""
+        nodes = self.nodes
+        return tuple([nodes[index].output for index in node.inputs])
+
+
+class Builder:
+    """Collects nodes from top to bottom and propagates shapes.
+
+    >>> from cnncalc.layers.window import Conv
+    >>> builder = Builder()
+    >>> image = builder.input("input", Shape((32, 32, 3)))
+    >>> builder.shape(builder.add(Conv(filters=6, kernel=5), [image], "conv1"))
+    (28, 28, 6)
+    """
+
+    def __init__(self, largest_tensor: int = LARGEST_TENSOR) -> None:
+        self.nodes: list[Node] = []
+        self.expectations: list[Expectation] = []
+        self._names: set[str] = set()
+        self._checked: dict[tuple[int, tuple[Shape, ...]], tuple[Layer, Shape]] = {}
+        self._largest = largest_tensor
+
+    def shape(self, index: int) -> Shape:
+        """The shape of a value."""
+        return self.nodes[index].output
+
+    def taken(self, name: str) -> bool:
+        """Is there a node of that name?"""
+        return name in self._names
+
+    def input(self, name: str, shape: Shape, where: Where | None = None) -> int:
+        """Add an input; the index of its value.
+
+        Raises:
+            Problem: `too-large`.
+        """
+        self._check_size("the input", shape)
+        return self._append(name, None, (), shape, where)
+
+    def add(self, layer: Layer, inputs: Sequence[int], name: str, where: Where | None = None) -> int:
+        """Add a layer on top of the values `inputs`; the index of its output.
+
+        Raises:
+            Problem: the layer's misfit, or `too-large`.
+        """
+        shapes = tuple([self.nodes[index].output for index in inputs])
+        key = (id(layer), shapes)
+        known = self._checked.get(key)
+        if known is None:
+            self._check_inputs(layer, len(shapes))
+            output = layer.out(*shapes)
+            self._check_size(layer.kind, output)
+            self._checked[key] = (layer, output)  # keeps the layer alive, so that its id stays its own
+        else:
+            output = known[1]
+        return self._append(name, layer, tuple(inputs), output, where)
+
+    def share(self, index: int, owner: int) -> None:
+        """Let the layer at `index` reuse the weights of the one at `owner`.
+
+        Raises:
+            Problem: `shares-differ` where kinds, names or shapes of the weights do not agree.
+        """
+        first = self.nodes[owner]
+        if first.shared is not None:
+            first = self.nodes[first.shared]
+        node = self.nodes[index]
+        ours, theirs = self._weights(node), self._weights(first)
+        if first.kind != node.kind or _plain(ours) != _plain(theirs):
+            raise Problem(
+                "shares-differ",
+                f"{node.kind} with {_listed(ours)} cannot reuse the weights of `{first.name}`, "
+                f"{first.kind} with {_listed(theirs)}",
+                "share between layers of one kind, with the same fields and input channels",
+                field="share",
+            )
+        if ours:
+            node.shared = first.index
+
+    def _weights(self, node: Node) -> dict[str, Count]:
+        return node.layer.weights(*[self.nodes[index].output for index in node.inputs]) if node.layer else {}
+
+    def _append(
+        self, name: str, layer: Layer | None, inputs: tuple[int, ...], output: Shape, where: Where | None
+    ) -> int:
+        index = len(self.nodes)
+        self._names.add(name)
+        self.nodes.append(Node(index, name, layer, inputs, output, where))
+        return index
+
+    def _check_inputs(self, layer: Layer, count: int) -> None:
+        if layer.inputs is not None and count != layer.inputs:
+            raise Problem("bad-value", f"{layer.kind} takes {plural(layer.inputs, 'value')}, but gets {count}")
+        if layer.inputs is None and count < 1:
+            raise Problem("bad-value", f"{layer.kind} needs at least one value")
+
+    def _check_size(self, what: str, shape: Shape) -> None:
+        if not 1 <= shape.size <= self._largest:
+            raise Problem(
+                "too-large",
+                f"{what} makes {shape}, {shape.size:,} numbers; the largest tensor accepted has {self._largest:,}",
+                "check sizes, kernels and factors",
+            )
+
+    def finish(self, outputs: Iterable[int], **facts: Any) -> Network:
+        """The frozen network with these values as outputs; `facts` are its name, source and so on."""
+        facts = {"name": "", "source": "", "spec": "", **facts}
+        return Network(nodes=tuple(self.nodes), outputs=tuple(outputs), expectations=tuple(self.expectations), **facts)
+
+
+def _plain(weights: dict[str, Count]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(n for _, n in getattr(count, "factors", ())) for name, count in weights.items()}
+
+
+def _listed(weights: dict[str, Count]) -> str:
+    return ", ".join(f"{name} {count.numbers}" for name, count in weights.items()) or "no weights"
