@@ -1,0 +1,1 @@
+"""Specification text -> Network: positioned tree, expressions, steps and blocks, one-line form, schema."""

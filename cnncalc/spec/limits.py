@@ -1,0 +1,22 @@
+"""How much of an input is read before it is refused."""
+
+from __future__ import annotations
+
+from cnncalc.record import Record
+
+
+class Limits(Record):
+    """Bounds on one specification; every one is checked before the memory or time it bounds is spent."""
+
+    file_bytes: int = 16 * 2**20
+    nodes: int = 1_000_000
+    nesting: int = 64
+    scalar: int = 1000
+    key: int = 64
+    steps: int = 1_000_000
+    tensor: int = 2**50
+    findings: int = 20
+
+
+TRUSTED = Limits()
+UNTRUSTED = Limits(file_bytes=256 * 2**10, nodes=20_000, nesting=32, steps=10_000, tensor=2**40)

@@ -1,0 +1,209 @@
+"""The one-line form, a lecture's own notation: `32x32x3 -> [CONV3-16 -> RELU -> POOL2]*2 -> FC-10`.
+
+It becomes the tree that the same network's file would have, with positions in the line, so that everything behind is shared.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from cnncalc.layers.base import KINDS, dialects
+from cnncalc.problem import Problem, Refused, Source, Where
+from cnncalc.spec.limits import TRUSTED, Limits
+from cnncalc.spec.tree import Map, Mark, Scalar, Seq
+from cnncalc.text import nearest, show
+
+SHAPE = re.compile(r"[0-9]+(x[0-9]+)*\Z")
+WORD = re.compile(r"[^\s\[\]]+")
+CONV = re.compile(
+    r"(?:CONV)(?P<kernel>[0-9]+(?:x[0-9]+)?)-(?P<filters>[0-9]+)(?:/(?P<stride>[0-9]+))?(?:p(?P<pad>[0-9]+))?\Z", re.I
+)
+POOL = re.compile(
+    r"(?P<kind>MAXPOOL|AVGPOOL|POOL)(?P<kernel>[0-9]+(?:x[0-9]+)?)(?:/(?P<stride>[0-9]+))?(?:p(?P<pad>[0-9]+))?\Z", re.I
+)
+UNITS = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9]*?)-?(?P<value>[0-9]+(?:\.[0-9]+)?)\Z")
+SHORT = {"gap": "globalavgpool", "gmp": "globalmaxpool", "bn": "batchnorm", "pool": "maxpool"}
+NESTING = 32
+
+
+def parse(source: Source, limits: Limits = TRUSTED) -> Map:
+    """The tree of a one-line network.
+
+    Raises:
+        Refused: `bad-line`, with the column.
+    """
+    return _Line(source, limits).read()
+
+
+class _Line:
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self.source = source
+        self.text = source.text
+        self.place = 0
+        if len(self.text) > limits.scalar * 10:
+            self._fail(
+                0,
+                f"the line has {len(self.text):,} characters; at most {limits.scalar * 10:,} are read",
+                "write a file",
+            )
+
+    def read(self) -> Map:
+        tree = Map(Mark(0, 0))
+        if "\n" in self.text.strip():
+            self._fail(self.text.index("\n"), "the one-line form is one line", "write a file for more")
+        self._input(tree)
+        layers = Seq(Mark(0, self.place))
+        self._chain(layers, 0)
+        if self.place < len(self.text):
+            self._fail(self.place, f"`{show(self.text[self.place])}` closes nothing", "open it with `[`")
+        self._put(tree, "layers", layers, 0)
+        return tree
+
+    def _put(self, tree: Map, key: str, value: Map | Seq | Scalar, column: int) -> None:
+        tree.items[key] = value
+        tree.keys[key] = Mark(0, column)
+
+    def _fail(self, column: int, text: str, help: str) -> NoReturn:
+        raise Refused([Problem("bad-line", text, help, where=Where(self.source, 1, column + 1))])
+
+    def _blanks(self) -> None:
+        while self.place < len(self.text) and self.text[self.place].isspace():
+            self.place += 1
+
+    def _arrow(self) -> bool:
+        self._blanks()
+        if self.text.startswith("->", self.place):
+            self.place += 2
+        elif self.text.startswith("\u2192", self.place):
+            self.place += 1
+        else:
+            return False
+        self._blanks()
+        return True
+
+    def _input(self, tree: Map) -> None:
+        self._blanks()
+        start = self.place
+        match = re.compile(r"INPUT\s*(?::|\[)?\s*([0-9x]*)\s*\]?", re.I).match(self.text, start)
+        shape = match.group(1) if match else ""
+        if match is None:
+            plain = re.compile(r"[0-9][0-9x]*(?=\s|->|$|\u2192)").match(self.text, start)
+            if plain is None:
+                self._fail(start, "the line must begin with the input shape", "write `32x32x3 -> ...`")
+            shape = plain.group()
+            match = plain
+        if shape:
+            if not SHAPE.match(shape):
+                self._fail(start, f"`{show(shape)}` is no shape", "write height x width x channels: `32x32x3`")
+            self._put(tree, "input", Scalar(shape, False, Mark(0, match.start(1) if match.re.groups else start)), start)
+        self.place = match.end()
+        if not self._arrow():
+            self._blanks()
+            if self.place < len(self.text):
+                self._fail(self.place, "an arrow is missing here", "write `->` between the layers")
+
+    def _chain(self, layers: Seq, depth: int) -> None:
+        """Steps with arrows between them, up to the end or a closing bracket."""
+        if depth > NESTING:
+            self._fail(self.place, f"more than {NESTING} brackets inside each other", "write a file")
+        while True:
+            self._blanks()
+            if self.place >= len(self.text):
+                if layers.items:
+                    self._fail(
+                        self.place, "a layer is missing behind the last arrow", "write a layer, or delete the arrow"
+                    )
+                return
+            if self.text[self.place] == "[":
+                layers.items.append(self._group(depth))
+            else:
+                layers.items.append(self._layer())
+            if not self._arrow():
+                self._blanks()
+                if self.place < len(self.text) and self.text[self.place] != "]":
+                    self._fail(self.place, "an arrow is missing here", "write `->` between the layers")
+                return
+
+    def _group(self, depth: int) -> Map:
+        opened = self.place
+        self.place += 1
+        inside = Seq(Mark(0, opened))
+        self._chain(inside, depth + 1)
+        if self.place >= len(self.text) or self.text[self.place] != "]":
+            self._fail(opened, "this bracket is not closed", "close it with `]`")
+        self.place += 1
+        group = Map(Mark(0, opened))
+        self._put(group, "seq", inside, opened)
+        match = re.compile(r"\s*\*\s*([0-9]+)").match(self.text, self.place)
+        if match:
+            self._put(group, "repeat", Scalar(match.group(1), False, Mark(0, match.start(1))), match.start(1))
+            self.place = match.end()
+        elif self.text.startswith("*", self.place):
+            self._fail(self.place, "a number is missing behind `*`", "fill in how often the group is repeated: `*3`")
+        return group
+
+    def _layer(self) -> Map | Scalar:
+        start = self.place
+        end = self.text.find("->", start)
+        match = WORD.match(self.text, start)
+        if match is None:
+            self._fail(start, "a layer is missing here", "write `CONV3-64`, `POOL2`, `FC-10` or a kind such as `RELU`")
+        word = match.group()
+        if end >= 0 and start + len(word) > end:
+            word = self.text[start:end]
+        word = word.split("\u2192")[0]
+        if word.endswith("?"):
+            self._fail(
+                start + len(word) - 1, "`?` leaves open whether the layer is there", "write the layer, or leave it out"
+            )
+        self.place = start + len(word)
+        return self._worded(word, start)
+
+    def _worded(self, word: str, start: int) -> Map | Scalar:
+        conv = CONV.match(word)
+        if conv:
+            pad = conv["pad"] or "same"
+            return self._made(
+                "conv", start, filters=conv["filters"], kernel=conv["kernel"], stride=conv["stride"], pad=pad
+            )
+        pool = POOL.match(word)
+        if pool:
+            kind = SHORT.get(pool["kind"].lower(), pool["kind"].lower())
+            return self._made(kind, start, kernel=pool["kernel"], stride=pool["stride"], pad=pool["pad"])
+        kind = self._kind(word)
+        if kind:
+            return Scalar(kind, False, Mark(0, start))
+        units = UNITS.match(word)
+        kind = self._kind(units["kind"]) if units else None
+        if units and kind and kind != "conv":
+            step = Map(Mark(0, start))
+            self._put(step, kind, Scalar(units["value"], False, Mark(0, start + units.start("value"))), start)
+            return step
+        if word.lower().startswith("conv"):
+            self._fail(
+                start,
+                f"`{show(word)}` does not say window and filters",
+                "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride",
+            )
+        match = nearest(word.rstrip("0123456789.-").lower(), KINDS)
+        self._fail(
+            start,
+            f"no layer named `{show(word)}`",
+            f"did you mean `{match.upper()}`?" if match else "write `CONV3-64`, `POOL2`, `FC-10` or a kind",
+        )
+
+    def _kind(self, word: str) -> str | None:
+        folded = word.lower()
+        if folded in KINDS:
+            return folded
+        return SHORT.get(folded) or dialects().get(folded)
+
+    def _made(self, kind: str, start: int, **fields: str | None) -> Map:
+        inside = Map(Mark(0, start))
+        for name, text in fields.items():
+            if text is not None:
+                self._put(inside, name, Scalar(text, False, Mark(0, start)), start)
+        step = Map(Mark(0, start))
+        self._put(step, kind, inside, start)
+        return step

@@ -1,0 +1,153 @@
+"""The expansion under way: what names mean, how layers are called, the trail of blocks, and the budget of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cnncalc.network import Builder
+from cnncalc.problem import Call, Problem, Refused, Where
+from cnncalc.spec.limits import Limits
+from cnncalc.spec.values import Pending
+from cnncalc.text import did_you_mean, show
+
+IN_AXES = {1: ("in_steps",), 2: ("in_height", "in_width"), 3: ("in_depth", "in_height", "in_width")}
+IN_NAMES = frozenset({"in_channels", *(name for names in IN_AXES.values() for name in names)})
+
+
+class Scope:
+    """What a name means inside one call of a block (or in the file): parameters, and values bound by `as`."""
+
+    __slots__ = ("caller", "names", "parameters")
+
+    def __init__(self, parameters: dict[str, Any], caller: Scope | None = None) -> None:
+        self.parameters = parameters
+        self.caller = caller
+        self.names: dict[str, tuple[int, int, int]] = {}  # name -> its value, and the nodes from..to that made it
+
+    def find(self, name: str) -> tuple[int, int, int] | None:
+        """A name bound here or by whoever called this block."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.caller
+        return None
+
+
+class Run:
+    """One expansion: the builder, the place in the tree of names, the trail of blocks, and the budget of steps."""
+
+    def __init__(self, builder: Builder, limits: Limits, defined: dict[str, Where]) -> None:
+        self.builder = builder
+        self.limits = limits
+        self.defined = defined  # every name that `as` binds somewhere in the file
+        self.trail: list[Call] = []
+        self.executed = 0
+        self.depth = 0
+        self.inputs: list[int] = []
+        self._prefix = ""
+        self._counters: dict[str, int] = {}
+
+    def count(self, times: int, where: Where | None) -> None:
+        """Spend steps before they are run.
+
+        Raises:
+            Refused: `too-large` beyond the limit.
+        """
+        self.executed += times
+        if self.executed > self.limits.steps:
+            raise self.refused(
+                Problem("too-large", f"the network has more than {self.limits.steps:,} steps", "lower `repeat:`"), where
+            )
+
+    def refused(self, problem: Problem, where: Where | None) -> Refused:
+        """The end of this expansion: a problem at its place, with the trail that leads there."""
+        if problem.where is None:
+            problem.where = where
+        problem.trail = tuple(reversed(self.trail))
+        return Refused([problem])
+
+    def auto(self, kind: str) -> str:
+        """The next free name for a layer or block of a kind: `conv1`, `conv2`."""
+        while True:
+            number = self._counters.get(kind, 0) + 1
+            self._counters[kind] = number
+            name = f"{self._prefix}{kind}{number}"
+            if not self.builder.taken(name):
+                return name
+
+    def named(self, label: str) -> str:
+        """A written name, told apart from earlier uses of it in the same place: `up`, `up_2`."""
+        while True:
+            number = self._counters.get("=" + label, 0) + 1
+            self._counters["=" + label] = number
+            name = f"{self._prefix}{label}" + (f"_{number}" if number > 1 else "")
+            if not self.builder.taken(name):
+                return name
+
+    @contextmanager
+    def level(self, path: str) -> Iterator[None]:
+        """Names inside start with `path.`."""
+        saved = self._prefix, self._counters
+        self._prefix, self._counters = path + ".", {}
+        try:
+            yield
+        finally:
+            self._prefix, self._counters = saved
+
+    def parameters(self, scope: Scope, value: int) -> dict[str, Any]:
+        """What `$names` mean for a step that `value` enters."""
+        shape = self.builder.shape(value)
+        found = dict(scope.parameters)
+        found["in_channels"] = shape[-1]
+        for name, length in zip(IN_AXES.get(shape.rank, ()), shape, strict=False):
+            found[name] = length
+        return found
+
+    def resolve(self, value: Any, scope: Scope, entering: int, where: Where | None) -> Any:
+        """A value with its expressions worked out."""
+        if not isinstance(value, Pending):
+            return value
+        try:
+            return value.resolve(self.parameters(scope, entering))
+        except Problem as problem:
+            raise self.refused(problem, where) from None
+
+    def lookup(self, name: Any, scope: Scope, value: int, where: Where | None) -> tuple[int, int, int]:
+        """The value that a name stands for, with the nodes that made it."""
+        if name == "prev":
+            return value, value, value + 1
+        found = scope.find(name) if isinstance(name, str) else None
+        if found is not None:
+            return found
+        if name == "input":
+            if len(self.inputs) == 1:
+                return self.inputs[0], self.inputs[0], self.inputs[0] + 1
+            raise self.refused(
+                Problem(
+                    "unknown-name", "`input` is ambiguous: this network has several inputs", "name the one you mean"
+                ),
+                where,
+            )
+        raise self.refused(self._unknown(name, scope), where)
+
+    def _unknown(self, name: Any, scope: Scope) -> Problem:
+        known: list[str] = []
+        place: Scope | None = scope
+        while place is not None:
+            known += place.names
+            place = place.caller
+        if isinstance(name, str) and name in self.defined:
+            line = self.defined[name].line
+            return Problem(
+                "unknown-name",
+                f"`{show(name)}` has no value here; it is defined on line {line}",
+                "a step can only use values from the steps above it",
+            )
+        return Problem(
+            "unknown-name",
+            f"nothing above is named `{show(name)}`",
+            did_you_mean(str(name), known) or "name a step above with `as:`",
+        )

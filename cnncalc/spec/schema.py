@@ -1,0 +1,143 @@
+"""JSON Schema of architecture files, made from the layer classes. For editors: cnncalc's own reader gives the messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
+from cnncalc.layers import KINDS, Layer
+from cnncalc.layers.fields import EXPRESSION, PARAMETER, To
+from cnncalc.spec.steps import MERGES
+
+TEXT: dict[str, Any] = {"type": "string"}
+STEPS: dict[str, Any] = {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/step"}}, {"$ref": "#/$defs/step"}]}
+SHAPE: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^[0-9]+(x[0-9]+){0,3}$"},
+        {"type": "integer", "minimum": 1},
+        {"type": "object", "properties": {name: To("").schema() for name in ("depth", "height", "width", "channels", "steps", "features")}, "additionalProperties": False},
+        PARAMETER,
+    ]
+}  # fmt: skip
+BLOCK = "^[A-Z]"
+
+
+def schema() -> dict[str, Any]:
+    """The schema of a whole file (JSON Schema 2020-12).
+
+    >>> schema()["properties"]["layers"]["items"]
+    {'$ref': '#/$defs/step'}
+    """
+    scalar = {"type": ["string", "number", "boolean"]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "cnncalc architecture",
+        "type": "object",
+        "required": ["layers"],
+        "additionalProperties": False,
+        "properties": {
+            "name": TEXT,
+            "description": TEXT,
+            "source": {**TEXT, "description": "which paper or variant the file is"},
+            "input": {
+                "description": "the shape of one example: 224x224x3 is height x width x channels",
+                "anyOf": [*SHAPE["anyOf"], {"type": "object", "additionalProperties": SHAPE}],
+            },
+            "params": {"type": "object", "additionalProperties": scalar},
+            "defaults": {
+                "description": "kind -> fields",
+                "type": "object",
+                "properties": {kind: _fields(layer, required=False) for kind, layer in KINDS.items()},
+                "additionalProperties": False,
+            },
+            "blocks": {
+                "description": "Signature(parameter, other=default) -> steps",
+                "type": "object",
+                "patternProperties": {BLOCK: STEPS},
+                "additionalProperties": False,
+            },
+            "layers": {"type": "array", "items": {"$ref": "#/$defs/step"}},
+            "outputs": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
+            "published": {
+                "anyOf": [{"type": "array", "items": {"$ref": "#/$defs/published"}}, {"$ref": "#/$defs/published"}]
+            },
+        },
+        "$defs": {
+            "step": {"anyOf": [{"$ref": "#/$defs/word"}, {"$ref": "#/$defs/mapping"}]},
+            "word": {"anyOf": [{"enum": [kind for kind in KINDS if kind not in MERGES]}, {"type": "string", "pattern": "^([A-Z]|\\$)"}]},
+            "mapping": _mapping(),
+            "steps": STEPS,
+            "operand": {"anyOf": [TEXT, STEPS]},
+            "published": {
+                "type": "object",
+                "properties": {"source": TEXT, **{quantity: {"type": ["string", "number"]} for quantity in PUBLISHABLE}},
+                "additionalProperties": False,
+            },
+        },
+    }  # fmt: skip
+
+
+def _mapping() -> dict[str, Any]:
+    """A step written as a mapping: its layer or block, and what every step may carry."""
+    operands = {
+        "anyOf": [
+            {"type": "array", "items": {"$ref": "#/$defs/operand"}, "minItems": 2},
+            {"type": "object", "additionalProperties": {"$ref": "#/$defs/operand"}, "minProperties": 2},
+        ]
+    }
+    residual = {
+        "anyOf": [
+            {
+                "type": "object",
+                "required": ["main"],
+                "properties": {"main": {"$ref": "#/$defs/steps"}, "projection": {"anyOf": [{"const": "none"}, {"$ref": "#/$defs/steps"}]}},
+                "additionalProperties": False,
+            },
+            {"type": "array", "items": {"$ref": "#/$defs/step"}},
+        ]
+    }  # fmt: skip
+    figure = {"type": ["string", "number"]}
+    layers = {kind: _layer(layer) for kind, layer in KINDS.items() if kind not in MERGES}
+    return {
+        "type": "object",
+        "properties": {
+            **layers,
+            **{kind: {**operands, "description": _summary(layer)} for kind, layer in MERGES.items()},
+            "seq": {**STEPS, "description": "a group of steps, to repeat or name it"},
+            "residual": {**residual, "description": "steps plus their input"},
+            "axis": KINDS["concat"].fields["axis"].schema(),
+            "as": {**TEXT, "description": "a name for the value"},
+            "from": {**TEXT, "description": "take the input from a name"},
+            "repeat": {"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION]},
+            "when": {"anyOf": [{"type": "boolean"}, {"type": "string"}]},
+            "share": {**TEXT, "description": "reuse the weights of a named step above"},
+            "expect": {
+                "description": "what you worked out by hand",
+                "anyOf": [figure, {"type": "object", "properties": dict.fromkeys(EXPECTABLE, figure), "additionalProperties": False}],
+            },
+        },
+        "patternProperties": {BLOCK: {}},
+        "additionalProperties": False,
+    }  # fmt: skip
+
+
+def _summary(layer: type[Layer]) -> str:
+    return (layer.__doc__ or "").strip().split("\n")[0]
+
+
+def _fields(layer: type[Layer], required: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: {**field.schema(), "description": field.help} for name, field in layer.fields.items()},
+        "additionalProperties": False,
+    }
+    if required and (needed := [name for name, field in layer.fields.items() if field.required]):
+        found["required"] = needed
+    return found
+
+
+def _layer(layer: type[Layer]) -> dict[str, Any]:
+    """What may stand behind a kind: one value for its first field, or its fields."""
+    first = next(iter(layer.fields.values()), None)
+    options = [first.schema()] if first is not None else []
+    return {"description": _summary(layer), "anyOf": [*options, _fields(layer, required=False)]}

@@ -1,0 +1,31 @@
+"""The architectures that come with cnncalc: found by name from a wheel, an editable install and a checkout."""
+
+from __future__ import annotations
+
+import os
+
+SUFFIX = ".yaml"
+
+
+def folder() -> str:
+    """Where the files are: inside the installed package, or beside it in a checkout."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    inside = os.path.join(package, "architectures")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "architectures")
+
+
+def names() -> list[str]:
+    """The names on the shelf, sorted."""
+    try:
+        files = os.listdir(folder())
+    except FileNotFoundError:
+        return []
+    return sorted(name[: -len(SUFFIX)] for name in files if name.endswith(SUFFIX))
+
+
+def path(name: str) -> str | None:
+    """The file of a shipped architecture, or None where there is none of that name."""
+    if not name or not all(char.isalnum() or char in "_-" for char in name):
+        return None
+    file = os.path.join(folder(), name + SUFFIX)
+    return file if os.path.isfile(file) else None

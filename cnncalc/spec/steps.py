@@ -1,0 +1,376 @@
+"""Steps of a specification, checked and ready to run: expansion and shape propagation in one pass from top to bottom.
+
+A step takes the index of the value above and returns the index of its own; it knows no YAML.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.base import Layer, kind_named
+from cnncalc.layers.fields import Name
+from cnncalc.layers.merge import Add, Concat, Mul, differ
+from cnncalc.network import Expectation
+from cnncalc.problem import Call, Problem, Where
+from cnncalc.shape import Shape
+from cnncalc.spec.run import Run, Scope
+from cnncalc.spec.values import Pending, resolved
+from cnncalc.text import show
+
+DEEPEST = 150  # steps inside steps, through all blocks
+
+
+class Step:
+    """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `expect`."""
+
+    __slots__ = ("expects", "name", "repeat", "share", "start", "when", "where")
+
+    def __init__(self, where: Where | None) -> None:
+        self.where = where
+        self.name: str | None = None
+        self.start: Any = None
+        self.repeat: Any = 1
+        self.when: Any = True
+        self.share: Any = None
+        self.expects: list[tuple[str, str, Any, Where | None]] = []
+
+    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        """Run the step a single time, named `label` where that is given."""
+        raise NotImplementedError
+
+    def run(self, run: Run, value: int, scope: Scope) -> int:
+        """Run the step; the index of the value it makes.
+
+        Raises:
+            Refused: at the first thing that does not fit.
+        """
+        run.count(1, self.where)
+        plain = self.name is None and self.share is None and not self.expects
+        if plain and self.start is None and self.repeat == 1 and self.when is True:
+            return self.once(run, value, scope, None)
+        if self.when is not True and not self._applies(run, value, scope):
+            if self.name is not None:
+                scope.names[self.name] = (value, value, value + 1)
+            return value
+        if self.start is not None:
+            value = run.lookup(run.resolve(self.start, scope, value, self.where), scope, value, self.where)[0]
+        first = len(run.builder.nodes)
+        value = self._repeated(run, value, scope)
+        last = len(run.builder.nodes)
+        if self.name is not None:
+            scope.names[self.name] = (value, first, last)
+        if self.expects:
+            label = run.builder.nodes[last - 1].name if last > first else (self.name or "this step")
+            for quantity, text, figure, where in self.expects:
+                run.builder.expectations.append(Expectation(label, quantity, text, figure, first, last, value, where))
+        return value
+
+    def _repeated(self, run: Run, value: int, scope: Scope) -> int:
+        times = run.resolve(self.repeat, scope, value, self.where)
+        if type(times) is not int or times < 0:
+            raise run.refused(_bad("repeat", times, "a whole number of at least 0"), self.where)
+        owners = None
+        if self.share is not None:
+            name = run.resolve(self.share, scope, value, self.where)
+            _, *owners = run.lookup(name, scope, value, self.where)
+        if times == 1:
+            return self._shared(run, value, scope, self.name, owners)
+        run.count(max(times - 1, 0), self.where)
+        if self.name is not None:
+            with run.level(run.named(self.name)):
+                for _ in range(times):
+                    value = self._shared(run, value, scope, None, owners)
+            return value
+        for _ in range(times):
+            value = self._shared(run, value, scope, None, owners)
+        return value
+
+    def _shared(self, run: Run, value: int, scope: Scope, label: str | None, owners: list[int] | None) -> int:
+        first = len(run.builder.nodes)
+        value = self.once(run, value, scope, label)
+        if owners is not None:
+            last = len(run.builder.nodes)
+            try:
+                if last - first != owners[1] - owners[0]:
+                    raise Problem(
+                        "shares-differ",
+                        f"this step makes {last - first} layers, but the one it shares with made {owners[1] - owners[0]}",
+                        "share between steps of the same structure",
+                    )
+                for index, owner in zip(range(first, last), range(*owners), strict=True):
+                    run.builder.share(index, owner)
+            except Problem as problem:
+                raise run.refused(problem, self.where) from None
+        return value
+
+    def _applies(self, run: Run, value: int, scope: Scope) -> bool:
+        answer = run.resolve(self.when, scope, value, self.where)
+        if answer is True or answer is False:
+            return bool(answer)
+        raise run.refused(_bad("when", answer, "true or false, or a comparison such as `$t != 1`"), self.where)
+
+
+def _bad(what: str, value: Any, expects: str) -> Problem:
+    from cnncalc.layers.fields import spell
+
+    return Problem("bad-value", f"{what} must be {expects}; got `{spell(value)}`")
+
+
+def run_all(steps: list[Step], run: Run, value: int, scope: Scope) -> int:
+    """Chain the steps; the value of the last."""
+    for step in steps:
+        value = step.run(run, value, scope)
+    return value
+
+
+def run_inside(steps: list[Step], run: Run, value: int, scope: Scope, where: Where | None) -> int:
+    """Chain the steps one level deeper."""
+    run.depth += 1
+    if run.depth > DEEPEST:
+        raise run.refused(
+            Problem("too-large", f"steps nest deeper than {DEEPEST} levels", "call fewer blocks inside blocks"), where
+        )
+    value = run_all(steps, run, value, scope)
+    run.depth -= 1
+    return value
+
+
+class LayerStep(Step):
+    """One layer. `values` are the written fields and those of `defaults`; `layer` is set where all are constant."""
+
+    __slots__ = ("cache", "kind", "layer", "places", "values")
+
+    def __init__(
+        self, where: Where | None, kind: type[Layer], values: dict[str, Any], places: dict[str, Where]
+    ) -> None:
+        super().__init__(where)
+        self.kind = kind
+        self.values = values
+        self.places = places
+        waits = any(isinstance(value, Pending) for value in values.values())
+        self.layer = None if waits else kind.made(values)
+        self.cache: dict[tuple[Any, ...], Layer] = {}
+
+    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        layer = self.layer or self._resolved(run, value, scope)
+        kind = self.kind
+        name = run.auto(kind.kind) if label is None else run.named(label)
+        inputs = [value]
+        if kind.lenders:
+            for field, spec in kind.fields.items():
+                if isinstance(spec, Name):
+                    inputs.append(
+                        run.lookup(getattr(layer, field), scope, value, self.places.get(field, self.where))[0]
+                    )
+        try:
+            return run.builder.add(layer, inputs, name, self.where)
+        except Problem as problem:
+            if not problem.text.startswith(kind.kind):
+                problem.text = f"{kind.kind}: {problem.text}"
+            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
+
+    def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
+        parameters = run.parameters(scope, value)
+        values = {}
+        try:
+            for name, waiting in self.values.items():
+                if isinstance(waiting, Pending):
+                    values[name] = self.kind.fields[name].read(waiting.resolve(parameters))
+                else:
+                    values[name] = waiting
+        except Problem as problem:
+            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
+        try:
+            key = tuple([(type(kept), kept) for kept in values.values()])  # True is not 1
+            layer = self.cache.get(key)
+        except TypeError:  # a mapping of sides cannot be looked up
+            return self.kind.made(values)
+        if layer is None:
+            layer = self.cache[key] = self.kind.made(values)
+        return layer
+
+
+class ParameterStep(Step):
+    """A bare `$name` whose value is the name of a kind."""
+
+    __slots__ = ("defaults", "made", "word")
+
+    def __init__(
+        self, where: Where | None, word: Pending, defaults: dict[str, tuple[dict[str, Any], dict[str, Where]]]
+    ) -> None:
+        super().__init__(where)
+        self.word = word
+        self.defaults = defaults
+        self.made: dict[str, LayerStep] = {}
+
+    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        kind = run.resolve(self.word, scope, value, self.where)
+        step = self.made.get(kind) if isinstance(kind, str) else None
+        if step is None:
+            try:
+                found = kind_named(str(kind))
+                if found.inputs != 1:
+                    raise Problem("bad-value", f"`{show(kind)}` joins several values and cannot stand as a bare word")
+                values, places = self.defaults.get(found.kind, ({}, {}))
+                for field in found.fields.values():
+                    if field.required and field.name not in values:
+                        raise Problem(
+                            "missing-field",
+                            f"{found.kind} needs `{field.name}`: {field.help}",
+                            "set it under `defaults:`",
+                        )
+            except Problem as problem:
+                raise run.refused(problem, self.where) from None
+            step = self.made[str(kind)] = LayerStep(self.where, found, values, places)
+        return step.once(run, value, scope, label)
+
+
+class SeqStep(Step):
+    """A group of steps."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self, where: Where | None, steps: list[Step]) -> None:
+        super().__init__(where)
+        self.steps = steps
+
+    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        if label is None:
+            return run_inside(self.steps, run, value, scope, self.where)
+        with run.level(run.named(label)):
+            return run_inside(self.steps, run, value, scope, self.where)
+
+
+class Block:
+    """A block of the file: its parameters with defaults, and its steps once they are read."""
+
+    __slots__ = ("calls", "defaults", "name", "parameters", "steps", "where")
+
+    def __init__(self, name: str, parameters: list[str], defaults: dict[str, Any], where: Where) -> None:
+        self.name = name
+        self.parameters = parameters
+        self.defaults = defaults
+        self.where = where
+        self.steps: list[Step] = []
+        self.calls: dict[str, Where | None] = {}
+
+
+class BlockStep(Step):
+    """A call of a block."""
+
+    __slots__ = ("block", "values")
+
+    def __init__(self, where: Where | None, block: Block, values: dict[str, Any]) -> None:
+        super().__init__(where)
+        self.block = block
+        self.values = values
+
+    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        block = self.block
+        outermost = scope
+        while outermost.caller is not None:
+            outermost = outermost.caller
+        parameters = {**outermost.parameters, **block.defaults}
+        if any(isinstance(waiting, Pending) for waiting in self.values.values()):
+            known = run.parameters(scope, value)
+            try:
+                parameters.update((name, resolved(waiting, known)) for name, waiting in self.values.items())
+            except Problem as problem:
+                raise run.refused(problem, self.where) from None
+        else:
+            parameters.update(self.values)
+        path = run.auto(block.name) if label is None else run.named(label)
+        run.trail.append(Call(block.name, self.where))
+        with run.level(path):
+            value = run_inside(block.steps, run, value, Scope(parameters, scope), self.where)
+        run.trail.pop()
+        return value
+
+
+class Operand:
+    """One operand of a merge: a name, or steps that start from the incoming value."""
+
+    __slots__ = ("label", "name", "steps", "where")
+
+    def __init__(
+        self, label: str | None, where: Where | None, name: Any = None, steps: list[Step] | None = None
+    ) -> None:
+        self.label = label
+        self.where = where
+        self.name = name
+        self.steps = steps
+
+    def run(self, run: Run, value: int, scope: Scope) -> int:
+        """The value of the operand."""
+        if self.steps is None:
+            return run.lookup(run.resolve(self.name, scope, value, self.where), scope, value, self.where)[0]
+        if not self.steps:
+            return value
+        with run.level(run.named(self.label) if self.label is not None else run.auto("branch")):
+            return run_inside(self.steps, run, value, scope, self.where)
+
+
+class MergeStep(Step):
+    """`add`, `mul` or `concat` of operands."""
+
+    __slots__ = ("layer", "operands")
+
+    def __init__(self, where: Where | None, layer: Add | Mul | Concat, operands: list[Operand]) -> None:
+        super().__init__(where)
+        self.layer = layer
+        self.operands = operands
+
+    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        inputs = [operand.run(run, value, scope) for operand in self.operands]
+        name = run.auto(self.layer.kind) if label is None else run.named(label)
+        try:
+            return run.builder.add(self.layer, inputs, name, self.where)
+        except Problem as problem:
+            raise run.refused(problem, self.where) from None
+
+
+class ResidualStep(Step):
+    """`main` plus its input; where the shapes differ, the `projection` of the input, or no shortcut at all."""
+
+    __slots__ = ("main", "projection")
+
+    def __init__(self, where: Where | None, main: list[Step], projection: list[Step] | str | None) -> None:
+        super().__init__(where)
+        self.main = main
+        self.projection = projection  # steps, "none", or None where nothing is written
+
+    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        out = run_inside(self.main, run, value, scope, self.where)
+        before, after = run.builder.shape(value), run.builder.shape(out)
+        shortcut = value
+        if before != after:
+            if self.projection == "none":
+                return out
+            if self.projection is None:
+                raise run.refused(self._differ(before, after), self.where)
+            assert isinstance(self.projection, list)
+            with run.level(run.named("projection")):
+                shortcut = run_inside(self.projection, run, value, scope, self.where)
+            if run.builder.shape(shortcut) != after:
+                problem = differ(
+                    "residual: main path and projection",
+                    (after, run.builder.shape(shortcut)),
+                    f"the projection must turn {before} into {after}",
+                )
+                raise run.refused(problem, self.where)
+        name = run.auto("add") if label is None else run.named(label)
+        return run.builder.add(ADD, [out, shortcut], name, self.where)
+
+    def _differ(self, before: Shape, after: Shape) -> Problem:
+        strides = {a // b for a, b in zip(before.spatial, after.spatial, strict=False) if b and a % b == 0}
+        stride = f", stride: {strides.pop()}" if len(strides) == 1 and strides != {1} else ""
+        return Problem(
+            "shapes-differ",
+            f"residual: the main path turns {before} into {after}, so the two cannot be added",
+            f"add `projection: [conv: {{filters: {after[-1]}, kernel: 1{stride}}}]`, or `projection: none` for no shortcut here",
+        )
+
+
+ADD = Add()
+MERGES: dict[str, type[Add] | type[Mul] | type[Concat]] = {"add": Add, "mul": Mul, "concat": Concat}
+STEP_WORDS = ("seq", "residual")

@@ -1,0 +1,278 @@
+"""YAML (or JSON) text -> a tree with positions, read from parser events with limits checked at every event.
+
+Scalars stay text: what they mean is decided by whoever reads them, never by YAML 1.1. Anchors, aliases, merge keys,
+tags, directives and second documents are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from cnncalc.problem import Problem, Refused, Source, Where
+from cnncalc.spec.limits import TRUSTED, Limits
+from cnncalc.text import show
+
+try:
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]  # in no type stub
+except ImportError:  # a PyYAML built without libyaml
+    from yaml import Loader as CParser  # type: ignore[assignment]  # the same `get_event`, slower
+
+
+class Scalar:
+    """A word, number or quoted text, unread."""
+
+    __slots__ = ("mark", "quoted", "text")
+    what = "a word or number"
+
+    def __init__(self, text: str, quoted: bool, mark: Any) -> None:
+        self.text = text
+        self.quoted = quoted
+        self.mark = mark
+
+
+class Seq:
+    """A list."""
+
+    __slots__ = ("items", "mark")
+    what = "a list"
+
+    def __init__(self, mark: Any) -> None:
+        self.items: list[Tree] = []
+        self.mark = mark
+
+
+class Map:
+    """A mapping; `keys` holds the position of every key."""
+
+    __slots__ = ("items", "keys", "mark")
+    what = "a mapping"
+
+    def __init__(self, mark: Any) -> None:
+        self.items: dict[str, Tree] = {}
+        self.keys: dict[str, Any] = {}
+        self.mark = mark
+
+
+Tree = Scalar | Seq | Map
+
+
+class Mark:
+    """A position made by hand, with the attributes of YAML's marks (counted from 0)."""
+
+    __slots__ = ("column", "line")
+
+    def __init__(self, line: int, column: int) -> None:
+        self.line = line
+        self.column = column
+
+
+def where(source: Source, mark: Any) -> Where:
+    """A mark as a place, counted from 1."""
+    return Where(source, mark.line + 1, mark.column + 1)
+
+
+_BREAKS = {"\x85": "NEL", "\u2028": "U+2028", "\u2029": "U+2029"}
+
+
+def decode(data: bytes, path: str, limits: Limits = TRUSTED) -> Source:
+    """Bytes as a source text.
+
+    Raises:
+        Refused: `too-large`, or `not-text` where they are not UTF-8.
+    """
+    if len(data) > limits.file_bytes:
+        raise Refused(
+            [
+                Problem(
+                    "too-large",
+                    f"{show(path)} has more than {limits.file_bytes:,} bytes",
+                    "split the network into blocks",
+                )
+            ]
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        kind = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "not UTF-8"
+        raise Refused(
+            [
+                Problem(
+                    "not-text",
+                    f"{show(path)} is {kind} (byte {error.start + 1}, line {line})",
+                    "save the file as UTF-8",
+                )
+            ]
+        ) from None
+    return Source(path, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def parse(source: Source, limits: Limits = TRUSTED) -> Tree:
+    """The tree of a text.
+
+    Raises:
+        Refused: what is wrong with the YAML, in words of ours.
+    """
+    from yaml.events import (
+        DocumentStartEvent,
+        MappingEndEvent,
+        MappingStartEvent,
+        ScalarEvent,
+        SequenceEndEvent,
+        SequenceStartEvent,
+        StreamEndEvent,
+    )
+
+    _check_characters(source)
+    next_event: Callable[[], Any] = CParser(source.text).get_event
+    root: Tree | None = None
+    documents = count = 0
+    stack: list[Seq | Map] = []
+    pending: list[str | None] = []  # the key that waits for its value, for every mapping on the stack
+    top: Seq | Map | None = None
+    key: str | None = None
+    node: Tree
+    try:
+        while True:
+            event = next_event()
+            kind = type(event)
+            if kind is ScalarEvent:
+                if event.anchor is not None or event.tag is not None:
+                    raise _forbidden(source, event)
+                text = event.value
+                if type(top) is Map and key is None:
+                    key = text
+                    if (len(text) > limits.key and not text.partition("(")[1]) or len(text) > limits.scalar:
+                        raise _long(source, event, "key", limits.key)
+                    if key in top.items:
+                        raise _duplicate(source, event, top, key)
+                    if key == "<<" and not event.style:
+                        raise _forbidden(source, event)
+                    top.keys[key] = event.start_mark
+                    count += 1
+                    continue
+                if len(text) > limits.scalar:
+                    raise _long(source, event, "text", limits.scalar)
+                node = Scalar(text, bool(event.style), event.start_mark)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                if event.anchor is not None or event.tag is not None:
+                    raise _forbidden(source, event)
+                if type(top) is Map and key is None:
+                    raise _at(source, event, "bad-key", "a key must be a word", "write `name: value`")
+                if len(stack) >= limits.nesting:
+                    raise _at(source, event, "too-large", f"nested deeper than {limits.nesting} levels", "use blocks")
+                node = Map(event.start_mark) if kind is MappingStartEvent else Seq(event.start_mark)
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                stack.pop()
+                key = pending.pop()
+                top = stack[-1] if stack else None
+                continue
+            elif kind is StreamEndEvent:
+                break
+            else:
+                if kind is DocumentStartEvent:
+                    documents += 1
+                    if documents > 1:
+                        raise _at(
+                            source,
+                            event,
+                            "second-document",
+                            "a second document starts here",
+                            "keep one network per file",
+                        )
+                    if event.version or event.tags:
+                        raise _at(source, event, "no-tags", "YAML directives are not used here", "delete the line")
+                elif hasattr(event, "anchor"):
+                    raise _forbidden(source, event)
+                continue
+            count += 1
+            if count > limits.nodes:
+                raise _at(source, event, "too-large", f"more than {limits.nodes:,} values", "use `repeat:` and blocks")
+            if top is None:
+                root = node
+            elif type(top) is Map:
+                assert key is not None
+                top.items[key] = node
+                key = None
+            else:
+                top.items.append(node)  # type: ignore[union-attr]  # a Seq: the only other container
+            if kind is not ScalarEvent:
+                stack.append(node)  # type: ignore[arg-type]  # a container: scalars are excluded one line above
+                pending.append(key)
+                top, key = node, None  # type: ignore[assignment]
+    except yaml.YAMLError as error:
+        from cnncalc.spec.yaml_words import translated
+
+        raise Refused([translated(source, error)]) from None
+    if root is None:
+        raise Refused(
+            [Problem("empty-file", f"{show(source.path)} is empty", "`cnncalc new` prints a file to start from")]
+        )
+    return root
+
+
+def _check_characters(source: Source) -> None:
+    text = source.text
+    if not text.isascii():
+        for char, name in _BREAKS.items():
+            if char in text:
+                raise _character(
+                    source, text.index(char), f"a line break of another kind ({name})", "retype the line end"
+                )
+    if "\t" in text and not text.lstrip().startswith(("{", "[")):
+        for number, line in enumerate(text.split("\n"), 1):
+            place = line.find("\t")
+            if place >= 0 and "#" not in line[:place]:
+                raise Refused(
+                    [
+                        Problem(
+                            "tab", "there is a tab here", "use spaces, not tabs", where=Where(source, number, place + 1)
+                        )
+                    ]
+                )
+
+
+def _character(source: Source, index: int, what: str, help: str) -> Refused:
+    before = source.text[:index]
+    place = Where(source, before.count("\n") + 1, index - before.rfind("\n"))
+    return Refused([Problem("bad-character", f"there is {what} here", help, where=place)])
+
+
+def _at(source: Source, event: Any, code: str, text: str, help: str) -> Refused:
+    return Refused([Problem(code, text, help, where=where(source, event.start_mark))])
+
+
+def _long(source: Source, event: Any, what: str, most: int) -> Refused:
+    return _at(
+        source,
+        event,
+        "too-large",
+        f"this {what} has {len(event.value):,} characters; at most {most:,} are read",
+        "shorten it",
+    )
+
+
+def _duplicate(source: Source, event: Any, top: Map, key: str) -> Refused:
+    first = top.keys[key].line + 1
+    return _at(
+        source,
+        event,
+        "duplicate-key",
+        f"`{show(key)}` is written twice; the first is on line {first}",
+        "keep one of the two",
+    )
+
+
+def _forbidden(source: Source, event: Any) -> Refused:
+    if getattr(event, "tag", None) is not None:
+        return _at(source, event, "no-tags", f"the YAML tag `{show(event.tag)}` is not used here", "delete it")
+    return _at(
+        source,
+        event,
+        "no-anchors",
+        "YAML anchors, aliases and merge keys are not used here",
+        "use `blocks:` and `params:`; put an expression that starts with `*` or `&` in quotes",
+    )
