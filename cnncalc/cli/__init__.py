@@ -1,0 +1,77 @@
+"""The commands. Each lives in a file of its own, imported only when it is run."""
+
+from __future__ import annotations
+
+import gc
+
+gc.disable()  # nothing made while the program starts can be collected; `run` turns it on again
+
+import sys  # noqa: E402
+from importlib import import_module  # noqa: E402
+
+import click  # noqa: E402
+
+from cnncalc import __version__  # noqa: E402
+
+# command -> (module, what it does in one line): `--help` shows these without importing any of them
+COMMANDS = {
+    "analyze": ("analyze", "Shapes, activations, parameters and multiply-adds of every layer, and their totals."),
+    "explain": ("explain", "Show the working: a layer's formulas with its numbers, a layer kind, or an error code."),
+    "list": ("list", "The architectures that come with cnncalc."),
+    "show": ("show", "Print the file of a shipped architecture, to start your own from."),
+    "new": ("new", "Print a commented file to start from."),
+    "schema": ("schema", "Print the JSON Schema of architecture files, for editors."),
+    "completion": ("completion", "Print the script that completes commands and names in your shell."),
+}
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"cnncalc.cli.{COMMANDS[cmd_name][0]}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from cnncalc.text import nearest, show
+
+            match = nearest(args[0], COMMANDS)
+            help = f"did you mean `{match}`?" if match else "`cnncalc --help` lists the commands"
+            if args[0].endswith((".yaml", ".yml", ".json")):
+                help = f"write `cnncalc analyze {show(args[0])}`"
+            raise click.UsageError(f"no command named `{show(args[0])}`: {help}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: cnncalc analyze vgg16. Then: cnncalc new > mine.yaml; cnncalc analyze mine.yaml.",
+)
+@click.version_option(__version__, message="cnncalc %(version)s")
+def cli() -> None:
+    """Exact shapes, parameters, multiply-adds and memory of neural networks, from a short YAML file."""
+
+
+def main() -> None:
+    """The console script: runs a command and turns its end into an exit status.
+
+    0 all is well; 1 a finding in the input; 2 the tool could not do what was asked; 130 Ctrl-C; 141 broken pipe.
+    """
+    from cnncalc.cli.run import run
+
+    status = run(cli)
+    gc.freeze()  # the interpreter would look through everything once more before it ends
+    sys.exit(status)

@@ -1,0 +1,222 @@
+"""cnncalc analyze: the layer table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cnncalc.cli import options
+from cnncalc.cli.run import FAILURE, FINDING, Failed, tell, warn
+
+if TYPE_CHECKING:
+    from cnncalc.analyses.totals import Analysis
+    from cnncalc.cli.specs import Spec
+    from cnncalc.problem import Refused
+
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+QUANTITIES = (
+    "params", "weights", "biases", "activations", "activation_bytes", "conv_activations", "macs", "depth", "layers", "buffers",
+    "param_bytes", "output",
+)  # fmt: skip
+COLUMN_NAMES = (
+    "kind", "fields", "output", "activations", "memory", "params", "weights", "biases", "buffers", "macs", "rf", "formula", "share",
+)  # fmt: skip
+
+
+@click.command(
+    "analyze",
+    epilog='Examples: cnncalc analyze vgg16; cnncalc analyze net.yaml --columns output,macs,rf --depth 1; cnncalc analyze -e "32x32x3 -> CONV3-16 -> FC-10"',
+)
+@options.spec_argument()
+@options.specs
+@options.figures
+@click.option("--columns", metavar="A,B,...", help="Columns of the table: " + ", ".join(COLUMN_NAMES) + ".")
+@click.option("--depth", type=click.IntRange(1, 64), metavar="N", help="Fold blocks below N levels into one line each.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
+@click.option(
+    "--get",
+    type=click.Choice(QUANTITIES),
+    metavar="QUANTITY",
+    help="Print one exact number: " + ", ".join(QUANTITIES) + ".",
+)
+@click.option("--exact", is_flag=True, help="Exact integers everywhere, no rounded units.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit with 1 also for a size that is rounded, or a published figure that does not agree.",
+)
+@options.output
+def command(
+    spec: tuple[str, ...],
+    lines: tuple[str, ...],
+    parameters: tuple[str, ...],
+    inputs: tuple[str, ...],
+    batch: int,
+    dtype: str,
+    columns: str | None,
+    depth: int | None,
+    form: str,
+    get: str | None,
+    exact: bool,
+    strict: bool,
+    file: str | None,
+    no_color: bool,
+) -> int:
+    """Output shape, activations and parameters of every layer of SPEC, with totals.
+
+    SPEC is a YAML or JSON file, `-` for standard input, or the name of a shipped architecture (`cnncalc list`).
+    """
+    from cnncalc.analyses.totals import analyze
+    from cnncalc.cli.specs import network_of
+    from cnncalc.problem import Refused
+
+    wanted = _columns(columns)
+    chosen = options.chosen(spec, lines)
+    status = 0
+    done: list[tuple[Analysis, Refused | None]] = []
+    for one in chosen:
+        try:
+            network = network_of(one, parameters, inputs)
+        except Refused as refused:
+            misused = any(
+                problem.code in ("unknown-parameter", "unknown-input", "bad-argument") for problem in refused.problems
+            )
+            status = max(status, FAILURE if misused else FINDING)
+            if refused.partial is not None and refused.partial.nodes and get is None:
+                done.append((analyze(refused.partial, batch, dtype), refused))
+            else:
+                tell(refused.problems)
+            continue
+        except Failed as failed:
+            if len(chosen) == 1:
+                raise
+            warn(f"error: {failed.format_message()}")
+            status = FAILURE
+            continue
+        tell(network.warnings)
+        analysis = analyze(network, batch, dtype)
+        done.append((analysis, None))
+        status = max(status, _verdict(analysis, strict))
+    if get is not None:
+        from cnncalc.cli.run import write
+
+        write("".join(f"{_quantity(analysis, get)}\n" for analysis, _ in done), file)
+    elif done or form == "json":
+        _print(done, chosen, form, wanted, depth, exact, file, no_color)
+    return status
+
+
+def _columns(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in COLUMN_NAMES:
+            from cnncalc.text import did_you_mean, show
+
+            help = did_you_mean(name, COLUMN_NAMES) or "the columns are " + ", ".join(COLUMN_NAMES)
+            raise click.BadParameter(f"no column named `{show(name)}`: {help}", param_hint="--columns")
+    if not names:
+        raise click.BadParameter("name at least one column", param_hint="--columns")
+    return tuple(dict.fromkeys(names))
+
+
+def _verdict(analysis: Analysis, strict: bool) -> int:
+    from cnncalc.analyses.claims import expected, published
+
+    if not all(claim.agrees for claim in expected(analysis)):
+        return FINDING
+    if not strict:
+        return 0
+    rounds = [row for row in analysis.rows for code, _ in row.notes if code.startswith("rounded")]
+    wrong = [claim for claim in published(analysis) if not claim.agrees]
+    if rounds:
+        warn(
+            f"strict: {len(rounds)} size{'s are' if len(rounds) > 1 else ' is'} rounded, first at {rounds[0].node.name}"
+        )
+    for claim in wrong:
+        warn(f"strict: the published {claim.quantity} {claim.claimed} does not agree with {claim.computed:,}")
+    return FINDING if rounds or wrong else 0
+
+
+def _quantity(analysis: Analysis, name: str) -> str:
+    if name == "activation_bytes":
+        return str(analysis.activation_bytes)
+    if name == "param_bytes":
+        return str(analysis.bytes(analysis.totals.params))
+    if name == "output":
+        return " ".join(str(analysis.network.nodes[index].output) for index in analysis.network.outputs)
+    return str(getattr(analysis.totals, name))
+
+
+def _print(
+    done: list[tuple[Analysis, Refused | None]],
+    chosen: list[Spec],
+    form: str,
+    wanted: tuple[str, ...] | None,
+    depth: int | None,
+    exact: bool,
+    file: str | None,
+    no_color: bool,
+) -> None:
+    from cnncalc.cli.run import write
+
+    if form == "json":
+        from cnncalc.render import data
+
+        found = [data.analysis(analysis, refused.problems if refused is not None else ()) for analysis, refused in done]
+        if len(chosen) == 1 and found:
+            write(data.to_json(found[0]), file)
+        elif len(chosen) > 1:
+            write(data.to_json(found), file)
+        _tell_all(done)
+        return
+    if form == "table":
+        _tables(done, wanted, depth, exact, file, no_color)
+        return
+    from cnncalc.render.columns import DEFAULT
+    from cnncalc.render.report import Options
+
+    texts = []
+    for analysis, refused in done:
+        asked = Options(wanted or DEFAULT, depth, exact, partial=refused is not None)
+        if form == "csv":
+            from cnncalc.render.data import to_csv
+
+            texts.append(to_csv(analysis, asked.columns, depth))
+        else:
+            from cnncalc.render.markup import to_latex, to_markdown
+
+            texts.append((to_markdown if form == "markdown" else to_latex)(analysis, asked))
+    write("\n".join(texts), file)
+    _tell_all(done)
+
+
+def _tell_all(done: list[tuple[Analysis, Refused | None]]) -> None:
+    for _, refused in done:
+        if refused is not None:
+            tell(refused.problems)
+
+
+def _tables(
+    done: list[tuple[Analysis, Refused | None]],
+    wanted: tuple[str, ...] | None,
+    depth: int | None,
+    exact: bool,
+    file: str | None,
+    no_color: bool,
+) -> None:
+    from cnncalc.cli.display import glyphs, on_terminal, show_lines, width
+    from cnncalc.render.columns import DEFAULT
+    from cnncalc.render.report import Options, report
+
+    wide = width() if on_terminal(file) else 0
+    lines = []
+    for number, (analysis, refused) in enumerate(done):
+        asked = Options(
+            wanted or DEFAULT, depth, exact, bars=wanted is None and wide >= 100, partial=refused is not None
+        )
+        lines += [[], *report(analysis, asked, glyphs(file))] if number else report(analysis, asked, glyphs(file))
+    show_lines(lines, file, no_color)
+    _tell_all(done)

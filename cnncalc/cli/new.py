@@ -1,0 +1,37 @@
+"""cnncalc new: a file to start from."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.cli.run import write
+
+STARTER = """\
+name: My first network
+input: 32x32x3                # height x width x channels
+layers:
+  - conv: {filters: 16, kernel: 3, pad: 1}   # K filters of F x F, stride 1, P zeros around
+  - relu
+  - maxpool: 2                # a window of 2, moved by 2
+    expect: 16x16x16          # what you worked out by hand: it is checked
+  - seq: [conv: {filters: 32, kernel: 3, pad: same}, relu, maxpool: 2]
+    repeat: 2                 # the same steps twice
+  - fc: 10                    # flattens by itself
+# More:  cnncalc explain conv     the fields and formulas of a kind
+#        cnncalc show vgg16       blocks, defaults, published figures
+"""
+
+
+@click.command("new", epilog="Example: cnncalc new > mine.yaml; cnncalc analyze mine.yaml")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write to FILE, whole or not at all.",
+)
+def command(file: str | None) -> int:
+    """Print a commented file to start from."""
+    write(STARTER, file)
+    return 0

@@ -1,0 +1,136 @@
+"""How a command ends: exit status, messages on standard error, output written whole."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from typing import IO
+
+import click
+
+from cnncalc.problem import Problem
+
+FINDING = 1
+FAILURE = 2
+
+
+class Failed(click.ClickException):
+    """The tool cannot do what was asked: one line, exit status 2."""
+
+    exit_code = FAILURE
+
+
+def run(command: click.Command, args: Sequence[str] | None = None) -> int:
+    """Run a command; its exit status. Never raises, never prints a traceback (unless CNNCALC_DEBUG is set)."""
+    gc.set_threshold(200_000, 50, 50)  # few cycles here: collecting as often as usual costs a fifth of a large analysis
+    gc.enable()
+    try:
+        status = command.main(args=args and list(args), prog_name="cnncalc", standalone_mode=False)
+        sys.stdout.flush()
+        return status if type(status) is int else 0
+    except click.ClickException as error:
+        return _report(error)
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        _silence(sys.stdout)
+        return 141
+    except OSError as error:
+        _silence(sys.stdout)
+        warn(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        return FAILURE
+    except MemoryError:
+        warn("error: out of memory")
+        return FAILURE
+    except Exception as error:  # the last line of defence: whatever it is, the user gets one line and status 2
+        if os.environ.get("CNNCALC_DEBUG"):
+            raise
+        from cnncalc.text import show
+
+        warn(f"internal error: {type(error).__name__}: {show(error, 200)} (set CNNCALC_DEBUG=1 for the details)")
+        return FAILURE
+
+
+def _report(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    hint = f"\n  = help: see `{context.command_path} --help`" if context is not None else ""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message())
+        return FAILURE
+    warn(f"error: {error.format_message()}{hint}")
+    return error.exit_code
+
+
+def _silence(stream: IO[str]) -> None:
+    """Keep the interpreter from complaining about a closed pipe when it flushes at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):
+        sys.stdout = open(os.devnull, "w")
+
+
+def warn(text: str) -> None:
+    """A message on standard error; lost in silence where there is none."""
+    stream = sys.stderr
+    if stream is None:
+        return
+    try:
+        stream.write(encodable(text.rstrip("\n") + "\n", stream))
+        stream.flush()
+    except OSError:
+        return
+
+
+def tell(problems: Sequence[Problem]) -> None:
+    """Problems on standard error."""
+    if problems:
+        from cnncalc.render.problems import text
+
+        warn(text(problems))
+
+
+def encodable(text: str, stream: IO[str]) -> str:
+    """The text with what the stream's encoding lacks written as escapes."""
+    if text.isascii():
+        return text
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def write(text: str, file: str | None) -> None:
+    """A result on standard output, or whole in a file (never half of it).
+
+    Raises:
+        OSError: where it cannot be written.
+        Failed: where there is no standard output.
+    """
+    if file is None:
+        if sys.stdout is None:
+            raise Failed("standard output is closed")
+        sys.stdout.write(encodable(text, sys.stdout))
+        sys.stdout.flush()
+        return
+    write_whole(text.encode("utf-8"), file)
+
+
+def write_whole(data: bytes, file: str) -> None:
+    """Write a file by way of a temporary one beside it."""
+    from tempfile import mkstemp
+
+    if os.path.exists(file) and not os.path.isfile(file):  # /dev/null, a pipe
+        with open(file, "wb") as stream:
+            stream.write(data)
+        return
+    handle, temporary = mkstemp(dir=os.path.dirname(os.path.abspath(file)), prefix=".cnncalc-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, file)
+    except BaseException:
+        os.unlink(temporary)
+        raise

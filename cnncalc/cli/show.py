@@ -1,0 +1,31 @@
+"""cnncalc show: the file of a shipped architecture."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.cli.run import Failed, write
+from cnncalc.cli.specs import complete
+from cnncalc.spec import shelf
+from cnncalc.text import did_you_mean, show
+
+
+@click.command("show", epilog="Example: cnncalc show vgg16 > mine.yaml")
+@click.argument("name", shell_complete=complete)
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write to FILE, whole or not at all.",
+)
+def command(name: str, file: str | None) -> int:
+    """Print the file of the shipped architecture NAME, to start your own from."""
+    path = shelf.path(name)
+    if path is None:
+        help = did_you_mean(name, shelf.names()) or "`cnncalc list` shows the names"
+        raise Failed(f"no architecture named `{show(name)}` on the shelf: {help}")
+    with open(path, encoding="utf-8") as stream:
+        write(stream.read(), file)
+    return 0

@@ -1,0 +1,125 @@
+"""From what is typed as SPEC to a network: a file, `-`, the name of a shipped architecture, or the one-line form."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Sequence
+
+import click
+
+from cnncalc.cli.run import Failed
+from cnncalc.network import Network
+from cnncalc.problem import Source
+from cnncalc.spec import shelf
+from cnncalc.spec.limits import TRUSTED
+from cnncalc.text import did_you_mean, show
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+class Spec:
+    """One specification as it was typed: `text` is a name or path, or a one-line network where `line` is true."""
+
+    def __init__(self, text: str, line: bool = False) -> None:
+        self.text = text
+        self.line = line
+
+
+def source_of(spec: Spec) -> Source:
+    """The text of a specification.
+
+    Raises:
+        Failed: where there is no such file or it cannot be read.
+        Refused: where it is too large or no text.
+    """
+    from cnncalc.spec.tree import decode
+
+    if spec.line:
+        return Source("<-e>", spec.text)
+    if spec.text == "-":
+        if sys.stdin is None:
+            raise Failed("standard input is closed")
+        return decode(sys.stdin.buffer.read(TRUSTED.file_bytes + 1), "<stdin>")
+    path = path_of(spec.text)
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            kind = "a folder" if os.path.isdir(path) else "no regular file"
+            raise Failed(f"{show(path)} is {kind}")
+        with open(path, "rb") as stream:
+            return decode(stream.read(TRUSTED.file_bytes + 1), path)
+    except OSError as error:
+        raise Failed(f"cannot read {show(path)}: {error.strerror}") from None
+
+
+def path_of(text: str) -> str:
+    """The file that a name or path stands for.
+
+    Raises:
+        Failed: where nothing has that name.
+    """
+    if text.endswith(SUFFIXES) or os.sep in text:
+        if os.path.lexists(text):
+            return text
+        bare = os.path.basename(text).partition(".")[0]
+        help = f"; `cnncalc analyze {bare}` is on the shelf" if bare in shelf.names() else ""
+        raise Failed(f"there is no file {show(text)}{help}")
+    found = shelf.path(text)
+    if found is not None:
+        return found
+    suffix = os.path.splitext(text)[1]
+    if os.path.lexists(text) and suffix:
+        raise Failed(f"{show(text)}: files end in {', '.join(SUFFIXES)}")
+    beside = next((text + ending for ending in SUFFIXES if os.path.isfile(text + ending)), None)
+    help = (
+        f"write `{show(beside)}` for the file"
+        if beside
+        else did_you_mean(text, shelf.names()) or "`cnncalc list` shows the names"
+    )
+    raise Failed(f"no architecture named `{show(text)}` on the shelf: {help}")
+
+
+def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str]) -> Network:
+    """The network of a specification, with `-p` and `--input` applied.
+
+    Raises:
+        Failed, Refused.
+    """
+    from cnncalc.spec.file import Given, read, read_tree
+
+    given = Given(_pairs(parameters), _inputs(inputs))
+    source = source_of(spec)
+    if spec.line:
+        from cnncalc.spec.oneline import parse
+
+        return read_tree(parse(source), source, given)
+    return read(source, given)
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"`{show(text)}` is no NAME=VALUE", param_hint="-p")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _inputs(texts: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, shape = text.partition("=")
+        found[name.strip() if equals else ""] = shape if equals else text
+    return found
+
+
+def complete(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[click.shell_completion.CompletionItem]:
+    """Shipped names, and files, for the shell."""
+    from click.shell_completion import CompletionItem
+
+    items = [CompletionItem(name) for name in shelf.names() if name.startswith(incomplete)]
+    return [*items, CompletionItem(incomplete, type="file")]

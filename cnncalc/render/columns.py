@@ -1,0 +1,151 @@
+"""The columns of the layer table: what each shows for a row, and what its figures add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cnncalc.analyses.receptive import extent
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.product import Count
+from cnncalc.record import Record
+from cnncalc.shape import Shape, TransposedWindow, Window
+from cnncalc.units import megabytes, rounded
+
+
+class Folded:
+    """A line of the table: one row, or the rows of a block folded into one."""
+
+    __slots__ = ("level", "name", "rows")
+
+    def __init__(self, name: str, level: int, rows: list[Row]) -> None:
+        self.name = name
+        self.level = level
+        self.rows = rows
+
+    @property
+    def last(self) -> Row:
+        """The row whose output is the output of the line."""
+        return self.rows[-1]
+
+    def total(self, quantity: str) -> int:
+        """The sum of a figure over the rows."""
+        return sum([getattr(row, quantity) for row in self.rows])
+
+
+class Column(Record):
+    """`text` makes the cell of a line; `quantity` is what is added up for the totals (empty: nothing)."""
+
+    title: str
+    right: bool
+    text: Callable[[Folded, Analysis, bool], str]
+    quantity: str = ""
+    help: str = ""
+
+
+def amount(quantity: str) -> Callable[[Folded, Analysis, bool], str]:
+    """Cells of an exact count."""
+    return lambda line, analysis, exact: f"{line.total(quantity):,}"
+
+
+def _output(line: Folded, analysis: Analysis, exact: bool) -> str:
+    return str(line.last.node.output)
+
+
+def _kind(line: Folded, analysis: Analysis, exact: bool) -> str:
+    return line.last.node.kind if len(line.rows) == 1 else f"{len(line.rows)} layers"
+
+
+def _fields(line: Folded, analysis: Analysis, exact: bool) -> str:
+    layer = line.last.node.layer
+    return layer.spelled() if layer is not None and len(line.rows) == 1 else ""
+
+
+def _memory(line: Folded, analysis: Analysis, exact: bool) -> str:
+    size = analysis.bytes(line.total("activations")) * analysis.batch
+    return f"{size:,}" if exact else megabytes(size)
+
+
+def _macs(line: Folded, analysis: Analysis, exact: bool) -> str:
+    macs = line.total("macs")
+    return f"{macs:,}" if exact else rounded(macs)
+
+
+def _share(line: Folded, analysis: Analysis, exact: bool) -> str:
+    return percent(line.total("params"), analysis.totals.params)
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in percent: `74.3 %`; something above nothing never reads 0.0, something below everything never 100.0.
+
+    >>> percent(1, 3), percent(1, 10**6), percent(0, 5)
+    ('33.3 %', '<0.1 %', '0 %')
+    """
+    if not whole or not part:
+        return "0 %"
+    tenths = (2000 * part + whole) // (2 * whole)
+    if tenths == 0:
+        return "<0.1 %"
+    if tenths >= 1000:
+        return "100 %" if part == whole else ">99.9 %"
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def receptive_field(row: Row, whole: Shape) -> str:
+    """`212/32`: size and stride, one number where all axes agree; `all` where the whole input is seen; `?` unknown."""
+    seen = extent(row.field, whole)
+    if seen is None:
+        return "?" if row.field is None and whole.rank else "-" if not whole.rank else "?"
+    sizes, strides = seen
+    if strides is None:
+        return "all"
+    return f"{_axes(sizes)}/{_axes(strides)}"
+
+
+def _axes(numbers: list[int] | list[float | int]) -> str:
+    texts = [f"{number:g}" for number in numbers]
+    return texts[0] if len(set(texts)) == 1 else "x".join(texts)
+
+
+def _field(line: Folded, analysis: Analysis, exact: bool) -> str:
+    return receptive_field(line.last, analysis.extent)
+
+
+def formula(row: Row, inputs: tuple[Shape, ...]) -> str:
+    """How the first spatial axis came about: `(227 - 11 + 2*0)/4 + 1 = 55`, further axes behind where they differ."""
+    layer = row.node.layer
+    if layer is None:
+        return ""
+    texts: list[str] = []
+    for view, width in zip(layer.windows(*inputs) or (), inputs[0], strict=False):
+        if isinstance(view, (Window, TransposedWindow)):
+            text = f"{view.numbers(width)} = {view.out(width)}"
+            if text not in texts:
+                texts.append(text)
+    return "; ".join(texts)
+
+
+def _formula(line: Folded, analysis: Analysis, exact: bool) -> str:
+    return formula(line.last, analysis.network.shapes(line.last.node)) if len(line.rows) == 1 else ""
+
+
+def product(count: Count) -> str:
+    """A figure with its working: `3*3*3*64 = 1,728`."""
+    return f"{count.numbers} = {int(count):,}"
+
+
+COLUMNS: dict[str, Column] = {
+    "kind": Column("kind", False, _kind, help="the layer kind"),
+    "fields": Column("fields", False, _fields, help="fields that differ from their defaults"),
+    "output": Column("output", False, _output, help="height x width x channels"),
+    "activations": Column("activations", True, amount("activations"), "activations", "numbers written to new volumes"),
+    "memory": Column("memory", True, _memory, "activations", "their bytes, for the batch and dtype"),
+    "params": Column("params", True, amount("params"), "params", "weights and biases"),
+    "weights": Column("weights", True, amount("weights"), "weights", "parameters that multiply"),
+    "biases": Column("biases", True, amount("biases"), "biases", "parameters that are added"),
+    "buffers": Column("buffers", True, amount("buffers"), "buffers", "running means and variances"),
+    "macs": Column("MACs", True, _macs, "macs", "multiply-accumulates for one example"),
+    "rf": Column("receptive field", True, _field, help="size/stride"),
+    "formula": Column("formula", False, _formula, help="(W - F + 2P)/S + 1 with the numbers"),
+    "share": Column("of params", True, _share, help="share of all parameters"),
+}
+DEFAULT = ("output", "activations", "params")

@@ -1,0 +1,159 @@
+"""Analyses as data: JSON (a contract, `cnncalc.analysis/1`) and CSV. Integers are exact, bytes are bytes, unknown is null."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc import __version__
+from cnncalc.analyses.claims import Claim, expected, published
+from cnncalc.analyses.receptive import extent
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.problem import Problem, Where
+from cnncalc.render.columns import COLUMNS, formula
+from cnncalc.render.report import fold
+from cnncalc.text import show
+
+
+def analysis(result: Analysis, problems: Sequence[Problem] = ()) -> dict[str, Any]:
+    """An analysis as JSON data; with `problems`, of a network that ends where a layer did not fit: totals are null."""
+    network = result.network
+    whole = result.extent
+    total = result.totals
+    found: dict[str, Any] = {
+        "format": "cnncalc.analysis/1",
+        "cnncalc": __version__,
+        "name": network.name,
+        "description": network.description,
+        "source": network.source,
+        "spec": network.spec,
+        "batch": result.batch,
+        "dtype": result.dtype,
+        "layers": [_row(result, row, number) for number, row in enumerate(result.rows)],
+        "outputs": [network.nodes[index].name for index in network.outputs],
+        "totals": None
+        if problems
+        else {
+            "layers": total.layers,
+            "depth": total.depth,
+            "activations": total.activations,
+            "activation_bytes": result.activation_bytes,
+            "conv_activations": total.conv_activations,
+            "weights": total.weights,
+            "biases": total.biases,
+            "params": total.params,
+            "param_bytes": result.bytes(total.params),
+            "buffers": total.buffers,
+            "macs": total.macs,
+        },
+        "published": [] if problems else [_claim(claim, "source", "published") for claim in published(result)],
+        "expected": [] if problems else [_claim(claim, "layer", "expected") for claim in expected(result)],
+        "notes": [problem.text for problem in network.warnings],
+    }
+    seen = [] if problems else [extent(result.rows[index].field, whole) for index in network.outputs]
+    found["receptive_field"] = _field(seen[0]) if len(seen) == 1 else None
+    if problems:
+        found["problems"] = [problem_data(problem) for problem in problems]
+    return found
+
+
+def _row(result: Analysis, row: Row, number: int) -> dict[str, Any]:
+    node = row.node
+    layer = node.layer
+    nodes = result.network.nodes
+    return {
+        "index": number,
+        "name": node.name,
+        "kind": node.kind,
+        "fields": {name: _value(value) for name, value in layer.written.items()} if layer is not None else {},
+        "inputs": [nodes[index].name for index in node.inputs],
+        "output": list(node.output),
+        "in_place": layer is not None and layer.in_place,
+        "activations": row.activations,
+        "weights": row.weights,
+        "biases": row.biases,
+        "params": row.params,
+        "buffers": row.buffers,
+        "macs": int(row.macs),
+        "receptive_field": _field(extent(row.field, result.extent)),
+        "shares": nodes[node.shared].name if node.shared is not None else None,
+        "where": _where(node.where),
+        "notes": [sentence for _, sentence in row.notes],
+    }
+
+
+def _value(value: Any) -> Any:
+    """A field for JSON: sizes of several axes as `1x7`, as a specification writes them."""
+    return "x".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def _field(seen: tuple[list[int], list[float | int] | None] | None) -> dict[str, Any] | None:
+    return None if seen is None else {"size": seen[0], "stride": seen[1]}
+
+
+def _where(where: Where | None) -> dict[str, Any] | None:
+    return None if where is None else {"file": where.source.path, "line": where.line, "column": where.column}
+
+
+def _claim(claim: Claim, who: str, what: str) -> dict[str, Any]:
+    return {
+        who: claim.source,
+        "quantity": claim.quantity,
+        what: claim.claimed,
+        "computed": claim.computed,
+        "agrees": claim.agrees,
+    }
+
+
+def problem_data(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON data."""
+    return {
+        "code": problem.code,
+        "level": problem.level,
+        "message": problem.text,
+        "help": problem.help,
+        "where": _where(problem.where),
+        "trail": [{"block": call.block, "where": _where(call.where)} for call in problem.trail],
+    }
+
+
+def to_json(value: Any) -> str:
+    """Data as JSON text, layers one to a line where there are any; ASCII only, so that every stream can carry it."""
+    if isinstance(value, dict) and value.get("layers"):
+        head = {key: inner for key, inner in value.items() if key != "layers"}
+        rows = ",\n    ".join(json.dumps(row) for row in value["layers"])
+        text = json.dumps({**head, "layers": 0}, indent=2)
+        return (
+            text.replace('"layers": 0', '"layers": [\n    ' + rows + "\n  ]", 1) + "\n"
+            if text.count('"layers": 0') == 1
+            else json.dumps(value, indent=2) + "\n"
+        )
+    return json.dumps(value, indent=2) + "\n"
+
+
+def to_csv(result: Analysis, columns: Sequence[str], depth: int | None) -> str:
+    """The layer table as CSV: names in full, numbers plain, bytes as bytes; cells that a spreadsheet would run are quoted."""
+    import csv
+    from io import StringIO
+
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["layer", *columns])
+    for line in fold(result.rows, depth):
+        cells: list[Any] = [show(line.name, 10**6)]
+        for name in columns:
+            column = COLUMNS[name]
+            if name == "memory":
+                cells.append(result.bytes(line.total("activations")) * result.batch)
+            elif name == "share":
+                params = result.totals.params
+                cells.append(f"{line.total('params') / params:.6f}" if params else "0")
+            elif name == "formula":
+                cells.append(formula(line.last, result.network.shapes(line.last.node)) if len(line.rows) == 1 else "")
+            else:
+                cells.append(line.total(column.quantity) if column.quantity else column.text(line, result, True))
+        writer.writerow(
+            ["'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell for cell in cells]
+        )
+    return out.getvalue()

@@ -1,0 +1,103 @@
+"""Explanations as text: a layer's working, a kind's page, an error code's page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.analyses.working import Fact, working
+from cnncalc.layers.base import Layer
+from cnncalc.layers.fields import Field
+from cnncalc.render.lines import Grid, Line
+from cnncalc.render.problems import place
+from cnncalc.text import show
+
+
+def layer_lines(analysis: Analysis, rows: Sequence[Row]) -> list[Line]:
+    """The working of some layers, one after the other."""
+    found: list[Line] = []
+    for row in rows:
+        if found:
+            found.append([])
+        node = row.node
+        spelled = node.layer.spelled() if node.layer is not None else ""
+        head: Line = [(show(node.name, 200), "name"), (f"  {node.kind}" + (f": {spelled}" if spelled else ""), "")]
+        if node.where is not None:
+            head.append((f"  ({place(node.where)})", "dim"))
+        found.append(head)
+        facts = working(analysis, row)
+        wide = max(len(fact.label) for fact in facts)
+        found += [_fact(fact, wide) for fact in facts]
+        found += [[("  note: ", "note"), (sentence, "")] for _, sentence in row.notes]
+    return found
+
+
+def _fact(fact: Fact, wide: int) -> Line:
+    parts = [part for part in (fact.letters, fact.numbers) if part]
+    if parts and parts[-1].replace(",", "") == fact.result.replace(",", ""):
+        parts.pop()
+    line: Line = [
+        (f"  {fact.label:<{wide}}  ", "dim"),
+        (" = ".join(parts) + (" = " if parts else ""), ""),
+        (fact.result, "total"),
+    ]
+    if fact.remark:
+        line.append((f"  {fact.remark}", "dim"))
+    return line
+
+
+def fact_data(fact: Fact) -> dict[str, Any]:
+    """A line of working as JSON data."""
+    return {
+        "label": fact.label,
+        "formula": fact.letters,
+        "numbers": fact.numbers,
+        "result": fact.result,
+        "remark": fact.remark,
+    }
+
+
+def summary(kind: type[Layer]) -> str:
+    """The docstring without its doctest."""
+    text = (kind.__doc__ or "").partition(">>>")[0]
+    return "\n".join(line.strip() for line in text.strip().splitlines()).strip()
+
+
+def default_of(field: Field[Any]) -> str:
+    """A field's default as the page shows it."""
+    return "required" if field.required else "see right" if field.default is None else field.show(field.default)
+
+
+def kind_lines(kind: type[Layer], glyphs: dict[str, str]) -> list[Line]:
+    """A kind's page: what it does, its fields, its other names."""
+    found: list[Line] = [[(kind.kind, "name")], []]
+    found += [[(line, "")] for line in summary(kind).splitlines()]
+    if kind.fields:
+        grid = Grid(["field", "default", "what it is", "elsewhere"], [False] * 4)
+        for name, field in kind.fields.items():
+            grid.add([name, default_of(field), field.help, ", ".join(field.also[:3])], ["name", "", "", "dim"])
+        found += [[], *grid.lines(glyphs)]
+    if kind.elsewhere:
+        found += [[], [("elsewhere called: ", "dim"), (", ".join(kind.elsewhere.split()), "")]]
+    return found
+
+
+def kind_data(kind: type[Layer]) -> dict[str, Any]:
+    """A kind's page as JSON data."""
+    return {
+        "kind": kind.kind,
+        "text": summary(kind),
+        "fields": [
+            {
+                "name": name,
+                "required": field.required,
+                "default": None if field.required or field.default is None else field.show(field.default),
+                "help": field.help,
+                "elsewhere": field.also,
+            }
+            for name, field in kind.fields.items()
+        ],
+        "elsewhere": kind.elsewhere.split(),
+        "example": kind.example,
+    }

@@ -1,0 +1,87 @@
+"""Lines of styled spans: what every readable report is made of, and how it becomes plain text.
+
+Grids align their cells here; nothing is ever cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+Span = tuple[str, str]  # text, style name ("" for none)
+Line = list[Span]
+
+UNICODE = {"rule": "─", "bar": "█▏▎▍▌▋▊▉", "times": "×", "right": "✓", "wrong": "✗"}
+ASCII = {"rule": "-", "bar": "#", "times": "x", "right": "ok", "wrong": "X"}
+
+
+def plain(lines: Iterable[Line]) -> str:
+    """The text without styles, one line each, trailing blanks removed."""
+    return "".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines])
+
+
+def bar(part: int, whole: int, width: int, glyphs: dict[str, str]) -> str:
+    """A bar of at most `width` cells for part/whole; a share above nothing is never drawn as nothing.
+
+    >>> bar(1, 2, 4, ASCII)
+    '##'
+    """
+    blocks = glyphs["bar"]
+    if whole <= 0 or part <= 0:
+        return ""
+    steps = len(blocks)
+    eighths = max(1, (part * width * steps) // whole)
+    full, rest = divmod(eighths, steps)
+    return blocks[0] * full + (blocks[rest] if rest else "")
+
+
+class Grid:
+    """Rows of cells in columns, right or left aligned, with rules between groups of rows."""
+
+    def __init__(self, titles: Sequence[str], right: Sequence[bool], gap: int = 2) -> None:
+        self.titles = list(titles)
+        self.right = list(right)
+        self.gap = gap
+        self.rows: list[tuple[Sequence[str], Sequence[str] | str] | None] = []
+
+    def add(self, cells: Sequence[str], style: Sequence[str] | str = "") -> None:
+        """A row; `style` is one style name, or one per cell."""
+        self.rows.append((cells, style))
+
+    def rule(self) -> None:
+        """A horizontal rule."""
+        self.rows.append(None)
+
+    def widths(self) -> list[int]:
+        """The width of every column."""
+        rows = [row[0] for row in self.rows if row is not None]
+        return [max(map(_width, column)) for column in zip(self.titles, *rows, strict=True)]
+
+    def lines(self, glyphs: dict[str, str]) -> list[Line]:
+        """The grid with its titles, ready to print."""
+        widths = self.widths()
+        total = sum(widths) + self.gap * (len(widths) - 1)
+        rule: Line = [(" " + glyphs["rule"] * total, "rule")]
+        blank = " " * self.gap
+        found = [self._line(self.titles, "title", widths, blank), rule]
+        for row in self.rows:
+            found.append(rule if row is None else self._line(row[0], row[1], widths, blank))
+        return found
+
+    def _line(self, cells: Sequence[str], style: Sequence[str] | str, widths: list[int], blank: str) -> Line:
+        line: Line = []
+        lead = " "
+        each = [style] * len(cells) if isinstance(style, str) else style
+        for cell, width, right, look in zip(cells, widths, self.right, each, strict=True):
+            space = width - (len(cell) if cell.isascii() else _width(cell))
+            line.append((lead + " " * space + cell, look) if right else (lead + cell + " " * space, look))
+            lead = blank
+        return line
+
+
+def _width(text: str) -> int:
+    """Cells that the text takes in a terminal."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)

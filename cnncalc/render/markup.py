@@ -1,0 +1,87 @@
+"""The layer table for documents: Markdown and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.analyses.claims import expected, published
+from cnncalc.analyses.totals import Analysis
+from cnncalc.render.columns import COLUMNS, Folded
+from cnncalc.render.report import Options, figure, fold
+from cnncalc.text import show
+
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+}  # fmt: skip
+MARKDOWN = "\\`*_{}[]<>#|!~&$"
+
+
+def _rows(result: Analysis, options: Options) -> list[list[str]]:
+    """Cells of every line and of the totals, names in full."""
+    columns = [COLUMNS[name] for name in options.columns]
+    rows = []
+    for line in fold(result.rows, options.depth):
+        rows.append([show(line.name, 10**6), *[column.text(line, result, options.exact) for column in columns]])
+    every = Folded("total", 0, result.rows)
+    rows.append(
+        ["total", *[column.text(every, result, options.exact) if column.quantity else "" for column in columns]]
+    )
+    return rows
+
+
+def _titles(options: Options) -> list[str]:
+    return ["layer", *[COLUMNS[name].title for name in options.columns]]
+
+
+def markdown_text(text: str) -> str:
+    """Text with Markdown's and HTML's signs made harmless."""
+    return "".join("\\" + char if char in MARKDOWN else char for char in text).replace("\n", " ")
+
+
+def to_markdown(result: Analysis, options: Options) -> str:
+    """A GitHub-flavoured Markdown table with a heading, totals, and the figures that others published."""
+    aligned = ["---", *["---:" if COLUMNS[name].right else "---" for name in options.columns]]
+    lines = [f"### {markdown_text(show(result.network.name or result.network.spec))}", ""]
+    for node in result.network.inputs:
+        lines += [f"Input: {markdown_text(node.output.words())}", ""]
+    lines += [_pipe(_titles(options)), _pipe(aligned)]
+    *rows, total = _rows(result, options)
+    lines += [_pipe([markdown_text(cell) for cell in row]) for row in rows]
+    lines.append(_pipe([f"**{cell}**" if cell else "" for cell in total]))
+    lines.append("")
+    for claim in [*published(result), *([] if options.partial else expected(result))]:
+        verdict = "agrees" if claim.agrees else "**does not agree**"
+        source = markdown_text(show(claim.source, 100))
+        lines.append(
+            f"- {source}: {claim.quantity} {markdown_text(show(claim.claimed))}, computed {figure(claim)}: {verdict}"
+        )
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _pipe(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def latex_text(text: str) -> str:
+    """Text with TeX's signs made harmless."""
+    return "".join(LATEX.get(char, char) for char in text)
+
+
+def to_latex(result: Analysis, options: Options) -> str:
+    """A `tabular` in booktabs style, to be put into a slide or paper (\\usepackage{booktabs})."""
+    shape = "l" + "".join("r" if COLUMNS[name].right else "l" for name in options.columns)
+    *rows, total = _rows(result, options)
+    lines = [f"% {show(result.network.name or result.network.spec)}", f"\\begin{{tabular}}{{{shape}}}", "\\toprule"]
+    lines += [
+        _ampersand(_titles(options)),
+        "\\midrule",
+        *[_ampersand(row) for row in rows],
+        "\\midrule",
+        _ampersand(total),
+    ]
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+
+
+def _ampersand(cells: Sequence[str]) -> str:
+    return " & ".join(latex_text(cell) for cell in cells) + r" \\"

@@ -1,0 +1,232 @@
+"""An analysis as a readable report: the layer table, totals, published figures, notes, and what the words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.analyses.claims import Claim, expected, published
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.network import Network
+from cnncalc.render.columns import COLUMNS, DEFAULT, Folded
+from cnncalc.render.lines import Grid, Line, bar
+from cnncalc.shape import Shape
+from cnncalc.text import plural, show
+from cnncalc.units import megabytes, rounded
+
+BAR = 12
+STYLE = {
+    "conv": "conv", "depthwise": "conv", "convtranspose": "conv", "fc": "dense", "linear": "dense", "lstm": "dense",
+    "gru": "dense", "rnn": "dense", "attention": "dense", "maxpool": "pool", "avgpool": "pool", "globalavgpool": "pool",
+    "globalmaxpool": "pool", "adaptiveavgpool": "pool", "adaptivemaxpool": "pool", "add": "merge", "mul": "merge",
+    "concat": "merge",
+}  # fmt: skip
+
+
+class Options:
+    """What the reader of the report asked for."""
+
+    def __init__(
+        self,
+        columns: Sequence[str] = DEFAULT,
+        depth: int | None = None,
+        exact: bool = False,
+        bars: bool = False,
+        partial: bool = False,
+    ) -> None:
+        self.columns = columns
+        self.depth = depth
+        self.exact = exact
+        self.bars = bars
+        self.partial = partial  # the network ends where a layer did not fit
+
+
+def report(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[Line]:
+    """The whole report as lines."""
+    lines = heading(analysis.network)
+    lines += table(analysis, options, glyphs)
+    lines.append([])
+    lines += totals(analysis, options)
+    lines += claims(published(analysis), "published by", glyphs)
+    if not options.partial:
+        lines += claims(expected(analysis), "expected of", glyphs)
+    lines += notes(analysis.rows)
+    lines += meanings(options)
+    return lines
+
+
+def heading(network: Network) -> list[Line]:
+    """Name, source, and the input said in words."""
+    name = show(network.name or network.spec)
+    lines: list[Line] = [[(name, "name")]]
+    if network.source:
+        lines.append([(show(network.source, 200), "dim")])
+    for node in network.inputs:
+        label = "input" if node.name == "input" else f"input {node.name}"
+        lines.append([(f"{label}: {node.output.words()}", "dim")])
+    lines.append([])
+    return lines
+
+
+def fold(rows: Sequence[Row], depth: int | None) -> list[Folded]:
+    """The lines of the table: rows below `depth` levels of blocks folded into one line each."""
+    found: list[Folded] = []
+    before: str | None = None
+    for row in rows:
+        name = row.node.name
+        level = name.count(".")
+        if depth is None or level < depth:
+            found.append(Folded(name, level, [row]))
+            before = None
+            continue
+        prefix = ".".join(name.split(".")[:depth])
+        if prefix == before:
+            found[-1].rows.append(row)
+        else:
+            found.append(Folded(prefix, depth - 1, [row]))
+            before = prefix
+    return found
+
+
+def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[Line]:
+    """The layers as a tree of blocks, with a line of totals."""
+    columns = [COLUMNS[name] for name in options.columns]
+    titles = ["layer", *[column.title for column in columns]]
+    right = [False, *[column.right for column in columns]]
+    texts = [column.text for column in columns]
+    if options.bars:
+        titles.append("of params")
+        right.append(False)
+    grid = Grid(titles, right)
+    empty = [""] * (len(titles) - 1)
+    exact, whole = options.exact, analysis.totals.params
+    open_path: list[str] = []
+    for line in fold(analysis.rows, options.depth):
+        path = line.name.split(".")
+        blocks = path[:-1]
+        if blocks != open_path:
+            same = 0
+            while same < min(len(blocks), len(open_path)) and blocks[same] == open_path[same]:
+                same += 1
+            for level in range(same, len(blocks)):
+                grid.add(["  " * level + blocks[level], *empty], "block")
+            open_path = blocks
+        label = "  " * len(blocks) + path[-1]
+        cells = [label, *[text(line, analysis, exact) for text in texts]]
+        folded = len(line.rows) > 1
+        if options.bars:
+            params = line.total("params")
+            share = COLUMNS["share"].text(line, analysis, exact) if params else ""
+            cells.append(f"{share:>7} {bar(params, whole, BAR, glyphs)}" if share else "")
+        look = "block" if folded else STYLE.get(line.last.node.kind, "")
+        styles = [look, *["dim" if cell in ("0", "0 B", "0 %") else "" for cell in cells[1:]]]
+        if options.bars:
+            styles[-1] = "bar"
+        grid.add(cells, styles)
+    grid.rule()
+    every = Folded("total", 0, analysis.rows)
+    sums = [column.text(every, analysis, exact) if column.quantity else "" for column in columns]
+    output = [str(analysis.network.nodes[index].output) for index in analysis.network.outputs]
+    for place, name in enumerate(options.columns):
+        if name == "output" and not options.partial:
+            sums[place] = ", ".join(output)
+    label = "total so far" if options.partial else "total"
+    grid.add([label, *sums, *([""] if options.bars else [])], "total")
+    return grid.lines(glyphs)
+
+
+def totals(analysis: Analysis, options: Options) -> list[Line]:
+    """The totals with their units and parts."""
+    total = analysis.totals
+    size = analysis.activation_bytes
+    each = "" if analysis.batch == 1 else f" for a batch of {analysis.batch:,}"
+    rows = [
+        ("activations", total.activations, f"{_bytes(size, options)} of feature maps in {analysis.dtype}{each}"),
+        (
+            "params",
+            total.params,
+            f"{total.weights:,} weights + {total.biases:,} biases; {_bytes(analysis.bytes(total.params), options)} in {analysis.dtype}",
+        ),
+        ("MACs", total.macs, "multiply-accumulates per example; FLOPs are 2 x MACs"),
+    ]
+    if total.buffers:
+        rows.append(("buffers", total.buffers, "running means and variances, not trained"))
+    wide = max(len(f"{number:,}") for _, number, _ in rows)
+    found: list[Line] = []
+    for name, number, words in rows:
+        short = f"({rounded(number)})" if number >= 1000 and not options.exact else ""
+        found.append([(f" {name:<12}", ""), (f"{number:>{wide},}", "total"), (f" {short:<8} {words}", "dim")])
+    if not options.partial:
+        found.append(
+            [(f" {'depth':<12}", ""), (f"{total.depth:>{wide}}", "total"), (f" {'':<8} {_depth(total.depth)}", "dim")]
+        )
+    return found
+
+
+def _depth(depth: int) -> str:
+    return f"conv and fc {'layer' if depth == 1 else 'layers'} with weights on the longest path"
+
+
+def _bytes(size: int, options: Options) -> str:
+    return f"{size:,} bytes" if options.exact or size < 1000 else f"{size:,} bytes = {megabytes(size)}"
+
+
+def figure(claim: Claim) -> str:
+    """The computed side of a claim, exact and rounded."""
+    if claim.computed is None:
+        return "?"
+    if isinstance(claim.computed, list):
+        return str(Shape(claim.computed))
+    if claim.quantity == "memory":
+        return f"{claim.computed:,} bytes ({megabytes(claim.computed)})"
+    return f"{claim.computed:,}" + (f" ({rounded(claim.computed)})" if claim.computed >= 1000 else "")
+
+
+def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Line]:
+    """Claims against computed figures, grouped by who made them."""
+    found: list[Line] = []
+    source = None
+    grid_width = max((len(figure(claim)) for claim in checked), default=0)
+    claim_width = max((len(show(claim.claimed)) for claim in checked), default=0)
+    name_width = max((len(claim.quantity) for claim in checked), default=0)
+    for claim in checked:
+        if claim.source != source:
+            source = claim.source
+            found += [[], [(f" {by} {show(source, 100) or 'somebody'}", "name")]]
+        mark = glyphs["right"] if claim.agrees else glyphs["wrong"]
+        verdict = "agrees" if claim.agrees else "does not agree" if by.startswith("published") else "is not right"
+        line = f"   {claim.quantity:<{name_width}}  {show(claim.claimed):>{claim_width}}   computed {figure(claim):<{grid_width}}"
+        found.append([(line, ""), (f"  {mark} {verdict}", "good" if claim.agrees else "bad")])
+    return found
+
+
+def notes(rows: Sequence[Row]) -> list[Line]:
+    """Remarks of the layers, equal ones together."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        for _, sentence in row.notes:
+            names.setdefault(sentence, []).append(row.node.name)
+        if row.node.shared is not None:
+            names.setdefault(f"reuses the weights of {rows[row.node.shared].node.name}", []).append(row.node.name)
+    found: list[Line] = []
+    for sentence, where in names.items():
+        listed = ", ".join(where[:3]) + (f" and {plural(len(where) - 3, 'other')}" if len(where) > 3 else "")
+        found.append([(" note: ", "note"), (f"{listed}: {sentence}", "")])
+    return [[], *found] if found else []
+
+
+def meanings(options: Options) -> list[Line]:
+    """What the words of this table mean."""
+    words = [
+        "activations: numbers a layer writes to a new volume, per example, the input included; relu, dropout, batchnorm",
+        "and others that can work in place write none. params: weights + biases; buffers are not counted.",
+    ]
+    if "rf" in options.columns:
+        words.append(
+            "receptive field: size/stride in input pixels over all paths; `all` sees the whole input, ? is not known."
+        )
+    return [[], *[[(f" {line}", "dim")] for line in words]]
+
+
+def shortfall(network: Network) -> str:
+    """One line for a network that could not be finished."""
+    return f"the table above ends at the last layer that fits, {plural(len(network.nodes) - 1, 'layer')} in"

@@ -1,0 +1,39 @@
+"""Styled lines on a terminal, through rich. The only module that imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO
+
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
+from rich.style import Style
+
+from cnncalc.render.lines import Line
+
+STYLES = {
+    "": "", "name": "bold", "title": "bold", "rule": "dim", "dim": "dim", "block": "bold blue", "total": "bold",
+    "good": "green", "bad": "bold red", "note": "yellow", "bar": "cyan", "conv": "cyan", "dense": "magenta", "pool": "green",
+    "merge": "yellow",
+}  # fmt: skip
+
+
+class Lines:
+    """A rich renderable of lines: each is written whole, never folded or cropped."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        self.lines = lines
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        styles = {name: Style.parse(style) for name, style in STYLES.items()}
+        end = Segment("\n")
+        for line in self.lines:
+            for text, style in line:
+                yield Segment(text, styles[style])
+            yield end
+
+
+def print_lines(lines: list[Line], stream: IO[str], color: bool) -> None:
+    """Print lines with colour as far as the terminal has it."""
+    console = Console(file=stream, no_color=not color or None, markup=False, highlight=False, emoji=False)
+    console.print(Lines(lines), crop=False, soft_wrap=True, end="")
