@@ -49,13 +49,15 @@ def _escape(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def quoted(words: Iterable[str], last: str = "or") -> str:
-    """`a`, `b` or `c`.
+def quoted(words: Iterable[str], last: str = "or", most: int = 20) -> str:
+    """`a`, `b` or `c`; of more than `most`, the first ones and how many are left out.
 
     >>> quoted(["a", "b", "c"])
     '`a`, `b` or `c`'
     """
-    marked = [f"`{word}`" for word in words]
+    marked = [f"`{show(word)}`" for word in words]
+    if len(marked) > most:
+        return ", ".join(marked[:most]) + f" and {len(marked) - most:,} more"
     return marked[0] if len(marked) == 1 else ", ".join(marked[:-1]) + f" {last} " + marked[-1] if marked else "nothing"
 
 
@@ -70,18 +72,20 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for option in options:
         if option.casefold() == folded:
             return option
-    if len(word) > 100 or len(options) > 5000:
+    if len(word) > 100:
         return None
     from difflib import get_close_matches
 
-    close = get_close_matches(word, options, 1, 0.6)
+    # a look at every pair of letters: only for words of about the same length, and not for too many of them
+    likely = [option for option in options if abs(len(option) - len(word)) <= max(4, len(word) // 2)][:500]
+    close = get_close_matches(word, likely, 1, 0.7)
     return close[0] if close else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A help sentence naming the nearest known word, or an empty one."""
     match = nearest(word, known)
-    return f"did you mean `{match}`?" if match else ""
+    return f"did you mean `{show(match)}`?" if match else ""
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

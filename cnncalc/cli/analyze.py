@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cnncalc.cli.specs import Spec
     from cnncalc.problem import Refused
 
+ROOMY, WIDE = 100, 130  # terminal columns from which bars, and fields, are shown unasked
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 QUANTITIES = (
     "params", "weights", "biases", "activations", "activation_bytes", "conv_activations", "macs", "depth", "layers", "buffers",
@@ -40,6 +41,9 @@ COLUMN_NAMES = (
     metavar="QUANTITY",
     help="Print one exact number: " + ", ".join(QUANTITIES) + ".",
 )
+@click.option(
+    "--as-conv", is_flag=True, help="Turn fc layers into the equivalent convolutions; larger inputs then fit."
+)
 @click.option("--exact", is_flag=True, help="Exact integers everywhere, no rounded units.")
 @click.option(
     "--strict",
@@ -58,6 +62,7 @@ def command(
     depth: int | None,
     form: str,
     get: str | None,
+    as_conv: bool,
     exact: bool,
     strict: bool,
     file: str | None,
@@ -77,7 +82,7 @@ def command(
     done: list[tuple[Analysis, Refused | None]] = []
     for one in chosen:
         try:
-            network = network_of(one, parameters, inputs)
+            network = network_of(one, parameters, inputs, as_conv)
         except Refused as refused:
             misused = any(
                 problem.code in ("unknown-parameter", "unknown-input", "bad-argument") for problem in refused.problems
@@ -214,9 +219,8 @@ def _tables(
     wide = width() if on_terminal(file) else 0
     lines = []
     for number, (analysis, refused) in enumerate(done):
-        asked = Options(
-            wanted or DEFAULT, depth, exact, bars=wanted is None and wide >= 100, partial=refused is not None
-        )
+        columns = wanted or (("fields", *DEFAULT) if wide >= WIDE else DEFAULT)
+        asked = Options(columns, depth, exact, bars=wanted is None and wide >= ROOMY, partial=refused is not None)
         lines += [[], *report(analysis, asked, glyphs(file))] if number else report(analysis, asked, glyphs(file))
     show_lines(lines, file, no_color)
     _tell_all(done)

@@ -6,6 +6,9 @@ import click
 
 from cnncalc.cli import options
 
+FIGURES = 64  # what the columns in front of the source take
+NARROW = 100  # terminal columns below which there is no room for sources
+
 
 @click.command("list", epilog="Examples: cnncalc list; cnncalc list --format json")
 @click.option(
@@ -15,7 +18,7 @@ from cnncalc.cli import options
 def command(form: str, file: str | None, no_color: bool) -> int:
     """The architectures that come with cnncalc: parameters, activations, multiply-adds and source of each."""
     from cnncalc.analyses.totals import analyze
-    from cnncalc.cli.display import glyphs, show_lines
+    from cnncalc.cli.display import glyphs, on_terminal, show_lines, width
     from cnncalc.cli.run import write
     from cnncalc.cli.specs import Spec, network_of
     from cnncalc.render.data import to_json
@@ -24,21 +27,21 @@ def command(form: str, file: str | None, no_color: bool) -> int:
     from cnncalc.text import show
     from cnncalc.units import rounded
 
-    grid = Grid(["name", "input", "params", "activations", "MACs", "source"], [False, False, True, True, True, False])
+    wide = width() if on_terminal(file) else 0
+    sourced = not 0 < wide < NARROW
+    titles = ["name", "input", "params", "activations", "MACs", *(["source"] if sourced else [])]
+    grid = Grid(titles, [False, False, True, True, True, False][: len(titles)])
     data = []
     for name in shelf.names():
         network = network_of(Spec(name), (), ())
         total = analyze(network).totals
         shape = ", ".join(str(node.output) for node in network.inputs)
-        cells = [
-            name,
-            shape,
-            rounded(total.params),
-            rounded(total.activations),
-            rounded(total.macs),
-            show(network.source),
-        ]
-        grid.add(cells, ["name", "", "", "", "", "dim"])
+        figures = [rounded(total.params), rounded(total.activations), rounded(total.macs)]
+        first, *rest = _wrapped(show(network.source, 300), wide) if sourced else [""]
+        styles = ["name", "", "", "", "", "dim"]
+        grid.add([name, shape, *figures, first][: len(titles)], styles[: len(titles)])
+        for line in rest:
+            grid.add(["", "", "", "", "", line], "dim")
         data.append(
             {
                 "name": name,
@@ -54,5 +57,17 @@ def command(form: str, file: str | None, no_color: bool) -> int:
     if form == "json":
         write(to_json(data), file)
     else:
-        show_lines(grid.lines(glyphs(file)), file, no_color)
+        lines = grid.lines(glyphs(file))
+        if not sourced:
+            lines += [[], [(f" sources are shown from {NARROW} columns on, and by --format json", "dim")]]
+        show_lines(lines, file, no_color)
     return 0
+
+
+def _wrapped(text: str, wide: int) -> list[str]:
+    """The text in lines that fit behind the figures of a terminal; whole where there is none."""
+    if not wide:
+        return [text]
+    from textwrap import wrap
+
+    return wrap(text, max(wide - FIGURES, 24)) or [""]

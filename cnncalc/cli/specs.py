@@ -80,14 +80,20 @@ def path_of(text: str) -> str:
     raise Failed(f"no architecture named `{show(text)}` on the shelf: {help}")
 
 
-def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str]) -> Network:
-    """The network of a specification, with `-p` and `--input` applied.
+def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], convolved: bool = False) -> Network:
+    """The network of a specification, with `-p` and `--input` applied; `convolved` turns fc layers into convolutions first.
 
     Raises:
         Failed, Refused.
     """
     from cnncalc.spec.file import Given, read, read_tree
 
+    if convolved:
+        from cnncalc.analyses.as_conv import as_conv
+        from cnncalc.spec.inputs import shape_from
+
+        shapes = {name: shape_from(text) for name, text in _inputs(inputs).items()}
+        return as_conv(network_of(spec, parameters, ()), shapes)
     given = Given(_pairs(parameters), _inputs(inputs))
     source = source_of(spec)
     if spec.line:

@@ -217,13 +217,12 @@ def notes(rows: Sequence[Row]) -> list[Line]:
 def meanings(options: Options) -> list[Line]:
     """What the words of this table mean."""
     words = [
-        "activations: numbers a layer writes to a new volume, per example, the input included; relu, dropout, batchnorm",
-        "and others that can work in place write none. params: weights + biases; buffers are not counted.",
+        "activations: numbers written to new volumes, per example, input included;",
+        "what can work in place (relu, dropout, batchnorm, ...) writes none.",
+        "params: weights + biases, buffers not counted.  MACs: no bias, norm or pooling work.",
     ]
     if "rf" in options.columns:
-        words.append(
-            "receptive field: size/stride in input pixels over all paths; `all` sees the whole input, ? is not known."
-        )
+        words.append("receptive field: size/stride in input pixels; all: the whole input; ?: not known.")
     return [[], *[[(f" {line}", "dim")] for line in words]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnncalc.analyses.claims import PUBLISHABLE
@@ -43,7 +43,9 @@ def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -
     >>> net.nodes[-1].output
     (28, 28, 6)
     """
-    return read_tree(parse(source, limits), source, given, limits)
+    problems: list[Problem] = []
+    tree = parse(source, limits, problems)
+    return _File(source, limits, given or Given(), problems).read(tree)
 
 
 def read_tree(tree: Tree, source: Source, given: Given | None = None, limits: Limits = TRUSTED) -> Network:
@@ -52,11 +54,12 @@ def read_tree(tree: Tree, source: Source, given: Given | None = None, limits: Li
 
 
 class _File:
-    def __init__(self, source: Source, limits: Limits, given: Given) -> None:
+    def __init__(self, source: Source, limits: Limits, given: Given, problems: Iterable[Problem] = ()) -> None:
         self.source = source
         self.limits = limits
         self.given = given
         self.compiler = Compiler(source, limits)
+        self.compiler.problems += problems
         self.warnings: list[Problem] = []
 
     def read(self, tree: Tree) -> Network:

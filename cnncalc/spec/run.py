@@ -70,11 +70,12 @@ class Run:
         return Refused([problem])
 
     def auto(self, kind: str) -> str:
-        """The next free name for a layer or block of a kind: `conv1`, `conv2`."""
+        """The next free name for a layer or block of a kind: `conv1`, `conv2`; `relu6_1` after a digit."""
+        joint = "_" if kind[-1:].isdigit() else ""
         while True:
             number = self._counters.get(kind, 0) + 1
             self._counters[kind] = number
-            name = f"{self._prefix}{kind}{number}"
+            name = f"{self._prefix}{kind}{joint}{number}"
             if not self.builder.taken(name):
                 return name
 

@@ -6,6 +6,7 @@ tags, directives and second documents are refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +75,15 @@ def where(source: Source, mark: Any) -> Where:
     return Where(source, mark.line + 1, mark.column + 1)
 
 
-_BREAKS = {"\x85": "NEL", "\u2028": "U+2028", "\u2029": "U+2029"}
+# what YAML calls printable, without the three other line breaks and the byte order mark
+_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_NAMES = {
+    0: "NUL",
+    0x85: "NEL, a line break",
+    0x2028: "a line break",
+    0x2029: "a line break",
+    0xFEFF: "a byte order mark",
+}
 
 
 def decode(data: bytes, path: str, limits: Limits = TRUSTED) -> Source:
@@ -110,8 +119,8 @@ def decode(data: bytes, path: str, limits: Limits = TRUSTED) -> Source:
     return Source(path, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def parse(source: Source, limits: Limits = TRUSTED) -> Tree:
-    """The tree of a text.
+def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | None = None) -> Tree:
+    """The tree of a text. Keys that are written twice are noted in `problems` where that is given, and are no end.
 
     Raises:
         Refused: what is wrong with the YAML, in words of ours.
@@ -126,8 +135,8 @@ def parse(source: Source, limits: Limits = TRUSTED) -> Tree:
         StreamEndEvent,
     )
 
-    _check_characters(source)
-    next_event: Callable[[], Any] = CParser(source.text).get_event
+    text = _check_characters(source)
+    noted: list[Problem] = [] if problems is None else problems
     root: Tree | None = None
     documents = count = 0
     stack: list[Seq | Map] = []
@@ -136,6 +145,7 @@ def parse(source: Source, limits: Limits = TRUSTED) -> Tree:
     key: str | None = None
     node: Tree
     try:
+        next_event: Callable[[], Any] = CParser(text).get_event
         while True:
             event = next_event()
             kind = type(event)
@@ -147,11 +157,14 @@ def parse(source: Source, limits: Limits = TRUSTED) -> Tree:
                     key = text
                     if (len(text) > limits.key and not text.partition("(")[1]) or len(text) > limits.scalar:
                         raise _long(source, event, "key", limits.key)
-                    if key in top.items:
-                        raise _duplicate(source, event, top, key)
                     if key == "<<" and not event.style:
                         raise _forbidden(source, event)
-                    top.keys[key] = event.start_mark
+                    if key in top.items:
+                        noted.append(_duplicate(source, event, top, key))
+                        if len(noted) > limits.findings:
+                            raise Refused(noted)
+                    else:
+                        top.keys[key] = event.start_mark
                     count += 1
                     continue
                 if len(text) > limits.scalar:
@@ -211,34 +224,37 @@ def parse(source: Source, limits: Limits = TRUSTED) -> Tree:
         raise Refused(
             [Problem("empty-file", f"{show(source.path)} is empty", "`cnncalc new` prints a file to start from")]
         )
+    if noted and problems is None:
+        raise Refused(noted)
     return root
 
 
-def _check_characters(source: Source) -> None:
+def _check_characters(source: Source) -> str:
+    """The text, once it holds nothing that the parsers would stumble over, each in its own way."""
     text = source.text
-    if not text.isascii():
-        for char, name in _BREAKS.items():
-            if char in text:
-                raise _character(
-                    source, text.index(char), f"a line break of another kind ({name})", "retype the line end"
-                )
-    if "\t" in text and not text.lstrip().startswith(("{", "[")):
-        for number, line in enumerate(text.split("\n"), 1):
-            place = line.find("\t")
-            if place >= 0 and "#" not in line[:place]:
-                raise Refused(
-                    [
-                        Problem(
-                            "tab", "there is a tab here", "use spaces, not tabs", where=Where(source, number, place + 1)
-                        )
-                    ]
-                )
+    found = _UNREADABLE.search(text)
+    if found is not None:
+        code = ord(found.group())
+        name = f"U+{code:04X}" + (f", {_NAMES[code]}" if code in _NAMES else "")
+        help = "retype the line end" if "line break" in name else "delete it"
+        raise _character(
+            source, found.start(), "bad-character", f"there is a character here that no editor shows ({name})", help
+        )
+    if "\t" not in text:
+        return text
+    if text.lstrip().startswith(("{", "[")):
+        return text.replace("\t", " ")  # JSON, where tabs are blanks
+    for match in re.finditer("\t", text):
+        start = text.rfind("\n", 0, match.start()) + 1
+        if "#" not in text[start : match.start()]:
+            raise _character(source, match.start(), "no-tabs", "there is a tab here", "use spaces, not tabs")
+    return text
 
 
-def _character(source: Source, index: int, what: str, help: str) -> Refused:
+def _character(source: Source, index: int, code: str, what: str, help: str) -> Refused:
     before = source.text[:index]
     place = Where(source, before.count("\n") + 1, index - before.rfind("\n"))
-    return Refused([Problem("bad-character", f"there is {what} here", help, where=place)])
+    return Refused([Problem(code, what, help, where=place)])
 
 
 def _at(source: Source, event: Any, code: str, text: str, help: str) -> Refused:
@@ -255,24 +271,36 @@ def _long(source: Source, event: Any, what: str, most: int) -> Refused:
     )
 
 
-def _duplicate(source: Source, event: Any, top: Map, key: str) -> Refused:
+def _duplicate(source: Source, event: Any, top: Map, key: str) -> Problem:
     first = top.keys[key].line + 1
-    return _at(
-        source,
-        event,
+    place = "on this line" if first == event.start_mark.line + 1 else f"on line {first}"
+    return Problem(
         "duplicate-key",
-        f"`{show(key)}` is written twice; the first is on line {first}",
+        f"`{show(key)}` is written twice; the first is {place}",
         "keep one of the two",
+        where=where(source, event.start_mark),
     )
 
 
 def _forbidden(source: Source, event: Any) -> Refused:
-    if getattr(event, "tag", None) is not None:
-        return _at(source, event, "no-tags", f"the YAML tag `{show(event.tag)}` is not used here", "delete it")
+    tag, anchor = getattr(event, "tag", None), getattr(event, "anchor", None)
+    if tag is not None:
+        written = show(tag.replace("tag:yaml.org,2002:", "!!", 1))
+        return _at(source, event, "no-tags", f"the YAML tag `{written}` is not used here", "delete it")
+    if anchor is None:
+        return _at(source, event, "no-anchors", "the merge key `<<` is not used here", "use `defaults:` or `blocks:`")
+    if type(event).__name__ == "AliasEvent":
+        return _at(
+            source,
+            event,
+            "no-anchors",
+            f"the YAML alias `*{show(anchor)}` is not used here",
+            f"write `${show(anchor)}` for a parameter; use `blocks:` for steps that come again",
+        )
     return _at(
         source,
         event,
         "no-anchors",
-        "YAML anchors, aliases and merge keys are not used here",
-        "use `blocks:` and `params:`; put an expression that starts with `*` or `&` in quotes",
+        f"the YAML anchor `&{show(anchor)}` is not used here",
+        "use `blocks:` for steps that come again, `defaults:` for fields, `params:` for numbers",
     )

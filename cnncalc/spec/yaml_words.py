@@ -1,4 +1,8 @@
-"""What YAML's own errors mean for somebody who writes an architecture: the parser's problem and the line at fault."""
+"""What YAML's own errors mean for somebody who writes an architecture: the parser's problem and the lines at fault.
+
+The sentences depend on the text around the error more than on the parser's wording, so that libyaml and the pure
+Python parser get the same ones.
+"""
 
 from __future__ import annotations
 
@@ -6,149 +10,310 @@ import re
 from typing import Any
 
 from cnncalc.problem import Problem, Source, Where
+from cnncalc.text import quoted, show
 
-_GLUED = re.compile(r"([\w$]+):([{\[])")
-_TWO_KEYS = re.compile(r"^(\s*)(-\s+)?([\w$]+):\s+.*?\s([\w$]+):(\s|$)")
-_KEY_ONLY = re.compile(r"^(\s*)([\w$]+):(\s|$)")
-_DASH = re.compile(r"^(\s*)-(?=[A-Za-z$])(\S*)")
+_WORD = r"[\w$.-]+"
+_GLUED = re.compile(rf"({_WORD}):([{{\[])")  # conv:{filters: 6}
+_GLUED_KEY = re.compile(rf"^(\s*(?:-\s+)?)({_WORD}):([^\s:]\S*)\s*$")  # input:32x32x1
+_KEY = re.compile(rf"^(\s*(?:-\s+)?)({_WORD}):(\s|$)")
+_TWO_KEYS = re.compile(rf"^(\s*(?:-\s+)?)({_WORD}):\s+(?P<value>\S.*?),?\s+(?P<second>{_WORD}):(\s|$)")
+_FIELDS_BEHIND = re.compile(rf"^(\s*(?:-\s+)?)({_WORD}):\s+(?P<fields>{_WORD}:\s.*)$")  # - conv: filters: 6
+_PARENTHESES = re.compile(rf"^(\s*(?:-\s+)?)({_WORD}):\s+\((?P<fields>{_WORD}:.*)\)\s*$")  # - conv: (filters: 6)
+_DASH = re.compile(r"^(\s*)-([A-Za-z$]\S*)")
+_CLOSING = {"{": "}", "[": "]"}
 
 
 def translated(source: Source, error: Any) -> Problem:
     """A YAML error as one of ours, with the place to mend."""
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    context = str(getattr(error, "context", None) or "")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
-        return _unreadable(source, error, problem)
-    line = source.line(mark.line + 1)
+        return _at(None, f"this is not YAML: {show(problem.partition(chr(10))[0])}", "compare with `cnncalc new`")
+    start = getattr(error, "context_mark", None) or mark
     here = Where(source, mark.line + 1, mark.column + 1)
-    dash = _glued_dash(source, mark.line + 1)
+    begun = Where(source, start.line + 1, start.column + 1)
+    if "quoted scalar" in context or "quoted scalar" in problem:
+        return _quote(here, begun, problem)
+    dash = _glued_dash(here)
     if dash is not None:
         return dash
+    if "${" in source.line(here.line):
+        column = source.line(here.line).index("${") + 1
+        return _at(
+            here._replace(column=column), "`${...}` cannot stand in a list or mapping", "write `$name`, as in `4*$name`"
+        )
+    if "flow" in context:
+        return _flow(here, begun)
     if "mapping values are not allowed" in problem:
-        return _colon(source, mark.line + 1, line, here)
-    if "cannot start any token" in problem:
-        char = line[mark.column : mark.column + 1]
-        return Problem("yaml", f"`{char}` cannot start a value", "put the value in double quotes", where=here)
-    if "block end" in problem or "expected key" in problem or "block mapping" in str(getattr(error, "context", "")):
-        return _unaligned(source, mark.line + 1, line, here)
+        return _colon(here)
     if "could not find expected ':'" in problem:
+        return _no_key(begun)
+    if "cannot start any token" in problem:
+        return _start_of_value(here)
+    if "block" in context:
+        return _block(here, begun)
+    if "alias" in context or "anchor" in context:
         return Problem(
-            "yaml",
-            "this line is no `key: value` and no step",
-            "write `key: value`, or start a step with `- `",
-            where=here,
+            "no-anchors", "a value cannot start with `*` or `&`", "write `$name` for a parameter", where=here
         )
-    if "quoted scalar" in str(getattr(error, "context", "")):
-        start = getattr(error, "context_mark", None) or mark
-        return Problem(
-            "yaml",
-            "a quote is opened here and never closed",
-            "close it",
-            where=Where(source, start.line + 1, start.column + 1),
+    return _at(here, f"this is not YAML: {show(problem.partition(chr(10))[0])}", "compare with `cnncalc new`")
+
+
+def _at(where: Where | None, text: str, help: str) -> Problem:
+    return Problem("bad-yaml", text, help, where=where)
+
+
+def _character(where: Where) -> str:
+    return where.source.line(where.line)[where.column - 1 : where.column]
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _above(where: Where) -> tuple[int, str]:
+    """The nearest line above that says something, with its number; 0 where there is none."""
+    for number in range(where.line - 1, 0, -1):
+        line = where.source.line(number)
+        if line.strip() and not line.lstrip().startswith("#"):
+            return number, line
+    return 0, ""
+
+
+# -- one function for each family of YAML's errors -------------------------------------------------------------------
+
+
+def _quote(here: Where, begun: Where, problem: str) -> Problem:
+    if "escape" in problem:
+        line = here.source.line(here.line)
+        column = line.rfind("\\", 0, here.column) + 1
+        return _at(
+            here._replace(column=max(column, 1)),
+            f"`{show(line[column - 1 : column + 1])}` means nothing inside double quotes",
+            "write single quotes around the text, or `\\\\` for a backslash",
         )
-    if "flow" in str(getattr(error, "context", "")) or "',' or" in problem:
-        return _unclosed(source, error, line, here)
-    if "alias" in str(getattr(error, "context", "")) or "anchor" in str(getattr(error, "context", "")):
-        return Problem(
-            "no-anchors", "YAML anchors and aliases are not used here", "put the expression in quotes", where=here
-        )
-    return Problem(
-        "yaml",
-        "this is not YAML: " + problem.split("\n", maxsplit=1)[0][:100],
-        "compare with `cnncalc new`",
-        where=here,
-    )
+    mark = _character(begun)
+    return _at(begun, "a quote is opened here and never closed", f"close it with `{mark}`" if mark else "close it")
 
 
-def _unreadable(source: Source, error: Any, problem: str) -> Problem:
-    position = getattr(error, "position", None)
-    place = None
-    if isinstance(position, int):
-        before = source.text.encode()[:position].decode("utf-8", "ignore")
-        place = Where(source, before.count("\n") + 1, len(before) - before.rfind("\n"))
-    return Problem(
-        "bad-character", f"there is a character here that cannot be read: {problem[:80]}", "delete it", where=place
-    )
-
-
-def _glued_dash(source: Source, number: int) -> Problem | None:
+def _glued_dash(here: Where) -> Problem | None:
     """A dash without a space, on the line of the error or just above: YAML notices it late."""
-    for candidate in range(number, max(number - 3, 0), -1):
-        match = _DASH.match(source.line(candidate))
+    for number in range(here.line, max(here.line - 3, 0), -1):
+        match = _DASH.match(here.source.line(number))
         if match:
-            return Problem(
-                "yaml",
-                f"`-{match.group(2)[:40]}` is read as a word, not as a step",
-                "put a space after the dash",
-                where=Where(source, candidate, len(match.group(1)) + 1),
+            return _at(
+                Where(here.source, number, len(match.group(1)) + 1),
+                f"`-{show(match.group(2))}` is read as one word, not as a step",
+                f"put a space after the dash: `- {show(match.group(2))}`",
             )
     return None
 
 
-def _colon(source: Source, number: int, line: str, here: Where) -> Problem:
+def _flow(here: Where, begun: Where) -> Problem:
+    """Inside `[...]` or `{...}`: a bracket that is not closed or closed by the wrong one, or a comma that is missing."""
+    found = _brackets(begun)
+    if found is not None:
+        opened, closed = found
+        bracket = _character(opened)
+        if closed is None:
+            return _at(opened, f"`{bracket}` is opened here and never closed", f"close it with `{_CLOSING[bracket]}`")
+        return _at(
+            closed,
+            f"`{_character(closed)}` closes the `{bracket}` of "
+            + (f"column {opened.column}" if opened.line == closed.line else f"line {opened.line}"),
+            f"write `{_CLOSING[bracket]}` in front of it, or in its place",
+        )
+    line = here.source.line(here.line)
+    word = re.search(rf"{_WORD}\s*$", line[: here.column - 1]) if _character(here) == ":" else None
+    if word is not None:
+        column = word.start() + 1
+        return _at(
+            here._replace(column=column),
+            f"a comma is missing in front of `{show(word.group().strip())}:`",
+            "separate the fields by commas: `{filters: 6, kernel: 5}`",
+        )
+    following = re.match(r"""["']?[^\s,:\[\]{}"']*["']?""", line[here.column - 1 :])
+    what = f" in front of `{show(following.group())}`" if following and following.group() else " here"
+    return _at(here, f"a comma is missing{what}", "separate the items by commas: `[relu, tanh]`")
+
+
+def _brackets(begun: Where) -> tuple[Where, Where | None] | None:
+    """The innermost bracket that is not closed, or not by its own kind, with the one that closes it; None if all match."""
+    stack: list[Where] = []
+    last = begun.source.text.count("\n") + 1
+    for number in range(begun.line, last + 1):
+        line = begun.source.line(number)
+        quote = ""
+        for place in range(begun.column - 1 if number == begun.line else 0, len(line)):
+            char = line[place]
+            if quote:
+                quote = "" if char == quote else quote
+            elif char in "\"'" and (not place or line[place - 1] in " ,[{:"):
+                quote = char
+            elif char == "#" and place and line[place - 1] == " ":
+                break
+            elif char in "[{":
+                stack.append(Where(begun.source, number, place + 1))
+            elif char in "]}":
+                opened = stack.pop()
+                if _CLOSING[_character(opened)] != char:
+                    return opened, Where(begun.source, number, place + 1)
+                if not stack:
+                    return None
+    return (stack[-1], None) if stack else None
+
+
+def _colon(here: Where) -> Problem:
+    """A `key:` where none can be."""
+    source, line = here.source, here.source.line(here.line)
     glued = _GLUED.search(line)
     if glued:
-        return Problem(
-            "yaml",
-            f"`{glued.group(1)}:` runs into `{glued.group(2)}`",
-            f"put a space after `{glued.group(1)}:`",
-            where=Where(source, number, glued.start(2) + 1),
+        key = glued.group(1)
+        return _at(
+            here._replace(column=glued.start(2) + 1),
+            f"`{key}:` runs into `{glued.group(2)}`",
+            f"put a space after `{key}:`",
         )
-    key = _KEY_ONLY.match(line)
-    above = source.line(number - 1)
-    parent = re.match(r"^(\s*-\s+)([\w$]+):\s*\S", above)
-    if key and parent and len(key.group(1)) > len(parent.group(1)):
-        return Problem(
-            "yaml",
-            f"`{key.group(2)}:` is indented further than `{parent.group(2)}:`",
-            f"line `{key.group(2)}:` up with `{parent.group(2)}:`",
-            where=Where(source, number, len(key.group(1)) + 1),
+    inside = _PARENTHESES.match(line)
+    if inside:
+        return _at(
+            here._replace(column=inside.start("fields")),
+            f"the fields of {inside.group(2)} stand in parentheses",
+            f"write braces: `{inside.group(2)}: {{{show(inside.group('fields'))}}}`",
         )
-    if key and re.match(r"^\s*[\w$]+:\s*\S", above):
-        return Problem("yaml", f"`{key.group(2)}:` is indented too far", "line it up with the line above", where=here)
+    behind = _FIELDS_BEHIND.match(line)
+    if behind:
+        key, fields = behind.group(2), behind.group("fields").strip()
+        text = key in ("name", "description", "source")
+        return _at(
+            here._replace(column=behind.start("fields") + 1),
+            f"a second `:` behind `{key}:`" if text else f"the fields of {key} need braces, or lines of their own",
+            f'put the text in quotes: `{key}: "{show(fields)}"`' if text else f"write `{key}: {{{show(fields)}}}`",
+        )
+    above_number, above = _above(here)
+    key = _KEY.match(line)
+    if key is not None and "-" not in key.group(1) and key.end(2) + 1 == here.column:
+        glued_above = _GLUED_KEY.match(above)
+        if glued_above:
+            word, value = glued_above.group(2), glued_above.group(3)
+            return _at(
+                Where(source, above_number, glued_above.start(2) + 1),
+                f"`{show(word + ':' + value)}` is read as one word",
+                f"put a space after `{word}:`",
+            )
+        parent = _KEY.match(above)
+        if parent is not None and len(key.group(1)) > len(parent.group(1)):
+            return _at(
+                here._replace(column=len(key.group(1)) + 1),
+                f"`{key.group(2)}:` is indented further than `{parent.group(2)}:`",
+                f"line `{key.group(2)}:` up with `{parent.group(2)}:`",
+            )
+        return _at(
+            here._replace(column=len(key.group(1)) + 1),
+            f"`{key.group(2)}:` cannot begin here: line {above_number} is not finished",
+            f"line `{key.group(2)}:` up with the key it belongs to",
+        )
     two = _TWO_KEYS.match(line)
     if two:
-        return Problem(
-            "yaml",
-            f"`{two.group(3)}:` and `{two.group(4)}:` stand on one line",
-            f"write `{{{two.group(3)}: ..., {two.group(4)}: ...}}`, or one line each",
-            where=here,
-        )
-    return Problem("yaml", "a second `:` on this line", "put text that holds `: ` in quotes", where=here)
+        return _two_keys(here, two)
+    return _at(here, "a second `:` on this line", "put text that holds `: ` in quotes")
 
 
-def _unaligned(source: Source, number: int, line: str, here: Where) -> Problem:
-    indent = len(line) - len(line.lstrip())
-    for above in range(number - 1, 0, -1):
-        text = source.line(above)
-        body = text.lstrip()
-        if not body or body.startswith("#"):
-            continue
-        if body.startswith("-") == line.lstrip().startswith("-") or len(text) - len(body) <= indent:
-            start = len(text) - len(body)
-            return Problem(
-                "yaml",
-                f"this line starts in column {indent + 1}, which lines up with nothing above; line {above} starts in column {start + 1}",
-                "line it up with the line it belongs to",
-                where=here,
+def _two_keys(here: Where, two: re.Match[str]) -> Problem:
+    from cnncalc.spec.attributes import ATTRIBUTES
+
+    first, second = two.group(2), two.group("second")
+    help = f"start a new line in front of `{second}:`"
+    if first in ("name", "description", "source"):
+        help += ", or put the text in quotes"
+    elif second in ATTRIBUTES and "-" in two.group(1):
+        value = two.group("value")
+        rest = here.source.line(here.line)[two.start("second") :].strip()
+        help = f"write `- {{{first}: {show(value)}, {show(rest)}}}`, or `{second}:` on the next line, under `{first}:`"
+    return _at(here._replace(column=two.start("second") + 1), f"`{first}:` and `{second}:` stand on one line", help)
+
+
+def _no_key(begun: Where) -> Problem:
+    """A line among keys, or among steps, that is neither."""
+    line = begun.source.line(begun.line)
+    word = line[begun.column - 1 :].strip()
+    glued = _GLUED_KEY.match(line)
+    if glued:
+        return _at(begun, f"`{show(word)}` is read as one word", f"put a space after `{glued.group(2)}:`")
+    _, above = _above(begun)
+    if above.lstrip().startswith("- ") and _indent(above) == _indent(line):
+        return _at(begun, f"`{show(word)}` stands among steps, but has no dash", f"write `- {show(word)}`")
+    return _at(begun, f"`{show(word)}` is no `key: value` and no step", "write `key: value`, or start a step with `- `")
+
+
+def _start_of_value(here: Where) -> Problem:
+    char = _character(here)
+    name = "a backtick" if char == "`" else f"`{show(char)}`"
+    help = "write 0.5 for 50 %" if char == "%" else f"leave {name} out, or put the value in double quotes"
+    return _at(here, f"a value cannot start with {name}", help)
+
+
+def _block(here: Where, begun: Where) -> Problem:
+    """A line that does not line up with its neighbours."""
+    from cnncalc.spec.attributes import ATTRIBUTES
+
+    source, line = here.source, here.source.line(here.line)
+    if _character(here) in ("}", "]"):
+        return _at(here, f"`{_character(here)}` closes nothing", "delete it")
+    indent = _indent(line)
+    body = line.strip()
+    key = _KEY.match(line)
+    number, above = _above(here)
+    if key is not None and "-" not in key.group(1) and above:
+        step = re.match(rf"^(\s*)-\s+({_WORD})", above)
+        if step and indent <= len(step.group(1)):  # a key in the column of the dashes
+            word = key.group(2)
+            if word in ATTRIBUTES or word in _fields(step.group(2)):
+                belongs = "further than" if word not in ATTRIBUTES else "as far as"
+                return _at(
+                    here,
+                    f"`{word}:` belongs to the step above, but does not line up with it",
+                    f"indent `{word}:` {belongs} `{step.group(2)}:`",
+                )
+            return _at(here, f"`{word}:` stands among steps, but has no dash", f"write `- {show(body)}`")
+    if body.startswith("- "):
+        first = source.line(begun.line)
+        if _indent(first) == indent and not first.lstrip().startswith("-"):
+            return _at(
+                begun,
+                f"this step has no dash, but line {here.line} has one",
+                f"write `- {show(first.strip())}`",
             )
-    return Problem("yaml", "this line lines up with nothing above", "check its indentation", where=here)
-
-
-def _unclosed(source: Source, error: Any, line: str, here: Where) -> Problem:
-    start = getattr(error, "context_mark", None)
-    if "${" in line:
-        return Problem(
-            "yaml", "`${...}` cannot stand in a list or mapping", "write `$name`, as in `4*$name`", where=here
-        )
-    if start is not None:
-        bracket = source.line(start.line + 1)[start.column : start.column + 1]
-        closing = {"{": "}", "[": "]"}.get(bracket)
-        if closing:
-            return Problem(
-                "yaml",
-                f"`{bracket}` is opened here; by line {here.line} neither `,` nor `{closing}` has followed",
-                f"close it with `{closing}`",
-                where=Where(source, start.line + 1, start.column + 1),
+        dashed = _dashed_above(here)
+        if dashed:
+            return _at(
+                here._replace(column=indent + 1),
+                f"this dash is in column {indent + 1}, the one above in column {_indent(source.line(dashed)) + 1}",
+                "line the dashes up",
             )
-    return Problem("yaml", "a list or mapping is not closed", "check brackets and commas", where=here)
+    columns = sorted({_indent(source.line(n)) + 1 for n in range(max(begun.line, here.line - 50), here.line)
+                      if source.line(n).strip()})  # fmt: skip
+    if columns and indent + 1 not in columns:
+        known = quoted([str(column) for column in columns], "and").replace("`", "")
+        return _at(
+            here._replace(column=indent + 1),
+            f"this line starts in column {indent + 1}, the lines above in column{'s' if len(columns) > 1 else ''} {known}",
+            f"line it up with line {number}" if number else "line it up with the line it belongs to",
+        )
+    return _at(here, "this line does not fit under the line above", "check indentation, dashes and brackets")
+
+
+def _dashed_above(here: Where) -> int:
+    """The nearest line above that starts with a dash; 0 where there is none."""
+    for number in range(here.line - 1, 0, -1):
+        if here.source.line(number).lstrip().startswith("- "):
+            return number
+    return 0
+
+
+def _fields(word: str) -> tuple[str, ...]:
+    from cnncalc.layers import KINDS
+
+    kind = KINDS.get(word.rstrip(":"))
+    return tuple(kind.fields) if kind is not None else ()

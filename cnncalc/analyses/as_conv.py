@@ -1,0 +1,86 @@
+"""Fully connected layers as the equivalent convolutions, so that a network takes larger inputs.
+
+CS231n notes, "Converting FC layers to CONV layers": a layer that sees 7x7x512 becomes a 7x7 convolution, the ones behind
+it 1x1 convolutions, with every weight in its place.
+"""
+
+from __future__ import annotations
+
+from cnncalc.layers.activation import Identity
+from cnncalc.layers.base import Layer
+from cnncalc.layers.dense import FC
+from cnncalc.layers.reshape import Flatten
+from cnncalc.layers.window import Conv
+from cnncalc.network import Builder, Network
+from cnncalc.problem import Problem, Refused
+from cnncalc.shape import Shape
+from cnncalc.text import quoted, show
+
+
+def as_conv(network: Network, inputs: dict[str, Shape] | None = None) -> Network:
+    """The network with every fully connected layer on an image turned into a convolution of the same parameters.
+
+    `inputs` are new sizes by name ("" for the only input). Layers behind a global pooling see a vector and stay. What the
+    file expects of its layers is dropped: it was worked out for the network as written.
+
+    Raises:
+        Refused: where a layer does not fit the new size.
+    """
+    names = {node.name for node in network.inputs}
+    for name in inputs or {}:
+        if name not in names and (name or len(names) > 1):
+            raise Refused(
+                [
+                    Problem(
+                        "unknown-input",
+                        f"the network has no input `{show(name)}`",
+                        f"its inputs are {quoted(names, 'and')}",
+                    )
+                ]
+            )
+    convolutions = _replay(network, {}, {})[1]
+    return _replay(network, inputs or {}, convolutions)[0]
+
+
+def _replay(network: Network, inputs: dict[str, Shape], known: dict[int, Layer]) -> tuple[Network, dict[int, Layer]]:
+    """The network built again, index by index, with the `known` convolutions, or new ones as large as their input."""
+    builder = Builder()
+    made: dict[int, Layer] = dict(known)
+    facts = {
+        "name": network.name,
+        "description": network.description,
+        "source": network.source,
+        "spec": network.spec,
+        "published": network.published,
+        "warnings": network.warnings,
+    }
+    for node in network.nodes:
+        try:
+            if node.layer is None:
+                shape = inputs.get(node.name, inputs.get("", node.output))
+                builder.input(node.name, shape, node.where)
+                continue
+            layer = node.layer
+            if node.index in made:
+                layer = made[node.index]
+            elif isinstance(layer, (FC, Flatten)) and not known:
+                layer = _converted(layer, builder.shape(node.inputs[0]))
+                if layer is not node.layer:
+                    made[node.index] = layer
+            builder.add(layer, node.inputs, node.name, node.where)
+            if node.shared is not None:
+                builder.share(node.index, node.shared)
+        except Problem as problem:
+            problem.where = node.where
+            if not problem.text.startswith(node.kind):
+                problem.text = f"{node.name}: {problem.text}"
+            raise Refused([problem], builder.finish([len(builder.nodes) - 1], **facts)) from None
+    return builder.finish(network.outputs, **facts), made
+
+
+def _converted(layer: FC | Flatten, x: Shape) -> Layer:
+    if not 1 <= x.rank <= 3:
+        return layer
+    if isinstance(layer, Flatten):
+        return Identity()
+    return Conv(filters=layer.units, kernel=tuple(x.spatial), bias=layer.bias)
