@@ -35,6 +35,10 @@ class Where:
         self.line = line
         self.column = column
 
+    def at_column(self, column: int) -> Where:
+        """Another place on the same line."""
+        return Where(self.source, self.line, column)
+
 
 class Call(Record):
     """One step of the trail: the block that was entered, and where it was called."""

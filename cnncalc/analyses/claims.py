@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.analyses.receptive import extent
-from cnncalc.analyses.totals import Analysis
+from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.problem import Where
 from cnncalc.record import Record
 from cnncalc.shape import Shape
@@ -26,6 +26,7 @@ class Claim(Record):
     computed: int | list[int] | None
     agrees: bool
     where: Where | None
+    working: tuple[str, ...] = ()  # the formulas of the right answer, where a single layer's claim is wrong
 
 
 def published(analysis: Analysis) -> list[Claim]:
@@ -60,5 +61,23 @@ def expected(analysis: Analysis) -> list[Claim]:
         else:
             computed = sum(int(getattr(row, mark.quantity)) for row in rows)
             agrees = isinstance(mark.figure, Figure) and mark.figure.agrees(computed)
-        claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where))
+        shown = () if agrees or len(rows) != 1 else _working(analysis, rows[0], mark.quantity)
+        claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where, shown))
     return claims
+
+
+def _working(analysis: Analysis, row: Row, quantity: str) -> tuple[str, ...]:
+    """The lines of working that lead to a figure of one layer."""
+    from cnncalc.analyses.working import working
+
+    wanted = {
+        "output": row.node.output.axes,
+        "params": ("weight", "bias", "params"),
+        "weights": ("weight",),
+        "biases": ("bias",),
+        "macs": ("MACs",),
+        "activations": ("activations",),
+    }.get(quantity, ())
+    return tuple(
+        fact.line() for fact in working(analysis, row) if fact.label in wanted and (fact.letters or fact.numbers)
+    )

@@ -19,6 +19,19 @@ class Fact(Record):
     result: str
     remark: str = ""
 
+    @property
+    def formula(self) -> str:
+        """What stands in front of the result: letters and numbers, without saying the result twice."""
+        parts = [part for part in (self.letters, self.numbers) if part]
+        if parts and parts[-1].replace(",", "") == self.result.replace(",", ""):
+            parts.pop()
+        return " = ".join(parts)
+
+    def line(self) -> str:
+        """The fact as one line: `height: (W - F + 2P)/S + 1 = (100 - 4 + 2*0)/4 + 1 = 25`."""
+        remark = f" ({self.remark})" if self.remark else ""
+        return f"{self.label}: " + " = ".join(part for part in (self.formula, self.result) if part) + remark
+
 
 def working(analysis: Analysis, row: Row) -> list[Fact]:
     """The facts of one row, from its input to its receptive field."""

@@ -17,6 +17,7 @@ from cnncalc import __version__  # noqa: E402
 COMMANDS = {
     "analyze": ("analyze", "Shapes, activations, parameters and multiply-adds of every layer, and their totals."),
     "explain": ("explain", "Show the working: a layer's formulas with its numbers, a layer kind, or an error code."),
+    "compare": ("compare", "Two or more networks side by side, and their layers as a diff."),
     "list": ("list", "The architectures that come with cnncalc."),
     "show": ("show", "Print the file of a shipped architecture, to start your own from."),
     "new": ("new", "Print a commented file to start from."),

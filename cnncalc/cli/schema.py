@@ -22,5 +22,5 @@ def command(file: str | None) -> int:
 
     from cnncalc.spec.schema import schema
 
-    write(json.dumps(schema(), indent=2) + "\n", file)
+    write(json.dumps(schema(), indent=1) + "\n", file)
     return 0

@@ -42,6 +42,9 @@ def source_of(spec: Spec) -> Source:
         if sys.stdin is None:
             raise Failed("standard input is closed")
         return decode(sys.stdin.buffer.read(TRUSTED.file_bytes + 1), "<stdin>")
+    before, at, revision = spec.text.rpartition("@")
+    if at and before.endswith(SUFFIXES) and not os.path.lexists(spec.text):
+        return decode(_from_git(before, revision), spec.text)
     path = path_of(spec.text)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
@@ -51,6 +54,32 @@ def source_of(spec: Spec) -> Source:
             return decode(stream.read(TRUSTED.file_bytes + 1), path)
     except OSError as error:
         raise Failed(f"cannot read {show(path)}: {error.strerror}") from None
+
+
+def _from_git(path: str, revision: str) -> bytes:
+    """The bytes of a file as it was at a revision of its git repository.
+
+    Raises:
+        Failed: where git does not have it.
+    """
+    import subprocess
+
+    folder, name = os.path.split(os.path.abspath(path))
+    if not revision or revision.startswith("-"):
+        raise Failed(f"`{show(revision)}` is no git revision")
+    try:
+        done = subprocess.run(
+            ["git", "-C", folder, "show", f"{revision}:./{name}"],
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise Failed(f"cannot read {show(path)} at {show(revision)}: git: {error.strerror}") from None
+    if done.returncode:
+        reason = done.stderr.decode("utf-8", "replace").strip().split("\n")[0].removeprefix("fatal: ")
+        raise Failed(f"cannot read {show(path)} at {show(revision)}: {show(reason, 200)}")
+    return done.stdout
 
 
 def path_of(text: str) -> str:

@@ -87,8 +87,15 @@ class Field(Typed[T]):
         if isinstance(value, str):
             match = nearest(value, words) if words else None
             help = help or (f"did you mean `{match}`?" if match else number_help(value) if self.numeric else "")
-        got = f"`{spell(value)}`" if not isinstance(value, (list, dict)) else spell(value)
+        got = "a list" if isinstance(value, list) else f"`{show(spell(value))}`"
         return Problem("bad-value", f"{self.kind}.{self.name} must be {self.expects}; got {got}", help, field=self.name)
+
+    def beyond(self, value: int | tuple[int, ...], least: int, most: int = LARGEST) -> Problem:
+        """The error for a number, or one of a size, that is too small or too large."""
+        lowest = min(value) if isinstance(value, tuple) else value
+        limit = f"at least {least:,}" if lowest < least else f"at most {most:,}"
+        text = f"{self.kind}.{self.name} must be {limit}; got `{spell(value)}`"
+        return Problem("bad-value", text, field=self.name)
 
     def words(self) -> tuple[str, ...]:
         """The words the field accepts."""
@@ -122,7 +129,14 @@ def decimal(value: Any) -> str:
 def flag_help(text: str) -> str:
     """What to write in place of a word that other YAML readers would take for a truth value."""
     body = text.strip().lower()
-    return "write `true`" if body in ("yes", "on", "y") else "write `false`" if body in ("no", "off", "n") else ""
+    if body in ("yes", "on", "y", "1"):
+        return "write `true`"
+    return "write `false`" if body in ("no", "off", "n", "0", "none", "null", "~") else ""
+
+
+def comma_help(text: str) -> str:
+    """What to write where a number's thousands separator has cut it in two inside braces."""
+    return "inside braces a comma ends the value: write the number without commas" if text.isdecimal() else ""
 
 
 def number_help(text: str) -> str:
@@ -140,7 +154,28 @@ def number_help(text: str) -> str:
         return "write the number out, without an exponent"
     if ":" in body and body.replace(":", "").isdecimal():
         return "`:` has no meaning in a number; write one whole number"
-    return ""
+    whole, point, behind = bare.partition(".")
+    if point and (whole + behind).isdecimal() and not (whole and behind):
+        return f"write `{whole[:20] or '0.' + behind[:20]}`"
+    if body[:1] == "+" and bare.replace(".", "", 1).isdecimal():
+        return f"write `{bare[:20]}`"
+    if bare.lstrip(".") in ("inf", "infinity", "nan"):
+        return "write a number that is finite"
+    if text.strip() in ("~", "null", "Null", "NULL", "None"):
+        return "leave it out, or write a number"
+    return _size_help(body)
+
+
+def _size_help(body: str) -> str:
+    """What to write for sizes and thousands that are written in another way: `3X3`, `(3, 3)`, `1,000`."""
+    if body[:1] not in "0123456789(" or not body or len(body) > 60:
+        return ""
+    parts = [part.strip() for part in body.strip("()").replace("\u00d7", "x").replace(",", "x").split("x")]
+    if not 2 <= len(parts) <= 8 or not all(part.isdecimal() and part.isascii() for part in parts):
+        return "use at most 12 digits" if body.isdecimal() and len(body) > 12 else ""
+    if "," in body and body[0] != "(" and all(len(part) == 3 for part in parts[1:]):
+        return f"write `{''.join(parts)}`, without commas"
+    return f"write `{'x'.join(parts)}`"
 
 
 class Count(Field[int]):
@@ -161,7 +196,7 @@ class Count(Field[int]):
         if type(value) is not int:
             raise self.bad(value)
         if not self.least <= value <= self.most:
-            raise self.bad(value, f"the largest value allowed is {self.most:,}" if value > self.most else "")
+            raise self.beyond(value, self.least, self.most)
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -192,7 +227,7 @@ def _per_axis(value: tuple[int, ...]) -> int | tuple[int, ...]:
 class Sizes(Field["int | tuple[int, ...]"]):
     """One whole number for every spatial axis, or one per axis: `3`, `1x7` (height x width)."""
 
-    expects = "a whole number, or one per axis such as `1x7` (height x width)"
+    expects = "a whole number, or one per axis: `1x7`"
 
     def __init__(self, help: str, default: Any = REQUIRED, also: str = "", least: int = 1) -> None:
         super().__init__(help, default, also)
@@ -206,9 +241,9 @@ class Sizes(Field["int | tuple[int, ...]"]):
             if all(self.least <= number <= LARGEST for number in value):
                 return _per_axis(value)
         elif isinstance(value, list):
-            raise self.bad(value, "write one number per axis joined by x: `1x7`")
-        if type(value) is int or type(value) is tuple:
-            raise self.bad(value, f"every number must be from {self.least} to {LARGEST:,}")
+            raise self.bad(value, _joined(value) or "write one number per axis joined by x: `1x7`")
+        if type(value) is int or (type(value) is tuple and len(value) <= 3):
+            raise self.beyond(value, self.least)
         raise self.bad(value)
 
     def schema(self) -> dict[str, Any]:
@@ -221,6 +256,12 @@ class Sizes(Field["int | tuple[int, ...]"]):
         }
 
 
+def _joined(value: list[Any]) -> str:
+    """What to write for a list of numbers: `5x5`."""
+    whole = 2 <= len(value) <= 4 and all(type(number) is int for number in value)
+    return f"write `{'x'.join(map(str, value))}`" if whole else ""
+
+
 SIDES = {
     "left": (-1, 0), "right": (-1, 1), "top": (-2, 0), "bottom": (-2, 1), "front": (-3, 0), "back": (-3, 1),
     "start": (-1, 0), "end": (-1, 1),
@@ -230,13 +271,13 @@ SIDES = {
 class Pad(Field["int | str | tuple[int, ...] | dict[str, int]"]):
     """Padding: a number, one per axis, `same`, `valid`, or a mapping of sides."""
 
-    expects = "a whole number, one per axis such as `0x3`, `same`, `valid`, or sides such as `{top: 0, bottom: 1}`"
+    expects = "a whole number, one per axis (`0x3`), `same`, `valid`, or sides (`{top: 0, bottom: 1}`)"
 
     def __init__(self, help: str, default: Any = REQUIRED, also: str = "", named: bool = True) -> None:
         super().__init__(help, default, also)
         self.named = named
         if not named:
-            self.expects = "a whole number, one per axis such as `0x3`, or sides such as `{top: 0, bottom: 1}`"
+            self.expects = "a whole number, one per axis (`0x3`), or sides (`{top: 0, bottom: 1}`)"
 
     def words(self) -> tuple[str, ...]:
         return ("same", "valid") if self.named else ()
@@ -259,12 +300,15 @@ class Pad(Field["int | str | tuple[int, ...] | dict[str, int]"]):
                         field=self.name,
                     )
                 if type(number) is not int or not 0 <= number <= LARGEST:
-                    raise self.bad(value, f"`{side}` must be a whole number of at least 0")
+                    text = f"{self.kind}.{self.name}: `{side}` must be a whole number from 0 to {LARGEST:,}"
+                    raise Problem("bad-value", f"{text}; got `{show(spell(number))}`", field=self.name)
             if {"left", "start"} <= set(value) or {"right", "end"} <= set(value):
                 raise self.bad(value, "`start` and `end` are the sides of a sequence, `left` and `right` of an image")
             return dict(value)
         if isinstance(value, list):
-            raise self.bad(value, "write one number per axis joined by x (`0x3`), or name the sides")
+            raise self.bad(value, _joined(value) or "write one number per axis joined by x (`0x3`), or name the sides")
+        if type(value) is int or (type(value) is tuple and len(value) <= 3):
+            raise self.beyond(value, 0)
         raise self.bad(value)
 
     def schema(self) -> dict[str, Any]:
@@ -293,7 +337,7 @@ class Flag(Field[bool]):
     def read(self, value: Any) -> bool:
         if value is True or value is False:
             return bool(value)
-        raise self.bad(value, flag_help(value) if isinstance(value, str) else "")
+        raise self.bad(value, flag_help(str(value)) if isinstance(value, (str, int)) else "")
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "boolean"}, PARAMETER]}
@@ -340,8 +384,10 @@ class Rate(Field[float]):
     expects = "a probability from 0 to 1, such as `0.5`"
 
     def read(self, value: Any) -> float:
-        if isinstance(value, (bool, str, tuple, list, dict)) or not 0 <= value <= 1:
+        if isinstance(value, (bool, str, tuple, list, dict)):
             raise self.bad(value)
+        if not 0 <= value <= 1:
+            raise self.bad(value, f"write `{decimal(value / 100)}` for {spell(value)} %" if 1 < value <= 100 else "")
         return float(value)
 
     def schema(self) -> dict[str, Any]:
@@ -361,7 +407,9 @@ class To(Field[tuple[int, ...]]):
             return (value,)
         if type(value) is tuple and len(value) <= 8 and all(1 <= number <= 2**50 for number in value):
             return value
-        raise self.bad(value, "join the numbers by x: `7x7x512`" if isinstance(value, list) else "")
+        if isinstance(value, list):
+            raise self.bad(value, _joined(value) or "join the numbers by x: `7x7x512`")
+        raise self.bad(value)
 
     def schema(self) -> dict[str, Any]:
         return {

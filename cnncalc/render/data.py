@@ -30,7 +30,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = ()) -> dict[str, An
         "spec": network.spec,
         "batch": result.batch,
         "dtype": result.dtype,
-        "layers": [_row(result, row, number) for number, row in enumerate(result.rows)],
+        "layers": [row_data(result, row) for row in result.rows],
         "outputs": [network.nodes[index].name for index in network.outputs],
         "totals": None
         if problems
@@ -48,7 +48,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = ()) -> dict[str, An
             "macs": total.macs,
         },
         "published": [] if problems else [_claim(claim, "source", "published") for claim in published(result)],
-        "expected": [] if problems else [_claim(claim, "layer", "expected") for claim in expected(result)],
+        "expected": [_claim(claim, "layer", "expected") for claim in expected(result)],
         "notes": [problem.text for problem in network.warnings],
     }
     seen = [] if problems else [extent(result.rows[index].field, whole) for index in network.outputs]
@@ -58,12 +58,13 @@ def analysis(result: Analysis, problems: Sequence[Problem] = ()) -> dict[str, An
     return found
 
 
-def _row(result: Analysis, row: Row, number: int) -> dict[str, Any]:
+def row_data(result: Analysis, row: Row) -> dict[str, Any]:
+    """A layer as JSON data."""
     node = row.node
     layer = node.layer
     nodes = result.network.nodes
     return {
-        "index": number,
+        "index": node.index,
         "name": node.name,
         "kind": node.kind,
         "fields": {name: _value(value) for name, value in layer.written.items()} if layer is not None else {},

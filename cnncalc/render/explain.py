@@ -34,12 +34,9 @@ def layer_lines(analysis: Analysis, rows: Sequence[Row]) -> list[Line]:
 
 
 def _fact(fact: Fact, wide: int) -> Line:
-    parts = [part for part in (fact.letters, fact.numbers) if part]
-    if parts and parts[-1].replace(",", "") == fact.result.replace(",", ""):
-        parts.pop()
     line: Line = [
         (f"  {fact.label:<{wide}}  ", "dim"),
-        (" = ".join(parts) + (" = " if parts else ""), ""),
+        (fact.formula + (" = " if fact.formula else ""), ""),
         (fact.result, "total"),
     ]
     if fact.remark:

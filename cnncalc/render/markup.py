@@ -45,12 +45,12 @@ def to_markdown(result: Analysis, options: Options) -> str:
     lines = [f"### {markdown_text(show(result.network.name or result.network.spec))}", ""]
     for node in result.network.inputs:
         lines += [f"Input: {markdown_text(node.output.words())}", ""]
-    lines += [_pipe(_titles(options)), _pipe(aligned)]
+    lines += [pipe(_titles(options)), pipe(aligned)]
     *rows, total = _rows(result, options)
-    lines += [_pipe([markdown_text(cell) for cell in row]) for row in rows]
-    lines.append(_pipe([f"**{cell}**" if cell else "" for cell in total]))
+    lines += [pipe([markdown_text(cell) for cell in row]) for row in rows]
+    lines.append(pipe([f"**{cell}**" if cell else "" for cell in total]))
     lines.append("")
-    for claim in [*published(result), *([] if options.partial else expected(result))]:
+    for claim in [*published(result), *expected(result)]:
         verdict = "agrees" if claim.agrees else "**does not agree**"
         source = markdown_text(show(claim.source, 100))
         lines.append(
@@ -59,7 +59,8 @@ def to_markdown(result: Analysis, options: Options) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _pipe(cells: Sequence[str]) -> str:
+def pipe(cells: Sequence[str]) -> str:
+    """One row of a Markdown table."""
     return "| " + " | ".join(cells) + " |"
 
 

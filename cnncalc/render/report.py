@@ -47,8 +47,7 @@ def report(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list
     lines.append([])
     lines += totals(analysis, options)
     lines += claims(published(analysis), "published by", glyphs)
-    if not options.partial:
-        lines += claims(expected(analysis), "expected of", glyphs)
+    lines += claims(expected(analysis), "expected of", glyphs)
     lines += notes(analysis.rows)
     lines += meanings(options)
     return lines
@@ -196,6 +195,7 @@ def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Li
         verdict = "agrees" if claim.agrees else "does not agree" if by.startswith("published") else "is not right"
         line = f"   {claim.quantity:<{name_width}}  {show(claim.claimed):>{claim_width}}   computed {figure(claim):<{grid_width}}"
         found.append([(line, ""), (f"  {mark} {verdict}", "good" if claim.agrees else "bad")])
+        found += [[(f"     {shown}", "dim")] for shown in claim.working]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.analyses.claims import EXPECTABLE
-from cnncalc.layers.fields import number_help
+from cnncalc.layers.fields import comma_help, number_help
 from cnncalc.shape import Shape
 from cnncalc.spec import values as value_of
 from cnncalc.spec.reading import RESERVED, Reading
@@ -128,7 +128,11 @@ def _expect(reading: Reading, step: Step, tree: Tree) -> None:
     elif isinstance(tree, Map):
         for quantity, inner in tree.items.items():
             if quantity not in EXPECTABLE:
-                help = did_you_mean(quantity, EXPECTABLE) or f"what can be expected: {quoted(EXPECTABLE, 'and')}"
+                help = (
+                    comma_help(quantity)
+                    or did_you_mean(quantity, EXPECTABLE)
+                    or f"what can be expected: {quoted(EXPECTABLE, 'and')}"
+                )
                 reading.problem(tree.keys[quantity], "unknown-field", f"`expect` knows no `{show(quantity)}`", help)
             elif isinstance(inner, Scalar):
                 _expectation(reading, step, quantity, inner)

@@ -1,7 +1,8 @@
 """Arithmetic in specifications: whole numbers, decimals, `$names`, `+ - * / // %`, comparisons, `min max round_to`.
 
 A small precedence parser with columns. No `eval`; nesting and the size of every result are bounded. Values are int,
-float (a decimal as written) or Fraction (worked out from one), bool, str (a word) and tuple (a size such as `1x7`, worked on number by number).
+float (a decimal as written) or Fraction (worked out from one), bool, str (a word) and tuple (a size such as `1x7`,
+worked on number by number).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from cnncalc.problem import Problem
-from cnncalc.text import did_you_mean, nearest, quoted, show
+from cnncalc.text import nearest, quoted, show
 
 LARGEST = 2**63 - 1
 DEEPEST = 32
@@ -24,6 +25,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
 }  # fmt: skip
 _FUNCTIONS = {"min": 2, "max": 2, "round_to": 2}
+ONE_COMPARISON = "one comparison at a time: put a `seq:` with a `when:` of its own around the step"
 
 Expr = tuple[Any, ...]  # (operator, column, operands...)
 
@@ -74,10 +76,7 @@ class _Parser:
         while place < end:
             match = token.match(text, place)
             if match is None:
-                column = place + len(text[place:]) - len(text[place:].lstrip())
-                char = text[column]
-                help = "write `$name`, as in `4*$width`" if char in "${}" else "the operators are + - * / // %"
-                raise ExpressionError(f"`{show(char)}` does not belong in an expression", column, help)
+                raise self.stray(place + len(text[place:]) - len(text[place:].lstrip()))
             kind = match.lastgroup
             assert kind is not None
             self.tokens.append((kind, match.group(kind), match.start(kind) - (kind == "name")))
@@ -85,6 +84,24 @@ class _Parser:
         self.tokens.append(("end", "", end))
         self.next = 0
         self.depth = 0
+
+    def stray(self, column: int) -> ExpressionError:
+        """The error for a character that no expression has."""
+        char = self.text[column]
+        braces = re.match(r"\$\{\s*(\w+)\s*\}", self.text[column:])
+        if braces:
+            help = f"write `${show(braces.group(1))}`, without braces"
+        elif char == "$" or char in "{}":
+            help = "write `$name`, as in `4*$width`"
+        elif char == "=":
+            help = "write `==` to compare"
+        elif char == "^":
+            help = "there is no power; multiply, as in `2*2*2`"
+        elif char in "&|":
+            help = ONE_COMPARISON
+        else:
+            help = "an expression is made of numbers, `$names`, + - * / // % and parentheses"
+        return ExpressionError(f"`{show(char)}` does not belong in an expression", column, help)
 
     def peek(self) -> tuple[str, str, int]:
         return self.tokens[self.next]
@@ -96,9 +113,13 @@ class _Parser:
     def whole(self) -> Expr:
         found = self.comparison()
         kind, text, column = self.peek()
-        if kind != "end":
-            raise ExpressionError(f"`{show(text)}` was not expected here", column, "put an operator between the values")
-        return found
+        if kind == "end":
+            return found
+        if text == ")":
+            raise ExpressionError("this `)` closes nothing", column, "delete it, or open a `(` in front")
+        help = ONE_COMPARISON if text in _COMPARE or text in ("and", "or") else "put an operator between the values"
+        written = "$" + text if kind == "name" else text
+        raise ExpressionError(f"`{show(written)}` was not expected here", column, help)
 
     def comparison(self) -> Expr:
         left = self.sum()
@@ -124,10 +145,10 @@ class _Parser:
 
     def factor(self) -> Expr:
         kind, text, column = self.take()
-        if kind == "number" or kind == "size":
+        if kind in ("number", "size"):
             value = number(text) if kind == "number" else sizes(text)
             if value is None:
-                zero = text.split("x")[0] != "0" and text.startswith("0")
+                zero = any(len(part) > 1 and part[0] == "0" and part[1] != "." for part in text.split("x"))
                 raise ExpressionError(
                     f"`{show(text)}` is not a number that can be used",
                     column,
@@ -151,8 +172,23 @@ class _Parser:
             if self.peek()[1] == "(":
                 return self.call(text, column)
             return ("value", column, {"true": True, "false": False}.get(text, text))
-        where = "at the end" if kind == "end" else f"before `{show(text)}`"
-        raise ExpressionError(f"a value is missing {where}", column, "write a number or `$name` there")
+        raise self.missing(kind, text, column)
+
+    def missing(self, kind: str, text: str, column: int) -> ExpressionError:
+        """The error for an operator that lacks a value."""
+        before = self.tokens[self.next - 2][1] if self.next > 1 else ""
+        help = "write a number or `$name` there"
+        if kind == "end":
+            if before == "%":
+                help = "`%` is the remainder of a division; 50 % is written 0.5"
+            return ExpressionError("a value is missing at the end", column, help)
+        if text == "*" and before == "*":
+            help = "there is no power; multiply, as in `2*2*2`"
+        elif text == "+":
+            help = "leave the sign out"
+        elif before == ")" and text == "(":
+            help = "put an operator between the parentheses"
+        return ExpressionError(f"a value is missing before `{show(text)}`", column, help)
 
     def call(self, name: str, column: int) -> Expr:
         if name not in _FUNCTIONS:
@@ -171,7 +207,7 @@ class _Parser:
             raise ExpressionError(
                 f"{name} takes 2 values, but gets {len(arguments)}",
                 column,
-                "write round_to(x, 8)" if name == "round_to" else f"write {name}(a, b)",
+                "write `round_to(x, 8)`" if name == "round_to" else f"write `{name}(a, b)`",
             )
         return (name, column, *arguments)
 
@@ -202,19 +238,31 @@ def parse(text: str) -> Expr:
 
 
 def names(expr: Expr) -> list[tuple[str, int]]:
-    """The `$names` in an expression, with their columns."""
-    if expr[0] == "name":
-        return [(expr[2], expr[1])]
-    if expr[0] == "value":
-        return []
-    return [found for operand in expr[2:] for found in names(operand)]
+    """The `$names` in an expression, with their columns, from left to right."""
+    found: list[tuple[str, int]] = []
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        if node[0] == "name":
+            found.append((node[2], node[1]))
+        elif node[0] != "value":
+            waiting += reversed(node[2:])
+    return found
 
 
 def unknown_name(name: str, known: Collection[str], column: int) -> ExpressionError:
     """The error for a `$name` that nothing defines."""
-    help = did_you_mean(name, known) or (
-        "known here: " + ", ".join(f"${word}" for word in sorted(known)[:12]) if known else ""
-    )
+    if name.startswith("in_") and "in_channels" in known:
+        sizes = quoted((f"${word}" for word in sorted(known) if word.startswith("in_")), "and")
+        return ExpressionError(f"the value that enters this step has no ${show(name)}", column, f"what it has: {sizes}")
+    own = sorted(word for word in known if not word.startswith("in_"))
+    match = nearest(name, own) or nearest("in_" + name, [word for word in known if word.startswith("in_")])
+    if match:
+        help = f"did you mean `${match}`?"
+    elif own:
+        help = "known here: " + quoted((f"${word}" for word in own), "and", 12)
+    else:
+        help = "define it under `params:`, or as a parameter of the block"
     return ExpressionError(f"unknown parameter ${show(name)}", column, help)
 
 
@@ -224,33 +272,56 @@ def evaluate(expr: Expr, values: Mapping[str, Any]) -> Any:
     Raises:
         ExpressionError: for an unknown name, a division that is not whole, a result out of range.
     """
-    operator, column = expr[0], expr[1]
-    if operator == "value":
-        return expr[2]
-    if operator == "name":
+    chain = []  # a long sum leans to the left: walked down in a loop, so that only parentheses nest calls
+    while expr[0] not in ("value", "name"):
+        chain.append(expr)
+        expr = expr[2]
+    if expr[0] == "value":
+        value = expr[2]
+    else:
         try:
-            return values[expr[2]]
+            value = values[expr[2]]
         except KeyError:
-            raise unknown_name(expr[2], list(values), column) from None
-    left, right = evaluate(expr[2], values), evaluate(expr[3], values)
+            raise unknown_name(expr[2], list(values), expr[1]) from None
+    for node in reversed(chain):
+        value = _combined(node, value, evaluate(node[3], values))
+    return value
+
+
+def _combined(expr: Expr, left: Any, right: Any) -> Any:
+    operator, column = expr[0], expr[1]
     if operator in _COMPARE:
         if operator in ("==", "!="):
-            return _COMPARE[operator](left, right) if _alike(left, right) else operator == "!="
-        return _COMPARE[operator](_numeric(left, column), _numeric(right, column))
+            return _COMPARE[operator](_exact(left), _exact(right)) if _alike(left, right) else operator == "!="
+        return _COMPARE[operator](_numeric(left, expr[2]), _numeric(right, expr[3]))
     if type(left) is tuple or type(right) is tuple:
+        for value, operand in ((left, expr[2]), (right, expr[3])):
+            if type(value) is not tuple:
+                _numeric(value, operand)
         return _sizewise(operator, left, right, column)
-    return _bounded(_apply(operator, _numeric(left, column), _numeric(right, column), column), column)
+    return _bounded(_apply(operator, _numeric(left, expr[2]), _numeric(right, expr[3]), column), column)
 
 
 def _alike(left: Any, right: Any) -> bool:
     return isinstance(left, bool) is isinstance(right, bool)
 
 
-def _numeric(value: Any, column: int) -> Any:
+def _numeric(value: Any, operand: Expr) -> Any:
     if isinstance(value, (bool, str, tuple)):
         from cnncalc.layers.fields import spell
 
-        raise ExpressionError(f"`{spell(value)}` is not a number", column, "calculate with numbers only")
+        if operand[0] == "name":
+            text = f"${show(operand[2])} is `{spell(value)}`, which is not a number"
+        else:
+            text = f"`{spell(value)}` is not a number"
+        word = operand[0] == "value" and isinstance(value, str)
+        help = f"write `${show(value)}` for a parameter" if word else "calculate with numbers only"
+        raise ExpressionError(text, operand[1], help)
+    return _exact(value)
+
+
+def _exact(value: Any) -> Any:
+    """A decimal as the Fraction that was written."""
     if type(value) is float:
         from fractions import Fraction
 
@@ -264,10 +335,7 @@ def _sizewise(operator: str, left: Any, right: Any, column: int) -> tuple[int, .
     rights = right if type(right) is tuple else (right,) * length
     if len(lefts) != len(rights):
         raise ExpressionError("the two sizes have different numbers of axes", column, "use sizes of the same kind")
-    return tuple(
-        _bounded(_apply(operator, _numeric(a, column), _numeric(b, column), column), column)
-        for a, b in zip(lefts, rights, strict=True)
-    )
+    return tuple(_bounded(_apply(operator, a, b, column), column) for a, b in zip(lefts, rights, strict=True))
 
 
 def _apply(operator: str, left: Any, right: Any, column: int) -> Any:
@@ -282,7 +350,7 @@ def _apply(operator: str, left: Any, right: Any, column: int) -> Any:
     if operator == "max":
         return max(left, right)
     if right == 0:
-        raise ExpressionError("division by 0", column, "divide by something else")
+        raise ExpressionError(f"{_said(left)} {operator} 0 divides by 0", column, "divide by something else")
     if operator == "//":
         return left // right
     if operator == "%":
@@ -291,16 +359,17 @@ def _apply(operator: str, left: Any, right: Any, column: int) -> Any:
         if type(left) is int and type(right) is int:
             quotient, rest = divmod(left, right)
             if rest:
-                raise ExpressionError(f"{left}/{right} is not whole", column, "write // to round down")
+                raise ExpressionError(f"{left}/{right} is not whole", column, "write `//` to round down")
             return quotient
         return left / right
     return _round_to(left, right, column)
 
 
 def _round_to(value: Any, step: Any, column: int) -> int:
-    """The nearest multiple of `step`, halves up, at least `step`, and never more than 10 % below (MobileNetV2's rounding)."""
+    """The nearest multiple of `step`, halves up, at least `step`, never more than 10 % below: MobileNetV2's rounding."""
     if type(step) is not int or step < 1:
-        raise ExpressionError("round_to needs a whole step of at least 1", column, "write round_to(x, 8)")
+        text = f"round_to needs a whole step of at least 1; got {_said(step)}"
+        raise ExpressionError(text, column, "write `round_to(x, 8)`")
     rounded = max(step, int((2 * value + step) // (2 * step)) * step)
     return rounded + step if 10 * rounded < 9 * value else rounded
 
@@ -311,6 +380,12 @@ def _bounded(value: Any, column: int) -> Any:
     if abs(value) > LARGEST or getattr(value, "denominator", 1) > LARGEST:
         raise ExpressionError("the result is larger than 2^63", column, "check the factors")
     return value
+
+
+def _said(value: Any) -> str:
+    from cnncalc.layers.fields import spell
+
+    return spell(value)
 
 
 def problem(error: ExpressionError) -> Problem:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnncalc.analyses.claims import PUBLISHABLE
-from cnncalc.layers.fields import number_help, spell
+from cnncalc.layers.fields import comma_help, number_help, spell
 from cnncalc.network import Builder, Network, Published
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.shape import Shape
@@ -45,7 +45,7 @@ def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -
     """
     problems: list[Problem] = []
     tree = parse(source, limits, problems)
-    return _File(source, limits, given or Given(), problems).read(tree)
+    return _File(source, limits, Given() if given is None else given, problems).read(tree)
 
 
 def read_tree(tree: Tree, source: Source, given: Given | None = None, limits: Limits = TRUSTED) -> Network:
@@ -286,7 +286,11 @@ class _File:
                         )
                     continue
                 if quantity not in PUBLISHABLE:
-                    help = did_you_mean(quantity, PUBLISHABLE) or f"what can be published: {quoted(PUBLISHABLE, 'and')}"
+                    help = (
+                        comma_help(quantity)
+                        or did_you_mean(quantity, PUBLISHABLE)
+                        or f"what can be published: {quoted(PUBLISHABLE, 'and')}"
+                    )
                     compiler.problem(
                         item.keys[quantity], "unknown-field", f"`published` knows no `{show(quantity)}`", help
                     )

@@ -47,7 +47,7 @@ def schema() -> dict[str, Any]:
             "defaults": {
                 "description": "kind -> fields",
                 "type": "object",
-                "properties": {kind: _fields(layer, required=False) for kind, layer in KINDS.items()},
+                "properties": {word: {"$ref": f"#/$defs/{layer.kind}"} for word, layer in KINDS.items()},
                 "additionalProperties": False,
             },
             "blocks": {
@@ -63,6 +63,7 @@ def schema() -> dict[str, Any]:
             },
         },
         "$defs": {
+            **{layer.kind: _fields(layer) for layer in KINDS.values()},
             "step": {"anyOf": [{"$ref": "#/$defs/word"}, {"$ref": "#/$defs/mapping"}]},
             "word": {"anyOf": [{"enum": [kind for kind in KINDS if kind not in MERGES]}, {"type": "string", "pattern": "^([A-Z]|\\$)"}]},
             "mapping": _mapping(),
@@ -70,7 +71,11 @@ def schema() -> dict[str, Any]:
             "operand": {"anyOf": [TEXT, STEPS]},
             "published": {
                 "type": "object",
-                "properties": {"source": TEXT, **{quantity: {"type": ["string", "number"]} for quantity in PUBLISHABLE}},
+                "properties": {
+                    "source": TEXT,
+                    "when": {"type": ["string", "boolean"]},
+                    **{quantity: {"type": ["string", "number"]} for quantity in PUBLISHABLE},
+                },
                 "additionalProperties": False,
             },
         },
@@ -125,19 +130,16 @@ def _summary(layer: type[Layer]) -> str:
     return (layer.__doc__ or "").strip().split("\n")[0]
 
 
-def _fields(layer: type[Layer], required: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _fields(layer: type[Layer]) -> dict[str, Any]:
+    return {
         "type": "object",
         "properties": {name: {**field.schema(), "description": field.help} for name, field in layer.fields.items()},
         "additionalProperties": False,
     }
-    if required and (needed := [name for name, field in layer.fields.items() if field.required]):
-        found["required"] = needed
-    return found
 
 
 def _layer(layer: type[Layer]) -> dict[str, Any]:
     """What may stand behind a kind: one value for its first field, or its fields."""
     first = next(iter(layer.fields.values()), None)
     options = [first.schema()] if first is not None else []
-    return {"description": _summary(layer), "anyOf": [*options, _fields(layer, required=False)]}
+    return {"description": _summary(layer), "anyOf": [*options, {"$ref": f"#/$defs/{layer.kind}"}]}

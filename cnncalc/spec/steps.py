@@ -60,7 +60,7 @@ class Step:
         if self.name is not None:
             scope.names[self.name] = (value, first, last)
         if self.expects:
-            label = run.builder.nodes[last - 1].name if last > first else (self.name or "this step")
+            label = _label([node.name for node in run.builder.nodes[first:last]]) or self.name or "this step"
             for quantity, text, figure, where in self.expects:
                 run.builder.expectations.append(Expectation(label, quantity, text, figure, first, last, value, where))
         return value
@@ -108,6 +108,17 @@ class Step:
         if answer is True or answer is False:
             return bool(answer)
         raise run.refused(_bad("when", answer, "true or false, or a comparison such as `$t != 1`"), self.where)
+
+
+def _label(names: list[str]) -> str:
+    """What the layers of a step are called together: their name, or the block they share, or from the first to the last."""
+    if len(names) < 2:
+        return "".join(names)
+    first, last = names[0].split("."), names[-1].split(".")
+    same = 0
+    while same < min(len(first), len(last)) - 1 and first[same] == last[same]:
+        same += 1
+    return ".".join(first[:same]) or f"{names[0]} to {names[-1]}"
 
 
 def _bad(what: str, value: Any, expects: str) -> Problem:

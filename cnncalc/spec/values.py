@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from cnncalc.layers.fields import number_help
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.spec.expression import Expr, ExpressionError, evaluate, names, number, parse, sizes, unknown_name
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
@@ -18,12 +19,12 @@ class Pending:
     `value` is an expression, or a mapping or list that holds further Pending values.
     """
 
-    __slots__ = ("column", "value", "where")
+    __slots__ = ("text", "value", "where")
 
-    def __init__(self, value: Any, where: Where | None, column: int) -> None:
+    def __init__(self, value: Any, where: Where | None = None, text: str = "") -> None:
         self.value = value
         self.where = where
-        self.column = column
+        self.text = text
 
     def resolve(self, parameters: Mapping[str, Any]) -> Any:
         """The value with its parameters filled in.
@@ -45,7 +46,11 @@ class Pending:
         """An expression's error at its place."""
         where = self.where
         if where is not None:
-            where = Where(where.source, where.line, where.column + self.column + error.column)
+            line, start = where.source.line(where.line), where.column - 1
+            if line[start : start + 1] in ("'", '"'):
+                start += 1
+            if line.startswith(self.text, start):  # not where the text is folded or holds escapes
+                where = where.at_column(start + error.column + 1)
         return Problem("bad-expression", error.text, error.help, where=where)
 
 
@@ -83,10 +88,10 @@ def read(tree: Tree, source: Source, known: Collection[str], *, numeric: bool = 
     if isinstance(tree, Map):
         inside = {key: read(inner, source, known, numeric=numeric) for key, inner in tree.items.items()}
         waits = any(isinstance(value, Pending) for value in inside.values())
-        return Pending(inside, None, 0) if waits else inside
+        return Pending(inside) if waits else inside
     assert isinstance(tree, Seq)
     items = [read(inner, source, known, numeric=numeric) for inner in tree.items]
-    return Pending(items, None, 0) if any(isinstance(value, Pending) for value in items) else items
+    return Pending(items) if any(isinstance(value, Pending) for value in items) else items
 
 
 def _scalar(tree: Scalar, source: Source, known: Collection[str], numeric: bool) -> Any:
@@ -98,7 +103,9 @@ def _scalar(tree: Scalar, source: Source, known: Collection[str], numeric: bool)
         raise Problem("missing-field", "a value is missing here", "write it behind the colon", where=place)
     if not ("$" in value or (numeric and not _OPERATORS.isdisjoint(value))):
         return value
-    pending = Pending(None, place, 1 if tree.quoted else 0)
+    if numeric and "$" not in value and number_help(value):
+        return value  # a number as other readers of YAML write it: the field says what to write here
+    pending = Pending(None, place, value)
     try:
         expr: Expr = parse(value)
         for name, column in names(expr):

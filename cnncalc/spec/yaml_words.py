@@ -41,7 +41,7 @@ def translated(source: Source, error: Any) -> Problem:
     if "${" in source.line(here.line):
         column = source.line(here.line).index("${") + 1
         return _at(
-            here._replace(column=column), "`${...}` cannot stand in a list or mapping", "write `$name`, as in `4*$name`"
+            here.at_column(column), "`${...}` cannot stand in a list or mapping", "write `$name`, as in `4*$name`"
         )
     if "flow" in context:
         return _flow(here, begun)
@@ -72,6 +72,12 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
+def _key_column(line: str) -> int:
+    """Where the first word of a line stands, behind its dashes; 0 in an empty line."""
+    body = line.lstrip(" -")
+    return len(line) - len(body) + 1 if body and not body.startswith("#") else 0
+
+
 def _above(where: Where) -> tuple[int, str]:
     """The nearest line above that says something, with its number; 0 where there is none."""
     for number in range(where.line - 1, 0, -1):
@@ -89,7 +95,7 @@ def _quote(here: Where, begun: Where, problem: str) -> Problem:
         line = here.source.line(here.line)
         column = line.rfind("\\", 0, here.column) + 1
         return _at(
-            here._replace(column=max(column, 1)),
+            here.at_column(max(column, 1)),
             f"`{show(line[column - 1 : column + 1])}` means nothing inside double quotes",
             "write single quotes around the text, or `\\\\` for a backslash",
         )
@@ -111,7 +117,7 @@ def _glued_dash(here: Where) -> Problem | None:
 
 
 def _flow(here: Where, begun: Where) -> Problem:
-    """Inside `[...]` or `{...}`: a bracket that is not closed or closed by the wrong one, or a comma that is missing."""
+    """Inside `[...]` or `{...}`: a bracket not closed or closed by the wrong one, or a comma that is missing."""
     found = _brackets(begun)
     if found is not None:
         opened, closed = found
@@ -129,7 +135,7 @@ def _flow(here: Where, begun: Where) -> Problem:
     if word is not None:
         column = word.start() + 1
         return _at(
-            here._replace(column=column),
+            here.at_column(column),
             f"a comma is missing in front of `{show(word.group().strip())}:`",
             "separate the fields by commas: `{filters: 6, kernel: 5}`",
         )
@@ -139,7 +145,7 @@ def _flow(here: Where, begun: Where) -> Problem:
 
 
 def _brackets(begun: Where) -> tuple[Where, Where | None] | None:
-    """The innermost bracket that is not closed, or not by its own kind, with the one that closes it; None if all match."""
+    """The innermost bracket not closed, or not by its own kind, with the one that closes it; None where all match."""
     stack: list[Where] = []
     last = begun.source.text.count("\n") + 1
     for number in range(begun.line, last + 1):
@@ -171,14 +177,14 @@ def _colon(here: Where) -> Problem:
     if glued:
         key = glued.group(1)
         return _at(
-            here._replace(column=glued.start(2) + 1),
+            here.at_column(glued.start(2) + 1),
             f"`{key}:` runs into `{glued.group(2)}`",
             f"put a space after `{key}:`",
         )
     inside = _PARENTHESES.match(line)
     if inside:
         return _at(
-            here._replace(column=inside.start("fields")),
+            here.at_column(inside.start("fields")),
             f"the fields of {inside.group(2)} stand in parentheses",
             f"write braces: `{inside.group(2)}: {{{show(inside.group('fields'))}}}`",
         )
@@ -187,7 +193,7 @@ def _colon(here: Where) -> Problem:
         key, fields = behind.group(2), behind.group("fields").strip()
         text = key in ("name", "description", "source")
         return _at(
-            here._replace(column=behind.start("fields") + 1),
+            here.at_column(behind.start("fields") + 1),
             f"a second `:` behind `{key}:`" if text else f"the fields of {key} need braces, or lines of their own",
             f'put the text in quotes: `{key}: "{show(fields)}"`' if text else f"write `{key}: {{{show(fields)}}}`",
         )
@@ -205,12 +211,12 @@ def _colon(here: Where) -> Problem:
         parent = _KEY.match(above)
         if parent is not None and len(key.group(1)) > len(parent.group(1)):
             return _at(
-                here._replace(column=len(key.group(1)) + 1),
+                here.at_column(len(key.group(1)) + 1),
                 f"`{key.group(2)}:` is indented further than `{parent.group(2)}:`",
                 f"line `{key.group(2)}:` up with `{parent.group(2)}:`",
             )
         return _at(
-            here._replace(column=len(key.group(1)) + 1),
+            here.at_column(len(key.group(1)) + 1),
             f"`{key.group(2)}:` cannot begin here: line {above_number} is not finished",
             f"line `{key.group(2)}:` up with the key it belongs to",
         )
@@ -231,7 +237,7 @@ def _two_keys(here: Where, two: re.Match[str]) -> Problem:
         value = two.group("value")
         rest = here.source.line(here.line)[two.start("second") :].strip()
         help = f"write `- {{{first}: {show(value)}, {show(rest)}}}`, or `{second}:` on the next line, under `{first}:`"
-    return _at(here._replace(column=two.start("second") + 1), f"`{first}:` and `{second}:` stand on one line", help)
+    return _at(here.at_column(two.start("second") + 1), f"`{first}:` and `{second}:` stand on one line", help)
 
 
 def _no_key(begun: Where) -> Problem:
@@ -250,7 +256,7 @@ def _no_key(begun: Where) -> Problem:
 def _start_of_value(here: Where) -> Problem:
     char = _character(here)
     name = "a backtick" if char == "`" else f"`{show(char)}`"
-    help = "write 0.5 for 50 %" if char == "%" else f"leave {name} out, or put the value in double quotes"
+    help = "write 0.5 for 50 %" if char == "%" else "leave it out, or put the value in double quotes"
     return _at(here, f"a value cannot start with {name}", help)
 
 
@@ -288,18 +294,17 @@ def _block(here: Where, begun: Where) -> Problem:
         dashed = _dashed_above(here)
         if dashed:
             return _at(
-                here._replace(column=indent + 1),
+                here.at_column(indent + 1),
                 f"this dash is in column {indent + 1}, the one above in column {_indent(source.line(dashed)) + 1}",
                 "line the dashes up",
             )
-    columns = sorted({_indent(source.line(n)) + 1 for n in range(max(begun.line, here.line - 50), here.line)
-                      if source.line(n).strip()})  # fmt: skip
+    columns = sorted({_key_column(source.line(n)) for n in range(max(begun.line, here.line - 50), here.line)} - {0})
     if columns and indent + 1 not in columns:
         known = quoted([str(column) for column in columns], "and").replace("`", "")
         return _at(
-            here._replace(column=indent + 1),
-            f"this line starts in column {indent + 1}, the lines above in column{'s' if len(columns) > 1 else ''} {known}",
-            f"line it up with line {number}" if number else "line it up with the line it belongs to",
+            here.at_column(indent + 1),
+            f"this line starts in column {indent + 1}, the lines above in {known}",
+            f"line it up with line {number}, or with what it belongs to",
         )
     return _at(here, "this line does not fit under the line above", "check indentation, dashes and brackets")
 

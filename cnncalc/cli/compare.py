@@ -1,0 +1,105 @@
+"""cnncalc compare: networks side by side."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.cli import options
+from cnncalc.cli.run import FAILURE, FINDING, Failed, tell, warn, write
+
+QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "depth", "layers", "receptive_field")
+
+
+@click.command(
+    "compare",
+    epilog="Examples: cnncalc compare vgg16 resnet50; cnncalc compare net.yaml@HEAD~1 net.yaml --exit-code; "
+    "cnncalc compare a.yaml b.yaml c.yaml --only params,macs",
+)
+@options.spec_argument()
+@options.specs
+@options.figures
+@click.option("--only", metavar="A,B,...", help="Compare only these: " + ", ".join(QUANTITIES) + ".")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "markdown"]),
+    default="table",
+    show_default=True,
+    help="What to print.",
+)
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
+@options.output
+def command(
+    spec: tuple[str, ...],
+    lines: tuple[str, ...],
+    parameters: tuple[str, ...],
+    inputs: tuple[str, ...],
+    batch: int,
+    dtype: str,
+    only: str | None,
+    form: str,
+    exit_code: bool,
+    file: str | None,
+    no_color: bool,
+) -> int:
+    """Totals of two or more networks with difference and ratio, and the layers of two as a diff.
+
+    SPEC is as for analyze; `net.yaml@HEAD~1` is the file as it was at a revision of its git repository.
+    """
+    from cnncalc.analyses import compare
+    from cnncalc.analyses.totals import analyze
+    from cnncalc.cli.specs import network_of
+    from cnncalc.problem import Refused
+    from cnncalc.render import compare as render
+
+    quantities = _quantities(only)
+    chosen = options.chosen(spec, lines)
+    if len(chosen) < 2:
+        raise click.UsageError("compare needs two networks")
+    analyses = []
+    status = 0
+    for one in chosen:
+        try:
+            network = network_of(one, parameters, inputs)
+        except Refused as refused:
+            tell(refused.problems)
+            status = max(status, FINDING)
+            continue
+        except Failed as failed:
+            warn(f"error: {failed.format_message()}")
+            status = FAILURE
+            continue
+        tell(network.warnings)
+        analyses.append(analyze(network, batch, dtype))
+    if status:
+        warn("nothing was compared")
+        return status
+    totals = compare.totals(analyses, quantities)
+    pairs = compare.layers(*analyses) if len(analyses) == 2 and only is None else None
+    if form == "json":
+        from cnncalc.render.data import to_json
+
+        write(to_json(render.data(analyses, totals, pairs)), file)
+    elif form == "markdown":
+        write(render.markdown(analyses, totals, pairs), file)
+    else:
+        from cnncalc.cli.display import glyphs, show_lines
+
+        show_lines(render.report(analyses, totals, pairs, glyphs(file)), file, no_color)
+    differ = any(total.differs for total in totals) or any(pair.change != "same" for pair in pairs or ())
+    return FINDING if exit_code and differ else 0
+
+
+def _quantities(only: str | None) -> tuple[str, ...]:
+    if only is None:
+        return QUANTITIES
+    names = tuple(name.strip() for name in only.split(",") if name.strip())
+    for name in names:
+        if name not in QUANTITIES:
+            from cnncalc.text import did_you_mean, show
+
+            help = did_you_mean(name, QUANTITIES) or "they are " + ", ".join(QUANTITIES)
+            raise click.BadParameter(f"no quantity named `{show(name)}`: {help}", param_hint="--only")
+    if not names:
+        raise click.BadParameter("name at least one quantity", param_hint="--only")
+    return names

@@ -1,0 +1,199 @@
+"""A comparison as a readable report: plain words, totals side by side, the layers as a diff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.analyses.compare import Pair, Total, largest
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.render.columns import percent
+from cnncalc.render.data import row_data
+from cnncalc.render.lines import Grid, Line
+from cnncalc.text import plural, show
+
+WORDS = {"params": "parameters", "activations": "activations", "macs": "multiply-adds"}
+MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
+STYLES = {"same": "dim", "changed": "note", "added": "good", "removed": "bad"}
+
+
+def title(analysis: Analysis) -> str:
+    """What a network is called: its name, else where it was read."""
+    return show(analysis.network.name or analysis.network.spec)
+
+
+def titles(analyses: Sequence[Analysis]) -> list[str]:
+    """Names told apart: where two are the same, the places they were read from."""
+    names = [title(analysis) for analysis in analyses]
+    if len(set(names)) == len(names):
+        return names
+    return [show(analysis.network.spec) for analysis in analyses]
+
+
+def sentence(analyses: Sequence[Analysis], totals: Sequence[Total]) -> str:
+    """The comparison in plain words, of the second network against the first.
+
+    "B has 12x fewer parameters and 3.1x more activations; 89 % of A's parameters are in fc6."
+    """
+    first, second = titles(analyses)[:2]
+    parts = []
+    for total in totals:
+        if total.quantity in WORDS:
+            parts.append(f"{_times(total)} {WORDS[total.quantity]}")
+    found = f"{second} has {_listed(parts)}." if parts else ""
+    heaviest = largest(analyses[0])
+    if heaviest is not None and any(total.quantity == "params" for total in totals):
+        row, part, whole = heaviest
+        found += f" {percent(part, whole)} of {first}'s parameters are in {show(row.node.name)}."
+    return found.strip()
+
+
+def _times(total: Total) -> str:
+    ratio = total.ratio()
+    a, b = total.values[0], total.values[1]
+    if a == b:
+        return "as many"
+    if not isinstance(ratio, float) or not ratio:
+        return "no" if b == 0 else "some where the other has none of the"
+    more, factor = ("more", ratio) if ratio > 1 else ("fewer", 1 / ratio)
+    if factor < 1.1:
+        return f"{percent(abs(int(total.difference() or 0)), a if isinstance(a, int) else 1)} {more}"
+    digits = f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}"
+    return f"{digits.removesuffix('.0')}x {more}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def value_text(quantity: str, value: int | list[int] | None) -> str:
+    """A value of the totals: exact."""
+    if value is None:
+        return "?"
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    return f"{value:,} B" if quantity == "memory" else f"{value:,}"
+
+
+def _difference(total: Total, number: int) -> str:
+    difference = total.difference(number)
+    return "" if difference is None else "=" if difference == 0 else f"{difference:+,}"
+
+
+def _ratio(total: Total, number: int) -> str:
+    ratio = total.ratio(number)
+    if ratio is None or total.values[0] == total.values[number]:
+        return ""
+    return f"{ratio:.3g}x" if ratio < 1000 else f"{ratio:,.0f}x"
+
+
+def report(
+    analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None, glyphs: dict[str, str]
+) -> list[Line]:
+    """The whole comparison as lines; `pairs` only where there are two networks."""
+    names = titles(analyses)
+    lines: list[Line] = []
+    if len(analyses) == 2:
+        lines += [[(sentence(analyses, totals), "name")], []]
+    heads = ["", *names]
+    for name in names[1:]:
+        heads += ["difference", "ratio"] if len(names) == 2 else [f"{name} / {names[0]}"]
+    grid = Grid(heads, [False] + [True] * (len(heads) - 1))
+    for total in totals:
+        cells = [total.quantity.replace("_", " "), *[value_text(total.quantity, value) for value in total.values]]
+        for number in range(1, len(names)):
+            cells += [_difference(total, number)] if len(names) == 2 else []
+            cells.append(_ratio(total, number))
+        grid.add(cells, "" if total.differs else "dim")
+    lines += grid.lines(glyphs)
+    if pairs is not None:
+        lines += [[], *_diff(pairs)]
+    lines += [
+        [],
+        [(" memory: feature maps of the whole batch; macs: multiply-accumulates per example", "dim")],
+    ]
+    return lines
+
+
+def _diff(pairs: Sequence[Pair]) -> list[Line]:
+    """The layers that differ, with the same ones counted between them."""
+    lines: list[Line] = []
+    same = 0
+    for pair in pairs:
+        if pair.change == "same":
+            same += 1
+            continue
+        lines += _same(same)
+        same = 0
+        if pair.change == "changed":
+            assert pair.left is not None and pair.right is not None
+            lines.append([(f" ~ {_described(pair.left)}", "note")])
+            lines.append([(f"   {_described(pair.right)}", "note")])
+        else:
+            row = pair.left or pair.right
+            assert row is not None
+            lines.append([(f" {MARKS[pair.change]} {_described(row)}", STYLES[pair.change])])
+    return [*lines, *_same(same)]
+
+
+def _same(count: int) -> list[Line]:
+    return [[(f"   ... {plural(count, 'layer')} the same", "dim")]] if count else []
+
+
+def _described(row: Row) -> str:
+    node = row.node
+    fields = node.layer.spelled() if node.layer is not None else ""
+    params = f", {row.params:,} params" if row.params else ""
+    return f"{show(node.name, 200)}  {node.kind}{': ' + fields if fields else ''} -> {node.output}{params}"
+
+
+def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None) -> dict[str, Any]:
+    """The comparison as JSON data (`cnncalc.comparison/1`); `b` and `difference` are those of the second network."""
+    from cnncalc import __version__
+
+    return {
+        "format": "cnncalc.comparison/1",
+        "cnncalc": __version__,
+        "specs": [analysis.network.spec for analysis in analyses],
+        "names": [analysis.network.name for analysis in analyses],
+        "totals": [
+            {
+                "quantity": total.quantity,
+                "a": total.values[0],
+                "b": total.values[1],
+                "difference": total.difference(),
+                "ratio": total.ratio(),
+                "values": list(total.values),
+            }
+            for total in totals
+        ],
+        "layers": None
+        if pairs is None
+        else [
+            {
+                "change": pair.change,
+                "a": row_data(analyses[0], pair.left) if pair.left is not None else None,
+                "b": row_data(analyses[1], pair.right) if pair.right is not None else None,
+            }
+            for pair in pairs
+        ],
+    }
+
+
+def markdown(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None) -> str:
+    """The comparison as GitHub-flavoured Markdown, for a pull request."""
+    from cnncalc.render.markup import markdown_text, pipe
+
+    names = [markdown_text(name) for name in titles(analyses)]
+    lines = [f"**{markdown_text(sentence(analyses, totals))}**", ""] if len(analyses) == 2 else []
+    extra = ["difference", "ratio"] if len(names) == 2 else [f"{name} / {names[0]}" for name in names[1:]]
+    lines += [pipe(["", *names, *extra]), pipe(["---", *["---:"] * (len(names) + len(extra))])]
+    for total in totals:
+        cells = [total.quantity.replace("_", " "), *[value_text(total.quantity, value) for value in total.values]]
+        cells += [_difference(total, 1)] if len(names) == 2 else []
+        cells += [_ratio(total, number) for number in range(1, len(names))]
+        lines.append(pipe(cells))
+    if pairs is not None:
+        diff = "".join("".join(text for text, _ in line)[1:] + "\n" for line in _diff(pairs))
+        lines += ["", "```diff", diff.replace("```", "'''").rstrip("\n"), "```"]
+    return "\n".join(lines) + "\n"
