@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnncalc.analyses.receptive import extent
+from cnncalc.analyses.receptive import of_features
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
 
@@ -51,9 +51,7 @@ def _value(analysis: Analysis, quantity: str) -> int | list[int] | None:
     if quantity == "memory":
         return analysis.activation_bytes
     if quantity == "receptive_field":
-        outputs = analysis.network.outputs
-        seen = extent(analysis.rows[outputs[0]].field, analysis.extent) if len(outputs) == 1 else None
-        return seen[0] if seen is not None else None
+        return of_features([(row.field, row.node.output) for row in analysis.rows])
     value: int = getattr(analysis.totals, quantity)
     return value
 

@@ -2,21 +2,34 @@
 
 Per spatial axis it is kept as (first, last, stride): output cell i sees the input cells first + i*stride to
 last + i*stride. Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks".
+Behind an upsampling, neighbours differ in what they see; then a `Cycle` says it for each of them, until it repeats.
+Borders are left aside: the field is that of a cell in the middle of a large input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from math import gcd
 
 from cnncalc.layers.base import Blur, Crop, Layer, Resample, View
 from cnncalc.network import Network
+from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
 
-if TYPE_CHECKING:
-    from fractions import Fraction
+LONGEST = 512  # cells after which a pattern must repeat; beyond, the field is not known
 
-Axis = tuple["int | Fraction", "int | Fraction", "int | Fraction"]
+
+class Cycle(Record):
+    """Output cell i + m*n of n = len(seen) sees the input cells seen[i][0] + m*period to seen[i][1] + m*period.
+
+    A cell that sees nothing (a gap that a transposed convolution leaves) has None.
+    """
+
+    seen: tuple[tuple[int, int] | None, ...]
+    period: int
+
+
+Axis = tuple[int, int, int] | Cycle
 
 
 class Whole:
@@ -60,33 +73,113 @@ def _through(layer: Layer, shapes: Sequence[Shape], below: Field) -> Field:
         return WHOLE
     if below is None or isinstance(below, Whole):
         return below
-    if len(views) != len(below) or any(isinstance(view, Blur) for view in views):
+    if len(views) != len(below):
         return None
-    return tuple([_axis(view, axis) for view, axis in zip(views, below, strict=True)])
+    found: list[Axis] = []
+    for view, axis in zip(views, below, strict=True):
+        seen = _axis(view, axis)
+        if seen is None:
+            return None
+        found.append(seen)
+    return tuple(found)
 
 
-def _axis(view: View, axis: Axis) -> Axis:
-    first, last, stride = axis
+def _axis(view: View, axis: Axis) -> Axis | None:
+    if isinstance(view, Blur):
+        return None
     if isinstance(view, Window):
-        start = first - view.before * stride
-        return start, last + (view.reach - 1 - view.before) * stride, stride * view.stride
+        if not isinstance(axis, Cycle):
+            first, last, stride = axis
+            start = first - view.before * stride
+            return start, last + (view.reach - 1 - view.before) * stride, stride * view.stride
+        before, step, reach, dilation = view.before, view.stride, view.reach, view.dilation
+        return _pulled(axis, 1, step, lambda cell: range(cell * step - before, cell * step - before + reach, dilation))
     if isinstance(view, Crop):
-        return first + view.start * stride, last + view.start * stride, stride * view.step
+        if not isinstance(axis, Cycle):
+            first, last, stride = axis
+            return first + view.start * stride, last + view.start * stride, stride * view.step
+        start, step = view.start, view.step
+        return _pulled(axis, 1, step, lambda cell: range(cell * step + start, cell * step + start + 1))
     if isinstance(view, TransposedWindow):
-        # output cell o is fed by the input cells i with 0 <= o + before - i*S < reach
-        lowest = -((view.reach - 1 - view.before) // view.stride)
-        cells = -(-view.reach // view.stride)
-        return first + lowest * stride, last + (lowest + cells - 1) * stride, _divided(stride, view.stride)
-    assert isinstance(view, Resample)
-    behind = view.reach // 2
-    return first - (view.reach - 1 - behind) * stride, last + behind * stride, _divided(stride * view.below, view.above)
+        return _pulled(axis, view.stride, 1, lambda cell: _fed(view, cell))
+    common = gcd(view.above, view.below)
+    return _pulled(axis, view.above // common, view.below // common, lambda cell: _mixed(view, cell))
 
 
-def _divided(above: int | Fraction, below: int) -> int | Fraction:
-    from fractions import Fraction
+def _fed(view: TransposedWindow, cell: int) -> range:
+    """The input cells i that a transposed convolution adds into output cell o: 0 <= o + P - i*S < F, on the dilated grid."""
+    place, step = cell + view.before, view.stride
+    lowest, highest = -((view.reach - 1 - place) // step), place // step
+    common = gcd(step, view.dilation)
+    grid = view.dilation // common
+    if place % common:
+        return range(0)
+    first = place // common * pow(step // common, -1, grid)  # i*S = o + P on the grid
+    return range(lowest + (first - lowest) % grid, highest + 1, grid)
 
-    quotient = Fraction(above) / below
-    return quotient.numerator if quotient.denominator == 1 else quotient
+
+def _mixed(view: Resample, cell: int) -> range:
+    """The input cells that an output cell of a resampling is made of: the nearest, or the `reach` ones around it.
+
+    With reach 2 or 4 cell centres are aligned (PyTorch 2, align_corners=False); one that falls on another is a copy.
+    """
+    if view.reach == 1:
+        nearest = cell * view.below // view.above
+        return range(nearest, nearest + 1)
+    # (cell + 1/2)*below/above - 1/2
+    whole, rest = divmod((2 * cell + 1) * view.below - view.above, 2 * view.above)
+    half = view.reach // 2
+    return range(whole - half + 1, whole + half + 1) if rest else range(whole, whole + 1)
+
+
+def _pulled(axis: Axis, out: int, into: int, taps: Callable[[int], range]) -> Axis | None:
+    """The axis behind a layer whose pattern repeats after `out` output cells, `into` input cells further on.
+
+    `taps` gives the input cells of an output cell. None where the pattern would be too long to follow.
+    """
+    if not isinstance(axis, Cycle):
+        axis = Cycle(((axis[0], axis[1]),), axis[2])
+    seen, period = axis.seen, axis.period
+    length = len(seen)
+    times = length // gcd(length, into)
+    if out * times > LONGEST:
+        return None
+    return _shortest([_hull(seen, period, taps(cell)) for cell in range(out * times)], period * into * times // length)
+
+
+def _hull(seen: Sequence[tuple[int, int] | None], period: int, cells: range) -> tuple[int, int] | None:
+    """From the first to the last input cell that any of the cells sees."""
+    length = len(seen)
+    distinct = min(len(cells), length // gcd(length, abs(cells.step)))  # the ones after them see the same, further on
+    first = last = None
+    for cell in cells[:distinct]:
+        place = seen[cell % length]
+        if place is not None:
+            start = place[0] + cell // length * period
+            first = start if first is None else min(first, start)
+    for cell in cells[len(cells) - distinct :]:
+        place = seen[cell % length]
+        if place is not None:
+            end = place[1] + cell // length * period
+            last = end if last is None else max(last, end)
+    return None if first is None or last is None else (first, last)
+
+
+def _shortest(seen: list[tuple[int, int] | None], period: int) -> Axis:
+    """The same pattern with the shortest cycle; as a plain axis where every cell sees alike."""
+    length = len(seen)
+    for short in range(1, length):
+        if length % short or period * short % length:
+            continue
+        shift = period * short // length
+        if all(_moved(seen[cell - short], shift) == seen[cell] for cell in range(short, length)):
+            return _shortest(seen[:short], shift)
+    only = seen[0]
+    return (only[0], only[1], period) if length == 1 and only is not None else Cycle(tuple(seen), period)
+
+
+def _moved(place: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
+    return None if place is None else (place[0] + by, place[1] + by)
 
 
 def union(one: Field, other: Field) -> Field:
@@ -97,17 +190,67 @@ def union(one: Field, other: Field) -> Field:
         return WHOLE
     if one is None or other is None or len(one) != len(other):
         return None
-    if any(a[2] != b[2] for a, b in zip(one, other, strict=True)):
+    found: list[Axis] = []
+    for a, b in zip(one, other, strict=True):
+        both = _either(a, b)
+        if both is None:
+            return None
+        found.append(both)
+    return tuple(found)
+
+
+def _either(a: Axis, b: Axis) -> Axis | None:
+    """The union on one axis."""
+    if not isinstance(a, Cycle) and not isinstance(b, Cycle):
+        return (min(a[0], b[0]), max(a[1], b[1]), a[2]) if a[2] == b[2] else None
+    one = a if isinstance(a, Cycle) else Cycle(((a[0], a[1]),), a[2])
+    two = b if isinstance(b, Cycle) else Cycle(((b[0], b[1]),), b[2])
+    if one.period * len(two.seen) != two.period * len(one.seen):
         return None
-    return tuple((min(a[0], b[0]), max(a[1], b[1]), a[2]) for a, b in zip(one, other, strict=True))
+    length = len(one.seen) * len(two.seen) // gcd(len(one.seen), len(two.seen))
+    if length > LONGEST:
+        return None
+    found = []
+    for cell in range(length):
+        x = _moved(one.seen[cell % len(one.seen)], cell // len(one.seen) * one.period)
+        y = _moved(two.seen[cell % len(two.seen)], cell // len(two.seen) * two.period)
+        found.append((min(x[0], y[0]), max(x[1], y[1])) if x and y else x or y)
+    return _shortest(found, one.period * length // len(one.seen))
+
+
+def of_features(fields: Sequence[tuple[Field, Shape]]) -> list[int] | None:
+    """The largest receptive field of any feature map, per axis: how far the network sees before a layer sees everything.
+
+    `fields` are those of all nodes with their output shapes. None where one is not known, or there is no feature map.
+    """
+    best: list[int] | None = None
+    for field, shape in fields:
+        if shape.rank == 0 or isinstance(field, Whole):
+            continue
+        if field is None:
+            return None
+        sizes = [int(last - first) + 1 for first, last, _ in field]
+        best = sizes if best is None or min(sizes) > min(best) else best
+    return best
 
 
 def extent(field: Field, whole: Shape) -> tuple[list[int], list[float | int] | None] | None:
-    """(sizes, strides) per axis for an input of shape `whole`; strides None where the whole input is seen; None unknown."""
+    """(sizes, strides) per axis for an input of shape `whole`; strides None where the whole input is seen; None unknown.
+
+    Where neighbours see fields of different sizes, the size is that of the largest.
+    """
     if field is None or field == () or whole.rank == 0:
         return None
     if isinstance(field, Whole):
         return list(whole.spatial), None
-    sizes = [int(last - first) + 1 for first, last, _ in field]
-    strides = [stride if isinstance(stride, int) else float(stride) for _, _, stride in field]
+    sizes: list[int] = []
+    strides: list[float | int] = []
+    for axis in field:
+        if isinstance(axis, Cycle):
+            sizes.append(max([place[1] - place[0] + 1 for place in axis.seen if place is not None], default=0))
+            length = len(axis.seen)
+            strides.append(axis.period / length if axis.period % length else axis.period // length)
+        else:
+            sizes.append(axis[1] - axis[0] + 1)
+            strides.append(axis[2])
     return sizes, strides

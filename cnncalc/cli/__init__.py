@@ -8,6 +8,7 @@ gc.disable()  # nothing made while the program starts can be collected; `run` tu
 
 import sys  # noqa: E402
 from importlib import import_module  # noqa: E402
+from typing import Any  # noqa: E402
 
 import click  # noqa: E402
 
@@ -18,6 +19,7 @@ COMMANDS = {
     "analyze": ("analyze", "Shapes, activations, parameters and multiply-adds of every layer, and their totals."),
     "explain": ("explain", "Show the working: a layer's formulas with its numbers, a layer kind, or an error code."),
     "compare": ("compare", "Two or more networks side by side, and their layers as a diff."),
+    "check": ("check", "Hold files against a budget: for a course's CI, safe against its submissions."),
     "list": ("list", "The architectures that come with cnncalc."),
     "show": ("show", "Print the file of a shipped architecture, to start your own from."),
     "new": ("new", "Print a commented file to start from."),
@@ -28,6 +30,20 @@ COMMANDS = {
 
 class Commands(click.Group):
     """Commands that are imported when they are asked for."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except BrokenPipeError as error:  # `cnncalc --help | true`
+            raise _unread() from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _unread() from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -56,14 +72,26 @@ class Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
+def _unread() -> Exception:
+    from cnncalc.cli.run import Unread
+
+    return Unread()
+
+
 @click.group(
     cls=Commands,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: cnncalc analyze vgg16. Then: cnncalc new > mine.yaml; cnncalc analyze mine.yaml.",
 )
 @click.version_option(__version__, message="cnncalc %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Exact shapes, parameters, multiply-adds and memory of neural networks, from a short YAML file."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
 
 
 def main() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import FAILURE, FINDING, Failed, tell, warn
+from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
+from cnncalc.text import show
 
 if TYPE_CHECKING:
     from cnncalc.analyses.totals import Analysis
     from cnncalc.cli.specs import Spec
     from cnncalc.problem import Refused
+    from cnncalc.render.lines import Line
+
+    # a specification, the network as far as it goes, and why it goes no further
+    Done = tuple[Spec, Analysis | None, Refused | None]
 
 ROOMY, WIDE = 100, 130  # terminal columns from which bars, and fields, are shown unasked
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -79,36 +85,37 @@ def command(
     wanted = _columns(columns)
     chosen = options.chosen(spec, lines)
     status = 0
-    done: list[tuple[Analysis, Refused | None]] = []
+    whole = True  # every SPEC came out as a network
+    done: list[Done] = []
     for one in chosen:
         try:
             network = network_of(one, parameters, inputs, as_conv)
         except Refused as refused:
-            misused = any(
-                problem.code in ("unknown-parameter", "unknown-input", "bad-argument") for problem in refused.problems
-            )
-            status = max(status, FAILURE if misused else FINDING)
-            if refused.partial is not None and refused.partial.nodes and get is None:
-                done.append((analyze(refused.partial, batch, dtype), refused))
-            else:
-                tell(refused.problems)
+            status, whole = max(status, status_of(refused.problems)), False
+            partial = refused.partial if refused.partial is not None and refused.partial.nodes else None
+            done.append((one, analyze(partial, batch, dtype) if partial is not None else None, refused))
             continue
         except Failed as failed:
             if len(chosen) == 1:
                 raise
             warn(f"error: {failed.format_message()}")
-            status = FAILURE
+            status, whole = FAILURE, False
+            done.append((one, None, None))
             continue
         tell(network.warnings)
         analysis = analyze(network, batch, dtype)
-        done.append((analysis, None))
+        done.append((one, analysis, None))
         status = max(status, _verdict(analysis, strict))
-    if get is not None:
-        from cnncalc.cli.run import write
-
-        write("".join(f"{_quantity(analysis, get)}\n" for analysis, _ in done), file)
-    elif done or form == "json":
-        _print(done, chosen, form, wanted, depth, exact, file, no_color)
+    if whole or file is None or form == "json":
+        if get is not None:
+            _figures(done, get, file)
+        else:
+            _print(done, form, (batch, dtype), wanted, depth, exact, file, no_color)
+    for _, _, reason in done:
+        if reason is not None:
+            tell(reason.problems)
+    if not whole and file is not None and form != "json":
+        warn(f"nothing was written to {show(file)}")
     return status
 
 
@@ -145,6 +152,15 @@ def _verdict(analysis: Analysis, strict: bool) -> int:
     return FINDING if rounds or wrong else 0
 
 
+def _figures(done: Sequence[Done], name: str, file: str | None) -> None:
+    """One figure a line; `?` where one of several specifications has none, so that lines and specifications agree."""
+    found = [
+        _quantity(analysis, name) if analysis is not None and refused is None else "?" for _, analysis, refused in done
+    ]
+    if found != ["?"]:
+        write("".join(f"{figure}\n" for figure in found), file)
+
+
 def _quantity(analysis: Analysis, name: str) -> str:
     if name == "activation_bytes":
         return str(analysis.activation_bytes)
@@ -156,36 +172,38 @@ def _quantity(analysis: Analysis, name: str) -> str:
 
 
 def _print(
-    done: list[tuple[Analysis, Refused | None]],
-    chosen: list[Spec],
+    done: Sequence[Done],
     form: str,
+    figures: tuple[int, str],
     wanted: tuple[str, ...] | None,
     depth: int | None,
     exact: bool,
     file: str | None,
     no_color: bool,
 ) -> None:
-    from cnncalc.cli.run import write
-
     if form == "json":
         from cnncalc.render import data
 
-        found = [data.analysis(analysis, refused.problems if refused is not None else ()) for analysis, refused in done]
-        if len(chosen) == 1 and found:
-            write(data.to_json(found[0]), file)
-        elif len(chosen) > 1:
-            write(data.to_json(found), file)
-        _tell_all(done)
+        found = []
+        for one, analysis, refused in done:
+            if analysis is not None:
+                found.append(data.analysis(analysis, refused.problems if refused is not None else ()))
+            elif refused is not None:
+                found.append(data.refused("<-e>" if one.line else one.text, refused.problems, *figures))
+        write(data.to_json(found if len(done) > 1 else found[0]), file)
+        return
+    shown = [(analysis, refused is not None) for _, analysis, refused in done if analysis is not None]
+    if not shown:
         return
     if form == "table":
-        _tables(done, wanted, depth, exact, file, no_color)
+        _tables(shown, wanted, depth, exact, file, no_color)
         return
     from cnncalc.render.columns import DEFAULT
     from cnncalc.render.report import Options
 
     texts = []
-    for analysis, refused in done:
-        asked = Options(wanted or DEFAULT, depth, exact, partial=refused is not None)
+    for analysis, partial in shown:
+        asked = Options(wanted or DEFAULT, depth, exact, partial=partial)
         if form == "csv":
             from cnncalc.render.data import to_csv
 
@@ -195,17 +213,10 @@ def _print(
 
             texts.append((to_markdown if form == "markdown" else to_latex)(analysis, asked))
     write("\n".join(texts), file)
-    _tell_all(done)
-
-
-def _tell_all(done: list[tuple[Analysis, Refused | None]]) -> None:
-    for _, refused in done:
-        if refused is not None:
-            tell(refused.problems)
 
 
 def _tables(
-    done: list[tuple[Analysis, Refused | None]],
+    shown: Sequence[tuple[Analysis, bool]],
     wanted: tuple[str, ...] | None,
     depth: int | None,
     exact: bool,
@@ -217,10 +228,10 @@ def _tables(
     from cnncalc.render.report import Options, report
 
     wide = width() if on_terminal(file) else 0
-    lines = []
-    for number, (analysis, refused) in enumerate(done):
+    lines: list[Line] = []
+    for analysis, partial in shown:
         columns = wanted or (("fields", *DEFAULT) if wide >= WIDE else DEFAULT)
-        asked = Options(columns, depth, exact, bars=wanted is None and wide >= ROOMY, partial=refused is not None)
-        lines += [[], *report(analysis, asked, glyphs(file))] if number else report(analysis, asked, glyphs(file))
+        asked = Options(columns, depth, exact, bars=wanted is None and wide >= ROOMY, partial=partial)
+        lines += [[]] if lines else []
+        lines += report(analysis, asked, glyphs(file))
     show_lines(lines, file, no_color)
-    _tell_all(done)

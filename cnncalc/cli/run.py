@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import IO
 
 import click
 
 from cnncalc.problem import Problem
+from cnncalc.text import show, visible
 
 FINDING = 1
 FAILURE = 2
@@ -22,24 +23,29 @@ class Failed(click.ClickException):
     exit_code = FAILURE
 
 
+class Unread(Exception):
+    """Nobody reads the output any more. Not a BrokenPipeError, which click would turn into exit status 1."""
+
+
 def run(command: click.Command, args: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. Never raises, never prints a traceback (unless CNNCALC_DEBUG is set)."""
     gc.set_threshold(200_000, 50, 50)  # few cycles here: collecting as often as usual costs a fifth of a large analysis
     gc.enable()
     try:
         status = command.main(args=args and list(args), prog_name="cnncalc", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status if type(status) is int else 0
     except click.ClickException as error:
         return _report(error)
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, Unread):
         _silence(sys.stdout)
         return 141
     except OSError as error:
         _silence(sys.stdout)
-        warn(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        warn(f"error: {show(error.strerror or error)}" + (f": {show(error.filename)}" if error.filename else ""))
         return FAILURE
     except MemoryError:
         warn("error: out of memory")
@@ -47,8 +53,6 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last line of defence: whatever it is, the user gets one line and status 2
         if os.environ.get("CNNCALC_DEBUG"):
             raise
-        from cnncalc.text import show
-
         warn(f"internal error: {type(error).__name__}: {show(error, 200)} (set CNNCALC_DEBUG=1 for the details)")
         return FAILURE
 
@@ -56,15 +60,24 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
 def _report(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     hint = f"\n  = help: see `{context.command_path} --help`" if context is not None else ""
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.format_message())
-        return FAILURE
-    warn(f"error: {error.format_message()}{hint}")
+    warn("error: " + "\n".join(map(visible, error.format_message().split("\n"))) + hint)
     return error.exit_code
 
 
-def _silence(stream: IO[str]) -> None:
+def status_of(problems: Iterable[Problem]) -> int:
+    """FAILURE where a value typed on the command line is at fault, FINDING where the specification is."""
+    typed = any(
+        problem.code in ("unknown-parameter", "unknown-input", "bad-argument")
+        or (problem.where is None and problem.code in ("bad-value", "ambiguous-input"))
+        for problem in problems
+    )
+    return FAILURE if typed else FINDING
+
+
+def _silence(stream: IO[str] | None) -> None:
     """Keep the interpreter from complaining about a closed pipe when it flushes at exit."""
+    if stream is None:
+        return
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except (OSError, ValueError):
@@ -116,20 +129,34 @@ def write(text: str, file: str | None) -> None:
 
 
 def write_whole(data: bytes, file: str) -> None:
-    """Write a file by way of a temporary one beside it."""
+    """Write a file by way of a temporary one beside it, which then takes its place and its permissions.
+
+    Raises:
+        Failed: where it cannot be written.
+    """
+    try:
+        if os.path.exists(file) and not os.path.isfile(file):  # /dev/null, a pipe
+            with open(file, "wb") as stream:
+                stream.write(data)
+        else:
+            _replace(data, os.path.realpath(file))  # a link stays one
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Failed(f"cannot write {show(file)}: {error.strerror or error}") from None
+
+
+def _replace(data: bytes, file: str) -> None:
     from tempfile import mkstemp
 
-    if os.path.exists(file) and not os.path.isfile(file):  # /dev/null, a pipe
-        with open(file, "wb") as stream:
-            stream.write(data)
-        return
-    handle, temporary = mkstemp(dir=os.path.dirname(os.path.abspath(file)), prefix=".cnncalc-")
+    handle, temporary = mkstemp(dir=os.path.dirname(file), prefix=".cnncalc-")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
+        mode = os.stat(file).st_mode & 0o7777 if os.path.exists(file) else 0o666 & ~mask
+        os.chmod(temporary, mode)
         os.replace(temporary, file)
     except BaseException:
         os.unlink(temporary)

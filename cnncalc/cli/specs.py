@@ -20,11 +20,12 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 
 class Spec:
-    """One specification as it was typed: `text` is a name or path, or a one-line network where `line` is true."""
+    """One specification as it was typed: a name or path, a one-line network (`line`), or a path for certain (`file`)."""
 
-    def __init__(self, text: str, line: bool = False) -> None:
+    def __init__(self, text: str, line: bool = False, file: bool = False) -> None:
         self.text = text
         self.line = line
+        self.file = file
 
 
 def source_of(spec: Spec) -> Source:
@@ -45,7 +46,7 @@ def source_of(spec: Spec) -> Source:
     before, at, revision = spec.text.rpartition("@")
     if at and before.endswith(SUFFIXES) and not os.path.lexists(spec.text):
         return decode(_from_git(before, revision), spec.text)
-    path = path_of(spec.text)
+    path = spec.text if spec.file else path_of(spec.text)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             kind = "a folder" if os.path.isdir(path) else "no regular file"

@@ -110,7 +110,8 @@ def report(
         lines += [[], *_diff(pairs)]
     lines += [
         [],
-        [(" memory: feature maps of the whole batch; macs: multiply-accumulates per example", "dim")],
+        [(" memory: feature maps of the whole batch.  macs: multiply-accumulates per example.", "dim")],
+        [(" receptive field: the largest of a feature map, before a layer sees everything.", "dim")],
     ]
     return lines
 

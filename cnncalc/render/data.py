@@ -58,6 +58,28 @@ def analysis(result: Analysis, problems: Sequence[Problem] = ()) -> dict[str, An
     return found
 
 
+def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> dict[str, Any]:
+    """The same keys for a specification of which no layer could be read: no layers, no totals, and why."""
+    return {
+        "format": "cnncalc.analysis/1",
+        "cnncalc": __version__,
+        "name": "",
+        "description": "",
+        "source": "",
+        "spec": next((problem.where.source.path for problem in problems if problem.where is not None), spec),
+        "batch": batch,
+        "dtype": dtype,
+        "layers": [],
+        "outputs": [],
+        "totals": None,
+        "published": [],
+        "expected": [],
+        "notes": [],
+        "receptive_field": None,
+        "problems": [problem_data(problem) for problem in problems],
+    }
+
+
 def row_data(result: Analysis, row: Row) -> dict[str, Any]:
     """A layer as JSON data."""
     node = row.node
@@ -155,6 +177,9 @@ def to_csv(result: Analysis, columns: Sequence[str], depth: int | None) -> str:
             else:
                 cells.append(line.total(column.quantity) if column.quantity else column.text(line, result, True))
         writer.writerow(
-            ["'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell for cell in cells]
+            [
+                f"'{cell}" if isinstance(cell, str) and cell != "-" and cell[:1] in tuple("=+-@") else cell
+                for cell in cells
+            ]
         )
     return out.getvalue()

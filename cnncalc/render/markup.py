@@ -50,7 +50,7 @@ def to_markdown(result: Analysis, options: Options) -> str:
     lines += [pipe([markdown_text(cell) for cell in row]) for row in rows]
     lines.append(pipe([f"**{cell}**" if cell else "" for cell in total]))
     lines.append("")
-    for claim in [*published(result), *expected(result)]:
+    for claim in [*([] if options.partial else published(result)), *expected(result)]:
         verdict = "agrees" if claim.agrees else "**does not agree**"
         source = markdown_text(show(claim.source, 100))
         lines.append(

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.analyses.claims import EXPECTABLE
-from cnncalc.layers.fields import comma_help, number_help
+from cnncalc.layers.fields import comma_help, flag_help, number_help
 from cnncalc.shape import Shape
 from cnncalc.spec import values as value_of
 from cnncalc.spec.reading import RESERVED, Reading
 from cnncalc.spec.steps import Step
-from cnncalc.spec.tree import Map, Scalar, Tree
+from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, quoted, show
 from cnncalc.units import count
 
 ATTRIBUTES = ("as", "from", "repeat", "when", "share", "expect")
+ELSEWHERE = {
+    "name": "as", "id": "as", "label": "as", "input": "from", "inputs": "from", "bottom": "from", "times": "repeat",
+    "count": "repeat", "if": "when", "condition": "when", "shared": "share", "reuse": "share", "output": "expect",
+    "output_shape": "expect",
+}  # fmt: skip
 
 
 def is_name(text: str) -> bool:
@@ -30,47 +35,52 @@ def is_name(text: str) -> bool:
 
 def attach(reading: Reading, step: Step, tree: Map) -> None:
     """Read the attributes of a step that is written as `tree`; problems are noted."""
+    step.marks = {key: reading.at(inner.mark) for key, inner in tree.items.items() if key in ATTRIBUTES}
     for key, inner in tree.items.items():
-        if key == "as":
-            _as(reading, step, inner)
-        elif key == "from" or key == "share":
-            value = reading.value(inner, numeric=False) if isinstance(inner, Scalar) else None
-            if isinstance(value, str):
-                reading.reference(value, inner.mark)
-            elif not isinstance(value, Pending):
-                if not isinstance(inner, Scalar):
-                    reading.problem(
-                        inner.mark,
-                        "bad-value",
-                        f"`{key}` must be the name of a step above; got {inner.what}",
-                        "name one step",
-                    )
-                elif value is not None:
-                    reading.problem(
-                        inner.mark,
-                        "bad-value",
-                        f"`{key}` must be the name of a step above; got `{show(inner.text)}`",
-                    )
-                continue
-            if key == "from":
-                step.start = value
-            else:
-                step.share = value
+        if key == "from":
+            step.start = _name_above(reading, key, inner)
+        elif key == "share":
+            step.share = _name_above(reading, key, inner)
         elif key == "repeat":
             step.repeat = _repeat(reading, inner)
         elif key == "when":
-            value = reading.value(inner, numeric=True) if isinstance(inner, Scalar) else None
-            if isinstance(value, (Pending, bool)):
-                step.when = value
-            elif value is not None or not isinstance(inner, Scalar):
-                reading.problem(
-                    inner.mark,
-                    "bad-value",
-                    "`when` must be true, false or a comparison",
-                    "write `when: $stride != 1`",
-                )
+            step.when = _when(reading, inner)
         elif key == "expect":
             _expect(reading, step, inner)
+    if "as" in tree.items:  # last: what the step reads cannot be its own name
+        _as(reading, step, tree.items["as"])
+
+
+def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
+    """The name of a step above, or an expression that gives one; None after noting a problem."""
+    if isinstance(tree, Scalar):
+        value = reading.value(tree, numeric=False)
+        if isinstance(value, str):
+            reading.reference(value, tree.mark)
+        if value is None or isinstance(value, (str, Pending)):
+            return value
+        help = f"give that step a name with `as: name`, and write `{key}: name`"
+        got = f"`{show(tree.text)}`"
+    else:
+        got, help = tree.what, f"write `{key}: name`"
+        words = [item.text for item in tree.items if isinstance(item, Scalar)] if isinstance(tree, Seq) else []
+        if key == "from" and len(words) > 1:
+            names = show(", ".join(words))
+            help = f"join several values with a step of their own: `add: [{names}]` or `concat: [{names}]`"
+    reading.problem(tree.mark, "bad-value", f"`{key}` must be the name of one step above; got {got}", help)
+    return None
+
+
+def _when(reading: Reading, tree: Tree) -> Any:
+    value = reading.value(tree, numeric=True) if isinstance(tree, Scalar) else None
+    if isinstance(value, (Pending, bool)):
+        return value
+    if value is not None or not isinstance(tree, Scalar):
+        got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
+        help = flag_help(tree.text) if isinstance(tree, Scalar) else ""
+        text = f"`when` must be true, false or a comparison; got {got}"
+        reading.problem(tree.mark, "bad-value", text, help or "compare a parameter, as in `when: $stride != 1`")
+    return True
 
 
 def _repeat(reading: Reading, tree: Tree) -> Any:
@@ -79,12 +89,14 @@ def _repeat(reading: Reading, tree: Tree) -> Any:
         return value
     if value is not None or not isinstance(tree, Scalar):
         got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
-        help = number_help(tree.text) if isinstance(tree, Scalar) else "write one number"
-        reading.problem(tree.mark, "bad-value", f"repeat must be a whole number of at least 0; got {got}", help)
+        help = number_help(tree.text) if isinstance(tree, Scalar) else ""
+        text = f"`repeat` must be a whole number of at least 0; got {got}"
+        reading.problem(tree.mark, "bad-value", text, help or "write how many times the step is run, as in `repeat: 3`")
     return 1
 
 
 def check_name(reading: Reading, name: str, mark: Any, what: str) -> bool:
+    """Is it a name? If not, that is noted."""
     if not is_name(name):
         reading.problem(mark, "bad-value", f"`{show(name)}` is no {what}", "use letters, digits, `_`, `-`, `+` and `/`")
         return False
@@ -96,6 +108,9 @@ def _as(reading: Reading, step: Step, tree: Tree) -> None:
         reading.problem(tree.mark, "bad-value", f"`as` must be one name; got {tree.what}", "write `as: name`")
         return
     name = tree.text
+    if name == "" and not tree.quoted:
+        reading.problem(tree.mark, "missing-field", "there is no name behind `as:`", "write `as: name`")
+        return
     if not check_name(reading, name, tree.mark, "name"):
         return
     if name in RESERVED:
@@ -113,17 +128,20 @@ def _as(reading: Reading, step: Step, tree: Tree) -> None:
         reading.problem(
             tree.mark,
             "duplicate-name",
-            f"the name `{show(name)}` is given twice; the first is on line {reading.defined[name].line}",
+            f"the name `{show(name)}` is given twice; the first is on line {scope[name].line}",
             "give every step its own name",
         )
         return
-    scope.add(name)
-    reading.defined.setdefault(name, reading.at(tree.mark))
+    scope[name] = reading.at(tree.mark)
+    reading.defined.setdefault(name, scope[name])
     step.name = name
 
 
 def _expect(reading: Reading, step: Step, tree: Tree) -> None:
-    if isinstance(tree, Scalar):
+    if isinstance(tree, Scalar) and tree.text == "" and not tree.quoted:
+        help = "write `expect: 25x25x12`, or `expect: {params: 588}`"
+        reading.problem(tree.mark, "missing-field", "there is nothing behind `expect:`", help)
+    elif isinstance(tree, Scalar):
         _expectation(reading, step, "output", tree)
     elif isinstance(tree, Map):
         for quantity, inner in tree.items.items():
@@ -148,7 +166,7 @@ def _expect(reading: Reading, step: Step, tree: Tree) -> None:
             tree.mark,
             "bad-value",
             f"`expect` must be a shape or facts; got {tree.what}",
-            "write `expect: 25x25x12`",
+            "write `expect: 25x25x12`, or `expect: {params: 588}`",
         )
 
 
@@ -160,12 +178,12 @@ def _expectation(reading: Reading, step: Step, quantity: str, tree: Scalar) -> N
             found = (found,)
         valid = type(found) is tuple and all(type(length) is int and length > 0 for length in found)
         figure = Shape(found) if valid and quantity == "output" else found if valid else None
-        example = "25x25x12" if quantity == "output" else "7 or 1x7"
+        example = "`25x25x12`" if quantity == "output" else "`7` or `1x7`"
     else:
-        figure, example = count(tree.text), "588, 1,792 or 360k"
+        figure, example = count(tree.text), "`588` or `360k`"
     if figure is None:
-        reading.problem(
-            tree.mark, "bad-value", f"`{show(tree.text)}` is no figure for {quantity}", f"write it as {example}"
-        )
+        what = "shape" if quantity == "output" else "figure"
+        text = f"`expect: {quantity}` must be a {what}; got `{show(tree.text)}`"
+        reading.problem(tree.mark, "bad-value", text, f"write it like {example}")
     else:
         step.expects.append((quantity, tree.text, figure, reading.at(tree.mark)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, dialects, missing_field, unknown_layer
-from cnncalc.spec.attributes import ATTRIBUTES, attach, check_name
-from cnncalc.spec.reading import Reading
+from cnncalc.layers.fields import Count, Flag, number_help
+from cnncalc.spec.attributes import ATTRIBUTES, ELSEWHERE, attach, check_name
+from cnncalc.spec.reading import CURLY, Reading
 from cnncalc.spec.steps import (
     MERGES,
     STEP_WORDS,
@@ -22,9 +24,10 @@ from cnncalc.spec.steps import (
 )
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
-from cnncalc.text import did_you_mean, nearest, quoted, show
+from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 
 CONCAT = MERGES["concat"]
+KIND_WORDS = ("type", "kind", "layer", "layer_type", "class", "class_name", "module", "op")  # what other formats say
 
 
 class Compiler(Reading):
@@ -34,6 +37,7 @@ class Compiler(Reading):
         """A list of steps; a single step may stand for itself."""
         if isinstance(tree, Seq):
             found = []
+            opened = 0  # parentheses that a comma of the list has cut open: `[Conv2d(1, 6, 5), ReLU()]`
             for item in tree.items:
                 if isinstance(item, Seq):
                     self.problem(
@@ -43,6 +47,11 @@ class Compiler(Reading):
                         "write `seq: [...]` for a group",
                     )
                     continue
+                if isinstance(item, Scalar):
+                    inside = opened > 0
+                    opened = max(opened + item.text.count("(") - item.text.count(")"), 0)
+                    if inside:
+                        continue
                 step = self.step(item)
                 if step is not None:
                     found.append(step)
@@ -77,7 +86,7 @@ class Compiler(Reading):
     def _main_word(self, tree: Map) -> str | None:
         """The key that says what the step is; the others are attributes."""
         words = [key for key in tree.items if key not in ATTRIBUTES]
-        if "axis" in words and "concat" in words:
+        if "axis" in words and len(words) > 1 and not MERGES.keys().isdisjoint(words):
             words.remove("axis")
         if not words:
             self.problem(
@@ -90,27 +99,41 @@ class Compiler(Reading):
         if len(words) == 1:
             return words[0]
         meant = [word for word in words if self._is_step(word)]
-        second = next((word for word in words if word not in meant[:1]), words[1])
-        kind = KINDS.get(meant[0]) if meant else None
         if len(meant) > 1:
+            one_line = tree.keys[meant[0]].line == tree.keys[meant[1]].line
             self.problem(
                 tree.keys[meant[1]],
                 "one-layer-per-item",
                 f"found `{show(meant[0])}` and `{show(meant[1])}` in one step",
-                "start the second one with `- `",
+                "write each as a step of its own, as in `[relu, tanh]`" if one_line else "start the second with `- `",
             )
-        elif kind is not None and second in kind.fields:
-            self.problem(
-                tree.keys[second],
-                "unknown-field",
-                f"`{show(second)}` is a field of {meant[0]} and belongs inside it",
-                f"write `{meant[0]}: {{{second}: ..., ...}}`",
-            )
-        else:
-            match = nearest(second, ATTRIBUTES)
-            help = f"did you mean `{match}`?" if match else f"beside its layer a step may carry {quoted(ATTRIBUTES)}"
-            self.problem(tree.keys[second], "unknown-field", f"a step has no `{show(second)}`", help)
+            return None
+        second = next(word for word in words if word not in meant[:1])
+        self._beside(tree, words, meant[0] if meant else "", second)
         return None
+
+    def _beside(self, tree: Map, words: list[str], meant: str, second: str) -> None:
+        """Note what stands beside a layer and cannot: a field of it, or a word that no step has."""
+        kind, mark = KINDS.get(meant), tree.keys[second]
+        first = next(iter(tree.items.values()))
+        if not meant and words[0] in KIND_WORDS and isinstance(first, Scalar) and self._is_step(first.text):
+            named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in words[1:])
+            help = f"write `{show(first.text)}: {{{show(named)}}}`: the kind is the key"
+            self.problem(tree.keys[words[0]], "unknown-field", f"a step has no `{show(words[0])}`", help)
+        elif kind is not None and second in kind.fields:
+            inside = [word for word in words if word in kind.fields]
+            named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in inside)
+            text = f"`{show(second)}` is a field of {meant} and belongs inside it"
+            help = f"write `{meant}: {{{show(named)}}}`, or indent `{show(second)}:` further than `{meant}:`"
+            self.problem(mark, "unknown-field", text, help)
+        else:
+            match = ELSEWHERE.get(second) or nearest(second, ATTRIBUTES)
+            help = f"beside its layer a step may carry {quoted(ATTRIBUTES)}"
+            if match:
+                help = f"cnncalc calls it `{match}`" if second in ELSEWHERE else f"did you mean `{match}`?"
+            elif meant in MERGES and nearest(second, ("axis",)):
+                help = "did you mean `axis`?"
+            self.problem(mark, "unknown-field", f"a step has no `{show(second)}`", help)
 
     def _is_step(self, word: str) -> bool:
         return (
@@ -135,26 +158,47 @@ class Compiler(Reading):
         block = self.blocks.get(word)
         if block is not None:
             return self._call(block, body, mark)
-        if ":" in word or "=" in word:
-            left = word.replace("=", ":").partition(":")[0]
-            self.problem(
-                mark, "unknown-layer", f"`{show(word)}` is read as one word", f"put a space after `{show(left)}:`"
-            )
-        elif word.startswith("$"):
-            self.problem(
-                mark,
-                "bad-step",
-                f"`{show(word)}` cannot take fields",
-                "a kind in a parameter stands as a bare word; set fields under `defaults:`",
-            )
-        elif word[:1].isupper() and nearest(word, self.blocks):
-            self.problem(mark, "unknown-layer", f"no block named `{show(word)}`", did_you_mean(word, self.blocks))
-        else:
-            problem = unknown_layer(word, (*self.blocks, *STEP_WORDS, *MERGES))
-            if word[:1].isupper() and not problem.help.startswith(("did", "cnncalc")):
-                problem.help = "define it under `blocks:`"
-            self.add(problem, mark)
+        if word not in self.broken:
+            self._unknown(word, body, mark)
         return None
+
+    def _unknown(self, word: str, body: Tree | None, mark: Any) -> None:
+        """Note a word that is neither a layer nor a block, with what was probably meant."""
+        left = re.split("[:=({#]", word, maxsplit=1)[0].strip()
+        sign = word[len(left) : len(left) + 1]
+        kind = KINDS.get(left) or KINDS.get(left.casefold()) or KINDS.get(dialects().get(left.casefold(), ""))
+        if word.startswith("$"):
+            text = f"`{show(word)}` cannot take fields"
+            help = "a kind in a parameter stands as a bare word; set its fields under `defaults:`"
+            self.problem(mark, "bad-step", text, help)
+        elif sign == "#" and left:
+            self.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", "put a space in front of `#`")
+        elif sign == "(" and left and (kind is not None or left in self.blocks):
+            self.problem(
+                mark, "unknown-layer", f"`{show(word)}` is no step: layers are not called", _called(left, kind)
+            )
+        elif sign in (":", "=") and left:
+            rest = word[len(left) + 1 :].strip()
+            help = f"put a space after the colon: `{show(left)}: {show(rest)}`" if rest else f"write `{show(left)}`"
+            self.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", help)
+        elif word.startswith("-"):
+            help = f"put a space after the dash: `- {show(word[1:])}`"
+            self.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", help)
+        elif any(char in word for char in CURLY):
+            help = f"write `{show(word.strip(CURLY))}`, without the curly quotes"
+            self.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
+        elif word.replace("x", "").replace(".", "").isdecimal():
+            self.problem(mark, "bad-step", f"`{show(word)}` is no step", "write a layer, such as `fc: 10` or `relu`")
+        elif word in KIND_WORDS and isinstance(body, Scalar) and self._is_step(body.text):
+            self.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", f"write `{show(body.text)}` alone")
+        elif word[:1].isupper() and kind is None:
+            close = nearest(word, (*self.blocks, *KINDS))
+            help = f"did you mean `{close}`?" if close else "define it under `blocks:`; cnncalc's layers are lowercase"
+            self.problem(mark, "unknown-layer", f"no block named `{show(word)}`", help)
+        else:
+            self.add(unknown_layer(word, (*self.blocks, *STEP_WORDS, *MERGES)), mark)
+            if kind is not None and isinstance(body, Map) and kind.inputs == 1:
+                self.fields(kind, body.items, body.keys)  # the mistakes inside it at once
 
     def _missing(self, word: str, body: Tree | None, mark: Any) -> bool:
         if body is None or (isinstance(body, Scalar) and body.text == "" and not body.quoted):
@@ -180,6 +224,9 @@ class Compiler(Reading):
                     body.mark, "unknown-field", f"{kind.kind} takes no value", f"write the bare word `{kind.kind}`"
                 )
                 return None
+            if isinstance(body, Seq) and isinstance(kind.fields[first], Count):
+                self.problem(body.mark, "bad-value", f"the fields of {kind.kind} need names", _with_names(kind, body))
+                return None
             trees, marks = {first: body}, {first: body.mark}
         elif body is not None and not kind.fields:
             self.problem(
@@ -190,13 +237,18 @@ class Compiler(Reading):
         default_values, default_places = self.defaults.get(kind.kind, ({}, {}))
         if default_values:
             values = {**default_values, **values}
-            places = {**default_places, **places}
-        for field in kind.fields.values():
-            if field.required and field.name not in values and field.name not in trees:
-                self.add(missing_field(kind, field), mark)
+        missing = [field for field in kind.fields.values() if field.required and field.name not in (*values, *trees)]
+        if missing:
+            problem = missing_field(kind, missing[0])
+            if len(missing) > 1:
+                problem.text = f"{kind.kind} needs {quoted([field.name for field in missing], 'and')}"
+            self.add(problem, mark)
         if len(self.problems) > before:
+            flag = next(iter(kind.fields.values()), None)
+            if isinstance(flag, Flag) and isinstance(body, Scalar) and self.problems[-1].field == flag.name:
+                self.problems[-1].help = f"write `{kind.kind}` alone: the layer above says what comes in"
             return None
-        step = LayerStep(self.at(mark), kind, values, places)
+        step = LayerStep(self.at(mark), kind, values, places, default_places)
         if not values and step.layer is not None:
             step.layer = self.plain.setdefault(
                 kind.kind, step.layer
@@ -227,11 +279,17 @@ class Compiler(Reading):
                 mark,
                 "bad-value",
                 f"{word} needs at least two operands; got {written}",
-                "use `prev` for the value above",
+                f"name both, as in `{word}: [prev, name]`; `prev` is the value above",
             )
             return None
         axis = tree.items.get("axis") if tree is not None else None
         fields: dict[str, Any] = {}
+        if axis is not None and word != "concat":
+            assert tree is not None
+            self.problem(
+                tree.keys["axis"], "unknown-field", f"{word} has no `axis`", "only `concat` joins along an axis"
+            )
+            return None
         if axis is not None:
             read = self.field(CONCAT, CONCAT.fields["axis"], axis)
             if isinstance(read, Pending) or read is None:
@@ -241,7 +299,7 @@ class Compiler(Reading):
                     )
                 return None
             fields["axis"] = read
-        return MergeStep(self.at(mark), MERGES[word].made(fields), operands)
+        return MergeStep(self.at(mark), MERGES[word].made(fields), operands, self.at(axis.mark) if axis else None)
 
     def _operand(self, label: str | None, tree: Tree) -> Operand | None:
         place = self.at(tree.mark)
@@ -262,9 +320,12 @@ class Compiler(Reading):
                     "write a name, `prev`, `input` or a list of steps",
                 )
             return None
-        if value in KINDS and value not in self.scopes[None]:
+        if value == "" or value.startswith("-"):
             self.problem(
-                tree.mark, "unknown-name", f"nothing is named `{show(value)}`", f"write `[{value}]` for the layer"
+                tree.mark,
+                "bad-value",
+                f"`{show(value)}` is no operand" if value else "an operand is missing here",
+                "write a name, `prev`, `input` or a list of steps",
             )
             return None
         self.reference(value, tree.mark)
@@ -293,11 +354,17 @@ class Compiler(Reading):
                 "write `residual: {main: [...], projection: [...]}`",
             )
             return None
+        if self._missing("main", body.items["main"], body.keys["main"]):
+            return None
         main = self.steps(body.items["main"])
         projection: list[Step] | str | None = None
         written = body.items.get("projection")
         if isinstance(written, Scalar) and written.text == "none":
             projection = "none"
+        elif isinstance(written, Scalar) and written.text.lower() in ("", "none", "null", "~", "no", "false"):
+            got = f"; got `{show(written.text)}`" if written.text else ""
+            help = "write `projection: none` for no shortcut where the shape changes"
+            self.problem(written.mark, "bad-value", f"`projection` must be steps or `none`{got}", help)
         elif written is not None:
             projection = self.steps(written)
         return ResidualStep(self.at(mark), main, projection)
@@ -308,15 +375,17 @@ class Compiler(Reading):
             self.block.calls.setdefault(block.name, self.at(mark))
         block_names = block.parameters
         trees: dict[str, Tree] = {}
+        meant: set[str | None] = set()  # parameters that are there, but misspelt
         if isinstance(body, Map):
             for name, tree in body.items.items():
                 if name not in block_names:
-                    names = quoted(block_names, "and") if block_names else "none"
+                    meant.add(nearest(name, block_names))
+                    its = f"its parameters are {quoted(block_names, 'and')}" if block_names else "it takes none"
                     self.problem(
                         body.keys[name],
                         "unknown-field",
                         f"{block.name} has no parameter `{show(name)}`",
-                        did_you_mean(name, block_names) or f"its parameters are {names}",
+                        did_you_mean(name, block_names) or its,
                     )
                 else:
                     trees[name] = tree
@@ -324,13 +393,15 @@ class Compiler(Reading):
             body is not None and not (isinstance(body, Scalar) and body.text == "" and not body.quoted)
         ):
             items = body.items if isinstance(body, Seq) else [body]
-            if len(items) > len(block_names):
-                signature = f"{block.name}({', '.join(block_names)})"
+            surplus = len(items) - len(block_names)
+            if surplus > 0:
+                takes = plural(len(block_names), "value") if block_names else "no values"
+                help = f"leave out the last {surplus}" if surplus > 1 else "leave out the last one"
                 self.problem(
-                    mark,
+                    items[len(block_names)].mark,
                     "bad-value",
-                    f"{show(signature)} gets {len(items)} values for {len(block_names)} parameters",
-                    "leave out the ones behind",
+                    f"{show(block.signature)} takes {takes}; got {len(items)}",
+                    help if block_names else f"write the bare word `{block.name}`",
                 )
                 return None
             trees = dict(zip(block_names, items, strict=False))
@@ -346,15 +417,37 @@ class Compiler(Reading):
                 )
                 failed = True
                 continue
-            values[name] = self.loose(tree)
-            failed = failed or values[name] is None
-        for name in block_names:
-            if name not in trees and name not in block.defaults:
-                self.problem(
-                    mark,
-                    "missing-field",
-                    f"{block.name} needs `{name}`",
-                    f"write `{block.name}: [{', '.join(block_names)}]` with values",
-                )
+            values[name] = value = self.loose(tree)
+            failed = failed or value is None
+            if isinstance(value, str) and number_help(value):
+                text = f"{block.name}: `{name}` is `{show(value)}`, which is neither a number nor a word"
+                self.problem(tree.mark, "bad-value", text, number_help(value))
                 failed = True
-        return None if failed else BlockStep(self.at(mark), block, values)
+        missing = [name for name in block_names if name not in (*trees, *block.defaults, *meant)]
+        if missing:
+            help = f"write its values in the order of {show(block.signature)}"
+            self.problem(mark, "missing-field", f"{block.name} needs {quoted(missing, 'and')}", help)
+        return None if failed or missing or meant else BlockStep(self.at(mark), block, values)
+
+
+def _written(tree: Tree) -> str:
+    """A value as it could be written, in short."""
+    return tree.text if isinstance(tree, Scalar) else "..."
+
+
+def _called(word: str, kind: type[Layer] | None) -> str:
+    """What to write in place of a call, `Conv2d(3, 64, 3)`."""
+    if kind is None:
+        return f"write `{word}: [...]` with its values"
+    if not any(field.required for field in kind.fields.values()):
+        return f"write `{kind.kind}`"
+    return f"write, for example, `{kind.example.rpartition('-> ')[2] or kind.kind + ': ...'}`"
+
+
+def _with_names(kind: type[Layer], values: Seq) -> str:
+    """What to write in place of a bare list of fields."""
+    texts = [item.text for item in values.items if isinstance(item, Scalar)]
+    if not texts or len(texts) != len(values.items) or len(texts) > len(kind.fields):
+        return f"write, for example, `{kind.example.rpartition('-> ')[2]}`"
+    named = ", ".join(f"{name}: {show(text)}" for name, text in zip(kind.fields, texts, strict=False))
+    return f"write `{kind.kind}: {{{named}}}`"

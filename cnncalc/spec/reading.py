@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from cnncalc.layers.base import Layer, unknown_field
+from cnncalc.layers.base import KINDS, Layer, unknown_field
 from cnncalc.layers.fields import Field, Name
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.spec import values as value_of
 from cnncalc.spec.limits import Limits
 from cnncalc.spec.run import IN_NAMES
 from cnncalc.spec.steps import Block
-from cnncalc.spec.tree import Scalar, Tree, where
+from cnncalc.spec.tree import Map, Scalar, Tree, where
 from cnncalc.spec.values import Pending
 from cnncalc.text import nearest, show
 
 RESERVED = ("prev", "input")
+# what other tools write in a layer and cnncalc knows from the layer above
+IMPLIED = (
+    "in_channels", "in_features", "input_channels", "in_dim", "input_dim", "num_features", "input_size", "input_shape",
+    "in_planes", "C",
+)  # fmt: skip
+CURLY = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
+
+
+class Enough(Exception):  # noqa: N818  # not an error: the end of reading
+    """There are so many problems that reading on is of no use."""
 
 
 class Reading:
@@ -30,8 +40,9 @@ class Reading:
         self.defaults: dict[str, tuple[dict[str, Any], dict[str, Where]]] = {}
         self.parameters: set[str] = set()
         self.defined: dict[str, Where] = {}  # every name bound by `as`, with its first place
-        self.scopes: dict[str | None, set[str]] = {None: set()}  # names bound in the file (None) and in each block
-        self.references: list[tuple[str, Where, str | None]] = []
+        self.scopes: dict[str | None, dict[str, Where]] = {None: {}}  # names bound in the file (None), in each block
+        self.references: list[tuple[str, Where, str | None, bool]] = []  # name, place, block, bound above?
+        self.broken: set[str] = set()  # blocks whose definition cannot be read: calling them is no further mistake
         self.plain: dict[str, Layer] = {}  # layers without fields, by kind
         self.called: set[str] = set()
         self.block: Block | None = None  # the block being read
@@ -41,10 +52,16 @@ class Reading:
         return where(self.source, mark)
 
     def add(self, problem: Problem, mark: Any) -> None:
-        """Note a problem, at `mark` unless it knows a better place."""
+        """Note a problem, at `mark` unless it knows a better place.
+
+        Raises:
+            Enough: after ten times as many as are shown.
+        """
         if problem.where is None:
             problem.where = self.at(mark)
         self.problems.append(problem)
+        if len(self.problems) > 10 * self.limits.findings:
+            raise Enough
 
     def problem(self, mark: Any, code: str, text: str, help: str = "") -> None:
         """Note a new problem."""
@@ -74,14 +91,18 @@ class Reading:
         """Written fields, checked as far as they are constant; `marks` are the places of their names."""
         values: dict[str, Any] = {}
         places: dict[str, Where] = {}
+        above = ""  # the field in front
         for name, tree in trees.items():
             field = kind.fields.get(name)
             if field is None:
-                problem, meant = self._no_field(kind, name)
+                if self._cut_off(trees, above, name):
+                    continue
+                problem, meant = self._no_field(kind, name, tree)
                 self.add(problem, marks[name])
                 if meant:
                     values[meant] = None
                 continue
+            above = name
             places[name] = self.at(tree.mark)
             value = self.field(kind, field, tree)
             if value is not None:
@@ -95,23 +116,76 @@ class Reading:
         try:
             read = field.read(value)
         except Problem as problem:
-            self.add(problem, tree.mark)
+            if isinstance(tree, Scalar):
+                self._advise(problem, field, tree.text)
+            self.add(problem, _culprit(field, tree, value))
             return None
         if isinstance(field, Name):
             self.reference(read, tree.mark)
         return read
 
-    def _no_field(self, kind: type[Layer], name: str) -> tuple[Problem, str | None]:
+    def _advise(self, problem: Problem, field: Field[Any], text: str) -> None:
+        """Better help for a word where something else belongs."""
+        if any(char in text for char in CURLY):
+            problem.help = f"write `{show(text.strip(CURLY + ' '))}`, without the curly quotes"
+        elif not problem.help and text in self.known():
+            problem.help = f"write `${text}` for the parameter"
+        elif not problem.help and field.numeric and text[:1].isalpha() and not field.words():
+            problem.help = "write a number, or `$name` for a parameter"
+
+    def _cut_off(self, trees: dict[str, Tree], above: str, name: str) -> bool:
+        """Is `name` the rest of a value that a comma has cut in two, as in `{kernel: (5, 5)}`? Noted once, there."""
+        value, rest = trees.get(above), trees[name]
+        if not (isinstance(value, Scalar) and isinstance(rest, Scalar)) or rest.text or not self.problems:
+            return False
+        problem = self.problems[-1]
+        if problem.where is None or problem.where.line != value.mark.line + 1 or "(" not in value.text:
+            return False
+        if problem.code == "bad-expression":
+            pieces = [value.text, *list(trees)[list(trees).index(above) + 1 :]]
+            end = next((number for number, piece in enumerate(pieces) if piece.endswith(")")), 0)
+            numbers = [piece.strip("() ") for piece in pieces[: end + 1]]
+            sized = all(number.isdecimal() for number in numbers)
+            meant = "x".join(numbers) if sized else '"' + ", ".join(pieces[: end + 1]) + '"'
+            problem.code, problem.where = "bad-value", self.at(value.mark)
+            problem.text = f"inside braces a comma ends a value, so `{show(value.text)}` is cut off"
+            problem.help = f"write `{above}: {show(meant)}`"
+        return problem.text.startswith("inside braces")
+
+    def _no_field(self, kind: type[Layer], name: str, tree: Tree) -> tuple[Problem, str | None]:
         """The problem of a field that does not exist, and the field that was probably meant."""
-        for sign in ":=":
+        from cnncalc.spec.attributes import ATTRIBUTES, ELSEWHERE
+
+        for sign in ":= ":
             left, found, right = name.partition(sign)
             if found and left.strip() in kind.fields:
                 help = f"write `{left.strip()}: {show(right.strip())}`"
                 return Problem("unknown-field", f"`{show(name)}` is read as one word", help), left.strip()
         meant = next((field for field, spec in kind.fields.items() if name in spec.also), None)
-        return unknown_field(kind, name), meant or nearest(name, kind.fields)
+        problem = unknown_field(kind, name)
+        value = tree.text if isinstance(tree, Scalar) else ""
+        if meant is None and name in IMPLIED:
+            problem.help = "leave it out: the layer above says what comes in"
+        elif meant is None and (name in ATTRIBUTES or name in ELSEWHERE):
+            word = ELSEWHERE.get(name, name)
+            problem.help = f"`{word}` stands beside `{kind.kind}:`, as in `{{{kind.kind}: ..., {word}: {show(value)}}}`"
+        elif name == "activation" and value.casefold() in KINDS:
+            problem.help = f"activations are layers: write `{value.casefold()}` as the step after {kind.kind}"
+        return problem, meant or nearest(name, kind.fields)
 
     def reference(self, name: str, mark: Any) -> None:
         """Note the use of a name, to be checked when all names are known."""
         if name not in RESERVED:
-            self.references.append((name, self.at(mark), self.block.name if self.block is not None else None))
+            block = self.block.name if self.block is not None else None
+            self.references.append((name, self.at(mark), block, name in self.scopes[block]))
+
+
+def _culprit(field: Field[Any], tree: Tree, value: Any) -> Any:
+    """The mark of what is wrong in a value: inside a mapping, the first key or value that fails by itself."""
+    if isinstance(tree, Map) and isinstance(value, dict):
+        for key, inner in value.items():
+            try:
+                field.read({key: inner})
+            except Problem as problem:
+                return tree.keys[key] if problem.code == "unknown-field" else tree.items[key].mark
+    return tree.mark

@@ -9,21 +9,22 @@ from typing import Any
 
 from cnncalc.layers.base import Layer, kind_named
 from cnncalc.layers.fields import Name
-from cnncalc.layers.merge import Add, Concat, Mul, differ
+from cnncalc.layers.merge import Add, Concat, Mul
 from cnncalc.network import Expectation
-from cnncalc.problem import Call, Problem, Where
+from cnncalc.problem import Call, Problem, Refused, Where
 from cnncalc.shape import Shape
 from cnncalc.spec.run import Run, Scope
 from cnncalc.spec.values import Pending, resolved
-from cnncalc.text import show
+from cnncalc.text import plural, show
 
-DEEPEST = 150  # steps inside steps, through all blocks
+DEEPEST = 64  # steps inside steps, through all blocks; each costs up to eight calls, and Python has 1,000
+_NOWHERE: dict[str, Where] = {}
 
 
 class Step:
-    """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `expect`."""
+    """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `expect`; `marks` says where they stand."""
 
-    __slots__ = ("expects", "name", "repeat", "share", "start", "when", "where")
+    __slots__ = ("expects", "marks", "name", "repeat", "share", "start", "when", "where")
 
     def __init__(self, where: Where | None) -> None:
         self.where = where
@@ -32,6 +33,7 @@ class Step:
         self.repeat: Any = 1
         self.when: Any = True
         self.share: Any = None
+        self.marks: dict[str, Where] = _NOWHERE
         self.expects: list[tuple[str, str, Any, Where | None]] = []
 
     def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
@@ -53,7 +55,8 @@ class Step:
                 scope.names[self.name] = (value, value, value + 1)
             return value
         if self.start is not None:
-            value = run.lookup(run.resolve(self.start, scope, value, self.where), scope, value, self.where)[0]
+            place = self.marks["from"]
+            value = run.lookup(run.resolve(self.start, scope, value, place), scope, value, place)[0]
         first = len(run.builder.nodes)
         value = self._repeated(run, value, scope)
         last = len(run.builder.nodes)
@@ -66,16 +69,17 @@ class Step:
         return value
 
     def _repeated(self, run: Run, value: int, scope: Scope) -> int:
-        times = run.resolve(self.repeat, scope, value, self.where)
+        place = self.marks.get("repeat", self.where)
+        times = run.resolve(self.repeat, scope, value, place)
         if type(times) is not int or times < 0:
-            raise run.refused(_bad("repeat", times, "a whole number of at least 0"), self.where)
+            raise run.refused(_bad("`repeat`", times, "a whole number of at least 0"), place)
         owners = None
         if self.share is not None:
-            name = run.resolve(self.share, scope, value, self.where)
-            _, *owners = run.lookup(name, scope, value, self.where)
+            above = self.marks["share"]
+            _, *owners = run.lookup(run.resolve(self.share, scope, value, above), scope, value, above)
         if times == 1:
             return self._shared(run, value, scope, self.name, owners)
-        run.count(max(times - 1, 0), self.where)
+        run.count(max(times - 1, 0), place)
         if self.name is not None:
             with run.level(run.named(self.name)):
                 for _ in range(times):
@@ -92,22 +96,21 @@ class Step:
             last = len(run.builder.nodes)
             try:
                 if last - first != owners[1] - owners[0]:
-                    raise Problem(
-                        "shares-differ",
-                        f"this step makes {last - first} layers, but the one it shares with made {owners[1] - owners[0]}",
-                        "share between steps of the same structure",
-                    )
+                    made = f"{plural(last - first, 'layer')}, but the one it shares with made {owners[1] - owners[0]}"
+                    help = "share between steps of the same structure"
+                    raise Problem("shares-differ", f"this step makes {made}", help)
                 for index, owner in zip(range(first, last), range(*owners), strict=True):
                     run.builder.share(index, owner)
             except Problem as problem:
-                raise run.refused(problem, self.where) from None
+                raise run.refused(problem, self.marks["share"]) from None
         return value
 
     def _applies(self, run: Run, value: int, scope: Scope) -> bool:
-        answer = run.resolve(self.when, scope, value, self.where)
+        place = self.marks.get("when", self.where)
+        answer = run.resolve(self.when, scope, value, place)
         if answer is True or answer is False:
             return bool(answer)
-        raise run.refused(_bad("when", answer, "true or false, or a comparison such as `$t != 1`"), self.where)
+        raise run.refused(_bad("`when`", answer, "true or false, or a comparison such as `$t != 1`"), place)
 
 
 def _label(names: list[str]) -> str:
@@ -149,12 +152,18 @@ def run_inside(steps: list[Step], run: Run, value: int, scope: Scope, where: Whe
 class LayerStep(Step):
     """One layer. `values` are the written fields and those of `defaults`; `layer` is set where all are constant."""
 
-    __slots__ = ("cache", "kind", "layer", "places", "values")
+    __slots__ = ("cache", "inherited", "kind", "layer", "places", "values")
 
     def __init__(
-        self, where: Where | None, kind: type[Layer], values: dict[str, Any], places: dict[str, Where]
+        self,
+        where: Where | None,
+        kind: type[Layer],
+        values: dict[str, Any],
+        places: dict[str, Where],
+        inherited: dict[str, Where] = _NOWHERE,
     ) -> None:
         super().__init__(where)
+        self.inherited = inherited  # places under `defaults`
         self.kind = kind
         self.values = values
         self.places = places
@@ -178,7 +187,15 @@ class LayerStep(Step):
         except Problem as problem:
             if not problem.text.startswith(kind.kind):
                 problem.text = f"{kind.kind}: {problem.text}"
-            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
+            raise self._refused(run, problem) from None
+
+    def _refused(self, run: Run, problem: Problem) -> Refused:
+        """A misfit at the field that is at fault, or at the step where that field comes from `defaults`."""
+        field = problem.field or ""
+        if field in self.inherited and field not in self.places:
+            set_at = f"`{field}` is set under `defaults:`, line {self.inherited[field].line}"
+            problem.help = f"{problem.help}; {set_at}" if problem.help else set_at
+        return run.refused(problem, self.places.get(field, self.where))
 
     def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
         parameters = run.parameters(scope, value)
@@ -190,7 +207,7 @@ class LayerStep(Step):
                 else:
                     values[name] = waiting
         except Problem as problem:
-            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
+            raise self._refused(run, problem) from None
         try:
             key = tuple([(type(kept), kept) for kept in values.values()])  # True is not 1
             layer = self.cache.get(key)
@@ -232,7 +249,7 @@ class ParameterStep(Step):
                         )
             except Problem as problem:
                 raise run.refused(problem, self.where) from None
-            step = self.made[str(kind)] = LayerStep(self.where, found, values, places)
+            step = self.made[str(kind)] = LayerStep(self.where, found, values, {}, places)
         return step.once(run, value, scope, label)
 
 
@@ -264,6 +281,16 @@ class Block:
         self.where = where
         self.steps: list[Step] = []
         self.calls: dict[str, Where | None] = {}
+
+    @property
+    def signature(self) -> str:
+        """The block's name and parameters as the file writes them: `Stage(width, stride=2)`."""
+        from cnncalc.layers.fields import spell
+
+        written = [
+            name + (f"={spell(self.defaults[name])}" if name in self.defaults else "") for name in self.parameters
+        ]
+        return self.name + (f"({', '.join(written)})" if written else "")
 
 
 class BlockStep(Step):
@@ -324,12 +351,15 @@ class Operand:
 class MergeStep(Step):
     """`add`, `mul` or `concat` of operands."""
 
-    __slots__ = ("layer", "operands")
+    __slots__ = ("axis", "layer", "operands")
 
-    def __init__(self, where: Where | None, layer: Add | Mul | Concat, operands: list[Operand]) -> None:
+    def __init__(
+        self, where: Where | None, layer: Add | Mul | Concat, operands: list[Operand], axis: Where | None = None
+    ) -> None:
         super().__init__(where)
         self.layer = layer
         self.operands = operands
+        self.axis = axis  # where `axis` is written
 
     def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
         inputs = [operand.run(run, value, scope) for operand in self.operands]
@@ -337,7 +367,14 @@ class MergeStep(Step):
         try:
             return run.builder.add(self.layer, inputs, name, self.where)
         except Problem as problem:
-            raise run.refused(problem, self.where) from None
+            shapes = [str(run.builder.shape(index)) for index in inputs]
+            names = [operand.label or operand.name for operand in self.operands]
+            if problem.code == "shapes-differ" and all(isinstance(name, str) for name in names):
+                said = [f"`{show(name)}` is {shape}" for name, shape in zip(names, shapes, strict=True)]
+                problem.text = problem.text.replace(f"{' and '.join(shapes)} differ", ", ".join(said))
+            if not problem.text.startswith(self.layer.kind):
+                problem.text = f"{self.layer.kind}: {problem.text}"
+            raise run.refused(problem, self.axis if problem.field == "axis" else self.where) from None
 
 
 class ResidualStep(Step):
@@ -363,23 +400,29 @@ class ResidualStep(Step):
             with run.level(run.named("projection")):
                 shortcut = run_inside(self.projection, run, value, scope, self.where)
             if run.builder.shape(shortcut) != after:
-                problem = differ(
-                    "residual: main path and projection",
-                    (after, run.builder.shape(shortcut)),
-                    f"the projection must turn {before} into {after}",
-                )
-                raise run.refused(problem, self.where)
+                text = f"residual: main gives {after}, but its projection gives {run.builder.shape(shortcut)}"
+                help = f"the projection must turn {before} into {after}" + _convolution(before, after, ", as `{}` does")
+                raise run.refused(Problem("shapes-differ", text, help), self.where)
         name = run.auto("add") if label is None else run.named(label)
         return run.builder.add(ADD, [out, shortcut], name, self.where)
 
     def _differ(self, before: Shape, after: Shape) -> Problem:
-        strides = {a // b for a, b in zip(before.spatial, after.spatial, strict=False) if b and a % b == 0}
-        stride = f", stride: {strides.pop()}" if len(strides) == 1 and strides != {1} else ""
-        return Problem(
-            "shapes-differ",
-            f"residual: the main path turns {before} into {after}, so the two cannot be added",
-            f"add `projection: [conv: {{filters: {after[-1]}, kernel: 1{stride}}}]`, or `projection: none` for no shortcut here",
-        )
+        text = f"residual: the main path turns {before} into {after}, so the two cannot be added"
+        help = _convolution(before, after, "add `projection: [{}]`, or `projection: none` for no shortcut here")
+        if not help and before[-1:] == after[-1:] and len(before) == len(after):
+            help = "keep height and width in the main path, with `pad: same` for example"
+        return Problem("shapes-differ", text, help or f"let the main path end in {before}, or leave `residual:` out")
+
+
+def _convolution(before: Shape, after: Shape, sentence: str) -> str:
+    """The sentence with the 1x1 convolution that turns one shape into the other; empty where there is none."""
+    if len(before) != len(after) or not before.rank:
+        return ""
+    stride = max(1, -(-before[0] // after[0]))
+    if any((width - 1) // stride + 1 != wanted for width, wanted in zip(before.spatial, after.spatial, strict=True)):
+        return ""
+    step = f", stride: {stride}" if stride > 1 else ""
+    return sentence.format(f"conv: {{filters: {after[-1]}, kernel: 1{step}}}")
 
 
 ADD = Add()

@@ -1,0 +1,306 @@
+"""A budget against an analysis: rules with limits, findings with the exact figures and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.analyses.claims import expected
+from cnncalc.analyses.receptive import of_features
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.layers.dense import FC
+from cnncalc.record import Record
+from cnncalc.shape import Shape
+from cnncalc.text import quoted, show
+from cnncalc.units import megabytes
+
+# limit -> (is it a size in bytes?, what it is called in a sentence)
+QUANTITIES = {
+    "params": (False, "params"),
+    "weights": (False, "weights"),
+    "biases": (False, "biases"),
+    "activations": (False, "activations"),
+    "activation-memory": (True, "activation memory"),
+    "macs": (False, "MACs"),
+    "layers": (False, "layers"),
+    "depth": (False, "depth"),
+    "conv-layers": (False, "conv layers"),
+    "receptive-field": (False, "receptive field"),
+}
+# every rule that a finding can belong to, in the order of the report
+RULES = ("sound", "input", "output", *QUANTITIES, "growth", "kinds", "expect")
+
+
+class Limit(Record):
+    """Bounds on one quantity, both inclusive. `batch` and `dtype` matter for memory; `count` is `trainable` or `all`."""
+
+    quantity: str
+    least: int | None = None
+    most: int | None = None
+    level: str = "error"
+    batch: int = 1
+    dtype: str = "float32"
+    count: str = "trainable"
+
+
+class Policy(Record):
+    """What a network must satisfy. Empty fields ask for nothing."""
+
+    input: Shape | None = None
+    output: Shape | None = None
+    limits: tuple[Limit, ...] = ()
+    forbidden: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    points: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that this policy checks, whether it names them or not: a file must be sound, its `expect` must hold."""
+        asked = {limit.quantity for limit in self.limits}
+        asked |= {"sound", "expect"}
+        asked |= {"input"} if self.input is not None else set()
+        asked |= {"output"} if self.output is not None else set()
+        asked |= {"kinds"} if self.forbidden or self.required else set()
+        return tuple(rule for rule in RULES if rule in asked)
+
+
+class Finding(Record):
+    """One rule that does not hold, or a problem of the file (`rule` sound). Lines and columns count from 1."""
+
+    rule: str
+    code: str
+    level: str
+    message: str
+    help: str = ""
+    line: int | None = None
+    column: int | None = None
+    limit: int | None = None
+    actual: int | None = None
+
+
+class Measured(Record):
+    """A limit with the figure it was held against; `actual` is None where it is not known."""
+
+    limit: Limit
+    actual: int | None
+
+    @property
+    def holds(self) -> bool:
+        """Within the bounds; an unknown figure never is."""
+        if self.actual is None:
+            return False
+        low, high = self.limit.least, self.limit.most
+        return (low is None or self.actual >= low) and (high is None or self.actual <= high)
+
+    def __str__(self) -> str:
+        size, name = QUANTITIES[self.limit.quantity]
+        parts = []
+        for bound, holds, breaks in ((self.limit.least, ">=", "<"), (self.limit.most, "<=", ">")):
+            if bound is not None:
+                fits = self.actual is not None and (self.actual >= bound if holds == ">=" else self.actual <= bound)
+                parts.append(f"{holds if fits else breaks if self.actual is not None else holds} {bound:,}")
+        unit = " bytes" if size else ""
+        counted = " with buffers" if self.limit.count == "all" else ""
+        return f"{name}{counted} {'?' if self.actual is None else f'{self.actual:,}'} {' and '.join(parts)}{unit}"
+
+
+def metrics(analysis: Analysis) -> dict[str, int | str | None]:
+    """The figures of a network that the machine-readable reports carry."""
+    total = analysis.totals
+    return {
+        "params": total.params,
+        "weights": total.weights,
+        "biases": total.biases,
+        "buffers": total.buffers,
+        "activations": total.activations,
+        "activation_bytes": analysis.activation_bytes,
+        "macs": total.macs,
+        "layers": total.layers,
+        "depth": total.depth,
+        "conv_layers": _conv_layers(analysis),
+        "receptive_field": _receptive_field(analysis),
+        "input": ", ".join(str(node.output) for node in analysis.network.inputs),
+        "output": ", ".join(str(analysis.network.nodes[index].output) for index in analysis.network.outputs),
+    }
+
+
+def _conv_layers(analysis: Analysis) -> int:
+    return sum(1 for row in analysis.rows if row.node.layer is not None and row.node.layer.convolves)
+
+
+def _receptive_field(analysis: Analysis) -> int | None:
+    """The smaller side of the largest receptive field of a feature map; None where it is not known."""
+    seen = of_features([(row.field, row.node.output) for row in analysis.rows])
+    return min(seen) if seen else None
+
+
+def measure(analysis: Analysis, limit: Limit) -> Measured:
+    """The figure that a limit is about."""
+    total = analysis.totals
+    actual: int | None
+    if limit.quantity == "activation-memory":
+        actual = Analysis(analysis.network, analysis.rows, total, limit.batch, limit.dtype).activation_bytes
+    elif limit.quantity == "conv-layers":
+        actual = _conv_layers(analysis)
+    elif limit.quantity == "receptive-field":
+        actual = _receptive_field(analysis)
+    elif limit.quantity == "params" and limit.count == "all":
+        actual = total.params + total.buffers
+    else:
+        actual = getattr(total, limit.quantity)
+    return Measured(limit, actual)
+
+
+def check(analysis: Analysis, policy: Policy) -> tuple[list[Measured], list[Finding]]:
+    """Every limit with its figure, and what does not hold, in the order of the rules."""
+    findings = _shapes(analysis, policy)
+    measured = [measure(analysis, limit) for limit in policy.limits]
+    findings += [_over(analysis, one) for one in measured if not one.holds]
+    findings += _kinds(analysis, policy)
+    for claim in expected(analysis):
+        if not claim.agrees:
+            computed = (
+                "x".join(map(str, claim.computed))
+                if isinstance(claim.computed, list)
+                else f"{claim.computed:,}"
+                if claim.computed is not None
+                else "not known"
+            )
+            findings.append(
+                Finding(
+                    "expect", "expect-wrong", "error",
+                    f"{show(claim.source, 200)}: the file expects {claim.quantity} {show(claim.claimed)}; it is {computed}",
+                    "; ".join(claim.working),
+                    claim.where.line if claim.where is not None else None,
+                    claim.where.column if claim.where is not None else None,
+                )
+            )  # fmt: skip
+    return measured, sorted(findings, key=lambda finding: RULES.index(finding.rule))
+
+
+def _shapes(analysis: Analysis, policy: Policy) -> list[Finding]:
+    network = analysis.network
+    found = []
+    inputs = [node.output for node in network.inputs]
+    if policy.input is not None and inputs != [policy.input]:
+        got = ", ".join(map(str, inputs))
+        found.append(
+            Finding(
+                "input",
+                "wrong-input",
+                "error",
+                f"the input is {got}, not {policy.input}",
+                f"write `input: {policy.input}`",
+            )
+        )
+    outputs = [network.nodes[index].output for index in network.outputs]
+    if policy.output is not None and outputs != [policy.output]:
+        got = ", ".join(map(str, outputs))
+        help = f"end with `fc: {policy.output}`" if len(policy.output) == 1 else "change the last layer"
+        found.append(Finding("output", "wrong-output", "error", f"the output is {got}, not {policy.output}", help))
+    return found
+
+
+def _over(analysis: Analysis, measured: Measured) -> Finding:
+    limit, actual = measured.limit, measured.actual
+    size, name = QUANTITIES[limit.quantity]
+    code = "over-budget"
+    bound = limit.most
+    if actual is None:
+        return Finding(
+            limit.quantity,
+            "not-known",
+            limit.level,
+            f"{measured}: the figure is not known",
+            "an unknown figure passes no limit",
+            limit=bound,
+        )
+    if limit.least is not None and actual < limit.least:
+        code, bound = "under-budget", limit.least
+        short = limit.least - actual
+        return Finding(
+            limit.quantity,
+            code,
+            limit.level,
+            str(measured),
+            f"short by {_amount(short, size)}",
+            limit=bound,
+            actual=actual,
+        )
+    assert bound is not None
+    help = f"over by {_amount(actual - bound, size)}" + advice(analysis, limit.quantity)
+    return Finding(limit.quantity, code, limit.level, str(measured), help, limit=bound, actual=actual)
+
+
+def _amount(number: int, size: bool) -> str:
+    return f"{number:,} bytes ({megabytes(number)})" if size else f"{number:,}"
+
+
+def advice(analysis: Analysis, quantity: str) -> str:
+    """Where most of it is, and what a global average pooling would save there."""
+    attribute = {
+        "params": "params",
+        "weights": "weights",
+        "activations": "activations",
+        "activation-memory": "activations",
+        "macs": "macs",
+    }.get(quantity)
+    if attribute is None or not analysis.rows:
+        return ""
+    heaviest: Row = max(analysis.rows, key=lambda row: int(getattr(row, attribute)))
+    part, whole = int(getattr(heaviest, attribute)), int(getattr(analysis.totals, attribute))
+    if not whole or not part:
+        return ""
+    share = (200 * part + whole) // (2 * whole)
+    found = f"; {share} % {'is' if attribute == 'memory' else 'are'} in {show(heaviest.node.name, 100)}"
+    layer = heaviest.node.layer
+    if attribute in ("params", "weights") and isinstance(layer, FC):
+        before = analysis.network.shapes(heaviest.node)[0]
+        if before.rank >= 1 and before.size > before.channels:
+            saved = (before.size - before.channels) * layer.units
+            found += f"; a global average pooling in front of it saves {saved:,}"
+    return found
+
+
+def _kinds(analysis: Analysis, policy: Policy) -> list[Finding]:
+    found = []
+    present = {row.node.kind: row for row in reversed(analysis.rows)}
+    for kind in policy.forbidden:
+        if kind in present:
+            row = present[kind]
+            place = row.node.where
+            found.append(
+                Finding(
+                    "kinds", "forbidden-kind", "error", f"`{kind}` is not allowed here; the first is {show(row.node.name, 100)}", "use another layer",
+                    place.line if place is not None else None, place.column if place is not None else None,
+                )
+            )  # fmt: skip
+    missing = [kind for kind in policy.required if kind not in present]
+    if missing:
+        found.append(
+            Finding(
+                "kinds",
+                "missing-kind",
+                "error",
+                f"the network must use {quoted(missing, 'and')}",
+                "add what is missing",
+            )
+        )
+    return found
+
+
+def growth(analysis: Analysis, base: Analysis, allowed: Sequence[tuple[str, int]]) -> list[Finding]:
+    """What has grown by more than allowed, in hundredths of a percent of the base."""
+    found = []
+    for quantity, most in allowed:
+        limit = Limit(quantity)
+        before, after = measure(base, limit).actual, measure(analysis, limit).actual
+        name = QUANTITIES[quantity][1]
+        if before is None or after is None:
+            found.append(Finding("growth", "not-known", "error", f"{name}: the growth is not known"))
+        elif (after - before) * 10_000 > before * most:
+            bound = before + before * most // 10_000
+            percent = f"{(after - before) * 100 / before:+.2f} %" if before else "from nothing"
+            found.append(
+                Finding("growth", "grown", "error", f"{name} {after:,} > {bound:,}: {before:,} before, {percent}, at most +{most / 100:g} %", f"over by {after - bound:,}" + advice(analysis, quantity), limit=bound, actual=after)
+            )  # fmt: skip
+    return found

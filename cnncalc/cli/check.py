@@ -1,0 +1,255 @@
+"""cnncalc check: budgets for many files from strangers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from cnncalc.cli.run import FAILURE, FINDING, Failed, tell, warn, write
+
+if TYPE_CHECKING:
+    from cnncalc.analyses.budget import Policy
+    from cnncalc.problem import Source
+    from cnncalc.spec.submission import Checked, Task
+
+FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "gradescope")
+MANY = 500  # files from which a second process pays
+CHUNK = 50
+LIMITS = ("params", "activations", "activation-memory", "macs", "layers")
+
+
+def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
+    helps = {
+        "params": "Most trainable parameters, such as 500k.",
+        "activations": "Most activations.",
+        "activation-memory": "Most feature-map memory for one example in float32, such as 2MiB.",
+        "macs": "Most multiply-accumulates, such as 50M.",
+        "layers": "Most layers.",
+    }
+    for quantity in reversed(LIMITS):
+        command = click.option(f"--max-{quantity}", metavar="N", help=helps[quantity])(command)
+    return command
+
+
+@click.command(
+    "check",
+    epilog="Examples: cnncalc check submissions/ --max-params 500k; cnncalc check net.yaml --policy budget.yaml --format junit -o report.xml; "
+    "cnncalc check net.yaml --baseline main --max-growth 5%",
+)
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@_limit_options
+@click.option("--input", "input_shape", metavar="SHAPE", help="The input every network must have, such as 32x32x3.")
+@click.option(
+    "--output-shape",
+    "--output",
+    "output_shape",
+    metavar="SHAPE",
+    help="The output every network must have, such as 10.",
+)
+@click.option(
+    "--policy", metavar="FILE", help="A policy file with limits, kinds and points; never looked for by itself."
+)
+@click.option(
+    "--baseline", metavar="FILE|REV", help="Compare with this file, or with each file's own past at a git revision."
+)
+@click.option(
+    "--max-growth",
+    multiple=True,
+    metavar="[QUANTITY=]N%",
+    help="Most growth against the baseline; of params unless named.",
+)
+@click.option(
+    "--only",
+    metavar="RULE,...",
+    help="Let only these rules count, such as params,output: an exit status per criterion.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="The dialect of the report."
+)
+@click.option("-o", "file", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE, whole or not at all.")
+def command(
+    paths: tuple[str, ...],
+    input_shape: str | None,
+    output_shape: str | None,
+    policy: str | None,
+    baseline: str | None,
+    max_growth: tuple[str, ...],
+    only: str | None,
+    form: str,
+    file: str | None,
+    **limits: str | None,
+) -> int:
+    """Hold PATH... (files, folders, patterns, `-`) against a budget. Limits are inclusive.
+
+    Submissions are untrusted: nothing in them is run, and every file is read within limits of size, nesting and steps.
+    Exit status 0 only if every file was read, computed and passed; 1 for a finding; 2 where something could not be done.
+    """
+    from cnncalc.cli.files import collect
+    from cnncalc.render.checks import Entry, Report, render
+    from cnncalc.spec.submission import ERROR, FAILED, UNREADABLE, Task
+
+    if not paths:
+        raise click.UsageError("no PATH: name files or folders")
+    asked = _policy(policy, input_shape, output_shape, limits)
+    allowed = tuple(_growth(text) for text in max_growth)
+    if bool(allowed) is not (baseline is not None):
+        raise click.UsageError("--baseline and --max-growth belong together")
+    rules = (*asked.rules, *(["growth"] if allowed else []))
+    base, revision = _baseline(baseline)
+    task = Task(asked, allowed, base, revision, _only(only, rules))
+    files = collect(paths)
+    if not asked.limits and not allowed and asked.rules == ("sound", "expect"):
+        warn("note: no limits given; files are only checked for soundness and for their own `expect`")
+    checked = [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in _checked(files, task)]
+    report = Report(asked, task.only or rules, checked)
+    write(render(form, report), file)
+    statuses = {entry.status for entry in checked}
+    return FAILURE if UNREADABLE in statuses else FINDING if statuses & {FAILED, ERROR} else 0
+
+
+def _policy(
+    path: str | None, input_shape: str | None, output_shape: str | None, limits: dict[str, str | None]
+) -> Policy:
+    """The policy file and the options together.
+
+    Raises:
+        Failed: where the file is bad, or both give the same limit.
+    """
+    from cnncalc.analyses.budget import Limit, Policy
+    from cnncalc.cli.specs import Spec, source_of
+    from cnncalc.problem import Problem, Refused
+    from cnncalc.spec.inputs import shape_from
+    from cnncalc.spec.policy import bound, read_policy
+
+    asked = Policy()
+    try:
+        if path is not None:
+            asked = read_policy(source_of(Spec(path, file=True)))
+        given = []
+        for option, text in limits.items():
+            quantity = option.removeprefix("max_").replace("_", "-")
+            if text is None:
+                continue
+            if any(limit.quantity == quantity for limit in asked.limits):
+                raise Failed(f"{quantity} is limited both by --max-{quantity} and by the policy; give it once")
+            given.append(Limit(quantity, most=bound(quantity, text)))
+        shapes = {"input": input_shape, "output": output_shape}
+        for name, text in shapes.items():
+            if text is not None and getattr(asked, name) is not None:
+                raise Failed(f"the {name} is given both by --{name} and by the policy; give it once")
+        return Policy(
+            input=shape_from(input_shape) if input_shape is not None else asked.input,
+            output=shape_from(output_shape) if output_shape is not None else asked.output,
+            limits=(*asked.limits, *given),
+            forbidden=asked.forbidden,
+            required=asked.required,
+            points=asked.points,
+        )
+    except Refused as refused:
+        tell(refused.problems)
+        raise Failed("the policy cannot be used") from None
+    except Problem as problem:
+        raise Failed(f"{problem.text}: {problem.help}") from None
+
+
+def _growth(text: str) -> tuple[str, int]:
+    """`5%` or `macs=2.5%` as a quantity and hundredths of a percent."""
+    from cnncalc.analyses.budget import QUANTITIES
+    from cnncalc.text import show
+    from cnncalc.units import count
+
+    quantity, equals, amount = text.partition("=")
+    if not equals:
+        quantity, amount = "params", text
+    figure = count(amount.strip().removesuffix("%")) if amount.strip().endswith("%") else None
+    hundredths = figure.digits * 100 / 10**figure.places if figure is not None and figure.unit == 1 else None
+    if quantity not in QUANTITIES or hundredths is None or hundredths != int(hundredths):
+        raise click.BadParameter(f"`{show(text)}` is no growth: write 5% or macs=2.5%", param_hint="--max-growth")
+    return quantity, int(hundredths)
+
+
+def _baseline(text: str | None) -> tuple[Source | None, str]:
+    """A file's text, or a git revision."""
+    import os
+
+    from cnncalc.cli.specs import SUFFIXES, Spec, source_of
+    from cnncalc.text import show
+
+    if text is None:
+        return None, ""
+    if os.path.lexists(text) or text.endswith(SUFFIXES):
+        return source_of(Spec(text, file=True)), ""
+    if not text or text.startswith("-") or ":" in text:
+        raise click.BadParameter(f"`{show(text)}` is neither a file nor a git revision", param_hint="--baseline")
+    return None, text
+
+
+def _only(text: str | None, rules: Sequence[str]) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    from cnncalc.text import quoted, show
+
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in rules:
+            raise click.BadParameter(
+                f"no rule `{show(name)}` here; the rules are {quoted(rules, 'and')}", param_hint="--only"
+            )
+    if not names:
+        raise click.BadParameter("name at least one rule", param_hint="--only")
+    return names
+
+
+def _checked(files: list[str], task: Task) -> Iterator[Checked]:
+    """Every file's result in the order of the files, from several processes where there are many."""
+    from cnncalc.spec.submission import check_file
+
+    work = [path for path in files if path != "-"]
+    if len(work) >= MANY and (cores := _cores()) > 1:
+        from concurrent.futures import ProcessPoolExecutor
+        from functools import partial
+
+        with ProcessPoolExecutor(cores) as pool:
+            results = pool.map(partial(check_file, task=task), work, chunksize=CHUNK)
+            yield from _with_progress(_merged(files, results, task), len(files))
+    else:
+        yield from _with_progress(_merged(files, (check_file(path, task) for path in work), task), len(files))
+
+
+def _merged(files: list[str], results: Iterator[Checked], task: Task) -> Iterator[Checked]:
+    for path in files:
+        yield _standard_input(task) if path == "-" else next(results)
+
+
+def _standard_input(task: Task) -> Checked:
+    from cnncalc.problem import Refused
+    from cnncalc.spec.limits import UNTRUSTED
+    from cnncalc.spec.submission import check_source, unsound
+    from cnncalc.spec.tree import decode
+
+    if sys.stdin is None:
+        raise Failed("standard input is closed")
+    try:
+        source = decode(sys.stdin.buffer.read(UNTRUSTED.file_bytes + 1), "<stdin>", UNTRUSTED)
+    except Refused as refused:
+        return unsound("<stdin>", refused)
+    return check_source(source, task)
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _with_progress(results: Iterator[Checked], total: int) -> Iterator[Checked]:
+    """The results, with a count on a terminal's standard error."""
+    shown = total >= MANY and sys.stderr is not None and sys.stderr.isatty()
+    for number, result in enumerate(results, 1):
+        if shown and (number % 100 == 0 or number == total):
+            sys.stderr.write(f"\rchecked {number:,} of {total:,}" + ("\n" if number == total else ""))
+            sys.stderr.flush()
+        yield result

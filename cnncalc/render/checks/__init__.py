@@ -1,0 +1,45 @@
+"""Reports of `check`, one dialect a file. Each is a function from a Report to the whole text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from cnncalc.analyses.budget import Finding, Measured, Policy
+from cnncalc.record import Record
+
+FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "gradescope")
+
+
+class Entry(Record):
+    """One file of the report; `status` is passed, failed, error or unreadable."""
+
+    path: str
+    status: str
+    metrics: dict[str, int | str | None] | None
+    measured: tuple[Measured, ...]
+    findings: tuple[Finding, ...]
+
+
+class Report(Record):
+    """Everything that was checked. `rules` are the rules that were applied, in their order."""
+
+    policy: Policy
+    rules: tuple[str, ...]
+    entries: Sequence[Entry]
+
+    def count(self, *statuses: str) -> int:
+        """How many files ended so."""
+        return sum(entry.status in statuses for entry in self.entries)
+
+    @property
+    def errors(self) -> int:
+        """Files of which no verdict could be given, unsound or unreadable."""
+        return self.count("error", "unreadable")
+
+
+def render(form: str, report: Report) -> str:
+    """The report in a dialect; the module of that name makes it."""
+    module = import_module(f"cnncalc.render.checks.{form}")
+    make: Callable[[Report], str] = module.render
+    return make(report)

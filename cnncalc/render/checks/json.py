@@ -1,0 +1,70 @@
+"""The report as JSON, the contract `cnncalc.check/1`."""
+
+from __future__ import annotations
+
+from json import dumps
+from typing import Any
+
+from cnncalc import __version__
+from cnncalc.analyses.budget import Finding, Limit
+from cnncalc.render.checks import Entry, Report
+
+
+def render(report: Report) -> str:
+    """The whole text; ASCII only."""
+    policy = report.policy
+    data = {
+        "format": "cnncalc.check/1",
+        "cnncalc": __version__,
+        "policy": {
+            "input": list(policy.input) if policy.input is not None else None,
+            "output": list(policy.output) if policy.output is not None else None,
+            "limits": [_limit(limit) for limit in policy.limits],
+            "kinds": {"forbid": list(policy.forbidden), "require": list(policy.required)},
+            "points": dict(policy.points),
+            "rules": list(report.rules),
+        },
+        "summary": {
+            "files": len(report.entries),
+            "passed": report.count("passed"),
+            "failed": report.count("failed"),
+            "errors": report.errors,
+        },
+        "files": [_entry(entry) for entry in report.entries],
+    }
+    return dumps(data, indent=2) + "\n"
+
+
+def _limit(limit: Limit) -> dict[str, Any]:
+    return {
+        "quantity": limit.quantity,
+        "min": limit.least,
+        "max": limit.most,
+        "level": limit.level,
+        "batch": limit.batch,
+        "dtype": limit.dtype,
+        "count": limit.count,
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "path": entry.path,
+        "status": "error" if entry.status == "unreadable" else entry.status,
+        "metrics": entry.metrics,
+        "findings": [_finding(finding) for finding in entry.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "code": finding.code,
+        "level": finding.level,
+        "message": finding.message,
+        "help": finding.help,
+        "line": finding.line,
+        "column": finding.column,
+        "limit": finding.limit,
+        "actual": finding.actual,
+    }

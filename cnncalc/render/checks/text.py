@@ -1,0 +1,50 @@
+"""The report as plain lines: one a file, what to do under it, a summary at the end."""
+
+from __future__ import annotations
+
+from cnncalc.analyses.budget import Finding
+from cnncalc.render.checks import Entry, Report
+from cnncalc.text import plural, show, visible
+
+WORDS = {"passed": "PASS", "failed": "FAIL", "error": "ERROR", "unreadable": "ERROR"}
+MOST = 64 * 1024  # characters shown of one file
+
+
+def render(report: Report) -> str:
+    """The whole text."""
+    lines: list[str] = []
+    for entry in report.entries:
+        lines += _entry(entry)
+    summary = f"{plural(len(report.entries), 'file')}: {report.count('passed')} passed, {report.count('failed')} failed"
+    if report.errors:
+        summary += f", {plural(report.errors, 'error')}"
+    limits = " (limits are inclusive)" if report.policy.limits else ""
+    return "\n".join([*lines, summary + limits]) + "\n"
+
+
+def _entry(entry: Entry) -> list[str]:
+    figures = "; ".join(str(one) for one in entry.measured)
+    head = f"{WORDS[entry.status]} {show(entry.path, 200)}" + (f"  {figures}" if figures else "")
+    shown = {str(one) for one in entry.measured}
+    lines = [head]
+    length = len(head)
+    for number, finding in enumerate(entry.findings):
+        found = _finding(finding, shown)
+        length += sum(map(len, found))
+        if length > MOST:
+            lines.append(f"  and {len(entry.findings) - number} more")
+            break
+        lines += found
+    return lines
+
+
+def _finding(finding: Finding, shown: set[str]) -> list[str]:
+    place = f"{finding.line}:{finding.column}: " if finding.line is not None else ""
+    level = "warning: " if finding.level == "warning" else ""
+    if finding.message in shown and finding.help and not level:
+        name = f"{finding.rule}: " if len(shown) > 1 else ""
+        return [f"  {name}{visible(finding.help)}"]
+    lines = [f"  {place}{level}{visible(finding.message)} [{finding.code}]"]
+    if finding.help:
+        lines.append(f"    {visible(finding.help)}")
+    return lines
