@@ -1,0 +1,879 @@
+"""Every layer rule against PyTorch itself: shapes, parameters, buffers, multiply-adds, and what is refused.
+
+Each kind gets hundreds of seeded random configurations, many of them wrong. PyTorch builds the module and runs it;
+where it raises, cnncalc must raise its one error, and where it runs, every number must be the same. The judge runs on
+the CPU with tiny tensors: the meta device lets a too large output padding and strides for another number of axes pass.
+Multiply-adds are half of what `torch.utils.flop_counter` counts.
+
+Differences that are intended, and tested as such: `pad: same` with a stride (PyTorch refuses, cnncalc follows
+TensorFlow); `add` of different shapes (PyTorch broadcasts, cnncalc refuses); average pooling of volumes shorter than
+the kernel (AvgPool3d looks at the input before it is padded, AvgPool1d and AvgPool2d do not); results without a single
+number (cnncalc knows no empty shapes).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from cnncalc.layers import KINDS, Layer, kind_named
+from cnncalc.problem import Problem
+from cnncalc.shape import Shape
+
+if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
+    pytest.importorskip("torch", reason="PyTorch, the oracle of these tests, is not installed")
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+
+BATCH = 2
+REFUSALS = (RuntimeError, ValueError, NotImplementedError, AssertionError, IndexError)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Tensors this small lose by being shared out, and wait for each other on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Facts(NamedTuple):
+    """What both sides must agree on."""
+
+    out: tuple[int, ...]
+    weights: int
+    biases: int
+    buffers: int
+    macs: int
+
+
+class Trial(NamedTuple):
+    """One configuration: how cnncalc builds it, how PyTorch does, and the shapes that go in (channels last)."""
+
+    kind: str
+    fields: dict[str, Any]
+    module: Callable[[], nn.Module]
+    shapes: tuple[tuple[int, ...], ...]
+    channels_first: bool = True  # does the module expect channels first?
+    device: str = "cpu"
+    whole_numbers: bool = False  # an input of indices
+
+
+class Call(nn.Module):
+    """A function as a module, for the kinds that PyTorch has as functions only."""
+
+    def __init__(self, function: Callable[..., Tensor], **parameters: tuple[int, ...]) -> None:
+        super().__init__()
+        self.function = function
+        for name, shape in parameters.items():
+            self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        return self.function(*xs, *self.parameters())
+
+
+def first(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Channels-last to channels-first."""
+    return (shape[-1], *shape[:-1])
+
+
+def judge(trial: Trial) -> Facts | None:
+    """What PyTorch says of a configuration; None where it raises or leaves nothing."""
+    shapes = [first(shape) if trial.channels_first else shape for shape in trial.shapes]
+    with torch.device(trial.device), torch.no_grad():
+        if trial.whole_numbers:
+            xs = [torch.zeros(BATCH, *shape, dtype=torch.long) for shape in shapes]
+        else:
+            xs = [torch.zeros(BATCH, *shape) for shape in shapes]
+        try:
+            module = trial.module().eval()
+            with FlopCounterMode(display=False) as counter:
+                out = module(*xs)
+        except REFUSALS:
+            return None
+    if not out.numel():
+        return None
+    length = tuple(out.shape[1:])
+    if trial.channels_first:
+        length = (*length[1:], length[0])
+    weights = sum(value.numel() for name, value in module.named_parameters() if "bias" not in name)
+    biases = sum(value.numel() for name, value in module.named_parameters() if "bias" in name)
+    buffers = sum(value.numel() for name, value in module.named_buffers() if "num_batches" not in name)
+    macs, rest = divmod(counter.get_total_flops(), 2 * BATCH)
+    assert rest == 0
+    return Facts(length, weights, biases, buffers, macs)
+
+
+def ours(trial: Trial) -> Facts | None:
+    """What cnncalc says of it; None where it raises its one error."""
+    xs = tuple(map(Shape, trial.shapes))
+    try:
+        layer = kind_named(trial.kind)(**trial.fields)
+        out = layer.out(*xs)
+    except Problem as problem:
+        said = problem
+    else:
+        assert type(out) is Shape
+        return Facts(tuple(out), *parameters(layer, xs), sum(layer.buffers(*xs).values()), int(layer.macs(*xs)))
+    assert said.code
+    assert said.text[0] == said.text[0].lower()
+    return None
+
+
+def parameters(layer: Layer, xs: tuple[Shape, ...]) -> tuple[int, int]:
+    """Weights and biases."""
+    found = layer.weights(*xs)
+    biases = sum(number for name, number in found.items() if name.startswith("bias"))
+    return sum(found.values()) - biases, biases
+
+
+Draw = Callable[[random.Random, int], Trial]
+
+
+class Plan(NamedTuple):
+    """The configurations of one kind: how to draw one, how many for each spatial rank, and whether any can be wrong."""
+
+    draw: Draw
+    ranks: tuple[int, ...]
+    refuses: bool
+    amount: int
+
+
+PLANS: dict[str, Plan] = {}
+
+
+def plan(kind: str, ranks: tuple[int, ...], refuses: bool, count: int = 300) -> Callable[[Draw], Draw]:
+    """Register how configurations of a kind are drawn."""
+
+    def keep(draw: Draw) -> Draw:
+        assert kind not in PLANS
+        PLANS[kind] = Plan(draw, ranks, refuses, count)
+        return draw
+
+    return keep
+
+
+def torch_class(name: str, rank: int) -> Any:
+    """`Conv` and 2 -> `torch.nn.Conv2d`."""
+    return getattr(nn, f"{name}{rank}d")
+
+
+def image(rng: random.Random, rank: int, most: int = 0) -> tuple[int, ...]:
+    """A small channels-last shape."""
+    most = most or (14, 14, 10, 6)[rank]
+    return (*[rng.randint(1, most) for _ in range(rank)], rng.choice((1, 2, 3, 4, 6, 8, 12)))
+
+
+def sizes(rng: random.Random, rank: int, least: int, most: int) -> Any:
+    """A size: mostly one number, often one per axis, now and then one for another number of axes."""
+    luck = rng.random()
+    if luck < 0.55:
+        return rng.randint(least, most)
+    count = rank if luck < 0.96 else rng.choice([axes for axes in (2, 3) if axes != rank])
+    return tuple(rng.randint(least, most) for _ in range(count))
+
+
+def sides(rng: random.Random, rank: int, most: int) -> tuple[dict[str, int], list[int]]:
+    """Padding on single sides, as cnncalc and as `torch.nn.functional.pad` write it."""
+    names = {
+        1: ("start", "end"),
+        2: ("left", "right", "top", "bottom"),
+        3: ("left", "right", "top", "bottom", "front", "back"),
+    }
+    written = {name: rng.randint(0, most) for name in names[rank]}
+    flat = [written[name] for name in names[rank]]
+    kept = {name: cells for name, cells in written.items() if cells or rng.random() < 0.5} or {names[rank][0]: 0}
+    return kept, flat
+
+
+@plan("conv", (1, 2, 3), refuses=True, count=500)
+def conv(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank)
+    groups = rng.choice((1, 1, 1, 2, 3, 4, shape[-1]))
+    fields = {
+        "filters": rng.choice((rng.randint(1, 12), groups * rng.randint(1, 3))),
+        "kernel": sizes(rng, rank, 1, 5),
+        "stride": sizes(rng, rank, 1, 4),
+        "pad": rng.choice((0, "valid", sizes(rng, rank, 0, 3))),
+        "dilation": rng.choice((1, 1, sizes(rng, rank, 1, 3))),
+        "groups": groups,
+        "bias": rng.random() < 0.5,
+    }
+    if rng.random() < 0.15:
+        fields.update(pad="same", stride=1)
+
+    def module() -> nn.Module:
+        found: nn.Module = torch_class("Conv", rank)(
+            shape[-1], fields["filters"], fields["kernel"], fields["stride"], fields["pad"], fields["dilation"],
+            fields["groups"], fields["bias"],
+        )  # fmt: skip
+        return found
+
+    return Trial("conv", fields, module, (shape,))
+
+
+@plan("depthwise", (1, 2, 3), refuses=True, count=500)
+def depthwise(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank)
+    multiplier = rng.choice((1, 1, 2, 3))
+    written, flat = sides(rng, rank, 3)
+    fields = {
+        "kernel": sizes(rng, rank, 1, 5),
+        "stride": sizes(rng, rank, 1, 4),
+        "pad": written,
+        "dilation": rng.choice((1, 1, sizes(rng, rank, 1, 3))),
+        "multiplier": multiplier,
+        "bias": rng.random() < 0.5,
+    }
+
+    def module() -> nn.Module:
+        conv = torch_class("Conv", rank)(
+            shape[-1], shape[-1] * multiplier, fields["kernel"], fields["stride"], 0, fields["dilation"], shape[-1],
+            fields["bias"],
+        )  # fmt: skip
+        return nn.Sequential(torch_class("ZeroPad", rank)(tuple(flat)), conv)
+
+    return Trial("depthwise", fields, module, (shape,))
+
+
+@plan("convtranspose", (1, 2, 3), refuses=True, count=500)
+def convtranspose(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank, (0, 8, 6, 4)[rank])
+    groups = rng.choice((1, 1, 1, 2, 3, shape[-1]))
+    fields = {
+        "filters": rng.choice((rng.randint(1, 8), groups * rng.randint(1, 3))),
+        "kernel": sizes(rng, rank, 1, 5),
+        "stride": sizes(rng, rank, 1, 4),
+        "pad": rng.choice((0, "valid", sizes(rng, rank, 0, 3))),
+        "output_pad": rng.choice((0, 0, sizes(rng, rank, 0, 3))),
+        "dilation": rng.choice((1, 1, sizes(rng, rank, 1, 3))),
+        "groups": groups,
+        "bias": rng.random() < 0.5,
+    }
+
+    def module() -> nn.Module:
+        pad = 0 if fields["pad"] == "valid" else fields["pad"]
+        found: nn.Module = torch_class("ConvTranspose", rank)(
+            shape[-1], fields["filters"], fields["kernel"], fields["stride"], pad, fields["output_pad"],
+            fields["groups"], fields["bias"], fields["dilation"],
+        )  # fmt: skip
+        return found
+
+    return Trial("convtranspose", fields, module, (shape,))
+
+
+@plan("maxpool", (1, 2, 3), refuses=True, count=500)
+def maxpool(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank)
+    fields = {
+        "kernel": sizes(rng, rank, 1, 5),
+        "pad": rng.choice((0, sizes(rng, rank, 0, 2))),
+        "dilation": rng.choice((1, 1, sizes(rng, rank, 1, 3))),
+        "ceil": rng.random() < 0.5,
+    }
+    if rng.random() < 0.7:
+        fields["stride"] = sizes(rng, rank, 1, 4)
+
+    def module() -> nn.Module:
+        found: nn.Module = torch_class("MaxPool", rank)(
+            fields["kernel"], fields.get("stride"), fields["pad"], fields["dilation"], ceil_mode=fields["ceil"]
+        )
+        return found
+
+    return Trial("maxpool", fields, module, (shape,))
+
+
+@plan("avgpool", (1, 2, 3), refuses=True, count=500)
+def avgpool(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank)
+    fields = {
+        "kernel": sizes(rng, rank, 1, 5),
+        "pad": rng.choice((0, sizes(rng, rank, 0, 2))),
+        "ceil": rng.random() < 0.5,
+    }
+    if rng.random() < 0.7:
+        fields["stride"] = sizes(rng, rank, 1, 4)
+
+    def module() -> nn.Module:
+        kernel = fields["kernel"]
+        lengths = (kernel,) * rank if isinstance(kernel, int) else kernel
+        short = rank == 3 and any(width < length for width, length in zip(shape, lengths, strict=False))
+        # MaxPool3d judges what AvgPool3d would refuse for another reason: test_average_pooling_of_short_volumes
+        found: nn.Module = torch_class("MaxPool" if short else "AvgPool", rank)(
+            kernel, fields.get("stride"), fields["pad"], ceil_mode=fields["ceil"]
+        )
+        return found
+
+    return Trial("avgpool", fields, module, (shape,))
+
+
+def adaptive(name: str, kind: str) -> None:
+    @plan(kind, (1, 2, 3), refuses=True)
+    def draw(rng: random.Random, rank: int) -> Trial:
+        output = sizes(rng, rank, 1, 7)
+        return Trial(kind, {"output": output}, lambda: torch_class(name, rank)(output), (image(rng, rank),))
+
+
+adaptive("AdaptiveAvgPool", "adaptiveavgpool")
+adaptive("AdaptiveMaxPool", "adaptivemaxpool")
+
+
+def whole(name: str, kind: str) -> None:
+    @plan(kind, (1, 2, 3), refuses=False, count=100)
+    def draw(rng: random.Random, rank: int) -> Trial:
+        return Trial(kind, {}, lambda: nn.Sequential(torch_class(name, rank)(1), nn.Flatten()), (image(rng, rank),))
+
+
+whole("AdaptiveAvgPool", "globalavgpool")
+whole("AdaptiveMaxPool", "globalmaxpool")
+
+
+@plan("fc", (0, 1, 2, 3), refuses=False)
+def fc(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank, 5)
+    units, bias = rng.randint(1, 40), rng.random() < 0.5
+    size = Shape(shape).size
+    fields = {"units": units, "bias": bias}
+    return Trial("fc", fields, lambda: nn.Sequential(nn.Flatten(), nn.Linear(size, units, bias)), (shape,))
+
+
+@plan("linear", (0, 1, 2, 3), refuses=False)
+def linear(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank, 5)
+    units, bias = rng.randint(1, 40), rng.random() < 0.5
+    fields = {"units": units, "bias": bias}
+    return Trial("linear", fields, lambda: nn.Linear(shape[-1], units, bias), (shape,), False)
+
+
+@plan("embedding", (0, 1), refuses=False)
+def embedding(rng: random.Random, rank: int) -> Trial:
+    shape = tuple(rng.randint(1, 30) for _ in range(rank + 1))
+    vocab, dim = rng.randint(1, 500), rng.randint(1, 40)
+    fields = {"vocab": vocab, "dim": dim}
+    return Trial("embedding", fields, lambda: nn.Embedding(vocab, dim), (shape,), False, whole_numbers=True)
+
+
+@plan("batchnorm", (0, 1, 2, 3), refuses=False)
+def batchnorm(rng: random.Random, rank: int) -> Trial:
+    shape, affine = image(rng, rank, 5), rng.random() < 0.5
+    return Trial(
+        "batchnorm",
+        {"affine": affine},
+        lambda: torch_class("BatchNorm", max(rank, 1))(shape[-1], affine=affine),
+        (shape,),
+    )
+
+
+@plan("instancenorm", (1, 2, 3), refuses=True, count=400)
+def instancenorm(rng: random.Random, rank: int) -> Trial:
+    shape, affine = image(rng, rank, 5 if rank == 1 else 2), rng.random() < 0.5
+    return Trial(
+        "instancenorm",
+        {"affine": affine},
+        lambda: torch_class("InstanceNorm", rank)(shape[-1], affine=affine),
+        (shape,),
+    )
+
+
+@plan("layernorm", (0, 1, 2, 3), refuses=False)
+def layernorm(rng: random.Random, rank: int) -> Trial:
+    shape, affine = image(rng, rank, 5), rng.random() < 0.5
+    return Trial(
+        "layernorm", {"affine": affine}, lambda: nn.LayerNorm(shape[-1], elementwise_affine=affine), (shape,), False
+    )
+
+
+@plan("rmsnorm", (0, 1, 2, 3), refuses=False)
+def rmsnorm(rng: random.Random, rank: int) -> Trial:
+    shape, affine = image(rng, rank, 5), rng.random() < 0.5
+    return Trial(
+        "rmsnorm", {"affine": affine}, lambda: nn.RMSNorm(shape[-1], elementwise_affine=affine), (shape,), False
+    )
+
+
+@plan("groupnorm", (0, 1, 2, 3), refuses=True)
+def groupnorm(rng: random.Random, rank: int) -> Trial:
+    shape, affine = image(rng, rank, 5), rng.random() < 0.5
+    groups = rng.choice((1, 2, 3, 4, 6, shape[-1]))
+    return Trial(
+        "groupnorm",
+        {"groups": groups, "affine": affine},
+        lambda: nn.GroupNorm(groups, shape[-1], affine=affine),
+        (shape,),
+    )
+
+
+@plan("lrn", (0, 1, 2, 3), refuses=True)
+def lrn(rng: random.Random, rank: int) -> Trial:
+    size = rng.randint(1, 9)
+    return Trial("lrn", {"size": size}, lambda: nn.LocalResponseNorm(size), (image(rng, rank, 5),))
+
+
+@plan("prelu", (0, 1, 2, 3), refuses=False)
+def prelu(rng: random.Random, rank: int) -> Trial:
+    shape, per = image(rng, rank, 5), rng.choice(("layer", "channel"))
+    return Trial("prelu", {"per": per}, lambda: nn.PReLU(shape[-1] if per == "channel" else 1), (shape,))
+
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "leakyrelu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "swish": nn.SiLU,
+    "mish": nn.Mish,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "hardswish": nn.Hardswish,
+    "hardsigmoid": nn.Hardsigmoid,
+    "softplus": nn.Softplus,
+    "softmax": lambda: nn.Softmax(-1),
+    "logsoftmax": lambda: nn.LogSoftmax(-1),
+    "identity": nn.Identity,
+}
+
+
+def activation(kind: str, module: Callable[[], nn.Module]) -> None:
+    @plan(kind, (0, 1, 2, 3), refuses=False, count=50)
+    def draw(rng: random.Random, rank: int) -> Trial:
+        return Trial(kind, {}, module, (image(rng, rank, 5),), False)
+
+
+for _kind, _module in ACTIVATIONS.items():
+    activation(_kind, _module)
+
+
+@plan("dropout", (0, 1, 2), refuses=True)
+def dropout(rng: random.Random, rank: int) -> Trial:
+    rate = rng.choice((0, 1, rng.random(), rng.random() * 2 - 0.5))
+    return Trial("dropout", {"rate": rate}, lambda: nn.Dropout(rate), (image(rng, rank, 5),))
+
+
+RECURRENT = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+
+class Last(nn.Module):
+    """The last state of the top layer of a recurrent module, both directions joined."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, state = self.inner(x)
+        hidden = state[0] if isinstance(state, tuple) else state
+        return torch.cat(list(hidden[-2:] if self.inner.bidirectional else hidden[-1:]), dim=-1)
+
+
+class Every(nn.Module):
+    """The first of the values that a module returns."""
+
+    def __init__(self, inner: Any, times: int = 1) -> None:
+        super().__init__()
+        self.inner = inner
+        self.times = times
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.inner(*[x] * self.times)[0]
+        return found
+
+
+def recurrent(kind: str, module: Any) -> None:
+    # on the meta device, where LSTM is not one fused operator and its products are counted
+    @plan(kind, (1,), refuses=True, count=240)
+    def draw(rng: random.Random, rank: int) -> Trial:
+        steps = [rng.randint(1, 5) for _ in range(1 if rng.random() < 0.8 else 2)]
+        shape = (*steps, rng.randint(1, 12))
+        fields = {
+            "units": rng.randint(1, 12),
+            "returns": rng.choice(("sequence", "last")),
+            "bias": rng.choice(("double", "none")),
+            "bidirectional": rng.random() < 0.4,
+            "layers": rng.choice((1, 1, 2, 3)),
+        }
+
+        def build() -> nn.Module:
+            inner = module(
+                shape[-1], fields["units"], fields["layers"], bias=fields["bias"] == "double", batch_first=True,
+                bidirectional=fields["bidirectional"],
+            )  # fmt: skip
+            return Last(inner) if fields["returns"] == "last" else Every(inner)
+
+        return Trial(kind, fields, build, (shape,), False, device="meta")
+
+
+for _kind, _recurrent in RECURRENT.items():
+    recurrent(_kind, _recurrent)
+
+
+@plan("attention", (1, 2), refuses=True)
+def attention(rng: random.Random, rank: int) -> Trial:
+    shape = (*[rng.randint(1, 12) for _ in range(rank)], rng.choice((4, 6, 8, 12, 24)))
+    fields = {"heads": rng.randint(1, 8), "bias": rng.random() < 0.5}
+
+    def module() -> nn.Module:
+        # asking for the attention weights keeps PyTorch from its fused operator, which no counter sees into
+        return Every(nn.MultiheadAttention(shape[-1], fields["heads"], bias=fields["bias"], batch_first=True), times=3)
+
+    return Trial("attention", fields, module, (shape,), False)
+
+
+@plan("flatten", (0, 1, 2, 3), refuses=False, count=100)
+def flatten(rng: random.Random, rank: int) -> Trial:
+    return Trial("flatten", {}, nn.Flatten, (image(rng, rank, 5),), False)
+
+
+def split_up(rng: random.Random, size: int) -> tuple[int, ...]:
+    """Factors whose product is `size`, mostly."""
+    found = []
+    for divisor in (2, 3, 2, 5):
+        if size % divisor == 0 and rng.random() < 0.6:
+            found.append(divisor)
+            size //= divisor
+    if rng.random() < 0.25:
+        size += rng.choice((-1, 1)) if size > 1 else 1
+    return (*found, size)
+
+
+@plan("reshape", (0, 1, 2, 3), refuses=True)
+def reshape(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank, 5)
+    to = split_up(rng, Shape(shape).size)
+    return (
+        Trial("reshape", {"to": to}, lambda: nn.Unflatten(1, to), (shape,), False)
+        if not rank
+        else Trial("reshape", {"to": to}, lambda: Call(lambda x: x.reshape(len(x), *to)), (shape,), False)
+    )
+
+
+@plan("permute", (0, 1, 2, 3), refuses=True)
+def permute(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank, 5)
+    axes = list(range(rank + 1))
+    rng.shuffle(axes)
+    if rng.random() < 0.3:
+        axes[rng.randrange(len(axes))] = rng.randint(0, rank + 1)
+    if rng.random() < 0.2:
+        axes = axes[:-1] or [0, 1]
+    order = tuple(axes)
+    return Trial(
+        "permute", {"axes": order}, lambda: Call(lambda x: x.permute(0, *[axis + 1 for axis in order])), (shape,), False
+    )
+
+
+AXIS_NAMES = {0: (), 1: ("steps",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+@plan("slice", (0, 1, 2, 3), refuses=True, count=400)
+def slice_(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank, 8)
+    axis = rng.randrange(rank + 1)
+    start, stop, step = rng.randint(0, 5), rng.randint(1, 9), rng.choice((1, 1, 2, 3))
+    fields = {"start": start, "stop": stop, "step": step, "axis": (*AXIS_NAMES[rank], "channels")[axis]}
+
+    def cut(x: Tensor) -> Tensor:
+        # narrow raises where the part does not lie within the axis; x[start:stop] would shorten it without a word
+        part = x.narrow(axis + 1, start, stop - start)
+        return part[(slice(None),) * (axis + 1) + (slice(None, None, step),)]
+
+    return Trial("slice", fields, lambda: Call(cut), (shape,), False)
+
+
+@plan("channelshuffle", (0, 1, 2, 3), refuses=True)
+def channelshuffle(rng: random.Random, rank: int) -> Trial:
+    groups = rng.choice((1, 2, 3, 4))
+    return Trial("channelshuffle", {"groups": groups}, lambda: nn.ChannelShuffle(groups), (image(rng, rank, 5),))
+
+
+@plan("pixelshuffle", (2,), refuses=True, count=500)
+def pixelshuffle(rng: random.Random, rank: int) -> Trial:
+    shape = (*[rng.randint(1, 6) for _ in range(rank)], rng.choice((1, 4, 6, 8, 9, 12, 16, 18, 27, 32)))
+    factor = rng.choice((1, 2, 2, 3))
+    return Trial("pixelshuffle", {"factor": factor}, lambda: nn.PixelShuffle(factor), (shape,))
+
+
+@plan("pad", (1, 2, 3), refuses=True)
+def pad(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank, (0, 10, 8, 5)[rank])
+    mode = rng.choice(("zeros", "reflect", "replicate", "reflect"))
+    written, flat = sides(rng, rank, 4)
+    by: Any = written
+    if rng.random() < 0.3:
+        by = rng.randint(0, 4)
+        flat = [by] * (2 * rank)
+    name = {"zeros": "ZeroPad", "reflect": "ReflectionPad", "replicate": "ReplicationPad"}[mode]
+    return Trial("pad", {"by": by, "mode": mode}, lambda: torch_class(name, rank)(tuple(flat)), (shape,))
+
+
+@plan("channelpad", (0, 1, 2, 3), refuses=False)
+def channelpad(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank, 5)
+    more = rng.randint(0, 9)
+    return Trial(
+        "channelpad", {"to": shape[-1] + more}, lambda: Call(lambda x: functional.pad(x, (0, more))), (shape,), False
+    )
+
+
+MODES = ("nearest", "linear", "bilinear", "bicubic", "trilinear", "area")
+
+
+@plan("upsample", (1, 2, 3), refuses=True)
+def upsample(rng: random.Random, rank: int) -> Trial:
+    factor, mode = sizes(rng, rank, 1, 4), rng.choice(MODES)
+    return Trial(
+        "upsample",
+        {"factor": factor, "mode": mode},
+        lambda: nn.Upsample(scale_factor=factor, mode=mode),
+        (image(rng, rank, 5),),
+    )
+
+
+@plan("resize", (1, 2, 3), refuses=True)
+def resize(rng: random.Random, rank: int) -> Trial:
+    to, mode = sizes(rng, rank, 1, 12), rng.choice(MODES)
+    return Trial("resize", {"to": to, "mode": mode}, lambda: nn.Upsample(size=to, mode=mode), (image(rng, rank, 5),))
+
+
+def near(rng: random.Random, shape: tuple[int, ...], change: float) -> tuple[int, ...]:
+    """The same shape, now and then with one axis changed or one axis less."""
+    if rng.random() > change:
+        return shape
+    found = list(shape)
+    found[rng.randrange(len(found))] = rng.choice((1, rng.randint(1, 5)))
+    return tuple(found[1:] if len(found) > 1 and rng.random() < 0.2 else found)
+
+
+@plan("mul", (0, 1, 2, 3), refuses=True, count=500)
+def mul(rng: random.Random, rank: int) -> Trial:
+    shape = tuple(rng.randint(1, 4) for _ in range(rank + 1))
+    operands = [shape] + [near(rng, shape, 0.6) for _ in range(rng.randint(1, 2))]
+    gates = [operand if rng.random() < 0.7 else operand[-1:] for operand in operands]
+    # without the batch axis, which broadcasting would line up with another one
+    return Trial("mul", {}, lambda: Call(lambda *xs: _stacked(_product, xs)), tuple(gates), False)
+
+
+def _product(*xs: Tensor) -> Tensor:
+    found = xs[0]
+    for x in xs[1:]:
+        found = found * x
+    return found
+
+
+def _stacked(function: Callable[..., Tensor], xs: tuple[Tensor, ...]) -> Tensor:
+    """The function example by example."""
+    return torch.stack([function(*[x[number] for x in xs]) for number in range(BATCH)])
+
+
+@plan("concat", (0, 1, 2, 3), refuses=True, count=400)
+def concat(rng: random.Random, rank: int) -> Trial:
+    shape = tuple(rng.randint(1, 4) for _ in range(rank + 1))
+    axis = rng.randrange(rank + 1)
+    operands = [shape]
+    for _ in range(rng.randint(1, 2)):
+        operand = list(shape)
+        operand[axis] = rng.randint(1, 5)
+        operands.append(near(rng, tuple(operand), 0.3))
+    name = (*AXIS_NAMES[rank], "channels")[axis]
+    return Trial("concat", {"axis": name}, lambda: Call(lambda *xs: torch.cat(xs, axis + 1)), tuple(operands), False)
+
+
+@plan("scale", (0, 1, 2, 3), refuses=False, count=100)
+def scale(rng: random.Random, rank: int) -> Trial:
+    shape, bias = image(rng, rank, 5), rng.random() < 0.5
+    if bias:
+        return Trial(
+            "scale",
+            {"bias": True},
+            lambda: Call(lambda x, w, b: x * w + b, weight=shape[-1:], bias=shape[-1:]),
+            (shape,),
+            False,
+        )
+    return Trial("scale", {}, lambda: Call(lambda x, w: x * w, weight=shape[-1:]), (shape,), False)
+
+
+@plan("positional", (0, 1, 2), refuses=False, count=100)
+def positional(rng: random.Random, rank: int) -> Trial:
+    """As torchvision's `Encoder`: a parameter of (1, steps, features), added."""
+    shape = image(rng, rank, 9)
+    return Trial("positional", {}, lambda: Call(lambda x, table: x + table, weight=(1, *shape)), (shape,), False)
+
+
+@plan("classtoken", (1,), refuses=False, count=100)
+def classtoken(rng: random.Random, rank: int) -> Trial:
+    """As torchvision's `VisionTransformer`: a parameter of (1, 1, features), expanded and joined in front."""
+    shape = image(rng, rank, 9)
+    return Trial(
+        "classtoken",
+        {},
+        lambda: Call(lambda x, token: torch.cat([token.expand(len(x), -1, -1), x], dim=1), weight=(1, 1, shape[-1])),
+        (shape,),
+        False,
+    )
+
+
+def center(x: Tensor, like: Tensor) -> Tensor:
+    """The middle of x, as large as another value; `narrow` raises where it is not within x."""
+    for axis in range(1, x.dim() - 1):
+        more = x.size(axis) - like.size(axis)
+        x = x.narrow(axis, more // 2, like.size(axis))
+    return x
+
+
+@plan("crop", (1, 2, 3), refuses=True, count=200)
+def crop(rng: random.Random, rank: int) -> Trial:
+    shape = image(rng, rank, 6)
+    like = tuple(max(length + rng.randint(-3, 0) + (rng.random() < 0.1), 1) for length in shape[:-1])
+    return Trial("crop", {"like": "up"}, lambda: Call(center), (shape, (*like, rng.randint(1, 9))), False)
+
+
+@plan("droppath", (0, 1, 2), refuses=True)
+def droppath(rng: random.Random, rank: int) -> Trial:
+    """As torchvision's `stochastic_depth`: one draw for each example."""
+    rate = rng.choice((0, 1, rng.random(), rng.random() * 2 - 0.5))
+
+    def drop(x: Tensor) -> Tensor:
+        return x * torch.empty(len(x), *[1] * (x.dim() - 1)).bernoulli_(1 - rate)
+
+    return Trial("droppath", {"rate": rate}, lambda: Call(drop), (image(rng, rank, 5),), False)
+
+
+def trials(kind: str, rank: int) -> list[Trial]:
+    """The configurations of a kind for one number of spatial axes; the same ones in every run."""
+    found = PLANS[kind]
+    rng = random.Random(zlib.crc32(f"{kind} {rank}".encode()))
+    return [found.draw(rng, rank) for _ in range(found.amount)]
+
+
+def test_every_kind_is_judged() -> None:
+    assert {*PLANS, "add"} == set(KINDS)  # add: test_add_is_the_sum_of_equal_shapes
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("kind", PLANS)
+def test_kind_agrees_with_pytorch(kind: str) -> None:
+    found = PLANS[kind]
+    accepted = refused = 0
+    for rank in found.ranks:
+        for trial in trials(kind, rank):
+            expected = judge(trial)
+            assert ours(trial) == expected, (trial.fields, trial.shapes)
+            accepted += expected is not None
+            refused += expected is None
+    assert accepted >= 100
+    assert refused >= 20 if found.refuses else refused == 0
+
+
+REAL = [(kind, rank) for kind in ("conv", "depthwise", "convtranspose", "maxpool") for rank in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(("kind", "rank"), [*REAL, ("avgpool", 1), ("avgpool", 2)])
+def test_windows_of_real_sizes(kind: str, rank: int) -> None:
+    """Sizes as networks have them; on the meta device, which computes shapes and counts without the numbers."""
+    rng = random.Random(zlib.crc32(f"{kind} {rank} real".encode()))
+    accepted = 0
+    for _ in range(200):
+        trial = real(kind, rank, rng)
+        expected = judge(trial)
+        assert ours(trial) == expected, (trial.fields, trial.shapes)
+        accepted += expected is not None
+    assert accepted >= 100
+
+
+def real(kind: str, rank: int, rng: random.Random) -> Trial:
+    """A window over an input of up to 512 cells an axis."""
+    lengths = [rng.choice((7, 14, 28, 55, 56, 112, 224, 227, 299, 512)) for _ in range(rank)]
+    channels = rng.choice((1, 3, 64, 96))
+    kernel = tuple(rng.randint(1, 15) for _ in range(rank))
+    stride = tuple(rng.randint(1, 8) for _ in range(rank))
+    pad = tuple(rng.randint(0, length // 2) for length in kernel)
+    dilation, ceil = rng.randint(1, 3), rng.random() < 0.5
+    fields: dict[str, Any] = {"kernel": kernel, "stride": stride, "pad": pad}
+    more: dict[str, Any]
+    build: tuple[Any, ...]
+    if kind == "conv":
+        more = {"filters": 192, "dilation": dilation}
+        build = (channels, 192, kernel, stride, pad, dilation)
+    elif kind == "depthwise":
+        more = {"dilation": dilation}
+        build = (channels, channels, kernel, stride, pad, dilation, channels)
+    elif kind == "convtranspose":
+        extra = tuple(length - 1 for length in stride)
+        more = {"filters": 192, "output_pad": extra, "dilation": dilation}
+        build = (channels, 192, kernel, stride, pad, extra, 1, True, dilation)
+    elif kind == "maxpool":
+        more = {"dilation": dilation, "ceil": ceil}
+        build = (kernel, stride, pad, dilation, False, ceil)
+    else:
+        more = {"ceil": ceil}
+        build = (kernel, stride, pad, ceil)
+    name = {"conv": "Conv", "depthwise": "Conv", "convtranspose": "ConvTranspose", "maxpool": "MaxPool"}.get(
+        kind, "AvgPool"
+    )
+    return Trial(
+        kind, {**fields, **more}, lambda: torch_class(name, rank)(*build), ((*lengths, channels),), device="meta"
+    )
+
+
+def test_same_padding_with_a_stride_is_refused_by_pytorch_only() -> None:
+    """cnncalc follows TensorFlow there: ceil(W/S), checked against Keras in test_keras_layers.py."""
+    with pytest.raises(ValueError, match="padding='same' is not supported for strided convolutions"):
+        nn.Conv2d(3, 8, 3, stride=2, padding="same")
+    conv = kind_named("conv")(filters=8, kernel=3, stride=2, pad="same")
+    assert conv.out(Shape((225, 224, 3))) == (113, 112, 8)
+
+
+def test_average_pooling_of_short_volumes() -> None:
+    """AvgPool3d wants the kernel within the bare input; other poolings, and cnncalc, look at the padded input."""
+    for rank, name in ((1, "AvgPool"), (2, "AvgPool"), (3, "MaxPool")):
+        assert torch_class(name, rank)(3, 1, 1)(torch.zeros(1, 4, *[2] * rank)).shape == (1, 4, *[2] * rank)
+        assert kind_named("avgpool")(kernel=3, stride=1, pad=1).out(Shape((*[2] * rank, 4))) == (*[2] * rank, 4)
+    with pytest.raises(RuntimeError, match="smaller than kernel size"):
+        nn.AvgPool3d(3, 1, 1)(torch.zeros(1, 4, 2, 2, 2))
+
+
+def test_add_is_the_sum_of_equal_shapes() -> None:
+    """What PyTorch refuses is refused; what it broadcasts is refused too, since a shortcut that does is a mistake."""
+    rng = random.Random(0)
+    accepted = broadcast = refused = 0
+    for _ in range(600):
+        shape = tuple(rng.randint(1, 4) for _ in range(rng.randint(1, 4)))
+        shapes = [shape] + [near(rng, shape, 0.5) for _ in range(rng.randint(1, 2))]
+        trial = Trial("add", {}, lambda: Call(lambda *xs: _stacked(_sum, xs)), tuple(shapes), False)
+        expected = judge(trial)
+        if expected and set(shapes) != {shape}:
+            broadcast += 1
+            expected = None
+        assert ours(trial) == expected, shapes
+        accepted += expected is not None
+        refused += expected is None
+    assert accepted >= 100
+    assert broadcast >= 20
+    assert refused - broadcast >= 20
+
+
+def _sum(*xs: Tensor) -> Tensor:
+    found = xs[0]
+    for x in xs[1:]:
+        found = found + x
+    return found
+
+
+def test_a_second_bias_is_the_only_difference_of_pytorchs_recurrent_layers() -> None:
+    """`bias: single` has no PyTorch module: LSTM without one of its two bias vectors."""
+    for kind, module in RECURRENT.items():
+        inner = module(7, 5, 2, bidirectional=True)
+        first_biases = sum(value.numel() for name, value in inner.named_parameters() if name.startswith("bias_ih"))
+        layer = kind_named(kind)(units=5, layers=2, bidirectional=True)
+        assert parameters(layer, (Shape((4, 7)),))[1] == first_biases
