@@ -99,7 +99,7 @@ class Network(Record):
 class Builder:
     """Collects nodes from top to bottom and propagates shapes.
 
-    >>> from cnncalc.layers.window import Conv
+    >>> from cnncalc.layers.conv import Conv
     >>> builder = Builder()
     >>> image = builder.input("input", Shape((32, 32, 3)))
     >>> builder.shape(builder.add(Conv(filters=6, kernel=5), [image], "conv1"))

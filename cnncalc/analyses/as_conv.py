@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from cnncalc.layers.activation import Identity
 from cnncalc.layers.base import Layer
+from cnncalc.layers.conv import Conv
 from cnncalc.layers.dense import FC
 from cnncalc.layers.reshape import Flatten
-from cnncalc.layers.window import Conv
 from cnncalc.network import Builder, Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.shape import Shape

@@ -103,7 +103,7 @@ def _facts(node: Node, shapes: tuple[Shape, ...]) -> Facts:
 def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysis:
     """Every figure of every layer, and the totals.
 
-    >>> from cnncalc.layers.window import Conv
+    >>> from cnncalc.layers.conv import Conv
     >>> from cnncalc.network import Builder
     >>> builder = Builder()
     >>> image = builder.input("input", Shape((227, 227, 3)))

@@ -1,6 +1,6 @@
 """Every layer kind, by name. Importing this package defines them all."""
 
-from cnncalc.layers import activation, attention, dense, merge, norm, recurrent, reshape, window
+from cnncalc.layers import activation, attention, conv, dense, merge, norm, pool, recurrent, reshape
 from cnncalc.layers.base import KINDS, Layer, kind_named
 
 __all__ = [
@@ -8,11 +8,12 @@ __all__ = [
     "Layer",
     "activation",
     "attention",
+    "conv",
     "dense",
     "kind_named",
     "merge",
     "norm",
+    "pool",
     "recurrent",
     "reshape",
-    "window",
 ]

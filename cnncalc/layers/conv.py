@@ -1,0 +1,188 @@
+"""Convolutions, plain, depthwise and transposed, in one, two and three spatial dimensions."""
+
+from __future__ import annotations
+
+from cnncalc.layers.base import Layer
+from cnncalc.layers.fields import Count, Flag, Pad, Sizes, each
+from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial, split
+from cnncalc.problem import Problem
+from cnncalc.product import Count as Number
+from cnncalc.product import Product
+from cnncalc.shape import Shape, TransposedWindow
+
+FILTER_NAMES = "out_channels num_output K n_filters num_filters channels depth units"
+
+
+def _letters(name: str, lengths: tuple[int, ...] | list[int]) -> list[tuple[str, int]]:
+    return [(name, length) for length in lengths]
+
+
+class Conv(Windowed, kind="conv"):
+    """A convolution: K filters, each F x F over all channels of its group, slid by S over the input padded by P.
+
+    Every spatial axis becomes (W - F + 2P)/S + 1, the channels become K. Weights F*F*C/groups*K, biases K.
+    CS231n, "Convolutional Neural Networks"; PyTorch 2, `torch.nn.Conv2d`.
+
+    >>> Conv(filters=96, kernel=11, stride=4).out(Shape((227, 227, 3)))
+    (55, 55, 96)
+    """
+
+    elsewhere = "Conv2d Conv1d Conv3d Convolution Convolution2D Convolutional conv1d conv2d conv3d"
+    example = "224x224x3 -> conv: {filters: 64, kernel: 3, pad: 1}"
+    counts_for_depth = convolves = True
+
+    filters = Count("number of filters K", also=FILTER_NAMES)
+    kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
+    stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
+    pad = Pad("zeros P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    groups = Count("groups that the channels are split into", 1, also="group num_groups")
+    bias = Flag("one bias per filter", True, also="use_bias bias_term")
+
+    def out(self, *xs: Shape) -> Shape:
+        x = xs[0]
+        lengths = self.lengths(x)
+        split(self, self.groups, x[-1], "input channels")
+        split(self, self.groups, self.filters, "filters")
+        return Shape((*lengths, self.filters))
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        x = xs[0]
+        kernels = each(self.kernel, x, "kernel")
+        channels = ("C", x[-1]) if self.groups == 1 else ("C/groups", x[-1] // self.groups)
+        found: dict[str, Number] = {"weight": Product(*_letters("F", kernels), channels, ("K", self.filters))}
+        if self.bias:
+            found["bias"] = Product(("K", self.filters))
+        return found
+
+    def macs(self, *xs: Shape) -> Number:
+        x = xs[0]
+        kernels = each(self.kernel, x, "kernel")
+        channels = ("C", x[-1]) if self.groups == 1 else ("C/groups", x[-1] // self.groups)
+        return Product(*_letters("out", self.lengths(x)), ("K", self.filters), *_letters("F", kernels), channels)
+
+
+class Depthwise(Windowed, kind="depthwise"):
+    """A depthwise convolution: every channel has its own F x F filters and sees no other channel.
+
+    The channels become C*multiplier. Weights F*F*C*multiplier, biases C*multiplier. A `conv` with groups = C.
+    Howard et al. 2017, MobileNets; Keras 3, `DepthwiseConv2D`.
+
+    >>> Depthwise(kernel=3, pad=1).out(Shape((112, 112, 32)))
+    (112, 112, 32)
+    """
+
+    elsewhere = "DepthwiseConv2D DepthwiseConv1D depthwiseconv dwconv depthwise_conv"
+    example = "112x112x32 -> depthwise: {kernel: 3, pad: 1}"
+    counts_for_depth = convolves = True
+
+    kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
+    stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
+    pad = Pad("zeros P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    multiplier = Count("filters for each input channel", 1, also="depth_multiplier")
+    bias = Flag("one bias per filter", True, also="use_bias bias_term")
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape((*self.lengths(xs[0]), xs[0][-1] * self.multiplier))
+
+    def _filters(self, x: Shape) -> list[tuple[str, int]]:
+        many = [("multiplier", self.multiplier)] if self.multiplier > 1 else []
+        return [("C", x[-1]), *many]
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        x = xs[0]
+        kernels = each(self.kernel, x, "kernel")
+        found: dict[str, Number] = {"weight": Product(*_letters("F", kernels), *self._filters(x))}
+        if self.bias:
+            found["bias"] = Product(*self._filters(x))
+        return found
+
+    def macs(self, *xs: Shape) -> Number:
+        x = xs[0]
+        kernels = each(self.kernel, x, "kernel")
+        return Product(*_letters("out", self.lengths(x)), *self._filters(x), *_letters("F", kernels))
+
+
+class ConvTranspose(Layer, kind="convtranspose"):
+    """A transposed convolution: every input cell is spread over F x F output cells, S apart.
+
+    Every spatial axis becomes (W - 1)*S + F - 2P + output_pad, the channels become K; with `pad: same` it becomes W*S.
+    Weights F*F*C*K/groups, biases K; multiply-adds are counted per input cell.
+    PyTorch 2, `torch.nn.ConvTranspose2d`; Keras 3 for `same`.
+
+    >>> ConvTranspose(filters=64, kernel=2, stride=2).out(Shape((28, 28, 128)))
+    (56, 56, 64)
+    """
+
+    elsewhere = (
+        "ConvTranspose2d ConvTranspose1d ConvTranspose3d Conv2DTranspose Conv1DTranspose Deconvolution deconv upconv "
+        "transposedconv convtranspose2d deconv2d"
+    )
+    example = "28x28x128 -> convtranspose: {filters: 64, kernel: 2, stride: 2}"
+    counts_for_depth = convolves = True
+
+    filters = Count("number of filters K", also=FILTER_NAMES)
+    kernel = Sizes("window size F", also=KERNEL_NAMES)
+    stride = Sizes("distance S between the windows in the output", 1, also=STRIDE_NAMES)
+    pad = Pad("cells P cut off around the output: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    output_pad = Sizes("cells added behind the output", 0, also="output_padding", least=0)
+    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    groups = Count("groups that the channels are split into", 1, also="group num_groups")
+    bias = Flag("one bias per filter", True, also="use_bias bias_term")
+
+    def windows(self, *xs: Shape) -> tuple[TransposedWindow, ...]:
+        x = xs[0]
+        rank = spatial(self, x)
+        kernels = each(self.kernel, x, "kernel")
+        strides = each(self.stride, x, "stride")
+        dilations = each(self.dilation, x, "dilation")
+        extras = each(self.output_pad, x, "output_pad")
+        found = []
+        pads = None if isinstance(self.pad, str) else sides(self, self.pad, x)
+        for i in range(rank):
+            reach = dilations[i] * (kernels[i] - 1) + 1
+            if pads is None:
+                if extras[i]:
+                    raise Problem(
+                        "bad-value",
+                        f"`pad: same` makes the output {x[i]}*{strides[i]} by itself; "
+                        f"output_pad {extras[i]} contradicts it",
+                        "leave one of the two out",
+                        field="output_pad",
+                    )
+                cut = max(reach - strides[i], 0)
+                before, after, extra = cut // 2, cut - cut // 2, max(strides[i] - reach, 0)
+            else:
+                (before, after), extra = pads[i], extras[i]
+                if extra and extra >= max(strides[i], dilations[i]):
+                    raise Problem(
+                        "bad-value",
+                        f"output_pad {extra} must be smaller than the stride {strides[i]} "
+                        f"or the dilation {dilations[i]}",
+                        f"use at most {max(strides[i], dilations[i]) - 1}",
+                        field="output_pad",
+                    )
+            found.append(TransposedWindow(kernels[i], strides[i], before, after, dilations[i], extra))
+        return tuple(found)
+
+    def out(self, *xs: Shape) -> Shape:
+        x = xs[0]
+        lengths = [window.out(width) for window, width in zip(self.windows(x), x, strict=False)]
+        split(self, self.groups, x[-1], "input channels")
+        split(self, self.groups, self.filters, "filters")
+        return Shape((*lengths, self.filters))
+
+    def _factors(self, x: Shape) -> list[tuple[str, int]]:
+        kernels = each(self.kernel, x, "kernel")
+        filters = ("K", self.filters) if self.groups == 1 else ("K/groups", self.filters // self.groups)
+        return [*_letters("F", kernels), ("C", x[-1]), filters]
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        found: dict[str, Number] = {"weight": Product(*self._factors(xs[0]))}
+        if self.bias:
+            found["bias"] = Product(("K", self.filters))
+        return found
+
+    def macs(self, *xs: Shape) -> Number:
+        return Product(*_letters("in", xs[0][:-1]), *self._factors(xs[0]))

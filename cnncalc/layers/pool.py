@@ -1,0 +1,158 @@
+"""Poolings: max and average under a window, over everything, or to a given size."""
+
+from __future__ import annotations
+
+from cnncalc.layers.base import Blur, Layer, View
+from cnncalc.layers.fields import Flag, Pad, Sizes, To, each
+from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, spatial
+from cnncalc.problem import Problem
+from cnncalc.shape import Shape, Window
+
+
+class Pool(Windowed):
+    """What both poolings share: the stride is the kernel unless written, channels stay.
+
+    The padding is at most half of the kernel, dilation not counted (PyTorch 2, `pool2d_shape_check`); where the two
+    sides differ, which PyTorch has no word for, it is shorter than the kernel (ONNX Runtime, `PoolAttributes`).
+    """
+
+    kernel = Sizes("window size F", also=KERNEL_NAMES)
+    stride = Sizes("step S of the window; the kernel unless written", None, also=STRIDE_NAMES)
+    pad = Pad("padding P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    ceil = Flag("round sizes up instead of down (Caffe)", False, also="ceil_mode")
+
+    def out(self, *xs: Shape) -> Shape:
+        x = xs[0]
+        for window in self.windows(x):
+            uneven = window.before != window.after
+            most = window.kernel - 1 if uneven else window.kernel // 2
+            if max(window.before, window.after) > most and self.pad != "same":
+                raise Problem(
+                    "pad-too-large",
+                    f"{self.kind}: padding {max(window.before, window.after)} is more than "
+                    + (
+                        f"{most}, so that a whole window would hold padding only"
+                        if uneven
+                        else f"half of the kernel {window.kernel}"
+                    ),
+                    f"pad by at most {most}",
+                    field="pad",
+                )
+        return Shape((*self.lengths(x), x[-1]))
+
+
+class MaxPool(Pool, kind="maxpool"):
+    """Max pooling: the largest value under each F x F window, channel by channel. No parameters.
+
+    Every spatial axis becomes (W - F + 2P)/S + 1; S is F unless written. PyTorch 2, `torch.nn.MaxPool2d`.
+
+    >>> MaxPool(kernel=3, stride=2).out(Shape((55, 55, 96)))
+    (27, 27, 96)
+    """
+
+    elsewhere = "MaxPool2d MaxPool1d MaxPool3d MaxPooling2D MaxPooling1D MaxPooling3D max_pool max_pool2d pool pooling"
+    example = "224x224x64 -> maxpool: 2"
+
+    dilation = Sizes("distance between the cells under the window", 1, also="dilations")
+
+
+class AvgPool(Pool, kind="avgpool"):
+    """Average pooling: the mean under each F x F window, channel by channel. No parameters.
+
+    Every spatial axis becomes (W - F + 2P)/S + 1; S is F unless written. PyTorch 2, `torch.nn.AvgPool2d`.
+
+    >>> AvgPool(kernel=2).out(Shape((28, 28, 6)))
+    (14, 14, 6)
+    """
+
+    elsewhere = (
+        "AvgPool2d AvgPool1d AvgPool3d AveragePooling2D AveragePooling1D AveragePool avg_pool avg_pool2d meanpool"
+    )
+    example = "28x28x6 -> avgpool: 2"
+
+
+class GlobalPool(Layer):
+    """What both global poolings share: one number per channel."""
+
+    def out(self, *xs: Shape) -> Shape:
+        spatial(self, xs[0])
+        return Shape((xs[0][-1],))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None
+
+
+class GlobalAvgPool(GlobalPool, kind="globalavgpool"):
+    """Global average pooling: the mean of each channel over the whole image; a vector of C. No parameters.
+
+    Lin et al. 2013, Network in Network; Keras 3, `GlobalAveragePooling2D`.
+
+    >>> GlobalAvgPool().out(Shape((7, 7, 512)))
+    (512,)
+    """
+
+    elsewhere = (
+        "GlobalAveragePooling2D GlobalAveragePooling1D GlobalAveragePooling3D GlobalAveragePool global_avg_pool gap"
+    )
+    example = "7x7x512 -> globalavgpool"
+
+
+class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
+    """Global max pooling: the largest value of each channel over the whole image; a vector of C. No parameters.
+
+    Keras 3, `GlobalMaxPooling2D`.
+
+    >>> GlobalMaxPool().out(Shape((7, 7, 512)))
+    (512,)
+    """
+
+    elsewhere = "GlobalMaxPooling2D GlobalMaxPooling1D GlobalMaxPooling3D global_max_pool gmp"
+    example = "7x7x512 -> globalmaxpool"
+
+
+class AdaptivePool(Layer):
+    """What both adaptive poolings share: windows chosen so that the output has a given size."""
+
+    output = To("size of the output: `7` or `7x7`", also="output_size size")
+
+    def _lengths(self, x: Shape) -> tuple[int, ...]:
+        spatial(self, x)
+        length: int | tuple[int, ...] = self.output[0] if len(self.output) == 1 else self.output
+        return each(length, x, "output")
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape((*self._lengths(xs[0]), xs[0][-1]))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        x = xs[0]
+        lengths = self._lengths(x)
+        if all(length == 1 for length in lengths):
+            return None
+        pairs = list(zip(x, lengths, strict=False))
+        return tuple(Blur() if width % length else Window(width // length, width // length) for width, length in pairs)
+
+
+class AdaptiveAvgPool(AdaptivePool, kind="adaptiveavgpool"):
+    """Adaptive average pooling: averages over windows chosen so that the output has the given size. No parameters.
+
+    PyTorch 2, `torch.nn.AdaptiveAvgPool2d`.
+
+    >>> AdaptiveAvgPool(output=7).out(Shape((10, 12, 512)))
+    (7, 7, 512)
+    """
+
+    elsewhere = "AdaptiveAvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool3d adaptive_avg_pool2d"
+    example = "10x12x512 -> adaptiveavgpool: 7"
+
+
+class AdaptiveMaxPool(AdaptivePool, kind="adaptivemaxpool"):
+    """Adaptive max pooling: maxima over windows chosen so that the output has the given size. No parameters.
+
+    PyTorch 2, `torch.nn.AdaptiveMaxPool2d`.
+
+    >>> AdaptiveMaxPool(output=7).out(Shape((10, 12, 512)))
+    (7, 7, 512)
+    """
+
+    elsewhere = "AdaptiveMaxPool2d AdaptiveMaxPool1d AdaptiveMaxPool3d adaptive_max_pool2d"
+    example = "10x12x512 -> adaptivemaxpool: 7"
