@@ -18,6 +18,7 @@ from cnncalc import __version__  # noqa: E402
 COMMANDS = {
     "analyze": ("analyze", "Shapes, activations, parameters and multiply-adds of every layer, and their totals."),
     "explain": ("explain", "Show the working: a layer's formulas with its numbers, a layer kind, or an error code."),
+    "memory": ("memory", "The peak memory of training and inference, to the byte, and the batch that fits."),
     "compare": ("compare", "Two or more networks side by side, and their layers as a diff."),
     "check": ("check", "Hold files against a budget: for a course's CI, safe against its submissions."),
     "list": ("list", "The architectures that come with cnncalc."),

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Flag, Rate
+from cnncalc.layers.tape import NEW, OUT, Extra, Op, elementwise, passed_on
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
 from cnncalc.shape import Shape
 
 
 class Activation(Layer):
-    """What activations share: the shape stays, nothing new need be written."""
+    """What activations share: the shape stays, nothing new need be written.
+
+    `kept` says what backward needs: the input, or the output.
+    """
 
     in_place = True
+    kept: ClassVar[int] = 0
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return elementwise(xs[0].size, [self.kept])
 
 
 class InPlace(Activation):
-    """An activation whose frameworks let it overwrite its input."""
+    """An activation whose frameworks let it overwrite its input.
+
+    `copies`: overwriting the input makes PyTorch keep a copy of it, so that nothing is saved by it.
+    """
+
+    copies: ClassVar[bool] = False
 
     inplace = Flag("overwrite the input, as PyTorch's `inplace=True`", False, also="in_place")
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        size = xs[0].size
+        if not self.inplace:
+            return elementwise(size, [self.kept])
+        if self.copies:
+            return [Op([0], size, [NEW], keeps=[Extra(size)], alias=0)]
+        return elementwise(size, [OUT], inplace=True)
 
 
 class ReLU(InPlace, kind="relu"):
@@ -30,6 +53,7 @@ class ReLU(InPlace, kind="relu"):
 
     elsewhere = "Rectifier ThresholdedReLU"
     example = "56x56x64 -> relu"
+    kept = OUT
 
 
 class ReLU6(InPlace, kind="relu6"):
@@ -41,6 +65,7 @@ class ReLU6(InPlace, kind="relu6"):
 
     elsewhere = "relu_6 Hardtanh Clip"
     example = "56x56x64 -> relu6"
+    copies = True
 
 
 class LeakyReLU(InPlace, kind="leakyrelu"):
@@ -75,6 +100,10 @@ class PReLU(Activation, kind="prelu"):
         if self.per == "element":
             return {"weight": Product(*[("N", length) for length in x])}
         return {"weight": Product(("C", x[-1])) if self.per == "channel" else Product(("layer", 1))}
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        size = xs[0].size
+        return [Op([0], size, [NEW], saves=[0], temps=size, weighted=True)]
 
 
 class ELU(InPlace, kind="elu"):
@@ -115,6 +144,7 @@ class SiLU(InPlace, kind="silu", alias="swish"):
     """
 
     example = "112x112x32 -> silu"
+    copies = True
 
 
 class Mish(InPlace, kind="mish"):
@@ -125,6 +155,7 @@ class Mish(InPlace, kind="mish"):
     """
 
     example = "56x56x64 -> mish"
+    copies = True
 
 
 class Sigmoid(Activation, kind="sigmoid"):
@@ -136,6 +167,7 @@ class Sigmoid(Activation, kind="sigmoid"):
 
     elsewhere = "logistic"
     example = "64 -> sigmoid"
+    kept = OUT
 
 
 class Tanh(Activation, kind="tanh"):
@@ -146,6 +178,7 @@ class Tanh(Activation, kind="tanh"):
     """
 
     example = "28x28x6 -> tanh"
+    kept = OUT
 
 
 class HardSwish(InPlace, kind="hardswish"):
@@ -157,6 +190,7 @@ class HardSwish(InPlace, kind="hardswish"):
 
     elsewhere = "h_swish hard_swish hard_silu hardsilu"
     example = "112x112x16 -> hardswish"
+    copies = True
 
 
 class HardSigmoid(InPlace, kind="hardsigmoid"):
@@ -168,6 +202,7 @@ class HardSigmoid(InPlace, kind="hardsigmoid"):
 
     elsewhere = "hard_sigmoid h_sigmoid"
     example = "16 -> hardsigmoid"
+    copies = True
 
 
 class Softplus(Activation, kind="softplus"):
@@ -189,6 +224,7 @@ class Softmax(Activation, kind="softmax"):
 
     elsewhere = "SoftmaxWithLoss Softmax2d"
     example = "1000 -> softmax"
+    kept = OUT
 
 
 class LogSoftmax(Activation, kind="logsoftmax"):
@@ -200,6 +236,7 @@ class LogSoftmax(Activation, kind="logsoftmax"):
 
     elsewhere = "log_softmax"
     example = "1000 -> logsoftmax"
+    kept = OUT
 
 
 class Dropout(InPlace, kind="dropout"):
@@ -216,6 +253,14 @@ class Dropout(InPlace, kind="dropout"):
 
     rate = Rate("share of the numbers set to zero", 0.5, also="p dropout_ratio prob probability")
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        size = xs[0].size
+        if not training or self.rate == 0:
+            return passed_on(size)
+        if self.inplace:
+            return [Op([0], size, [NEW], keeps=[Extra(size)], alias=0)]
+        return [Op([0], size, [NEW], keeps=[Extra(size, 1)])]
+
 
 class DropPath(Activation, kind="droppath"):
     """Stochastic depth: drops a whole branch of an example at random while training. Huang et al. 2016.
@@ -229,6 +274,10 @@ class DropPath(Activation, kind="droppath"):
 
     rate = Rate("probability of dropping the branch", also="p drop_prob survival")
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        size = xs[0].size
+        return [Op([0], size, [NEW], keeps=[Extra(1)])] if training and self.rate else passed_on(size)
+
 
 class Identity(Activation, kind="identity"):
     """Passes its input on unchanged.
@@ -239,3 +288,6 @@ class Identity(Activation, kind="identity"):
 
     elsewhere = "noop pass none linear_activation"
     example = "56x56x64 -> identity"
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return passed_on(xs[0].size)

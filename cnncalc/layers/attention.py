@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.base import Layer, View
+from cnncalc.layers.base import Layer, View, as_steps, divisors
 from cnncalc.layers.fields import Count, Flag
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
@@ -32,7 +32,7 @@ class Attention(Layer, kind="attention"):
             raise Problem(
                 "needs-sequence",
                 f"attention reads steps x features, such as 197x768, but gets {x}",
-                "put a `reshape:` in front, for example from 14x14x768 to 196x768",
+                as_steps(x),
             )
         width, rest = divmod(x[1], self.heads)
         if rest:
@@ -40,7 +40,7 @@ class Attention(Layer, kind="attention"):
                 "groups-do-not-divide",
                 f"attention: {x[1]} features cannot be split into {self.heads} heads: "
                 f"{x[1]} = {self.heads}*{width} + {rest}",
-                f"choose a number of heads that divides {x[1]}",
+                divisors(x[1], self.heads, "features", "heads"),
                 field="heads",
             )
         return x

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.fields import Field
+from cnncalc.layers.tape import Op
 from cnncalc.problem import Problem
 from cnncalc.product import NOTHING, Count
 from cnncalc.shape import Shape, TransposedWindow, Window
@@ -162,9 +163,33 @@ class Layer:
         """How each spatial axis is read: () where every output cell sees its own cell only, None where it sees all."""
         return ()
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        """What PyTorch's eager mode does in memory; None where that is not known."""
+        return None
+
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         """Remarks worth showing, as (code, sentence): rounding, uneven padding."""
         return []
+
+
+def divisors(number: int, wanted: int, what: str, parts: str) -> str:
+    """Help for a number that cannot be split: the numbers of parts next to the wanted one that can be had.
+
+    >>> divisors(768, 7, "features", "heads")
+    '768 features can be split into 6 or 8 heads'
+    """
+    below = next(few for few in range(min(wanted, number), 0, -1) if number % few == 0)
+    above = next((many for many in range(wanted, number + 1) if number % many == 0), below)
+    choice = f"{below}" if above == below else f"{below} or {above}"
+    return f"{number:,} {what} can be split into {choice} {parts if choice != '1' else parts[:-1]}"
+
+
+def as_steps(x: Shape) -> str:
+    """Help for a layer over steps x features: the reshape that makes steps of an image's positions."""
+    if len(x) < 3:
+        return "put a `reshape:` in front that makes steps x features"
+    steps = x.size // x[-1]
+    return f"put `reshape: {steps}x{x[-1]}` in front: {steps:,} steps of {x[-1]:,} features"
 
 
 def kind_named(name: str) -> type[Layer]:
@@ -206,7 +231,10 @@ def unknown_field(layer: type[Layer], name: str) -> Problem:
             )
     if not layer.fields:
         return Problem(
-            "unknown-field", f"{layer.kind} takes no fields; got `{show(name)}`", "write the bare word", field=name
+            "unknown-field",
+            f"{layer.kind} takes no fields; got `{show(name)}`",
+            f"write the bare word `{layer.kind}`",
+            field=name,
         )
     if name == "activation":
         help = f"activations are layers: write `relu` as the step after {layer.kind}"

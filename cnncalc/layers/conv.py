@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Count, Flag, Pad, Sizes, each
+from cnncalc.layers.tape import NEW, Op
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
-from cnncalc.shape import Shape, TransposedWindow
+from cnncalc.shape import Shape, TransposedWindow, Window
 
 FILTER_NAMES = "out_channels num_output K n_filters num_filters channels depth units"
 
 
 def _letters(name: str, lengths: tuple[int, ...] | list[int]) -> list[tuple[str, int]]:
     return [(name, length) for length in lengths]
+
+
+def convolved(x: Shape, windows: Sequence[Window], out: Shape) -> list[Op]:
+    """A convolution in memory: uneven padding makes a padded copy of the input first, which backward then keeps."""
+    if all(window.before == window.after for window in windows):
+        return [Op([0], out.size, [NEW], saves=[0], weighted=True)]
+    padded = x.channels
+    for window, width in zip(windows, x, strict=False):
+        padded *= window.before + width + window.after
+    return [Op([0], padded, [NEW]), Op([1], out.size, [NEW], saves=[1], weighted=True)]
 
 
 class Conv(Windowed, kind="conv"):
@@ -61,6 +74,9 @@ class Conv(Windowed, kind="conv"):
         channels = ("C", x[-1]) if self.groups == 1 else ("C/groups", x[-1] // self.groups)
         return Product(*_letters("out", self.lengths(x)), ("K", self.filters), *_letters("F", kernels), channels)
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return convolved(xs[0], self.windows(xs[0]), self.out(xs[0]))
+
 
 class Depthwise(Windowed, kind="depthwise"):
     """A depthwise convolution: every channel has its own F x F filters and sees no other channel.
@@ -102,6 +118,9 @@ class Depthwise(Windowed, kind="depthwise"):
         x = xs[0]
         kernels = each(self.kernel, x, "kernel")
         return Product(*_letters("out", self.lengths(x)), *self._filters(x), *_letters("F", kernels))
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return convolved(xs[0], self.windows(xs[0]), self.out(xs[0]))
 
 
 class ConvTranspose(Layer, kind="convtranspose"):
@@ -186,3 +205,6 @@ class ConvTranspose(Layer, kind="convtranspose"):
 
     def macs(self, *xs: Shape) -> Number:
         return Product(*_letters("in", xs[0][:-1]), *self._factors(xs[0]))
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True)]

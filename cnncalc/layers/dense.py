@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.base import Crop, Layer, View
+from cnncalc.layers.base import Crop, Layer, View, as_steps
 from cnncalc.layers.fields import Count, Flag
+from cnncalc.layers.tape import NEW, PART, SAME, Op, reshaped
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
@@ -47,6 +48,13 @@ class FC(Layer, kind="fc"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        product = Op([0], self.units, [NEW], saves=[0], weighted=True)
+        if len(xs[0]) == 1:
+            return [product]
+        product.inputs, product.saves = [1], [1]
+        return [*reshaped(xs[0].size), product]
+
 
 class Linear(Layer, kind="linear"):
     """The same fully connected layer at every position: only the last axis changes, C becomes units.
@@ -79,6 +87,9 @@ class Linear(Layer, kind="linear"):
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None if len(xs[0]) == 1 else ()
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True)]
 
 
 class Embedding(Layer, kind="embedding"):
@@ -119,6 +130,9 @@ class Positional(Layer, kind="positional"):
     def weights(self, *xs: Shape) -> dict[str, Number]:
         return {"weight": Product(*[("N", length) for length in xs[0]])}
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], xs[0].size, [SAME], weighted=True)]
+
 
 class ClassToken(Layer, kind="classtoken"):
     """One learned token put in front of a sequence: steps grow by one. Weights as many as features.
@@ -134,9 +148,7 @@ class ClassToken(Layer, kind="classtoken"):
 
     def out(self, *xs: Shape) -> Shape:
         if len(xs[0]) != 2:
-            raise Problem(
-                "needs-sequence", f"classtoken needs steps x features, but gets {xs[0]}", "put a `reshape:` in front"
-            )
+            raise Problem("needs-sequence", f"classtoken needs steps x features, but gets {xs[0]}", as_steps(xs[0]))
         return Shape((xs[0][0] + 1, xs[0][1]))
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
@@ -144,3 +156,6 @@ class ClassToken(Layer, kind="classtoken"):
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return (Crop(-1),)
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [PART], weighted=True)]

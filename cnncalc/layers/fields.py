@@ -162,13 +162,13 @@ def number_help(text: str) -> str:
     if bare.lstrip(".") in ("inf", "infinity", "nan"):
         return "write a number that is finite"
     if text.strip() in ("~", "null", "Null", "NULL", "None"):
-        return "leave it out, or write a number"
+        return "write a number, or leave the field out"
     return _size_help(body)
 
 
 def _size_help(body: str) -> str:
     """What to write for sizes and thousands that are written in another way: `3X3`, `(3, 3)`, `1,000`."""
-    if body[:1] not in "0123456789(" or not body or len(body) > 60:
+    if body[:1] not in "0123456789(" or not body or len(body) > 60 or ("," in body and "x" in body):
         return ""
     parts = [part.strip() for part in body.strip("()").replace("\u00d7", "x").replace(",", "x").split("x")]
     if not 2 <= len(parts) <= 8 or not all(part.isdecimal() and part.isascii() for part in parts):
@@ -271,13 +271,13 @@ SIDES = {
 class Pad(Field["int | str | tuple[int, ...] | dict[str, int]"]):
     """Padding: a number, one per axis, `same`, `valid`, or a mapping of sides."""
 
-    expects = "a whole number, one per axis (`0x3`), `same`, `valid`, or sides (`{top: 0, bottom: 1}`)"
+    expects = "a whole number, `0x3`, `same`, `valid` or sides (`{top: 0, bottom: 1}`)"
 
     def __init__(self, help: str, default: Any = REQUIRED, also: str = "", named: bool = True) -> None:
         super().__init__(help, default, also)
         self.named = named
         if not named:
-            self.expects = "a whole number, one per axis (`0x3`), or sides (`{top: 0, bottom: 1}`)"
+            self.expects = "a whole number, `0x3` or sides (`{top: 0, bottom: 1}`)"
 
     def words(self) -> tuple[str, ...]:
         return ("same", "valid") if self.named else ()

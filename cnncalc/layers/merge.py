@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cnncalc.layers.base import Layer
-from cnncalc.layers.fields import Choice
+from cnncalc.layers.fields import Choice, Flag
+from cnncalc.layers.tape import NEW, PART, SAME, SPREAD, Op, passed_on
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape
+from cnncalc.text import quoted
 
 
 def differ(what: str, xs: tuple[Shape, ...], help: str) -> Problem:
     """The error for operands whose shapes do not go together."""
     return Problem("shapes-differ", f"{what}: {' and '.join(map(str, xs))} differ", help)
+
+
+def chained(count: int, op: Callable[[int, int], Op]) -> list[Op]:
+    """An operation of two values applied to several, one after the other."""
+    found = [op(0, 1)] if count > 1 else passed_on(0)
+    found += [op(count + number, number + 2) for number in range(count - 2)]
+    return found
 
 
 class Merge(Layer):
@@ -29,6 +40,8 @@ class Add(Merge, kind="add"):
     elsewhere = "Sum Eltwise shortcut skip"
     example = "56x56x64 -> add: [[conv: {filters: 64, kernel: 1}], prev]"
 
+    inplace = Flag("add into the first operand, as PyTorch's `+=`", False, also="in_place")
+
     def out(self, *xs: Shape) -> Shape:
         for x in xs:
             if x != xs[0]:
@@ -36,6 +49,10 @@ class Add(Merge, kind="add"):
                     "add needs values of the same shape", xs, "bring them to one shape, with a 1x1 conv for example"
                 )
         return xs[0]
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        alias = 0 if self.inplace else None
+        return chained(len(xs), lambda left, right: Op([left, right], xs[0].size, [SAME, SAME], alias=alias))
 
 
 class Mul(Merge, kind="mul"):
@@ -61,6 +78,18 @@ class Mul(Merge, kind="mul"):
                     f"a gate for {largest} is a vector of {largest[-1]}",
                 )
         return Shape(full)
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        size = self.out(*xs).size
+
+        def product(left: int, right: int) -> Op:
+            grads = [
+                NEW if left >= len(xs) or xs[left].size == size else SPREAD,
+                NEW if xs[right].size == size else SPREAD,
+            ]
+            return Op([left, right], size, grads, saves=[left, right])
+
+        return chained(len(xs), product)
 
 
 def _spread(x: Shape, length: int) -> tuple[int, ...]:
@@ -92,6 +121,9 @@ class Concat(Merge, kind="concat"):
         joined[axis] = sum(x[axis] for x in xs)
         return Shape(joined)
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op(range(len(xs)), self.out(*xs).size, [PART] * len(xs))]
+
 
 def axis_number(axis: str, x: Shape) -> int:
     """The place of a named axis in a shape.
@@ -103,4 +135,5 @@ def axis_number(axis: str, x: Shape) -> int:
         return len(x) - 1
     if axis in x.axes:
         return x.axes.index(axis)
-    raise Problem("bad-value", f"{x} has no axis named {axis}", "name an axis it has", field="axis")
+    named = quoted([*x.axes, "channels"], "and")
+    raise Problem("bad-value", f"{x} has no axis named {axis}", f"what it has: {named}", field="axis")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.base import Layer, View
 from cnncalc.layers.fields import Count, Flag
+from cnncalc.layers.tape import NEW, SAME, Extra, Op
 from cnncalc.layers.window import split
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
@@ -24,6 +25,13 @@ class Norm(Layer):
         return {"weight": Product(("C", xs[0][-1])), "bias": Product(("C", xs[0][-1]))}
 
 
+def normed(size: int, statistics: int, training: bool) -> list[Op]:
+    """A norm in memory whose statistics belong to the example: kept for backward, made in passing at inference."""
+    extra = [Extra(statistics, 4)]
+    keeps, scratch = (extra, []) if training else ([], extra)
+    return [Op([0], size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True)]
+
+
 class BatchNorm(Norm, kind="batchnorm"):
     """Batch normalisation: every channel is brought to mean 0 and variance 1 over the batch.
 
@@ -42,6 +50,10 @@ class BatchNorm(Norm, kind="batchnorm"):
     def buffers(self, *xs: Shape) -> dict[str, Number]:
         return {"running_mean": Product(("C", xs[0][-1])), "running_var": Product(("C", xs[0][-1]))}
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        statistics = [Extra(2 * xs[0].channels, 4, fixed=True)] if training else []
+        return [Op([0], xs[0].size, [NEW], saves=[0], keeps=statistics, weighted=True)]
+
 
 class LayerNorm(Norm, kind="layernorm"):
     """Layer normalisation over the channels of each position; a gain and an offset per channel.
@@ -54,6 +66,9 @@ class LayerNorm(Norm, kind="layernorm"):
 
     elsewhere = "LayerNormalization layer_norm ln layernorm2d"
     example = "197x768 -> layernorm"
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return normed(xs[0].size, 2 * xs[0].size // xs[0].channels, training)
 
 
 class GroupNorm(Norm, kind="groupnorm"):
@@ -76,6 +91,9 @@ class GroupNorm(Norm, kind="groupnorm"):
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return normed(xs[0].size, 2 * self.groups, training)
 
 
 class InstanceNorm(Norm, kind="instancenorm"):
@@ -104,6 +122,12 @@ class InstanceNorm(Norm, kind="instancenorm"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        channels = xs[0].channels
+        extra = [Extra(2 * channels, 4), *([Extra(channels)] if self.affine else [])]
+        keeps, scratch = (extra, []) if training else ([], extra)
+        return [Op([0], xs[0].size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True)]
+
 
 class RMSNorm(Layer, kind="rmsnorm"):
     """Root-mean-square normalisation over the channels of each position; one gain per channel, no offset.
@@ -121,6 +145,9 @@ class RMSNorm(Layer, kind="rmsnorm"):
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
         return {"weight": Product(("C", xs[0][-1]))} if self.affine else {}
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return normed(xs[0].size, xs[0].size // xs[0].channels, training)
 
 
 class LRN(Layer, kind="lrn"):
@@ -144,6 +171,19 @@ class LRN(Layer, kind="lrn"):
             )
         return xs[0]
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        size = xs[0].size
+        padded = size // xs[0].channels * (xs[0].channels + self.size - 1)
+        return [
+            Op([0, 0], size, [NEW, NEW], saves=[0]),  # the square
+            Op([1], padded, [NEW]),
+            Op([2], size, [NEW], saves=[2]),  # the mean over neighbours
+            Op([3], size, [NEW]),  # times alpha
+            Op([4], size, [SAME]),  # plus k
+            Op([5], size, [NEW], saves=[5], temps=2 * size),  # to the power of beta
+            Op([0, 6], size, [NEW, NEW], saves=[0, 6], temps=size),  # the quotient
+        ]
+
 
 class Scale(Layer, kind="scale"):
     """One learned factor per channel, and with `bias: true` one offset: LayerScale, Caffe's `Scale`.
@@ -165,3 +205,8 @@ class Scale(Layer, kind="scale"):
         if self.bias:
             found["bias"] = Product(("C", xs[0][-1]))
         return found
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        size = xs[0].size
+        scaled = Op([0], size, [NEW], saves=[0], temps=size, weighted=True)
+        return [scaled, Op([1], size, [SAME])] if self.bias else [scaled]

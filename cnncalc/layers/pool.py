@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from cnncalc.layers.base import Blur, Layer, View
 from cnncalc.layers.fields import Flag, Pad, Sizes, To, each
+from cnncalc.layers.tape import NEW, Extra, Op
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, spatial
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
+
+
+def indexed(size: int, training: bool) -> list[Op]:
+    """A max pooling in memory: the places of the maxima are made as 8-byte indices, and kept for backward."""
+    indices = [Extra(size, 8)]
+    return [Op([0], size, [NEW], saves=[0], keeps=indices)] if training else [Op([0], size, [NEW], scratch=indices)]
 
 
 class Pool(Windowed):
@@ -55,6 +62,9 @@ class MaxPool(Pool, kind="maxpool"):
 
     dilation = Sizes("distance between the cells under the window", 1, also="dilations")
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return indexed(self.out(xs[0]).size, training)
+
 
 class AvgPool(Pool, kind="avgpool"):
     """Average pooling: the mean under each F x F window, channel by channel. No parameters.
@@ -69,6 +79,9 @@ class AvgPool(Pool, kind="avgpool"):
         "AvgPool2d AvgPool1d AvgPool3d AveragePooling2D AveragePooling1D AveragePool avg_pool avg_pool2d meanpool"
     )
     example = "28x28x6 -> avgpool: 2"
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0])]
 
 
 class GlobalPool(Layer):
@@ -96,6 +109,9 @@ class GlobalAvgPool(GlobalPool, kind="globalavgpool"):
     )
     example = "7x7x512 -> globalavgpool"
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], xs[0].channels, [NEW])]
+
 
 class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
     """Global max pooling: the largest value of each channel over the whole image; a vector of C. No parameters.
@@ -108,6 +124,9 @@ class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
 
     elsewhere = "GlobalMaxPooling2D GlobalMaxPooling1D GlobalMaxPooling3D global_max_pool gmp"
     example = "7x7x512 -> globalmaxpool"
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return indexed(xs[0].channels, training)
 
 
 class AdaptivePool(Layer):
@@ -144,6 +163,10 @@ class AdaptiveAvgPool(AdaptivePool, kind="adaptiveavgpool"):
     elsewhere = "AdaptiveAvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool3d adaptive_avg_pool2d"
     example = "10x12x512 -> adaptiveavgpool: 7"
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        out = self.out(xs[0])
+        return [Op([0], out.size, [NEW], saves=[] if out.size == out.channels else [0])]
+
 
 class AdaptiveMaxPool(AdaptivePool, kind="adaptivemaxpool"):
     """Adaptive max pooling: maxima over windows chosen so that the output has the given size. No parameters.
@@ -156,3 +179,6 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptivemaxpool"):
 
     elsewhere = "AdaptiveMaxPool2d AdaptiveMaxPool1d AdaptiveMaxPool3d adaptive_max_pool2d"
     example = "10x12x512 -> adaptivemaxpool: 7"
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return indexed(self.out(xs[0]).size, training)

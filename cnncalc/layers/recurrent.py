@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnncalc.layers.base import Layer, View
+from cnncalc.layers.base import Layer, View, as_steps
 from cnncalc.layers.fields import Choice, Count, Flag
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
@@ -37,7 +37,7 @@ class Recurrent(Layer):
             raise Problem(
                 "needs-sequence",
                 f"{self.kind} reads steps x features, such as 100x300, but gets {x}",
-                "put a `reshape:` in front",
+                as_steps(x),
             )
 
     def _features(self, x: Shape) -> list[int]:

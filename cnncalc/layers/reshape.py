@@ -5,9 +5,11 @@ from __future__ import annotations
 from cnncalc.layers.base import Blur, Crop, Layer, Resample, View
 from cnncalc.layers.fields import Axes, Choice, Count, Name, Pad, Sizes, To, each
 from cnncalc.layers.merge import axis_number
+from cnncalc.layers.tape import NEW, Op, reshaped
 from cnncalc.layers.window import sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape
+from cnncalc.text import plural
 
 MODES = "nearest linear bilinear bicubic trilinear area"
 RANK = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
@@ -35,6 +37,9 @@ class Flatten(Layer, kind="flatten"):
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return mix(xs[0]) if len(xs[0]) > 1 else ()
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return reshaped(xs[0].size)
 
 
 class Reshape(Layer, kind="reshape"):
@@ -64,6 +69,9 @@ class Reshape(Layer, kind="reshape"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return () if tuple(self.to) == tuple(xs[0]) else mix(xs[0])
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return reshaped(xs[0].size)
+
 
 class Permute(Layer, kind="permute"):
     """The axes in another order, counted from 0 as they are printed.
@@ -91,6 +99,9 @@ class Permute(Layer, kind="permute"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return () if list(self.axes) == sorted(self.axes) else mix(xs[0])
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return reshaped(xs[0].size)
+
 
 class Slice(Layer, kind="slice"):
     """A part of the input along one axis: from `start` up to, not including, `stop`.
@@ -115,7 +126,7 @@ class Slice(Layer, kind="slice"):
             raise Problem(
                 "bad-value",
                 f"slice from {self.start} to {self.stop} does not lie within the {length} cells of {self.axis}",
-                f"it must hold that start < stop <= {length}",
+                f"choose a start below the stop, and a stop of at most {length}",
                 field="stop",
             )
         return Shape((*xs[0][:axis], -(-(self.stop - self.start) // self.step), *xs[0][axis + 1 :]))
@@ -125,6 +136,9 @@ class Slice(Layer, kind="slice"):
             return ()
         cut = xs[0].axes.index(self.axis)
         return tuple(Crop(self.start, self.step) if axis == cut else Crop(0) for axis in range(xs[0].rank))
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW], alias=0)]
 
 
 class ChannelShuffle(Layer, kind="channelshuffle"):
@@ -143,6 +157,9 @@ class ChannelShuffle(Layer, kind="channelshuffle"):
         spatial(self, xs[0])
         split(self, self.groups, xs[0][-1], "channels")
         return xs[0]
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW])]
 
 
 class PixelShuffle(Layer, kind="pixelshuffle"):
@@ -176,6 +193,9 @@ class PixelShuffle(Layer, kind="pixelshuffle"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return (Resample(self.factor, 1), Resample(self.factor, 1))
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW])]
+
 
 class Padding(Layer, kind="pad"):
     """Cells added around the input: zeros, mirrored or repeated ones. PyTorch 2, `torch.nn.functional.pad`.
@@ -208,6 +228,9 @@ class Padding(Layer, kind="pad"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return tuple(Crop(-before) for before, _ in sides(self, self.by, xs[0]))
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW], saves=[] if self.mode == "zeros" else [0])]
+
 
 class CropLike(Layer, kind="crop"):
     """The middle of the input, as large as another value. Ronneberger et al. 2015, U-Net.
@@ -238,6 +261,12 @@ class CropLike(Layer, kind="crop"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return tuple(Crop((a - b) // 2) for a, b in zip(xs[0][:-1], xs[1][:-1], strict=True))
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        if xs[0].rank != 2:
+            return None
+        rows = xs[1][0] * xs[0][1] * xs[0][2]
+        return [Op([0, 1], rows, [NEW, ""], alias=0), Op([2], self.out(*xs).size, [NEW], alias=0)]
+
 
 class ChannelPad(Layer, kind="channelpad"):
     """Channels of zeros added behind, up to `to`. He et al. 2015, option A of the shortcuts.
@@ -261,6 +290,9 @@ class ChannelPad(Layer, kind="channelpad"):
             )
         return Shape((*xs[0][:-1], self.to))
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW])]
+
 
 def _mode(layer: Layer, mode: str, x: Shape) -> None:
     rank = spatial(layer, x)
@@ -268,7 +300,7 @@ def _mode(layer: Layer, mode: str, x: Shape) -> None:
         fits = next((word for word, axes in RANK.items() if axes == rank), "nearest")
         raise Problem(
             "bad-value",
-            f"{layer.kind}: mode {mode} is for {RANK[mode]} spatial axes, but {x} has {rank}",
+            f"{layer.kind}: mode {mode} is for {plural(RANK[mode], 'spatial axis', 'spatial axes')}, but {x} has {rank}",
             f"use `{fits}`",
             field="mode",
         )
@@ -299,6 +331,9 @@ class Upsample(Layer, kind="upsample"):
         factors = each(self.factor, x, "factor")
         return tuple(Resample(factor, 1, reach if factor > 1 else 1) if reach else Blur() for factor in factors)
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW])]
+
 
 class Resize(Layer, kind="resize"):
     """Every spatial axis brought to a given length. No parameters. PyTorch 2, `torch.nn.functional.interpolate(size)`.
@@ -328,3 +363,6 @@ class Resize(Layer, kind="resize"):
             Resample(new, old, reach) if reach and new >= old else Blur()
             for old, new in zip(x, self._lengths(x), strict=False)
         )
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(xs[0]).size, [NEW])]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Layer, divisors
 from cnncalc.layers.fields import SIDES, each
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
-from cnncalc.text import show
+from cnncalc.text import quoted, show
 
 KERNEL_NAMES = "kernel_size kernel_shape kernel_h ksize pool_size window filter_size F size"
 STRIDE_NAMES = "strides S step"
@@ -42,9 +42,10 @@ def sides(layer: Layer, pad: int | str | tuple[int, ...] | dict[str, int], x: Sh
         for side, cells in pad.items():
             axis, end = SIDES[side]
             if -axis > rank or ((side in ("start", "end")) is not (rank == 1) and side not in ("left", "right")):
-                raise Problem(
-                    "bad-value", f"the {rank}-axis input {x} has no {show(side)} side", "name sides it has", field="pad"
-                )
+                order = ("front", "back", "top", "bottom", "left", "right")
+                names = ("start", "end") if rank == 1 else [name for name in order if -SIDES[name][0] <= rank]
+                its = quoted(names, "and")
+                raise Problem("bad-value", f"{x} has no {show(side)} side", f"its sides are {its}", field="pad")
             found[axis][end] = cells
         return tuple((before, after) for before, after in found)
     assert not isinstance(pad, str)
@@ -148,7 +149,7 @@ def split(layer: Layer, groups: int, channels: int, what: str) -> int:
             "groups-do-not-divide",
             f"{layer.kind}: {channels} {what} cannot be split into {groups} groups: "
             f"{channels} = {groups}*{each_group} + {rest}",
-            f"choose a number of groups that divides {channels}",
+            divisors(channels, groups, what, "groups"),
             field="groups",
         )
     return each_group

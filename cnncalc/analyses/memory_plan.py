@@ -1,0 +1,185 @@
+"""A network as the operations that run one after the other, with how long every value is held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.layers.activation import Dropout, InPlace
+from cnncalc.layers.base import Layer
+from cnncalc.layers.tape import NEW, Op
+from cnncalc.network import Network, Node
+
+
+class Value:
+    """One tensor: `numbers` per example; `trained` where a gradient reaches it; `classes` is its last axis."""
+
+    __slots__ = ("classes", "number", "numbers", "trained")
+
+    def __init__(self, number: int, numbers: int, trained: bool, classes: int = 1) -> None:
+        self.number = number
+        self.numbers = numbers
+        self.trained = trained
+        self.classes = classes
+
+
+class Step:
+    """One operation in its place.
+
+    `saves` are the inputs (or the output) that backward really keeps, `weights` the sizes of the parameters whose gradients
+    it makes (and whether it is their first use in backward), `released` the values nobody holds after it, `recorded` whether
+    it stands on autograd's tape.
+    """
+
+    __slots__ = ("at", "inputs", "op", "output", "recorded", "released", "saves", "weights")
+
+    def __init__(self, at: str, op: Op, inputs: Sequence[Value], output: Value, recorded: bool) -> None:
+        self.at = at
+        self.op = op
+        self.inputs = inputs
+        self.output = output
+        self.recorded = recorded
+        self.saves: Sequence[int] = op.saves
+        self.weights: list[tuple[int, bool]] = []
+        self.released: list[Value] = []
+
+
+class Plan:
+    """All operations, the values they begin and end with, and what the network keeps all the time."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.inputs: list[Value] = []
+        self.outputs: list[Value] = []
+        self.params = self.buffers = self.counters = 0
+        self.unknown: list[str] = []  # layers without a memory rule
+
+    @property
+    def exact(self) -> bool:
+        """Has every layer a memory rule?"""
+        return not self.unknown
+
+
+def plan(network: Network, training: bool, held: bool = True, inplace: bool | None = None) -> Plan:
+    """The operations of a network; with `held`, blocks hold their inputs until they return, as Python's frames do.
+
+    `inplace` overrides what the activations say of themselves.
+    """
+    work = Plan()
+    values: list[Value] = []  # the value of every node
+    last_step: list[int] = []  # the step behind which every node's value is made
+    count = 0
+    wanted = _wanted(network)
+    owners: dict[int, list[tuple[int, bool]]] = {}
+    for node in network.nodes:
+        if node.layer is None:
+            value = Value(count, node.output.size, False, node.output[-1])
+            count += 1
+            values.append(value)
+            work.inputs.append(value)
+            last_step.append(-1)
+            continue
+        shapes = network.shapes(node)
+        layer = _overridden(node.layer, inplace)
+        ops = layer.tape(training, *shapes)
+        if ops is None:
+            work.unknown.append(node.name)
+            ops = [Op([0], node.output.size, [NEW], saves=[0])]
+        weights = [] if node.shared is not None else [int(size) for size in node.layer.weights(*shapes).values()]
+        if node.shared is None:
+            buffers = node.layer.buffers(*shapes)
+            work.params += sum(weights)
+            work.buffers += sum(int(size) for size in buffers.values())
+            work.counters += 1 if "running_mean" in buffers else 0
+        owner = node.index if node.shared is None else node.shared
+        known = [values[index] for index in node.inputs]
+        trained = bool(node.layer.weights(*shapes))
+        for op in ops:
+            inputs = [known[place] for place in op.inputs]
+            flows = any(value.trained for value in inputs) or (op.weighted and trained)
+            value = Value(count, op.output, flows, node.output[-1])
+            count += 1
+            known.append(value)
+            step = Step(node.name, op, inputs, value, training and flows and node.index in wanted)
+            step.saves = _needed(op, inputs)
+            if op.weighted and trained and training:
+                sizes = [int(size) for size in node.layer.weights(*shapes).values()]
+                step.weights = [(size, True) for size in sizes]
+                owners.setdefault(owner, [])
+                if owners[owner]:
+                    for earlier in work.steps:
+                        if earlier.weights is owners[owner]:
+                            earlier.weights = [(size, False) for size, _ in earlier.weights]
+                owners[owner] = step.weights
+            work.steps.append(step)
+        values.append(known[-1])
+        last_step.append(len(work.steps) - 1)
+    work.outputs = [values[index] for index in network.outputs]
+    _release(network, work, values, last_step, held)
+    return work
+
+
+def _overridden(layer: Layer, inplace: bool | None) -> Layer:
+    """The layer, with `inplace` set for an activation that has it (dropout and sums keep theirs)."""
+    if inplace is None or not isinstance(layer, InPlace) or isinstance(layer, Dropout):
+        return layer
+    return type(layer).made({**layer.written, "inplace": inplace})
+
+
+def _wanted(network: Network) -> set[int]:
+    """The nodes from which an output is reached; what others keep is freed with their values."""
+    found: set[int] = set()
+    stack = list(network.outputs)
+    while stack:
+        index = stack.pop()
+        if index not in found:
+            found.add(index)
+            stack.extend(network.nodes[index].inputs)
+    return found
+
+
+def _needed(op: Op, inputs: Sequence[Value]) -> Sequence[int]:
+    """Of a product, an operand is kept only for the gradient of the other one."""
+    if len(inputs) == 2 and list(op.saves) == list(op.inputs) and inputs[0] is not inputs[1]:
+        return [place for place in (0, 1) if inputs[1 - place].trained]
+    return [save if save < 0 else op.inputs.index(save) for save in op.saves]
+
+
+def _release(network: Network, work: Plan, values: Sequence[Value], last_step: Sequence[int], held: bool) -> None:
+    """Note behind which step every value is let go."""
+    until: dict[int, int] = {}
+    for number, step in enumerate(work.steps):
+        until[step.output.number] = number
+        for value in step.inputs:
+            until[value.number] = number
+    if held:
+        for last, inputs in _scopes(network.nodes):
+            for index in inputs:
+                value = values[index]
+                until[value.number] = max(until.get(value.number, -1), last_step[last])
+    kept = {value.number for value in [*work.outputs, *work.inputs]}
+    by_number = {step.output.number: step.output for step in work.steps}
+    for number, end in until.items():
+        if number not in kept:
+            work.steps[end].released.append(by_number[number])
+
+
+def _scopes(nodes: Sequence[Node]) -> list[tuple[int, set[int]]]:
+    """Every block as its last node and the nodes outside whose values it reads."""
+    found: list[tuple[int, set[int]]] = []
+    open_blocks: list[tuple[str, int]] = []
+
+    def close(level: int, last: int) -> None:
+        while len(open_blocks) > level:
+            _, first = open_blocks.pop()
+            inside = nodes[first : last + 1]
+            found.append((last, {index for node in inside for index in node.inputs if index < first}))
+
+    for node in nodes:
+        path = node.name.split(".")[:-1]
+        same = 0
+        while same < min(len(path), len(open_blocks)) and open_blocks[same][0] == path[same]:
+            same += 1
+        close(same, node.index - 1)
+        open_blocks += [(name, node.index) for name in path[same:]]
+    close(0, len(nodes) - 1)
+    return found

@@ -1,0 +1,133 @@
+"""cnncalc memory: the peak of a running network."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.cli import options
+from cnncalc.cli.run import FINDING, Failed, tell, write
+
+OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
+
+
+@click.command(
+    "memory",
+    epilog="Examples: cnncalc memory resnet50 --batch 32 --optimizer adam; cnncalc memory net.yaml --fit 24GiB; "
+    "cnncalc memory unet --mode infer --fit 320KiB --plot unet.svg",
+)
+@options.spec_argument()
+@options.specs
+@options.figures
+@click.option(
+    "--optimizer",
+    type=click.Choice(OPTIMIZERS),
+    default="sgd",
+    show_default=True,
+    help="What keeps state besides the parameters.",
+)
+@click.option(
+    "--mode", type=click.Choice(["train", "infer", "both"]), default="both", show_default=True, help="What to run."
+)
+@click.option("--fit", metavar="SIZE", help="The largest batch within SIZE, such as 10GB, 24GiB or 320KiB.")
+@click.option(
+    "--inplace/--no-inplace",
+    default=None,
+    help="Override `inplace` of every activation that has it. It lowers peaks for relu; for relu6, silu, mish, hardswish and "
+    "hardsigmoid PyTorch keeps a copy, so that it saves nothing. A file's activations are not in place unless it says so.",
+)
+@click.option("--timeline", is_flag=True, help="Draw the live bytes over the step in the terminal.")
+@click.option("--plot", metavar="FILE.svg", help="Draw them as a picture, stacked by kind.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="What to print."
+)
+@options.output
+def command(
+    spec: tuple[str, ...],
+    lines: tuple[str, ...],
+    parameters: tuple[str, ...],
+    inputs: tuple[str, ...],
+    batch: int,
+    dtype: str,
+    optimizer: str,
+    mode: str,
+    fit: str | None,
+    inplace: bool | None,
+    timeline: bool,
+    plot: str | None,
+    form: str,
+    file: str | None,
+    no_color: bool,
+) -> int:
+    """The peak memory of SPEC in training and inference, to the byte, with what it is made of and where it is reached.
+
+    Training is one step in the steady state of PyTorch's eager mode: forward, cross-entropy, backward, optimizer. Inference
+    is given as eager PyTorch reaches it, and as the minimum for this order of layers.
+    """
+    from cnncalc.analyses import memory
+    from cnncalc.cli.specs import network_of
+    from cnncalc.problem import Refused
+    from cnncalc.render import memory as render
+
+    chosen = options.chosen(spec, lines)
+    if len(chosen) != 1:
+        raise click.UsageError("memory takes one network")
+    size = _size(fit)
+    if dtype == "int8" and mode != "infer":
+        raise click.UsageError("int8 is for inference: add --mode infer")
+    try:
+        network = network_of(chosen[0], parameters, inputs)
+    except Refused as refused:
+        tell(refused.problems)
+        return FINDING
+    tell(network.warnings)
+    trains, infers = mode != "infer", mode != "train"
+    answer = render.Answer(
+        network=network,
+        batch=batch,
+        dtype=dtype,
+        optimizer=optimizer,
+        inference=memory.infer(network, batch, dtype, inplace=inplace) if infers else None,
+        least=memory.infer(network, batch, dtype, least=True, inplace=inplace) if infers else None,
+        training=memory.train(network, batch, dtype, optimizer, inplace=inplace) if trains else None,
+        fit=None
+        if size is None
+        else (
+            size,
+            memory.fit(network, size, False, dtype, optimizer, inplace) if infers else None,
+            memory.fit(network, size, True, dtype, optimizer, inplace) if trains else None,
+        ),
+    )
+    drawn = answer.training or answer.inference
+    assert drawn is not None
+    if plot is not None:
+        from cnncalc.render.timeline import svg
+
+        title = f"{network.name or network.spec}, batch {batch:,}, {dtype}" + (
+            f", {optimizer}" if trains else ", inference"
+        )
+        write(svg(drawn, title), plot)
+    if form == "json":
+        from cnncalc.render.data import to_json
+
+        write(to_json(render.data(answer)), file)
+        return 0
+    from cnncalc.cli.display import glyphs, on_terminal, show_lines, width
+
+    shown = render.report(answer, glyphs(file))
+    if timeline:
+        wide = width() if on_terminal(file) else 100
+        shown += [[], *render.timeline(drawn.moments, wide, 14, glyphs(file))]
+    show_lines(shown, file, no_color)
+    return 0
+
+
+def _size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    from cnncalc.text import show
+    from cnncalc.units import size
+
+    figure = size(text)
+    if figure is None or figure.value is None:
+        raise Failed(f"--fit: `{show(text)}` is no size: write 10GB, 24GiB or 320KiB")
+    return figure.value

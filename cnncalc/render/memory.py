@@ -1,0 +1,226 @@
+"""The memory of a running network as a readable report and as JSON data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.analyses.memory import Moment, Run
+from cnncalc.network import Network
+from cnncalc.record import Record
+from cnncalc.render.columns import percent
+from cnncalc.render.lines import Grid, Line, bar
+from cnncalc.text import plural, show
+from cnncalc.units import megabytes
+
+BAR = 20
+HOLDERS = 10
+KINDS = (
+    "parameters",
+    "buffers",
+    "optimizer state",
+    "input",
+    "activations",
+    "gradients",
+    "gradients in flight",
+    "loss",
+    "temporary",
+)
+
+
+class Answer(Record):
+    """Everything that one call of `memory` worked out; a mode that was not asked for is None."""
+
+    network: Network
+    batch: int
+    dtype: str
+    optimizer: str
+    inference: Run | None
+    least: Run | None
+    training: Run | None
+    fit: tuple[int, int | None, int | None] | None = (
+        None  # the size, and the largest batches for inference and training
+    )
+
+
+def make_up(moment: Moment) -> list[tuple[str, int]]:
+    """What lives at a moment, by kind, largest first; what lives only for the moment is `temporary`."""
+    parts = dict(moment.parts)
+    parts["temporary"] = moment.live - sum(parts.values())
+    found = [(kind, parts[kind]) for kind in KINDS if parts.get(kind)]
+    return sorted(found, key=lambda part: -part[1])
+
+
+def exactly(run: Run, size: int) -> str:
+    """Bytes, as a lower bound where a layer has no rule."""
+    return ("at least " if not run.exact else "") + f"{size:,} bytes = {megabytes(size)}"
+
+
+def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
+    """The whole report."""
+    network = answer.network
+    lines: list[Line] = [[(show(network.name or network.spec), "name")]]
+    lines.append(
+        [(f"batch {answer.batch:,}, {answer.dtype}; PyTorch eager with CUDA dispatch, storages alive at once", "dim")]
+    )
+    if answer.training is not None:
+        lines += [[], *_training(answer, answer.training, glyphs)]
+    if answer.inference is not None and answer.least is not None:
+        lines += [[], *_inference(answer.inference, answer.least, glyphs)]
+    if answer.fit is not None:
+        lines += [[], *_fit(answer, answer.fit)]
+    lines += _unknown(answer)
+    lines += [
+        [],
+        [(" not counted: the allocator's rounding and fragmentation, cuDNN's workspaces, the CUDA context", "dim")],
+    ]
+    return lines
+
+
+def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
+    peak = run.peak
+    lines: list[Line] = [
+        [(" training peak   ", "name"), (exactly(run, peak.live), "total"), (f"  {_where(peak)}", "")],
+        [(f" one step with {answer.optimizer}, cross-entropy on the output; the peak is made of", "dim")],
+        *_parts(peak, glyphs),
+    ]
+    if run.held:
+        lines += [[], [(f" kept for backward: {run.saved:,} bytes = {megabytes(run.saved)}, most of it by", "dim")]]
+        grid = Grid(["layer", "bytes", ""], [False, True, False])
+        heaviest = sorted(run.held.items(), key=lambda item: -item[1])[:HOLDERS]
+        for name, size in heaviest:
+            grid.add([show(name, 200), f"{size:,}", _share(size, run.saved, glyphs)], ["", "", "bar"])
+        lines += grid.lines(glyphs)
+    return lines
+
+
+def _inference(run: Run, least: Run, glyphs: dict[str, str]) -> list[Line]:
+    return [
+        [(" inference peak  ", "name"), (exactly(run, run.peak.live), "total"), (f"  {_where(run.peak)}", "")],
+        [(" eager, a block holding its inputs until it returns; the peak is made of", "dim")],
+        *_parts(run.peak, glyphs),
+        [
+            (" minimum         ", "name"),
+            (exactly(least, least.peak.live), "total"),
+            (f"  at {show(least.peak.at, 200)}, every value freed at its last use", ""),
+        ],
+    ]
+
+
+def _where(moment: Moment) -> str:
+    return f"at {show(moment.at, 200)}, {moment.phase}" if moment.phase != "optimizer" else "in the optimizer's step"
+
+
+def _parts(moment: Moment, glyphs: dict[str, str]) -> list[Line]:
+    parts = make_up(moment)
+    wide = max((len(f"{size:,}") for _, size in parts), default=0)
+    return [
+        [(f"   {kind:<20} {size:>{wide},}  ", ""), (_share(size, moment.live, glyphs), "bar")] for kind, size in parts
+    ]
+
+
+def _share(size: int, whole: int, glyphs: dict[str, str]) -> str:
+    return f"{percent(size, whole):>7} {bar(size, whole, BAR, glyphs)}"
+
+
+def _fit(answer: Answer, fit: tuple[int, int | None, int | None]) -> list[Line]:
+    size, inference, training = fit
+    lines: list[Line] = []
+    for name, batch, run in (("training", training, answer.training), ("inference", inference, answer.inference)):
+        if batch is None or run is None:
+            continue
+        bound = "" if run.exact else " at most (a layer has no memory rule)"
+        if batch:
+            lines.append([(f" {name} in {megabytes(size)}: ", "name"), (f"batch {batch:,}{bound}", "total")])
+        else:
+            lines.append([(f" {name} in {megabytes(size)}: ", "name"), ("does not fit even at batch 1", "bad")])
+    return lines
+
+
+def _unknown(answer: Answer) -> list[Line]:
+    runs = [run for run in (answer.training, answer.inference) if run is not None and run.unknown]
+    if not runs:
+        return []
+    names = list(dict.fromkeys(runs[0].unknown))
+    listed = ", ".join(show(name, 100) for name in names[:3])
+    more = f" and {plural(len(names) - 3, 'other')}" if len(names) > 3 else ""
+    return [[], [(" note: ", "note"), (f"no memory rule for {listed}{more}: figures are lower bounds", "")]]
+
+
+def data(answer: Answer) -> dict[str, Any]:
+    """The answer as JSON data (`cnncalc.memory/1`); bytes are bytes."""
+    return {
+        "format": "cnncalc.memory/1",
+        "name": answer.network.name,
+        "spec": answer.network.spec,
+        "batch": answer.batch,
+        "dtype": answer.dtype,
+        "optimizer": answer.optimizer,
+        "inference": None
+        if answer.inference is None or answer.least is None
+        else _inference_data(answer.inference, answer.least),
+        "training": None if answer.training is None else _training_data(answer.training),
+        "fit": None
+        if answer.fit is None
+        else {"size_bytes": answer.fit[0], "inference_batch": answer.fit[1], "training_batch": answer.fit[2]},
+    }
+
+
+def _inference_data(run: Run, least: Run) -> dict[str, Any]:
+    fixed = sum(run.fixed.values())
+    return {
+        "params_bytes": run.fixed["parameters"],
+        "buffers_bytes": run.fixed["buffers"],
+        "input_bytes": run.fixed["input"],
+        "peak_activation_bytes": run.peak.live - fixed,
+        "peak_bytes": run.peak.live,
+        "minimum_bytes": least.peak.live,
+        "peak_at": run.peak.at,
+        "minimum_at": least.peak.at,
+        "at_peak": dict(make_up(run.peak)),
+        "exact": run.exact,
+    }
+
+
+def _training_data(run: Run) -> dict[str, Any]:
+    return {
+        "params_bytes": run.fixed["parameters"],
+        "buffers_bytes": run.fixed["buffers"],
+        "gradients_bytes": run.fixed["parameters"],
+        "optimizer_bytes": run.fixed["optimizer state"],
+        "input_bytes": run.fixed["input"],
+        "saved_bytes": run.saved,
+        "peak_bytes": run.peak.live,
+        "peak_at": run.peak.at,
+        "peak_phase": run.peak.phase,
+        "at_peak": dict(make_up(run.peak)),
+        "held": [{"layer": name, "bytes": size} for name, size in sorted(run.held.items(), key=lambda item: -item[1])],
+        "exact": run.exact,
+    }
+
+
+def timeline(moments: Sequence[Moment], wide: int, tall: int, glyphs: dict[str, str]) -> list[Line]:
+    """The live bytes over the step as columns of a terminal, the peak marked."""
+    highest = max(moment.live for moment in moments)
+    columns = min(wide - 12, len(moments))
+    found: list[Line] = []
+    heights = []
+    for column in range(columns):
+        part = moments[
+            column * len(moments) // columns : max(
+                (column + 1) * len(moments) // columns, column * len(moments) // columns + 1
+            )
+        ]
+        heights.append(max(moment.live for moment in part))
+    block = glyphs["bar"][0]
+    for row in range(tall, 0, -1):
+        label = megabytes(highest) if row == tall else megabytes(highest // 2) if row == (tall + 1) // 2 else ""
+        cells = "".join(block if 2 * height * tall >= highest * (2 * row - 1) else " " for height in heights)
+        found.append([(f" {label:>9} ", "dim"), (cells, "bar")])
+    place = next(number for number, height in enumerate(heights) if height == highest)
+    found.append([(" " * (11 + place) + "^ peak", "total")])
+    backward = next((number for number, moment in enumerate(moments) if moment.phase == "backward"), None)
+    if backward is not None:
+        turn = backward * columns // len(moments)
+        found.append([(" " * 11 + "forward".ljust(turn)[: max(turn, 7)] + "backward", "dim")])
+    return found
