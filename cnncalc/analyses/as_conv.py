@@ -26,26 +26,28 @@ def as_conv(network: Network, inputs: dict[str, Shape] | None = None) -> Network
     Raises:
         Refused: where a layer does not fit the new size.
     """
-    names = {node.name for node in network.inputs}
+    names = [node.name for node in network.inputs]
     for name in inputs or {}:
         if name not in names and (name or len(names) > 1):
             raise Refused(
                 [
                     Problem(
                         "unknown-input",
-                        f"the network has no input `{show(name)}`",
-                        f"its inputs are {quoted(names, 'and')}",
+                        f"the network has no input `{show(name)}`" if name else "the network has several inputs",
+                        f"its inputs are {quoted(names, 'and')}: write `--input NAME=SHAPE`",
                     )
                 ]
             )
-    convolutions = _replay(network, {}, {})[1]
+    convolutions = _replay(network, {}, None)[1]
     return _replay(network, inputs or {}, convolutions)[0]
 
 
-def _replay(network: Network, inputs: dict[str, Shape], known: dict[int, Layer]) -> tuple[Network, dict[int, Layer]]:
-    """The network built again, index by index, with the `known` convolutions, or new ones as large as their input."""
+def _replay(
+    network: Network, inputs: dict[str, Shape], known: dict[int, Layer] | None
+) -> tuple[Network, dict[int, Layer]]:
+    """The network built again, index by index, with the `known` convolutions; with None, new ones are made to measure."""
     builder = Builder()
-    made: dict[int, Layer] = dict(known)
+    made: dict[int, Layer] = dict(known or {})
     facts = {
         "name": network.name,
         "description": network.description,
@@ -63,7 +65,7 @@ def _replay(network: Network, inputs: dict[str, Shape], known: dict[int, Layer])
             layer = node.layer
             if node.index in made:
                 layer = made[node.index]
-            elif isinstance(layer, (FC, Flatten)) and not known:
+            elif isinstance(layer, (FC, Flatten)) and known is None:
                 layer = _converted(layer, builder.shape(node.inputs[0]))
                 if layer is not node.layer:
                     made[node.index] = layer

@@ -20,6 +20,8 @@ QUANTITIES = {
     "biases": (False, "biases"),
     "activations": (False, "activations"),
     "activation-memory": (True, "activation memory"),
+    "training-memory": (True, "training memory"),
+    "inference-memory": (True, "inference memory"),
     "macs": (False, "MACs"),
     "layers": (False, "layers"),
     "depth": (False, "depth"),
@@ -31,7 +33,10 @@ RULES = ("sound", "input", "output", *QUANTITIES, "growth", "kinds", "expect")
 
 
 class Limit(Record):
-    """Bounds on one quantity, both inclusive. `batch` and `dtype` matter for memory; `count` is `trainable` or `all`."""
+    """Bounds on one quantity, both inclusive.
+
+    `batch`, `dtype` and `optimizer` matter for memory; `count` of params is `trainable` or `all`.
+    """
 
     quantity: str
     least: int | None = None
@@ -39,6 +44,7 @@ class Limit(Record):
     level: str = "error"
     batch: int = 1
     dtype: str = "float32"
+    optimizer: str = "sgd"
     count: str = "trainable"
 
 
@@ -127,6 +133,17 @@ def _conv_layers(analysis: Analysis) -> int:
     return sum(1 for row in analysis.rows if row.node.layer is not None and row.node.layer.convolves)
 
 
+def _running(analysis: Analysis, limit: Limit) -> int | None:
+    """The peak of the running network in bytes; None where a layer has no memory rule, since a lower bound proves nothing."""
+    from cnncalc.analyses.memory import infer, train
+
+    if limit.quantity == "training-memory":
+        run = train(analysis.network, limit.batch, limit.dtype, limit.optimizer)
+    else:
+        run = infer(analysis.network, limit.batch, limit.dtype)
+    return run.peak.live if run.exact else None
+
+
 def _receptive_field(analysis: Analysis) -> int | None:
     """The smaller side of the largest receptive field of a feature map; None where it is not known."""
     seen = of_features([(row.field, row.node.output) for row in analysis.rows])
@@ -139,6 +156,8 @@ def measure(analysis: Analysis, limit: Limit) -> Measured:
     actual: int | None
     if limit.quantity == "activation-memory":
         actual = Analysis(analysis.network, analysis.rows, total, limit.batch, limit.dtype).activation_bytes
+    elif limit.quantity in ("training-memory", "inference-memory"):
+        actual = _running(analysis, limit)
     elif limit.quantity == "conv-layers":
         actual = _conv_layers(analysis)
     elif limit.quantity == "receptive-field":

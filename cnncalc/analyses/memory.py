@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.analyses.memory_plan import Plan, Value, plan
+from cnncalc.analyses.totals import Analysis
 from cnncalc.layers.tape import NEW, OUT, PART, SAME, SPREAD, Extra, Op
 from cnncalc.network import Network
 from cnncalc.record import Record
@@ -331,6 +332,25 @@ def train(
     ledger.mark("optimizer", "optimizer", made_copies * fixed["parameters"])
     assert ledger.peak is not None
     return Run(fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(work.unknown))
+
+
+def columns(analysis: Analysis) -> Analysis:
+    """The analysis with what backward keeps of every layer, and what is alive when it runs, in a training step with sgd."""
+    run = train(analysis.network, analysis.batch, analysis.dtype)
+    live: dict[str, int] = {}
+    for moment in run.moments:
+        if moment.phase == "forward":
+            live[moment.at] = max(live.get(moment.at, 0), moment.live)
+    return Analysis(
+        network=analysis.network,
+        rows=analysis.rows,
+        totals=analysis.totals,
+        batch=analysis.batch,
+        dtype=analysis.dtype,
+        saved=run.held,
+        live=live,
+        unruled=run.unknown,
+    )
 
 
 def fit(network: Network, size: int, training: bool, dtype: str, optimizer: str, inplace: bool | None = None) -> int:

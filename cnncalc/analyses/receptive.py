@@ -107,7 +107,7 @@ def _axis(view: View, axis: Axis) -> Axis | None:
 
 
 def _fed(view: TransposedWindow, cell: int) -> range:
-    """The input cells i that a transposed convolution adds into output cell o: 0 <= o + P - i*S < F, on the dilated grid."""
+    """The input cells i that a transposed convolution adds into output cell o: o + P - i*S = 0, D, ... (F cells)."""
     place, step = cell + view.before, view.stride
     lowest, highest = -((view.reach - 1 - place) // step), place // step
     common = gcd(step, view.dilation)
@@ -229,13 +229,13 @@ def of_features(fields: Sequence[tuple[Field, Shape]]) -> list[int] | None:
             continue
         if field is None:
             return None
-        sizes = [int(last - first) + 1 for first, last, _ in field]
+        sizes = [_size(axis) for axis in field]
         best = sizes if best is None or min(sizes) > min(best) else best
     return best
 
 
 def extent(field: Field, whole: Shape) -> tuple[list[int], list[float | int] | None] | None:
-    """(sizes, strides) per axis for an input of shape `whole`; strides None where the whole input is seen; None unknown.
+    """(sizes, strides) per axis for an input of shape `whole`; strides None where all of it is seen; None: not known.
 
     Where neighbours see fields of different sizes, the size is that of the largest.
     """
@@ -243,14 +243,26 @@ def extent(field: Field, whole: Shape) -> tuple[list[int], list[float | int] | N
         return None
     if isinstance(field, Whole):
         return list(whole.spatial), None
-    sizes: list[int] = []
-    strides: list[float | int] = []
-    for axis in field:
-        if isinstance(axis, Cycle):
-            sizes.append(max([place[1] - place[0] + 1 for place in axis.seen if place is not None], default=0))
-            length = len(axis.seen)
-            strides.append(axis.period / length if axis.period % length else axis.period // length)
-        else:
-            sizes.append(axis[1] - axis[0] + 1)
-            strides.append(axis[2])
-    return sizes, strides
+    return [_size(axis) for axis in field], [_stride(axis) for axis in field]
+
+
+def _size(axis: Axis) -> int:
+    if isinstance(axis, Cycle):
+        return max([place[1] - place[0] + 1 for place in axis.seen if place is not None], default=0)
+    return axis[1] - axis[0] + 1
+
+
+def _stride(axis: Axis) -> float | int:
+    if isinstance(axis, Cycle):
+        length = len(axis.seen)
+        return axis.period / length if axis.period % length else axis.period // length
+    return axis[2]
+
+
+def spelled(number: float | int) -> str:
+    """A size or stride as it is printed: whole numbers in full, others short.
+
+    >>> spelled(1_048_576), spelled(1 / 3)
+    ('1048576', '0.333333')
+    """
+    return str(number) if isinstance(number, int) else f"{number:g}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cnncalc.analyses.receptive import Field, receptive_fields
 from cnncalc.network import Network, Node
 from cnncalc.product import NOTHING, Count
@@ -63,6 +65,9 @@ class Analysis(Record):
     totals: Totals
     batch: int = 1
     dtype: str = "float32"
+    saved: Mapping[str, int] | None = None  # bytes that backward keeps, by layer, where they were worked out
+    live: Mapping[str, int] | None = None  # bytes alive while a layer runs forward in training, likewise
+    unruled: tuple[str, ...] = ()  # layers without a memory rule: with any, `saved` and `live` are lower bounds
 
     @property
     def activation_bytes(self) -> int:
@@ -133,7 +138,7 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
         if node.shared is not None:
             weights = biases = buffers = 0
         new = 0 if layer.in_place else node.output.size
-        depth = max([depths[index] for index in node.inputs])
+        depth = max([depths[index] for index in node.inputs[: len(node.inputs) - layer.lenders]])
         depths.append(depth + 1 if layer.counts_for_depth and trained else depth)
         rows.append(Row(node, new, weights, biases, buffers, macs, field, notes))
         layers += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.analyses.receptive import extent
+from cnncalc.analyses.receptive import extent, spelled
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.product import Product
 from cnncalc.record import Record
@@ -122,25 +122,24 @@ def _field(analysis: Analysis, row: Row) -> list[Fact]:
     size = "x".join(map(str, sizes))
     if strides is None:
         return [Fact("receptive field", "", "", size, "the whole input")]
-    return [
-        Fact("receptive field", "", "", size, f"stride {'x'.join(f'{stride:g}' for stride in strides)} in input pixels")
-    ]
+    return [Fact("receptive field", "", "", size, f"stride {'x'.join(map(spelled, strides))} in input pixels")]
 
 
 def _dense(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
     """What a fully connected layer between the same volumes would need."""
     layer = row.node.layer
-    if layer is None or not layer.convolves or row.node.shared is not None:
+    if layer is None or not layer.convolves or not row.params:
         return []
     into, out = inputs[0].size, row.node.output.size
     params = into * out + out
-    times = f"{params / row.params:,.0f} times the parameters of this layer" if row.params else ""
+    ratio = params / row.params
+    times = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
     return [
         Fact(
             "for scale",
             "in*out + out",
             f"{into:,}*{out:,} + {out:,}",
             f"{params:,}",
-            f"params of a fully connected layer; {times}",
+            f"params of a fully connected layer; {times} times the parameters of this layer",
         )
     ]

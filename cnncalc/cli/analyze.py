@@ -28,6 +28,7 @@ QUANTITIES = (
 )  # fmt: skip
 COLUMN_NAMES = (
     "kind", "fields", "output", "activations", "memory", "params", "weights", "biases", "buffers", "macs", "rf", "formula", "share",
+    "saved", "live",
 )  # fmt: skip
 
 
@@ -104,6 +105,10 @@ def command(
             continue
         tell(network.warnings)
         analysis = analyze(network, batch, dtype)
+        if wanted is not None and not {"saved", "live"}.isdisjoint(wanted):
+            from cnncalc.analyses.memory import columns as with_memory
+
+            analysis = with_memory(analysis)
         done.append((one, analysis, None))
         status = max(status, _verdict(analysis, strict))
     if whole or file is None or form == "json":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "gradescope")
 MANY = 500  # files from which a second process pays
 CHUNK = 50
-LIMITS = ("params", "activations", "activation-memory", "macs", "layers")
+LIMITS = ("params", "activations", "activation-memory", "training-memory", "inference-memory", "macs", "layers")
 
 
 def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -26,6 +26,8 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
         "params": "Most trainable parameters, such as 500k.",
         "activations": "Most activations.",
         "activation-memory": "Most feature-map memory for one example in float32, such as 2MiB.",
+        "training-memory": "Highest peak of a training step with sgd on one example in float32, such as 1GB.",
+        "inference-memory": "Highest peak of inference on one example in float32, such as 64MiB.",
         "macs": "Most multiply-accumulates, such as 50M.",
         "layers": "Most layers.",
     }
@@ -203,11 +205,11 @@ def _only(text: str | None, rules: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _checked(files: list[str], task: Task) -> Iterator[Checked]:
+def _checked(files: dict[str, str], task: Task) -> Iterator[Checked]:
     """Every file's result in the order of the files, from several processes where there are many."""
     from cnncalc.spec.submission import check_file
 
-    work = [path for path in files if path != "-"]
+    work = [path for path, problem in files.items() if path != "-" and not problem]
     if len(work) >= MANY and (cores := _cores()) > 1:
         from concurrent.futures import ProcessPoolExecutor
         from functools import partial
@@ -219,9 +221,11 @@ def _checked(files: list[str], task: Task) -> Iterator[Checked]:
         yield from _with_progress(_merged(files, (check_file(path, task) for path in work), task), len(files))
 
 
-def _merged(files: list[str], results: Iterator[Checked], task: Task) -> Iterator[Checked]:
-    for path in files:
-        yield _standard_input(task) if path == "-" else next(results)
+def _merged(files: dict[str, str], results: Iterator[Checked], task: Task) -> Iterator[Checked]:
+    from cnncalc.spec.submission import missing
+
+    for path, problem in files.items():
+        yield missing(path, problem) if problem else _standard_input(task) if path == "-" else next(results)
 
 
 def _standard_input(task: Task) -> Checked:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from cnncalc.analyses.receptive import extent
+from cnncalc.analyses.receptive import extent, spelled
 from cnncalc.analyses.totals import Analysis, Row
-from cnncalc.product import Count
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
 from cnncalc.units import megabytes, rounded
@@ -94,15 +93,15 @@ def receptive_field(row: Row, whole: Shape) -> str:
     """`212/32`: size and stride, one number where all axes agree; `all` where the whole input is seen; `?` unknown."""
     seen = extent(row.field, whole)
     if seen is None:
-        return "?" if row.field is None and whole.rank else "-" if not whole.rank else "?"
+        return "?" if whole.rank else "-"
     sizes, strides = seen
     if strides is None:
         return "all"
     return f"{_axes(sizes)}/{_axes(strides)}"
 
 
-def _axes(numbers: list[int] | list[float | int]) -> str:
-    texts = [f"{number:g}" for number in numbers]
+def _axes(numbers: Sequence[float | int]) -> str:
+    texts = [spelled(number) for number in numbers]
     return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
@@ -128,9 +127,20 @@ def _formula(line: Folded, analysis: Analysis, exact: bool) -> str:
     return formula(line.last, analysis.network.shapes(line.last.node)) if len(line.rows) == 1 else ""
 
 
-def product(count: Count) -> str:
-    """A figure with its working: `3*3*3*64 = 1,728`."""
-    return f"{count.numbers} = {int(count):,}"
+def _saved(line: Folded, analysis: Analysis, exact: bool) -> str:
+    if analysis.saved is None:
+        return "?"
+    return _bounded(sum(analysis.saved.get(row.node.name, 0) for row in line.rows), analysis, exact)
+
+
+def _live(line: Folded, analysis: Analysis, exact: bool) -> str:
+    if analysis.live is None:
+        return "?"
+    return _bounded(max(analysis.live.get(row.node.name, 0) for row in line.rows), analysis, exact)
+
+
+def _bounded(size: int, analysis: Analysis, exact: bool) -> str:
+    return (">= " if analysis.unruled else "") + (f"{size:,}" if exact else megabytes(size))
 
 
 COLUMNS: dict[str, Column] = {
@@ -146,6 +156,8 @@ COLUMNS: dict[str, Column] = {
     "macs": Column("MACs", True, _macs, "macs", "multiply-accumulates for one example"),
     "rf": Column("receptive field", True, _field, help="size/stride"),
     "formula": Column("formula", False, _formula, help="(W - F + 2P)/S + 1 with the numbers"),
+    "saved": Column("saved", True, _saved, help="bytes kept for backward"),
+    "live": Column("live", True, _live, help="bytes alive while the layer runs in training"),
     "share": Column("of params", True, _share, help="share of all parameters"),
 }
 DEFAULT = ("output", "activations", "params")

@@ -222,6 +222,10 @@ def meanings(options: Options) -> list[Line]:
         "what can work in place (relu, dropout, batchnorm, ...) writes none.",
         "params: weights + biases, buffers not counted.  MACs: no bias, norm or pooling work.",
     ]
+    if not {"saved", "live"}.isdisjoint(options.columns):
+        words.append(
+            "saved: bytes kept for backward.  live: bytes alive while the layer runs, in a training step with sgd."
+        )
     if "rf" in options.columns:
         words.append("receptive field: size/stride in input pixels; all: the whole input; ?: not known.")
     return [[], *[[(f" {line}", "dim")] for line in words]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.analyses.budget import QUANTITIES, RULES, Limit, Policy
+from cnncalc.analyses.memory import OPTIMIZERS
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import unknown_layer
 from cnncalc.layers.fields import number_help
@@ -17,7 +18,7 @@ from cnncalc.text import did_you_mean, quoted, show
 from cnncalc.units import DTYPES, count, size
 
 KEYS = ("cnncalc-policy", "input", "output", "limits", "receptive-field", "kinds", "points")
-BOUNDS = ("max", "min", "level", "batch", "dtype", "count")
+BOUNDS = ("max", "min", "level", "batch", "dtype", "optimizer", "count")
 
 
 def read_policy(source: Source) -> Policy:
@@ -87,6 +88,13 @@ class _Reader:
         field = items.get("receptive-field")
         if field is not None:
             limit = self._limit("receptive-field", field)
+            if any(other.quantity == "receptive-field" for other in limits):
+                self.problem(
+                    tree.keys["receptive-field"],
+                    "bad-policy",
+                    "receptive-field is limited twice: here and under `limits`",
+                    "keep one of the two",
+                )
             limits += [limit] if limit is not None else []
         forbidden, required = self._kinds(items.get("kinds"))
         policy = Policy(
@@ -192,6 +200,8 @@ class _Reader:
             return name, text
         if name == "dtype" and QUANTITIES[quantity][0] and text in DTYPES:
             return name, text
+        if name == "optimizer" and quantity == "training-memory" and text in OPTIMIZERS:
+            return name, text
         if name == "count" and quantity == "params" and text in ("trainable", "all"):
             return name, text
         if name == "batch" and QUANTITIES[quantity][0]:
@@ -201,6 +211,7 @@ class _Reader:
         expects = {
             "level": "`error` or `warning`",
             "dtype": quoted(DTYPES) + ", of a size",
+            "optimizer": quoted(OPTIMIZERS) + ", of training-memory",
             "count": "`trainable` or `all`, of params",
             "batch": "a whole number of at least 1, of a size",
         }[name]

@@ -43,6 +43,7 @@ def _limit(limit: Limit) -> dict[str, Any]:
         "level": limit.level,
         "batch": limit.batch,
         "dtype": limit.dtype,
+        "optimizer": limit.optimizer,
         "count": limit.count,
     }
 

@@ -15,11 +15,16 @@ def render(report: Report) -> str:
     lines: list[str] = []
     for entry in report.entries:
         lines += _entry(entry)
-    summary = f"{plural(len(report.entries), 'file')}: {report.count('passed')} passed, {report.count('failed')} failed"
-    if report.errors:
-        summary += f", {plural(report.errors, 'error')}"
     limits = " (limits are inclusive)" if report.policy.limits else ""
-    return "\n".join([*lines, summary + limits]) + "\n"
+    return "\n".join([*lines, summary(report) + limits]) + "\n"
+
+
+def summary(report: Report) -> str:
+    """How many files passed, failed, or could not be judged."""
+    said = (
+        f"{plural(len(report.entries), 'file')}: {report.count('passed'):,} passed, {report.count('failed'):,} failed"
+    )
+    return said + (f", {plural(report.errors, 'error')}" if report.errors else "")
 
 
 def _entry(entry: Entry) -> list[str]:
