@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnncalc.analyses.memory_plan import Plan, Value, plan
+from cnncalc.analyses.memory_plan import Plan, Segment, Step, Value, plan
 from cnncalc.analyses.totals import Analysis
 from cnncalc.layers.tape import NEW, OUT, PART, SAME, SPREAD, Extra, Op
 from cnncalc.network import Network
@@ -143,23 +143,49 @@ class Replay:
         ledger, work = self.ledger, self.work
         for value in work.inputs:
             self.storage[value.number] = ledger.new(0, "input")  # counted among the fixed bytes
-        for step in work.steps:
-            op = step.op
-            into = [self.storage[value.number] for value in step.inputs]
-            if op.alias is None:
-                out = ledger.new(self.bytes(op.output), "activations", step.at)
-            else:
-                out = ledger.hold(into[op.alias])
-            self.storage[step.output.number] = out
-            kept: list[int] = []
-            if training and step.recorded:
-                kept = [ledger.new(self.extra(extra), "activations", step.at) for extra in op.keeps]
-                for place in step.saves:
-                    kept.append(ledger.hold(out if place == OUT else into[place]))
-            ledger.mark("forward", step.at, sum(self.extra(extra) for extra in op.scratch))
-            self.saved.append(kept)
+        segments = list(reversed(work.segments)) if training else []
+        for number, step in enumerate(work.steps):
+            inside = bool(segments) and number >= segments[-1].first
+            if inside and number == segments[-1].first:
+                for value in segments[-1].inputs:
+                    ledger.hold(self.storage[value.number])
+            self.saved.append(self.run(step, "forward", training and step.recorded and not inside))
             for value in step.released:
                 ledger.drop(self.storage[value.number])
+            if inside and number == segments[-1].last:
+                segments.pop()
+
+    def run(self, step: Step, phase: str, recorded: bool) -> list[int]:
+        """One operation forward: its output, and with `recorded` what it keeps for backward."""
+        ledger, op = self.ledger, step.op
+        into = [self.storage[value.number] for value in step.inputs]
+        if op.alias is None:
+            out = ledger.new(self.bytes(op.output), "activations", step.at)
+        else:
+            out = ledger.hold(into[op.alias])
+        self.storage[step.output.number] = out
+        kept: list[int] = []
+        scratch = [*op.scratch, *(() if recorded else op.keeps)]
+        if recorded:
+            kept = [ledger.new(self.extra(extra), "activations", step.at) for extra in op.keeps]
+            kept += [ledger.hold(out if place == OUT else into[place]) for place in step.saves]
+        ledger.mark(phase, step.at, sum(self.extra(extra) for extra in scratch))
+        return kept
+
+    def again(self, segment: Segment) -> None:
+        """The forward of a checkpointed block once more, in backward, up to the last thing that must be kept."""
+        steps = self.work.steps[segment.first : segment.last + 1]
+        needed = [number for number, step in enumerate(steps) if step.recorded and (step.saves or step.op.keeps)]
+        alive: set[int] = set()
+        for number, step in enumerate(steps[: needed[-1] + 1 if needed else 0], segment.first):
+            self.saved[number] = self.run(step, "backward", step.recorded)
+            alive.add(step.output.number)
+            for value in step.released:
+                if value.number in alive:
+                    alive.discard(value.number)
+                    self.ledger.drop(self.storage[value.number])
+        for value_number in alive:
+            self.ledger.drop(self.storage[value_number])
 
     # -- backward -----------------------------------------------------------------------------------------------------
 
@@ -198,13 +224,21 @@ class Replay:
             ledger.drop(first)
             ledger.drop(kept[0])
             self.deliver(value, Gradient(second), "loss")
-        for step, kept in zip(reversed(self.work.steps), reversed(self.saved), strict=True):
+        segments = list(self.work.segments)
+        for number in range(len(self.work.steps) - 1, -1, -1):
+            step = self.work.steps[number]
+            if segments and number == segments[-1].last:
+                self.again(segments[-1])
             gradient = self.gradients.pop(step.output.number, None)
+            kept = self.saved[number]
             if gradient is None:
                 for storage in kept:
                     ledger.drop(storage)
-                continue
-            self.undo(step.op, step.inputs, step.weights, step.output, gradient, kept, step.at)
+            else:
+                self.undo(step.op, step.inputs, step.weights, step.output, gradient, kept, step.at)
+            if segments and number == segments[-1].first:
+                for value in segments.pop().inputs:
+                    ledger.drop(self.storage[value.number])
         ledger.drop(ones)  # the caller of backward holds it to the end
 
     def undo(
@@ -312,11 +346,12 @@ def train(
     optimizer: str = "sgd",
     *,
     inplace: bool | None = None,
+    checkpoint: str | None = None,
     work: Plan | None = None,
 ) -> Run:
     """One step in the steady state. `work` is the plan of the network where it is known already."""
     width = DTYPES[dtype]
-    work = work or plan(network, training=True, inplace=inplace)
+    work = work or plan(network, training=True, inplace=inplace, checkpoint=checkpoint)
     kept_copies, made_copies = OPTIMIZERS[optimizer]
     fixed = fixed_bytes(network, work, batch, width)
     fixed["optimizer state"] = kept_copies * fixed["parameters"]
@@ -353,9 +388,18 @@ def columns(analysis: Analysis) -> Analysis:
     )
 
 
-def fit(network: Network, size: int, training: bool, dtype: str, optimizer: str, inplace: bool | None = None) -> int:
+def fit(
+    network: Network,
+    size: int,
+    training: bool,
+    dtype: str = "float32",
+    optimizer: str = "sgd",
+    *,
+    inplace: bool | None = None,
+    checkpoint: str | None = None,
+) -> int:
     """The largest batch whose peak stays within `size` bytes, by the exact model; 0 where not even one example fits."""
-    work = plan(network, training, inplace=inplace)
+    work = plan(network, training, inplace=inplace, checkpoint=checkpoint)
 
     def fits(batch: int) -> bool:
         run = (

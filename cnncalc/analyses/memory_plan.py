@@ -43,6 +43,17 @@ class Step:
         self.released: list[Value] = []
 
 
+class Segment:
+    """The steps of a checkpointed block, `first` to `last`, and the values from outside that it reads."""
+
+    __slots__ = ("first", "inputs", "last")
+
+    def __init__(self, first: int, last: int, inputs: Sequence[Value]) -> None:
+        self.first = first
+        self.last = last
+        self.inputs = inputs
+
+
 class Plan:
     """All operations, the values they begin and end with, and what the network keeps all the time."""
 
@@ -52,6 +63,7 @@ class Plan:
         self.outputs: list[Value] = []
         self.params = self.buffers = self.counters = 0
         self.unknown: list[str] = []  # layers without a memory rule
+        self.segments: list[Segment] = []  # blocks that are checkpointed, in order
 
     @property
     def exact(self) -> bool:
@@ -59,10 +71,13 @@ class Plan:
         return not self.unknown
 
 
-def plan(network: Network, training: bool, held: bool = True, inplace: bool | None = None) -> Plan:
+def plan(
+    network: Network, training: bool, held: bool = True, inplace: bool | None = None, checkpoint: str | None = None
+) -> Plan:
     """The operations of a network; with `held`, blocks hold their inputs until they return, as Python's frames do.
 
-    `inplace` overrides what the activations say of themselves.
+    `inplace` overrides what the activations say of themselves; `checkpoint` names blocks (`Stage2`, or `Stage` for all of
+    them) whose inside is worked out again in backward instead of kept.
     """
     work = Plan()
     values: list[Value] = []  # the value of every node
@@ -114,8 +129,31 @@ def plan(network: Network, training: bool, held: bool = True, inplace: bool | No
         values.append(known[-1])
         last_step.append(len(work.steps) - 1)
     work.outputs = [values[index] for index in network.outputs]
-    _release(network, work, values, last_step, held)
+    scopes = _scopes(network.nodes)
+    _release(work, values, last_step, scopes if held else [])
+    if checkpoint is not None:
+        _segment(work, values, last_step, scopes, checkpoint)
     return work
+
+
+def blocks_named(network: Network, name: str) -> bool:
+    """Is there a block of that path, label or kind?"""
+    return any(_is_named(scope, name) for scope in _scopes(network.nodes))
+
+
+def _is_named(scope: Scope, name: str) -> bool:
+    label = scope.path.rpartition(".")[2]
+    return name in (scope.path, label, label.rstrip("0123456789").rstrip("_"))
+
+
+def _segment(work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope], name: str) -> None:
+    """Note the outermost blocks of that name."""
+    for scope in sorted(scopes, key=lambda scope: (scope.first, -scope.last)):
+        if not _is_named(scope, name):
+            continue
+        first, last = last_step[scope.first - 1] + 1 if scope.first else 0, last_step[scope.last]
+        if not work.segments or first > work.segments[-1].last:
+            work.segments.append(Segment(first, last, [values[index] for index in sorted(scope.inputs)]))
 
 
 def _overridden(layer: Layer, inplace: bool | None) -> Layer:
@@ -144,18 +182,17 @@ def _needed(op: Op, inputs: Sequence[Value]) -> Sequence[int]:
     return [save if save < 0 else op.inputs.index(save) for save in op.saves]
 
 
-def _release(network: Network, work: Plan, values: Sequence[Value], last_step: Sequence[int], held: bool) -> None:
+def _release(work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope]) -> None:
     """Note behind which step every value is let go."""
     until: dict[int, int] = {}
     for number, step in enumerate(work.steps):
         until[step.output.number] = number
         for value in step.inputs:
             until[value.number] = number
-    if held:
-        for last, inputs in _scopes(network.nodes):
-            for index in inputs:
-                value = values[index]
-                until[value.number] = max(until.get(value.number, -1), last_step[last])
+    for scope in scopes:
+        for index in scope.inputs:
+            value = values[index]
+            until[value.number] = max(until.get(value.number, -1), last_step[scope.last])
     kept = {value.number for value in [*work.outputs, *work.inputs]}
     by_number = {step.output.number: step.output for step in work.steps}
     for number, end in until.items():
@@ -163,16 +200,29 @@ def _release(network: Network, work: Plan, values: Sequence[Value], last_step: S
             work.steps[end].released.append(by_number[number])
 
 
-def _scopes(nodes: Sequence[Node]) -> list[tuple[int, set[int]]]:
-    """Every block as its last node and the nodes outside whose values it reads."""
-    found: list[tuple[int, set[int]]] = []
+class Scope:
+    """A block: its path, its first and last node, and the nodes outside whose values it reads."""
+
+    __slots__ = ("first", "inputs", "last", "path")
+
+    def __init__(self, path: str, first: int, last: int, inputs: set[int]) -> None:
+        self.path = path
+        self.first = first
+        self.last = last
+        self.inputs = inputs
+
+
+def _scopes(nodes: Sequence[Node]) -> list[Scope]:
+    """Every block of the network."""
+    found: list[Scope] = []
     open_blocks: list[tuple[str, int]] = []
 
     def close(level: int, last: int) -> None:
         while len(open_blocks) > level:
+            path = ".".join(name for name, _ in open_blocks)
             _, first = open_blocks.pop()
             inside = nodes[first : last + 1]
-            found.append((last, {index for node in inside for index in node.inputs if index < first}))
+            found.append(Scope(path, first, last, {index for node in inside for index in node.inputs if index < first}))
 
     for node in nodes:
         path = node.name.split(".")[:-1]

@@ -35,6 +35,11 @@ OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
     help="Override `inplace` of every activation that has it. It lowers peaks for relu; for relu6, silu, mish, hardswish and "
     "hardsigmoid PyTorch keeps a copy, so that it saves nothing. A file's activations are not in place unless it says so.",
 )
+@click.option(
+    "--checkpoint",
+    metavar="BLOCK",
+    help="Work out the inside of this block again in backward (gradient checkpointing): `Stage2`, or `Stage` for all of them.",
+)
 @click.option("--timeline", is_flag=True, help="Draw the live bytes over the step in the terminal.")
 @click.option("--plot", metavar="FILE.svg", help="Draw them as a picture, stacked by kind.")
 @click.option(
@@ -52,6 +57,7 @@ def command(
     mode: str,
     fit: str | None,
     inplace: bool | None,
+    checkpoint: str | None,
     timeline: bool,
     plot: str | None,
     form: str,
@@ -64,9 +70,11 @@ def command(
     is given as eager PyTorch reaches it, and as the minimum for this order of layers.
     """
     from cnncalc.analyses import memory
+    from cnncalc.analyses.memory_plan import blocks_named
     from cnncalc.cli.specs import network_of
     from cnncalc.problem import Refused
     from cnncalc.render import memory as render
+    from cnncalc.text import show
 
     chosen = options.chosen(spec, lines)
     if len(chosen) != 1:
@@ -81,6 +89,8 @@ def command(
         return FINDING
     tell(network.warnings)
     trains, infers = mode != "infer", mode != "train"
+    if checkpoint is not None and not blocks_named(network, checkpoint):
+        raise Failed(f"no block named `{show(checkpoint)}`: `cnncalc analyze` shows the blocks")
     answer = render.Answer(
         network=network,
         batch=batch,
@@ -88,13 +98,17 @@ def command(
         optimizer=optimizer,
         inference=memory.infer(network, batch, dtype, inplace=inplace) if infers else None,
         least=memory.infer(network, batch, dtype, least=True, inplace=inplace) if infers else None,
-        training=memory.train(network, batch, dtype, optimizer, inplace=inplace) if trains else None,
+        training=memory.train(network, batch, dtype, optimizer, inplace=inplace, checkpoint=checkpoint)
+        if trains
+        else None,
         fit=None
         if size is None
         else (
             size,
-            memory.fit(network, size, False, dtype, optimizer, inplace) if infers else None,
-            memory.fit(network, size, True, dtype, optimizer, inplace) if trains else None,
+            memory.fit(network, size, False, dtype, optimizer, inplace=inplace) if infers else None,
+            memory.fit(network, size, True, dtype, optimizer, inplace=inplace, checkpoint=checkpoint)
+            if trains
+            else None,
         ),
     )
     drawn = answer.training or answer.inference
