@@ -9,7 +9,7 @@ from cnncalc.layers.fields import comma_help, flag_help, number_help
 from cnncalc.shape import Shape
 from cnncalc.spec import values as value_of
 from cnncalc.spec.reading import RESERVED, Reading
-from cnncalc.spec.steps import Step
+from cnncalc.spec.steps import A_STEP, Step, work
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, quoted, show
@@ -49,6 +49,7 @@ def attach(reading: Reading, step: Step, tree: Map) -> None:
             _expect(reading, step, inner)
     if "as" in tree.items:  # last: what the step reads cannot be its own name
         _as(reading, step, tree.items["as"])
+    step.cost += work([step.start, step.share, step.repeat, step.when]) // A_STEP + len(step.expects)
 
 
 def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
@@ -98,7 +99,9 @@ def _repeat(reading: Reading, tree: Tree) -> Any:
 def check_name(reading: Reading, name: str, mark: Any, what: str) -> bool:
     """Is it a name? If not, that is noted."""
     if not is_name(name):
-        reading.problem(mark, "bad-value", f"`{show(name)}` is no {what}", "use letters, digits, `_`, `-`, `+` and `/`")
+        plain = "".join(char if is_name("_" + char) else "_" for char in name.strip()).strip("-+/_")
+        help = "use letters, digits, `_`, `-`, `+` and `/`" + (f", as in `{show(plain)}`" if is_name(plain) else "")
+        reading.problem(mark, "bad-value", f"`{show(name)}` cannot be a {what}", help)
         return False
     return True
 
@@ -109,7 +112,7 @@ def _as(reading: Reading, step: Step, tree: Tree) -> None:
         return
     name = tree.text
     if name == "" and not tree.quoted:
-        reading.problem(tree.mark, "missing-field", "there is no name behind `as:`", "write `as: name`")
+        reading.missing(tree, "there is no name behind `as:`", "write `as: name`")
         return
     if not check_name(reading, name, tree.mark, "name"):
         return
@@ -140,9 +143,9 @@ def _as(reading: Reading, step: Step, tree: Tree) -> None:
 def _expect(reading: Reading, step: Step, tree: Tree) -> None:
     if isinstance(tree, Scalar) and tree.text == "" and not tree.quoted:
         help = "write `expect: 25x25x12`, or `expect: {params: 588}`"
-        reading.problem(tree.mark, "missing-field", "there is nothing behind `expect:`", help)
+        reading.missing(tree, "there is nothing behind `expect:`", help)
     elif isinstance(tree, Scalar):
-        _expectation(reading, step, "output", tree)
+        _expectation(reading, step, "output", tree, "`expect` must be a shape or facts")
     elif isinstance(tree, Map):
         for quantity, inner in tree.items.items():
             if quantity not in EXPECTABLE:
@@ -153,12 +156,13 @@ def _expect(reading: Reading, step: Step, tree: Tree) -> None:
                 )
                 reading.problem(tree.keys[quantity], "unknown-field", f"`expect` knows no `{show(quantity)}`", help)
             elif isinstance(inner, Scalar):
-                _expectation(reading, step, quantity, inner)
+                what = "shape" if quantity == "output" else "figure"
+                _expectation(reading, step, quantity, inner, f"the expected {quantity} must be a {what}")
             else:
                 reading.problem(
                     inner.mark,
                     "bad-value",
-                    f"`expect: {quantity}` must be one value; got {inner.what}",
+                    f"the expected {quantity} must be one value; got {inner.what}",
                     "write one value",
                 )
     else:
@@ -170,7 +174,7 @@ def _expect(reading: Reading, step: Step, tree: Tree) -> None:
         )
 
 
-def _expectation(reading: Reading, step: Step, quantity: str, tree: Scalar) -> None:
+def _expectation(reading: Reading, step: Step, quantity: str, tree: Scalar, must: str) -> None:
     figure: Any
     if quantity in ("output", "receptive_field"):
         found = value_of.constant(tree)
@@ -182,8 +186,6 @@ def _expectation(reading: Reading, step: Step, quantity: str, tree: Scalar) -> N
     else:
         figure, example = count(tree.text), "`588` or `360k`"
     if figure is None:
-        what = "shape" if quantity == "output" else "figure"
-        text = f"`expect: {quantity}` must be a {what}; got `{show(tree.text)}`"
-        reading.problem(tree.mark, "bad-value", text, f"write it like {example}")
+        reading.problem(tree.mark, "bad-value", f"{must}; got `{show(tree.text)}`", f"write it like {example}")
     else:
         step.expects.append((quantity, tree.text, figure, reading.at(tree.mark)))

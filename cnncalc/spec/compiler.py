@@ -27,7 +27,9 @@ from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 
 CONCAT = MERGES["concat"]
-KIND_WORDS = ("type", "kind", "layer", "layer_type", "class", "class_name", "module", "op")  # what other formats say
+KIND_WORDS = (  # what other formats call the key that holds the kind
+    "type", "kind", "layer", "layer_type", "class", "class_name", "module", "op", "activation",
+)  # fmt: skip
 
 
 class Compiler(Reading):
@@ -89,12 +91,10 @@ class Compiler(Reading):
         if "axis" in words and len(words) > 1 and not MERGES.keys().isdisjoint(words):
             words.remove("axis")
         if not words:
-            self.problem(
-                tree.mark,
-                "bad-step",
-                "this step names no layer",
-                "write a layer, such as `conv:`, beside " + quoted(tree.items, "and"),
-            )
+            help = "write a layer, such as `conv:`, beside " + quoted(tree.items, "and")
+            if isinstance(tree.items.get("repeat", tree.items.get("when")), (Seq, Map)):
+                help = "write the steps under `seq:`, and " + quoted(tree.items, "and") + " beside it"
+            self.problem(tree.mark, "bad-step", "this step names no layer", help)
             return None
         if len(words) == 1:
             return words[0]
@@ -180,6 +180,10 @@ class Compiler(Reading):
         elif sign in (":", "=") and left:
             rest = word[len(left) + 1 :].strip()
             help = f"put a space after the colon: `{show(left)}: {show(rest)}`" if rest else f"write `{show(left)}`"
+            if word[len(left) + 1 :][:1] == " ":
+                help = "write it without the quotes"
+            elif rest.startswith(("{", "[")):
+                help = f"put a space after `{show(left)}:`"
             self.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", help)
         elif word.startswith("-"):
             help = f"put a space after the dash: `- {show(word[1:])}`"
@@ -191,6 +195,10 @@ class Compiler(Reading):
             self.problem(mark, "bad-step", f"`{show(word)}` is no step", "write a layer, such as `fc: 10` or `relu`")
         elif word in KIND_WORDS and isinstance(body, Scalar) and self._is_step(body.text):
             self.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", f"write `{show(body.text)}` alone")
+        elif left.rstrip("0123456789") in KINDS and left not in KINDS and left == word:
+            plain = left.rstrip("0123456789")
+            help = f"layers are numbered by themselves: write `{plain}`; for a name of your own, `as: {show(word)}`"
+            self.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
         elif word[:1].isupper() and kind is None:
             close = nearest(word, (*self.blocks, *KINDS))
             help = f"did you mean `{close}`?" if close else "define it under `blocks:`; cnncalc's layers are lowercase"
@@ -225,7 +233,8 @@ class Compiler(Reading):
                 )
                 return None
             if isinstance(body, Seq) and isinstance(kind.fields[first], Count):
-                self.problem(body.mark, "bad-value", f"the fields of {kind.kind} need names", _with_names(kind, body))
+                text = f"{kind.kind} takes named fields; got a list"
+                self.problem(body.mark, "bad-value", text, _with_names(kind, body))
                 return None
             trees, marks = {first: body}, {first: body.mark}
         elif body is not None and not kind.fields:
@@ -283,7 +292,7 @@ class Compiler(Reading):
             )
             return None
         axis = tree.items.get("axis") if tree is not None else None
-        fields: dict[str, Any] = {}
+        fields = self._plain_defaults(word)
         if axis is not None and word != "concat":
             assert tree is not None
             self.problem(
@@ -300,6 +309,20 @@ class Compiler(Reading):
                 return None
             fields["axis"] = read
         return MergeStep(self.at(mark), MERGES[word].made(fields), operands, self.at(axis.mark) if axis else None)
+
+    def _sum(self) -> Layer:
+        """The sum at the end of a residual, one object for all of them."""
+        return self.plain.setdefault("add", MERGES["add"].made(self._plain_defaults("add")))
+
+    def _plain_defaults(self, word: str) -> dict[str, Any]:
+        """The defaults of a merge, which are the same wherever it stands: `{add: {inplace: true}}`."""
+        values, places = self.defaults.get(word, ({}, {}))
+        for name, value in values.items():
+            if isinstance(value, Pending):
+                text = f"the default of {word}.{name} must be a plain word"
+                self.problems.append(Problem("bad-value", text, "write it without `$`", where=places[name]))
+                return {}
+        return dict(values)
 
     def _operand(self, label: str | None, tree: Tree) -> Operand | None:
         place = self.at(tree.mark)
@@ -335,15 +358,17 @@ class Compiler(Reading):
         if self._missing("residual", body, mark) or body is None:
             return None
         if isinstance(body, Seq):
-            return ResidualStep(self.at(mark), self.steps(body), None)
+            return ResidualStep(self.at(mark), self.steps(body), None, self._sum())
         if not isinstance(body, Map):
-            return ResidualStep(self.at(mark), self.steps(body), None)
+            return ResidualStep(self.at(mark), self.steps(body), None, self._sum())
         for key in body.items:
             if key not in ("main", "projection"):
-                help = (
-                    did_you_mean(key, ("main", "projection"))
-                    or "write `residual: [...]`, or `main:` and `projection:` inside it"
-                )
+                help = did_you_mean(key, ("main", "projection"))
+                if key in ("shortcut", "skip", "downsample", "identity"):
+                    help = "cnncalc calls it `projection`"
+                elif key in ("body", "path", "layers", "steps"):
+                    help = "cnncalc calls it `main`"
+                help = help or "write `residual: [...]`, or `main:` and `projection:` inside it"
                 self.problem(body.keys[key], "unknown-field", f"residual has no `{show(key)}`", help)
                 return None
         if "main" not in body.items:
@@ -367,7 +392,7 @@ class Compiler(Reading):
             self.problem(written.mark, "bad-value", f"`projection` must be steps or `none`{got}", help)
         elif written is not None:
             projection = self.steps(written)
-        return ResidualStep(self.at(mark), main, projection)
+        return ResidualStep(self.at(mark), main, projection, self._sum())
 
     def _call(self, block: Block, body: Tree | None, mark: Any) -> Step | None:
         self.called.add(block.name)
@@ -413,7 +438,7 @@ class Compiler(Reading):
                     tree.mark,
                     "bad-value",
                     f"{block.name}: `{name}` must be a number or a word; got {tree.what}",
-                    "pass one value",
+                    f"write one value for each of {show(block.signature)}",
                 )
                 failed = True
                 continue
@@ -445,9 +470,13 @@ def _called(word: str, kind: type[Layer] | None) -> str:
 
 
 def _with_names(kind: type[Layer], values: Seq) -> str:
-    """What to write in place of a bare list of fields."""
+    """What to write in place of a list of fields."""
+    pairs = [pair for item in values.items if isinstance(item, Map) for pair in item.items.items()]
+    if pairs:
+        named = ", ".join(f"{name}: {_written(tree)}" for name, tree in pairs)
+        return f"write `{kind.kind}: {{{show(named)}}}`, or the fields below each other without dashes"
     texts = [item.text for item in values.items if isinstance(item, Scalar)]
     if not texts or len(texts) != len(values.items) or len(texts) > len(kind.fields):
         return f"write, for example, `{kind.example.rpartition('-> ')[2]}`"
-    named = ", ".join(f"{name}: {show(text)}" for name, text in zip(kind.fields, texts, strict=False))
-    return f"write `{kind.kind}: {{{named}}}`"
+    named = ", ".join(f"{name}: {text}" for name, text in zip(kind.fields, texts, strict=False))
+    return f"write `{kind.kind}: {{{show(named)}}}`"

@@ -252,11 +252,12 @@ def names(expr: Expr) -> list[tuple[str, int]]:
 
 def unknown_name(name: str, known: Collection[str], column: int) -> ExpressionError:
     """The error for a `$name` that nothing defines."""
-    if name.startswith("in_") and "in_channels" in known:
+    if name in ("in_steps", "in_depth", "in_height", "in_width") and "in_channels" in known:
         sizes = quoted((f"${word}" for word in sorted(known) if word.startswith("in_")), "and")
         return ExpressionError(f"the value that enters this step has no ${show(name)}", column, f"what it has: {sizes}")
     own = sorted(word for word in known if not word.startswith("in_"))
-    match = nearest(name, own) or nearest("in_" + name, [word for word in known if word.startswith("in_")])
+    entering = [word for word in known if word.startswith("in_") and (name.startswith("in") or word == "in_" + name)]
+    match = nearest(name, own) or nearest(name, entering) or next(iter(entering if name != "depth" else ()), None)
     if match:
         help = f"did you mean `${match}`?"
     elif own:
@@ -349,24 +350,26 @@ def _apply(operator: str, left: Any, right: Any, column: int) -> Any:
         return min(left, right)
     if operator == "max":
         return max(left, right)
+    if operator == "round_to":
+        return _round_to(left, right, column)
     if right == 0:
-        raise ExpressionError(f"{_said(left)} {operator} 0 divides by 0", column, "divide by something else")
+        raise ExpressionError(
+            f"{_said(left)} {operator} 0: nothing is divided by 0", column, "divide by something else"
+        )
     if operator == "//":
         return left // right
     if operator == "%":
         return left % right
-    if operator == "/":
-        if type(left) is int and type(right) is int:
-            quotient, rest = divmod(left, right)
-            if rest:
-                raise ExpressionError(f"{left}/{right} is not whole", column, "write `//` to round down")
-            return quotient
-        return left / right
-    return _round_to(left, right, column)
+    if type(left) is int and type(right) is int:
+        quotient, rest = divmod(left, right)
+        if rest:
+            raise ExpressionError(f"{left}/{right} is not whole", column, "write `//` to round down")
+        return quotient
+    return left / right
 
 
 def _round_to(value: Any, step: Any, column: int) -> int:
-    """The nearest multiple of `step`, halves up, at least `step`, never more than 10 % below: MobileNetV2's rounding."""
+    """The nearest multiple of `step`, halves up, at least `step`, never more than 10 % below: as in MobileNetV2."""
     if type(step) is not int or step < 1:
         text = f"round_to needs a whole step of at least 1; got {_said(step)}"
         raise ExpressionError(text, column, "write `round_to(x, 8)`")

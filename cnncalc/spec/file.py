@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnncalc.analyses.claims import PUBLISHABLE
+from cnncalc.layers.base import KINDS
 from cnncalc.layers.fields import comma_help, number_help, spell
 from cnncalc.network import Builder, Network, Published
 from cnncalc.problem import Problem, Refused, Source
@@ -15,14 +16,21 @@ from cnncalc.spec.compiler import Compiler
 from cnncalc.spec.definitions import check_references, is_parameter, read_block, read_defaults, read_signatures
 from cnncalc.spec.inputs import read_inputs
 from cnncalc.spec.limits import TRUSTED, Limits
+from cnncalc.spec.reading import Enough
 from cnncalc.spec.run import IN_NAMES, Run, Scope
-from cnncalc.spec.steps import Step, run_all
+from cnncalc.spec.steps import STEP_WORDS, Step, run_all
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree, parse
 from cnncalc.spec.values import Pending
-from cnncalc.text import did_you_mean, quoted, show
+from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 from cnncalc.units import count, size
 
 KEYS = ("name", "description", "source", "input", "params", "defaults", "blocks", "layers", "outputs", "published")
+ELSEWHERE = {
+    "input_shape": "input", "input_size": "input", "shape": "input", "network": "layers", "net": "layers",
+    "model": "layers", "architecture": "layers", "arch": "layers", "backbone": "layers", "sequential": "layers",
+    "steps": "layers", "title": "name", "parameters": "params", "variables": "params", "vars": "params",
+    "functions": "blocks", "modules": "blocks", "definitions": "blocks", "paper": "source", "reference": "source",
+}  # fmt: skip
 
 
 class Given(dict[str, Any]):
@@ -37,7 +45,7 @@ def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -
     """The network that a YAML (or JSON) specification describes.
 
     Raises:
-        Refused: every structural problem of the file, or the first shape that does not fit with the network up to there.
+        Refused: every structural problem of the file, or the first misfit of shapes with the network up to there.
 
     >>> net = read(Source("net.yaml", "input: 32x32x1\\nlayers: [conv: {filters: 6, kernel: 5}]"))
     >>> net.nodes[-1].output
@@ -63,24 +71,17 @@ class _File:
         self.warnings: list[Problem] = []
 
     def read(self, tree: Tree) -> Network:
+        try:
+            return self._read(tree)
+        except Enough:
+            raise self._refused("at least ") from None
+
+    def _read(self, tree: Tree) -> Network:
         compiler = self.compiler
         if not isinstance(tree, Map):
-            compiler.problem(
-                tree.mark,
-                "bad-file",
-                f"a specification is a mapping of keys; got {tree.what}",
-                "start with `name:`, `input:` and `layers:`",
-            )
+            compiler.add(_no_mapping(tree), tree.mark)
             raise self._refused()
-        items = tree.items
-        for key in items:
-            if key not in KEYS:
-                compiler.problem(
-                    tree.keys[key],
-                    "unknown-field",
-                    f"a specification has no `{show(key)}`",
-                    did_you_mean(key, KEYS) or f"the keys are {quoted(KEYS, 'and')}",
-                )
+        items = self._known_keys(tree)
         texts = {key: self._text(key, items.get(key)) for key in ("name", "description", "source")}
         parameters = self._parameters(items.get("params"))
         compiler.parameters = set(parameters)
@@ -99,12 +100,13 @@ class _File:
         facts = {**texts, "spec": self.source.path, "published": tuple(published), "warnings": tuple(self.warnings)}
         return self._expand(steps, parameters, inputs, outputs, facts)
 
-    def _refused(self) -> Refused:
+    def _refused(self, prefix: str = "") -> Refused:
         problems = sorted(self.compiler.problems, key=_position)
         most = self.limits.findings
         if len(problems) > most:
-            rest = len(problems) - most
-            problems = [*problems[:most], Problem("too-many", f"and {rest:,} more", "mend the ones above first")]
+            rest = plural(len(problems) - most, "error is", "errors are")
+            hidden = Problem("too-many", f"{prefix}{rest} not shown", "mend the ones above first")
+            problems = [*problems[:most], hidden]
         return Refused(problems)
 
     def _expand(
@@ -124,7 +126,9 @@ class _File:
                 try:
                     value = builder.input(name or "input", shape)
                 except Problem as problem:
-                    raise run.refused(problem, None) from None
+                    raise run.refused(
+                        problem, self.compiler.scopes[None].get(name, self.compiler.input_place)
+                    ) from None
                 run.inputs.append(value)
                 if name:
                     scope.names[name] = (value, value, value + 1)
@@ -137,6 +141,30 @@ class _File:
 
     # -- the keys ---------------------------------------------------------------------------------------------------
 
+    def _known_keys(self, tree: Map) -> dict[str, Tree]:
+        """The values by key. Those of misspelt keys, once noted, are read as what was meant."""
+        items = {key: inner for key, inner in tree.items.items() if key in KEYS}
+        for key, inner in tree.items.items():
+            if key in items:
+                continue
+            left, glued, right = key.partition(":")
+            meant = ELSEWHERE.get(key.casefold()) or nearest(key, KEYS)
+            if meant == "layers" and isinstance(inner, Scalar):
+                meant = "name"
+            text = f"a specification has no `{show(key)}`"
+            if glued and left in KEYS:
+                meant, text, help = left, f"`{show(key)}` is read as one word", f"write `{left}: {show(right)}`"
+            elif meant:
+                help = f"cnncalc calls it `{meant}`" if key.casefold() in ELSEWHERE else f"did you mean `{meant}`?"
+            elif key in KINDS or key in STEP_WORDS:
+                help = f"`{show(key)}` is a step: write it under `layers:`, as `- {show(key)}: ...`"
+            else:
+                help = f"the keys are {quoted(KEYS, 'and')}"
+            self.compiler.problem(tree.keys[key], "unknown-field", text, help)
+            if meant:
+                items.setdefault(meant, Scalar(right, False, tree.keys[key]) if glued else inner)
+        return items
+
     def _text(self, key: str, tree: Tree | None) -> str:
         if tree is None:
             return ""
@@ -145,7 +173,7 @@ class _File:
                 tree.mark,
                 "bad-value",
                 f"`{key}` must be text; got {tree.what}",
-                "put text that holds `: ` or begins with `[` or `{` in quotes",
+                f'put text that begins with `[` or `{{`, or holds `: `, in quotes: `{key}: "..."`',
             )
             return ""
         if key == "name" and len(tree.text) > 100:
@@ -169,12 +197,11 @@ class _File:
             for name, inner in tree.items.items():
                 marks[name] = tree.keys[name]
                 if not is_parameter(name) or name in IN_NAMES:
-                    compiler.problem(
-                        marks[name],
-                        "bad-value",
-                        f"`{show(name)}` cannot be the name of a parameter",
-                        "use letters, digits and `_`, and no name of an incoming size",
-                    )
+                    help = "begin with a letter, and use letters, digits and `_`"
+                    if name in IN_NAMES:
+                        help = f"choose another name: `${name}` is what enters a step"
+                    text = f"`{show(name)}` cannot be the name of a parameter"
+                    compiler.problem(marks[name], "bad-value", text, help)
                 elif not isinstance(inner, Scalar):
                     compiler.problem(
                         inner.mark,
@@ -192,6 +219,8 @@ class _File:
                             number_help(value),
                         )
                     found[name] = value
+        if compiler.problems:
+            return found
         for name, text in self.given.items():
             if name not in found:
                 known = did_you_mean(name, found) or (
@@ -203,14 +232,14 @@ class _File:
             value = value_of.constant(Scalar(text, False, None))
             if isinstance(value, str) and number_help(value):
                 raise Refused(
-                    [Problem("bad-value", f"parameter `{name}`: `{show(text)}` is no number", number_help(value))]
+                    [Problem("bad-argument", f"parameter `{name}`: `{show(text)}` is no number", number_help(value))]
                 )
             if type(found[name]) in (int, bool, tuple) and isinstance(value, str):
                 kind = "true or false" if type(found[name]) is bool else "a number"
                 raise Refused(
                     [
                         Problem(
-                            "bad-value",
+                            "bad-argument",
                             f"parameter `{name}` must be {kind}; got `{show(text)}`",
                             f"the file has {spell(found[name])}",
                         )
@@ -222,21 +251,32 @@ class _File:
     def _layers(self, tree: Tree | None, top: Map) -> list[Step]:
         compiler = self.compiler
         if tree is None:
-            compiler.problem(
-                top.mark,
-                "missing-field",
-                "a specification needs `layers`: the list of steps",
-                "write `layers:` and a step per line, each with `- ` in front",
-            )
+            help = "write `layers:`, and below it a step per line, each with `- ` in front"
+            compiler.problem(top.mark, "missing-field", "a specification needs `layers`: the list of steps", help)
             return []
-        if not isinstance(tree, Seq):
-            empty = isinstance(tree, Scalar) and tree.text == ""
-            what = "nothing" if empty else tree.what
-            compiler.problem(
-                tree.mark, "bad-value", f"`layers` must be a list of steps; got {what}", "start every step with `- `"
-            )
-            return []
-        return compiler.steps(tree)
+        if isinstance(tree, Seq):
+            return compiler.steps(tree)
+        got, help = tree.what, "start every step with `- `"
+        if isinstance(tree, Map):
+            first = next(iter(tree.items), "").lstrip("-")
+            help = f"start every step with a dash: `- {show(first)}: ...`"
+            # a kind that comes again is no mistake of its own: it is the missing dashes that make it a key
+            column = tree.mark.column + 1
+            compiler.problems[:] = [
+                problem
+                for problem in compiler.problems
+                if problem.code != "duplicate-key" or problem.where is None or problem.where.column != column
+            ]
+        elif tree.text == "":
+            got = "nothing"
+        else:
+            got, words = f"`{show(tree.text)}`", tree.text.split()
+            if "->" in words:
+                help = "arrows are for the one-line form, `cnncalc analyze -e`; here every step starts with `- `"
+            else:
+                help = f"start every step with a dash and a space: `- {show(words[0].lstrip('-'))}`"
+        compiler.problem(tree.mark, "bad-value", f"`layers` must be a list of steps; got {got}", help)
+        return []
 
     def _output_names(self, tree: Tree | None) -> list[tuple[str, Any]]:
         if tree is None:
@@ -244,7 +284,10 @@ class _File:
         items = tree.items if isinstance(tree, Seq) else [tree]
         found = []
         for item in items:
-            if isinstance(item, Scalar):
+            if isinstance(item, Scalar) and item.text == "":
+                help = "write `outputs: [mask, logits]`, or leave it out: the last value is the output"
+                self.compiler.missing(item, "there is no name behind `outputs:`", help)
+            elif isinstance(item, Scalar):
                 self.compiler.reference(item.text, item.mark)
                 found.append((item.text, item.mark))
             else:
@@ -297,11 +340,10 @@ class _File:
                     continue
                 figure = (size if PUBLISHABLE[quantity] else count)(inner.text) if isinstance(inner, Scalar) else None
                 if figure is None:
-                    example = "93MB; a size needs its unit" if PUBLISHABLE[quantity] else "138M or 61,706"
+                    example = "`93MB`; a size needs its unit" if PUBLISHABLE[quantity] else "`138M` or `61706`"
                     got = f"`{show(inner.text)}`" if isinstance(inner, Scalar) else inner.what
-                    compiler.problem(
-                        inner.mark, "bad-value", f"{quantity} must be a figure; got {got}", f"write it as {example}"
-                    )
+                    text = f"the published {quantity} must be a figure; got {got}"
+                    compiler.problem(inner.mark, "bad-value", text, f"write it like {example}")
                 elif meant:
                     found.append(Published(source, quantity, figure, compiler.at(inner.mark)))
         return found
@@ -335,6 +377,21 @@ class _File:
                         level="warning",
                     )
                 )
+
+
+def _no_mapping(tree: Scalar | Seq) -> Problem:
+    """What to do about a file that has no keys at all."""
+    if isinstance(tree, Seq):
+        text, help = "a specification is a mapping of keys; got a list", "write `input:` and `layers:` above the steps"
+    else:
+        text = f"a specification is a mapping of keys; got `{show(tree.text)}`"
+        help = "start with `input:` and `layers:`; `cnncalc new` prints an example"
+        key, colon, value = tree.text.partition(":")
+        if "->" in tree.text:
+            help = 'the one-line form is for the command line: `cnncalc analyze -e "..."`'
+        elif colon and key in KEYS:
+            help = f"put a space after the colon: `{key}: {show(value)}`"
+    return Problem("bad-file", text, help)
 
 
 def _position(problem: Problem) -> tuple[int, int]:

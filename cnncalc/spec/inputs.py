@@ -12,9 +12,14 @@ from cnncalc.spec.attributes import is_name
 from cnncalc.spec.reading import Reading
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
-from cnncalc.text import did_you_mean, quoted, show
+from cnncalc.text import did_you_mean, nearest, quoted, show
 
-LONG_FORM = {"depth": 0, "height": 1, "width": 2, "steps": 2, "channels": 3, "features": 3}
+FORMS = (("height", "width", "channels"), ("depth", "height", "width", "channels"), ("steps", "features"))
+LONG_FORM = ("depth", "height", "width", "steps", "channels", "features")
+SHORT_FORM = {
+    "d": "depth", "h": "height", "w": "width", "c": "channels", "t": "steps", "rows": "height", "cols": "width",
+    "length": "steps", "time": "steps", "channel": "channels", "feature": "features", "dim": "features",
+}  # fmt: skip
 LARGEST_AXIS = 1_000_000
 
 
@@ -27,24 +32,22 @@ def read_inputs(
         Refused: `unknown-input` or a bad shape among the given ones; problems of the file are noted.
     """
     found: dict[str, Shape] = {}
+    bound = reading.scopes[None]
     if tree is None:
         if "" not in given:
-            reading.problem(
-                top.mark,
-                "missing-field",
-                "a specification needs `input`: the shape of one example",
-                "write `input: 224x224x3` (height x width x channels)",
-            )
-    elif isinstance(tree, Map) and not set(tree.items) <= set(LONG_FORM):
+            help = "write `input: 224x224x3` (height x width x channels)"
+            reading.problem(top.mark, "missing-field", "a specification needs `input`: the shape of one example", help)
+    elif isinstance(tree, Scalar) and tree.text == "" and not tree.quoted:
+        help = "write `input: 224x224x3` (height x width x channels)"
+        reading.missing(tree, "there is no shape behind `input:`", help)
+    elif isinstance(tree, Map) and not _is_long_form(tree):
         for name, inner in tree.items.items():
-            if not is_name(name) or name in ("prev",):
-                reading.problem(
-                    tree.keys[name],
-                    "bad-value",
-                    f"`{show(name)}` is no name for an input",
-                    "use letters, digits and `_`",
-                )
+            if not is_name(name) or name == "prev":
+                reserved = "`prev` is the value above; " if name == "prev" else ""
+                help = reserved + "use letters, digits and `_`, as in `left`"
+                reading.problem(tree.keys[name], "bad-value", f"`{show(name)}` cannot be the name of an input", help)
                 continue
+            bound[name] = reading.at(tree.keys[name])
             shape = _shape(reading, inner, parameters)
             if shape is not None:
                 found[name] = shape
@@ -52,7 +55,8 @@ def read_inputs(
         shape = _shape(reading, tree, parameters)
         if shape is not None:
             found[""] = shape
-    for name, text in given.items():
+            reading.input_place = reading.at(tree.mark)
+    for name, text in given.items() if not reading.problems else ():
         target = name
         if name not in found and name == "input" and "" in found:
             target = ""
@@ -93,54 +97,79 @@ def _shape(reading: Reading, tree: Tree, parameters: dict[str, Any]) -> Shape | 
         return None
 
 
+def _is_long_form(tree: Map) -> bool:
+    """Does a mapping spell out one shape (though perhaps with a slip), rather than name several inputs?"""
+    known = [name for name in tree.items if name in LONG_FORM]
+    others = [name for name in tree.items if name not in LONG_FORM]
+    return (
+        not others
+        or len(known) > 1
+        or all(name.casefold() in SHORT_FORM for name in others)
+        or (len(known) == 1 and all(nearest(name, LONG_FORM) for name in others))
+    )
+
+
 def _long_form(reading: Reading, tree: Map, parameters: dict[str, Any]) -> Shape | None:
     lengths: dict[str, int] = {}
+    before = len(reading.problems)
     for name, inner in tree.items.items():
         if name not in LONG_FORM:
-            raise Problem(
-                "bad-value",
-                f"an input has no `{show(name)}`",
-                did_you_mean(name, LONG_FORM) or f"write {quoted(LONG_FORM)}",
+            meant = SHORT_FORM.get(name.casefold())
+            help = f"cnncalc calls it `{meant}`" if meant else did_you_mean(name, LONG_FORM)
+            names = quoted(LONG_FORM)
+            reading.problem(
+                tree.keys[name], "unknown-field", f"an input has no `{show(name)}`", help or f"write {names}"
             )
+            continue
         value = reading.value(inner, numeric=True, known=set(parameters))
         if isinstance(value, Pending):
             value = value.resolve(parameters)
         if value is None:
-            return None
+            continue
         if type(value) is not int or not 1 <= value <= LARGEST_AXIS:
-            raise Problem(
-                "bad-value",
-                f"`{name}` must be a whole number from 1 to {LARGEST_AXIS:,}; got `{spell(value)}`",
-                number_help(str(value)),
-            )
+            got = f"`{spell(value)}`" if isinstance(inner, Scalar) else inner.what
+            text = f"`{name}` must be a whole number from 1 to {LARGEST_AXIS:,}; got {got}"
+            help = number_help(str(value)) or f"write a whole number, as in `{name}: 3`"
+            reading.problem(inner.mark, "bad-value", text, help)
+            continue
         lengths[name] = value
-    names = set(lengths)
-    for wanted in (
-        ["height", "width", "channels"],
-        ["depth", "height", "width", "channels"],
-        ["steps", "features"],
-    ):
-        if names == set(wanted):
+    if len(reading.problems) > before:
+        return None
+    for wanted in FORMS:
+        if set(lengths) == set(wanted):
             return Shape(lengths[name] for name in wanted)
-    raise Problem(
-        "bad-value",
-        f"an input cannot be made of {quoted(lengths, 'and')}",
-        "write `{height: 480, width: 640, channels: 3}`",
-    )
+    nearly = next((wanted for wanted in FORMS if set(lengths) < set(wanted)), None)
+    if nearly is None:
+        text = f"no input is made of {quoted(lengths, 'and')}"
+        raise Problem(
+            "bad-value", text, "write `{height: 480, width: 640, channels: 3}`, or `{steps: 100, features: 300}`"
+        )
+    missing = quoted([name for name in nearly if name not in lengths], "and")
+    written = ", ".join(f"{name}: {lengths.get(name, '...')}" for name in nearly)
+    raise Problem("missing-field", f"an input with {quoted(lengths, 'and')} needs {missing}", f"write `{{{written}}}`")
 
 
 def _listed(tree: Seq) -> Problem:
-    numbers = [item.text for item in tree.items if isinstance(item, Scalar)]
-    if len(numbers) == 3 and all(text.isdecimal() for text in numbers):
-        a, b, c = numbers
+    texts = [item.text for item in tree.items if isinstance(item, Scalar)]
+    numbers = [text for text in texts if text.isdecimal() and len(text) <= 12]
+    said = f"a list does not say which number is what: {show('[' + ', '.join(texts) + ']')}"
+    if not texts or len(texts) != len(tree.items) or len(numbers) != len(texts):
+        if len(texts) > 1 and all("x" in text for text in texts):
+            named = ", ".join(f"{name}: {text}" for name, text in zip(("left", "right", "third"), texts, strict=False))
+            return Problem("bad-value", "several inputs need names", f"write `input: {{{show(named)}}}`")
+        return Problem("ambiguous-input", said, "write `224x224x3`: height x width x channels")
+    if len(numbers) == 1:
+        return Problem("ambiguous-input", said, f"write `{numbers[0]}` for a vector")
+    if len(numbers) == 2:
+        a, b = numbers
         return Problem(
-            "ambiguous-input",
-            f"a list does not say which number is what: [{a}, {b}, {c}]",
-            f"write `{b}x{c}x{a}` if it is PyTorch's order (channels first), `{a}x{b}x{c}` if it is Keras' (channels last)",
+            "ambiguous-input", said, f"write `{a}x{b}x1` for a grey image, `{a}x{b}` for {a} steps of {b} features"
         )
-    return Problem(
-        "ambiguous-input", "a list does not say which number is what", "write `224x224x3`: height x width x channels"
-    )
+    if len(numbers) == 3:
+        a, b, c = numbers
+        help = f"write `{b}x{c}x{a}` if it is PyTorch's order (channels first), `{a}x{b}x{c}` if Keras' (channels last)"
+        return Problem("ambiguous-input", said, help)
+    return Problem("ambiguous-input", said, "write height x width x channels, without the batch size: `224x224x3`")
 
 
 def shape_from(text: str) -> Shape:
@@ -152,6 +181,7 @@ def shape_from(text: str) -> Shape:
     try:
         return shape_of(value_of.constant(Scalar(text.strip(), False, None)), text)
     except Problem as problem:
+        problem.code = "bad-argument"
         raise Refused([problem]) from None
 
 
@@ -164,13 +194,10 @@ def shape_of(value: Any, text: str) -> Shape:
     if type(value) is int:
         value = (value,)
     if type(value) is not tuple or not 1 <= len(value) <= 4:
-        help = (
-            number_help(text)
-            or "write `224x224x3`: height x width x channels; `784` for a vector, `100x300` for steps x features"
-        )
-        raise Problem("bad-value", f"`{show(text)}` is no input shape", help)
+        raise Problem("bad-value", f"`{show(text)}` is no input shape", _shape_help(text))
     if not all(1 <= length <= LARGEST_AXIS for length in value):
-        raise Problem("bad-value", f"every axis of the input must be from 1 to {LARGEST_AXIS:,}; got `{show(text)}`")
+        text = f"every axis of the input must be from 1 to {LARGEST_AXIS:,}; got `{show(text)}`"
+        raise Problem("bad-value", text, "write height x width x channels, such as `224x224x3`")
     if len(value) >= 3 and value[0] <= 4 < value[-1]:
         rest, first = value[1:], value[0]
         axes = ("depth", "height", "width")[-(len(value) - 1) :]
@@ -185,3 +212,16 @@ def shape_of(value: Any, text: str) -> Shape:
             f"write `{meant}` for {first} channel{'s' if first > 1 else ''}, or `{{{long_form}}}` if you mean it",
         )
     return Shape(value)
+
+
+def _shape_help(text: str) -> str:
+    """What to write in place of a text that is no input shape: `224 x 224 x 3`, `(224, 224, 3)`, `Nonex224x224x3`."""
+    plain = text.strip().strip("()[]").lower()
+    for sign in (",", "*", "\u00d7", " "):
+        plain = plain.replace(sign, "x")
+    parts = [part for part in plain.split("x") if part]
+    batch = bool(parts) and (parts[0] in ("none", "?", "-1", "n", "b", "batch") or len(parts) == 5)
+    numbers = parts[1:] if batch else parts
+    if 1 <= len(numbers) <= 4 and all(part.isdecimal() and part.isascii() and len(part) <= 12 for part in numbers):
+        return ("leave the batch size out: " if batch else "") + f"write `{'x'.join(numbers)}`"
+    return number_help(text) or "write height x width x channels, such as `224x224x3`; `784` is a vector"

@@ -1,6 +1,6 @@
 """The one-line form, a lecture's own notation: `32x32x3 -> [CONV3-16 -> RELU -> POOL2]*2 -> FC-10`.
 
-It becomes the tree that the same network's file would have, with positions in the line, so that everything behind is shared.
+It becomes the tree that the same network's file would have, with positions in the line; everything behind is shared.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from cnncalc.layers.base import KINDS, dialects
+from cnncalc.layers.base import KINDS, Layer, dialects
 from cnncalc.problem import Problem, Refused, Source, Where
 from cnncalc.spec.limits import TRUSTED, Limits
 from cnncalc.spec.tree import Map, Mark, Scalar, Seq
-from cnncalc.text import nearest, show
+from cnncalc.text import nearest, quoted, show
 
 SHAPE = re.compile(r"[0-9]+(x[0-9]+)*\Z")
 WORD = re.compile(r"[^\s\[\]]+")
@@ -24,6 +24,7 @@ POOL = re.compile(
 )
 UNITS = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9]*?)-?(?P<value>[0-9]+(?:\.[0-9]+)?)\Z")
 SHORT = {"gap": "globalavgpool", "gmp": "globalmaxpool", "bn": "batchnorm", "pool": "maxpool"}
+CONV_HELP = "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride"
 NESTING = 32
 
 
@@ -85,23 +86,26 @@ class _Line:
     def _input(self, tree: Map) -> None:
         self._blanks()
         start = self.place
-        match = re.compile(r"INPUT\s*(?::|\[)?\s*([0-9x]*)\s*\]?", re.I).match(self.text, start)
+        match = re.compile(r"INPUT\s*(?::|\[)?\s*([0-9x]*)\s*\]?(?![a-z])", re.I).match(self.text, start)
         shape = match.group(1) if match else ""
         if match is None:
-            plain = re.compile(r"[0-9][0-9x]*(?=\s|->|$|\u2192)").match(self.text, start)
+            plain = re.compile(r"[0-9][0-9xX]*(?=\s|->|$|\u2192)").match(self.text, start)
             if plain is None:
                 self._fail(start, "the line must begin with the input shape", "write `32x32x3 -> ...`")
             shape = plain.group()
             match = plain
         if shape:
+            shape = shape.lower()
             if not SHAPE.match(shape):
                 self._fail(start, f"`{show(shape)}` is no shape", "write height x width x channels: `32x32x3`")
-            self._put(tree, "input", Scalar(shape, False, Mark(0, match.start(1) if match.re.groups else start)), start)
+            place = match.start(1) if match.re.groups else start
+            self._put(tree, "input", Scalar(shape, False, Mark(0, place)), start)
         self.place = match.end()
-        if not self._arrow():
-            self._blanks()
-            if self.place < len(self.text):
-                self._fail(self.place, "an arrow is missing here", "write `->` between the layers")
+        arrow = self._arrow()
+        if arrow and self.place >= len(self.text):
+            self._fail(self.place, "a layer is missing behind the last arrow", "write a layer, or delete the arrow")
+        if not arrow and self.place < len(self.text):
+            self._fail(self.place, "an arrow is missing here", "write `->` between the layers")
 
     def _chain(self, layers: Seq, depth: int) -> None:
         """Steps with arrows between them, up to the end or a closing bracket."""
@@ -135,12 +139,12 @@ class _Line:
         self.place += 1
         group = Map(Mark(0, opened))
         self._put(group, "seq", inside, opened)
-        match = re.compile(r"\s*\*\s*([0-9]+)").match(self.text, self.place)
+        match = re.compile(r"\s*\*\s*([0-9]*)").match(self.text, self.place)
+        if match and not match.group(1):
+            self._fail(match.end(), "a number is missing behind `*`", "fill in how often the group is repeated: `*3`")
         if match:
             self._put(group, "repeat", Scalar(match.group(1), False, Mark(0, match.start(1))), match.start(1))
             self.place = match.end()
-        elif self.text.startswith("*", self.place):
-            self._fail(self.place, "a number is missing behind `*`", "fill in how often the group is repeated: `*3`")
         return group
 
     def _layer(self) -> Map | Scalar:
@@ -163,16 +167,17 @@ class _Line:
     def _worded(self, word: str, start: int) -> Map | Scalar:
         conv = CONV.match(word)
         if conv:
-            pad = conv["pad"] or "same"
-            return self._made(
-                "conv", start, filters=conv["filters"], kernel=conv["kernel"], stride=conv["stride"], pad=pad
-            )
+            step = self._made("conv", start, conv)
+            inside = step.items["conv"]
+            if conv["pad"] is None and isinstance(inside, Map):
+                self._put(inside, "pad", Scalar("same", False, Mark(0, start)), start)
+            return step
         pool = POOL.match(word)
         if pool:
-            kind = SHORT.get(pool["kind"].lower(), pool["kind"].lower())
-            return self._made(kind, start, kernel=pool["kernel"], stride=pool["stride"], pad=pool["pad"])
+            return self._made(SHORT.get(pool["kind"].lower(), pool["kind"].lower()), start, pool)
         kind = self._kind(word)
         if kind:
+            self._complete(KINDS[kind], word, start)
             return Scalar(kind, False, Mark(0, start))
         units = UNITS.match(word)
         kind = self._kind(units["kind"]) if units else None
@@ -181,17 +186,30 @@ class _Line:
             self._put(step, kind, Scalar(units["value"], False, Mark(0, start + units.start("value"))), start)
             return step
         if word.lower().startswith("conv"):
-            self._fail(
-                start,
-                f"`{show(word)}` does not say window and filters",
-                "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride",
-            )
-        match = nearest(word.rstrip("0123456789.-").lower(), KINDS)
-        self._fail(
-            start,
-            f"no layer named `{show(word)}`",
-            f"did you mean `{match.upper()}`?" if match else "write `CONV3-64`, `POOL2`, `FC-10` or a kind",
+            self._fail(start, f"`{show(word)}` does not say window and filters", CONV_HELP)
+        bare = word.rstrip("0123456789.-")
+        match = nearest(bare.lower(), KINDS)
+        meant = match.upper() + word[len(bare) :] if match else ""
+        help = (
+            f"did you mean `{show(meant)}`?" if match else "write `CONV3-64`, `POOL2`, `FC-10` or a kind such as `RELU`"
         )
+        return self._fail(start, f"no layer named `{show(word)}`", help)
+
+    def _complete(self, kind: type[Layer], word: str, start: int) -> None:
+        """Refuse a bare word whose kind needs more than its name."""
+        needed = [field for field in kind.fields.values() if field.required]
+        if kind.inputs != 1:
+            self._fail(start, f"`{show(word)}` joins several values, and a line is one chain", "write a file")
+        elif kind.kind == "conv":
+            self._fail(start, f"`{show(word)}` does not say window and filters", CONV_HELP)
+        elif len(needed) > 1:
+            names = quoted([field.name for field in needed], "and")
+            self._fail(start, f"`{show(word)}` needs {names}, which a line has no room for", "write a file")
+        elif needed:
+            example = "POOL2" if kind.kind in ("maxpool", "avgpool") else f"{word.upper()}-10"
+            self._fail(
+                start, f"`{show(word)}` needs a number: {needed[0].help}", f"write, for example, `{show(example)}`"
+            )
 
     def _kind(self, word: str) -> str | None:
         folded = word.lower()
@@ -199,11 +217,13 @@ class _Line:
             return folded
         return SHORT.get(folded) or dialects().get(folded)
 
-    def _made(self, kind: str, start: int, **fields: str | None) -> Map:
+    def _made(self, kind: str, start: int, match: re.Match[str]) -> Map:
+        """A step with the fields that were found, each at its place."""
         inside = Map(Mark(0, start))
-        for name, text in fields.items():
-            if text is not None:
-                self._put(inside, name, Scalar(text, False, Mark(0, start)), start)
+        for name, text in match.groupdict().items():
+            if text is not None and name != "kind":
+                place = start + match.start(name)
+                self._put(inside, name, Scalar(text, False, Mark(0, place)), place)
         step = Map(Mark(0, start))
         self._put(step, kind, inside, start)
         return step

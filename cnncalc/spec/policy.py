@@ -12,7 +12,7 @@ from cnncalc.layers.fields import number_help
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.shape import Shape
 from cnncalc.spec import values as value_of
-from cnncalc.spec.inputs import shape_of
+from cnncalc.spec.inputs import LARGEST_AXIS
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree, parse, where
 from cnncalc.text import did_you_mean, quoted, show
 from cnncalc.units import DTYPES, count, size
@@ -48,6 +48,20 @@ def bound(quantity: str, text: str) -> int:
             "bad-value", f"`{show(text)}` is no limit for {quantity}", number_help(text) or f"write it as {example}"
         )
     return figure.value
+
+
+def shape(text: str) -> Shape:
+    """A shape to compare with, as it is typed: `32x32x3`, `10`, `1x1x1000`.
+
+    Raises:
+        Problem: `bad-value`.
+    """
+    value = value_of.constant(Scalar(text.strip(), False, None))
+    lengths = (value,) if type(value) is int else value
+    if type(lengths) is not tuple or len(lengths) > 4 or not all(1 <= length <= LARGEST_AXIS for length in lengths):
+        help = number_help(text) or "write height x width x channels, such as 32x32x3, or 10 for a vector"
+        raise Problem("bad-value", f"`{show(text)}` is no shape", help)
+    return Shape(lengths)
 
 
 class _Reader:
@@ -132,7 +146,7 @@ class _Reader:
             )
             return None
         try:
-            return shape_of(value_of.constant(tree), tree.text)
+            return shape(tree.text)
         except Problem as problem:
             problem.where = where(self.source, tree.mark)
             self.problems.append(problem)

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, unknown_field
-from cnncalc.layers.fields import Field, Name
+from cnncalc.layers.fields import Field, Name, Pad
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.spec import values as value_of
 from cnncalc.spec.limits import Limits
 from cnncalc.spec.run import IN_NAMES
 from cnncalc.spec.steps import Block
-from cnncalc.spec.tree import Map, Scalar, Tree, where
+from cnncalc.spec.tree import Map, Scalar, Tree, behind, where
 from cnncalc.spec.values import Pending
 from cnncalc.text import nearest, show
 
@@ -44,6 +44,7 @@ class Reading:
         self.references: list[tuple[str, Where, str | None, bool]] = []  # name, place, block, bound above?
         self.broken: set[str] = set()  # blocks whose definition cannot be read: calling them is no further mistake
         self.plain: dict[str, Layer] = {}  # layers without fields, by kind
+        self.input_place: Where | None = None  # of the only input
         self.called: set[str] = set()
         self.block: Block | None = None  # the block being read
 
@@ -66,6 +67,10 @@ class Reading:
     def problem(self, mark: Any, code: str, text: str, help: str = "") -> None:
         """Note a new problem."""
         self.add(Problem(code, text, help), mark)
+
+    def missing(self, tree: Tree, text: str, help: str) -> None:
+        """Note that nothing is written where a value belongs."""
+        self.add(Problem("missing-field", text, help, where=behind(self.source, tree.mark)), tree.mark)
 
     def known(self) -> Collection[str]:
         """The parameters that exist where we are reading."""
@@ -130,7 +135,7 @@ class Reading:
             problem.help = f"write `{show(text.strip(CURLY + ' '))}`, without the curly quotes"
         elif not problem.help and text in self.known():
             problem.help = f"write `${text}` for the parameter"
-        elif not problem.help and field.numeric and text[:1].isalpha() and not field.words():
+        elif not problem.help and field.numeric and not field.words() and not text.lstrip("-").isdecimal():
             problem.help = "write a number, or `$name` for a parameter"
 
     def _cut_off(self, trees: dict[str, Tree], above: str, name: str) -> bool:
@@ -182,10 +187,10 @@ class Reading:
 
 def _culprit(field: Field[Any], tree: Tree, value: Any) -> Any:
     """The mark of what is wrong in a value: inside a mapping, the first key or value that fails by itself."""
-    if isinstance(tree, Map) and isinstance(value, dict):
+    if isinstance(field, Pad) and isinstance(tree, Map) and isinstance(value, dict):
         for key, inner in value.items():
             try:
                 field.read({key: inner})
-            except Problem as problem:
+            except Problem as problem:  # noqa: PERF203  # an error is being told: time is no matter
                 return tree.keys[key] if problem.code == "unknown-field" else tree.items[key].mark
     return tree.mark

@@ -10,7 +10,7 @@ from cnncalc.network import Builder
 from cnncalc.problem import Call, Problem, Refused, Where
 from cnncalc.spec.limits import Limits
 from cnncalc.spec.values import Pending
-from cnncalc.text import did_you_mean, show
+from cnncalc.text import did_you_mean, quoted, show
 
 IN_AXES = {1: ("in_steps",), 2: ("in_height", "in_width"), 3: ("in_depth", "in_height", "in_width")}
 IN_NAMES = frozenset({"in_channels", *(name for names in IN_AXES.values() for name in names)})
@@ -128,7 +128,9 @@ class Run:
                 return self.inputs[0], self.inputs[0], self.inputs[0] + 1
             raise self.refused(
                 Problem(
-                    "unknown-name", "`input` is ambiguous: this network has several inputs", "name the one you mean"
+                    "unknown-name",
+                    f"`input` could be any of {len(self.inputs)} inputs",
+                    f"write {quoted([self.builder.nodes[index].name for index in self.inputs])}",
                 ),
                 where,
             )
@@ -141,14 +143,14 @@ class Run:
             known += place.names
             place = place.caller
         if isinstance(name, str) and name in self.defined:
-            line = self.defined[name].line
             return Problem(
                 "unknown-name",
-                f"`{show(name)}` has no value here; it is defined on line {line}",
-                "a step can only use values from the steps above it",
+                f"`{show(name)}` has no value here: the step of line {self.defined[name].line} was not run before",
+                "a step can only use the values of steps above it that are run: see their `when:` and `repeat:`",
             )
-        return Problem(
-            "unknown-name",
-            f"nothing above is named `{show(name)}`",
-            did_you_mean(str(name), known) or "name a step above with `as:`",
-        )
+        if not isinstance(name, str):
+            from cnncalc.layers.fields import spell
+
+            return Problem("unknown-name", f"`{spell(name)}` is no name of a step", "pass the name that `as:` gives")
+        help = did_you_mean(name, known) or f"give the step that you mean that name, with `as: {show(name)}`"
+        return Problem("unknown-name", f"nothing above is named `{show(name)}`", help)

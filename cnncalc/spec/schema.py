@@ -10,6 +10,7 @@ from cnncalc.layers.fields import EXPRESSION, PARAMETER, To
 from cnncalc.spec.steps import MERGES
 
 TEXT: dict[str, Any] = {"type": "string"}
+PROSE: dict[str, Any] = {"type": ["string", "number", "boolean"]}  # cnncalc reads `name: 2024` as text; YAML does not
 STEPS: dict[str, Any] = {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/step"}}, {"$ref": "#/$defs/step"}]}
 SHAPE: dict[str, Any] = {
     "anyOf": [
@@ -36,9 +37,9 @@ def schema() -> dict[str, Any]:
         "required": ["layers"],
         "additionalProperties": False,
         "properties": {
-            "name": TEXT,
-            "description": TEXT,
-            "source": {**TEXT, "description": "which paper or variant the file is"},
+            "name": PROSE,
+            "description": PROSE,
+            "source": {**PROSE, "description": "which paper or variant the file is"},
             "input": {
                 "description": "the shape of one example: 224x224x3 is height x width x channels",
                 "anyOf": [*SHAPE["anyOf"], {"type": "object", "additionalProperties": SHAPE}],
@@ -72,7 +73,7 @@ def schema() -> dict[str, Any]:
             "published": {
                 "type": "object",
                 "properties": {
-                    "source": TEXT,
+                    "source": PROSE,
                     "when": {"type": ["string", "boolean"]},
                     **{quantity: {"type": ["string", "number"]} for quantity in PUBLISHABLE},
                 },

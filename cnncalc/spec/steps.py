@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.base import Layer, kind_named
-from cnncalc.layers.fields import Name
+from cnncalc.layers.fields import Field, Name
 from cnncalc.layers.merge import Add, Concat, Mul
 from cnncalc.network import Expectation
 from cnncalc.problem import Call, Problem, Refused, Where
@@ -18,16 +18,18 @@ from cnncalc.spec.values import Pending, resolved
 from cnncalc.text import plural, show
 
 DEEPEST = 64  # steps inside steps, through all blocks; each costs up to eight calls, and Python has 1,000
+A_STEP = 64  # characters of expressions, or four of them operands, that are worked on in the time of one step
 _NOWHERE: dict[str, Where] = {}
 
 
 class Step:
     """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `expect`; `marks` says where they stand."""
 
-    __slots__ = ("expects", "marks", "name", "repeat", "share", "start", "when", "where")
+    __slots__ = ("cost", "expects", "marks", "name", "repeat", "share", "start", "when", "where")
 
-    def __init__(self, where: Where | None) -> None:
+    def __init__(self, where: Where | None, work: int = 0) -> None:
         self.where = where
+        self.cost = 1 + work // A_STEP  # steps that one run counts for
         self.name: str | None = None
         self.start: Any = None
         self.repeat: Any = 1
@@ -46,7 +48,7 @@ class Step:
         Raises:
             Refused: at the first thing that does not fit.
         """
-        run.count(1, self.where)
+        run.count(self.cost, self.where)
         plain = self.name is None and self.share is None and not self.expects
         if plain and self.start is None and self.repeat == 1 and self.when is True:
             return self.once(run, value, scope, None)
@@ -79,7 +81,7 @@ class Step:
             _, *owners = run.lookup(run.resolve(self.share, scope, value, above), scope, value, above)
         if times == 1:
             return self._shared(run, value, scope, self.name, owners)
-        run.count(max(times - 1, 0), place)
+        run.count(max(times - 1, 0) * self.cost, place)
         if self.name is not None:
             with run.level(run.named(self.name)):
                 for _ in range(times):
@@ -149,6 +151,15 @@ def run_inside(steps: list[Step], run: Run, value: int, scope: Scope, where: Whe
     return value
 
 
+def work(value: Any) -> int:
+    """How long a value takes to work out: the characters of its expressions, and some for each of them."""
+    if isinstance(value, Pending):
+        return 8 + (work(value.value) if isinstance(value.value, (dict, list)) else len(value.text))
+    if isinstance(value, (dict, list)):
+        return sum(map(work, value.values() if isinstance(value, dict) else value))
+    return 0
+
+
 class LayerStep(Step):
     """One layer. `values` are the written fields and those of `defaults`; `layer` is set where all are constant."""
 
@@ -162,7 +173,7 @@ class LayerStep(Step):
         places: dict[str, Where],
         inherited: dict[str, Where] = _NOWHERE,
     ) -> None:
-        super().__init__(where)
+        super().__init__(where, work(values))
         self.inherited = inherited  # places under `defaults`
         self.kind = kind
         self.values = values
@@ -203,7 +214,7 @@ class LayerStep(Step):
         try:
             for name, waiting in self.values.items():
                 if isinstance(waiting, Pending):
-                    values[name] = self.kind.fields[name].read(waiting.resolve(parameters))
+                    values[name] = _read(self.kind.fields[name], waiting.resolve(parameters), waiting.text)
                 else:
                     values[name] = waiting
         except Problem as problem:
@@ -218,6 +229,18 @@ class LayerStep(Step):
         return layer
 
 
+def _read(field: Field[Any], value: Any, text: str) -> Any:
+    """What an expression gave, as the field keeps it."""
+    try:
+        return field.read(value)
+    except Problem as problem:
+        if not problem.help and type(value) is bool and "$" in text and not text.startswith("$"):
+            problem.help = "a comparison gives true or false: it belongs in `when:`"
+        elif not problem.help and getattr(value, "denominator", 1) != 1:
+            problem.help = f"round it, as in `({show(text)}) // 1` or `round_to({show(text)}, 8)`"
+        raise
+
+
 class ParameterStep(Step):
     """A bare `$name` whose value is the name of a kind."""
 
@@ -226,7 +249,7 @@ class ParameterStep(Step):
     def __init__(
         self, where: Where | None, word: Pending, defaults: dict[str, tuple[dict[str, Any], dict[str, Where]]]
     ) -> None:
-        super().__init__(where)
+        super().__init__(where, work(word))
         self.word = word
         self.defaults = defaults
         self.made: dict[str, LayerStep] = {}
@@ -238,7 +261,8 @@ class ParameterStep(Step):
             try:
                 found = kind_named(str(kind))
                 if found.inputs != 1:
-                    raise Problem("bad-value", f"`{show(kind)}` joins several values and cannot stand as a bare word")
+                    text = f"`{show(kind)}` joins several values and cannot stand as a bare word"
+                    raise Problem("bad-value", text, f"write `{show(kind)}:` with what it joins")
                 values, places = self.defaults.get(found.kind, ({}, {}))
                 for field in found.fields.values():
                     if field.required and field.name not in values:
@@ -250,6 +274,7 @@ class ParameterStep(Step):
             except Problem as problem:
                 raise run.refused(problem, self.where) from None
             step = self.made[str(kind)] = LayerStep(self.where, found, values, {}, places)
+        run.count(step.cost - 1, self.where)
         return step.once(run, value, scope, label)
 
 
@@ -299,7 +324,7 @@ class BlockStep(Step):
     __slots__ = ("block", "values")
 
     def __init__(self, where: Where | None, block: Block, values: dict[str, Any]) -> None:
-        super().__init__(where)
+        super().__init__(where, work(values))
         self.block = block
         self.values = values
 
@@ -356,7 +381,7 @@ class MergeStep(Step):
     def __init__(
         self, where: Where | None, layer: Add | Mul | Concat, operands: list[Operand], axis: Where | None = None
     ) -> None:
-        super().__init__(where)
+        super().__init__(where, A_STEP // 4 * len(operands) + work([operand.name for operand in operands]))
         self.layer = layer
         self.operands = operands
         self.axis = axis  # where `axis` is written
@@ -380,10 +405,11 @@ class MergeStep(Step):
 class ResidualStep(Step):
     """`main` plus its input; where the shapes differ, the `projection` of the input, or no shortcut at all."""
 
-    __slots__ = ("main", "projection")
+    __slots__ = ("main", "projection", "sum")
 
-    def __init__(self, where: Where | None, main: list[Step], projection: list[Step] | str | None) -> None:
+    def __init__(self, where: Where | None, main: list[Step], projection: list[Step] | str | None, sum: Layer) -> None:
         super().__init__(where)
+        self.sum = sum
         self.main = main
         self.projection = projection  # steps, "none", or None where nothing is written
 
@@ -404,7 +430,7 @@ class ResidualStep(Step):
                 help = f"the projection must turn {before} into {after}" + _convolution(before, after, ", as `{}` does")
                 raise run.refused(Problem("shapes-differ", text, help), self.where)
         name = run.auto("add") if label is None else run.named(label)
-        return run.builder.add(ADD, [out, shortcut], name, self.where)
+        return run.builder.add(self.sum, [out, shortcut], name, self.where)
 
     def _differ(self, before: Shape, after: Shape) -> Problem:
         text = f"residual: the main path turns {before} into {after}, so the two cannot be added"
@@ -425,6 +451,5 @@ def _convolution(before: Shape, after: Shape, sentence: str) -> str:
     return sentence.format(f"conv: {{filters: {after[-1]}, kernel: 1{step}}}")
 
 
-ADD = Add()
 MERGES: dict[str, type[Add] | type[Mul] | type[Concat]] = {"add": Add, "mul": Mul, "concat": Concat}
 STEP_WORDS = ("seq", "residual")

@@ -5,15 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 
-from cnncalc.analyses.budget import Finding, Limit, Measured, Policy, check, growth, measure, metrics
+from cnncalc.analyses.budget import RULES, Finding, Limit, Measured, Policy, check, growth, measure, metrics
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.record import Record
 from cnncalc.spec.file import read
+from cnncalc.spec.history import NoHistory, here
 from cnncalc.spec.limits import UNTRUSTED
 from cnncalc.spec.tree import decode
+from cnncalc.text import show
 
+STANDARD_INPUT = "<stdin>"
+_FLAGS = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):  # where the system has them
+    _FLAGS |= getattr(os, _name, 0)
 PASSED, FAILED, ERROR, UNREADABLE = "passed", "failed", "error", "unreadable"
 
 
@@ -35,7 +42,7 @@ class Task(Record):
 
     policy: Policy
     allowed: tuple[tuple[str, int], ...] = ()  # growth in hundredths of a percent, by quantity
-    base: Source | None = None  # the one file that all are compared with
+    before: tuple[tuple[str, int], ...] = ()  # the figures of the one file that all are compared with
     revision: str = ""  # or the git revision at which each file's own past is found
     only: tuple[str, ...] = ()  # the rules that count; empty: all
 
@@ -59,9 +66,9 @@ def check_file(path: str, task: Task) -> Checked:
 
 
 def check_source(source: Source, task: Task) -> Checked:
-    """Check a text that is read already."""
+    """Check a text that is read already. Never raises for what is in it."""
     try:
-        analysis = analyze(read(source, limits=UNTRUSTED))
+        return _judged(source, task)
     except Refused as refused:
         return unsound(source.path, refused)
     except Exception as error:  # a fault of ours: said for this file, while the others are still checked
@@ -69,16 +76,37 @@ def check_source(source: Source, task: Task) -> Checked:
             "sound", "internal-error", "error", f"internal error: {type(error).__name__}", "please report the file"
         )
         return Checked(source.path, UNREADABLE, None, (), (finding,))
+
+
+def _judged(source: Source, task: Task) -> Checked:
+    analysis = analyze(read(source, limits=UNTRUSTED))
     measured, findings = check(analysis, task.policy)
     if task.allowed:
-        findings += _growth(analysis, source, task)
+        findings += _growth(analysis, source.path, task)
+        findings.sort(key=lambda finding: RULES.index(finding.rule))
     if task.only:
         measured = [one for one in measured if one.limit.quantity in task.only]
         findings = [finding for finding in findings if finding.rule in task.only]
+    findings = _first(findings)
     unreadable = any(finding.code == "not-compared" for finding in findings)
     failed = any(finding.level == "error" for finding in findings)
     status = UNREADABLE if unreadable else FAILED if failed else PASSED
     return Checked(source.path, status, metrics(analysis), tuple(measured), tuple(findings))
+
+
+def _first(findings: list[Finding]) -> list[Finding]:
+    """The first findings, up to the limit; no rule loses its last one, and what is left out is counted."""
+    if len(findings) <= UNTRUSTED.findings:
+        return findings
+    kept: list[Finding] = []
+    more: dict[str, int] = {}
+    for finding in findings:
+        if len(kept) < UNTRUSTED.findings or not any(one.rule == finding.rule for one in kept):
+            kept.append(finding)
+        else:
+            more[finding.rule] = more.get(finding.rule, 0) + 1
+    left = [Finding(rule, "more", "error", f"and {count:,} more") for rule, count in more.items()]
+    return sorted([*kept, *left], key=lambda finding: RULES.index(finding.rule))
 
 
 def _bytes(path: str) -> bytes:
@@ -88,34 +116,43 @@ def _bytes(path: str) -> bytes:
         OSError: where it cannot be read.
         Refused: `not-regular`.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        handle = os.open(path, flags)
+        handle = os.open(path, _FLAGS)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK) or os.path.islink(path):
             raise _irregular("a symbolic link") from None
         if error.errno == errno.ENXIO:
             raise _irregular("a pipe or socket") from None
         raise
-    with os.fdopen(handle, "rb") as stream:
-        mode = os.fstat(stream.fileno()).st_mode
+    try:
+        mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             raise _irregular("a folder" if stat.S_ISDIR(mode) else "a pipe or device")
-        return stream.read(UNTRUSTED.file_bytes + 1)
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            return stream.read(UNTRUSTED.file_bytes + 1) or b""
+    finally:
+        os.close(handle)
 
 
 def _irregular(what: str) -> Refused:
     return Refused([Problem("not-regular", f"the file is {what}", "submit the file itself")])
 
 
+def missing(path: str, problem: str) -> Checked:
+    """The result for a path that leads to no file."""
+    finding = Finding("sound", "unreadable", "error", problem, "check path and permissions")
+    return Checked(path, UNREADABLE, None, (), (finding,))
+
+
 def unsound(path: str, refused: Refused) -> Checked:
-    """The result for a file that is no sound specification."""
+    """The result for a file that is no sound specification. Its messages do not name the file again."""
+    name = f"{show(path)} "
     findings = tuple(
         Finding(
             "sound",
             problem.code,
             "error",
-            problem.text,
+            f"the file {problem.text.removeprefix(name)}" if problem.text.startswith(name) else problem.text,
             problem.help,
             problem.where.line if problem.where is not None else None,
             problem.where.column if problem.where is not None else None,
@@ -125,69 +162,51 @@ def unsound(path: str, refused: Refused) -> Checked:
     return Checked(path, ERROR, None, (), findings)
 
 
-def _growth(analysis: Analysis, source: Source, task: Task) -> list[Finding]:
-    """Growth against the base; passing plainly where the base has no such file."""
+def _growth(analysis: Analysis, path: str, task: Task) -> list[Finding]:
+    """Growth against the base; none where the base has no such file."""
     try:
-        base = task.base if task.base is not None else at_revision(source.path, task.revision)
+        before = dict(task.before) or past(path, task)
     except Uncomparable as error:
-        return [
-            Finding(
-                "growth", "not-compared", "error", f"could not compare: {error}", "check the base and the repository"
-            )
-        ]
-    if base is None:
-        return []
-    try:
-        before = analyze(read(base, limits=UNTRUSTED))
-    except Refused as refused:
-        first = refused.problems[0]
-        return [
-            Finding(
-                "growth",
-                "not-compared",
-                "error",
-                f"could not compare: the base is unsound: {first.text}",
-                "mend the base",
-            )
-        ]
-    unknown = [quantity for quantity, _ in task.allowed if measure(before, Limit(quantity)).actual is None]
-    if unknown:
-        return [Finding("growth", "not-compared", "error", f"could not compare: {unknown[0]} of the base is not known")]
-    return growth(analysis, before, task.allowed)
+        help = "check the base and the repository"
+        return [Finding("growth", "not-compared", "error", f"could not compare: {error}", help)]
+    return growth(analysis, before, task.allowed) if before else []
 
 
-class Uncomparable(Exception):
-    """The base could not be read."""
+class Uncomparable(Exception):  # noqa: N818  # said in words, not an error of the program
+    """There is no telling what the base was; the text is why."""
 
 
-def at_revision(path: str, revision: str) -> Source | None:
-    """A file as it was at a git revision, or None where that revision has no such file.
+def past(path: str, task: Task) -> dict[str, int]:
+    """The figures of a file as it was at the task's revision; none where that has no such file.
 
     Raises:
-        Uncomparable: where git cannot say.
+        Uncomparable: where git cannot say, or the file was unsound.
     """
-    folder, name = os.path.split(os.path.abspath(path))
-    if _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")[0]:
-        raise Uncomparable(f"there is no revision {revision} in a repository around the file")
-    status, listed = _git(folder, "ls-tree", "-z", "--name-only", revision, "--", f"./{name}")
-    if status:
-        raise Uncomparable("git could not list the revision")
-    if not listed:
-        return None
-    status, data = _git(folder, "show", f"{revision}:./{name}")
-    if status:
-        raise Uncomparable("git could not read the file at the revision")
+    if path == STANDARD_INPUT:
+        raise Uncomparable("standard input has no past; name a file as the base")
     try:
-        return decode(data, f"{path}@{revision}", UNTRUSTED)
+        data = here(path, task.revision, UNTRUSTED.file_bytes)
+        return {} if data is None else figures(decode(data, path, UNTRUSTED), task.allowed)
+    except NoHistory as error:
+        raise Uncomparable(str(error)) from None
     except Refused as refused:
         raise Uncomparable(refused.problems[0].text) from None
 
 
-def _git(folder: str, *words: str) -> tuple[int, bytes]:
-    import subprocess
+def figures(base: Source, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """What a base measures, of the quantities whose growth is limited.
 
+    Raises:
+        Uncomparable: where it is unsound, or a figure is not known.
+    """
     try:
-        done = subprocess.run(["git", "-C", folder, *words], capture_output=True, check=False, stdin=subprocess.DEVNULL)
-    except OSError as error:
-        raise Uncomparable(f"git: {error.strerror}") from None
-    return done.returncode, done.stdout
+        analysis = analyze(read(base, limits=UNTRUSTED))
+    except Refused as refused:
+        raise Uncomparable(f"the base is unsound: {refused.problems[0].text}") from None
+    found = {}
+    for quantity, _ in allowed:
+        actual = measure(analysis, Limit(quantity)).actual
+        if actual is None:
+            raise Uncomparable(f"{quantity} of the base is not known")
+        found[quantity] = actual
+    return found

@@ -75,6 +75,12 @@ def where(source: Source, mark: Any) -> Where:
     return Where(source, mark.line + 1, mark.column + 1)
 
 
+def behind(source: Source, mark: Any) -> Where:
+    """The place of a value that is missing: behind the colon, wherever the parser looked for it."""
+    place = where(source, mark)
+    return place.at_column(len(source.line(place.line)[: mark.column].rstrip()) + 1)
+
+
 # what YAML calls printable, without the three other line breaks and the byte order mark
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _NAMES = {

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.layers.fields import number_help
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.spec.expression import Expr, ExpressionError, evaluate, names, number, parse, sizes, unknown_name
-from cnncalc.spec.tree import Map, Scalar, Seq, Tree
+from cnncalc.spec.tree import Map, Scalar, Seq, Tree, behind
 
 _OPERATORS = set("$*/+%()<>=-")
 
@@ -100,7 +100,8 @@ def _scalar(tree: Scalar, source: Source, known: Collection[str], numeric: bool)
         return value
     place = Where(source, tree.mark.line + 1, tree.mark.column + 1)
     if value == "" and not tree.quoted:
-        raise Problem("missing-field", "a value is missing here", "write it behind the colon", where=place)
+        missing = behind(source, tree.mark)
+        raise Problem("missing-field", "a value is missing here", "write it behind the colon", where=missing)
     if not ("$" in value or (numeric and not _OPERATORS.isdisjoint(value))):
         return value
     if numeric and "$" not in value and number_help(value):

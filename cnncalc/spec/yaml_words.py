@@ -29,7 +29,7 @@ def translated(source: Source, error: Any) -> Problem:
     context = str(getattr(error, "context", None) or "")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
-        return _at(None, f"this is not YAML: {show(problem.partition(chr(10))[0])}", "compare with `cnncalc new`")
+        return _at(None, "this is not YAML", "compare with what `cnncalc new` prints")
     start = getattr(error, "context_mark", None) or mark
     here = Where(source, mark.line + 1, mark.column + 1)
     begun = Where(source, start.line + 1, start.column + 1)
@@ -51,13 +51,20 @@ def translated(source: Source, error: Any) -> Problem:
         return _no_key(begun)
     if "cannot start any token" in problem:
         return _start_of_value(here)
+    if "document start" in problem:
+        return _behind(here)
+    if "block scalar" in context:
+        return _at(here, "text of several lines begins on the line below", "put it there, indented")
     if "block" in context:
         return _block(here, begun)
     if "alias" in context or "anchor" in context:
-        return Problem(
-            "no-anchors", "a value cannot start with `*` or `&`", "write `$name` for a parameter", where=here
-        )
-    return _at(here, f"this is not YAML: {show(problem.partition(chr(10))[0])}", "compare with `cnncalc new`")
+        text = f"a value cannot start with `{show(_character(begun))}`"
+        return Problem("no-anchors", text, "write `$name` for a parameter", where=begun)
+    if "tag" in context or "tag" in problem:
+        return Problem("no-tags", "YAML's tags are not used here", "delete it", where=begun)
+    if "directive" in context or source.line(here.line).startswith("%"):
+        return _at(here.at_column(1), "a line cannot start with `%`", "delete the line")
+    return _at(here, "this is not YAML", "compare with what `cnncalc new` prints")
 
 
 def _at(where: Where | None, text: str, help: str) -> Problem:
@@ -118,7 +125,10 @@ def _glued_dash(here: Where) -> Problem | None:
 
 def _flow(here: Where, begun: Where) -> Problem:
     """Inside `[...]` or `{...}`: a bracket not closed or closed by the wrong one, or a comma that is missing."""
-    found = _brackets(begun)
+    char = _character(here)
+    if _character(begun) not in _CLOSING and char:  # no item between two commas
+        return _at(here, f"an item is missing in front of this `{char}`", "write it, or delete the comma too many")
+    found = _brackets(begun if char else Where(begun.source, 1, 1))
     if found is not None:
         opened, closed = found
         bracket = _character(opened)
@@ -161,7 +171,7 @@ def _brackets(begun: Where) -> tuple[Where, Where | None] | None:
                 break
             elif char in "[{":
                 stack.append(Where(begun.source, number, place + 1))
-            elif char in "]}":
+            elif char in "]}" and stack:
                 opened = stack.pop()
                 if _CLOSING[_character(opened)] != char:
                     return opened, Where(begun.source, number, place + 1)
@@ -197,6 +207,10 @@ def _colon(here: Where) -> Problem:
             f"a second `:` behind `{key}:`" if text else f"the fields of {key} need braces, or lines of their own",
             f'put the text in quotes: `{key}: "{show(fields)}"`' if text else f"write `{key}: {{{show(fields)}}}`",
         )
+    bare = re.match(rf"^(\s*(?:-\s+)?)({_WORD})\s+(?=[{{\[])", line)
+    if bare:
+        word = bare.group(2)
+        return _at(here.at_column(bare.end(2) + 1), f"a colon is missing behind `{word}`", f"write `{word}: ...`")
     above_number, above = _above(here)
     key = _KEY.match(line)
     if key is not None and "-" not in key.group(1) and key.end(2) + 1 == here.column:
@@ -247,7 +261,11 @@ def _no_key(begun: Where) -> Problem:
     glued = _GLUED_KEY.match(line)
     if glued:
         return _at(begun, f"`{show(word)}` is read as one word", f"put a space after `{glued.group(2)}:`")
-    _, above = _above(begun)
+    number, above = _above(begun)
+    key = _KEY.match(above)
+    if word.startswith(("{", "[")) and key and not above[key.end() :].strip():
+        help = f"write it behind the colon of `{key.group(2)}:`, or indent it further"
+        return _at(begun, f"`{word[0]}` does not belong to `{key.group(2)}:` of line {number}", help)
     if above.lstrip().startswith("- ") and _indent(above) == _indent(line):
         return _at(begun, f"`{show(word)}` stands among steps, but has no dash", f"write `- {show(word)}`")
     return _at(begun, f"`{show(word)}` is no `key: value` and no step", "write `key: value`, or start a step with `- `")
@@ -260,14 +278,35 @@ def _start_of_value(here: Where) -> Problem:
     return _at(here, f"a value cannot start with {name}", help)
 
 
+def _behind(here: Where) -> Problem:
+    """Something behind the end of everything."""
+    if _above(here)[1].startswith("..."):
+        return Problem("second-document", "a second document starts here", "keep one network per file", where=here)
+    char = _character(here)
+    if char in ("}", "]"):
+        return _at(here, f"`{char}` closes nothing", "delete it")
+    return _at(here, "the file has come to its end in front of this", "put everything into one mapping of keys")
+
+
 def _block(here: Where, begun: Where) -> Problem:
     """A line that does not line up with its neighbours."""
     from cnncalc.spec.attributes import ATTRIBUTES
+    from cnncalc.spec.file import KEYS
 
     source, line = here.source, here.source.line(here.line)
     if _character(here) in ("}", "]"):
         return _at(here, f"`{_character(here)}` closes nothing", "delete it")
     indent = _indent(line)
+    before, rest = line[: here.column - 1].rstrip(), line[here.column - 1 :].strip()
+    if before.endswith(("'", '"')):
+        other = "'" if before[-1] == '"' else '"'
+        text = f"`{show(rest)}` stands behind the closing quote"
+        return _at(here, text, f"write {other}...{other} around text that holds {before[-1]}")
+    if rest.startswith(":") and not before.strip(" -"):
+        return _at(here, "a key is missing in front of this colon", "write `key: value`")
+    if before.endswith(("}", "]")):
+        help = "put every step on a line of its own, with `- ` in front"
+        return _at(here, f"`{show(rest)}` stands behind the closing `{before[-1]}`", help)
     body = line.strip()
     key = _KEY.match(line)
     number, above = _above(here)
@@ -275,6 +314,8 @@ def _block(here: Where, begun: Where) -> Problem:
         step = re.match(rf"^(\s*)-\s+({_WORD})", above)
         if step and indent <= len(step.group(1)):  # a key in the column of the dashes
             word = key.group(2)
+            if word in KEYS and word not in ("params", "source"):  # which `published` has as well
+                return _at(here, f"`{word}:` is indented like a step", f"begin the line with `{word}:`")
             if word in ATTRIBUTES or word in _fields(step.group(2)):
                 belongs = "further than" if word not in ATTRIBUTES else "as far as"
                 return _at(

@@ -1,0 +1,220 @@
+"""Peak memory against measured figures, to the byte, and the behaviour of the model where rules can be stated by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnncalc.analyses.memory import OPTIMIZERS, Run, columns, fit, infer, train
+from cnncalc.analyses.totals import analyze
+from cnncalc.cli import cli
+from cnncalc.cli.run import run
+from cnncalc.network import Network
+from cnncalc.problem import Source
+from cnncalc.render.memory import make_up
+from cnncalc.spec.file import read
+from tests.memory_specs import SPECS
+
+REFERENCE = json.loads((Path(__file__).parent / "reference" / "memory_torchvision.json").read_text())
+RECORDS: list[dict[str, Any]] = REFERENCE["records"]
+PHASES = {"fwd": "forward", "bwd": "backward", "opt": "optimizer"}
+NAMES = {"sgd": "sgd", "momentum": "sgd_momentum", "adam": "adam"}
+
+
+def network(text: str) -> Network:
+    return read(Source("net.yaml", text))
+
+
+def highest(found: Run, phase: str) -> int:
+    return max(moment.live for moment in found.moments if moment.phase == phase)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: f"{record['model']}-{record['batch']}")
+def test_torchvision_to_the_byte(record: dict[str, Any]) -> None:
+    net = network(SPECS[record["model"]])
+    batch = record["batch"]
+    for optimizer, name in NAMES.items():
+        found = train(net, batch, optimizer=optimizer)
+        assert found.exact
+        assert found.peak.live == record[name]["peak_bytes"], optimizer
+        assert found.peak.phase == PHASES[record[name]["peak_phase"]], optimizer
+        assert highest(found, "forward") == record[name]["fwd_peak"]
+        assert highest(found, "backward") == record[name]["bwd_peak"]
+        assert found.saved == record["end_of_forward"]
+        assert found.fixed["parameters"] == record["params_bytes"]
+        assert found.fixed["buffers"] == record["buffers_bytes"]
+    assert infer(net, batch).peak.live == record["infer_peak"]
+    assert infer(net, batch, least=True).peak.live <= record["infer_peak"]
+
+
+CONV = "input: 8x8x4\nlayers:\n  - conv: {filters: 4, kernel: 3, pad: 1}\n"
+
+
+def test_every_part_by_hand() -> None:
+    # a conv on the image keeps the image (there anyway); its logits are 1x1xK here, 8*8*4 = 256 numbers of 4 bytes
+    net = network(CONV + "  - globalavgpool\n")
+    params = 3 * 3 * 4 * 4 + 4
+    found = train(net, 2)
+    assert found.fixed == {"parameters": params * 4, "buffers": 0, "input": 2 * 256 * 4 + 2 * 8, "optimizer state": 0}
+    # kept at the end of the forward: logits 2x4, their log-softmax 2x4, total weight and loss of 4 bytes
+    assert found.saved == 2 * 4 * 4 * 2 + 8
+
+
+def test_the_parts_add_up_to_the_peak() -> None:
+    for text in (SPECS["resnet18"], SPECS["googlenet"], SPECS["mobilenet_v2"]):
+        found = train(network(text), 3, optimizer="adam")
+        for moment in found.moments:
+            assert sum(size for _, size in make_up(moment)) == moment.live
+        assert found.moments[-1].phase == "optimizer"
+        assert sum(found.held.values()) <= found.saved
+
+
+@pytest.mark.parametrize(("optimizer", "copies"), [("sgd", 0), ("momentum", 1), ("adagrad", 1), ("rmsprop", 1), ("adam", 2), ("adamw", 2)])
+def test_optimizer_state(optimizer: str, copies: int) -> None:
+    found = train(network(CONV + "  - fc: 10\n"), optimizer=optimizer)
+    assert found.fixed["optimizer state"] == copies * found.fixed["parameters"]
+    assert set(OPTIMIZERS) == {"sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "free", "inplace"),
+    [  # bytes kept of one 8x8x4 volume behind a conv-batchnorm, in volumes: out of place, in place
+        ("relu", 2, 2),
+        ("relu6", 3, 3),
+        ("silu", 3, 3),
+        ("hardswish", 3, 3),
+        ("leakyrelu", 3, 2),
+        ("elu", 3, 2),
+    ],
+)
+def test_in_place_is_free_only_where_it_is(kind: str, free: int, inplace: int) -> None:
+    """conv-batchnorm-activation-conv: relu keeps its output either way, relu6 and silu keep a copy when in place."""
+    volume = 8 * 8 * 4 * 4
+    text = CONV + f"  - batchnorm\n  - {kind}\n  - conv: {{filters: 4, kernel: 1}}\n  - globalavgpool\n"
+    statistics = 2 * 4 * 4
+    tail = 2 * 4 * 4 + 8
+    for flag, volumes in ((False, free), (True, inplace)):
+        found = train(network(text), inplace=flag)
+        # the last conv's output is averaged, and nobody keeps it
+        assert found.saved - statistics - tail == volumes * volume, flag
+
+
+def test_max_pooling_keeps_eight_byte_indices() -> None:
+    with_max = train(network(CONV + "  - relu\n  - maxpool: 2\n  - conv: {filters: 4, kernel: 1}\n  - globalavgpool\n"))
+    with_mean = train(network(CONV + "  - relu\n  - avgpool: 2\n  - conv: {filters: 4, kernel: 1}\n  - globalavgpool\n"))
+    assert with_max.saved - with_mean.saved == 4 * 4 * 4 * 8
+
+
+def test_dropout_keeps_a_mask_of_bytes_and_nothing_at_inference() -> None:
+    text = "input: 100\nlayers: [fc: 50, dropout: 0.5, fc: 10]\n"
+    without = "input: 100\nlayers: [fc: 50, fc: 10]\n"
+    assert train(network(text)).saved - train(network(without)).saved == 50
+    assert infer(network(text)).peak.live == infer(network(without)).peak.live
+
+
+def test_shared_weights_have_one_gradient() -> None:
+    text = "input: 16\nlayers:\n  - {fc: 16, as: a}\n  - relu\n  - {fc: 16, share: a}\n  - fc: 4\n"
+    found = train(network(text))
+    params = 16 * 16 + 16 + 16 * 4 + 4
+    assert found.fixed["parameters"] == params * 4
+    last = dict(found.moments[-1].parts)
+    assert last["gradients"] == params * 4
+
+
+def test_dead_branches_keep_nothing() -> None:
+    dead = "input: 8x8x4\nlayers:\n  - {conv: {filters: 4, kernel: 1}, as: a}\n  - {conv: {filters: 64, kernel: 1}, as: dead}\n"
+    text = dead + "  - {globalavgpool: {}, from: a, as: out}\noutputs: out\n".replace("globalavgpool: {}", "seq: [globalavgpool]")
+    plain = "input: 8x8x4\nlayers: [conv: {filters: 4, kernel: 1}, globalavgpool]\n"
+    assert train(network(text)).saved == train(network(plain)).saved
+
+
+def test_half_precision_halves_all_but_statistics_and_indices() -> None:
+    text = CONV + "  - batchnorm\n  - relu\n  - maxpool: 2\n  - fc: 3\n"
+    full, half = train(network(text), dtype="float32"), train(network(text), dtype="bfloat16")
+    fixed = 2 * 4 * 4 + 4 * 4 * 4 * 8 + 8  # statistics, indices, total weight and loss
+    assert (full.saved - fixed) == 2 * (half.saved - fixed)
+
+
+def test_fit_is_the_last_batch_that_fits() -> None:
+    net = network(SPECS["resnet18"])
+    size = 10 * 10**9
+    for training in (True, False):
+        batch = fit(net, size, training)
+        peak = (lambda count: train(net, count).peak.live) if training else (lambda count: infer(net, count).peak.live)
+        assert peak(batch) <= size < peak(batch + 1)
+    assert fit(net, 1000, training=True) == 0
+
+
+def test_checkpointing_lowers_the_peak_and_changes_no_gradient() -> None:
+    net = network(SPECS["resnet50"])
+    plain, again = train(net, 8), train(net, 8, checkpoint="Block")
+    assert again.peak.live < plain.peak.live
+    assert again.saved < plain.saved
+    assert dict(again.moments[-1].parts)["gradients"] == dict(plain.moments[-1].parts)["gradients"]
+
+
+def test_a_layer_without_a_rule_makes_a_lower_bound() -> None:
+    net = network("input: 10x4\nlayers: [lstm: 8, fc: 2]\n")
+    assert not train(net).exact
+    assert not infer(net).exact
+    assert columns(analyze(net)).unruled == ("lstm1",)
+
+
+def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    picture = tmp_path / "t.svg"
+    assert run(cli, ["memory", "resnet18", "--batch", "8", "--fit", "10GB", "--timeline", "--plot", str(picture)]) == 0
+    shown = capsys.readouterr().out
+    for words in ("training peak", "inference peak", "minimum", "kept for backward", "training in 10.0 GB: batch", "^ peak"):
+        assert words in shown
+    assert run(cli, ["memory", "resnet18", "--batch", "8", "--format", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["format"] == "cnncalc.memory/1"
+    drawn = picture.read_text()
+    assert f"{data['training']['peak_bytes']:,} bytes" in drawn
+    assert drawn.count("<title>") == len(train(network_of_shelf("resnet18"), 8).moments)
+
+
+def network_of_shelf(name: str) -> Network:
+    from cnncalc.cli.specs import Spec, network_of
+
+    return network_of(Spec(name), (), ())
+
+
+def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(cli, ["memory", "alexnet", "--format", "json", "--fit", "24GiB"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert {"name", "batch", "dtype", "optimizer", "inference", "training", "fit"} <= set(data)
+    assert {
+        "params_bytes", "buffers_bytes", "input_bytes", "peak_activation_bytes", "peak_bytes", "minimum_bytes", "peak_at", "exact",
+    } <= set(data["inference"])  # fmt: skip
+    assert {
+        "params_bytes", "buffers_bytes", "gradients_bytes", "optimizer_bytes", "input_bytes", "saved_bytes", "peak_bytes", "peak_at",
+        "peak_phase", "exact",
+    } <= set(data["training"])  # fmt: skip
+    assert set(data["fit"]) == {"size_bytes", "inference_batch", "training_batch"}
+    assert data["fit"]["size_bytes"] == 24 * 2**30
+    part = data["inference"]
+    assert part["peak_bytes"] == part["params_bytes"] + part["buffers_bytes"] + part["input_bytes"] + part["peak_activation_bytes"]
+
+
+def test_lower_bounds_are_marked_in_every_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(cli, ["memory", "stacked_lstm"]) == 0
+    assert "at least" in capsys.readouterr().out
+    assert run(cli, ["memory", "stacked_lstm", "--format", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["training"]["exact"] is False
+    assert data["inference"]["exact"] is False
+    assert run(cli, ["analyze", "stacked_lstm", "--columns", "saved,live"]) == 0
+    assert ">= " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--fit", "10"], ["--fit", "lots"], ["--checkpoint", "Nothing"], ["--dtype", "int8"], ["--optimizer", "lion"]],
+)
+def test_bad_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(cli, ["memory", "lenet5", *arguments]) == 2
+    assert capsys.readouterr().out == ""
