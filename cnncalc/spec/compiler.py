@@ -7,6 +7,7 @@ from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, dialects, missing_field, unknown_layer
 from cnncalc.layers.fields import Count, Flag, number_help
+from cnncalc.problem import Problem
 from cnncalc.spec.attributes import ATTRIBUTES, ELSEWHERE, attach, check_name
 from cnncalc.spec.reading import CURLY, Reading
 from cnncalc.spec.steps import (
