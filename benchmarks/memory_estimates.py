@@ -1,0 +1,61 @@
+"""Three estimates of a training step's peak memory against the measured one, on fifteen torchvision networks.
+
+* torchinfo's "Estimated Total Size": input + parameters + twice the outputs of the layers with parameters (torchinfo 1.8)
+* "outputs x 2": the same with the outputs of all layers
+* the lecture's rule: CS231n's feature maps twice (values and gradients) + parameters twice
+* cnncalc: the replay of storages born and freed
+
+Measured: torchvision 0.28 on torch 2.13, CUDA dispatch, SGD (tests/reference/memory_torchvision.json).
+Usage: python benchmarks/memory_estimates.py     (prints the Markdown table of docs/memory.md)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from cnncalc.analyses.memory import train
+from cnncalc.analyses.totals import Analysis, analyze
+from cnncalc.problem import Source
+from cnncalc.spec.file import read
+from tests.memory_specs import SPECS
+
+
+def torchinfo(analysis: Analysis, batch: int) -> int:
+    """Input, parameters, and twice what the layers with parameters put out, in bytes of float32."""
+    outputs = sum(row.node.output.size for row in analysis.rows if row.params)
+    return 4 * (analysis.extent.size * batch + analysis.totals.params + 2 * outputs * batch)
+
+
+def outputs_twice(analysis: Analysis, batch: int) -> int:
+    """Input, parameters, and twice what every layer puts out, in bytes of float32."""
+    outputs = sum(row.node.output.size for row in analysis.rows[1:])
+    return 4 * (analysis.extent.size * batch + analysis.totals.params + 2 * outputs * batch)
+
+
+def lecture(analysis: Analysis, batch: int) -> int:
+    """Feature maps twice and parameters twice, in bytes of float32."""
+    return 4 * 2 * (analysis.totals.activations * batch + analysis.totals.params)
+
+
+def main() -> None:
+    """Print the table."""
+    records = json.loads((ROOT / "tests" / "reference" / "memory_torchvision.json").read_text())["records"]
+    print("| network | batch | measured | torchinfo | outputs x 2 | lecture's rule | cnncalc | off by |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for record in records:
+        network = read(Source(record["model"], SPECS[record["model"]]))
+        analysis, batch = analyze(network), record["batch"]
+        measured = record["sgd"]["peak_bytes"]
+        estimates = [torchinfo(analysis, batch), outputs_twice(analysis, batch), lecture(analysis, batch)]
+        peak = train(network, batch).peak.live
+        cells = [f"{estimate / measured:.2f}x" for estimate in estimates]
+        print(f"| {record['model']} | {batch} | {measured:,} | {' | '.join(cells)} | {peak:,} | {peak - measured:,} |")
+
+
+if __name__ == "__main__":
+    main()
