@@ -191,7 +191,7 @@ class Builder:
         if not 1 <= shape.size <= self._largest:
             raise Problem(
                 "too-large",
-                f"{what} makes {shape}, {shape.size:,} numbers; the largest tensor accepted has {self._largest:,}",
+                f"{what} makes {shape}: {shape.size:,} numbers, but at most {self._largest:,} are accepted in a tensor",
                 "check sizes, kernels and factors",
             )
 

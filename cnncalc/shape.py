@@ -76,7 +76,7 @@ class Window:
     55
     """
 
-    __slots__ = ("after", "before", "ceil", "dilation", "kernel", "stride")
+    __slots__ = ("after", "before", "ceil", "dilation", "kernel", "reach", "stride")
 
     def __init__(
         self,
@@ -93,11 +93,7 @@ class Window:
         self.after = before if after is None else after
         self.dilation = dilation
         self.ceil = ceil
-
-    @property
-    def reach(self) -> int:
-        """F: cells from the first to the last one under the window, dilation counted."""
-        return self.dilation * (self.kernel - 1) + 1
+        self.reach = dilation * (kernel - 1) + 1  # F: cells from the first to the last one under the window
 
     def out(self, width: int) -> int:
         """Number of window positions along an axis of `width` cells.
@@ -127,8 +123,7 @@ class Window:
     @property
     def formula(self) -> str:
         """The formula in letters."""
-        letters = "(W - F + 2P)/S + 1" if self.before == self.after else "(W - F + P + P')/S + 1"
-        return letters
+        return "(W - F + 2P)/S + 1" if self.before == self.after else "(W - F + P + P')/S + 1"
 
     def numbers(self, width: int) -> str:
         """The formula with the numbers filled in: `(227 - 11 + 2*0)/4 + 1`."""

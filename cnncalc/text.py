@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 _LONGEST = 60
+_COMMAND = re.compile(
+    r"##(?=\w*\[)"
+)  # the runners of GitHub and Azure look for it anywhere in a line, not at its start
 
 
 def show(text: object, longest: int = _LONGEST) -> str:
@@ -22,13 +26,19 @@ def show(text: object, longest: int = _LONGEST) -> str:
     if cut:
         line = line[: longest - 3]
     line = visible(line)
-    if line.startswith(("::", "##")):
+    if line.lstrip().startswith(("::", "##")):
         line = "\\" + line
     return line + "..." if cut else line
 
 
 def visible(text: str) -> str:
-    """The text with every control, bidirectional and invisible character written as an escape."""
+    """The text with every control, bidirectional and invisible character written as an escape, and no `##[command]`.
+
+    >>> visible("relu ##[error]boo")
+    'relu #\\\\#[error]boo'
+    """
+    if "##" in text:
+        text = _COMMAND.sub(r"#\\#", text)
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if char.isprintable() and not _invisible(char) else _escape(char) for char in text)

@@ -44,12 +44,18 @@ class Figure:
 
 
 def _figure(text: str, units: dict[str, int]) -> Figure | None:
-    body = text.strip().lower().replace(",", "")
+    body = text.strip().lower()
     cut = len(body)
     while cut and not body[cut - 1].isdigit():
         cut -= 1
     number, unit = body[:cut], body[cut:].strip()
     whole, point, behind = number.partition(".")
+    first, *groups = whole.split(",")
+    if groups and (not 1 <= len(first) <= 3 or any(len(group) != 3 for group in groups)):
+        return None  # 1,5M is no 15M
+    whole = first + "".join(groups)
+    if len(whole) > 1 and whole[0] == "0":
+        return None  # 010 is 8 to some
     if unit not in units or len(number) > 24 or not (whole + behind).isdecimal() or not (whole + behind).isascii():
         return None
     if not whole or (point and not behind):

@@ -153,7 +153,6 @@ layers:
 """
 
 
-
 def densenet(counts: list[int]) -> str:
     """A DenseNet with growth 32: every layer concatenates all features above it, which a list keeps alive."""
     lines = [

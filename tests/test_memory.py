@@ -72,7 +72,9 @@ def test_the_parts_add_up_to_the_peak() -> None:
         assert sum(found.held.values()) <= found.saved
 
 
-@pytest.mark.parametrize(("optimizer", "copies"), [("sgd", 0), ("momentum", 1), ("adagrad", 1), ("rmsprop", 1), ("adam", 2), ("adamw", 2)])
+@pytest.mark.parametrize(
+    ("optimizer", "copies"), [("sgd", 0), ("momentum", 1), ("adagrad", 1), ("rmsprop", 1), ("adam", 2), ("adamw", 2)]
+)
 def test_optimizer_state(optimizer: str, copies: int) -> None:
     found = train(network(CONV + "  - fc: 10\n"), optimizer=optimizer)
     assert found.fixed["optimizer state"] == copies * found.fixed["parameters"]
@@ -104,7 +106,9 @@ def test_in_place_is_free_only_where_it_is(kind: str, free: int, inplace: int) -
 
 def test_max_pooling_keeps_eight_byte_indices() -> None:
     with_max = train(network(CONV + "  - relu\n  - maxpool: 2\n  - conv: {filters: 4, kernel: 1}\n  - globalavgpool\n"))
-    with_mean = train(network(CONV + "  - relu\n  - avgpool: 2\n  - conv: {filters: 4, kernel: 1}\n  - globalavgpool\n"))
+    with_mean = train(
+        network(CONV + "  - relu\n  - avgpool: 2\n  - conv: {filters: 4, kernel: 1}\n  - globalavgpool\n")
+    )
     assert with_max.saved - with_mean.saved == 4 * 4 * 4 * 8
 
 
@@ -126,7 +130,9 @@ def test_shared_weights_have_one_gradient() -> None:
 
 def test_dead_branches_keep_nothing() -> None:
     dead = "input: 8x8x4\nlayers:\n  - {conv: {filters: 4, kernel: 1}, as: a}\n  - {conv: {filters: 64, kernel: 1}, as: dead}\n"
-    text = dead + "  - {globalavgpool: {}, from: a, as: out}\noutputs: out\n".replace("globalavgpool: {}", "seq: [globalavgpool]")
+    text = dead + "  - {globalavgpool: {}, from: a, as: out}\noutputs: out\n".replace(
+        "globalavgpool: {}", "seq: [globalavgpool]"
+    )
     plain = "input: 8x8x4\nlayers: [conv: {filters: 4, kernel: 1}, globalavgpool]\n"
     assert train(network(text)).saved == train(network(plain)).saved
 
@@ -167,7 +173,14 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     picture = tmp_path / "t.svg"
     assert run(cli, ["memory", "resnet18", "--batch", "8", "--fit", "10GB", "--timeline", "--plot", str(picture)]) == 0
     shown = capsys.readouterr().out
-    for words in ("training peak", "inference peak", "minimum", "kept for backward", "training in 10.0 GB: batch", "^ peak"):
+    for words in (
+        "training peak",
+        "inference peak",
+        "minimum",
+        "kept for backward",
+        "training in 10.0 GB: batch",
+        "^ peak",
+    ):
         assert words in shown
     assert run(cli, ["memory", "resnet18", "--batch", "8", "--format", "json"]) == 0
     data = json.loads(capsys.readouterr().out)
@@ -197,7 +210,10 @@ def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(data["fit"]) == {"size_bytes", "inference_batch", "training_batch"}
     assert data["fit"]["size_bytes"] == 24 * 2**30
     part = data["inference"]
-    assert part["peak_bytes"] == part["params_bytes"] + part["buffers_bytes"] + part["input_bytes"] + part["peak_activation_bytes"]
+    assert (
+        part["peak_bytes"]
+        == part["params_bytes"] + part["buffers_bytes"] + part["input_bytes"] + part["peak_activation_bytes"]
+    )
 
 
 def test_lower_bounds_are_marked_in_every_output(capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,24 +83,42 @@ class Windowed(Layer):
             found: tuple[Window, ...] = memo[1]
             return found
         rank = spatial(self, x)
-        kernels = each(self.kernel, x, "kernel")
-        strides = each(self.stride or self.kernel, x, "stride")
-        dilations = each(self.dilation, x, "dilation")
-        if self.pad == "same":
-            pads = tuple(same(x[i], dilations[i] * (kernels[i] - 1) + 1, strides[i]) for i in range(rank))
+        kernel, stride, pad, dilation, ceil = (
+            self.kernel,
+            self.stride or self.kernel,
+            self.pad,
+            self.dilation,
+            self.ceil,
+        )
+        if type(kernel) is type(stride) is type(pad) is type(dilation) is int:
+            found = (Window(kernel, stride, pad, pad, dilation, ceil),) * rank
         else:
-            pads = sides(self, self.pad, x)
-        ceil = self.ceil
-        found = tuple([Window(kernels[i], strides[i], pads[i][0], pads[i][1], dilations[i], ceil) for i in range(rank)])
+            kernels, strides = each(kernel, x, "kernel"), each(stride, x, "stride")
+            dilations = each(dilation, x, "dilation")
+            if pad == "same":
+                pads = tuple(same(x[i], dilations[i] * (kernels[i] - 1) + 1, strides[i]) for i in range(rank))
+            else:
+                pads = sides(self, pad, x)
+            found = tuple(Window(kernels[i], strides[i], *pads[i], dilations[i], ceil) for i in range(rank))
         self.__dict__["_memo"] = (x, found)
         return found
 
     def lengths(self, x: Shape) -> list[int]:
         """The spatial axes of the output."""
-        return [window.out(width) for window, width in zip(self.windows(x), x, strict=False)]
+        windows = self.windows(x)
+        memo = self.__dict__.get("_lengths")
+        if memo is not None and memo[0] == x:
+            found: list[int] = memo[1]
+            return found
+        found = [window.out(width) for window, width in zip(windows, x, strict=False)]
+        self.__dict__["_lengths"] = (x, found)
+        return found
 
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         x = xs[0]
+        left = [window.remainder(width) for window, width in zip(self.windows(x), x, strict=False)]
+        if self.pad != "same" and not any(left):
+            return []
         found: dict[str, tuple[str, list[str]]] = {}
         for window, width, axis in zip(self.windows(x), x, x.axes, strict=False):
             for code, sentence in _window_notes(window, width, self.pad == "same"):

@@ -103,6 +103,10 @@ def check_name(reading: Reading, name: str, mark: Any, what: str) -> bool:
         help = "use letters, digits, `_`, `-`, `+` and `/`" + (f", as in `{show(plain)}`" if is_name(plain) else "")
         reading.problem(mark, "bad-value", f"`{show(name)}` cannot be a {what}", help)
         return False
+    if len(name) > reading.limits.name:
+        text = f"this {what} has {len(name)} characters; at most {reading.limits.name} are read"
+        reading.problem(mark, "too-large", text, "shorten it")
+        return False
     return True
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from cnncalc.layers.base import KINDS, Layer, dialects, missing_field, unknown_layer
+from cnncalc.layers.base import KINDS, Layer, missing_field
 from cnncalc.layers.fields import Count, Flag, number_help
 from cnncalc.problem import Problem
-from cnncalc.spec.attributes import ATTRIBUTES, ELSEWHERE, attach, check_name
-from cnncalc.spec.reading import CURLY, Reading
+from cnncalc.spec.attributes import ATTRIBUTES, attach, check_name
+from cnncalc.spec.reading import Reading
 from cnncalc.spec.steps import (
     MERGES,
-    STEP_WORDS,
     Block,
     BlockStep,
     LayerStep,
@@ -28,9 +26,6 @@ from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 
 CONCAT = MERGES["concat"]
-KIND_WORDS = (  # what other formats call the key that holds the kind
-    "type", "kind", "layer", "layer_type", "class", "class_name", "module", "op", "activation",
-)  # fmt: skip
 
 
 class Compiler(Reading):
@@ -69,11 +64,9 @@ class Compiler(Reading):
         if isinstance(tree, Seq):
             return SeqStep(self.at(tree.mark), self.steps(tree))
         word = self._main_word(tree)
-        if word is None:
-            return None
-        step = self._worded(word, tree.items[word], tree.keys[word], tree)
-        if step is not None and len(tree.items) > 1:
-            attach(self, step, tree)
+        step = None if word is None else self._worded(word, tree.items[word], tree.keys[word], tree)
+        if len(tree.items) > 1:  # also beside a mistake: the step's name is known, and its attributes may be wrong too
+            attach(self, step or SeqStep(self.at(tree.mark), []), tree)
         return step
 
     def _bare(self, tree: Scalar) -> Step | None:
@@ -99,7 +92,9 @@ class Compiler(Reading):
             return None
         if len(words) == 1:
             return words[0]
-        meant = [word for word in words if self._is_step(word)]
+        from cnncalc.spec.slips import beside, is_step
+
+        meant = [word for word in words if is_step(self, word)]
         if len(meant) > 1:
             one_line = tree.keys[meant[0]].line == tree.keys[meant[1]].line
             self.problem(
@@ -110,41 +105,8 @@ class Compiler(Reading):
             )
             return None
         second = next(word for word in words if word not in meant[:1])
-        self._beside(tree, words, meant[0] if meant else "", second)
+        beside(self, tree, words, meant[0] if meant else "", second)
         return None
-
-    def _beside(self, tree: Map, words: list[str], meant: str, second: str) -> None:
-        """Note what stands beside a layer and cannot: a field of it, or a word that no step has."""
-        kind, mark = KINDS.get(meant), tree.keys[second]
-        first = next(iter(tree.items.values()))
-        if not meant and words[0] in KIND_WORDS and isinstance(first, Scalar) and self._is_step(first.text):
-            named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in words[1:])
-            help = f"write `{show(first.text)}: {{{show(named)}}}`: the kind is the key"
-            self.problem(tree.keys[words[0]], "unknown-field", f"a step has no `{show(words[0])}`", help)
-        elif kind is not None and second in kind.fields:
-            inside = [word for word in words if word in kind.fields]
-            named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in inside)
-            text = f"`{show(second)}` is a field of {meant} and belongs inside it"
-            help = f"write `{meant}: {{{show(named)}}}`, or indent `{show(second)}:` further than `{meant}:`"
-            self.problem(mark, "unknown-field", text, help)
-        else:
-            match = ELSEWHERE.get(second) or nearest(second, ATTRIBUTES)
-            help = f"beside its layer a step may carry {quoted(ATTRIBUTES)}"
-            if match:
-                help = f"cnncalc calls it `{match}`" if second in ELSEWHERE else f"did you mean `{match}`?"
-            elif meant in MERGES and nearest(second, ("axis",)):
-                help = "did you mean `axis`?"
-            self.problem(mark, "unknown-field", f"a step has no `{show(second)}`", help)
-
-    def _is_step(self, word: str) -> bool:
-        return (
-            word in KINDS
-            or word in self.blocks
-            or word in STEP_WORDS
-            or word.startswith("$")
-            or word.casefold() in KINDS
-            or word.casefold() in dialects()
-        )
 
     def _worded(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:
         if word in MERGES:
@@ -159,55 +121,13 @@ class Compiler(Reading):
         block = self.blocks.get(word)
         if block is not None:
             return self._call(block, body, mark)
+        if word.startswith("$") and isinstance(body, Scalar) and body.text == "" and not body.quoted:
+            return self._bare(Scalar(word, False, mark))
         if word not in self.broken:
-            self._unknown(word, body, mark)
-        return None
+            from cnncalc.spec.slips import unknown_word
 
-    def _unknown(self, word: str, body: Tree | None, mark: Any) -> None:
-        """Note a word that is neither a layer nor a block, with what was probably meant."""
-        left = re.split("[:=({#]", word, maxsplit=1)[0].strip()
-        sign = word[len(left) : len(left) + 1]
-        kind = KINDS.get(left) or KINDS.get(left.casefold()) or KINDS.get(dialects().get(left.casefold(), ""))
-        if word.startswith("$"):
-            text = f"`{show(word)}` cannot take fields"
-            help = "a kind in a parameter stands as a bare word; set its fields under `defaults:`"
-            self.problem(mark, "bad-step", text, help)
-        elif sign == "#" and left:
-            self.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", "put a space in front of `#`")
-        elif sign == "(" and left and (kind is not None or left in self.blocks):
-            self.problem(
-                mark, "unknown-layer", f"`{show(word)}` is no step: layers are not called", _called(left, kind)
-            )
-        elif sign in (":", "=") and left:
-            rest = word[len(left) + 1 :].strip()
-            help = f"put a space after the colon: `{show(left)}: {show(rest)}`" if rest else f"write `{show(left)}`"
-            if word[len(left) + 1 :][:1] == " ":
-                help = "write it without the quotes"
-            elif rest.startswith(("{", "[")):
-                help = f"put a space after `{show(left)}:`"
-            self.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", help)
-        elif word.startswith("-"):
-            help = f"put a space after the dash: `- {show(word[1:])}`"
-            self.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", help)
-        elif any(char in word for char in CURLY):
-            help = f"write `{show(word.strip(CURLY))}`, without the curly quotes"
-            self.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
-        elif word.replace("x", "").replace(".", "").isdecimal():
-            self.problem(mark, "bad-step", f"`{show(word)}` is no step", "write a layer, such as `fc: 10` or `relu`")
-        elif word in KIND_WORDS and isinstance(body, Scalar) and self._is_step(body.text):
-            self.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", f"write `{show(body.text)}` alone")
-        elif left.rstrip("0123456789") in KINDS and left not in KINDS and left == word:
-            plain = left.rstrip("0123456789")
-            help = f"layers are numbered by themselves: write `{plain}`; for a name of your own, `as: {show(word)}`"
-            self.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
-        elif word[:1].isupper() and kind is None:
-            close = nearest(word, (*self.blocks, *KINDS))
-            help = f"did you mean `{close}`?" if close else "define it under `blocks:`; cnncalc's layers are lowercase"
-            self.problem(mark, "unknown-layer", f"no block named `{show(word)}`", help)
-        else:
-            self.add(unknown_layer(word, (*self.blocks, *STEP_WORDS, *MERGES)), mark)
-            if kind is not None and isinstance(body, Map) and kind.inputs == 1:
-                self.fields(kind, body.items, body.keys)  # the mistakes inside it at once
+            unknown_word(self, word, body, mark)
+        return None
 
     def _missing(self, word: str, body: Tree | None, mark: Any) -> bool:
         if body is None or (isinstance(body, Scalar) and body.text == "" and not body.quoted):
@@ -234,15 +154,12 @@ class Compiler(Reading):
                 )
                 return None
             if isinstance(body, Seq) and isinstance(kind.fields[first], Count):
+                from cnncalc.spec.slips import with_names
+
                 text = f"{kind.kind} takes named fields; got a list"
-                self.problem(body.mark, "bad-value", text, _with_names(kind, body))
+                self.problem(body.mark, "bad-value", text, with_names(kind, body))
                 return None
             trees, marks = {first: body}, {first: body.mark}
-        elif body is not None and not kind.fields:
-            self.problem(
-                mark, "bad-step", f"nothing stands behind `{kind.kind}:`", f"write `{kind.kind}` without the colon"
-            )
-            return None
         values, places = self.fields(kind, trees, marks)
         default_values, default_places = self.defaults.get(kind.kind, ({}, {}))
         if default_values:
@@ -371,8 +288,9 @@ class Compiler(Reading):
                     help = "cnncalc calls it `main`"
                 help = help or "write `residual: [...]`, or `main:` and `projection:` inside it"
                 self.problem(body.keys[key], "unknown-field", f"residual has no `{show(key)}`", help)
-                return None
         if "main" not in body.items:
+            if len(body.items) > ("projection" in body.items):
+                return None  # it is there under another name
             self.problem(
                 mark,
                 "missing-field",
@@ -454,30 +372,3 @@ class Compiler(Reading):
             help = f"write its values in the order of {show(block.signature)}"
             self.problem(mark, "missing-field", f"{block.name} needs {quoted(missing, 'and')}", help)
         return None if failed or missing or meant else BlockStep(self.at(mark), block, values)
-
-
-def _written(tree: Tree) -> str:
-    """A value as it could be written, in short."""
-    return tree.text if isinstance(tree, Scalar) else "..."
-
-
-def _called(word: str, kind: type[Layer] | None) -> str:
-    """What to write in place of a call, `Conv2d(3, 64, 3)`."""
-    if kind is None:
-        return f"write `{word}: [...]` with its values"
-    if not any(field.required for field in kind.fields.values()):
-        return f"write `{kind.kind}`"
-    return f"write, for example, `{kind.example.rpartition('-> ')[2] or kind.kind + ': ...'}`"
-
-
-def _with_names(kind: type[Layer], values: Seq) -> str:
-    """What to write in place of a list of fields."""
-    pairs = [pair for item in values.items if isinstance(item, Map) for pair in item.items.items()]
-    if pairs:
-        named = ", ".join(f"{name}: {_written(tree)}" for name, tree in pairs)
-        return f"write `{kind.kind}: {{{show(named)}}}`, or the fields below each other without dashes"
-    texts = [item.text for item in values.items if isinstance(item, Scalar)]
-    if not texts or len(texts) != len(values.items) or len(texts) > len(kind.fields):
-        return f"write, for example, `{kind.example.rpartition('-> ')[2]}`"
-    named = ", ".join(f"{name}: {text}" for name, text in zip(kind.fields, texts, strict=False))
-    return f"write `{kind.kind}: {{{show(named)}}}`"

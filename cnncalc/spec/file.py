@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnncalc.analyses.claims import PUBLISHABLE
-from cnncalc.layers.base import KINDS
 from cnncalc.layers.fields import comma_help, number_help, spell
 from cnncalc.network import Builder, Network, Published
 from cnncalc.problem import Problem, Refused, Source
@@ -16,21 +15,13 @@ from cnncalc.spec.compiler import Compiler
 from cnncalc.spec.definitions import check_references, is_parameter, read_block, read_defaults, read_signatures
 from cnncalc.spec.inputs import read_inputs
 from cnncalc.spec.limits import TRUSTED, Limits
-from cnncalc.spec.reading import Enough
+from cnncalc.spec.reading import KEYS, Enough
 from cnncalc.spec.run import IN_NAMES, Run, Scope
-from cnncalc.spec.steps import STEP_WORDS, Step, run_all
+from cnncalc.spec.steps import Step, run_all
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree, parse
 from cnncalc.spec.values import Pending
-from cnncalc.text import did_you_mean, nearest, plural, quoted, show
+from cnncalc.text import did_you_mean, plural, quoted, show
 from cnncalc.units import count, size
-
-KEYS = ("name", "description", "source", "input", "params", "defaults", "blocks", "layers", "outputs", "published")
-ELSEWHERE = {
-    "input_shape": "input", "input_size": "input", "shape": "input", "network": "layers", "net": "layers",
-    "model": "layers", "architecture": "layers", "arch": "layers", "backbone": "layers", "sequential": "layers",
-    "steps": "layers", "title": "name", "parameters": "params", "variables": "params", "vars": "params",
-    "functions": "blocks", "modules": "blocks", "definitions": "blocks", "paper": "source", "reference": "source",
-}  # fmt: skip
 
 
 class Given(dict[str, Any]):
@@ -79,9 +70,15 @@ class _File:
     def _read(self, tree: Tree) -> Network:
         compiler = self.compiler
         if not isinstance(tree, Map):
-            compiler.add(_no_mapping(tree), tree.mark)
+            from cnncalc.spec.slips import no_mapping
+
+            compiler.add(no_mapping(tree), tree.mark)
             raise self._refused()
-        items = self._known_keys(tree)
+        items = tree.items
+        if not items.keys() <= set(KEYS):
+            from cnncalc.spec.slips import known_keys
+
+            items = known_keys(compiler, tree)
         texts = {key: self._text(key, items.get(key)) for key in ("name", "description", "source")}
         parameters = self._parameters(items.get("params"))
         compiler.parameters = set(parameters)
@@ -141,30 +138,6 @@ class _File:
 
     # -- the keys ---------------------------------------------------------------------------------------------------
 
-    def _known_keys(self, tree: Map) -> dict[str, Tree]:
-        """The values by key. Those of misspelt keys, once noted, are read as what was meant."""
-        items = {key: inner for key, inner in tree.items.items() if key in KEYS}
-        for key, inner in tree.items.items():
-            if key in items:
-                continue
-            left, glued, right = key.partition(":")
-            meant = ELSEWHERE.get(key.casefold()) or nearest(key, KEYS)
-            if meant == "layers" and isinstance(inner, Scalar):
-                meant = "name"
-            text = f"a specification has no `{show(key)}`"
-            if glued and left in KEYS:
-                meant, text, help = left, f"`{show(key)}` is read as one word", f"write `{left}: {show(right)}`"
-            elif meant:
-                help = f"cnncalc calls it `{meant}`" if key.casefold() in ELSEWHERE else f"did you mean `{meant}`?"
-            elif key in KINDS or key in STEP_WORDS:
-                help = f"`{show(key)}` is a step: write it under `layers:`, as `- {show(key)}: ...`"
-            else:
-                help = f"the keys are {quoted(KEYS, 'and')}"
-            self.compiler.problem(tree.keys[key], "unknown-field", text, help)
-            if meant:
-                items.setdefault(meant, Scalar(right, False, tree.keys[key]) if glued else inner)
-        return items
-
     def _text(self, key: str, tree: Tree | None) -> str:
         if tree is None:
             return ""
@@ -176,10 +149,10 @@ class _File:
                 f'put text that begins with `[` or `{{`, or holds `: `, in quotes: `{key}: "..."`',
             )
             return ""
-        if key == "name" and len(tree.text) > 100:
-            self.compiler.problem(
-                tree.mark, "too-large", f"the name has {len(tree.text)} characters; at most 100 are read", "shorten it"
-            )
+        most = self.limits.name
+        if key == "name" and len(tree.text) > most:
+            text = f"the name has {len(tree.text)} characters; at most {most} are read"
+            self.compiler.problem(tree.mark, "too-large", text, "shorten it")
         return tree.text
 
     def _parameters(self, tree: Tree | None) -> dict[str, Any]:
@@ -209,6 +182,7 @@ class _File:
                         f"parameter `{name}` must be a number, a word or true/false; got {inner.what}",
                         "write one value",
                     )
+                    found[name] = None
                 else:
                     value = compiler.loose(inner, known=())
                     if isinstance(value, str) and number_help(value):
@@ -218,6 +192,7 @@ class _File:
                             f"parameter `{name}` is `{show(value)}`, which is neither a number nor a word",
                             number_help(value),
                         )
+                        value = None
                     found[name] = value
         if compiler.problems:
             return found
@@ -253,6 +228,7 @@ class _File:
         if tree is None:
             help = "write `layers:`, and below it a step per line, each with `- ` in front"
             compiler.problem(top.mark, "missing-field", "a specification needs `layers`: the list of steps", help)
+            compiler.unread = True
             return []
         if isinstance(tree, Seq):
             return compiler.steps(tree)
@@ -276,6 +252,7 @@ class _File:
             else:
                 help = f"start every step with a dash and a space: `- {show(words[0].lstrip('-'))}`"
         compiler.problem(tree.mark, "bad-value", f"`layers` must be a list of steps; got {got}", help)
+        compiler.unread = True
         return []
 
     def _output_names(self, tree: Tree | None) -> list[tuple[str, Any]]:
@@ -355,14 +332,14 @@ class _File:
         value = self.compiler.value(tree, numeric=True, known=set(parameters)) if isinstance(tree, Scalar) else ""
         if isinstance(value, Pending):
             try:
-                value = value.resolve(parameters)
+                value = value.settled(parameters)
             except Problem as problem:
                 self.compiler.add(problem, tree.mark)
                 return False
         if value is not None and type(value) is not bool:
-            self.compiler.problem(
-                tree.mark, "bad-value", "`when` must be true, false or a comparison", "write `when: $width == 1`"
-            )
+            got = f"`{spell(value)}`" if isinstance(tree, Scalar) else tree.what
+            text = f"`when` must be true, false or a comparison; got {got}"
+            self.compiler.problem(tree.mark, "bad-value", text, "write `when: $width == 1`")
         return value is True
 
     def _unused_blocks(self) -> None:
@@ -377,21 +354,6 @@ class _File:
                         level="warning",
                     )
                 )
-
-
-def _no_mapping(tree: Scalar | Seq) -> Problem:
-    """What to do about a file that has no keys at all."""
-    if isinstance(tree, Seq):
-        text, help = "a specification is a mapping of keys; got a list", "write `input:` and `layers:` above the steps"
-    else:
-        text = f"a specification is a mapping of keys; got `{show(tree.text)}`"
-        help = "start with `input:` and `layers:`; `cnncalc new` prints an example"
-        key, colon, value = tree.text.partition(":")
-        if "->" in tree.text:
-            help = 'the one-line form is for the command line: `cnncalc analyze -e "..."`'
-        elif colon and key in KEYS:
-            help = f"put a space after the colon: `{key}: {show(value)}`"
-    return Problem("bad-file", text, help)
 
 
 def _position(problem: Problem) -> tuple[int, int]:

@@ -87,11 +87,9 @@ def _shape(reading: Reading, tree: Tree, parameters: dict[str, Any]) -> Shape | 
         if isinstance(tree, Map):
             return _long_form(reading, tree, parameters)
         value = reading.value(tree, numeric="$" in tree.text, known=set(parameters))
-        if value is None:
-            return None
         if isinstance(value, Pending):
-            value = value.resolve(parameters)
-        return shape_of(value, tree.text)
+            value = value.settled(parameters)
+        return None if value is None else shape_of(value, tree.text)
     except Problem as problem:
         reading.add(problem, tree.mark)
         return None
@@ -111,6 +109,7 @@ def _is_long_form(tree: Map) -> bool:
 
 def _long_form(reading: Reading, tree: Map, parameters: dict[str, Any]) -> Shape | None:
     lengths: dict[str, int] = {}
+    complete = True
     before = len(reading.problems)
     for name, inner in tree.items.items():
         if name not in LONG_FORM:
@@ -123,8 +122,9 @@ def _long_form(reading: Reading, tree: Map, parameters: dict[str, Any]) -> Shape
             continue
         value = reading.value(inner, numeric=True, known=set(parameters))
         if isinstance(value, Pending):
-            value = value.resolve(parameters)
+            value = value.settled(parameters)
         if value is None:
+            complete = False
             continue
         if type(value) is not int or not 1 <= value <= LARGEST_AXIS:
             got = f"`{spell(value)}`" if isinstance(inner, Scalar) else inner.what
@@ -133,7 +133,7 @@ def _long_form(reading: Reading, tree: Map, parameters: dict[str, Any]) -> Shape
             reading.problem(inner.mark, "bad-value", text, help)
             continue
         lengths[name] = value
-    if len(reading.problems) > before:
+    if len(reading.problems) > before or not complete:
         return None
     for wanted in FORMS:
         if set(lengths) == set(wanted):

@@ -13,6 +13,7 @@ class Limits(Record):
     nesting: int = 64
     scalar: int = 1000
     key: int = 64
+    name: int = 100
     steps: int = 1_000_000
     tensor: int = 2**50
     findings: int = 20

@@ -15,7 +15,7 @@ from cnncalc.spec.tree import Map, Mark, Scalar, Seq
 from cnncalc.text import nearest, quoted, show
 
 SHAPE = re.compile(r"[0-9]+(x[0-9]+)*\Z")
-WORD = re.compile(r"[^\s\[\]]+")
+WORD = re.compile(r"(?:(?!->)[^\s\[\]\u2192])+")
 CONV = re.compile(
     r"(?:CONV)(?P<kernel>[0-9]+(?:x[0-9]+)?)-(?P<filters>[0-9]+)(?:/(?P<stride>[0-9]+))?(?:p(?P<pad>[0-9]+))?\Z", re.I
 )
@@ -149,14 +149,10 @@ class _Line:
 
     def _layer(self) -> Map | Scalar:
         start = self.place
-        end = self.text.find("->", start)
         match = WORD.match(self.text, start)
         if match is None:
             self._fail(start, "a layer is missing here", "write `CONV3-64`, `POOL2`, `FC-10` or a kind such as `RELU`")
         word = match.group()
-        if end >= 0 and start + len(word) > end:
-            word = self.text[start:end]
-        word = word.split("\u2192")[0]
         if word.endswith("?"):
             self._fail(
                 start + len(word) - 1, "`?` leaves open whether the layer is there", "write the layer, or leave it out"

@@ -16,6 +16,7 @@ from cnncalc.spec.tree import Map, Scalar, Tree, behind, where
 from cnncalc.spec.values import Pending
 from cnncalc.text import nearest, show
 
+KEYS = ("name", "description", "source", "input", "params", "defaults", "blocks", "layers", "outputs", "published")
 RESERVED = ("prev", "input")
 # what other tools write in a layer and cnncalc knows from the layer above
 IMPLIED = (
@@ -25,7 +26,7 @@ IMPLIED = (
 CURLY = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 
 
-class Enough(Exception):  # noqa: N818  # not an error: the end of reading
+class Enough(Exception):  # not an error: the end of reading
     """There are so many problems that reading on is of no use."""
 
 
@@ -46,6 +47,7 @@ class Reading:
         self.plain: dict[str, Layer] = {}  # layers without fields, by kind
         self.input_place: Where | None = None  # of the only input
         self.called: set[str] = set()
+        self.unread = False  # could the steps not be read? Then nobody knows which names they give
         self.block: Block | None = None  # the block being read
 
     def at(self, mark: Any) -> Where:
@@ -56,12 +58,12 @@ class Reading:
         """Note a problem, at `mark` unless it knows a better place.
 
         Raises:
-            Enough: after ten times as many as are shown.
+            Enough: after five times as many as are shown.
         """
         if problem.where is None:
             problem.where = self.at(mark)
         self.problems.append(problem)
-        if len(self.problems) > 10 * self.limits.findings:
+        if len(self.problems) > 5 * self.limits.findings:
             raise Enough
 
     def problem(self, mark: Any, code: str, text: str, help: str = "") -> None:

@@ -103,8 +103,7 @@ class Run:
         shape = self.builder.shape(value)
         found = dict(scope.parameters)
         found["in_channels"] = shape[-1]
-        for name, length in zip(IN_AXES.get(shape.rank, ()), shape, strict=False):
-            found[name] = length
+        found.update(zip(IN_AXES.get(shape.rank, ()), shape, strict=False))
         return found
 
     def resolve(self, value: Any, scope: Scope, entering: int, where: Where | None) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
 from cnncalc.layers import KINDS, Layer
 from cnncalc.layers.fields import EXPRESSION, PARAMETER, To
+from cnncalc.spec.inputs import LONG_FORM
 from cnncalc.spec.steps import MERGES
 
 TEXT: dict[str, Any] = {"type": "string"}
@@ -16,7 +17,7 @@ SHAPE: dict[str, Any] = {
     "anyOf": [
         {"type": "string", "pattern": r"^[0-9]+(x[0-9]+){0,3}$"},
         {"type": "integer", "minimum": 1},
-        {"type": "object", "properties": {name: To("").schema() for name in ("depth", "height", "width", "channels", "steps", "features")}, "additionalProperties": False},
+        {"type": "object", "properties": dict.fromkeys(LONG_FORM, To("").schema()), "additionalProperties": False},
         PARAMETER,
     ]
 }  # fmt: skip
@@ -66,7 +67,12 @@ def schema() -> dict[str, Any]:
         "$defs": {
             **{layer.kind: _fields(layer) for layer in KINDS.values()},
             "step": {"anyOf": [{"$ref": "#/$defs/word"}, {"$ref": "#/$defs/mapping"}]},
-            "word": {"anyOf": [{"enum": [kind for kind in KINDS if kind not in MERGES]}, {"type": "string", "pattern": "^([A-Z]|\\$)"}]},
+            "word": {
+                "anyOf": [
+                    {"enum": [kind for kind in KINDS if kind not in MERGES]},
+                    {"type": "string", "pattern": "^([A-Z]|\\$)"},
+                ]
+            },
             "mapping": _mapping(),
             "steps": STEPS,
             "operand": {"anyOf": [TEXT, STEPS]},
@@ -96,7 +102,10 @@ def _mapping() -> dict[str, Any]:
             {
                 "type": "object",
                 "required": ["main"],
-                "properties": {"main": {"$ref": "#/$defs/steps"}, "projection": {"anyOf": [{"const": "none"}, {"$ref": "#/$defs/steps"}]}},
+                "properties": {
+                    "main": {"$ref": "#/$defs/steps"},
+                    "projection": {"anyOf": [{"const": "none"}, {"$ref": "#/$defs/steps"}]},
+                },
                 "additionalProperties": False,
             },
             {"type": "array", "items": {"$ref": "#/$defs/step"}},
@@ -119,7 +128,10 @@ def _mapping() -> dict[str, Any]:
             "share": {**TEXT, "description": "reuse the weights of a named step above"},
             "expect": {
                 "description": "what you worked out by hand",
-                "anyOf": [figure, {"type": "object", "properties": dict.fromkeys(EXPECTABLE, figure), "additionalProperties": False}],
+                "anyOf": [
+                    figure,
+                    {"type": "object", "properties": dict.fromkeys(EXPECTABLE, figure), "additionalProperties": False},
+                ],
             },
         },
         "patternProperties": {BLOCK: {}},

@@ -116,7 +116,7 @@ class Step:
 
 
 def _label(names: list[str]) -> str:
-    """What the layers of a step are called together: their name, or the block they share, or from the first to the last."""
+    """What the layers of a step are called together: their name, the block they share, or the first to the last."""
     if len(names) < 2:
         return "".join(names)
     first, last = names[0].split("."), names[-1].split(".")

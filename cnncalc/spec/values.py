@@ -42,6 +42,12 @@ class Pending:
         except ExpressionError as error:
             raise self.problem(error) from None
 
+    def settled(self, parameters: Mapping[str, Any]) -> Any:
+        """The same while the file is read: None where a parameter has no value, which was noted there."""
+        if isinstance(self.value, tuple) and any(parameters.get(name, 0) is None for name, _ in names(self.value)):
+            return None
+        return self.resolve(parameters)
+
     def problem(self, error: ExpressionError) -> Problem:
         """An expression's error at its place."""
         where = self.where

@@ -43,14 +43,21 @@ def translated(source: Source, error: Any) -> Problem:
         return _at(
             here.at_column(column), "`${...}` cannot stand in a list or mapping", "write `$name`, as in `4*$name`"
         )
+    if "unexpected ':'" in problem:  # {filters:}
+        behind = here.at_column(here.column + 1)
+        return Problem("missing-field", "a value is missing here", "write it behind the colon", where=behind)
     if "flow" in context:
         return _flow(here, begun)
     if "mapping values are not allowed" in problem:
         return _colon(here)
     if "could not find expected ':'" in problem:
         return _no_key(begun)
-    if "cannot start any token" in problem:
+    if "cannot start any token" in problem or "keys are not allowed" in problem:
         return _start_of_value(here)
+    if "sequence entries are not allowed" in problem:
+        rest = source.line(here.line)[here.column - 1 :].strip("- ")
+        help = f"begin it on the next line, or write `[{show(rest)}]`" if rest else "begin it on the next line"
+        return _at(here, "a list with dashes cannot begin on the line of its key", help)
     if "document start" in problem:
         return _behind(here)
     if "block scalar" in context:
@@ -291,7 +298,7 @@ def _behind(here: Where) -> Problem:
 def _block(here: Where, begun: Where) -> Problem:
     """A line that does not line up with its neighbours."""
     from cnncalc.spec.attributes import ATTRIBUTES
-    from cnncalc.spec.file import KEYS
+    from cnncalc.spec.reading import KEYS
 
     source, line = here.source, here.source.line(here.line)
     if _character(here) in ("}", "]"):

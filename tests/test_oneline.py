@@ -1,0 +1,217 @@
+"""The one-line form: the same network as the file's, and the column of every mistake."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnncalc.analyses.totals import analyze
+from cnncalc.network import Network
+from cnncalc.problem import Problem, Refused, Source
+from cnncalc.spec.file import Given, read, read_tree
+from cnncalc.spec.oneline import parse
+
+
+def line(text: str, given: Given | None = None) -> Network:
+    source = Source("<-e>", text)
+    return read_tree(parse(source), source, given)
+
+
+def file(shape: str, layers: str) -> Network:
+    return read(Source("net.yaml", f"input: {shape}\nlayers: {layers}"))
+
+
+def facts(network: Network) -> list[tuple[object, ...]]:
+    """All that matters of a network: names, kinds, fields, shapes, weights, connections."""
+    rows = [(row.node, row.params) for row in analyze(network).rows]
+    return [
+        (node.name, node.kind, node.layer and node.layer.written, node.output, node.inputs, params)
+        for node, params in rows
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"),
+    [
+        ("32x32x3 -> RELU", "[relu]"),
+        ("32x32x3 -> relu", "[relu]"),
+        ("32x32x3->RELU->TANH", "[relu, tanh]"),
+        ("32x32x3 \u2192 RELU \u2192 TANH", "[relu, tanh]"),
+        ("  32x32x3  ->  RELU  ", "[relu]"),
+        ("INPUT 32x32x3 -> RELU", "[relu]"),
+        ("INPUT:32x32x3 -> RELU", "[relu]"),
+        ("INPUT[32x32x3] -> RELU", "[relu]"),
+        ("32X32X3 -> RELU", "[relu]"),
+        ("32x32x3", "[]"),
+        ("32x32x3 -> CONV3-16", "[conv: {filters: 16, kernel: 3, pad: same}]"),
+        ("32x32x3 -> conv5-16/2", "[conv: {filters: 16, kernel: 5, stride: 2, pad: same}]"),
+        ("32x32x3 -> CONV3-16p0", "[conv: {filters: 16, kernel: 3}]"),
+        ("32x32x3 -> CONV7-64/2p3", "[conv: {filters: 64, kernel: 7, stride: 2, pad: 3}]"),
+        ("32x32x3 -> CONV1x7-16", "[conv: {filters: 16, kernel: 1x7, pad: same}]"),
+        ("32x32x3 -> POOL2", "[maxpool: 2]"),
+        ("32x32x3 -> MAXPOOL3/2", "[maxpool: {kernel: 3, stride: 2}]"),
+        ("32x32x3 -> AVGPOOL3/2p1", "[avgpool: {kernel: 3, stride: 2, pad: 1}]"),
+        ("32x32x3 -> FC-10", "[fc: 10]"),
+        ("32x32x3 -> FC10", "[fc: 10]"),
+        ("32x32x3 -> DENSE-10", "[fc: 10]"),
+        ("32x32x3 -> GAP -> FC-10 -> SOFTMAX", "[globalavgpool, fc: 10, softmax]"),
+        ("32x32x3 -> BN -> RELU6 -> DROPOUT0.25", "[batchnorm, relu6, dropout: 0.25]"),
+        ("32x32x3 -> DROPOUT-0.25", "[dropout: 0.25]"),
+        ("32x32x3 -> LRN5 -> FLATTEN", "[lrn: 5, flatten]"),
+        ("32x32x3 -> [CONV3-16 -> RELU]*2", "[{seq: [conv: {filters: 16, kernel: 3, pad: same}, relu], repeat: 2}]"),
+        ("32x32x3 -> [RELU] * 0 -> TANH", "[tanh]"),
+        ("32x32x3 -> [RELU]", "[relu]"),
+        (
+            "32x32x3 -> [[CONV3-16 -> RELU]*2 -> POOL2]*3 -> [FC-100 -> RELU]*2 -> FC-10",
+            "[{seq: [{seq: [conv: {filters: 16, kernel: 3, pad: same}, relu], repeat: 2}, maxpool: 2], repeat: 3}, "
+            "{seq: [fc: 100, relu], repeat: 2}, fc: 10]",
+        ),
+    ],
+)
+def test_the_same_network_as_the_file(text: str, layers: str) -> None:
+    assert facts(line(text)) == facts(file("32x32x3", layers))
+
+
+@pytest.mark.parametrize("shape", ["784", "100x300", "8x32x32x3"])
+def test_other_inputs(shape: str) -> None:
+    assert facts(line(f"{shape} -> RELU -> FC-10")) == facts(file(shape, "[relu, fc: 10]"))
+
+
+def test_the_lectures_network() -> None:
+    """CS231n: INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC, as in VGG-16 (138,357,544 parameters)."""
+    text = (
+        "224x224x3 -> [CONV3-64 -> RELU]*2 -> POOL2 -> [CONV3-128 -> RELU]*2 -> POOL2 -> [CONV3-256 -> RELU]*3 "
+        "-> POOL2 -> [[CONV3-512 -> RELU]*3 -> POOL2]*2 -> [FC-4096 -> RELU]*2 -> FC-1000"
+    )
+    assert analyze(line(text)).totals.params == 138_357_544
+
+
+def test_the_input_may_be_given_beside_it() -> None:
+    network = line("INPUT -> FC-10", Given({}, {"": "5x5x3"}))
+    assert network.nodes[1].output == (10,)
+
+
+PIECES = {
+    "CONV3-4": "conv: {filters: 4, kernel: 3, pad: same}",
+    "CONV1-2/2p0": "conv: {filters: 2, kernel: 1, stride: 2}",
+    "POOL3/1p1": "maxpool: {kernel: 3, stride: 1, pad: 1}",
+    "DROPOUT0.5": "dropout: 0.5",
+    "BN": "batchnorm",
+    "RELU": "relu",
+}
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.recursive(
+        st.sampled_from(sorted(PIECES)).map(lambda piece: (piece, PIECES[piece])),
+        lambda inner: st.tuples(st.lists(inner, min_size=1, max_size=3), st.integers(0, 2)).map(
+            lambda group: (
+                f"[{' -> '.join(one for one, _ in group[0])}]*{group[1]}",
+                f"{{seq: [{', '.join(other for _, other in group[0])}], repeat: {group[1]}}}",
+            )
+        ),
+        max_leaves=8,
+    )
+)
+def test_groups_as_in_the_file(chain: tuple[str, str]) -> None:
+    assert facts(line(f"32x32x3 -> {chain[0]}")) == facts(file("32x32x3", f"[{chain[1]}]"))
+
+
+# -- mistakes ---------------------------------------------------------------------------------------------------------
+
+
+def mistake(text: str) -> Problem:
+    with pytest.raises(Refused) as error:
+        line(text)
+    return error.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "culprit", "says"),
+    [
+        ("", "", "the line must begin with the input shape"),
+        ("CONV3-16 -> FC-10", "CONV3", "the line must begin with the input shape"),
+        ("-> FC-10", "->", "the line must begin with the input shape"),
+        ("32xx3 -> FC-10", "32xx3", "`32xx3` is no shape"),
+        ("32x32x3 ->", "", "a layer is missing behind the last arrow"),
+        ("32x32x3 -> RELU -> ", "", "a layer is missing behind the last arrow"),
+        ("32x32x3 -> -> RELU", "-> RELU", "a layer is missing here"),
+        ("32x32x3 RELU", "RELU", "an arrow is missing here"),
+        ("32x32x3 -> RELU TANH", "TANH", "an arrow is missing here"),
+        ("32x32x3 => RELU", "=> RELU", "an arrow is missing here"),
+        ("32x32x3 -> [RELU] TANH", "TANH", "an arrow is missing here"),
+        ("32x32x3 -> [RELU -> TANH", "[RELU", "this bracket is not closed"),
+        ("32x32x3 -> [[RELU] -> TANH", "[[RELU", "this bracket is not closed"),
+        ("32x32x3 -> RELU]", "]", "`]` closes nothing"),
+        ("32x32x3 -> []", "]", "a layer is missing here"),
+        ("32x32x3 -> [RELU]*N", "N", "a number is missing behind `*`"),
+        ("32x32x3 -> [RELU] *", "", "a number is missing behind `*`"),
+        ("32x32x3 -> POOL2? -> RELU", "? ->", "`?` leaves open whether the layer is there"),
+        ("32x32x3 -> CONV -> RELU", "CONV", "`CONV` does not say window and filters"),
+        ("32x32x3 -> CONV3", "CONV3", "`CONV3` does not say window and filters"),
+        ("32x32x3 -> CONV-64", "CONV-64", "`CONV-64` does not say window and filters"),
+        ("32x32x3 -> POOL", "POOL", "`POOL` needs a number: window size F"),
+        ("32x32x3 -> FC", "FC", "`FC` needs a number: number of units"),
+        ("32x32x3 -> ADD", "ADD", "`ADD` joins several values, and a line is one chain"),
+        ("32x32x3 -> CROP", "CROP", "`CROP` joins several values, and a line is one chain"),
+        ("100 -> EMBEDDING", "EMBEDDING", "`EMBEDDING` needs `vocab` and `dim`, which a line has no room for"),
+        ("32x32x3 -> RLU", "RLU", "no layer named `RLU`"),
+        ("32x32x3 -> CNV3-16 -> RELU", "CNV3-16", "no layer named `CNV3-16`"),
+        ("32x32x3 -> RELU\n-> TANH", "\n", "the one-line form is one line"),
+        ("32x32x3 -> \x1b[31m", "\x1b", r"no layer named `\x1b`"),
+        ("32x32x3 -> " + "[" * 40, "[" * 7, "more than 32 brackets inside each other"),
+    ],
+)
+def test_mistakes(text: str, culprit: str, says: str) -> None:
+    problem = mistake(text)
+    assert (problem.code, problem.text) == ("bad-line", says)
+    assert problem.where is not None
+    assert text[problem.where.column - 1 :].startswith(culprit)
+    assert culprit or problem.where.column == len(text) + 1
+    assert problem.help
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("32x32x3 -> CNV3-16", "did you mean `CONV3-16`?"),
+        ("32x32x3 -> RLU", "did you mean `RELU`?"),
+        ("32x32x3 -> POOL", "write, for example, `POOL2`"),
+        ("32x32x3 -> FC", "write, for example, `FC-10`"),
+        ("32x32x3 -> [RELU]*N", "fill in how often the group is repeated: `*3`"),
+        ("32x32x3 -> CONV3", "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride"),
+    ],
+)
+def test_help(text: str, help: str) -> None:
+    assert mistake(text).help == help
+
+
+@pytest.mark.parametrize(
+    ("text", "culprit", "code"),
+    [
+        ("3x32x32 -> RELU", "3x32x32", "ambiguous-input"),
+        ("0x32x3 -> RELU", "0x32x3", "bad-value"),
+        ("32x32x3 -> CONV40-16p0", "40-16p0", "window-does-not-fit"),
+        ("32x32x3 -> [CONV3-16 -> POOL2]*9", "2]*9", "window-does-not-fit"),
+        ("32x32x3 -> POOL2p2", "2", "pad-too-large"),
+        ("32x32x3 -> FC-0", "0", "bad-value"),
+        ("32x32x3 -> CONV3-016", "016", "bad-value"),
+        ("32x32x3 -> CONV3-16/0", "0", "bad-value"),
+        ("32x32x3 -> DROPOUT-50", "50", "bad-value"),
+        ("32x32x3 -> FC-10 -> CONV3-16", "CONV3-16", "needs-image"),
+        ("32x32x3 -> [RELU]*9999999", "9999999", "too-large"),
+        ("32x32x3 -> LSTM-5", "LSTM-5", "needs-sequence"),
+    ],
+)
+def test_what_only_the_reader_sees_has_its_place_too(text: str, culprit: str, code: str) -> None:
+    problem = mistake(text)
+    assert problem.code == code
+    assert problem.where is not None
+    assert text[problem.where.column - 1 :].startswith(culprit)
+
+
+def test_length() -> None:
+    assert len(line("32x32x3" + " -> RELU" * 1000).nodes) == 1001
+    assert mistake("32x32x3" + " -> RELU" * 2000).text == "the line has 16,007 characters; at most 10,000 are read"
