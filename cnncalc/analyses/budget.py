@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cnncalc.analyses.claims import expected
 from cnncalc.analyses.receptive import of_features
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.layers.dense import FC
+from cnncalc.network import Node
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.text import quoted, show
@@ -171,7 +172,7 @@ def measure(analysis: Analysis, limit: Limit) -> Measured:
 
 def check(analysis: Analysis, policy: Policy) -> tuple[list[Measured], list[Finding]]:
     """Every limit with its figure, and what does not hold, in the order of the rules."""
-    findings = _shapes(analysis, policy)
+    findings = [*_unused(analysis, policy), *_shapes(analysis, policy)]
     measured = [measure(analysis, limit) for limit in policy.limits]
     findings += [_over(analysis, one) for one in measured if not one.holds]
     findings += _kinds(analysis, policy)
@@ -194,6 +195,31 @@ def check(analysis: Analysis, policy: Policy) -> tuple[list[Measured], list[Find
                 )
             )  # fmt: skip
     return measured, sorted(findings, key=lambda finding: RULES.index(finding.rule))
+
+
+def _unused(analysis: Analysis, policy: Policy) -> list[Finding]:
+    """Where the network must have something: a layer that leads to no output cannot count for it."""
+    rules = [limit.quantity for limit in policy.limits if limit.least is not None and limit.quantity != "depth"]
+    rules += ["kinds"] if policy.required else []
+    unused = _first_unused(analysis) if rules else None
+    if unused is None:
+        return []
+    name, place = show(unused.name, 100), unused.where
+    line, column = (place.line, place.column) if place is not None else (None, None)
+    text = f"{name} leads to no output, so it cannot count for what the network must have"
+    help = "use its value in a later step, or delete it"
+    return [Finding(rule, "leads-nowhere", "error", text, help, line, column) for rule in dict.fromkeys(rules)]
+
+
+def _first_unused(analysis: Analysis) -> Node | None:
+    used = set(analysis.network.outputs)
+    found = None
+    for node in reversed(analysis.network.nodes):
+        if node.index in used:
+            used.update(node.inputs)
+        elif node.layer is not None:
+            found = node
+    return found
 
 
 def _shapes(analysis: Analysis, policy: Policy) -> list[Finding]:
@@ -221,7 +247,7 @@ def _shapes(analysis: Analysis, policy: Policy) -> list[Finding]:
 
 def _over(analysis: Analysis, measured: Measured) -> Finding:
     limit, actual = measured.limit, measured.actual
-    size, name = QUANTITIES[limit.quantity]
+    size, _ = QUANTITIES[limit.quantity]
     code = "over-budget"
     bound = limit.most
     if actual is None:
@@ -251,7 +277,9 @@ def _over(analysis: Analysis, measured: Measured) -> Finding:
 
 
 def _amount(number: int, size: bool) -> str:
-    return f"{number:,} bytes ({megabytes(number)})" if size else f"{number:,}"
+    if not size:
+        return f"{number:,}"
+    return f"{number:,} bytes" + (f" ({megabytes(number)})" if number >= 1000 else "")
 
 
 def advice(analysis: Analysis, quantity: str) -> str:
@@ -289,7 +317,8 @@ def _kinds(analysis: Analysis, policy: Policy) -> list[Finding]:
             place = row.node.where
             found.append(
                 Finding(
-                    "kinds", "forbidden-kind", "error", f"`{kind}` is not allowed here; the first is {show(row.node.name, 100)}", "use another layer",
+                    "kinds", "forbidden-kind", "error",
+                    f"`{kind}` is not allowed here; the first is {show(row.node.name, 100)}", "use another layer",
                     place.line if place is not None else None, place.column if place is not None else None,
                 )
             )  # fmt: skip
@@ -307,19 +336,22 @@ def _kinds(analysis: Analysis, policy: Policy) -> list[Finding]:
     return found
 
 
-def growth(analysis: Analysis, base: Analysis, allowed: Sequence[tuple[str, int]]) -> list[Finding]:
-    """What has grown by more than allowed, in hundredths of a percent of the base."""
+def growth(analysis: Analysis, base: Mapping[str, int], allowed: Sequence[tuple[str, int]]) -> list[Finding]:
+    """What has grown by more than allowed, in hundredths of a percent of the figures of the base."""
     found = []
     for quantity, most in allowed:
-        limit = Limit(quantity)
-        before, after = measure(base, limit).actual, measure(analysis, limit).actual
+        before, after = base[quantity], measure(analysis, Limit(quantity)).actual
         name = QUANTITIES[quantity][1]
-        if before is None or after is None:
+        if after is None:
             found.append(Finding("growth", "not-known", "error", f"{name}: the growth is not known"))
         elif (after - before) * 10_000 > before * most:
             bound = before + before * most // 10_000
             percent = f"{(after - before) * 100 / before:+.2f} %" if before else "from nothing"
             found.append(
-                Finding("growth", "grown", "error", f"{name} {after:,} > {bound:,}: {before:,} before, {percent}, at most +{most / 100:g} %", f"over by {after - bound:,}" + advice(analysis, quantity), limit=bound, actual=after)
+                Finding(
+                    "growth", "grown", "error",
+                    f"{name} {after:,} > {bound:,}: {before:,} before, {percent}, at most +{most / 100:g} %",
+                    f"over by {after - bound:,}" + advice(analysis, quantity), limit=bound, actual=after,
+                )
             )  # fmt: skip
     return found

@@ -159,10 +159,8 @@ class Replay:
         """One operation forward: its output, and with `recorded` what it keeps for backward."""
         ledger, op = self.ledger, step.op
         into = [self.storage[value.number] for value in step.inputs]
-        if op.alias is None:
-            out = ledger.new(self.bytes(op.output), "activations", step.at)
-        else:
-            out = ledger.hold(into[op.alias])
+        alias = None if op.alias is None else into[op.alias]
+        out = ledger.new(self.bytes(op.output), "activations", step.at) if alias is None else ledger.hold(alias)
         self.storage[step.output.number] = out
         kept: list[int] = []
         scratch = [*op.scratch, *(() if recorded else op.keeps)]

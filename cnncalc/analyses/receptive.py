@@ -17,6 +17,9 @@ from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
 
 LONGEST = 512  # cells after which a pattern must repeat; beyond, the field is not known
+MOST_CELLS = (
+    1_000_000  # cells looked at in all patterns of a network; beyond, fields behind an upsampling are not known
+)
 
 
 class Cycle(Record):
@@ -45,24 +48,31 @@ Field = tuple[Axis, ...] | Whole | None  # None: not known
 def receptive_fields(network: Network) -> list[Field]:
     """The field of every node, in the order of the nodes; None where it is not known."""
     fields: list[Field] = []
-    cache: dict[tuple[int, Shape, Field], Field] = {}
+    looked_at = 0
     for node in network.nodes:
-        layer = node.layer
+        layer, inputs = node.layer, node.inputs
         if layer is None:
             fields.append(((0, 0, 1),) * node.output.rank)
             continue
-        seen = node.inputs[: len(node.inputs) - layer.lenders]
-        below = fields[seen[0]]
-        for index in seen[1:]:
-            below = union(below, fields[index])
-        if len(node.inputs) == 1:
-            key = (id(layer), network.nodes[node.inputs[0]].output, below)
-            if key not in cache:
-                cache[key] = _through(layer, network.shapes(node), below)
-            fields.append(cache[key])
-        else:
-            fields.append(_through(layer, network.shapes(node), below))
+        field = fields[inputs[0]]
+        for index in inputs[1 : len(inputs) - layer.lenders]:
+            field = union(field, fields[index])
+            looked_at += _cells(field)
+        if type(layer).windows is not Layer.windows:
+            shapes = network.shapes(node)
+            below, field = field, _through(layer, shapes, field)
+            if _cells(field):
+                reach = max([getattr(view, "reach", 1) for view in layer.windows(*shapes) or ()], default=1)
+                looked_at += _cells(field) * min(reach, max(_cells(below), 1))
+        fields.append(field if looked_at <= MOST_CELLS or not _cells(field) else None)
     return fields
+
+
+def _cells(field: Field) -> int:
+    """How many cells the patterns of a field have; 0 where there is none."""
+    if type(field) is not tuple or Cycle not in map(type, field):
+        return 0
+    return sum([len(axis.seen) for axis in field if isinstance(axis, Cycle)])
 
 
 def _through(layer: Layer, shapes: Sequence[Shape], below: Field) -> Field:
@@ -76,7 +86,10 @@ def _through(layer: Layer, shapes: Sequence[Shape], below: Field) -> Field:
     if len(views) != len(below):
         return None
     found: list[Axis] = []
-    for view, axis in zip(views, below, strict=True):
+    for number, (view, axis) in enumerate(zip(views, below, strict=True)):
+        if number and view is views[number - 1] and axis == below[number - 1]:
+            found.append(found[-1])
+            continue
         seen = _axis(view, axis)
         if seen is None:
             return None
@@ -85,8 +98,6 @@ def _through(layer: Layer, shapes: Sequence[Shape], below: Field) -> Field:
 
 
 def _axis(view: View, axis: Axis) -> Axis | None:
-    if isinstance(view, Blur):
-        return None
     if isinstance(view, Window):
         if not isinstance(axis, Cycle):
             first, last, stride = axis
@@ -94,6 +105,8 @@ def _axis(view: View, axis: Axis) -> Axis | None:
             return start, last + (view.reach - 1 - view.before) * stride, stride * view.stride
         before, step, reach, dilation = view.before, view.stride, view.reach, view.dilation
         return _pulled(axis, 1, step, lambda cell: range(cell * step - before, cell * step - before + reach, dilation))
+    if isinstance(view, Blur):
+        return None
     if isinstance(view, Crop):
         if not isinstance(axis, Cycle):
             first, last, stride = axis
@@ -224,9 +237,11 @@ def of_features(fields: Sequence[tuple[Field, Shape]]) -> list[int] | None:
     `fields` are those of all nodes with their output shapes. None where one is not known, or there is no feature map.
     """
     best: list[int] | None = None
+    last: Field = WHOLE
     for field, shape in fields:
-        if shape.rank == 0 or isinstance(field, Whole):
+        if field is last or len(shape) == 1 or isinstance(field, Whole):
             continue
+        last = field
         if field is None:
             return None
         sizes = [_size(axis) for axis in field]

@@ -7,6 +7,7 @@ from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.product import Product
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
+from cnncalc.text import show
 from cnncalc.units import megabytes
 
 
@@ -42,8 +43,7 @@ def working(analysis: Analysis, row: Row) -> list[Fact]:
         found.append(_activations(row))
         return found
     inputs = analysis.network.shapes(node)
-    for shape in inputs:
-        found.append(Fact("input", "", "", str(shape)))
+    found += [Fact("input", "", "", str(shape)) for shape in inputs]
     found += _axes(row, inputs)
     found.append(Fact("output", "", "", str(node.output)))
     found += _params(analysis, row, inputs)
@@ -86,7 +86,7 @@ def _params(analysis: Analysis, row: Row, inputs: tuple[Shape, ...]) -> list[Fac
     layer = row.node.layer
     assert layer is not None
     if row.node.shared is not None:
-        owner = analysis.network.nodes[row.node.shared].name
+        owner = show(analysis.network.nodes[row.node.shared].name, 1000)
         return [Fact("params", "", "", "0", f"reuses the weights of {owner}")]
     counts = layer.weights(*inputs)
     found = [Fact(name, count.formula, count.numbers, f"{int(count):,}") for name, count in counts.items()]

@@ -36,10 +36,7 @@ def sentence(analyses: Sequence[Analysis], totals: Sequence[Total]) -> str:
     "B has 12x fewer parameters and 3.1x more activations; 89 % of A's parameters are in fc6."
     """
     first, second = titles(analyses)[:2]
-    parts = []
-    for total in totals:
-        if total.quantity in WORDS:
-            parts.append(f"{_times(total)} {WORDS[total.quantity]}")
+    parts = [f"{_times(total)} {WORDS[total.quantity]}" for total in totals if total.quantity in WORDS]
     found = f"{second} has {_listed(parts)}." if parts else ""
     heaviest = largest(analyses[0])
     if heaviest is not None and any(total.quantity == "params" for total in totals):
@@ -127,7 +124,8 @@ def _diff(pairs: Sequence[Pair]) -> list[Line]:
         lines += _same(same)
         same = 0
         if pair.change == "changed":
-            assert pair.left is not None and pair.right is not None
+            assert pair.left is not None
+            assert pair.right is not None
             lines.append([(f" ~ {_described(pair.left)}", "note")])
             lines.append([(f"   {_described(pair.right)}", "note")])
         else:

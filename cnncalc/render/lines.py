@@ -63,8 +63,7 @@ class Grid:
         rule: Line = [(" " + glyphs["rule"] * total, "rule")]
         blank = " " * self.gap
         found = [self._line(self.titles, "title", widths, blank), rule]
-        for row in self.rows:
-            found.append(rule if row is None else self._line(row[0], row[1], widths, blank))
+        found += [rule if row is None else self._line(row[0], row[1], widths, blank) for row in self.rows]
         return found
 
     def _line(self, cells: Sequence[str], style: Sequence[str] | str, widths: list[int], blank: str) -> Line:

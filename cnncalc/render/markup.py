@@ -20,12 +20,16 @@ MARKDOWN = "\\`*_{}[]<>#|!~&$"
 def _rows(result: Analysis, options: Options) -> list[list[str]]:
     """Cells of every line and of the totals, names in full."""
     columns = [COLUMNS[name] for name in options.columns]
-    rows = []
-    for line in fold(result.rows, options.depth):
-        rows.append([show(line.name, 10**6), *[column.text(line, result, options.exact) for column in columns]])
+    rows = [
+        [show(line.name, 10**6), *[column.text(line, result, options.exact) for column in columns]]
+        for line in fold(result.rows, options.depth)
+    ]
     every = Folded("total", 0, result.rows)
     rows.append(
-        ["total", *[column.text(every, result, options.exact) if column.quantity else "" for column in columns]]
+        [
+            "total so far" if options.partial else "total",
+            *[column.text(every, result, options.exact) if column.quantity else "" for column in columns],
+        ]
     )
     return rows
 
@@ -85,4 +89,5 @@ def to_latex(result: Analysis, options: Options) -> str:
 
 
 def _ampersand(cells: Sequence[str]) -> str:
-    return " & ".join(latex_text(cell) for cell in cells) + r" \\"
+    row = " & ".join(latex_text(cell) for cell in cells) + r" \\"
+    return "{}" + row if row[:1] in ("[", "*") else row  # behind `\\`, TeX would take them for its argument

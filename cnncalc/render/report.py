@@ -14,6 +14,7 @@ from cnncalc.text import plural, show
 from cnncalc.units import megabytes, rounded
 
 BAR = 12
+LONGEST = 1000  # characters of a name; a reader keeps them far below
 STYLE = {
     "conv": "conv", "depthwise": "conv", "convtranspose": "conv", "fc": "dense", "linear": "dense", "lstm": "dense",
     "gru": "dense", "rnn": "dense", "attention": "dense", "maxpool": "pool", "avgpool": "pool", "globalavgpool": "pool",
@@ -61,7 +62,7 @@ def heading(network: Network) -> list[Line]:
     if network.source:
         lines.append([(show(network.source, 200), "dim")])
     for node in network.inputs:
-        label = "input" if node.name == "input" else f"input {node.name}"
+        label = "input" if node.name == "input" else f"input {show(node.name)}"
         lines.append([(f"{label}: {node.output.words()}", "dim")])
     lines.append([])
     return lines
@@ -108,9 +109,9 @@ def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[
             while same < min(len(blocks), len(open_path)) and blocks[same] == open_path[same]:
                 same += 1
             for level in range(same, len(blocks)):
-                grid.add(["  " * level + blocks[level], *empty], "block")
+                grid.add(["  " * level + show(blocks[level], LONGEST), *empty], "block")
             open_path = blocks
-        label = "  " * len(blocks) + path[-1]
+        label = "  " * len(blocks) + show(path[-1], LONGEST)
         cells = [label, *[text(line, analysis, exact) for text in texts]]
         folded = len(line.rows) > 1
         if options.bars:
@@ -144,7 +145,8 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
         (
             "params",
             total.params,
-            f"{total.weights:,} weights + {total.biases:,} biases; {_bytes(analysis.bytes(total.params), options)} in {analysis.dtype}",
+            f"{total.weights:,} weights + {total.biases:,} biases; "
+            f"{_bytes(analysis.bytes(total.params), options)} in {analysis.dtype}",
         ),
         ("MACs", total.macs, "multiply-accumulates per example; FLOPs are 2 x MACs"),
     ]
@@ -205,9 +207,10 @@ def notes(rows: Sequence[Row]) -> list[Line]:
     names: dict[str, list[str]] = {}
     for row in rows:
         for _, sentence in row.notes:
-            names.setdefault(sentence, []).append(row.node.name)
+            names.setdefault(sentence, []).append(show(row.node.name, LONGEST))
         if row.node.shared is not None:
-            names.setdefault(f"reuses the weights of {rows[row.node.shared].node.name}", []).append(row.node.name)
+            owner = show(rows[row.node.shared].node.name, LONGEST)
+            names.setdefault(f"reuses the weights of {owner}", []).append(show(row.node.name, LONGEST))
     found: list[Line] = []
     for sentence, where in names.items():
         listed = ", ".join(where[:3]) + (f" and {plural(len(where) - 3, 'other')}" if len(where) > 3 else "")
