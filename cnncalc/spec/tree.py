@@ -11,6 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 import yaml
+from yaml.events import (
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
 from cnncalc.problem import Problem, Refused, Source, Where
 from cnncalc.spec.limits import TRUSTED, Limits
@@ -131,16 +140,6 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
     Raises:
         Refused: what is wrong with the YAML, in words of ours.
     """
-    from yaml.events import (
-        DocumentStartEvent,
-        MappingEndEvent,
-        MappingStartEvent,
-        ScalarEvent,
-        SequenceEndEvent,
-        SequenceStartEvent,
-        StreamEndEvent,
-    )
-
     text = _check_characters(source)
     noted: list[Problem] = [] if problems is None else problems
     root: Tree | None = None
@@ -150,6 +149,7 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
     top: Seq | Map | None = None
     key: str | None = None
     node: Tree
+    longest, longest_key = limits.scalar, limits.key
     try:
         next_event: Callable[[], Any] = CParser(text).get_event
         while True:
@@ -161,7 +161,7 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
                 text = event.value
                 if type(top) is Map and key is None:
                     key = text
-                    if (len(text) > limits.key and not text.partition("(")[1]) or len(text) > limits.scalar:
+                    if len(text) > longest_key and ("(" not in text or len(text) > longest):
                         raise _long(source, event, "key", limits.key)
                     if key == "<<" and not event.style:
                         raise _forbidden(source, event)
@@ -173,7 +173,7 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
                         top.keys[key] = event.start_mark
                     count += 1
                     continue
-                if len(text) > limits.scalar:
+                if len(text) > longest:
                     raise _long(source, event, "text", limits.scalar)
                 node = Scalar(text, bool(event.style), event.start_mark)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
