@@ -120,7 +120,7 @@ def metrics(analysis: Analysis) -> dict[str, int | str | None]:
         "buffers": total.buffers,
         "activations": total.activations,
         "activation_bytes": analysis.activation_bytes,
-        "macs": total.macs,
+        "macs": total.macs if not total.uncounted else None,
         "layers": total.layers,
         "depth": total.depth,
         "conv_layers": _conv_layers(analysis),
@@ -163,6 +163,8 @@ def measure(analysis: Analysis, limit: Limit) -> Measured:
         actual = _conv_layers(analysis)
     elif limit.quantity == "receptive-field":
         actual = _receptive_field(analysis)
+    elif limit.quantity == "macs" and total.uncounted:
+        actual = None
     elif limit.quantity == "params" and limit.count == "all":
         actual = total.params + total.buffers
     else:

@@ -60,7 +60,9 @@ def expected(analysis: Analysis) -> list[Claim]:
             agrees = computed is not None and computed == list(wanted if len(wanted) > 1 else wanted * len(computed))
         else:
             computed = sum(int(getattr(row, mark.quantity)) for row in rows)
-            agrees = isinstance(mark.figure, Figure) and mark.figure.agrees(computed)
+            if mark.quantity == "macs" and not all(row.counted for row in rows):
+                computed = None
+            agrees = computed is not None and isinstance(mark.figure, Figure) and mark.figure.agrees(computed)
         shown = () if agrees or len(rows) != 1 else _working(analysis, rows[0], mark.quantity)
         claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where, shown))
     return claims

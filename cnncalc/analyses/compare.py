@@ -52,6 +52,8 @@ def _value(analysis: Analysis, quantity: str) -> int | list[int] | None:
         return analysis.activation_bytes
     if quantity == "receptive_field":
         return of_features([(row.field, row.node.output) for row in analysis.rows])
+    if quantity == "macs" and analysis.totals.uncounted:
+        return None
     value: int = getattr(analysis.totals, quantity)
     return value
 

@@ -38,6 +38,11 @@ class Row:
         self.notes = notes
 
     @property
+    def counted(self) -> bool:
+        """Are the multiply-adds known?"""
+        return self.node.layer is None or self.node.layer.known_cost
+
+    @property
     def params(self) -> int:
         """Weights and biases."""
         return self.weights + self.biases
@@ -55,6 +60,7 @@ class Totals(Record):
     params: int
     buffers: int
     macs: int
+    uncounted: int = 0  # layers whose multiply-adds are not known: with any, `macs` is a lower bound
 
 
 class Analysis(Record):
@@ -159,5 +165,6 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
         params=all_weights + all_biases,
         buffers=all_buffers,
         macs=all_macs,
+        uncounted=sum(not row.counted for row in rows),
     )
     return Analysis(network, rows, totals, batch, dtype)

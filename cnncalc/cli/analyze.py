@@ -27,14 +27,15 @@ QUANTITIES = (
     "param_bytes", "output",
 )  # fmt: skip
 COLUMN_NAMES = (
-    "kind", "fields", "output", "activations", "memory", "params", "weights", "biases", "buffers", "macs", "rf", "formula", "share",
-    "saved", "live",
+    "kind", "fields", "output", "activations", "memory", "params", "weights", "biases", "buffers", "macs", "rf", "formula",
+    "share", "saved", "live",
 )  # fmt: skip
 
 
 @click.command(
     "analyze",
-    epilog='Examples: cnncalc analyze vgg16; cnncalc analyze net.yaml --columns output,macs,rf --depth 1; cnncalc analyze -e "32x32x3 -> CONV3-16 -> FC-10"',
+    epilog="Examples: cnncalc analyze vgg16; cnncalc analyze net.yaml --columns output,macs,rf --depth 1; "
+    'cnncalc analyze -e "32x32x3 -> CONV3-16 -> FC-10"',
 )
 @options.spec_argument()
 @options.specs
@@ -110,7 +111,7 @@ def command(
 
             analysis = with_memory(analysis)
         done.append((one, analysis, None))
-        status = max(status, _verdict(analysis, strict))
+        status = max(status, _verdict(analysis, strict, told=get is None and form not in ("csv", "latex")))
     if whole or file is None or form == "json":
         if get is not None:
             _figures(done, get, file)
@@ -130,7 +131,7 @@ def _columns(text: str | None) -> tuple[str, ...] | None:
     names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
     for name in names:
         if name not in COLUMN_NAMES:
-            from cnncalc.text import did_you_mean, show
+            from cnncalc.text import did_you_mean
 
             help = did_you_mean(name, COLUMN_NAMES) or "the columns are " + ", ".join(COLUMN_NAMES)
             raise click.BadParameter(f"no column named `{show(name)}`: {help}", param_hint="--columns")
@@ -139,22 +140,27 @@ def _columns(text: str | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(names))
 
 
-def _verdict(analysis: Analysis, strict: bool) -> int:
+def _verdict(analysis: Analysis, strict: bool, told: bool) -> int:
+    """FINDING where what the file expects is wrong (said here unless it is `told` in the output), or `strict` minds."""
     from cnncalc.analyses.claims import expected, published
 
-    if not all(claim.agrees for claim in expected(analysis)):
-        return FINDING
+    missed = [claim for claim in expected(analysis) if not claim.agrees]
+    if missed and not told:
+        from cnncalc.render.report import figure
+
+        for claim in missed:
+            said = f"{claim.quantity} {show(claim.claimed)}"
+            warn(f"expected of {show(claim.source)}: {said} is not right, computed {figure(claim)}")
     if not strict:
-        return 0
+        return FINDING if missed else 0
     rounds = [row for row in analysis.rows for code, _ in row.notes if code.startswith("rounded")]
     wrong = [claim for claim in published(analysis) if not claim.agrees]
     if rounds:
-        warn(
-            f"strict: {len(rounds)} size{'s are' if len(rounds) > 1 else ' is'} rounded, first at {rounds[0].node.name}"
-        )
+        many = f"{len(rounds)} sizes are" if len(rounds) > 1 else "1 size is"
+        warn(f"strict: {many} rounded, first at {show(rounds[0].node.name)}")
     for claim in wrong:
-        warn(f"strict: the published {claim.quantity} {claim.claimed} does not agree with {claim.computed:,}")
-    return FINDING if rounds or wrong else 0
+        warn(f"strict: the published {claim.quantity} {show(claim.claimed)} does not agree with {claim.computed:,}")
+    return FINDING if missed or rounds or wrong else 0
 
 
 def _figures(done: Sequence[Done], name: str, file: str | None) -> None:

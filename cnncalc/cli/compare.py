@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import FAILURE, FINDING, Failed, tell, warn, write
+from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
 
 QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "depth", "layers", "receptive_field")
 
@@ -63,7 +63,7 @@ def command(
             network = network_of(one, parameters, inputs)
         except Refused as refused:
             tell(refused.problems)
-            status = max(status, FINDING)
+            status = max(status, status_of(refused.problems))
             continue
         except Failed as failed:
             warn(f"error: {failed.format_message()}")

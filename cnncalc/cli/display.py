@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cnncalc.cli.run import write
+from cnncalc.cli.run import encodable, write
 from cnncalc.render.lines import ASCII, UNICODE, Line, plain
 
 
@@ -17,7 +17,7 @@ def on_terminal(file: str | None) -> bool:
 def width() -> int:
     """Columns of the terminal: COLUMNS where that is set, 80 where nothing says."""
     asked = os.environ.get("COLUMNS", "")
-    if asked.isdecimal() and int(asked):
+    if asked.isdecimal() and len(asked) < 6 and int(asked):
         return int(asked)
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or 80
@@ -38,10 +38,11 @@ def glyphs(file: str | None) -> dict[str, str]:
 
 
 def show_lines(lines: list[Line], file: str | None, no_color: bool) -> None:
-    """Print the lines of a report."""
-    if not on_terminal(file) or os.environ.get("TERM") == "dumb":
+    """Print the lines of a report, with colour where a terminal has it and nobody minds."""
+    plainly = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    if plainly or not on_terminal(file):
         write(plain(lines), file)
         return
     from cnncalc.render.terminal import print_lines
 
-    print_lines(lines, sys.stdout, color=not no_color and not os.environ.get("NO_COLOR"))
+    print_lines([[(encodable(text, sys.stdout), style) for text, style in line] for line in lines], sys.stdout)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import FINDING, Failed, tell
+from cnncalc.cli.run import Failed, status_of, tell
+from cnncalc.text import did_you_mean, show
 
 if TYPE_CHECKING:
     from cnncalc.analyses.totals import Analysis, Row
     from cnncalc.render.lines import Line
+
+LISTED = "`cnncalc explain` lists them"
 
 
 @click.command(
@@ -51,6 +54,8 @@ def command(
         return _codes(spec, form, file, no_color)
     if spec and not lines and spec[0] in KINDS:
         return _kinds(spec, form, file, no_color)
+    if len(lines) > 1:
+        raise click.UsageError("explain takes one network: write one -e LINE")
     return _layers(spec, lines, (parameters, inputs), (batch, dtype), form, file, no_color)
 
 
@@ -82,39 +87,50 @@ def _index() -> list[Line]:
 
 def _codes(words: tuple[str, ...], form: str, file: str | None, no_color: bool) -> int:
     from cnncalc.codes import CODES
-    from cnncalc.problem import Refused, Source
-    from cnncalc.render.problems import text
-    from cnncalc.spec.file import read, read_tree
-    from cnncalc.spec.oneline import parse
 
     shown: list[Line] = []
     data = []
     for word in words:
         page = CODES.get(word)
         if page is None:
-            raise Failed(f"no error code named `{word}`; `cnncalc explain` lists them")
-        shown += [[], *([[]] if shown else [])] if shown else []
+            raise Failed(f"no error code named `{show(word)}`: {did_you_mean(word, CODES) or LISTED}")
+        message = _answer(word, page.wrong) if page.wrong else ""
+        shown += [[], []] if shown else []
         shown += [[(word, "name")], [], [(page.meaning, "")]]
-        message = ""
-        if page.wrong:
-            source = Source("wrong.yaml" if word != "bad-line" else "<-e>", page.wrong)
-            try:
-                read_tree(parse(source), source) if word == "bad-line" else read(source)
-            except Refused as refused:
-                message = text(refused.problems)
-            shown += [
-                [],
-                [("for example, this", "dim")],
-                *_indented(page.wrong),
-                [],
-                [("is answered by", "dim")],
-                *_indented(message),
-            ]
-            shown += [[], [("and this is right", "dim")], *_indented(page.right)]
+        if page.note:
+            shown += [[], [("no example: ", "dim"), (page.note, "")]]
+        for title, text in (
+            ("for example, this", page.wrong),
+            ("is answered by", message),
+            ("and this is right", page.right),
+        ):
+            shown += [[], [(title, "dim")], *_indented(text)] if text else []
         data.append(
-            {"code": word, "meaning": page.meaning, "wrong": page.wrong, "message": message, "right": page.right}
+            {
+                "code": word,
+                "meaning": page.meaning,
+                "wrong": page.wrong,
+                "message": message,
+                "right": page.right,
+                "note": page.note,
+            }
         )
     return _print(shown, data if len(data) > 1 else data[0], form, file, no_color)
+
+
+def _answer(code: str, wrong: str) -> str:
+    """What cnncalc says of the example of a code."""
+    from cnncalc.problem import Refused, Source
+    from cnncalc.render.problems import text
+    from cnncalc.spec.file import read, read_tree
+    from cnncalc.spec.oneline import parse
+
+    source = Source("<-e>" if code == "bad-line" else "wrong.yaml", wrong)
+    try:
+        network = read_tree(parse(source), source) if code == "bad-line" else read(source)
+    except Refused as refused:
+        return text(refused.problems)
+    return text(network.warnings)
 
 
 def _indented(text: str) -> list[Line]:
@@ -131,7 +147,7 @@ def _kinds(words: tuple[str, ...], form: str, file: str | None, no_color: bool) 
     for word in words:
         kind = KINDS.get(word)
         if kind is None:
-            raise Failed(f"no layer kind named `{word}`; `cnncalc explain` lists them")
+            raise Failed(f"no layer kind named `{show(word)}`: {_kind_meant(word) or LISTED}")
         shown += [[]] if shown else []
         shown += kind_lines(kind, glyphs(file))
         shown += _example(kind.example)
@@ -177,11 +193,17 @@ def _layers(
     status = 0
     try:
         network = network_of(one, *given)
+    except Failed:
+        meant = "" if lines else _meant(one.text)
+        if meant:
+            raise Failed(f"nothing is named `{show(one.text)}`: {meant}") from None
+        raise
     except Refused as refused:
         tell(refused.problems)
+        status = status_of(refused.problems)
         if refused.partial is None or not refused.partial.nodes:
-            return FINDING
-        network, status = refused.partial, FINDING
+            return status
+        network = refused.partial
     tell(network.warnings)
     analysis = analyze(network, *figures)
     rows = _chosen(analysis, wanted)
@@ -200,7 +222,7 @@ def _chosen(analysis: Analysis, wanted: tuple[str, ...]) -> list[Row]:
     """
     if not wanted:
         return list(analysis.rows)
-    found: list[Row] = []
+    found: dict[int, Row] = {}
     for word in wanted:
         matching = [
             row
@@ -208,10 +230,29 @@ def _chosen(analysis: Analysis, wanted: tuple[str, ...]) -> list[Row]:
             if row.node.name == word or row.node.name.endswith("." + word) or row.node.name.startswith(word + ".")
         ]
         if not matching:
-            from cnncalc.text import did_you_mean, show
-
             names = [row.node.name for row in analysis.rows]
             help = did_you_mean(word, [*names, *{name.rpartition(".")[2] for name in names}])
             raise Failed(f"no layer named `{show(word)}`: {help or '`cnncalc analyze` shows the names'}")
-        found += [row for row in matching if row not in found]
-    return found
+        found.update((row.node.index, row) for row in matching)
+    return list(found.values())
+
+
+def _kind_meant(word: str) -> str:
+    """A help sentence naming the layer kind that somebody meant, by its name elsewhere or by likeness."""
+    from cnncalc.layers import KINDS
+    from cnncalc.layers.base import dialects
+
+    here = dialects().get(word.casefold())
+    return f"cnncalc calls it `{here}`" if here and here != word.casefold() else did_you_mean(word, KINDS)
+
+
+def _meant(word: str) -> str:
+    """The same for the first word of all, which may also be an error code; empty where it looks like a file."""
+    import os
+
+    from cnncalc.cli.specs import SUFFIXES
+    from cnncalc.codes import CODES
+
+    if os.sep in word or "." in word or any(os.path.isfile(word + suffix) for suffix in SUFFIXES):
+        return ""
+    return _kind_meant(word) or did_you_mean(word, CODES)

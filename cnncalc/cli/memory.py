@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import FINDING, Failed, tell, write
+from cnncalc.cli.run import Failed, status_of, tell, write
 
 OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
 
@@ -86,7 +86,7 @@ def command(
         network = network_of(chosen[0], parameters, inputs)
     except Refused as refused:
         tell(refused.problems)
-        return FINDING
+        return status_of(refused.problems)
     tell(network.warnings)
     trains, infers = mode != "infer", mode != "train"
     if checkpoint is not None and not blocks_named(network, checkpoint):

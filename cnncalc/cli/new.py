@@ -10,7 +10,7 @@ STARTER = """\
 name: My first network
 input: 32x32x3                # height x width x channels
 layers:
-  - conv: {filters: 16, kernel: 3, pad: 1}   # K filters of F x F, stride 1, P zeros around
+  - conv: {filters: 16, kernel: 3, pad: 1}   # K filters of FxF, P zeros around
   - relu
   - maxpool: 2                # a window of 2, moved by 2
     expect: 16x16x16          # what you worked out by hand: it is checked

@@ -21,10 +21,11 @@ def specs(command: F) -> F:
     command = click.option(
         "-p",
         "--param",
+        "--dim",
         "parameters",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Another value for one of the file's params.",
+        help="Another value for one of the file's params, or the size of a named dimension of an ONNX model.",
     )(command)
     return click.option(
         "-e",

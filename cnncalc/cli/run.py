@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import IO
 
 import click
@@ -60,28 +61,23 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
 def _report(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     hint = f"\n  = help: see `{context.command_path} --help`" if context is not None else ""
-    warn("error: " + "\n".join(map(visible, error.format_message().split("\n"))) + hint)
+    lines = error.format_message().expandtabs(4).split("\n")
+    warn("error: " + "\n".join(map(visible, lines)) + hint)
     return error.exit_code
 
 
 def status_of(problems: Iterable[Problem]) -> int:
     """FAILURE where a value typed on the command line is at fault, FINDING where the specification is."""
-    typed = any(
-        problem.code in ("unknown-parameter", "unknown-input", "bad-argument")
-        or (problem.where is None and problem.code in ("bad-value", "ambiguous-input"))
-        for problem in problems
-    )
-    return FAILURE if typed else FINDING
+    typed = ("unknown-parameter", "unknown-input", "bad-argument")
+    return FAILURE if any(problem.code in typed for problem in problems) else FINDING
 
 
 def _silence(stream: IO[str] | None) -> None:
-    """Keep the interpreter from complaining about a closed pipe when it flushes at exit."""
+    """Keep the interpreter from complaining about a closed pipe or full disk when it flushes at exit."""
     if stream is None:
         return
-    try:
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    except (OSError, ValueError):
-        sys.stdout = open(os.devnull, "w")
 
 
 def warn(text: str) -> None:
@@ -93,7 +89,7 @@ def warn(text: str) -> None:
         stream.write(encodable(text.rstrip("\n") + "\n", stream))
         stream.flush()
     except OSError:
-        return
+        _silence(stream)
 
 
 def tell(problems: Sequence[Problem]) -> None:

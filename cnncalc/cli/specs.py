@@ -6,9 +6,11 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
+from cnncalc import formats
 from cnncalc.cli.run import Failed
 from cnncalc.network import Network
 from cnncalc.problem import Source
@@ -44,7 +46,7 @@ def source_of(spec: Spec) -> Source:
             raise Failed("standard input is closed")
         return decode(sys.stdin.buffer.read(TRUSTED.file_bytes + 1), "<stdin>")
     before, at, revision = spec.text.rpartition("@")
-    if at and before.endswith(SUFFIXES) and not os.path.lexists(spec.text):
+    if at and before.endswith(SUFFIXES):  # even where there is a file of that name: who put it there?
         return decode(_from_git(before, revision), spec.text)
     path = spec.text if spec.file else path_of(spec.text)
     try:
@@ -63,24 +65,14 @@ def _from_git(path: str, revision: str) -> bytes:
     Raises:
         Failed: where git does not have it.
     """
-    import subprocess
+    from cnncalc.spec.history import NoHistory, beside
 
-    folder, name = os.path.split(os.path.abspath(path))
-    if not revision or revision.startswith("-"):
+    if not revision or revision.startswith("-") or ":" in revision:
         raise Failed(f"`{show(revision)}` is no git revision")
     try:
-        done = subprocess.run(
-            ["git", "-C", folder, "show", f"{revision}:./{name}"],
-            capture_output=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except OSError as error:
-        raise Failed(f"cannot read {show(path)} at {show(revision)}: git: {error.strerror}") from None
-    if done.returncode:
-        reason = done.stderr.decode("utf-8", "replace").strip().split("\n")[0].removeprefix("fatal: ")
-        raise Failed(f"cannot read {show(path)} at {show(revision)}: {show(reason, 200)}")
-    return done.stdout
+        return beside(path, revision, TRUSTED.file_bytes)
+    except NoHistory as error:
+        raise Failed(f"cannot read {show(path)} at {show(revision)}: {error}") from None
 
 
 def path_of(text: str) -> str:
@@ -124,6 +116,8 @@ def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], con
 
         shapes = {name: shape_from(text) for name, text in _inputs(inputs).items()}
         return as_conv(network_of(spec, parameters, ()), shapes)
+    if not spec.line and formats.reader_of(spec.text) is not None:
+        return _imported(spec.text, parameters, inputs)
     given = Given(_pairs(parameters), _inputs(inputs))
     source = source_of(spec)
     if spec.line:
@@ -131,6 +125,25 @@ def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], con
 
         return read_tree(parse(source), source, given)
     return read(source, given)
+
+
+def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str]) -> Network:
+    """The network in a file of another format; `-p` gives sizes of its named dimensions.
+
+    Raises:
+        Failed, Refused.
+    """
+    dims = {}
+    for name, value in _pairs(parameters).items():
+        if not value.isdecimal():
+            raise click.BadParameter(f"`{show(value)}` is no size of a dimension", param_hint="--dim")
+        dims[name] = int(value)
+    try:
+        return formats.read(path, formats.Asked(_inputs(inputs), dims))
+    except formats.Missing as missing:
+        raise Failed(f"{show(path)}: {missing}") from None
+    except OSError as error:
+        raise Failed(f"cannot read {show(path)}: {error.strerror}") from None
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:
@@ -154,8 +167,12 @@ def _inputs(texts: Sequence[str]) -> dict[str, str]:
 def complete(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[click.shell_completion.CompletionItem]:
-    """Shipped names, and files, for the shell."""
+    """Shipped names and specifications beside them; any file where there are none of these."""
     from click.shell_completion import CompletionItem
 
-    items = [CompletionItem(name) for name in shelf.names() if name.startswith(incomplete)]
-    return [*items, CompletionItem(incomplete, type="file")]
+    found = [name for name in shelf.names() if name.startswith(incomplete)]
+    if found:
+        with suppress(OSError):
+            found += sorted(name for name in os.listdir() if name.startswith(incomplete) and name.endswith(SUFFIXES))
+    # first: bash forgets what stands above an item that says `file`
+    return [CompletionItem(incomplete, type="file"), *map(CompletionItem, found)]

@@ -66,7 +66,10 @@ def _memory(line: Folded, analysis: Analysis, exact: bool) -> str:
 
 def _macs(line: Folded, analysis: Analysis, exact: bool) -> str:
     macs = line.total("macs")
-    return f"{macs:,}" if exact else rounded(macs)
+    unknown = sum(not row.counted for row in line.rows)
+    if unknown == len(line.rows):
+        return "?"
+    return (">= " if unknown else "") + (f"{macs:,}" if exact else rounded(macs))
 
 
 def _share(line: Folded, analysis: Analysis, exact: bool) -> str:

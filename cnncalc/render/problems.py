@@ -47,7 +47,16 @@ def _excerpt(where: Where) -> tuple[str, int]:
     before = visible(line[start:column])
     front = "..." if start else ""
     behind = "..." if start + WIDEST < len(line) else ""
-    return front + visible(part) + behind, len(front) + len(before)
+    return front + visible(part) + behind, len(front) + sum(1 + _is_wide(char) for char in before)
+
+
+def _is_wide(char: str) -> bool:
+    """Does a terminal give the character two columns?"""
+    if char < "\u1100":
+        return False
+    from unicodedata import east_asian_width
+
+    return east_asian_width(char) in "WF"
 
 
 def text(problems: Iterable[Problem]) -> str:

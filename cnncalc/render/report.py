@@ -148,7 +148,7 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
             f"{total.weights:,} weights + {total.biases:,} biases; "
             f"{_bytes(analysis.bytes(total.params), options)} in {analysis.dtype}",
         ),
-        ("MACs", total.macs, "multiply-accumulates per example; FLOPs are 2 x MACs"),
+        ("MACs", total.macs, _uncounted(total.uncounted) + "multiply-accumulates per example; FLOPs are 2 x MACs"),
     ]
     if total.buffers:
         rows.append(("buffers", total.buffers, "running means and variances, not trained"))
@@ -162,6 +162,10 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
             [(f" {'depth':<12}", ""), (f"{total.depth:>{wide}}", "total"), (f" {'':<8} {_depth(total.depth)}", "dim")]
         )
     return found
+
+
+def _uncounted(layers: int) -> str:
+    return f"at least, {plural(layers, 'layer')} not known; " if layers else ""
 
 
 def _depth(depth: int) -> str:

@@ -33,7 +33,8 @@ class Lines:
             yield end
 
 
-def print_lines(lines: list[Line], stream: IO[str], color: bool) -> None:
+def print_lines(lines: list[Line], stream: IO[str]) -> None:
     """Print lines with colour as far as the terminal has it."""
-    console = Console(file=stream, no_color=not color or None, markup=False, highlight=False, emoji=False)
+    # lines are as long as they are; a size keeps the console from looking for one in the environment
+    console = Console(file=stream, width=80, height=24, markup=False, highlight=False, emoji=False)
     console.print(Lines(lines), crop=False, soft_wrap=True, end="")

@@ -1,0 +1,156 @@
+"""cnncalc verify: a network against a framework, layer by layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnncalc.cli import options
+from cnncalc.cli.run import FINDING, Failed, status_of, tell, write
+
+if TYPE_CHECKING:
+    from cnncalc.formats.verify import Agreement, Check
+    from cnncalc.render.lines import Line
+
+FRAMEWORKS = {"torch": "PyTorch", "keras": "Keras"}
+
+
+@click.command(
+    "verify",
+    epilog="Examples: cnncalc verify resnet50; cnncalc verify net.yaml --differences; "
+    "cnncalc verify net.yaml --framework keras --format json",
+)
+@options.spec_argument()
+@options.specs
+@click.option(
+    "--framework",
+    type=click.Choice(list(FRAMEWORKS)),
+    default="torch",
+    show_default=True,
+    help="Who is asked.",
+)
+@click.option("--differences", is_flag=True, help="Show only the layers that differ.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="What to print."
+)
+@options.output
+def command(
+    spec: tuple[str, ...],
+    lines: tuple[str, ...],
+    parameters: tuple[str, ...],
+    inputs: tuple[str, ...],
+    framework: str,
+    differences: bool,
+    form: str,
+    file: str | None,
+    no_color: bool,
+) -> int:
+    """Build SPEC in a framework and compare every layer: output shape, weights, biases, buffers and multiply-adds.
+
+    The network is exported as by `cnncalc export` and run without data (PyTorch: on the meta device). Exit status 1 where
+    anything differs, 2 where a layer cannot be exported or the framework is not installed.
+    """
+    from cnncalc.cli.specs import network_of
+    from cnncalc.formats import Missing
+    from cnncalc.formats.export_blocks import Unexportable
+    from cnncalc.formats.verify import verify
+    from cnncalc.problem import Refused
+
+    chosen = options.chosen(spec, lines)
+    if len(chosen) != 1:
+        raise click.UsageError("verify takes one network")
+    try:
+        network = network_of(chosen[0], parameters, inputs)
+    except Refused as refused:
+        tell(refused.problems)
+        return status_of(refused.problems)
+    tell(network.warnings)
+    try:
+        found = verify(network, framework)
+    except (Missing, Unexportable) as error:
+        raise Failed(str(error)) from None
+    if form == "json":
+        from cnncalc.render.data import to_json
+
+        write(to_json(_data(found)), file)
+    else:
+        from cnncalc.cli.display import glyphs, show_lines
+
+        show_lines(_report(found, differences, glyphs(file)), file, no_color)
+    return 0 if found.agrees else FINDING
+
+
+def _cell(check: Check, quantities: tuple[str, ...]) -> str:
+    """A figure both agree on, or both of them."""
+    ours = _text(check.ours, quantities)
+    theirs = "nothing" if check.theirs is None else _text(check.theirs, quantities)
+    if any(name in check.differences for name in quantities):
+        return f"{ours} / {theirs}"
+    return ours
+
+
+def _text(facts: dict[str, Any], quantities: tuple[str, ...]) -> str:
+    if quantities == ("output",):
+        shape = facts["output"]
+        shapes = shape if shape and isinstance(shape[0], list) else [shape]
+        return ", ".join("x".join(map(str, one)) for one in shapes)
+    return f"{sum(facts[name] for name in quantities):,}"
+
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "output": ("output",), "weights": ("weights",), "biases": ("biases",), "buffers": ("buffers",), "MACs": ("macs",)
+}  # fmt: skip
+
+
+def _report(found: Agreement, differences: bool, glyphs: dict[str, str]) -> list[Line]:
+    from cnncalc.render.lines import Grid
+    from cnncalc.text import plural, show
+
+    who = f"{FRAMEWORKS[found.framework]} {found.version}"
+    grid = Grid(["layer", *COLUMNS, ""], [False, False, True, True, True, True, False])
+
+    def add(check: Check) -> None:
+        wrong = bool(check.differences)
+        cells = [show(check.name, 200), *[_cell(check, names) for names in COLUMNS.values()]]
+        mark = glyphs["wrong" if wrong else "right"]
+        grid.add([*cells, mark], "bad" if wrong else [*[""] * (len(cells)), "good"])
+
+    for check in found.checks:
+        if check.differences or not differences:
+            add(check)
+    grid.rule()
+    add(found.totals)
+    wrong = sum(1 for check in found.checks if check.differences)
+    lines = [[(f"{show(found.network.name or found.network.spec)} and {who}", "name")], [], *grid.lines(glyphs), []]
+    if found.error:
+        place = next((check for check in found.checks if check.theirs is None), None)
+        at = f" at {place.kind} `{show(place.name)}`" if place is not None else ""
+        lines.append([(f" {who} ends{at} with {show(found.error, 300)}", "bad")])
+    if found.agrees:
+        layers = plural(len(found.checks), "layer")
+        lines.append([(f" {glyphs['right']} {who} agrees in every figure of {layers}", "good")])
+    else:
+        what = plural(wrong, "layer differs", "layers differ") if wrong else "the totals differ"
+        lines.append([(f" {glyphs['wrong']} {what}: cnncalc / {who}", "bad")])
+    return lines
+
+
+def _data(found: Agreement) -> dict[str, Any]:
+    from cnncalc import __version__
+
+    def of(check: Check) -> dict[str, Any]:
+        return {"agrees": not check.differences, "cnncalc": check.ours, found.framework: check.theirs}
+
+    return {
+        "format": "cnncalc.verification/1",
+        "cnncalc": __version__,
+        "name": found.network.name,
+        "spec": found.network.spec,
+        "framework": found.framework,
+        "version": found.version,
+        "agrees": found.agrees,
+        "error": found.error or None,
+        "layers": [{"name": check.name, "kind": check.kind, **of(check)} for check in found.checks],
+        "totals": of(found.totals),
+    }

@@ -1,0 +1,174 @@
+"""Receptive fields against gradients: a cell sees those input cells for which its derivative is not 0.
+
+Random networks of positive weights, so that no two paths cancel, on a strip of ones. Average pooling stands for both
+poolings: the gradient of a maximum reaches one cell only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from cnncalc.analyses.receptive import Cycle, Whole, receptive_fields
+from cnncalc.layers.base import Layer
+from cnncalc.layers.conv import Conv, ConvTranspose
+from cnncalc.layers.merge import Add
+from cnncalc.layers.pool import AvgPool
+from cnncalc.layers.reshape import Upsample
+from cnncalc.network import Builder
+from cnncalc.problem import Problem
+from cnncalc.shape import Shape
+
+if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
+    pytest.importorskip("torch", reason="PyTorch, the oracle of these tests, is not installed")
+
+import torch
+from torch import Tensor, nn
+
+LENGTH = 90
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Tensors this small lose by being shared out."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def drawn(random: Random) -> tuple[Layer, nn.Module]:
+    """A layer and the same in PyTorch."""
+    kernel, stride, pad, dilation = (
+        random.randint(1, 5),
+        random.randint(1, 3),
+        random.randint(0, 2),
+        random.randint(1, 2),
+    )
+    kind = random.choice(["conv", "conv", "avgpool", "convtranspose", "upsample"])
+    if kind == "conv":
+        return (
+            Conv(filters=1, kernel=kernel, stride=stride, pad=pad, dilation=dilation),
+            nn.Conv1d(1, 1, kernel, stride, pad, dilation),
+        )
+    if kind == "avgpool":
+        return AvgPool(kernel=kernel, stride=stride, pad=kernel // 2), nn.AvgPool1d(kernel, stride, kernel // 2)
+    if kind == "convtranspose":
+        return (
+            ConvTranspose(filters=1, kernel=kernel, stride=stride, pad=pad, dilation=dilation),
+            nn.ConvTranspose1d(1, 1, kernel, stride, pad, dilation=dilation),
+        )
+    mode = random.choice(["nearest", "linear"])
+    return Upsample(factor=stride, mode=mode), nn.Upsample(scale_factor=stride, mode=mode)
+
+
+class Both:
+    """A network here and in PyTorch: a chain, or two chains that are added."""
+
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self.builder.input("input", Shape((LENGTH, 1)))
+        self.modules: list[tuple[nn.Module | None, tuple[int, ...]]] = [(None, ())]
+
+    def add(self, layer: Layer, module: nn.Module | None, *values: int) -> int:
+        """One more layer."""
+        after = self.builder.add(layer, values, f"layer{len(self.modules)}")
+        self.modules.append((module, values))
+        return after
+
+    def chain(self, random: Random, value: int) -> int:
+        """A few layers that fit and do not grow too long."""
+        for _ in range(random.randint(1, 4)):
+            layer, module = drawn(random)
+            if self.builder.shape(value)[0] > 250:
+                break
+            try:
+                value = self.add(layer, module, value)
+            except Problem:
+                continue
+        return value
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The values in order, in PyTorch."""
+        found = [x]
+        for module, values in self.modules[1:]:
+            found.append(module(found[values[0]]) if module is not None else found[values[0]] + found[values[1]])
+        return found[-1]
+
+
+def supports(network: Both) -> list[tuple[int, int] | None]:
+    """The first and last input cell with a gradient, for every output cell."""
+    for module, _ in network.modules[1:]:
+        if module is not None:
+            module.double()
+        for parameter in module.parameters() if module is not None else ():
+            nn.init.uniform_(parameter, 0.5, 1.0)
+            parameter.requires_grad_(False)
+    x = torch.ones(1, 1, LENGTH, dtype=torch.float64, requires_grad=True)
+    y = network.forward(x)
+    found: list[tuple[int, int] | None] = []
+    for cell in range(y.shape[-1]):
+        (gradient,) = torch.autograd.grad(y[0, 0, cell], x, retain_graph=True)
+        places = (gradient[0, 0] > 1e-9).nonzero().flatten().tolist()  # rounding leaves 1e-16 beside an aligned centre
+        found.append((places[0], places[-1]) if places else None)
+    return found
+
+
+def predicted(field: Any, place: int) -> tuple[int, int] | None:
+    """What the analysis says that an output cell sees."""
+    (axis,) = field
+    if not isinstance(axis, Cycle):
+        return axis[0] + place * axis[2], axis[1] + place * axis[2]
+    turn, number = divmod(place, len(axis.seen))
+    one = axis.seen[number]
+    return None if one is None else (one[0] + turn * axis.period, one[1] + turn * axis.period)
+
+
+def agreeing(network: Both) -> int:
+    """Compares all output cells; how many are not beside a border (those that are see less, but nothing else)."""
+    built = network.builder.finish([len(network.modules) - 1])
+    field = receptive_fields(built)[-1]
+    if field is None:
+        return 0
+    assert not isinstance(field, Whole)
+    inside = 0
+    found = supports(network)
+    assert len(found) == built.nodes[-1].output[0]
+    for place, theirs in enumerate(found):
+        ours = predicted(field, place)
+        if theirs is None or ours is None:
+            assert ours is None or theirs is None  # a cell of padding alone, or a gap
+            continue
+        assert ours[0] <= theirs[0] <= theirs[1] <= ours[1], f"cell {place} of {[m for m, _ in network.modules]}"
+        # in the middle third no border is near enough to matter
+        if ours[0] >= LENGTH // 3 and ours[1] < 2 * LENGTH // 3:
+            assert ours == theirs, f"cell {place} of {[m for m, _ in network.modules]}"
+            inside += 1
+    return inside
+
+
+def test_chains_against_gradients() -> None:
+    """Random chains of convolutions, poolings, transposed convolutions and upsamplings."""
+    compared = 0
+    for seed in range(60):
+        network = Both()
+        network.chain(Random(seed), 0)
+        compared += agreeing(network)
+    assert compared > 1000
+
+
+def test_branches_against_gradients() -> None:
+    """Two chains of the same length, added."""
+    compared = 0
+    for seed in range(3000):  # most pairs differ in length
+        random = Random(f"branches{seed}")
+        network = Both()
+        one, other = network.chain(random, 0), network.chain(random, 0)
+        if network.builder.shape(one) == network.builder.shape(other):
+            network.add(Add(), None, one, other)
+            compared += agreeing(network)
+    assert compared > 200

@@ -1,0 +1,189 @@
+"""Imports point down only: the picture in the README is true, module by module, read from the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import cnncalc
+
+PACKAGE = Path(cnncalc.__file__).parent
+MODULES = {
+    ".".join(("cnncalc", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+FLOORS = {
+    **dict.fromkeys(("shape", "product", "units", "problem", "text", "record", "codes"), 0),
+    "layers": 1, "network": 2, "analyses": 3, "spec": 4, "formats": 4, "render": 5, "cli": 6, "__main__": 6,
+}  # fmt: skip
+# third-party package -> the modules that may import it at all; the others are not dependencies
+MAY_IMPORT = {
+    "yaml": ("cnncalc.spec.",),
+    "click": ("cnncalc.cli",),
+    "rich": ("cnncalc.render.terminal",),
+    "typing_extensions": ("cnncalc.",),  # for type checkers only; see below
+}
+HEAVY = ("torch", "onnx", "keras", "tensorflow", "numpy")
+
+
+class Import(NamedTuple):
+    """One import: by whom, of what, whether it runs when the module is imported, whether only type checkers see it."""
+
+    by: str
+    of: str
+    line: int
+    at_once: bool
+    typing_only: bool
+
+
+def imports(module: str, text: str) -> Iterator[Import]:
+    """Every import of a module, wherever it stands."""
+
+    def inside(node: ast.AST, at_once: bool, typing_only: bool) -> Iterator[Import]:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            at_once = False
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            for statement in node.body:
+                yield from inside(statement, at_once, True)
+            for statement in node.orelse:
+                yield from inside(statement, at_once, typing_only)
+            return
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(module, alias.name, node.lineno, at_once, typing_only)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: write imports in full"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield Import(module, name if name in MODULES else str(node.module), node.lineno, at_once, typing_only)
+        for child in ast.iter_child_nodes(node):
+            yield from inside(child, at_once, typing_only)
+
+    yield from inside(ast.parse(text), True, False)
+
+
+ALL = [found for module, path in MODULES.items() for found in imports(module, path.read_text(encoding="utf-8"))]
+OWN = [found for found in ALL if found.of.split(".")[0] == "cnncalc" and found.of != "cnncalc"]
+
+
+def floor(module: str) -> int:
+    """The floor of a module."""
+    return FLOORS[module.split(".")[1]] if "." in module else 0
+
+
+def room(module: str) -> str:
+    """The folder of a module."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def said(found: Import) -> str:
+    """An import as one line."""
+    return f"{found.by}:{found.line} imports {found.of}"
+
+
+def test_every_module_has_a_floor() -> None:
+    """A new folder must say where it belongs."""
+    assert {room(module) for module in MODULES} - {""} <= set(FLOORS)
+    assert len(MODULES) > 40
+    assert len(OWN) > 100
+
+
+def test_imports_point_down() -> None:
+    """To the same floor or a lower one, wherever the import stands."""
+    assert [said(found) for found in OWN if floor(found.of) > floor(found.by)] == []
+
+
+def test_renderers_know_no_reader_and_readers_no_renderer() -> None:
+    """A table is made of an analysis, whatever the network was read from."""
+    readers, renderers = ("spec", "formats"), ("render",)
+    assert [said(found) for found in OWN if room(found.by) in renderers and room(found.of) in readers] == []
+    assert [said(found) for found in OWN if room(found.by) in readers and room(found.of) in renderers] == []
+
+
+def test_the_ground_floor_is_flat() -> None:
+    """Shapes and problems know next to nothing of each other: only the one error type, records and text are shared."""
+    ground = [found for found in OWN if floor(found.by) == 0 and "." in found.by]
+    assert {found.of.removeprefix("cnncalc.") for found in ground} <= {"problem", "record", "text"}
+
+
+def cycle(graph: dict[str, set[str]]) -> list[str]:
+    """The modules along a circle of imports; none where there is no circle.
+
+    >>> cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}})
+    ['b', 'c', 'b']
+    """
+    done: set[str] = set()
+
+    def followed(module: str, path: list[str]) -> list[str]:
+        if module in path:
+            return [*path[path.index(module) :], module]
+        if module in done:
+            return []
+        for other in sorted(graph.get(module, ())):
+            found = followed(other, [*path, module])
+            if found:
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(graph) if (found := followed(module, []))), [])
+
+
+def test_no_module_is_imported_by_what_it_imports() -> None:
+    """No circles among the imports that run when a module is imported."""
+    graph: dict[str, set[str]] = {}
+    for found in OWN:
+        if found.at_once and not found.typing_only:
+            graph.setdefault(found.by, set()).add(found.of)
+    assert cycle(graph) == []
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"]
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_who_may_import_a_dependency(package: str) -> None:
+    """YAML is read in one place, options in another, colours in a third."""
+    users = [found for found in ALL if found.of.split(".")[0] == package]
+    assert users
+    assert [said(found) for found in users if not found.by.startswith(MAY_IMPORT[package])] == []
+
+
+def test_nothing_else_is_imported() -> None:
+    """The standard library and three dependencies; for type checkers typing_extensions; in functions frameworks."""
+    known = {*sys.stdlib_module_names, *MAY_IMPORT, "cnncalc"}
+    others = [found for found in ALL if found.of.split(".")[0] not in known]
+    assert [said(found) for found in others if found.of.split(".")[0] not in HEAVY] == []
+    assert [said(found) for found in others if found.at_once] == []
+    for found in ALL:
+        assert not found.of.startswith("typing_extensions") or found.typing_only, said(found)
+
+
+def test_the_reader_of_syntax_trees_sees_every_import() -> None:
+    """At module level, in functions, in classes, for type checkers only."""
+    text = """
+import a
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    import b
+else:
+    import c
+def function():
+    from d.e import f
+class Class:
+    import g
+    def method(self):
+        import h
+try:
+    import i
+except ImportError:
+    pass
+"""
+    found = {one.of: (one.at_once, one.typing_only) for one in imports("x", text)}
+    assert found == {
+        "a": (True, False), "typing": (True, False), "b": (True, True), "c": (True, False), "d.e": (False, False),
+        "g": (True, False), "h": (False, False), "i": (True, False),
+    }  # fmt: skip
