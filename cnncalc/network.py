@@ -25,7 +25,7 @@ class Node:
     `name` is the path through blocks, joined by dots; `shared` is the index of the node whose weights it reuses.
     """
 
-    __slots__ = ("index", "inputs", "layer", "name", "output", "shared", "where")
+    __slots__ = ("entering", "index", "inputs", "layer", "name", "output", "shared", "where")
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Node:
         self.output = output
         self.where = where
         self.shared: int | None = None
+        self.entering: int | None = None  # of a merge of branches: the value that all of them started from
 
     @property
     def kind(self) -> str:

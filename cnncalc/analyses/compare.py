@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from cnncalc.analyses.receptive import of_features
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
 
 QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "depth", "layers", "receptive_field")
-LONGEST_DIFF = 3000  # layers on either side up to which the alignment is the best one
+MOST_EDITS = 300  # layers added and removed in one place up to which the alignment is the best one
 
 
 class Total(Record):
@@ -65,64 +66,101 @@ def _key(row: Row) -> tuple[str, str]:
 def layers(left: Analysis, right: Analysis) -> list[Pair]:
     """The layers of both aligned in order; layers of one kind that stand in each other's place are `changed`.
 
-    A layer is the same where kind, fields, output shape and parameters are.
+    A layer is the same where kind, fields, output shape and parameters are, and it is not made from other layers.
     """
-    a, b = left.rows, right.rows
+    return _rewired(_aligned(left.rows, right.rows, _key))
+
+
+def _aligned(left: list[Row], right: list[Row], key: Callable[[Row], object] | None) -> list[Pair]:
+    """Rows of equal keys paired, then what stands between them by kind; what is left is removed and added."""
     pairs: list[Pair] = []
-    for tag, i, j, k, m in _blocks([_key(row) for row in a], [_key(row) for row in b]):
-        if tag == "equal":
-            pairs += [_pair(x, y) for x, y in zip(a[i:j], b[k:m], strict=True)]
+    i = j = 0
+    keys = [[key(row) if key is not None else row.node.kind for row in rows] for rows in (left, right)]
+    for x, y in [*_matches(*keys), (len(left), len(right))]:
+        if key is not None:
+            pairs += _aligned(left[i:x], right[j:y], None)
         else:
-            pairs += _replaced(a[i:j], b[k:m])
+            pairs += [Pair("removed", row, None) for row in left[i:x]]
+            pairs += [Pair("added", None, row) for row in right[j:y]]
+        if x < len(left):
+            pairs.append(_pair(left[x], right[y]))
+        i, j = x + 1, y + 1
     return pairs
 
 
-def _blocks(a: list[tuple[str, str]], b: list[tuple[str, str]]) -> list[tuple[str, int, int, int, int]]:
-    start = 0
-    while start < min(len(a), len(b)) and a[start] == b[start]:
-        start += 1
-    end = 0
-    while end < min(len(a), len(b)) - start and a[len(a) - 1 - end] == b[len(b) - 1 - end]:
-        end += 1
-    inner_a, inner_b = a[start : len(a) - end], b[start : len(b) - end]
-    found = [("equal", 0, start, 0, start)] if start else []
-    if max(len(inner_a), len(inner_b)) <= LONGEST_DIFF:
-        from difflib import SequenceMatcher
+def _matches(a: list[object], b: list[object]) -> list[tuple[int, int]]:
+    """The places of equal items in order: as many as there can be, where no more than MOST_EDITS others lie together.
 
-        found += [
-            (tag, i + start, j + start, k + start, m + start)
-            for tag, i, j, k, m in SequenceMatcher(None, inner_a, inner_b, autojunk=False).get_opcodes()
-        ]
-    else:
-        found.append(("replace", start, len(a) - end, start, len(b) - end))
-    if end:
-        found.append(("equal", len(a) - end, len(a), len(b) - end, len(b)))
+    Myers 1986, "An O(ND) Difference Algorithm and Its Variations". After MOST_EDITS the best way so far is taken and the
+    search begins again there, so that time grows with the length only.
+    """
+    end = 0
+    while end < min(len(a), len(b)) and a[len(a) - 1 - end] == b[len(b) - 1 - end]:
+        end += 1
+    a_end, b_end = len(a) - end, len(b) - end
+    found: list[tuple[int, int]] = []
+    x = y = 0
+    while x < a_end and y < b_end:
+        path = _path(a, b, x, y, a_end, b_end)
+        x, y = path[-1]
+        found += [place for place, behind in pairwise(path) if behind[0] > place[0] and behind[1] > place[1]]
+    return found + [(a_end + place, b_end + place) for place in range(end)]
+
+
+def _path(a: list[object], b: list[object], x: int, y: int, a_end: int, b_end: int) -> list[tuple[int, int]]:
+    """The way from (x, y) to the end with the fewest edits, or the furthest with MOST_EDITS; steps of one."""
+    furthest = {1: x}  # on every diagonal k = (place in a - x) - (place in b - y) the furthest place in a
+    shift = y - x
+    history: list[dict[int, int]] = []
+    for edits in range(MOST_EDITS + 1):
+        history.append(dict(furthest))
+        for k in range(-edits, edits + 1, 2):
+            down = k == -edits or (k != edits and furthest[k - 1] < furthest[k + 1])
+            i = furthest[k + 1] if down else furthest[k - 1] + 1
+            while i < a_end and i - k + shift < b_end and a[i] == b[i - k + shift]:
+                i += 1
+            furthest[k] = i
+            if i >= a_end and i - k + shift >= b_end:
+                return _back(history, x, shift, i, k)
+    ends = [(2 * i - k, i, k) for k, i in furthest.items() if (k - MOST_EDITS) % 2 == 0 and i <= a_end and i - k + shift <= b_end]
+    _, i, k = max(ends)
+    return _back(history, x, shift, i, k)
+
+
+def _back(history: list[dict[int, int]], start: int, shift: int, i: int, k: int) -> list[tuple[int, int]]:
+    """The steps that lead to place i of a on the last diagonal k."""
+    path = [(i, i - k + shift)]
+    for edits in range(len(history) - 1, 0, -1):
+        furthest = history[edits]
+        down = k == -edits or (k != edits and furthest[k - 1] < furthest[k + 1])
+        before = furthest[k + 1] if down else furthest[k - 1]
+        after = before if down else before + 1
+        path += [(place, place - k + shift) for place in range(i - 1, after - 1, -1)]
+        k = k + 1 if down else k - 1
+        i = before
+        path.append((i, i - k + shift))
+    path += [(place, place + shift) for place in range(i - 1, start - 1, -1)]
+    return path[::-1]
+
+
+def _rewired(pairs: list[Pair]) -> list[Pair]:
+    """The same pairs, `changed` where a layer is made from another one that both networks have."""
+    partner = {pair.left.node.index: pair.right.node.index for pair in pairs if pair.left and pair.right}
+    paired = set(partner.values())
+    found = []
+    for pair in pairs:
+        if pair.change == "same" and pair.left is not None and pair.right is not None:
+            before, after = pair.left.node.inputs, pair.right.node.inputs
+            moved = any(x in partner and y in paired and partner[x] != y for x, y in zip(before, after, strict=False))
+            if moved or len(before) != len(after):
+                pair = Pair("changed", pair.left, pair.right)
+        found.append(pair)
     return found
 
 
 def _pair(left: Row, right: Row) -> Pair:
     same = _key(left) == _key(right) and left.node.output == right.node.output and left.params == right.params
     return Pair("same" if same else "changed", left, right)
-
-
-def _replaced(left: list[Row], right: list[Row]) -> list[Pair]:
-    """Rows in each other's place: paired in order where the kinds agree, else removed and added."""
-    pairs: list[Pair] = []
-    places: dict[str, list[int]] = {}
-    for number in range(len(right) - 1, -1, -1):
-        places.setdefault(right[number].node.kind, []).append(number)
-    place = 0
-    for row in left:
-        ahead = places.get(row.node.kind, [])
-        while ahead and ahead[-1] < place:
-            ahead.pop()
-        if not ahead:
-            pairs.append(Pair("removed", row, None))
-            continue
-        pairs += [Pair("added", None, other) for other in right[place : ahead[-1]]]
-        pairs.append(_pair(row, right[ahead[-1]]))
-        place = ahead[-1] + 1
-    return pairs + [Pair("added", None, other) for other in right[place:]]
 
 
 def largest(analysis: Analysis) -> tuple[Row, int, int] | None:

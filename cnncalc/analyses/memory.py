@@ -14,13 +14,14 @@ from collections.abc import Sequence
 
 from cnncalc.analyses.memory_plan import Plan, Segment, Step, Value, plan
 from cnncalc.analyses.totals import Analysis
-from cnncalc.layers.tape import NEW, OUT, PART, SAME, SPREAD, Extra, Op
+from cnncalc.layers.tape import AT_LEAST_4, NEW, OUT, PART, SAME, SPREAD, Extra, Op
 from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.units import DTYPES
 
 # optimizer -> copies of the parameters kept as state, copies made for a moment in its step
 OPTIMIZERS = {"sgd": (0, 0), "momentum": (1, 0), "adagrad": (1, 2), "rmsprop": (1, 1), "adam": (2, 1), "adamw": (2, 1)}
+HALF = 2  # bytes of a number in half precision
 LARGEST_BATCH = 2**30
 INDEX_BYTES = 8  # of a class label, and of batch norm's counter of batches
 
@@ -134,7 +135,10 @@ class Replay:
 
     def extra(self, extra: Extra) -> int:
         """Bytes of further memory."""
-        return extra.numbers * (extra.width or self.width) * (1 if extra.fixed else self.batch)
+        if extra.half and self.width != HALF:
+            return 0
+        width = max(self.width, 4) if extra.width == AT_LEAST_4 else extra.width or self.width
+        return extra.numbers * width * (1 if extra.fixed else self.batch)
 
     # -- forward ------------------------------------------------------------------------------------------------------
 
@@ -166,6 +170,8 @@ class Replay:
         scratch = [*op.scratch, *(() if recorded else op.keeps)]
         if recorded:
             kept = [ledger.new(self.extra(extra), "activations", step.at) for extra in op.keeps]
+            if op.copies and step.inputs[0].trained:
+                kept.append(ledger.new(self.bytes(op.output), "activations", step.at))
             kept += [ledger.hold(out if place == OUT else into[place]) for place in step.saves]
         ledger.mark(phase, step.at, sum(self.extra(extra) for extra in scratch))
         return kept
@@ -195,14 +201,14 @@ class Replay:
         for number, value in enumerate(self.work.outputs):
             soft = ledger.new(self.bytes(value.numbers), "loss")
             ledger.mark("forward", "loss")
-            weight, loss = ledger.new(4, "loss"), ledger.new(4, "loss")
+            weight, loss = ledger.new(self.width, "loss"), ledger.new(self.width, "loss")
             ledger.mark("forward", "loss")
             self.loss_kept.append((value, [soft, weight]))
             if number:
-                scaled = ledger.new(4, "loss")
+                scaled = ledger.new(self.width, "loss")
                 ledger.drop(loss)
                 assert total is not None
-                together = ledger.new(4, "loss")
+                together = ledger.new(self.width, "loss")
                 ledger.mark("forward", "loss")
                 ledger.drop(scaled)
                 ledger.drop(total)
@@ -212,7 +218,7 @@ class Replay:
     def backward(self) -> None:
         """Nodes from the last to the first; gradients are summed in place where nobody else holds them."""
         ledger = self.ledger
-        ones = ledger.new(4, "gradients in flight")
+        ones = ledger.new(self.width, "gradients in flight")
         for value, kept in reversed(self.loss_kept):
             first = ledger.new(self.bytes(value.numbers), "gradients in flight")
             ledger.mark("backward", "loss")
@@ -271,7 +277,11 @@ class Replay:
             storage = ledger.new(size * self.width, "gradients")
             if not first:
                 again.append(storage)
-        ledger.mark("backward", at, self.bytes(op.temps))
+        passing = op.temps
+        if op.whole:
+            passing += 0 if inputs[0].trained else inputs[0].numbers
+            passing += 0 if gradient.dense else output.numbers
+        ledger.mark("backward", at, self.bytes(passing))
         for storage in again:  # a shared weight: added to the gradient that is there
             ledger.drop(storage)
         for value, full in spread:

@@ -130,7 +130,7 @@ def plan(
         last_step.append(len(work.steps) - 1)
     work.outputs = [values[index] for index in network.outputs]
     scopes = _scopes(network.nodes)
-    _release(work, values, last_step, scopes if held else [])
+    _release(network, work, values, last_step, scopes if held else None)
     if checkpoint is not None:
         _segment(work, values, last_step, scopes, checkpoint)
     return work
@@ -182,17 +182,24 @@ def _needed(op: Op, inputs: Sequence[Value]) -> Sequence[int]:
     return [save if save < 0 else op.inputs.index(save) for save in op.saves]
 
 
-def _release(work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope]) -> None:
+def _release(
+    network: Network, work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope] | None
+) -> None:
     """Note behind which step every value is let go."""
     until: dict[int, int] = {}
     for number, step in enumerate(work.steps):
         until[step.output.number] = number
         for value in step.inputs:
             until[value.number] = number
-    for scope in scopes:
-        for index in scope.inputs:
-            value = values[index]
-            until[value.number] = max(until.get(value.number, -1), last_step[scope.last])
+    if scopes is not None:
+        holders = [(scope.inputs, scope.last) for scope in scopes]
+        # a layer of several operations is a module too; branches hold the value they started from until they are merged
+        holders += [(set(node.inputs), node.index) for node in network.nodes if node.layer is not None and node.layer.inputs == 1]
+        holders += [({node.entering}, node.index) for node in network.nodes if node.entering is not None]
+        for inputs, last in holders:
+            for index in inputs:
+                number = values[index].number
+                until[number] = max(until.get(number, -1), last_step[last])
     kept = {value.number for value in [*work.outputs, *work.inputs]}
     by_number = {step.output.number: step.output for step in work.steps}
     for number, end in until.items():

@@ -40,7 +40,7 @@ class InPlace(Activation):
         if not self.inplace:
             return elementwise(size, [self.kept])
         if self.copies:
-            return [Op([0], size, [NEW], keeps=[Extra(size)], alias=0)]
+            return [Op([0], size, [NEW], alias=0, copies=True)]
         return elementwise(size, [OUT], inplace=True)
 
 

@@ -61,3 +61,73 @@ class Attention(Layer, kind="attention"):
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None
+
+
+class Attend(Layer):
+    """The middle of attention: queries against keys, and values weighted by it; no weights.
+
+    Inputs are query (T x heads*K), key (S x kvheads*K) and value (S x kvheads*V); the output is T x heads*V.
+    Multiply-adds heads*T*S*(K + V). Importers make it; specifications have no word for it yet.
+    Vaswani et al. 2017; PyTorch 2, `scaled_dot_product_attention`.
+
+    >>> Attend(heads=8).out(Shape((10, 512)), Shape((20, 512)), Shape((20, 256)))
+    (10, 256)
+    """
+
+    kind = "attend"
+    inputs = 3
+
+    heads = Count("heads that the queries are split into", 1)
+    kvheads = Count("heads of key and value, where they are fewer", None)
+
+    def _widths(self, *xs: Shape) -> tuple[int, int]:
+        query, key, value = xs
+        fewer = self.kvheads or self.heads
+        fits = len(query) == len(key) == len(value) >= 2 and key[:-1] == value[:-1] and query[:-2] == key[:-2]
+        fits = fits and query[-1] % self.heads == key[-1] % fewer == value[-1] % fewer == 0
+        if not fits or query[-1] // self.heads != key[-1] // fewer:
+            raise Problem("shapes-differ", f"attend: query {query}, key {key} and value {value} do not go together")
+        return query[-1] // self.heads, value[-1] // fewer
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape((*xs[0][:-1], self.heads * self._widths(*xs)[1]))
+
+    def macs(self, *xs: Shape) -> Number:
+        deep, wide = self._widths(*xs)
+        rest = [("batch", length) for length in xs[0][:-2]]
+        return Product(*rest, ("heads", self.heads), ("T", xs[0][-2]), ("S", xs[1][-2]), ("K+V", deep + wide))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None
+
+
+class Dot(Layer):
+    """The sum over products along one axis of each of two values: every pair of the remaining places.
+
+    The output has the other axes of the first value, then those of the second. Keras 3, `Dot`. Importers make it;
+    specifications have no word for it yet.
+
+    >>> Dot(left=1, right=1).out(Shape((10, 32)), Shape((20, 32)))
+    (10, 20)
+    """
+
+    kind = "dot"
+    inputs = 2
+
+    left = Count("the axis of the first value, counted from 0", least=0, most=8)
+    right = Count("the axis of the second value, counted from 0", least=0, most=8)
+
+    def out(self, *xs: Shape) -> Shape:
+        a, b = xs
+        if self.left >= len(a) or self.right >= len(b) or a[self.left] != b[self.right]:
+            raise Problem(
+                "shapes-differ",
+                f"dot: axis {self.left} of {a} and axis {self.right} of {b} must exist and be as long",
+            )
+        return Shape((*a[: self.left], *a[self.left + 1 :], *b[: self.right], *b[self.right + 1 :]) or (1,))
+
+    def macs(self, *xs: Shape) -> Number:
+        return Product(*[("out", length) for length in self.out(*xs)], ("N", xs[0][self.left]))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None

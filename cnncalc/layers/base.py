@@ -64,6 +64,7 @@ class Layer:
     inputs: ClassVar[int | None] = 1  # how many values it takes; None: two or more
     lenders: ClassVar[int] = 0  # how many of them, at the end, only lend their shape
     in_place: ClassVar[bool] = False  # can overwrite its input: writes no new volume
+    known_cost: ClassVar[bool] = True  # False: `macs` says nothing, to be shown as unknown
     counts_for_depth: ClassVar[bool] = False  # a convolution or fully connected layer
     convolves: ClassVar[bool] = False  # its output counts as conv activations
     example: ClassVar[str] = ""  # `shape -> step`, shown by explain and run by the tests

@@ -20,13 +20,16 @@ def _letters(name: str, lengths: tuple[int, ...] | list[int]) -> list[tuple[str,
     return [(name, length) for length in lengths]
 
 
-def convolved(x: Shape, windows: Sequence[Window], out: Shape) -> list[Op]:
-    """A convolution in memory: uneven padding makes a padded copy of the input first, which backward then keeps."""
+def convolved(x: Shape, windows: Sequence[Window], out: Shape, by_same: bool) -> list[Op]:
+    """A convolution in memory: uneven padding makes a padded copy of the input first, which backward then keeps.
+
+    For `same` the copy holds only what one side has more than the other; the rest is left to the convolution.
+    """
     if all(window.before == window.after for window in windows):
         return [Op([0], out.size, [NEW], saves=[0], weighted=True)]
     padded = x.channels
     for window, width in zip(windows, x, strict=False):
-        padded *= window.before + width + window.after
+        padded *= width + (abs(window.after - window.before) if by_same else window.before + window.after)
     return [Op([0], padded, [NEW]), Op([1], out.size, [NEW], saves=[1], weighted=True)]
 
 
@@ -75,7 +78,7 @@ class Conv(Windowed, kind="conv"):
         return Product(*_letters("out", self.lengths(x)), ("K", self.filters), *_letters("F", kernels), channels)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return convolved(xs[0], self.windows(xs[0]), self.out(xs[0]))
+        return convolved(xs[0], self.windows(xs[0]), self.out(xs[0]), self.pad == "same")
 
 
 class Depthwise(Windowed, kind="depthwise"):
@@ -120,7 +123,7 @@ class Depthwise(Windowed, kind="depthwise"):
         return Product(*_letters("out", self.lengths(x)), *self._filters(x), *_letters("F", kernels))
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return convolved(xs[0], self.windows(xs[0]), self.out(xs[0]))
+        return convolved(xs[0], self.windows(xs[0]), self.out(xs[0]), self.pad == "same")
 
 
 class ConvTranspose(Layer, kind="convtranspose"):
@@ -208,3 +211,41 @@ class ConvTranspose(Layer, kind="convtranspose"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True)]
+
+
+class Local(Windowed, kind="local"):
+    """A convolution without shared weights: every place of the output has K filters of its own.
+
+    Shapes as `conv`. Weights out*out*F*F*C*K, biases out*out*K. Taigman et al. 2014, DeepFace; Darknet, `[local]`;
+    Keras 2, `LocallyConnected2D`.
+
+    >>> Local(filters=256, kernel=3, pad=1).out(Shape((7, 7, 1024)))
+    (7, 7, 256)
+    """
+
+    elsewhere = "LocallyConnected2D LocallyConnected1D locally_connected"
+    example = "7x7x1024 -> local: {filters: 256, kernel: 3, pad: 1}"
+    counts_for_depth = convolves = True
+
+    filters = Count("number of filters K at every place", also=FILTER_NAMES)
+    kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
+    stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
+    pad = Pad("zeros P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    bias = Flag("one bias per filter and place", True, also="use_bias bias_term")
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape((*self.lengths(xs[0]), self.filters))
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        x = xs[0]
+        places = _letters("out", self.lengths(x))
+        kernels = each(self.kernel, x, "kernel")
+        found: dict[str, Number] = {
+            "weight": Product(*places, *_letters("F", kernels), ("C", x[-1]), ("K", self.filters))
+        }
+        if self.bias:
+            found["bias"] = Product(*places, ("K", self.filters))
+        return found
+
+    def macs(self, *xs: Shape) -> Number:
+        return self.weights(*xs)["weight"]

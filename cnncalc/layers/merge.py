@@ -41,8 +41,11 @@ class Add(Merge, kind="add"):
     example = "56x56x64 -> add: [[conv: {filters: 64, kernel: 1}], prev]"
 
     inplace = Flag("add into the first operand, as PyTorch's `+=`", False, also="in_place")
+    broadcast = Flag("spread axes of length 1, and values of fewer axes, over the largest value", False)
 
     def out(self, *xs: Shape) -> Shape:
+        if self.broadcast:
+            return spread_out(self.kind, xs)
         for x in xs:
             if x != xs[0]:
                 raise differ(
@@ -68,16 +71,7 @@ class Mul(Merge, kind="mul"):
     example = "56x56x64 -> mul: {value: prev, gate: [globalavgpool, fc: 64, sigmoid]}"
 
     def out(self, *xs: Shape) -> Shape:
-        largest = max(xs, key=len)
-        full = [max(lengths) for lengths in zip(*[_spread(x, len(largest)) for x in xs], strict=True)]
-        for x in xs:
-            if any(a not in (1, b) for a, b in zip(_spread(x, len(largest)), full, strict=True)):
-                raise differ(
-                    "mul needs values of one shape, or a gate of one number per channel",
-                    xs,
-                    f"a gate for {largest} is a vector of {largest[-1]}",
-                )
-        return Shape(full)
+        return spread_out(self.kind, xs)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = self.out(*xs).size
@@ -94,6 +88,78 @@ class Mul(Merge, kind="mul"):
 
 def _spread(x: Shape, length: int) -> tuple[int, ...]:
     return (1,) * (length - len(x)) + tuple(x)
+
+
+def spread_out(kind: str, xs: tuple[Shape, ...]) -> Shape:
+    """The shape of values joined number by number, axes of length 1 and missing ones in front spread over the others.
+
+    Raises:
+        Problem: `shapes-differ`.
+    """
+    largest = max(xs, key=len)
+    full = [max(lengths) for lengths in zip(*[_spread(x, len(largest)) for x in xs], strict=True)]
+    for x in xs:
+        if any(a not in (1, b) for a, b in zip(_spread(x, len(largest)), full, strict=True)):
+            what = f"{kind} needs values of one shape, or a gate of one number per channel"
+            raise differ(what, xs, f"a gate for {largest} is a vector of {largest[-1]}")
+    return Shape(full)
+
+
+class Elementwise(Merge):
+    """What further joins number by number share: axes of length 1 are spread over the larger value.
+
+    Importers make them; specifications have no words for them yet, so they are in no table of kinds.
+    """
+
+    def out(self, *xs: Shape) -> Shape:
+        return spread_out(self.kind, xs)
+
+
+class Sub(Elementwise):
+    """The difference of values, number by number; axes of length 1 are spread over the larger value.
+
+    >>> Sub().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    kind = "sub"
+    elsewhere = "Subtract minus difference"
+    example = "56x56x64 -> sub: [[conv: {filters: 64, kernel: 1}], prev]"
+
+
+class Average(Elementwise):
+    """The mean of values, number by number; axes of length 1 are spread over the larger value. Keras 3, `Average`.
+
+    >>> Average().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    kind = "average"
+    elsewhere = "mean_of"
+    example = "56x56x64 -> average: [[conv: {filters: 64, kernel: 1}], prev]"
+
+
+class Maximum(Elementwise):
+    """The larger of values, number by number. Goodfellow et al. 2013, maxout; Keras 3, `Maximum`.
+
+    >>> Maximum().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    kind = "maximum"
+    elsewhere = "maxout"
+    example = "56x56x64 -> maximum: [[conv: {filters: 64, kernel: 1}], prev]"
+
+
+class Minimum(Elementwise):
+    """The smaller of values, number by number. Keras 3, `Minimum`.
+
+    >>> Minimum().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
+    (56, 56, 64)
+    """
+
+    kind = "minimum"
+    example = "56x56x64 -> minimum: [[conv: {filters: 64, kernel: 1}], prev]"
 
 
 class Concat(Merge, kind="concat"):

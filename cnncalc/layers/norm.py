@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Layer, View
-from cnncalc.layers.fields import Count, Flag
-from cnncalc.layers.tape import NEW, SAME, Extra, Op
+from cnncalc.layers.fields import Choice, Count, Flag
+from cnncalc.layers.tape import AT_LEAST_4, NEW, SAME, Extra, Op
 from cnncalc.layers.window import split
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
 from cnncalc.shape import Shape
 
-GAIN_NAMES = "scale center elementwise_affine"
+GAIN_NAMES = "elementwise_affine"
 
 
 class Norm(Layer):
     """What norms share: a gain and an offset per channel."""
 
     affine = Flag("a learned gain and offset per channel", True, also=GAIN_NAMES)
+    gain = Flag("the gain, where `affine` is true (Keras: `scale`)", True, also="scale")
+    offset = Flag("the offset, where `affine` is true (Keras: `center`)", True, also="center")
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
-        if not self.affine:
-            return {}
-        return {"weight": Product(("C", xs[0][-1])), "bias": Product(("C", xs[0][-1]))}
+        found: dict[str, Number] = {}
+        if self.affine and self.gain:
+            found["weight"] = self._each(xs[0])
+        if self.affine and self.offset:
+            found["bias"] = self._each(xs[0])
+        return found
+
+    def _each(self, x: Shape) -> Product:
+        return Product(("C", x[-1]))
 
 
 def normed(size: int, statistics: int, training: bool) -> list[Op]:
     """A norm in memory whose statistics belong to the example: kept for backward, made in passing at inference."""
-    extra = [Extra(statistics, 4)]
+    extra = [Extra(statistics, AT_LEAST_4)]
     keeps, scratch = (extra, []) if training else ([], extra)
     return [Op([0], size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True)]
 
@@ -51,8 +59,10 @@ class BatchNorm(Norm, kind="batchnorm"):
         return {"running_mean": Product(("C", xs[0][-1])), "running_var": Product(("C", xs[0][-1]))}
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        statistics = [Extra(2 * xs[0].channels, 4, fixed=True)] if training else []
-        return [Op([0], xs[0].size, [NEW], saves=[0], keeps=statistics, weighted=True)]
+        cudnn = self.affine and xs[0].rank > 0  # else, and in half precision, PyTorch's own kernel
+        statistics = Extra(2 * xs[0].channels, AT_LEAST_4, fixed=True, half=cudnn and not training)
+        keeps, scratch = ([statistics], []) if training else ([], [statistics])
+        return [Op([0], xs[0].size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True, whole=cudnn)]
 
 
 class LayerNorm(Norm, kind="layernorm"):
@@ -66,6 +76,16 @@ class LayerNorm(Norm, kind="layernorm"):
 
     elsewhere = "LayerNormalization layer_norm ln layernorm2d"
     example = "197x768 -> layernorm"
+
+    per = Choice(
+        "a gain and offset for each channel, or for each element (all axes normalised)", "channel element", "channel"
+    )
+
+    def _each(self, x: Shape) -> Product:
+        return Product(*[("N", length) for length in x]) if self.per == "element" else super()._each(x)
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None if self.per == "element" else ()
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         return normed(xs[0].size, 2 * xs[0].size // xs[0].channels, training)
@@ -124,7 +144,7 @@ class InstanceNorm(Norm, kind="instancenorm"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         channels = xs[0].channels
-        extra = [Extra(2 * channels, 4), *([Extra(channels)] if self.affine else [])]
+        extra = [Extra(2 * channels, AT_LEAST_4), *([Extra(channels)] if self.affine else [])]
         keeps, scratch = (extra, []) if training else ([], extra)
         return [Op([0], xs[0].size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True)]
 
@@ -186,7 +206,7 @@ class LRN(Layer, kind="lrn"):
 
 
 class Scale(Layer, kind="scale"):
-    """One learned factor per channel, and with `bias: true` one offset: LayerScale, Caffe's `Scale`.
+    """One learned factor per channel (or one for all), and with `bias: true` one offset: LayerScale, Caffe's `Scale`.
 
     Touvron et al. 2021, CaiT; LeCun et al. 1998 for the coefficient and bias of a subsampling map.
 
@@ -199,14 +219,36 @@ class Scale(Layer, kind="scale"):
     in_place = True
 
     bias = Flag("one offset per channel", False, also="bias_term use_bias")
+    per = Choice("one factor for each channel, or one for the whole layer", "channel layer", "channel")
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
-        found: dict[str, Number] = {"weight": Product(("C", xs[0][-1]))}
+        each = ("C", xs[0][-1]) if self.per == "channel" else ("layer", 1)
+        found: dict[str, Number] = {"weight": Product(each)}
         if self.bias:
-            found["bias"] = Product(("C", xs[0][-1]))
+            found["bias"] = Product(each)
         return found
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         scaled = Op([0], size, [NEW], saves=[0], temps=size, weighted=True)
         return [scaled, Op([1], size, [SAME])] if self.bias else [scaled]
+
+
+class Standardize(Layer, kind="standardize"):
+    """The input brought to mean 0 and variance 1 by figures gathered beforehand: mean, variance and their count.
+
+    None of them is trained. Keras 3, `Normalization`.
+
+    >>> sum(Standardize().buffers(Shape((224, 224, 3))).values())
+    7
+    """
+
+    elsewhere = "Normalization"
+    example = "224x224x3 -> standardize"
+    in_place = True
+
+    per = Choice("one mean and variance for each channel, or one for the whole layer", "channel layer", "channel")
+
+    def buffers(self, *xs: Shape) -> dict[str, Number]:
+        each = ("C", xs[0][-1]) if self.per == "channel" else ("layer", 1)
+        return {"mean": Product(each), "variance": Product(each), "count": Product(("layer", 1))}

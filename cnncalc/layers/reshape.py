@@ -8,7 +8,7 @@ from cnncalc.layers.merge import axis_number
 from cnncalc.layers.tape import NEW, Op, reshaped
 from cnncalc.layers.window import sides, spatial, split
 from cnncalc.problem import Problem
-from cnncalc.shape import Shape
+from cnncalc.shape import Shape, Window
 from cnncalc.text import plural
 
 MODES = "nearest linear bilinear bicubic trilinear area"
@@ -195,6 +195,42 @@ class PixelShuffle(Layer, kind="pixelshuffle"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(xs[0]).size, [NEW])]
+
+
+class PixelUnshuffle(Layer, kind="pixelunshuffle"):
+    """Space rearranged into channels: H x W x C becomes H/r x W/r x C*r^2; the opposite of `pixelshuffle`.
+
+    Redmon & Farhadi 2016, the passthrough layer of YOLOv2 (Darknet, `[reorg]`); PyTorch 2, `torch.nn.PixelUnshuffle`.
+
+    >>> PixelUnshuffle(factor=2).out(Shape((26, 26, 64)))
+    (13, 13, 256)
+    """
+
+    elsewhere = "reorg space_to_depth SpaceToDepth"
+    example = "26x26x64 -> pixelunshuffle: 2"
+
+    factor = Count("r, how much smaller height and width become", also="downscale_factor block_size", most=1000)
+
+    def out(self, *xs: Shape) -> Shape:
+        x, r = xs[0], self.factor
+        if len(x) != 3:
+            raise Problem("needs-image", f"pixelunshuffle needs height x width x channels, but gets {x}")
+        for axis, width in zip(x.axes, x, strict=False):
+            if width % r:
+                raise Problem(
+                    "groups-do-not-divide",
+                    f"pixelunshuffle: the {axis} {width} cannot be split into cells of {r}: "
+                    f"{width} = {r}*{width // r} + {width % r}",
+                    f"choose a factor that divides {width}",
+                    field="factor",
+                )
+        return Shape((x[0] // r, x[1] // r, x[2] * r * r))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return (Window(self.factor, self.factor),) * 2
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], xs[0].size, [NEW])]
 
 
 class Padding(Layer, kind="pad"):

@@ -18,15 +18,22 @@ PART = "part"  # a view of a part of it (concatenation)
 SPREAD = "spread"  # a product as large as the output, then summed down to the input's size
 
 
+AT_LEAST_4 = -1  # a width: statistics are kept in float32, or in float64 for a float64 network
+
+
 class Extra:
-    """Further memory: `numbers` of `width` bytes each (0: as wide as the dtype), for every example unless `fixed`."""
+    """Further memory: `numbers` of `width` bytes each (0: as wide as the dtype), for every example unless `fixed`.
 
-    __slots__ = ("fixed", "numbers", "width")
+    With `half` it is made only where the dtype has 2 bytes.
+    """
 
-    def __init__(self, numbers: int, width: int = 0, fixed: bool = False) -> None:
+    __slots__ = ("fixed", "half", "numbers", "width")
+
+    def __init__(self, numbers: int, width: int = 0, fixed: bool = False, half: bool = False) -> None:
         self.numbers = numbers
         self.width = width
         self.fixed = fixed
+        self.half = half
 
 
 class Op:
@@ -37,9 +44,25 @@ class Op:
     that it keeps, `scratch` memory that lives only while the operation runs forward. `grads` says per input what its
     gradient is made of, `temps` what backward allocates besides, in numbers per example; `weighted` operations make the
     gradients of the layer's parameters.
+
+    `copies` is a copy of the input that is made for backward only where a gradient flows (overwriting relu6). `whole`
+    operations make the gradient of their input even where nobody asks for it, and copy a gradient whose cells are not
+    dense before they use it (cuDNN's batch normalisation).
     """
 
-    __slots__ = ("alias", "grads", "inputs", "keeps", "output", "saves", "scratch", "temps", "weighted")
+    __slots__ = (
+        "alias",
+        "copies",
+        "grads",
+        "inputs",
+        "keeps",
+        "output",
+        "saves",
+        "scratch",
+        "temps",
+        "weighted",
+        "whole",
+    )
 
     def __init__(
         self,
@@ -53,6 +76,8 @@ class Op:
         alias: int | None = None,
         temps: int = 0,
         weighted: bool = False,
+        copies: bool = False,
+        whole: bool = False,
     ) -> None:
         self.inputs = inputs
         self.output = output
@@ -63,6 +88,8 @@ class Op:
         self.alias = alias
         self.temps = temps
         self.weighted = weighted
+        self.copies = copies
+        self.whole = whole
 
 
 def reshaped(size: int) -> list[Op]:

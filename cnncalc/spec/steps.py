@@ -101,6 +101,7 @@ class Step:
                     made = f"{plural(last - first, 'layer')}, but the one it shares with made {owners[1] - owners[0]}"
                     help = "share between steps of the same structure"
                     raise Problem("shares-differ", f"this step makes {made}", help)
+                run.count(last - first, self.marks["share"])
                 for index, owner in zip(range(first, last), range(*owners), strict=True):
                     run.builder.share(index, owner)
             except Problem as problem:
@@ -390,7 +391,9 @@ class MergeStep(Step):
         inputs = [operand.run(run, value, scope) for operand in self.operands]
         name = run.auto(self.layer.kind) if label is None else run.named(label)
         try:
-            return run.builder.add(self.layer, inputs, name, self.where)
+            merged = run.builder.add(self.layer, inputs, name, self.where)
+            run.builder.nodes[merged].entering = value
+            return merged
         except Problem as problem:
             shapes = [str(run.builder.shape(index)) for index in inputs]
             names = [operand.label or operand.name for operand in self.operands]
@@ -430,7 +433,9 @@ class ResidualStep(Step):
                 help = f"the projection must turn {before} into {after}" + _convolution(before, after, ", as `{}` does")
                 raise run.refused(Problem("shapes-differ", text, help), self.where)
         name = run.auto("add") if label is None else run.named(label)
-        return run.builder.add(self.sum, [out, shortcut], name, self.where)
+        merged = run.builder.add(self.sum, [out, shortcut], name, self.where)
+        run.builder.nodes[merged].entering = value
+        return merged
 
     def _differ(self, before: Shape, after: Shape) -> Problem:
         text = f"residual: the main path turns {before} into {after}, so the two cannot be added"
