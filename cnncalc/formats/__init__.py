@@ -1,0 +1,49 @@
+"""Other formats -> Network, through the same Builder as specifications. Heavy imports stay inside functions.
+
+A reader is a module with `read(path, given) -> Network`; it raises Refused for what is wrong with the file, and Missing
+where a package of an extra is not installed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+
+from cnncalc.network import Network
+from cnncalc.record import Record
+
+# suffix -> the module of this package that reads it
+READERS = {".onnx": "onnx", ".cfg": "darknet", ".keras": "keras"}
+
+
+class Missing(Exception):
+    """A package that an extra installs is not there."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"this needs {package}: pip install 'cnncalc[{extra}]'")
+
+
+class Asked(Record):
+    """What was given on the command line: input shapes as text by name ("" for the only input), and sizes of dimensions."""
+
+    inputs: Mapping[str, str]
+    dims: Mapping[str, int]
+
+
+def reader_of(path: str) -> str | None:
+    """The module that reads a path, by its suffix; None for specifications and unknown suffixes."""
+    return READERS.get(os.path.splitext(path)[1].lower())
+
+
+def read(path: str, asked: Asked) -> Network:
+    """The network in a file of another format.
+
+    Raises:
+        Refused: what is wrong with the file.
+        Missing: where the extra is not installed.
+        OSError: where it cannot be read.
+    """
+    module = import_module(f"cnncalc.formats.{reader_of(path)}")
+    network: Network = module.read(path, asked)
+    return network
