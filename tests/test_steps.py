@@ -630,3 +630,10 @@ def test_tensors_are_bounded() -> None:
     problem = refused("[{upsample: 1000, repeat: 3}]", limits=UNTRUSTED)
     assert (problem.code, problem.where and problem.where.line) == ("too-large", 2)
     assert refused("[]", shape="1000000x1000000x1000000").where is not None
+
+
+def test_published_figures_of_another_size_are_not_compared() -> None:
+    text = "input: 8x8x1\npublished: [{source: x, params: 10, macs: 360}]\nlayers: [conv: {filters: 1, kernel: 3}]\n"
+    source = Source("net.yaml", text)
+    assert [claim.quantity for claim in read(source).published] == ["params", "macs"]
+    assert read(source, Given(inputs={"": "9x9x1"})).published == ()
