@@ -11,8 +11,10 @@ import click
 from cnncalc.cli.run import FAILURE, FINDING, Failed, tell, warn, write
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from cnncalc.analyses.budget import Policy
-    from cnncalc.problem import Source
+    from cnncalc.spec.history import Past
     from cnncalc.spec.submission import Checked, Task
 
 FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "gradescope")
@@ -38,7 +40,8 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
 
 @click.command(
     "check",
-    epilog="Examples: cnncalc check submissions/ --max-params 500k; cnncalc check net.yaml --policy budget.yaml --format junit -o report.xml; "
+    epilog="Examples: cnncalc check submissions/ --max-params 500k; "
+    "cnncalc check net.yaml --policy budget.yaml --format junit -o report.xml; "
     "cnncalc check net.yaml --baseline main --max-growth 5%",
 )
 @click.argument("paths", nargs=-1, metavar="PATH...")
@@ -97,11 +100,13 @@ def command(
         raise click.UsageError("no PATH: name files or folders")
     asked = _policy(policy, input_shape, output_shape, limits)
     allowed = tuple(_growth(text) for text in max_growth)
+    if len({quantity for quantity, _ in allowed}) < len(allowed):
+        raise click.UsageError("--max-growth is given twice for one quantity")
     if bool(allowed) is not (baseline is not None):
         raise click.UsageError("--baseline and --max-growth belong together")
     rules = (*asked.rules, *(["growth"] if allowed else []))
-    base, revision = _baseline(baseline)
-    task = Task(asked, allowed, base, revision, _only(only, rules))
+    before, past = _baseline(baseline, allowed)
+    task = Task(asked, allowed, before, past, _only(only, rules))
     files = collect(paths)
     if not asked.limits and not allowed and asked.rules == ("sound", "expect"):
         warn("note: no limits given; files are only checked for soundness and for their own `expect`")
@@ -123,8 +128,7 @@ def _policy(
     from cnncalc.analyses.budget import Limit, Policy
     from cnncalc.cli.specs import Spec, source_of
     from cnncalc.problem import Problem, Refused
-    from cnncalc.spec.inputs import shape_from
-    from cnncalc.spec.policy import bound, read_policy
+    from cnncalc.spec.policy import bound, read_policy, shape
 
     asked = Policy()
     try:
@@ -143,8 +147,8 @@ def _policy(
             if text is not None and getattr(asked, name) is not None:
                 raise Failed(f"the {name} is given both by --{name} and by the policy; give it once")
         return Policy(
-            input=shape_from(input_shape) if input_shape is not None else asked.input,
-            output=shape_from(output_shape) if output_shape is not None else asked.output,
+            input=shape(input_shape) if input_shape is not None else asked.input,
+            output=shape(output_shape) if output_shape is not None else asked.output,
             limits=(*asked.limits, *given),
             forbidden=asked.forbidden,
             required=asked.required,
@@ -173,20 +177,33 @@ def _growth(text: str) -> tuple[str, int]:
     return quantity, int(hundredths)
 
 
-def _baseline(text: str | None) -> tuple[Source | None, str]:
-    """A file's text, or a git revision."""
-    import os
+def _baseline(text: str | None, allowed: Sequence[tuple[str, int]]) -> tuple[tuple[tuple[str, int], ...], Past | None]:
+    """The figures of a file, or the commit that a git revision means in the repository around the current folder.
 
+    A file is written with its suffix or folder: a submission must not be taken for the revision of its name.
+
+    Raises:
+        Failed: where there is no such file, or it cannot be compared with.
+    """
     from cnncalc.cli.specs import SUFFIXES, Spec, source_of
+    from cnncalc.problem import Refused
+    from cnncalc.spec.history import past
+    from cnncalc.spec.submission import Uncomparable, figures
     from cnncalc.text import show
 
     if text is None:
-        return None, ""
-    if os.path.lexists(text) or text.endswith(SUFFIXES):
-        return source_of(Spec(text, file=True)), ""
+        return (), None
+    file = text.rpartition("@")[0] or text  # `net.yaml@main` is a file too
+    if text == "-" or text.endswith(SUFFIXES) or file.endswith(SUFFIXES) or text.startswith(("/", "./", "../")):
+        try:
+            return tuple(figures(source_of(Spec(text, file=True)), allowed).items()), None
+        except Refused as refused:
+            raise Failed(f"could not compare: {refused.problems[0].text}") from None
+        except Uncomparable as error:
+            raise Failed(f"could not compare: {error}") from None
     if not text or text.startswith("-") or ":" in text:
         raise click.BadParameter(f"`{show(text)}` is neither a file nor a git revision", param_hint="--baseline")
-    return None, text
+    return (), past(".", text)
 
 
 def _only(text: str | None, rules: Sequence[str]) -> tuple[str, ...]:
@@ -210,15 +227,31 @@ def _checked(files: dict[str, str], task: Task) -> Iterator[Checked]:
     from cnncalc.spec.submission import check_file
 
     work = [path for path, problem in files.items() if path != "-" and not problem]
-    if len(work) >= MANY and (cores := _cores()) > 1:
-        from concurrent.futures import ProcessPoolExecutor
-        from functools import partial
-
-        with ProcessPoolExecutor(cores) as pool:
-            results = pool.map(partial(check_file, task=task), work, chunksize=CHUNK)
-            yield from _with_progress(_merged(files, results, task), len(files))
-    else:
+    pool = _pool() if len(work) >= MANY else None
+    if pool is None:
         yield from _with_progress(_merged(files, (check_file(path, task) for path in work), task), len(files))
+        return
+    from functools import partial
+
+    try:
+        results = pool.map(partial(check_file, task=task), work, chunksize=CHUNK)
+        yield from _with_progress(_merged(files, results, task), len(files))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _pool() -> ProcessPoolExecutor | None:
+    """A process for every core; None where there is one core, or the system lets nobody share work."""
+    import signal
+    from concurrent.futures import ProcessPoolExecutor
+
+    cores = _cores()
+    if cores == 1:
+        return None
+    try:
+        return ProcessPoolExecutor(cores, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    except (OSError, ImportError, NotImplementedError):  # no semaphores
+        return None
 
 
 def _merged(files: dict[str, str], results: Iterator[Checked], task: Task) -> Iterator[Checked]:
@@ -231,15 +264,17 @@ def _merged(files: dict[str, str], results: Iterator[Checked], task: Task) -> It
 def _standard_input(task: Task) -> Checked:
     from cnncalc.problem import Refused
     from cnncalc.spec.limits import UNTRUSTED
-    from cnncalc.spec.submission import check_source, unsound
+    from cnncalc.spec.submission import STANDARD_INPUT, check_source, missing, unsound
     from cnncalc.spec.tree import decode
 
     if sys.stdin is None:
-        raise Failed("standard input is closed")
+        return missing(STANDARD_INPUT, "standard input is closed")
     try:
-        source = decode(sys.stdin.buffer.read(UNTRUSTED.file_bytes + 1), "<stdin>", UNTRUSTED)
+        source = decode(sys.stdin.buffer.read(UNTRUSTED.file_bytes + 1), STANDARD_INPUT, UNTRUSTED)
+    except OSError as error:
+        return missing(STANDARD_INPUT, f"cannot read standard input: {error.strerror}")
     except Refused as refused:
-        return unsound("<stdin>", refused)
+        return unsound(STANDARD_INPUT, refused)
     return check_source(source, task)
 
 

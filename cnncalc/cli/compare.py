@@ -86,7 +86,10 @@ def command(
         from cnncalc.cli.display import glyphs, show_lines
 
         show_lines(render.report(analyses, totals, pairs, glyphs(file)), file, no_color)
-    differ = any(total.differs for total in totals) or any(pair.change != "same" for pair in pairs or ())
+    differ = any(total.differs for total in totals)
+    if exit_code and not differ and only is None:  # also of more than two, whose layers are not shown
+        others = [compare.layers(analyses[0], other) for other in analyses[1:]]
+        differ = any(pair.change != "same" for pairs in others for pair in pairs)
     return FINDING if exit_code and differ else 0
 
 

@@ -6,48 +6,61 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 
-from cnncalc.cli.run import Failed
-from cnncalc.text import show
-
 SUFFIXES = (".yaml", ".yml")
+Found = tuple[str, str]  # a path, and "" or why there is nothing to read
 
 
-def collect(paths: Sequence[str]) -> list[str]:
+def collect(paths: Sequence[str]) -> dict[str, str]:
     """Every file once: in the order typed, folders and patterns sorted. `-` stays.
 
-    Raises:
-        Failed: where a path does not exist, a folder cannot be read, or nothing is found.
+    A path that leads to no file stays too, with the reason: it is reported like a file that cannot be read.
     """
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for path in paths:
-        here = [path] if path == "-" else list(_expanded(path))
-        if not here:
-            raise Failed(f"no {' or '.join(SUFFIXES)} files in {show(path, 200)}")
-        found.update(dict.fromkeys(here))
-    if not found:
-        raise Failed("no files to check")
-    return list(found)
+        here = [(path, "")] if path == "-" else list(_expanded(path))
+        for file, problem in here or [(path, f"no {' or '.join(SUFFIXES)} files in it")]:
+            found.setdefault(file, problem)
+    return found
 
 
-def _expanded(path: str) -> Iterator[str]:
+def _expanded(path: str) -> Iterator[Found]:
     if os.path.isdir(path) and not os.path.islink(path):
         yield from _below(path)
     elif os.path.lexists(path):
-        yield path
+        yield path, ""
     elif glob.has_magic(path):
         for match in sorted(glob.glob(path, recursive=True)):
-            if not os.path.isdir(match) or os.path.islink(match):
-                yield match
+            file = _first_link(match, path)
+            folder = os.path.isdir(file) and not os.path.islink(file)
+            if not folder or file.lower().endswith(SUFFIXES):
+                yield file, ""
+            if folder:
+                yield from _below(file)
     else:
-        raise Failed(f"there is no file or folder {show(path, 200)}")
+        yield path, "there is no such file or folder"
 
 
-def _below(folder: str) -> Iterator[str]:
-    def refuse(error: OSError) -> None:
-        raise Failed(f"cannot read the folder {show(error.filename, 200)}: {error.strerror}")
+def _first_link(match: str, pattern: str) -> str:
+    """The first link on the way to a match, where the pattern led; the match itself where there is none."""
+    parts = match.split(os.sep)
+    typed = next(number for number, part in enumerate(pattern.split(os.sep)) if glob.has_magic(part))
+    ways = [os.sep.join(parts[: number + 1]) for number in range(typed, len(parts))]
+    return next((way for way in ways if os.path.islink(way)), match)
 
-    for here, folders, files in os.walk(folder, onerror=refuse):
-        folders.sort()
-        for name in sorted(files):
-            if name.lower().endswith(SUFFIXES):
-                yield os.path.join(here, name)
+
+def _below(top: str) -> Iterator[Found]:
+    """The files below a folder, with what could hide some: links to folders, folders named like files, locked folders."""
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            yield folder, f"cannot read the folder: {error.strerror}"
+            continue
+        folders = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        for entry in entries:
+            if entry.name.lower().endswith(SUFFIXES) or (entry.is_symlink() and os.path.isdir(entry.path)):
+                yield entry.path, ""
+        waiting += reversed(folders)

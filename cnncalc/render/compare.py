@@ -7,12 +7,17 @@ from typing import Any
 
 from cnncalc.analyses.compare import Pair, Total, largest
 from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.network import Network
 from cnncalc.render.columns import percent
 from cnncalc.render.data import row_data
 from cnncalc.render.lines import Grid, Line
 from cnncalc.text import plural, show
 
-WORDS = {"params": "parameters", "activations": "activations", "macs": "multiply-adds"}
+WORDS = {
+    "params": ("parameter", "parameters"),
+    "activations": ("activation", "activations"),
+    "macs": ("multiply-add", "multiply-adds"),
+}
 MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
 STYLES = {"same": "dim", "changed": "note", "added": "good", "removed": "bad"}
 
@@ -23,11 +28,13 @@ def title(analysis: Analysis) -> str:
 
 
 def titles(analyses: Sequence[Analysis]) -> list[str]:
-    """Names told apart: where two are the same, the places they were read from."""
+    """Names told apart: where two are the same, by the places they were read from, and in the end by number."""
     names = [title(analysis) for analysis in analyses]
-    if len(set(names)) == len(names):
-        return names
-    return [show(analysis.network.spec) for analysis in analyses]
+    if len(set(names)) < len(names):
+        names = [show(analysis.network.spec) for analysis in analyses]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({number})" for number, name in enumerate(names, 1)]
+    return names
 
 
 def sentence(analyses: Sequence[Analysis], totals: Sequence[Total]) -> str:
@@ -36,8 +43,13 @@ def sentence(analyses: Sequence[Analysis], totals: Sequence[Total]) -> str:
     "B has 12x fewer parameters and 3.1x more activations; 89 % of A's parameters are in fc6."
     """
     first, second = titles(analyses)[:2]
-    parts = [f"{_times(total)} {WORDS[total.quantity]}" for total in totals if total.quantity in WORDS]
-    found = f"{second} has {_listed(parts)}." if parts else ""
+    told = [total for total in totals if total.quantity in WORDS]
+    if not told:
+        found = ""
+    elif any(total.differs for total in told):
+        found = f"{second} has {_listed([_times(total) for total in told])}."
+    else:
+        found = f"Both have as many {_listed([WORDS[total.quantity][1] for total in told])}."
     heaviest = largest(analyses[0])
     if heaviest is not None and any(total.quantity == "params" for total in totals):
         row, part, whole = heaviest
@@ -48,15 +60,18 @@ def sentence(analyses: Sequence[Analysis], totals: Sequence[Total]) -> str:
 def _times(total: Total) -> str:
     ratio = total.ratio()
     a, b = total.values[0], total.values[1]
+    one, many = WORDS[total.quantity]
     if a == b:
-        return "as many"
-    if not isinstance(ratio, float) or not ratio:
-        return "no" if b == 0 else "some where the other has none of the"
+        return f"as many {many}"
+    if ratio is None:
+        return f"{plural(b, one, many) if isinstance(b, int) else many} instead of none"
+    if not ratio:
+        return f"no {many}"
     more, factor = ("more", ratio) if ratio > 1 else ("fewer", 1 / ratio)
     if factor < 1.1:
-        return f"{percent(abs(int(total.difference() or 0)), a if isinstance(a, int) else 1)} {more}"
+        return f"{percent(abs(int(total.difference() or 0)), a if isinstance(a, int) else 1)} {more} {many}"
     digits = f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}"
-    return f"{digits.removesuffix('.0')}x {more}"
+    return f"{digits.removesuffix('.0')}x {more} {many}"
 
 
 def _listed(parts: Sequence[str]) -> str:
@@ -104,7 +119,7 @@ def report(
         grid.add(cells, "" if total.differs else "dim")
     lines += grid.lines(glyphs)
     if pairs is not None:
-        lines += [[], *_diff(pairs)]
+        lines += [[], *_diff(pairs, [analysis.network for analysis in analyses])]
     lines += [
         [],
         [(" memory: feature maps of the whole batch.  macs: multiply-accumulates per example.", "dim")],
@@ -113,7 +128,7 @@ def report(
     return lines
 
 
-def _diff(pairs: Sequence[Pair]) -> list[Line]:
+def _diff(pairs: Sequence[Pair], networks: Sequence[Network]) -> list[Line]:
     """The layers that differ, with the same ones counted between them."""
     lines: list[Line] = []
     same = 0
@@ -126,8 +141,11 @@ def _diff(pairs: Sequence[Pair]) -> list[Line]:
         if pair.change == "changed":
             assert pair.left is not None
             assert pair.right is not None
-            lines.append([(f" ~ {_described(pair.left)}", "note")])
-            lines.append([(f"   {_described(pair.right)}", "note")])
+            before, after = _described(pair.left), _described(pair.right)
+            if before.partition("  ")[2] == after.partition("  ")[2]:  # it is what they are made from that differs
+                before, after = before + _sources(pair.left, networks[0]), after + _sources(pair.right, networks[1])
+            lines.append([(f" ~ {before}", "note")])
+            lines.append([(f"   {after}", "note")])
         else:
             row = pair.left or pair.right
             assert row is not None
@@ -144,6 +162,10 @@ def _described(row: Row) -> str:
     fields = node.layer.spelled() if node.layer is not None else ""
     params = f", {row.params:,} params" if row.params else ""
     return f"{show(node.name, 200)}  {node.kind}{': ' + fields if fields else ''} -> {node.output}{params}"
+
+
+def _sources(row: Row, network: Network) -> str:
+    return "  from " + ", ".join(show(network.nodes[index].name, 200) for index in row.node.inputs)
 
 
 def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None) -> dict[str, Any]:
@@ -193,6 +215,7 @@ def markdown(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Seque
         cells += [_ratio(total, number) for number in range(1, len(names))]
         lines.append(pipe(cells))
     if pairs is not None:
-        diff = "".join("".join(text for text, _ in line)[1:] + "\n" for line in _diff(pairs))
+        found = _diff(pairs, [analysis.network for analysis in analyses])
+        diff = "".join("".join(text for text, _ in line)[1:] + "\n" for line in found)
         lines += ["", "```diff", diff.replace("```", "'''").rstrip("\n"), "```"]
     return "\n".join(lines) + "\n"

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 
+from cnncalc.record import Record
 from cnncalc.text import show
 
 
-class NoHistory(Exception):  # noqa: N818  # said in words, not an error of the program
+class NoHistory(Exception):
     """git cannot say; the text is why."""
 
 
-def here(path: str, revision: str, most: int) -> bytes | None:
-    """A file of the repository around the current folder, at a revision; None where that revision has no such file.
+class Past(Record):
+    """The repository around a folder, at one commit; `unknown` says why there is none."""
 
-    The current folder decides, not the file's own: a submission may bring a repository of its own.
+    top: str = ""
+    commit: str = ""
+    unknown: str = ""
 
-    Raises:
-        NoHistory: where git cannot say, the file lies outside, or is larger than `most` bytes.
-    """
-    top, commit, why = _commit(revision)
-    if why:
-        raise NoHistory(why)
-    folder, name = os.path.split(os.path.abspath(path))
-    inside = os.path.relpath(os.path.join(os.path.realpath(folder), name), top)
-    if inside.startswith(os.pardir + os.sep) or os.path.isabs(inside):
-        raise NoHistory(f"the file is outside of the git repository {show(top)}")
-    return _blob(top, commit, inside.replace(os.sep, "/"), most)
+    def file(self, path: str, most: int) -> bytes | None:
+        """The bytes of a file, or None where the commit has no such file.
+
+        Raises:
+            NoHistory: where git cannot say, the file lies outside, or is larger than `most` bytes.
+        """
+        if self.unknown:
+            raise NoHistory(self.unknown)
+        folder, name = os.path.split(os.path.abspath(path))
+        inside = os.path.relpath(os.path.join(os.path.realpath(folder), name), self.top)
+        if inside.startswith(os.pardir + os.sep) or os.path.isabs(inside):
+            raise NoHistory(f"the file is outside of the git repository {show(self.top)}")
+        return _blob(self.top, self.commit, inside.replace(os.sep, "/"), most)
 
 
 def beside(path: str, revision: str, most: int) -> bytes:
@@ -36,32 +40,26 @@ def beside(path: str, revision: str, most: int) -> bytes:
     Raises:
         NoHistory: where git cannot say, there is no such file, or it is larger than `most` bytes.
     """
-    folder, name = os.path.split(os.path.abspath(path))
-    top, commit, why = _resolved(folder, revision)
-    inside = "" if why else os.path.relpath(os.path.join(os.path.realpath(folder), name), top).replace(os.sep, "/")
-    data = None if why else _blob(top, commit, inside, most)
+    data = past(os.path.dirname(path) or ".", revision).file(path, most)
     if data is None:
-        raise NoHistory(why or f"there is no {show(inside, 200)} at {show(revision)}")
+        raise NoHistory("that revision has no such file")
     return data
 
 
-@cache
-def _commit(revision: str) -> tuple[str, str, str]:
-    return _resolved(".", revision)
-
-
-def _resolved(folder: str, revision: str) -> tuple[str, str, str]:
-    """The top folder of the repository and the commit that a revision means, or in the third place why there is none."""
+def past(folder: str, revision: str) -> Past:
+    """The commit that a revision means in the repository around a folder."""
     try:
         status, top, said = _git(folder, "rev-parse", "--show-toplevel")
         if status:
-            return "", "", f"git says: {said}"
+            return Past(unknown=f"git says: {said}")
         status, commit, _ = _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     except NoHistory as error:
-        return "", "", str(error)
+        return Past(unknown=str(error))
     if status:
-        return "", "", f"the git repository has no revision `{show(revision)}`; a shallow clone must fetch it first"
-    return os.path.realpath(os.fsdecode(top.removesuffix(b"\n"))), commit.decode("ascii").strip(), ""
+        return Past(
+            unknown=f"the git repository has no revision `{show(revision)}`; a shallow clone must fetch it first"
+        )
+    return Past(os.path.realpath(os.fsdecode(top.removesuffix(b"\n"))), commit.decode("ascii").strip())
 
 
 def _blob(top: str, commit: str, inside: str, most: int) -> bytes | None:
@@ -73,6 +71,10 @@ def _blob(top: str, commit: str, inside: str, most: int) -> bytes | None:
     mode, kind, name, size = listed.partition(b"\t")[0].split()
     if kind != b"blob" or mode == b"120000":
         raise NoHistory("it is no regular file at that revision")
+    if not size.isdigit():
+        raise NoHistory(
+            "the git repository lacks the file's content at that revision; a partial clone must fetch it first"
+        )
     if int(size) > most:
         raise NoHistory(f"it has more than {most:,} bytes at that revision")
     status, data, said = _git(top, "cat-file", "blob", name.decode("ascii"))

@@ -12,7 +12,7 @@ from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.record import Record
 from cnncalc.spec.file import read
-from cnncalc.spec.history import NoHistory, here
+from cnncalc.spec.history import NoHistory, Past
 from cnncalc.spec.limits import UNTRUSTED
 from cnncalc.spec.tree import decode
 from cnncalc.text import show
@@ -43,7 +43,7 @@ class Task(Record):
     policy: Policy
     allowed: tuple[tuple[str, int], ...] = ()  # growth in hundredths of a percent, by quantity
     before: tuple[tuple[str, int], ...] = ()  # the figures of the one file that all are compared with
-    revision: str = ""  # or the git revision at which each file's own past is found
+    past: Past | None = None  # or the commit at which each file's own past is found
     only: tuple[str, ...] = ()  # the rules that count; empty: all
 
 
@@ -52,14 +52,9 @@ def check_file(path: str, task: Task) -> Checked:
     try:
         source = decode(_bytes(path), path, UNTRUSTED)
     except OSError as error:
-        finding = Finding(
-            "sound",
-            "unreadable",
-            "error",
-            f"cannot read the file: {error.strerror or error}",
-            "check path and permissions",
-        )
-        return Checked(path, UNREADABLE, None, (), (finding,))
+        return missing(path, f"cannot read the file: {error.strerror or error}")
+    except ValueError as error:
+        return missing(path, f"cannot read the file: {error}")
     except Refused as refused:
         return unsound(path, refused)
     return check_source(source, task)
@@ -125,11 +120,13 @@ def _bytes(path: str) -> bytes:
             raise _irregular("a pipe or socket") from None
         raise
     try:
-        mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode):
-            raise _irregular("a folder" if stat.S_ISDIR(mode) else "a pipe or device")
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise _irregular("a folder" if stat.S_ISDIR(facts.st_mode) else "a pipe or device")
+        most = UNTRUSTED.file_bytes + 1
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            return stream.read(UNTRUSTED.file_bytes + 1) or b""
+            data = stream.read(min(facts.st_size + 1, most))
+            return data if len(data) <= facts.st_size else data + stream.read(most - len(data))  # it has grown
     finally:
         os.close(handle)
 
@@ -165,7 +162,7 @@ def unsound(path: str, refused: Refused) -> Checked:
 def _growth(analysis: Analysis, path: str, task: Task) -> list[Finding]:
     """Growth against the base; none where the base has no such file."""
     try:
-        before = dict(task.before) or past(path, task)
+        before = dict(task.before) or (_before(path, task.past, task.allowed) if task.past is not None else {})
     except Uncomparable as error:
         help = "check the base and the repository"
         return [Finding("growth", "not-compared", "error", f"could not compare: {error}", help)]
@@ -176,8 +173,8 @@ class Uncomparable(Exception):  # noqa: N818  # said in words, not an error of t
     """There is no telling what the base was; the text is why."""
 
 
-def past(path: str, task: Task) -> dict[str, int]:
-    """The figures of a file as it was at the task's revision; none where that has no such file.
+def _before(path: str, past: Past, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """The figures of a file as it was; none where there was no such file.
 
     Raises:
         Uncomparable: where git cannot say, or the file was unsound.
@@ -185,8 +182,8 @@ def past(path: str, task: Task) -> dict[str, int]:
     if path == STANDARD_INPUT:
         raise Uncomparable("standard input has no past; name a file as the base")
     try:
-        data = here(path, task.revision, UNTRUSTED.file_bytes)
-        return {} if data is None else figures(decode(data, path, UNTRUSTED), task.allowed)
+        data = past.file(path, UNTRUSTED.file_bytes)
+        return {} if data is None else figures(decode(data, path, UNTRUSTED), allowed)
     except NoHistory as error:
         raise Uncomparable(str(error)) from None
     except Refused as refused:

@@ -32,7 +32,8 @@ def render(report: Report) -> str:
         },
         "files": [_entry(entry) for entry in report.entries],
     }
-    return dumps(data, indent=2) + "\n"
+    # a runner of jobs would obey `##[...]` in a path, even here
+    return dumps(data, indent=2).replace("\x7f", "\\u007f").replace("##", "#\\u0023") + "\n"
 
 
 def _limit(limit: Limit) -> dict[str, Any]:

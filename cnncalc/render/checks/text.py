@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
 from cnncalc.render.checks import Entry, Report
+from cnncalc.render.checks.dialect import harmless
 from cnncalc.text import plural, show, visible
 
 WORDS = {"passed": "PASS", "failed": "FAIL", "error": "ERROR", "unreadable": "ERROR"}
@@ -16,7 +17,7 @@ def render(report: Report) -> str:
     for entry in report.entries:
         lines += _entry(entry)
     limits = " (limits are inclusive)" if report.policy.limits else ""
-    return "\n".join([*lines, summary(report) + limits]) + "\n"
+    return "\n".join(map(harmless, [*lines, summary(report) + limits])) + "\n"
 
 
 def summary(report: Report) -> str:

@@ -1,0 +1,166 @@
+"""What the dialects for other programs share: names of files, what rules ask, sentences, verdicts, fingerprints."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from cnncalc.analyses.budget import QUANTITIES, Finding, Limit
+from cnncalc.render.checks import Entry, Report
+from cnncalc.text import quoted, visible
+
+PASSED, FAILED, ERROR = "passed", "failed", "error"
+MOST = 64 * 1024  # characters shown of one file, or of one test over all files
+
+_HELP = {
+    "sound": "mend the first problem of the file; `cnncalc analyze FILE` shows it in its place",
+    "input": "write the input that is asked for",
+    "output": "end with a layer of the output that is asked for",
+    "params": "use fewer filters or units, or a global average pooling in front of the first fc",
+    "weights": "use fewer filters or units, or a global average pooling in front of the first fc",
+    "biases": "write `bias: false` where a batchnorm follows",
+    "activations": "reduce height and width earlier, with a stride or a pooling",
+    "activation-memory": "reduce height and width earlier, with a stride or a pooling",
+    "training-memory": "use a smaller batch, or reduce height and width earlier",
+    "inference-memory": "use a smaller batch, or reduce height and width earlier",
+    "macs": "use fewer filters, groups, or a stride earlier",
+    "layers": "add or remove layers",
+    "depth": "add or remove convolutions and fc layers",
+    "conv-layers": "add or remove convolutions",
+    "receptive-field": "use larger kernels, strides, dilation or more layers",
+    "growth": "undo what has grown, or ask for a larger budget",
+    "kinds": "exchange the layers that are forbidden, add those that are required",
+    "expect": "`cnncalc explain FILE LAYER` shows the working of the right answer",
+}
+_FIGURE = re.compile(r"(?<!\w)[0-9][0-9x,.]*")
+
+
+def relative(path: str) -> str:
+    """The path as other programs want it: from the current folder, with `/`, without `./`."""
+    if os.path.isabs(path):
+        try:
+            path = os.path.relpath(path)
+        except (OSError, ValueError):  # the current folder is gone, or on another drive
+            path = os.path.basename(path)
+    return os.path.normpath(path).replace(os.sep, "/")
+
+
+def names(report: Report) -> list[str]:
+    """A name for every file of the report: a visible line each, no two alike."""
+    taken: set[str] = set()
+    found = []
+    for entry in report.entries:
+        name = only = visible(relative(entry.path))
+        number = 1
+        while only in taken:
+            number += 1
+            only = f"{name} ({number})"
+        taken.add(only)
+        found.append(only)
+    return found
+
+
+def verdict(entry: Entry, rule: str) -> str:
+    """Whether a rule holds for a file: `passed`, `failed`, or `error` where nobody can say."""
+    if entry.metrics is None:
+        return ERROR
+    own = [finding for finding in entry.findings if finding.rule == rule]
+    if any(finding.code == "not-compared" for finding in own):
+        return ERROR
+    return FAILED if any(finding.level == "error" for finding in own) else PASSED
+
+
+def of_rule(report: Report, entry: Entry, rule: str) -> list[Finding]:
+    """What was found in a file against a rule; of a file that is not sound, why nothing is known."""
+    if entry.metrics is not None or rule == "sound":
+        return [finding for finding in entry.findings if finding.rule == rule]
+    if "sound" not in report.rules:
+        return list(entry.findings)
+    return [Finding(rule, "not-checked", "error", "not checked: the file is not sound", "see `sound`")]
+
+
+def figures(entry: Entry, rule: str) -> list[str]:
+    """The figures that a rule was decided by: `params 41,098 <= 500,000`."""
+    return [str(one) for one in entry.measured if one.limit.quantity == rule]
+
+
+def sentence(finding: Finding) -> str:
+    """A finding in one line: what is wrong, what to do, and its code."""
+    said = visible(finding.message) + (f"; {visible(finding.help)}" if finding.help else "")
+    return f"{said} [{finding.code}]"
+
+
+def lines(name: str, finding: Finding) -> Iterator[str]:
+    """A finding as compilers print one, with its help below."""
+    place = "" if finding.line is None else f":{finding.line}" + (f":{finding.column}" if finding.column else "")
+    level = "warning: " if finding.level == "warning" else ""
+    yield harmless(f"{name}{place}: {level}{visible(finding.message)} [{finding.code}]")
+    if finding.help:
+        yield harmless(f"  {visible(finding.help)}")
+
+
+def harmless(line: str) -> str:
+    """A line that GitHub's runner takes for no command of its own: those begin with `::`, blanks before it or not.
+
+    >>> harmless("  ::error::boo")
+    '  \\\\::error::boo'
+    """
+    start = line.lstrip()
+    return line[: len(line) - len(start)] + "\\" + start if start.startswith("::") else line
+
+
+def asks(report: Report, rule: str) -> str:
+    """What a rule asks of a file, in words."""
+    policy = report.policy
+    if rule in QUANTITIES:
+        return "; ".join(_bounds(limit) for limit in policy.limits if limit.quantity == rule)
+    if rule == "kinds":
+        without = f"without {quoted(policy.forbidden, 'and')}" if policy.forbidden else ""
+        having = f"with {quoted(policy.required, 'and')}" if policy.required else ""
+        return "layers " + ", ".join(part for part in (having, without) if part)
+    return {
+        "sound": "the file describes a network that can be computed",
+        "input": f"the input is {policy.input}",
+        "output": f"the output is {policy.output}",
+        "growth": "no more growth against the baseline than allowed",
+        "expect": "every `expect` of the file holds",
+    }[rule]
+
+
+def _bounds(limit: Limit) -> str:
+    size, name = QUANTITIES[limit.quantity]
+    unit = " bytes" if size else ""
+    bounds = [
+        f"{word} {bound:,}{unit}"
+        for word, bound in (("at least", limit.least), ("at most", limit.most))
+        if bound is not None
+    ]
+    counted = " with buffers" if limit.count == "all" else ""
+    given = f" for a batch of {limit.batch:,} in {limit.dtype}" if size else ""
+    given += f" with {limit.optimizer}" if limit.quantity == "training-memory" else ""
+    return f"{name}{counted} {' and '.join(bounds)}{given}"
+
+
+def advice(rule: str) -> str:
+    """What to do where a rule does not hold."""
+    return _HELP[rule]
+
+
+def fingerprints(report: Report) -> Iterator[list[str]]:
+    """For each file a name for each of its findings, no two alike.
+
+    A name stays the same when lines move and when figures change: it is made of path, rule, code and the words of the
+    message.
+    """
+    from hashlib import sha256
+
+    seen: dict[str, int] = {}
+    for entry in report.entries:
+        path = relative(entry.path)
+        own = []
+        for finding in entry.findings:
+            key = "\0".join((path, finding.rule, finding.code, _FIGURE.sub("#", finding.message)))
+            seen[key] = seen.get(key, 0) + 1
+            own.append(sha256(f"{key}\0{seen[key]}".encode("utf-8", "surrogatepass")).hexdigest()[:32])
+        yield own

@@ -1,0 +1,46 @@
+"""The report as GitHub's workflow commands: at most ten annotations, one a file, then the plain text."""
+
+from __future__ import annotations
+
+from cnncalc.analyses.budget import Finding
+from cnncalc.render.checks import Entry, Report, text
+from cnncalc.render.checks.dialect import relative
+from cnncalc.text import plural, visible
+
+MOST = 10  # GitHub shows no more of a step
+
+
+def render(report: Report) -> str:
+    """The whole text. Files with errors come first; no line of the plain text is a command."""
+    found = [(entry, _first(entry)) for entry in report.entries if entry.findings]
+    found.sort(key=lambda pair: pair[1].level != "error")
+    shown = [_annotation(entry, finding) for entry, finding in found[:MOST]]
+    if len(found) > MOST:
+        shown.append(f"{plural(len(found) - MOST, 'more file')} with findings below; ten are annotated")
+    return "".join(f"{line}\n" for line in shown) + text.render(report)
+
+
+def _first(entry: Entry) -> Finding:
+    return next((finding for finding in entry.findings if finding.level == "error"), entry.findings[0])
+
+
+def _annotation(entry: Entry, finding: Finding) -> str:
+    properties = [f"file={_property(visible(relative(entry.path)))}"]
+    if finding.line is not None:
+        properties.append(f"line={finding.line}")
+        if finding.column is not None:
+            properties.append(f"col={finding.column}")
+    properties.append(f"title={_property(f'{finding.rule}: {finding.code}')}")
+    message = visible(finding.message) + (f"\n{visible(finding.help)}" if finding.help else "")
+    more = len(entry.findings) - 1
+    if more:
+        message += f"\nand {plural(more, 'more finding')} in this file"
+    return f"::{finding.level} {','.join(properties)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

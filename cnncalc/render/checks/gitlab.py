@@ -1,0 +1,30 @@
+"""The report as GitLab's code quality artifact: a list of findings."""
+
+from __future__ import annotations
+
+from json import dumps
+from typing import Any
+
+from cnncalc.analyses.budget import Finding
+from cnncalc.render.checks import Report
+from cnncalc.render.checks.dialect import fingerprints, relative, sentence
+from cnncalc.text import visible
+
+
+def render(report: Report) -> str:
+    """The whole text; ASCII only. GitLab wants a line for everything: what has none stands on line 1."""
+    found = []
+    for entry, prints in zip(report.entries, fingerprints(report), strict=True):
+        path = visible(relative(entry.path))
+        found += [_issue(path, finding, name) for finding, name in zip(entry.findings, prints, strict=True)]
+    return dumps(found, indent=2) + "\n"
+
+
+def _issue(path: str, finding: Finding, name: str) -> dict[str, Any]:
+    return {
+        "description": sentence(finding),
+        "check_name": f"{finding.rule}/{finding.code}",
+        "fingerprint": name,
+        "severity": "minor" if finding.level == "warning" else "critical" if finding.rule == "sound" else "major",
+        "location": {"path": path, "lines": {"begin": finding.line or 1}},
+    }

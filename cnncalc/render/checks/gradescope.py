@@ -1,0 +1,81 @@
+"""The report as Gradescope's results.json: a test a rule, scored with the `points` of the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from json import dumps
+from typing import Any
+
+from cnncalc.analyses.budget import QUANTITIES
+from cnncalc.render.checks import Entry, Report, text
+from cnncalc.render.checks.dialect import MOST, PASSED, asks, figures, lines, names, of_rule, verdict
+from cnncalc.text import plural
+
+Files = Sequence[tuple[str, Entry]]
+
+
+def render(report: Report) -> str:
+    """The whole text; ASCII only.
+
+    A rule earns its points when nothing is found against it in any file, a warning included, and every file is sound.
+    Without `points` there is one test for everything.
+    """
+    files = sorted(zip(names(report), report.entries, strict=True), key=lambda pair: not pair[1].findings)
+    points = dict(report.policy.points)
+    if points:
+        tests = [_test(report, files, rule, points.get(rule, 0)) for rule in report.rules]
+    else:
+        passed = report.count("passed") == len(report.entries)
+        tests = [_shown("every rule", passed, int(passed), 1, _output(report, files, report.rules))]
+    summary = text.summary(report)
+    data = {
+        "score": sum(test["score"] for test in tests),
+        "output": summary + ("; no points while a file is not sound" if points and report.errors else ""),
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": tests,
+    }
+    return dumps(data, indent=2) + "\n"
+
+
+def _test(report: Report, files: Files, rule: str, worth: int) -> dict[str, Any]:
+    outcomes = [verdict(entry, rule) for entry in report.entries]
+    holds = all(outcome == PASSED for outcome in outcomes)
+    if worth:  # a limit with `level: warning` fails nobody, but exceeded it earns nothing
+        holds = holds and not any(of_rule(report, entry, rule) for entry in report.entries)
+    sound = all(entry.metrics is not None for entry in report.entries)
+    name = asks(report, rule) if rule in QUANTITIES else f"{rule}: {asks(report, rule)}"
+    return _shown(name, holds, worth if holds and sound else 0, worth, _output(report, files, (rule,)))
+
+
+def _shown(name: str, passed: bool, score: int, worth: int, output: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "name_format": "text",
+        "score": score,
+        "max_score": worth,
+        "status": "passed" if passed else "failed",
+        "output": output,
+        "output_format": "text",
+        "visibility": "visible",
+    }
+
+
+def _output(report: Report, files: Files, rules: Sequence[str]) -> str:
+    """What was found against the rules, and the figures of the files that keep them."""
+    shown: list[str] = []
+    length = 0
+    for number, (name, entry) in enumerate(files):
+        own = entry.findings if len(rules) > 1 else of_rule(report, entry, rules[0])
+        found = [line for finding in own for line in lines(name, finding)]
+        if not found:
+            held = [figure for rule in rules for figure in figures(entry, rule)]
+            found = [f"{name}: {'; '.join(held) or 'passed'}"]
+        length += sum(map(len, found))
+        if length > MOST:
+            return "\n".join([*shown, f"and {plural(len(files) - number, 'more file')}"])
+        shown += found
+    return "\n".join(shown)

@@ -1,0 +1,49 @@
+"""The report as JUnit XML for Jenkins, GitLab and the actions of GitHub: a suite a file, a test case a rule."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from cnncalc.analyses.budget import Finding
+from cnncalc.render.checks import Report
+from cnncalc.render.checks.dialect import ERROR, FAILED, figures, lines, names, of_rule, sentence, verdict
+
+TIME = "0.000"  # the same report for the same files: no clocks
+
+
+def render(report: Report) -> str:
+    """The whole text; ASCII only, other characters as references.
+
+    No attribute is used that the schema of Jenkins' xunit plugin (junit-10.xsd) does not know: a case has no `file`.
+    """
+    root = Element("testsuites", name="cnncalc check")
+    for name, entry in zip(names(report), report.entries, strict=True):
+        suite = SubElement(root, "testsuite", name=name)
+        for rule in report.rules:
+            _case(suite, name, rule, verdict(entry, rule), of_rule(report, entry, rule), figures(entry, rule))
+        _count(suite, [suite])
+        suite.set("skipped", "0")
+    _count(root, list(root))
+    indent(root)
+    body = tostring(root, encoding="us-ascii").decode("ascii")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+
+
+def _count(element: Element, suites: list[Element]) -> None:
+    cases = [case for suite in suites for case in suite]
+    element.set("tests", str(len(cases)))
+    element.set("failures", str(sum(case.find("failure") is not None for case in cases)))
+    element.set("errors", str(sum(case.find("error") is not None for case in cases)))
+    element.set("time", TIME)
+
+
+def _case(suite: Element, name: str, rule: str, outcome: str, found: list[Finding], held: list[str]) -> None:
+    case = SubElement(suite, "testcase", classname=name, name=rule, time=TIME)
+    said = "\n".join(line for finding in found for line in lines(name, finding))
+    if outcome in (FAILED, ERROR):
+        first = next(finding for finding in found if finding.level == "error")
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        tag = "failure" if outcome == FAILED else "error"
+        SubElement(case, tag, type=first.code, message=sentence(first) + more).text = said
+    elif found or held:
+        SubElement(case, "system-out").text = "\n".join([*held, said] if said else held)
