@@ -24,7 +24,7 @@ PROGRAM = [sys.executable, "-m", "cnncalc"]
 # nothing of the environment that the tests happen to run in
 ENVIRONMENT = {
     **{name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT", "TMPDIR") if name in os.environ},
-    "PYTHONPATH": str(ROOT),
+    "PYTHONPATH": os.pathsep.join([str(ROOT), *[os.path.abspath(path) for path in sys.path if path]]),
     "PYTHONUTF8": "1",
 }
 GOOD = "name: Good\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
