@@ -55,14 +55,19 @@ def inside() -> None:
     from cnncalc.spec.tree import parse
 
     gc.set_threshold(200_000, 50, 50)  # as the program itself runs
-    for what, text, times in (("VGG-16's file", source_of(Spec("vgg16")).text, 200), ("10,000 layers", flat(10_000), 7)):
+    for what, text, times in (
+        ("VGG-16's file", source_of(Spec("vgg16")).text, 200),
+        ("10,000 layers", flat(10_000), 7),
+    ):
         ours = seconds(lambda text=text: parse(Source("x", text)), times)
         theirs = seconds(lambda text=text: yaml.load(text, yaml.CSafeLoader), times)
         print(f"parse {what:<28} {ours * 1e3:>8.2f} ms {ours / theirs:>6.2f}x of CSafeLoader   bound 0.5")
     for layers in (1_000, 10_000, 100_000):
         network = read(Source("x", flat(layers)))
         took = seconds(lambda network=network: analyze(network), 3)
-        print(f"analyze {layers:>7,} layers {'':<14} {took * 1e3:>8.1f} ms {took / layers * 1e6:>6.1f} us a layer   bound 15")
+        print(
+            f"analyze {layers:>7,} layers {'':<14} {took * 1e3:>8.1f} ms {took / layers * 1e6:>6.1f} us a layer   bound 15"
+        )
 
 
 def main() -> None:
@@ -72,17 +77,26 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         python = asked.python or installed(Path(folder))
-        code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent.resolve())!r}); import growth; growth.inside()"
+        code = (
+            f"import sys; sys.path.insert(0, {str(Path(__file__).parent.resolve())!r}); import growth; growth.inside()"
+        )
         subprocess.run([str(python), "-c", code], check=True, cwd=folder)
         script = str(python.parent / "cnncalc")
-        cases = [("VGG-16", "vgg16"), ("10,000 layers", "big.yaml"), ("100,000 repeated", "r5.yaml"), ("1,000,000 repeated", "r6.yaml")]
+        cases = [
+            ("VGG-16", "vgg16"),
+            ("10,000 layers", "big.yaml"),
+            ("100,000 repeated", "r5.yaml"),
+            ("1,000,000 repeated", "r6.yaml"),
+        ]
         for name, text in (("big.yaml", flat(10_000)), ("r5.yaml", repeated(100_000)), ("r6.yaml", repeated(999_000))):
             (Path(folder) / name).write_text(text)
         base = 0.0
         for what, spec in cases:
             command = [script, "analyze", str(Path(folder) / spec) if spec.endswith("yaml") else spec]
             for terminal in (False, True):
-                took = statistics.median(cpu_seconds(command, terminal) for _ in range(5 if "000,000" not in what else 1))
+                took = statistics.median(
+                    cpu_seconds(command, terminal) for _ in range(5 if "000,000" not in what else 1)
+                )
                 base = base or took
                 where = "terminal" if terminal else "piped"
                 print(f"run {what:<20} {where:<10} {took * 1e3:>8.0f} ms {took / base:>6.1f}x of VGG-16 piped")

@@ -114,6 +114,11 @@ layers:
         "32x32x3 -> CONV3 -> RELU -> POOL2 -> FC-10",
         "32x32x3 -> CONV3-16 -> RELU -> POOL2 -> FC-10",
     ),
+    "bad-model": Code(
+        "The model file cannot be read as what its suffix says, or holds a graph that cannot be run: it is "
+        "cut off, has a cycle, misses a weight, or declares sizes that no tensor can have.",
+        note="it is about a model of another framework, not about an architecture file",
+    ),
     "bad-policy": Code(
         "A policy file, which says what `cnncalc check` holds submissions against, is no mapping of rules.",
         note="it is about the policy file of `cnncalc check`, not about an architecture",
@@ -301,6 +306,11 @@ layers:
   - fc: 10
 """,
     ),
+    "not-compared": Code(
+        "cnncalc worked out the shapes of an ONNX model by its own rules, but ONNX's shape inference could "
+        "not be asked, so the two were not held against each other.",
+        note="it is a warning about an ONNX model",
+    ),
     "not-regular": Code(
         "`cnncalc check` reads regular files only: no link, pipe or device, which could lead elsewhere or never end.",
         note="it is about what kind of file it is, not about what stands in it",
@@ -397,6 +407,11 @@ layers:
       projection:
         - conv: {filters: 32, kernel: 1, stride: 2}
 """,
+    ),
+    "shapes-disagree": Code(
+        "cnncalc's shape of a value and the one that ONNX's shape inference gives are not the same. Both are "
+        "shown; one of the two rules is wrong for this model.",
+        note="it is a warning about an ONNX model",
     ),
     "shares-differ": Code(
         "A step with `share` reuses the weights of a step above, so its layers must be of the same kinds with "
@@ -498,6 +513,15 @@ layers:
     "unknown-parameter": Code(
         "`-p` names a parameter that the file does not have under `params`.",
         note="it comes from the command line: `cnncalc analyze mobilenet_v2 -p widht=2`",
+    ),
+    "unknown-size": Code(
+        "A dimension of the model's input has only a name or no size at all, so that nothing behind it can be "
+        "worked out.",
+        note="it is about a model of another framework: `cnncalc analyze model.onnx --dim height=224`",
+    ),
+    "unsupported": Code(
+        "The model uses something whose shape or cost is not known here, such as a loop whose length depends on data.",
+        note="it is about a model of another framework, not about an architecture file",
     ),
     "unused-block": Code(
         "A warning: a block is defined and never called. It may be a slip of the pen, or no longer needed.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 
 class Product(int):
     """A whole number that keeps its named factors, so that a table, `explain` and a page cannot disagree.
@@ -16,7 +14,10 @@ class Product(int):
     factors: tuple[tuple[str, int], ...]
 
     def __new__(cls, *factors: tuple[str, int]) -> Product:
-        self = super().__new__(cls, prod([number for _, number in factors]))
+        whole = 1
+        for _, number in factors:
+            whole *= number
+        self = int.__new__(cls, whole)
         self.factors = factors
         return self
 

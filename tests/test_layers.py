@@ -255,7 +255,26 @@ CASES = [
     case("rnn", {"units": 32, "bias": "none", "returns": "last"}, (7, 10), (32,), 32 * 42, 0, 7 * 32 * 42, None),
     case("batchnorm", {}, IMAGE, IMAGE, 64, 64, 0, 0, 128),
     case("batchnorm", {"affine": False}, (512,), (512,), 0, 0, 0, 0, 1024),
+    # Keras: BatchNormalization(scale=False) and (center=False)
+    case("batchnorm", {"gain": False}, IMAGE, IMAGE, 0, 64, 0, 0, 128),
+    case("batchnorm", {"offset": False}, IMAGE, IMAGE, 64, 0, 0, 0, 128),
     case("layernorm", {}, (197, 768), (197, 768), 768, 768),
+    case("layernorm", {"per": "element", "offset": False}, (4, 4, 3), (4, 4, 3), 48, 0, 0, None),
+    # Keras: Normalization keeps mean and variance of each channel and one count
+    case("standardize", {}, (224, 224, 3), (224, 224, 3), 0, 0, 0, 0, 7),
+    case("standardize", {"per": "layer"}, (224, 224, 3), (224, 224, 3), 0, 0, 0, 0, 3),
+    # Redmon et al. 2015, YOLO: the locally connected layer of Darknet's yolov1
+    case(
+        "local",
+        {"filters": 256, "kernel": 3, "pad": 1},
+        (7, 7, 1024),
+        (7, 7, 256),
+        49 * 9 * 1024 * 256,
+        49 * 256,
+        49 * 9 * 1024 * 256,
+        2,
+    ),
+    case("pixelunshuffle", {"factor": 2}, (26, 26, 64), (13, 13, 256), 0, 0, 0, 2),
     case("groupnorm", {"groups": 32}, IMAGE, IMAGE, 64, 64, 0, None),
     case("instancenorm", {}, IMAGE, IMAGE, 0, 0, 0, None),
     case("instancenorm", {"affine": True}, IMAGE, IMAGE, 64, 64, 0, None),
@@ -264,6 +283,7 @@ CASES = [
     # LeCun et al. 1998: one coefficient and one bias a map
     case("scale", {"bias": True}, (14, 14, 6), (14, 14, 6), 6, 6),
     case("scale", {}, (56, 56, 96), (56, 56, 96), 96),
+    case("scale", {"per": "layer"}, (56, 56, 96), (56, 56, 96), 1),
     case("prelu", {}, IMAGE, IMAGE, 1),
     case("prelu", {"per": "channel"}, IMAGE, IMAGE, 64),
     case("prelu", {"per": "element"}, IMAGE, IMAGE, 56 * 56 * 64),
@@ -292,6 +312,7 @@ CASES = [
     case("resize", {"to": (64, 48), "mode": "bilinear"}, (13, 13, 256), (64, 48, 256), 0, 0, 0, 2),
     Case("add", {}, ((56, 56, 256), (56, 56, 256), (56, 56, 256)), (56, 56, 256)),
     # Hu et al. 2017, squeeze-and-excitation
+    Case("add", {"broadcast": True}, ((56, 56, 256), (256,)), (56, 56, 256)),
     Case("mul", {}, ((56, 56, 256), (256,)), (56, 56, 256)),
     Case("mul", {}, ((1, 1, 256), (56, 56, 256)), (56, 56, 256)),
     # Szegedy et al. 2014, GoogLeNet: inception 3a

@@ -94,12 +94,15 @@ def _matches(a: list[object], b: list[object]) -> list[tuple[int, int]]:
     Myers 1986, "An O(ND) Difference Algorithm and Its Variations". After MOST_EDITS the best way so far is taken and the
     search begins again there, so that time grows with the length only.
     """
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
     end = 0
-    while end < min(len(a), len(b)) and a[len(a) - 1 - end] == b[len(b) - 1 - end]:
+    while end < min(len(a), len(b)) - start and a[len(a) - 1 - end] == b[len(b) - 1 - end]:
         end += 1
     a_end, b_end = len(a) - end, len(b) - end
-    found: list[tuple[int, int]] = []
-    x = y = 0
+    found = [(place, place) for place in range(start)]
+    x = y = start
     while x < a_end and y < b_end:
         path = _path(a, b, x, y, a_end, b_end)
         x, y = path[-1]
@@ -122,8 +125,8 @@ def _path(a: list[object], b: list[object], x: int, y: int, a_end: int, b_end: i
             furthest[k] = i
             if i >= a_end and i - k + shift >= b_end:
                 return _back(history, x, shift, i, k)
-    ends = [(2 * i - k, i, k) for k, i in furthest.items() if (k - MOST_EDITS) % 2 == 0 and i <= a_end and i - k + shift <= b_end]
-    _, i, k = max(ends)
+    inside = [(2 * i - k, -abs(k), i, k) for k, i in furthest.items() if i <= a_end and i - k + shift <= b_end]
+    _, _, i, k = max(one for one in inside if (one[3] - MOST_EDITS) % 2 == 0)  # the others are of one edit less
     return _back(history, x, shift, i, k)
 
 
@@ -149,12 +152,12 @@ def _rewired(pairs: list[Pair]) -> list[Pair]:
     paired = set(partner.values())
     found = []
     for pair in pairs:
-        if pair.change == "same" and pair.left is not None and pair.right is not None:
-            before, after = pair.left.node.inputs, pair.right.node.inputs
-            moved = any(x in partner and y in paired and partner[x] != y for x, y in zip(before, after, strict=False))
-            if moved or len(before) != len(after):
-                pair = Pair("changed", pair.left, pair.right)
-        found.append(pair)
+        left, right, moved = pair.left, pair.right, False
+        if pair.change == "same" and left is not None and right is not None:
+            inputs = list(zip(left.node.inputs, right.node.inputs, strict=False))
+            moved = any(x in partner and y in paired and partner[x] != y for x, y in inputs)
+            moved = moved or len(left.node.inputs) != len(right.node.inputs)
+        found.append(Pair("changed", left, right) if moved else pair)
     return found
 
 

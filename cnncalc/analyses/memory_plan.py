@@ -194,7 +194,11 @@ def _release(
     if scopes is not None:
         holders = [(scope.inputs, scope.last) for scope in scopes]
         # a layer of several operations is a module too; branches hold the value they started from until they are merged
-        holders += [(set(node.inputs), node.index) for node in network.nodes if node.layer is not None and node.layer.inputs == 1]
+        holders += [
+            (set(node.inputs), node.index)
+            for node in network.nodes
+            if node.layer is not None and node.layer.inputs == 1
+        ]
         holders += [({node.entering}, node.index) for node in network.nodes if node.entering is not None]
         for inputs, last in holders:
             for index in inputs:

@@ -21,6 +21,11 @@ COMMANDS = {
     "memory": ("memory", "The peak memory of training and inference, to the byte, and the batch that fits."),
     "compare": ("compare", "Two or more networks side by side, and their layers as a diff."),
     "check": ("check", "Hold files against a budget: for a course's CI, safe against its submissions."),
+    "export": ("export", "Write a network as PyTorch or Keras source, or as a drawing in Mermaid or DOT."),
+    "verify": (
+        "verify",
+        "Build the network in PyTorch or Keras and compare every layer: shapes, parameters, multiply-adds.",
+    ),
     "list": ("list", "The architectures that come with cnncalc."),
     "show": ("show", "Print the file of a shipped architecture, to start your own from."),
     "new": ("new", "Print a commented file to start from."),

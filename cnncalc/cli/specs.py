@@ -118,8 +118,10 @@ def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], con
         return as_conv(network_of(spec, parameters, ()), shapes)
     if not spec.line and formats.reader_of(spec.text) is not None:
         return _imported(spec.text, parameters, inputs)
-    given = Given(_pairs(parameters), _inputs(inputs))
     source = source_of(spec)
+    if not spec.line and source.path.lower().endswith(".json") and formats.is_keras_json(source.text):
+        return _imported(spec.text, parameters, inputs)
+    given = Given(_pairs(parameters), _inputs(inputs))
     if spec.line:
         from cnncalc.spec.oneline import parse
 

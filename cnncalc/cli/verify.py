@@ -84,10 +84,9 @@ def command(
 def _cell(check: Check, quantities: tuple[str, ...]) -> str:
     """A figure both agree on, or both of them."""
     ours = _text(check.ours, quantities)
-    theirs = "nothing" if check.theirs is None else _text(check.theirs, quantities)
-    if any(name in check.differences for name in quantities):
-        return f"{ours} / {theirs}"
-    return ours
+    if not any(name in check.differences for name in quantities):
+        return ours
+    return f"{ours} / {'nothing' if check.theirs is None else _text(check.theirs, quantities)}"
 
 
 def _text(facts: dict[str, Any], quantities: tuple[str, ...]) -> str:
@@ -127,6 +126,8 @@ def _report(found: Agreement, differences: bool, glyphs: dict[str, str]) -> list
         place = next((check for check in found.checks if check.theirs is None), None)
         at = f" at {place.kind} `{show(place.name)}`" if place is not None else ""
         lines.append([(f" {who} ends{at} with {show(found.error, 300)}", "bad")])
+    if found.totals.theirs is not None and found.totals.theirs["macs"] is None:
+        lines.append([(f" multiply-adds are cnncalc's own: {FRAMEWORKS[found.framework]} counts none", "note")])
     if found.agrees:
         layers = plural(len(found.checks), "layer")
         lines.append([(f" {glyphs['right']} {who} agrees in every figure of {layers}", "good")])

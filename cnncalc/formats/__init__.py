@@ -36,6 +36,15 @@ def reader_of(path: str) -> str | None:
     return READERS.get(os.path.splitext(path)[1].lower())
 
 
+def is_keras_json(text: str) -> bool:
+    """Is this JSON what Keras' `model.to_json()` writes, and no specification?"""
+    if '"class_name"' not in text:
+        return False
+    from cnncalc.formats import keras
+
+    return keras.is_keras_json(text)
+
+
 def read(path: str, asked: Asked) -> Network:
     """The network in a file of another format.
 
@@ -44,6 +53,6 @@ def read(path: str, asked: Asked) -> Network:
         Missing: where the extra is not installed.
         OSError: where it cannot be read.
     """
-    module = import_module(f"cnncalc.formats.{reader_of(path)}")
+    module = import_module(f"cnncalc.formats.{reader_of(path) or 'keras'}")
     network: Network = module.read(path, asked)
     return network

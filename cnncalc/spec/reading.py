@@ -81,8 +81,10 @@ class Reading:
 
     def value(self, tree: Tree, *, numeric: bool, known: Collection[str] | None = None) -> Any:
         """The value of a tree, or None after noting a problem."""
+        if known is None:  # made only where it is looked at
+            known = () if isinstance(tree, Scalar) and "$" not in tree.text else self.known()
         try:
-            return value_of.read(tree, self.source, self.known() if known is None else known, numeric=numeric)
+            return value_of.read(tree, self.source, known, numeric=numeric)
         except Problem as problem:
             self.add(problem, tree.mark)
             return None

@@ -98,8 +98,10 @@ class Run:
         finally:
             self._prefix, self._counters = saved
 
-    def parameters(self, scope: Scope, value: int) -> dict[str, Any]:
-        """What `$names` mean for a step that `value` enters."""
+    def parameters(self, scope: Scope, value: int, *pending: Any) -> dict[str, Any]:
+        """What `$names` mean for a step that `value` enters, as far as it matters to the `pending` values."""
+        if pending and not any(isinstance(one, Pending) and one.incoming for one in pending):
+            return scope.parameters
         shape = self.builder.shape(value)
         found = dict(scope.parameters)
         found["in_channels"] = shape[-1]
@@ -111,7 +113,7 @@ class Run:
         if not isinstance(value, Pending):
             return value
         try:
-            return value.resolve(self.parameters(scope, entering))
+            return value.resolve(self.parameters(scope, entering, value))
         except Problem as problem:
             raise self.refused(problem, where) from None
 

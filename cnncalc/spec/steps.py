@@ -210,7 +210,7 @@ class LayerStep(Step):
         return run.refused(problem, self.places.get(field, self.where))
 
     def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
-        parameters = run.parameters(scope, value)
+        parameters = run.parameters(scope, value, *self.values.values())
         values = {}
         try:
             for name, waiting in self.values.items():
@@ -336,7 +336,7 @@ class BlockStep(Step):
             outermost = outermost.caller
         parameters = {**outermost.parameters, **block.defaults}
         if any(isinstance(waiting, Pending) for waiting in self.values.values()):
-            known = run.parameters(scope, value)
+            known = run.parameters(scope, value, *self.values.values())
             try:
                 parameters.update((name, resolved(waiting, known)) for name, waiting in self.values.items())
             except Problem as problem:

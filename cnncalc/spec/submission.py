@@ -169,7 +169,7 @@ def _growth(analysis: Analysis, path: str, task: Task) -> list[Finding]:
     return growth(analysis, before, task.allowed) if before else []
 
 
-class Uncomparable(Exception):  # noqa: N818  # said in words, not an error of the program
+class Uncomparable(Exception):  # said in words, not an error of the program
     """There is no telling what the base was; the text is why."""
 
 

@@ -16,15 +16,17 @@ _OPERATORS = set("$*/+%()<>=-")
 class Pending:
     """A value with expressions inside, to be resolved where it is used.
 
-    `value` is an expression, or a mapping or list that holds further Pending values.
+    `value` is an expression, or a mapping or list that holds further Pending values. `incoming` says whether it may ask
+    for the size of what comes in.
     """
 
-    __slots__ = ("text", "value", "where")
+    __slots__ = ("incoming", "text", "value", "where")
 
     def __init__(self, value: Any, where: Where | None = None, text: str = "") -> None:
         self.value = value
         self.where = where
         self.text = text
+        self.incoming = "$in_" in text if text else True
 
     def resolve(self, parameters: Mapping[str, Any]) -> Any:
         """The value with its parameters filled in.

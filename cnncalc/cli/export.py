@@ -1,0 +1,76 @@
+"""cnncalc export: a network as source of another framework, or as a drawing."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.cli import options
+from cnncalc.cli.run import Failed, status_of, tell, write
+
+TARGETS = ("torch", "keras", "mermaid", "dot")
+
+
+@click.command(
+    "export",
+    epilog="Examples: cnncalc export resnet50 --to torch -o resnet50.py; cnncalc export unet --to mermaid --depth 1; "
+    "cnncalc export net.yaml --to dot | dot -Tsvg -o net.svg",
+)
+@options.spec_argument()
+@options.specs
+@click.option("--to", "target", type=click.Choice(TARGETS), required=True, help="What to write.")
+@click.option(
+    "--depth",
+    type=click.IntRange(0),
+    metavar="N",
+    help="In a drawing: levels of blocks to show; deeper ones are folded.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write to FILE, whole or not at all.",
+)
+def command(
+    spec: tuple[str, ...],
+    lines: tuple[str, ...],
+    parameters: tuple[str, ...],
+    inputs: tuple[str, ...],
+    target: str,
+    depth: int | None,
+    file: str | None,
+) -> int:
+    """SPEC as PyTorch or Keras source that runs without cnncalc, or as a Mermaid or Graphviz drawing.
+
+    Nothing need be installed for it. `cnncalc verify` proves that the source has the same shapes, parameters and
+    multiply-adds.
+    """
+    from importlib import import_module
+
+    from cnncalc.cli.specs import network_of
+    from cnncalc.formats.export_blocks import Unexportable
+    from cnncalc.problem import Refused
+
+    chosen = options.chosen(spec, lines)
+    if len(chosen) != 1:
+        raise click.UsageError("export takes one network")
+    if depth is not None and target not in ("mermaid", "dot"):
+        raise click.UsageError("--depth is for drawings: mermaid and dot")
+    try:
+        network = network_of(chosen[0], parameters, inputs)
+    except Refused as refused:
+        tell(refused.problems)
+        return status_of(refused.problems)
+    tell(network.warnings)
+    try:
+        if target in ("torch", "keras"):
+            text: str = import_module(f"cnncalc.formats.export_{target}").source(network).text
+        else:
+            from cnncalc.formats import export_graph
+
+            text = (export_graph.mermaid if target == "mermaid" else export_graph.dot)(network, depth)
+    except Unexportable as error:
+        raise Failed(str(error)) from None
+    write(text, file)
+    return 0

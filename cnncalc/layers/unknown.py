@@ -1,0 +1,117 @@
+"""Operations of other formats that no kind describes: what is known of them is said by the reader that met them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from cnncalc.layers.base import Layer, View
+from cnncalc.layers.tape import Op
+from cnncalc.product import NOTHING, Count
+from cnncalc.shape import Shape
+
+
+class Operator(Layer):
+    """An operation whose output shape, parameters and multiply-adds are given; not a kind that a file can write.
+
+    With `like` it is that layer in every other respect: one whose parameters differ from what its fields say, because
+    another layer holds some of them or because they are worked out from others (weight norm, tied weights).
+
+    >>> from cnncalc.product import Product
+    >>> product = Operator("matmul", Shape((197, 197)), macs=Product(("m", 197), ("k", 64), ("n", 197)))
+    >>> product.kind, product.out(Shape((197, 64))), product.macs(Shape((197, 64)))
+    ('matmul', (197, 197), 2483776)
+    """
+
+    inputs = None
+    known_cost: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        name: str,
+        output: Shape,
+        *,
+        weights: Mapping[str, Count] | None = None,
+        buffers: Mapping[str, Count] | None = None,
+        macs: Count | None = None,
+        views: tuple[View, ...] | None = (),
+        like: Layer | None = None,
+        in_place: bool = False,
+        note: str = "",
+    ) -> None:
+        own: dict[str, Any] = self.__dict__
+        if like is not None:
+            own.update({name: value for name, value in like.__dict__.items() if name in like.fields})
+            own.update(fields=like.fields, counts_for_depth=like.counts_for_depth, convolves=like.convolves)
+            in_place = like.in_place
+        own.update(kind=name, in_place=in_place)
+        own.update(_output=output, _weights=weights, _buffers=buffers, _macs=macs, _views=views, _like=like, _note=note)
+
+    def __eq__(self, other: object) -> bool:
+        names = ("kind", "_output", "_weights", "_buffers", "_macs")
+        return super().__eq__(other) and all(self.__dict__[name] == other.__dict__[name] for name in names)
+
+    __hash__ = None  # as every layer
+
+    def holding(self, weights: Mapping[str, Count], buffers: Mapping[str, Count], note: str) -> Operator:
+        """The same with these parameters and buffers."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, _weights=dict(weights), _buffers=dict(buffers), _note=note)
+        return other
+
+    def _fact(self, name: str) -> Any:
+        return self.__dict__["_" + name]
+
+    def out(self, *xs: Shape) -> Shape:
+        given: Shape = self._fact("output")
+        return given
+
+    def weights(self, *xs: Shape) -> dict[str, Count]:
+        if self._fact("weights") is not None:
+            return dict(self._fact("weights"))
+        like: Layer | None = self._fact("like")
+        return like.weights(*xs) if like is not None else {}
+
+    def buffers(self, *xs: Shape) -> dict[str, Count]:
+        if self._fact("buffers") is not None:
+            return dict(self._fact("buffers"))
+        like: Layer | None = self._fact("like")
+        return like.buffers(*xs) if like is not None else {}
+
+    def macs(self, *xs: Shape) -> Count:
+        given: Count | None = self._fact("macs")
+        if given is not None:
+            return given
+        like: Layer | None = self._fact("like")
+        return like.macs(*xs) if like is not None else NOTHING
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        like: Layer | None = self._fact("like")
+        given: tuple[View, ...] | None = self._fact("views")
+        return like.windows(*xs) if like is not None else given
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        like: Layer | None = self._fact("like")
+        return like.tape(training, *xs) if like is not None and like.out(*xs) == self.out(*xs) else None
+
+    def notes(self, *xs: Shape) -> list[tuple[str, str]]:
+        like: Layer | None = self._fact("like")
+        found = like.notes(*xs) if like is not None else []
+        return [*found, ("note", self._fact("note"))] if self._fact("note") else found
+
+
+class Unknown(Operator):
+    """An operator that nothing is known of but its output shape: its multiply-adds are unknown, not 0.
+
+    >>> Unknown("deformconv", Shape((56, 56, 64))).known_cost
+    False
+    """
+
+    known_cost: ClassVar[bool] = False
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None
+
+    def notes(self, *xs: Shape) -> list[tuple[str, str]]:
+        sentence = f"cnncalc has no rule for the operator {self.kind}: its multiply-adds are unknown"
+        return [("unknown-operator", sentence), *super().notes(*xs)]

@@ -1,0 +1,444 @@
+"""`cnncalc verify`: the whole shelf, and random networks of every layer kind, against the frameworks themselves.
+
+A comparison that never finds anything proves nothing: wrong figures put in on purpose must be found, each of them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnncalc.formats import verify as verification
+from cnncalc.formats.export_blocks import Unexportable
+from cnncalc.formats.export_torch_layers import LOWER
+from cnncalc.formats.verify import Agreement, verify
+from cnncalc.layers import KINDS
+from cnncalc.network import Builder, Network
+from cnncalc.problem import Problem, Source
+from cnncalc.shape import Shape
+from cnncalc.spec.file import Given, read
+
+if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
+    pytest.importorskip("torch", reason="PyTorch, the oracle of these tests, is not installed")
+
+import torch
+
+SHELF = sorted((Path(__file__).parent.parent.parent / "architectures").glob("*.yaml"))
+
+
+def network_of(text: str) -> Network:
+    """The network of a specification."""
+    return read(Source("net.yaml", text), Given({}, {}))
+
+
+def said(found: Agreement) -> str:
+    """What does not agree, for the message of a failing test."""
+    wrong = [check for check in (*found.checks, found.totals) if check.differences]
+    return "\n".join([found.error, *map(str, wrong[:3])])
+
+
+@pytest.mark.parametrize("path", SHELF, ids=lambda path: path.stem)
+def test_the_whole_shelf_agrees_with_pytorch(path: Path) -> None:
+    """Every layer's shape, weights, biases, buffers and multiply-adds, and the totals."""
+    found = verify(network_of(path.read_text(encoding="utf-8")))
+    assert found.agrees, said(found)
+    assert len(found.checks) == len(found.network.nodes) - len(found.network.inputs)
+    assert all(check.theirs is not None for check in found.checks)
+
+
+# -- random networks --------------------------------------------------------------------------------------------------
+
+
+def sizes(dice: random.Random, rank: int, least: int, most: int) -> int | tuple[int, ...]:
+    """A number, or one for every axis."""
+    return dice.randint(least, most) if dice.random() < 0.6 else tuple(dice.randint(least, most) for _ in range(rank))
+
+
+def padding(dice: random.Random, rank: int, most: int) -> Any:
+    """Padding as a number, per axis, `same`, or by sides."""
+    choice = dice.random()
+    if choice < 0.25:
+        return "same"
+    if choice < 0.5 and rank:
+        sides = {1: "start end", 2: "top bottom left right", 3: "front back top bottom left right"}[rank].split()
+        return {side: dice.randint(0, most) for side in dice.sample(sides, dice.randint(1, len(sides)))}
+    return sizes(dice, rank, 0, most)
+
+
+def divisor(dice: random.Random, number: int) -> int:
+    """One of the numbers that divide it."""
+    return dice.choice([part for part in range(1, number + 1) if number % part == 0])
+
+
+def layer_of(dice: random.Random, kind: str, x: Shape) -> dict[str, Any]:
+    """Fields for a layer on top of `x`; not always such that it fits."""
+    rank, channels = min(max(len(x) - 1, 1), 3), x[-1]
+    flag = dice.random() < 0.5
+    if kind in ("conv", "depthwise", "convtranspose", "local"):
+        fields: dict[str, Any] = {
+            "kernel": sizes(dice, rank, 1, 4),
+            "stride": sizes(dice, rank, 1, 3),
+            "pad": padding(dice, rank, 3),
+            "bias": flag,
+        }
+        if kind != "local":
+            fields["dilation"] = sizes(dice, rank, 1, 2)
+        if kind == "depthwise":
+            return {**fields, "multiplier": dice.randint(1, 3)}
+        groups = divisor(dice, channels) if kind != "local" else 1
+        fields["filters"] = groups * dice.randint(1, 3)
+        if kind == "convtranspose":
+            fields["output_pad"] = 0 if fields["pad"] == "same" else sizes(dice, rank, 0, 1)
+        return fields if groups == 1 else {**fields, "groups": groups}
+    if kind in ("maxpool", "avgpool"):
+        fields = {"kernel": sizes(dice, rank, 1, 4), "pad": padding(dice, rank, 2), "ceil": flag}
+        if dice.random() < 0.7:
+            fields["stride"] = sizes(dice, rank, 1, 4)
+        if kind == "maxpool" and dice.random() < 0.3:
+            fields["dilation"] = sizes(dice, rank, 1, 2)
+        return fields
+    if kind in ("lstm", "gru", "rnn"):
+        return {
+            "units": dice.randint(1, 6),
+            "bias": dice.choice(["single", "double", "none"]),
+            "bidirectional": flag,
+            "layers": dice.randint(1, 3),
+            "returns": dice.choice(["sequence", "last"]),
+        }
+    axis = dice.choice(["channels", *x.axes]) if rank <= 3 else "channels"
+    length = x[-1] if axis == "channels" else x[x.axes.index(axis)]
+    start = dice.randint(0, length - 1)
+    order = list(range(len(x)))
+    dice.shuffle(order)
+    modes = {1: ["nearest", "linear", "area"], 2: ["nearest", "bilinear", "bicubic", "area"], 3: ["trilinear"]}
+    inplace = {"inplace": flag} if "inplace" in KINDS[kind].fields and kind != "add" else {}
+    affine = {"affine": flag} if "affine" in KINDS[kind].fields else {}
+    return {
+        "fc": {"units": dice.randint(1, 9), "bias": flag},
+        "linear": {"units": dice.randint(1, 9), "bias": flag},
+        "embedding": {"vocab": dice.randint(1, 9), "dim": dice.randint(1, 6)},
+        "attention": {"heads": divisor(dice, channels), "bias": flag},
+        "groupnorm": {"groups": divisor(dice, channels), "affine": flag},
+        "lrn": {"size": dice.randint(1, 5)},
+        "scale": {"bias": flag},
+        "prelu": {"per": dice.choice(["layer", "channel", "element"])},
+        "droppath": {"rate": 0.25},
+        "dropout": {"rate": 0.5, "inplace": flag},
+        "adaptiveavgpool": {"output": sizes(dice, rank, 1, 5)},
+        "adaptivemaxpool": {"output": sizes(dice, rank, 1, 5)},
+        "reshape": {"to": tuple(dice.sample(list(x), len(x))) if flag else (x.size // channels, channels)},
+        "permute": {"axes": tuple(order)},
+        "slice": {"axis": axis, "start": start, "stop": dice.randint(start + 1, length), "step": dice.randint(1, 2)},
+        "channelshuffle": {"groups": divisor(dice, channels)},
+        "pixelshuffle": {"factor": dice.randint(1, 2)},
+        "pixelunshuffle": {"factor": dice.randint(1, 2)},
+        "pad": {"by": sizes(dice, rank, 0, 2), "mode": dice.choice(["zeros", "reflect", "replicate"])},
+        "channelpad": {"to": channels + dice.randint(0, 3)},
+        "upsample": {"factor": sizes(dice, rank, 1, 3), "mode": dice.choice(modes.get(rank, ["nearest"]))},
+        "resize": {"to": sizes(dice, rank, 1, 9), "mode": dice.choice(modes.get(rank, ["nearest"]))},
+        "standardize": {"per": dice.choice(["channel", "layer"])},
+    }.get(kind, {**inplace, **affine})
+
+
+def random_network(seed: int, kinds: list[str]) -> Network:
+    """A network of some twenty layers in blocks, with branches and weights used twice; of those kinds that fit."""
+    dice = random.Random(seed)
+    builder = Builder(10**5)
+    start = Shape([dice.randint(1, 12) for _ in range(dice.randint(0, 3))] + [dice.randint(1, 8)])
+    values = [builder.input("input", start)]
+    if dice.random() < 0.3:
+        values.append(builder.input("second", start))
+    for number in range(200):
+        if len(builder.nodes) > 24:
+            break
+        kind = dice.choice(kinds)
+        name = f"{dice.choice(['', 'a.', 'a.b.', 'c1.', 'c2.'])}{kind}{number}"
+        below = values[-1] if dice.random() < 0.8 else dice.choice(values)
+        x = builder.shape(below)
+        operands = [below]
+        fields: dict[str, Any] = {}
+        if kind in ("add", "mul", "concat", "crop"):
+            operands += [value for value in dice.sample(values, len(values)) if len(builder.shape(value)) <= len(x)][:2]
+            if kind == "crop":
+                operands, fields = operands[:2], {"like": "up"}
+            elif kind == "concat":
+                fields = {"axis": dice.choice(["channels", *x.axes]) if len(x) <= 4 else "channels"}
+            elif kind == "add":
+                alike = [value for value in operands if builder.shape(value) == x]
+                operands = alike if dice.random() < 0.7 else operands
+        else:
+            fields = layer_of(dice, kind, x)
+        try:
+            made = KINDS[kind](**fields)
+            values.append(builder.add(made, operands, name))
+        except Problem:
+            continue
+        if made.weights(x) and dice.random() < 0.3:
+            values.append(builder.add(KINDS[kind](**fields), operands, name + "again"))
+            builder.share(values[-1], values[-2])
+    outputs = [values[-1], *dice.sample(values, dice.randint(0, 1))]
+    return builder.finish(outputs, name=f"random {seed}")
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_random_networks_agree_with_pytorch(seed: int) -> None:
+    """Of every kind, in one to three dimensions."""
+    network = random_network(seed, [layer.kind for layer in KINDS.values()])
+    found = verify(network)
+    assert found.agrees, said(found)
+
+
+@pytest.mark.parametrize("kind", sorted({layer.kind for layer in KINDS.values()}))
+def test_every_kind_agrees_with_pytorch(kind: str) -> None:
+    """Networks of one kind and of few others, until it has stood in at least ten of them."""
+    others = ["conv", "linear", "fc", "relu", "reshape", "globalavgpool", "batchnorm"]
+    count = 0
+    for seed in range(400):
+        network = random_network(seed, [kind, kind, kind, *others])
+        present = sum(1 for node in network.nodes if node.kind == kind)
+        if present:
+            found = verify(network)
+            assert found.agrees, f"seed {seed}: {said(found)}"
+            count += present
+        if count >= 25:
+            return
+    raise AssertionError(f"{kind} stood in {count} networks only")
+
+
+def test_every_kind_has_a_translation() -> None:
+    """One without would be refused."""
+    assert {layer.kind for layer in KINDS.values()} <= set(LOWER)
+
+
+# -- Keras ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="keras")
+def keras_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras, on the backend that is there."""
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
+        pytest.importorskip("keras", reason="Keras, the oracle of these tests, is not installed")
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize("path", SHELF, ids=lambda path: path.stem)
+def test_the_whole_shelf_agrees_with_keras(path: Path) -> None:
+    """Every layer's shape, weights, biases and buffers, and the totals; Keras counts no multiply-adds."""
+    found = verify(network_of(path.read_text(encoding="utf-8")), "keras")
+    assert found.agrees, said(found)
+    assert all(check.theirs is not None for check in found.checks)
+
+
+# what Keras has no words for at all
+NOT_IN_KERAS = {"local"}
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize("kind", sorted({layer.kind for layer in KINDS.values()}))
+def test_every_kind_agrees_with_keras(kind: str) -> None:
+    """Or is refused by name."""
+    others = ["conv", "linear", "fc", "relu", "reshape", "globalavgpool", "batchnorm"]
+    count = 0
+    for seed in range(300):
+        network = random_network(seed, [kind, kind, kind, *others])
+        present = sum(1 for node in network.nodes if node.kind == kind)
+        if present:
+            try:
+                found = verify(network, "keras")
+            except Unexportable:
+                continue
+            assert found.agrees, f"seed {seed}: {said(found)}"
+            count += present
+        if count >= 12:
+            break
+    assert (count > 0) is (kind not in NOT_IN_KERAS)
+
+
+# -- a comparison that finds something --------------------------------------------------------------------------------
+
+SMALL = """
+name: Small
+input: 16x16x3
+layers:
+  - {conv: {filters: 8, kernel: 3, pad: 1}, as: conv}
+  - {batchnorm: {}, as: norm}
+  - relu
+  - {seq: [maxpool: 2, {conv: {filters: 8, kernel: 1, bias: false}, as: inner}], as: block}
+  - {fc: 10, as: last}
+"""
+
+
+def differing(found: Agreement) -> dict[str, list[str]]:
+    """The layers that differ, and in what."""
+    return {check.name: check.differences for check in (*found.checks, found.totals) if check.differences}
+
+
+def spoiled(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> Agreement:
+    """The comparison with a source in which one thing is wrong."""
+    from cnncalc.formats import export_torch
+
+    network = network_of(SMALL)
+    right = export_torch.source(network)
+    assert right.text.count(old) == 1, right.text
+    wrong = export_torch.Source(right.text.replace(old, new), right.name, right.layouts, right.marks)
+    monkeypatch.setattr(export_torch, "source", lambda _: wrong)
+    return verify(network)
+
+
+def test_a_right_comparison_first() -> None:
+    """What is spoiled below agrees when it is not."""
+    assert differing(verify(network_of(SMALL))) == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "layer", "quantities"),
+    [
+        ("nn.Conv2d(3, 8, 3, padding=1)", "nn.Conv2d(3, 8, 3, padding=1, bias=False)", "conv", ["biases"]),
+        ("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, affine=False)", "norm", ["weights", "biases"]),
+        ("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, track_running_stats=False)", "norm", ["buffers"]),
+        (
+            "nn.Conv2d(8, 8, 1, bias=False)",
+            "nn.Conv2d(8, 8, 1, groups=2, bias=False)",
+            "block.inner",
+            ["weights", "macs"],
+        ),
+        ("nn.Linear(512, 10)", "nn.Linear(512, 11)", "last", ["output", "weights", "biases", "macs"]),
+    ],
+)
+def test_a_wrong_module_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, old: str, new: str, layer: str, quantities: list[str]
+) -> None:
+    """In its row and in the totals, and nowhere else."""
+    found = differing(spoiled(monkeypatch, old, new))
+    assert found[layer] == quantities
+    assert set(found) == {layer, "total"}
+
+
+def test_a_wrong_shape_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where PyTorch itself stops at it: then from the layer on that it never came to."""
+    found = spoiled(monkeypatch, "nn.MaxPool2d(2)", "nn.MaxPool2d(3)")
+    assert list(differing(found)) == ["block.maxpool1", "block.inner", "last", "total"]
+    assert "200" in found.error
+    assert "512" in found.error
+    assert not found.agrees
+
+
+def test_a_layer_that_is_made_but_never_called_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parameters are in the model, but in no row."""
+    found = spoiled(monkeypatch, "self.relu1 = nn.ReLU()", "self.relu1 = nn.ReLU(); self.more = nn.Linear(3, 3)")
+    assert differing(found) == {"total": ["weights", "biases"]}
+
+
+FACTS: list[tuple[str, Callable[[Any], Any]]] = [
+    ("output", lambda value: [*value[:-1], value[-1] + 1]),
+    ("weights", lambda value: value + 1),
+    ("biases", lambda value: value - 1),
+    ("buffers", lambda value: value + 1),
+    ("macs", lambda value: value + 1),
+]
+
+
+@pytest.mark.parametrize(("quantity", "change"), FACTS, ids=[name for name, _ in FACTS])
+def test_every_wrong_figure_of_every_layer_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, quantity: str, change: Callable[[Any], Any]
+) -> None:
+    """Off by one, in one layer at a time."""
+    network = network_of(SMALL)
+    version, layers, whole, error = verification.measured(network)
+    for number in range(len(layers)):
+        wrong = [dict(facts) for facts in layers]
+        wrong[number][quantity] = change(wrong[number][quantity])
+        monkeypatch.setattr(verification, "measured", lambda _, wrong=wrong: (version, wrong, whole, error))
+        found = verify(network)
+        assert differing(found) == {found.checks[number].name: [quantity]}
+        assert not found.agrees
+
+
+# -- single constructs ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input: 6x8x3x2\nlayers: [{avgpool: {kernel: 4x3x4, stride: 2, pad: 1, ceil: true}}]",
+        "input: {depth: 3, height: 4, width: 5, channels: 6}\n"
+        "layers: [{permute: 2x1x3x0}, {lrn: 3}, {conv: {filters: 2, kernel: 1}}]",
+        "input: 500x4\nlayers: [{lstm: {units: 3, layers: 2}}, {gru: {units: 3, bias: double, bidirectional: true}}]",
+        "input: 8x8x4\nlayers: [{conv: {filters: 4, kernel: 3, pad: 1}, as: a}, relu, "
+        "{conv: {filters: 4, kernel: 3, pad: 1, stride: 2}, share: a}]",
+        "input: 10\nlayers: [{embedding: {vocab: 1000000000, dim: 8}}, {rnn: {units: 5, returns: last}}]",
+        "input: {left: 8x8x3, right: 4}\n"
+        "layers: [{conv: {filters: 3, kernel: 3}, from: left}, {mul: [prev, [{fc: 3, from: right}]]}]",
+    ],
+    ids=[
+        "average of a small volume",
+        "volume with moved axes",
+        "long sequences",
+        "shared with another stride",
+        "huge table",
+        "two inputs",
+    ],
+)
+def test_single_constructs(text: str) -> None:
+    """What random networks do not come to."""
+    found = verify(network_of(text))
+    assert found.agrees, said(found)
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize(("framework", "counted"), [("torch", True), ("keras", False)])
+def test_the_command_against_the_frameworks(framework: str, counted: bool) -> None:
+    """From the command line, with what Keras has no count of said in words."""
+    from click.testing import CliRunner
+
+    from cnncalc.cli.verify import command
+
+    done = CliRunner().invoke(command, ["lenet5", "--framework", framework], standalone_mode=False)
+    assert (done.exception, done.return_value) == (None, 0)
+    assert "agrees in every figure of 11 layers" in done.stdout
+    assert ("Keras counts none" in done.stdout) is not counted
+
+
+def test_the_names_that_modules_have_are_avoided() -> None:
+    """An attribute of that name would break the module."""
+    from cnncalc.formats.export_torch import ATTRIBUTES
+
+    names = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
+    assert names <= ATTRIBUTES
+
+
+def test_the_source_runs_by_itself(tmp_path: Path) -> None:
+    """In an interpreter that has no cnncalc, on real numbers."""
+    import subprocess
+    import sys
+
+    from cnncalc.formats.export_torch import source
+
+    path = tmp_path / "small.py"
+    path.write_text(source(network_of(SMALL)).text, encoding="ascii")
+    done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stdout.split("\n")[:2] == ["5434 parameters", "(1, 10)"], done.stderr
+
+
+def test_one_bias_is_as_one_bias_of_two() -> None:
+    """The second vector is zero: the same figures as torch.nn.LSTM gives where its own second one is zeroed."""
+    from cnncalc.formats.export_torch import source
+
+    network = network_of("name: L\ninput: 7x5\nlayers: [{lstm: {units: 3, layers: 2, bidirectional: true}}]")
+    names: dict[str, Any] = {}
+    exec(source(network).text, names)
+    model = names["L"]()
+    plain = torch.nn.LSTM(5, 3, num_layers=2, bidirectional=True, batch_first=True)
+    with torch.no_grad():
+        for name, tensor in plain.named_parameters():
+            tensor.copy_(getattr(model.lstm1, name))
+    x = torch.randn(2, 7, 5)
+    assert torch.allclose(model(x), plain(x)[0])
+    model.double()(x.double())  # the weights move with the module
+    assert not any("bias_hh" in name for name in model.state_dict())
