@@ -13,7 +13,7 @@ TARGETS = ("torch", "keras", "mermaid", "dot")
 @click.command(
     "export",
     epilog="Examples: cnncalc export resnet50 --to torch -o resnet50.py; cnncalc export unet --to mermaid --depth 1; "
-    "cnncalc export net.yaml --to dot | dot -Tsvg -o net.svg",
+    "cnncalc export net.yaml --to dot -o net.dot",
 )
 @options.spec_argument()
 @options.specs
