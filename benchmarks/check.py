@@ -1,0 +1,132 @@
+"""Submissions a second: `check` on VGG-sized files, against CSafeLoader on the same files, and two processes against one.
+
+Every file is a network of its own: depths and widths differ. Times are CPU seconds of whole files from disk, the least of
+several rounds. Usage: python benchmarks/check.py [--files 10000] [--rounds 5] [--python VENV/bin/python]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+AIM = 2000  # files a second and core
+SPEED_UP = 1.6  # of two processes
+HEAD = "name: Submission {0}\ninput: 224x224x3\n"
+
+
+def widths(dice: random.Random) -> list[list[int]]:
+    """Filters of the convolutions of five stages, about as many and as wide as those of VGG-16."""
+    return [[dice.randrange(8, 8 * 2**stage, 4) + 8 for _ in range(dice.randint(2, 3))] for stage in range(1, 6)]
+
+
+def written_out(number: int) -> str:
+    """A submission as a beginner writes it: one layer a line."""
+    dice = random.Random(number)
+    lines = [HEAD.format(number) + "layers:"]
+    for stage in widths(dice):
+        for filters in stage:
+            lines += [f"  - conv: {{filters: {filters}, kernel: 3, pad: 1}}", "  - relu"]
+        lines.append("  - maxpool: 2")
+    lines += [f"  - fc: {dice.randrange(100, 5000)}", "  - relu", "  - dropout: 0.5"] * 2
+    return "\n".join([*lines, "  - fc: 1000"]) + "\n"
+
+
+def in_blocks(number: int) -> str:
+    """The same with a block for the stages, as the shelf's vgg16.yaml."""
+    dice = random.Random(number)
+    text = HEAD.format(number) + "defaults: {conv: {kernel: 3, pad: 1}}\nblocks:\n  Stage(filters, convs):\n"
+    text += "    - seq: [conv: $filters, relu]\n      repeat: $convs\n    - maxpool: 2\nlayers:\n"
+    text += "".join(f"  - Stage: [{stage[0]}, {len(stage)}]\n" for stage in widths(dice))
+    return text + f"  - seq: [fc: {dice.randrange(100, 5000)}, relu, dropout: 0.5]\n    repeat: 2\n  - fc: 1000\n"
+
+
+def written(folder: Path, make: Callable[[int], str], files: int) -> Path:
+    """A folder of submissions."""
+    folder.mkdir()
+    for number in range(files):
+        (folder / f"s{number:05d}.yaml").write_text(make(number))
+    return folder
+
+
+def seconds(function: Callable[[str], object], paths: list[str], rounds: int) -> float:
+    """The least CPU seconds of a call for every path."""
+    found = []
+    for _ in range(rounds):
+        start = time.process_time()
+        for path in paths:
+            function(path)
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+def inside(folder: str, rounds: int) -> None:
+    """Files a second in one process, beside CSafeLoader (run by the Python that is asked for)."""
+    import gc
+
+    import yaml
+
+    from cnncalc.analyses.budget import Limit, Policy
+    from cnncalc.spec.submission import Checked, Task, check_file
+
+    gc.set_threshold(200_000, 50, 50)  # as the program itself runs
+    task = Task(Policy(limits=(Limit("params", most=10**9), Limit("macs", most=10**12))))
+
+    def checked(path: str) -> Checked:
+        found = check_file(path, task)
+        assert found.status == "passed", found
+        return found
+
+    def loaded(path: str) -> object:
+        with open(path, encoding="utf-8") as stream:
+            return yaml.load(stream.read(), yaml.CSafeLoader)
+
+    paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder))][:500]
+    size = sum(os.path.getsize(path) for path in paths) // len(paths)
+    ours, theirs = seconds(checked, paths, rounds), seconds(loaded, paths, rounds)
+    layers = checked(paths[0]).metrics or {}
+    print(
+        f"{os.path.basename(folder):<12} {size:>5} bytes, {layers['layers']} layers and so on: {len(paths) / ours:>6,.0f} "
+        f"files a second and core (aim {AIM:,}); {ours / theirs:.1f}x of CSafeLoader on the same files"
+    )
+
+
+def command(python: str, folder: Path, cores: int) -> float:
+    """Wall seconds of the whole command on so many cores."""
+    start = time.perf_counter()
+    code = f"import os; os.sched_setaffinity(0, range({cores})); from cnncalc.cli import main; main()"
+    options = ["check", str(folder), "--max-params", "1G", "--max-macs", "1T", "-o", os.devnull]
+    subprocess.run([python, "-c", code, *options], check=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=10_000, help="files for two processes against one")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--python", default=sys.executable, help="a Python with cnncalc's dependencies")
+    asked = parser.parse_args()
+    os.environ["PYTHONPATH"] = str(ROOT)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for name, make in (("written out", written_out), ("in blocks", in_blocks)):
+            where = written(folder / name, make, 500)
+            path = f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parent)!r})"
+            code = f"{path}; import check; check.inside({str(where)!r}, {asked.rounds})"
+            subprocess.run([asked.python, "-c", code], check=True)
+        many = written(folder / "many", in_blocks, asked.files)
+        pairs = [(command(asked.python, many, 1), command(asked.python, many, 2)) for _ in range(asked.rounds)]
+        one, two = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+        print(f"{asked.files:,} files: {one:.2f} s on one core, {two:.2f} s on two: {one / two:.2f}x (aim {SPEED_UP}x)")
+
+
+if __name__ == "__main__":
+    main()

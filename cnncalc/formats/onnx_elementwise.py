@@ -1,0 +1,203 @@
+"""ONNX operators that work number by number, and which operators do."""
+
+from __future__ import annotations
+
+from cnncalc.formats.onnx_graph import Dims, Order, Reader, Step, Value, visible
+from cnncalc.formats.onnx_ops import Handler, broadcast
+from cnncalc.layers import activation, merge, norm
+from cnncalc.layers.base import Layer
+from cnncalc.layers.dense import Positional
+from cnncalc.problem import Problem
+from cnncalc.product import Count, Product
+
+ACTIVATIONS: dict[str, type[Layer]] = {
+    "Relu": activation.ReLU, "LeakyRelu": activation.LeakyReLU, "Elu": activation.ELU, "Selu": activation.SELU,
+    "Gelu": activation.GELU, "FastGelu": activation.GELU, "Swish": activation.SiLU, "Mish": activation.Mish,
+    "Sigmoid": activation.Sigmoid, "Tanh": activation.Tanh, "HardSwish": activation.HardSwish,
+    "HardSigmoid": activation.HardSigmoid, "Softplus": activation.Softplus, "Softmax": activation.Softmax,
+    "LogSoftmax": activation.LogSoftmax, "Identity": activation.Identity,
+}  # fmt: skip
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+# number by number, without multiply-adds that are counted
+UNARY = words(
+    "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast CastLike Ceil Celu Cos Cosh DequantizeLinear "
+    "DynamicQuantizeLinear Erf Exp Floor Hardmax IsInf IsNaN Log LpNormalization MeanVarianceNormalization Neg Not "
+    "QLinearLeakyRelu QLinearSigmoid QuantizeLinear Reciprocal Round Shrink Sign Sin Sinh Softsign Sqrt Tan "
+    "ThresholdedRelu Bernoulli CumSum Trilu QuickGelu ReverseSequence ScatterElements ScatterND QLinearSoftmax "
+    "RandomNormalLike RandomUniformLike EyeLike Clip RotaryEmbedding"
+)
+BINARY = words(
+    "Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min "
+    "Mod Mul Or Pow Sub Sum Where Xor BiasGelu"
+)
+REDUCED = words(
+    "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare"
+)
+BUFFERED = frozenset({"Sub", "Div"})  # a mean and a deviation are taken away, not learned
+
+
+def same(r: Reader, step: Step) -> None:
+    """One output number for every number of the first input."""
+    x = step.need(0)
+    kind = ACTIVATIONS.get(step.op)
+    if x.index is None:
+        r.put(step, Value(x.dims, tensors=x.tensors, why=x.why or "it is worked out from weights"))
+    elif step.op == "Cast" or (step.op == "Identity" and step.outputs[0] not in step.scope.outputs):
+        r.put(step, x)
+    elif kind is not None:
+        r.emit(step, kind(), [x], x.order, len(x.dims))
+    elif step.op == "Clip" and _bounds(step) == (0.0, 6.0):
+        r.emit(step, activation.ReLU6(), [x], x.order, len(x.dims))
+    elif step.op == "DynamicQuantizeLinear":
+        r.put(step, r.operator(step, x.dims, [x], x.order, in_place=True))
+        r.put(step, Value(()), 1)
+        r.put(step, Value(()), 2)
+    else:
+        r.operator(step, x.dims, [x], x.order, in_place=True)
+
+
+def _bounds(step: Step) -> tuple[float | None, float | None]:
+    found: list[float | None] = []
+    for place, name in enumerate(("min", "max"), 1):
+        x = step.x(place)
+        known = x.array.reshape(-1) if x is not None and x.array is not None else None
+        found.append(float(known[0]) if known is not None and len(known) else step.given.get(name))
+    return found[0], found[1]
+
+
+def quantized(r: Reader, step: Step) -> None:
+    """QuantizeLinear and DequantizeLinear: of a weight, the weight itself; scales and zero points are not learned."""
+    x = step.need(0)
+    if x.index is None:
+        r.put(step, Value(x.dims, tensors=x.tensors, why="it is worked out from weights"))
+    else:
+        r.operator(step, x.dims, [x], x.order, in_place=True)
+
+
+def binary(r: Reader, step: Step) -> None:
+    """Operators that spread their inputs to one shape: sums, products, comparisons."""
+    if id(step.node) in r.fused:  # the bias of the product above
+        for x in step.xs:
+            if x is not None and x.index is not None:
+                r.put(step, x)
+        return
+    xs = [x for x in step.xs if x is not None]
+    if step.op in ("QLinearAdd", "QLinearMul"):
+        xs = [step.need(0), step.need(3)]
+    dims = broadcast(step, *[x.dims for x in xs])
+    active = [x for x in xs if x.index is not None]
+    if not active:
+        r.put(step, Value(dims, tensors=r.union(xs), why="it is worked out from weights"))
+        return
+    main = max(active, key=lambda x: (x.size, len(x.dims)))
+    order = spread_order(main, dims)
+    known = [x for x in xs if x.learned]
+    if len(active) == len(xs) > 1 and _merged(r, step, active, main, dims, order):
+        return
+    if len(active) == len(xs) == 1:
+        r.emit(step, activation.Identity(), active, order, len(dims))
+        return
+    alone = len(known) == len(active) == 1 and dims == main.dims and step.op in ("Add", "Mul")
+    if alone and _learned(r, step, main, known[0], order):
+        return
+    held: dict[str, Value | None] = {}
+    if known and step.op in ("Add", "Sum", "BiasGelu"):
+        held = {"bias": together(r, known)}
+    elif known and step.op == "Mul":
+        held = {"weight": together(r, known)}
+    value = _one_or_more(r, step, dims, active, order, held)
+    if known and step.op in BUFFERED and value.index is not None:
+        _as_buffer(r, value.index, known)
+
+
+def together(r: Reader, xs: list[Value]) -> Value:
+    return xs[0] if len(xs) == 1 else Value((), tensors=r.union(xs))
+
+
+def _one_or_more(
+    r: Reader, step: Step, dims: Dims, active: list[Value], order: Order, held: dict[str, Value | None]
+) -> Value:
+    return r.operator(step, dims, active, order, held, in_place=len(active) == 1 and dims == active[0].dims)
+
+
+def _as_buffer(r: Reader, index: int, known: list[Value]) -> None:
+    """Count tensors that are no parameters, once, as buffers of a node."""
+    found: dict[str, Count] = {}
+    for tensor in r.union(known):
+        if tensor.real and tensor.size > 1 and id(tensor) not in r.counted:
+            r.counted[id(tensor)] = index
+            r.alive.append(tensor)
+            found[f"constant_{len(found)}"] = Product(*[("N", length) for length in tensor.dims])
+    layer = r.builder.nodes[index].layer
+    if found and layer is not None:
+        r.builder.nodes[index].layer = layer.holding({}, found, "")  # type: ignore[attr-defined]
+
+
+def spread_order(main: Value, dims: Dims) -> Order:
+    """The order of the largest input; axes that it is spread along stand in front."""
+    shift = len(dims) - len(main.dims)
+    order = tuple(axis + shift for axis in main.order)
+    return tuple(axis for axis in range(len(dims)) if axis not in order and dims[axis] != 1) + order
+
+
+def _merged(r: Reader, step: Step, active: list[Value], main: Value, dims: Dims, order: Order) -> bool:
+    if step.op in ("Add", "Sum") and all(visible_sizes(x.dims, dims) for x in active):
+        layer: Layer = merge.Add()
+    elif step.op == "Mul":
+        layer = merge.Mul()
+    else:
+        return False
+    xs = []
+    for x in active:
+        shift = len(dims) - len(x.dims)
+        own = tuple(axis - shift for axis in order if axis >= shift)
+        if any(axis not in own and x.dims[axis] != 1 for axis in range(len(x.dims))):
+            return False
+        xs.append((x, own))
+    shapes = [visible(x.dims, own) for x, own in xs]
+    try:
+        if layer.out(*shapes) != visible(dims, order):
+            return False
+    except Problem:
+        return False
+    r.emit(step, layer, [r.aligned(x, own) for x, own in xs], order, len(dims))
+    return True
+
+
+def visible_sizes(dims: Dims, full: Dims) -> bool:
+    """Are these the full dimensions, ones in front apart?"""
+    return (1,) * (len(full) - len(dims)) + dims == full
+
+
+def _learned(r: Reader, step: Step, main: Value, other: Value, order: Order) -> bool:
+    """A sum or product with a tensor of the file as a layer: a factor per channel, a position table."""
+    shape = visible(main.dims, order)
+    shift = len(main.dims) - len(other.dims)
+    long = [axis + shift for axis, length in enumerate(other.dims) if length != 1]
+    held: dict[str, Value | None]
+    if step.op == "Mul" and long == list(order[-1:]) and other.size == shape.channels:
+        layer: Layer = norm.Scale()
+        held = {"weight": other}
+    elif (
+        step.op == "Add"
+        and other.size == shape.size
+        and len(shape) > 1
+        and not any(id(t) in r.counted for t in other.tensors)
+    ):
+        layer, held = Positional(), {"weight": other}
+    else:
+        return False
+    r.emit(step, layer, [main], order, len(main.dims), held)
+    return True
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys([*ACTIVATIONS, *UNARY], same), **dict.fromkeys([*BINARY, "QLinearAdd", "QLinearMul"], binary),
+    "QuantizeLinear": quantized, "DequantizeLinear": quantized,
+}  # fmt: skip

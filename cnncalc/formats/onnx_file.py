@@ -1,0 +1,219 @@
+"""The bytes of an ONNX file without its weights: payloads are skipped before anything is parsed.
+
+ONNX is protobuf: fields of (number, wire type, value), nested. Only the fields that lead to tensors are followed.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+from cnncalc.problem import Problem, Refused
+
+KEPT = 8192  # bytes of a tensor's numbers that are kept: shapes, axes, pads are small
+LARGEST_TEXT = 4096
+DEEPEST = 64
+
+# message -> its fields that are messages to look into; 0 marks payloads, -1 what nothing is read from
+_PAYLOAD, _IDLE = "payload", "idle"
+MESSAGES: dict[str, dict[int, str]] = {
+    "model": {6: _IDLE, 7: "graph", 20: _IDLE, 25: "function"},
+    "graph": {1: "node", 5: "tensor", 10: _IDLE, 14: _IDLE, 15: "sparse"},
+    "node": {5: "attribute", 6: _IDLE},
+    "attribute": {4: _PAYLOAD, 5: "tensor", 6: "graph", 7: _PAYLOAD, 8: _PAYLOAD, 10: "tensor", 11: "graph",
+                  13: _IDLE, 22: "sparse", 23: "sparse"},
+    "function": {7: "node", 8: _IDLE, 11: "attribute"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {4: _PAYLOAD, 5: _PAYLOAD, 6: _PAYLOAD, 7: _PAYLOAD, 9: _PAYLOAD, 10: _PAYLOAD, 11: _PAYLOAD, 12: _IDLE},
+}  # fmt: skip
+_LFS = b"version https://git-lfs"
+
+
+def bad(text: str, help: str = "") -> Refused:
+    """The error for a file that is no sound ONNX model."""
+    return Refused([Problem("bad-model", text, help)])
+
+
+def structure(path: str, most: int) -> bytes:
+    """The file without payloads; at most `most` bytes of it.
+
+    Raises:
+        Refused: `empty-file`, `too-large`, or `bad-model` where it is not a protobuf or ends early.
+        OSError: where it cannot be read.
+    """
+    with open(path, "rb", opener=_without_waiting) as file:
+        facts = os.fstat(file.fileno())
+        if stat.S_ISDIR(facts.st_mode):
+            raise IsADirectoryError(21, "Is a directory", path)
+        if not stat.S_ISREG(facts.st_mode):
+            raise Refused([Problem("not-regular", "only regular files are read: this is a pipe or a device")])
+        if facts.st_size == 0:
+            raise Refused([Problem("empty-file", "the file is empty", "export the model again")])
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as data:
+            if data[: len(_LFS)] == _LFS:
+                raise bad("this is a Git LFS pointer, not the model itself", "run `git lfs pull`")
+            out = _Slimmer(data, most)
+            try:
+                out.message("model", 0, len(data), 0)
+            finally:
+                data.release()
+            return bytes(out.bytes)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would wait forever
+
+
+class _Slimmer:
+    def __init__(self, data: memoryview, most: int) -> None:
+        self.data = data
+        self.most = most
+        self.bytes = bytearray()
+
+    def message(self, kind: str, start: int, end: int, depth: int) -> None:
+        """Append the message between `start` and `end`, without its payloads."""
+        if depth > DEEPEST:
+            text = f"graphs are nested deeper than {DEEPEST} levels"
+            raise Refused([Problem("too-large", text, "export the model without nested control flow")])
+        fields = MESSAGES[kind]
+        copied = start  # everything before it stands in `bytes`
+        for number, wire, field, inner, after in self._fields(start, end):
+            inside = fields.get(number)
+            if inside is None or wire != 2:
+                continue
+            length = after - inner
+            if length <= (LARGEST_TEXT if inside == _IDLE else KEPT):
+                continue
+            self._copy(copied, field)
+            if inside not in (_PAYLOAD, _IDLE):
+                tag = bytes(self.data[field : self._varint(field, end)[1]])
+                mark = len(self.bytes)
+                self.message(inside, inner, after, depth + 1)
+                body = bytes(self.bytes[mark:])
+                del self.bytes[mark:]
+                self.bytes += tag + _varint_bytes(len(body)) + body
+            copied = after
+        self._copy(copied, end)
+
+    def _copy(self, start: int, end: int) -> None:
+        if len(self.bytes) + end - start > self.most:
+            text = f"the model has more than {self.most:,} bytes besides its weights"
+            raise Refused([Problem("too-large", text, "this is more than is ever read")])
+        self.bytes += self.data[start:end]
+
+    def _fields(self, start: int, end: int) -> Iterator[tuple[int, int, int, int, int]]:
+        """Every field: number, wire type, where it starts, where its value starts, where it ends."""
+        place = start
+        while place < end:
+            field = place
+            tag, place = self._varint(place, end)
+            number, wire = tag >> 3, tag & 7
+            value = place
+            if wire == 0:
+                _, place = self._varint(place, end)
+            elif wire == 1:
+                place += 8
+            elif wire == 5:
+                place += 4
+            elif wire == 2:
+                length, value = self._varint(place, end)
+                place = value + length
+            else:
+                raise _no_model(f"wire type {wire} at byte {field:,}")
+            if number == 0:
+                raise _no_model(f"field 0 at byte {field:,}")
+            if place > end:
+                raise bad(
+                    f"the file ends early or is damaged: {place - end:,} bytes are missing behind byte {end:,}",
+                    "copy or download it again",
+                )
+            yield number, wire, field, value, place
+
+    def _varint(self, place: int, end: int) -> tuple[int, int]:
+        data, value, shift = self.data, 0, 0
+        while place < end and shift < 70:
+            byte = data[place]
+            place += 1
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value, place
+            shift += 7
+        if place >= end:
+            raise bad("the file ends early or is damaged", "copy or download it again")
+        raise _no_model(f"a number without an end at byte {place:,}")
+
+
+def _no_model(what: str) -> Refused:
+    return bad(f"this is no ONNX model: {what}", "an ONNX model is a protobuf file, as `torch.onnx.export` writes it")
+
+
+def _varint_bytes(value: int) -> bytes:
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def parsed(data: bytes) -> Any:
+    """The ModelProto of such bytes.
+
+    Raises:
+        Refused: `bad-model`.
+    """
+    from importlib import import_module
+
+    onnx: Any = import_module("onnx")
+    error: Any = import_module("google.protobuf.message").DecodeError
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except (error, ValueError, RecursionError):
+        raise _no_model("its parts do not fit together") from None
+    if not model.HasField("graph") or not (model.graph.node or model.graph.output):
+        raise _no_model("it holds no graph")
+    if not all(isinstance(text, str) for text in _texts(model)):
+        raise bad("a name in it is not text in UTF-8", "the file is damaged; copy or download it again")
+    return model
+
+
+def _texts(model: Any) -> Iterator[Any]:
+    """Every name in a model: bytes where it is no UTF-8, as protobuf leaves them."""
+    for one in model.opset_import:
+        yield one.domain
+    for function in model.functions:
+        yield from (function.name, function.domain, *function.input, *function.output, *function.attribute)
+        yield from _of_nodes(function.node)
+    yield from _of_graph(model.graph)
+
+
+def _of_graph(graph: Any) -> Iterator[Any]:
+    yield graph.name
+    for tensor in graph.initializer:
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
+    for sparse in graph.sparse_initializer:
+        yield sparse.values.name
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        yield value.name
+        for dim in value.type.tensor_type.shape.dim:
+            yield dim.dim_param
+    yield from _of_nodes(graph.node)
+
+
+def _of_nodes(nodes: Any) -> Iterator[Any]:
+    for node in nodes:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for entry in getattr(node, "metadata_props", ()):
+            yield from (entry.key, entry.value)
+        for one in node.attribute:
+            yield from (one.name, one.ref_attr_name)
+            if one.type == 5:
+                yield from _of_graph(one.g)
+            for graph in one.graphs:
+                yield from _of_graph(graph)

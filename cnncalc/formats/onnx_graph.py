@@ -1,0 +1,357 @@
+"""The values of an ONNX graph while it is read, and how a node of it becomes a layer on the Builder.
+
+A value has the dimensions that ONNX gives it, batch included, and the node that makes it with the order in which that
+node's shape names the dimensions: (2, 3, 1) for an image N x C x H x W, shown as H x W x C. What is not named is 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any, NoReturn
+
+from cnncalc.formats.onnx_numbers import Array
+from cnncalc.layers.base import Layer
+from cnncalc.layers.reshape import Permute, Reshape
+from cnncalc.layers.unknown import Operator
+from cnncalc.network import Builder
+from cnncalc.problem import Problem, Refused
+from cnncalc.product import Count, Product
+from cnncalc.shape import Shape
+from cnncalc.spec.limits import Limits
+from cnncalc.text import show
+
+Dims = tuple[int, ...]
+Order = tuple[int, ...]
+FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
+
+
+class Tensor:
+    """Numbers that the file holds: an initializer, or a Constant (`fixed`). `real` are those of a floating type."""
+
+    __slots__ = ("dims", "fixed", "name", "real", "size")
+
+    def __init__(self, name: str, dims: Dims, real: bool, fixed: bool = False) -> None:
+        self.name = name
+        self.dims = dims
+        self.size = prod(dims)
+        self.real = real
+        self.fixed = fixed
+
+
+class Value:
+    """A value: its dimensions, and its numbers where they are known, or the tensors it is made of, or its node."""
+
+    __slots__ = ("array", "dims", "index", "order", "tensors", "why")
+
+    def __init__(
+        self,
+        dims: Sequence[int],
+        index: int | None = None,
+        order: Order = (),
+        *,
+        array: Array | None = None,
+        tensors: tuple[Tensor, ...] = (),
+        why: str = "",
+    ) -> None:
+        self.dims = tuple(dims)
+        self.index = index
+        self.order = order
+        self.array = array
+        self.tensors = tensors
+        self.why = why  # why its numbers are not known
+
+    @property
+    def size(self) -> int:
+        """Numbers in it."""
+        return prod(self.dims)
+
+    @property
+    def learned(self) -> bool:
+        """Is it made of the file's numbers, more than one of them, and of no input?"""
+        return self.index is None and any(tensor.real and tensor.size > 1 for tensor in self.tensors)
+
+
+def visible(dims: Sequence[int], order: Order) -> Shape:
+    """The shape that shows these dimensions in this order."""
+    return Shape([dims[axis] for axis in order] or [1])
+
+
+class Scope:
+    """The names of one graph or function: values, who uses them, and which are read with channels first."""
+
+    def __init__(self, outer: Scope | None = None, attributes: dict[str, Any] | None = None) -> None:
+        self.outer = outer
+        self.values: dict[str, Value] = {}
+        self.firsts: set[str] = set()
+        self.users: dict[str, list[Any]] = {}
+        self.outputs: set[str] = set()
+        self.attributes = attributes or {}
+        self.prefix = ""
+
+    def find(self, name: str) -> Value | None:
+        """The value of that name, here or in a graph around this one."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.values:
+                return scope.values[name]
+            scope = scope.outer
+        return None
+
+
+class Step:
+    """One node of the graph as it is read: operator, inputs, attributes, names of its outputs, and its own name."""
+
+    def __init__(self, node: Any, op: str, xs: list[Value | None], given: dict[str, Any], scope: Scope, label: str):
+        self.node = node
+        self.op = op
+        self.xs = xs
+        self.given = given
+        self.scope = scope
+        self.label = label
+        self.outputs: list[str] = list(node.output)
+
+    def x(self, place: int) -> Value | None:
+        """Input number `place`; None where it is left out."""
+        return self.xs[place] if place < len(self.xs) else None
+
+    def need(self, place: int) -> Value:
+        """Input number `place`.
+
+        Raises:
+            Refused: `bad-model` where it is left out.
+        """
+        found = self.x(place)
+        if found is None:
+            self.wrong(f"input {place + 1} is missing")
+        return found
+
+    def numbers(self, place: int, name: str = "") -> list[int] | None:
+        """The whole numbers of a known input, or else of an attribute; None where there is neither.
+
+        Raises:
+            Refused: where the input is there, but its numbers are not known.
+        """
+        x = self.x(place)
+        if x is None:
+            given = self.given.get(name) if name else None
+            return None if given is None else [int(n) for n in given] if isinstance(given, list) else [int(given)]
+        return [int(n) for n in self.array(place).reshape(-1)]
+
+    def array(self, place: int) -> Array:
+        """The numbers of an input.
+
+        Raises:
+            Refused: where they are not known.
+        """
+        x = self.need(place)
+        if x.array is None:
+            name = self.node.input[place] if place < len(self.node.input) else ""
+            why = x.why or "they depend on what is fed in"
+            problem = Problem(
+                "unsupported",
+                f"`{show(self.label)}` ({show(self.op)}) needs the numbers of `{show(name)}`, but {why}",
+                "export the model with fixed shapes, or with its constants in the file",
+            )
+            raise Refused([problem])
+        return x.array
+
+    def wrong(self, text: str, help: str = "") -> NoReturn:
+        """Refuse a node that contradicts itself or its inputs."""
+        raise Refused([Problem("bad-model", f"`{show(self.label)}` ({show(self.op)}): {text}", help)])
+
+    def unsupported(self, text: str, help: str = "") -> NoReturn:
+        """Refuse a node that cannot be analysed."""
+        raise Refused([Problem("unsupported", f"`{show(self.label)}` ({show(self.op)}): {text}", help)])
+
+
+class Reader:
+    """What all operators share: the Builder, and which tensors are counted already."""
+
+    def __init__(self, builder: Builder, limits: Limits, opset: int) -> None:
+        self.builder = builder
+        self.limits = limits
+        self.opset = opset
+        self.batch = 1  # the fixed batch size of the file; read as 1
+        self.functions: dict[tuple[str, str], Any] = {}
+        self.counted: dict[int, int] = {}  # id of a tensor -> the node that its numbers are counted at
+        self.alive: list[Tensor] = []
+        self.fused: set[int] = set()
+        self._aligned: dict[tuple[int, Order, Dims, Order], Value] = {}
+
+    # -- names and orders -------------------------------------------------------------------------------------------
+
+    def name(self, label: str) -> str:
+        """The label, or the label with a number behind it where that name is taken."""
+        label = label[:100] or "value"
+        name, number = label, 1
+        while self.builder.taken(name):
+            number += 1
+            name = f"{label}_{number}"
+        return name
+
+    def order(self, step: Step, dims: Dims, k: int = 0, hidden: frozenset[int] | None = None) -> Order:
+        """The order for a value that does not inherit one: channels last where it is read channels first."""
+        if hidden is None:
+            hidden = frozenset({0}) if len(dims) > 1 and dims[0] == 1 else frozenset()
+        shown = [axis for axis in range(len(dims)) if axis not in hidden]
+        name = step.outputs[k] if k < len(step.outputs) else ""
+        if name in step.scope.firsts and len(dims) > 2 and 1 in shown:
+            shown.remove(1)
+            shown.append(1)
+        return tuple(shown)
+
+    def aligned(self, x: Value, order: Order) -> Value:
+        """The value with its node's shape in that order: by a layer that permutes where it is in another one."""
+        if x.index is None or x.order == order:
+            return x
+        key = (x.index, x.order, x.dims, order)
+        if key not in self._aligned:
+            self._aligned[key] = self._realigned(x, order)
+        return self._aligned[key]
+
+    def _realigned(self, x: Value, order: Order) -> Value:
+        assert x.index is not None
+        index, label = x.index, self.builder.nodes[x.index].name
+        now = [axis for axis in order if axis in x.order] + [axis for axis in x.order if axis not in order]
+        units = [axis for axis in x.order if x.dims[axis] != 1]
+        if units != [axis for axis in now if x.dims[axis] != 1]:
+            axes = tuple(x.order.index(axis) for axis in now)
+            index = self.builder.add(Permute(axes=axes), [index], self.name(f"{label}.permute"))
+        shape = visible(x.dims, order)
+        if shape != self.builder.shape(index):
+            index = self.builder.add(Reshape(to=tuple(shape)), [index], self.name(f"{label}.reshape"))
+        return Value(x.dims, index, order)
+
+    def channels_last(self, x: Value) -> Value:
+        """The value with its second axis, the channels, in the last place; a batch of 1 is not shown."""
+        rank = len(x.dims)
+        front = (0,) if rank < 2 or x.dims[0] != 1 else ()
+        return self.aligned(x, front if rank < 2 else (*front, *range(2, rank), 1))
+
+    # -- layers -----------------------------------------------------------------------------------------------------
+
+    def put(self, step: Step, value: Value, k: int = 0) -> None:
+        """Let output `k` of a node have that value."""
+        if k < len(step.outputs) and step.outputs[k]:
+            step.scope.values[step.outputs[k]] = value
+
+    def emit(
+        self,
+        step: Step,
+        layer: Layer,
+        xs: Sequence[Value],
+        order: Order,
+        rank: int,
+        held: Mapping[str, Value | None] | None = None,
+        buffers: Mapping[str, Value | None] | None = None,
+        k: int = 0,
+    ) -> Value:
+        """A layer on the Builder as output `k` of a node; `held` are the parameters that it works with."""
+        if any(x.index is None for x in xs):
+            step.unsupported("it works on constants only", "fold constants before the export")
+        indices = [x.index for x in xs if x.index is not None]
+        shapes = [self.builder.shape(index) for index in indices]
+        label = self.name(step.label if k == 0 else f"{step.label}.{k}")
+        index = len(self.builder.nodes)
+        try:
+            layer.out(*shapes)
+            layer, owner = self._owned(layer, shapes, index, held or {}, buffers or {})
+            self.builder.add(layer, indices, label)
+        except Problem as problem:
+            problem.text = f"`{show(step.label)}`: {problem.text}"
+            raise Refused([problem]) from None
+        if owner is not None:
+            try:
+                self.builder.share(index, owner)
+            except Problem:
+                self.builder.nodes[index].layer = self._lending(layer, shapes, owner)
+        shape = self.builder.shape(index)
+        dims = [1] * rank
+        for axis, length in zip(order, shape, strict=False):
+            dims[axis] = length
+        value = Value(dims, index, order)
+        self.put(step, value, k)
+        return value
+
+    def operator(
+        self,
+        step: Step,
+        dims: Dims,
+        xs: Sequence[Value],
+        order: Order | None = None,
+        held: Mapping[str, Value | None] | None = None,
+        k: int = 0,
+        **facts: Any,
+    ) -> Value:
+        """An operation without a kind as output `k`; from constants only, a value made of their tensors."""
+        if order is None:
+            order = self.order(step, dims, k)
+        active = [x for x in xs if x.index is not None]
+        if not active:
+            value = Value(dims, tensors=self.union(xs), why="it is worked out from weights")
+            self.put(step, value, k)
+            return value
+        layer = facts.pop("layer", Operator)(step.op.lower(), visible(dims, order), **facts)
+        return self.emit(step, layer, active, order, len(dims), held, k=k)
+
+    def union(self, xs: Sequence[Value | None]) -> tuple[Tensor, ...]:
+        """The tensors that values are made of, each once."""
+        found = {id(tensor): tensor for x in xs if x is not None for tensor in x.tensors}
+        return tuple(found.values())
+
+    def _fresh(self, held: Mapping[str, Value | None], index: int) -> tuple[dict[str, Count], set[int], bool]:
+        """Counts of the tensors counted here for the first time, by role, and the nodes that the others stand at."""
+        fresh: dict[str, Count] = {}
+        owners: set[int] = set()
+        any_tensor = False
+        for role, value in held.items():
+            for tensor in value.tensors if value is not None else ():
+                if tensor.size == 0:
+                    continue
+                any_tensor = True
+                if id(tensor) in self.counted:
+                    owners.add(self.counted[id(tensor)])
+                    continue
+                self.counted[id(tensor)] = index
+                self.alive.append(tensor)
+                name = role if role not in fresh else f"{role}_{len(fresh)}"
+                fresh[name] = Product(*[("N", length) for length in tensor.dims] or [("N", 1)])
+        return fresh, owners, any_tensor
+
+    def _owned(
+        self,
+        layer: Layer,
+        shapes: Sequence[Shape],
+        index: int,
+        held: Mapping[str, Value | None],
+        buffers: Mapping[str, Value | None],
+    ) -> tuple[Layer, int | None]:
+        """The layer with the parameters that are its own; and the node it shares all of them with, if so."""
+        weights, owners, _ = self._fresh(held, index)
+        kept, lenders, _ = self._fresh(buffers, index)
+        natural, usual = layer.weights(*shapes), layer.buffers(*shapes)
+        if _same(natural, weights) and _same(usual, kept):
+            return layer, None
+        if not weights and not kept and len(owners | lenders) == 1 and owners and natural:
+            return layer, owners.pop()
+        names = ", ".join(f"`{show(self.builder.nodes[owner].name)}`" for owner in sorted(owners | lenders)[:3])
+        note = f"parameters shared with {names}" if names else ""
+        if not (natural or usual or weights or kept):
+            return layer, None
+        own = Operator(layer.kind, layer.out(*shapes), weights=weights, buffers=kept, like=layer, note=note)
+        return own, None
+
+    def _lending(self, layer: Layer, shapes: Sequence[Shape], owner: int) -> Layer:
+        note = f"parameters shared with `{show(self.builder.nodes[owner].name)}`"
+        return Operator(layer.kind, layer.out(*shapes), weights={}, buffers={}, like=layer, note=note)
+
+
+def _same(natural: dict[str, Count], fresh: dict[str, Count]) -> bool:
+    """Do a layer's own counts say the same as the tensors it works with, weights and biases apart?"""
+
+    def sums(counts: dict[str, Count]) -> tuple[int, int]:
+        biases = sum(int(count) for name, count in counts.items() if name.startswith("bias"))
+        return sum(int(count) for count in counts.values()) - biases, biases
+
+    return sums(natural) == sums(fresh)

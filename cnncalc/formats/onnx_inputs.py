@@ -1,0 +1,243 @@
+"""What is fed into an ONNX graph and what it holds: inputs with their sizes and layout, initializers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from cnncalc.formats import Asked
+from cnncalc.formats.onnx_elementwise import BINARY, UNARY, words
+from cnncalc.formats.onnx_file import bad
+from cnncalc.formats.onnx_graph import FLOATS, Dims, Reader, Scope, Tensor, Value, visible
+from cnncalc.formats.onnx_names import clean
+from cnncalc.formats.onnx_numbers import array
+from cnncalc.formats.onnx_order import sources
+from cnncalc.network import Builder, Network
+from cnncalc.problem import Problem, Refused
+from cnncalc.shape import Shape
+from cnncalc.spec.inputs import shape_from
+from cnncalc.spec.limits import Limits
+from cnncalc.text import did_you_mean, quoted, show
+
+LARGEST_AXIS = 10**9
+_BATCH = re.compile(r"(batch|bs).*|[bn]", re.IGNORECASE)
+# operators that read their first input channels first, and those that pass this on to their inputs
+FIRST = words(
+    "Conv FusedConv ConvInteger QLinearConv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
+    "GlobalLpPool QLinearGlobalAveragePool BatchNormalization InstanceNormalization GroupNormalization LRN DepthToSpace "
+    "SpaceToDepth MaxUnpool GridSample RoiAlign Upsample"
+)
+PASSED = (
+    UNARY | BINARY | {"Relu", "LeakyRelu", "Elu", "Selu", "Gelu", "Swish", "Mish", "Sigmoid", "Tanh", "HardSwish",
+    "HardSigmoid", "Softplus", "Softmax", "LogSoftmax", "Identity", "Dropout", "Pad", "Slice", "Concat", "Split", "PRelu",
+    "Resize", "QuantizeLinear", "QLinearAdd", "QLinearMul"}
+)  # fmt: skip
+# inputs that are weights where the file has no numbers for them: operator -> places
+WEIGHTS = {"Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "BatchNormalization": (1, 2, 3, 4),
+           "LSTM": (1, 2, 3), "GRU": (1, 2, 3), "RNN": (1, 2, 3), "PRelu": (1,), "LayerNormalization": (1, 2),
+           "RMSNormalization": (1,), "GroupNormalization": (1, 2), "ConvInteger": (1, 2, 3), "FusedConv": (1, 2),
+           "InstanceNormalization": (1, 2), "QLinearConv": (1, 2, 3, 4, 5, 6, 7, 8)}  # fmt: skip
+
+
+class Fed:
+    """One reading of a file: its inputs and initializers.
+
+    With `whole`, a first size that is fixed and above 1 is no batch but an axis as others.
+    """
+
+    def __init__(self, model: Any, asked: Asked, limits: Limits, whole: bool = False) -> None:
+        self.model = model
+        self.whole = whole
+        self.batched = False  # was a fixed first size read as a batch of 1?
+        self.done: Network | None = None
+        self.asked = asked
+        self.limits = limits
+        self.warnings: list[Problem] = []
+        versions = {one.domain: one.version for one in model.opset_import}
+        opset = versions.get("", versions.get("ai.onnx", 1 if not versions else 0))
+        self.reader = Reader(Builder(limits.tensor), limits, opset or 17)
+        self.reader.functions = {(one.domain, one.name): one for one in model.functions}
+        self.theirs: dict[str, Dims] | None = None
+        self.scope = Scope()
+
+    def prepare(self, nodes: Sequence[Any], scope: Scope) -> None:
+        """Who uses which name, and which values are read with channels first."""
+        for node in nodes:
+            for source in set(sources(node)):
+                if source:
+                    scope.users.setdefault(source, []).append(node)
+        for node in reversed(nodes):
+            names = [source for source in node.input if source]
+            passes = node.op_type in PASSED and any(output in scope.firsts for output in node.output)
+            if node.op_type in FIRST:
+                scope.firsts.update(names[:1])
+            elif passes or node.op_type == "Resize":
+                scope.firsts.update(names if node.op_type in BINARY or node.op_type == "Concat" else names[:1])
+
+    def fed_in(self, scope: Scope) -> None:
+        graph = self.model.graph
+        self.initializers(graph, scope)
+        fed = [one for one in graph.input if one.name not in scope.values]
+        declared = [one for one in fed if not self._as_weight(one, scope)]
+        self._check_asked([one.name for one in declared])
+        for one in declared:
+            self._input(one, scope, alone=len(declared) == 1)
+        if not declared:
+            raise bad("the graph has no input", "a model needs at least one input that is no initializer")
+
+    def initializers(self, graph: Any, scope: Scope) -> None:
+        for tensor in graph.initializer:
+            scope.values[tensor.name] = self.constant(tensor, tensor.name)
+        for sparse in graph.sparse_initializer:
+            dims = self.dims(sparse.dims, sparse.values.name)
+            one = Tensor(sparse.values.name, dims, sparse.values.data_type in FLOATS)
+            scope.values[sparse.values.name] = Value(dims, tensors=(one,), why="they are stored sparsely")
+
+    def constant(self, tensor: Any, name: str, fixed: bool = False) -> Value:
+        dims = self.dims(tensor.dims, name)
+        known = array(tensor)
+        why = ""
+        if known is None:
+            place = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+            why = f"they are stored in another file, `{show(place)}`" if place else "the file does not hold them"
+            if prod(dims) > 1024:
+                why = "there are too many of them"
+        if known is not None and known.shape != dims:
+            raise bad(f"`{show(name)}` holds {known.size:,} numbers, but its dims are {show(dims)}")
+        return Value(dims, array=known, tensors=(Tensor(name, dims, tensor.data_type in FLOATS, fixed),), why=why)
+
+    def dims(self, dims: Sequence[int], name: str) -> Dims:
+        found = tuple(int(length) for length in dims)
+        if min(found, default=1) < 0:
+            raise bad(f"`{show(name)}` has the dimensions {show(found)}: none can be negative", "export it again")
+        if len(found) > 64 or prod(found) > self.limits.tensor:
+            text = f"`{show(name)}` is declared as {show('x'.join(map(str, found)))}: "
+            text += f"at most {self.limits.tensor:,} numbers are accepted in a tensor"
+            raise Refused([Problem("too-large", text, "check the dims of the initializer")])
+        return found
+
+    def _as_weight(self, one: Any, scope: Scope) -> bool:
+        """Is an input without numbers a weight? Where every use of it is one; such a model is fed its weights."""
+        users = scope.users.get(one.name, [])
+        places = [(node.op_type, place) for node in users for place, name in enumerate(node.input) if name == one.name]
+        if not places or not all(place in WEIGHTS.get(op, ()) for op, place in places):
+            return False
+        shape = one.type.tensor_type.shape.dim
+        if not all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in shape):
+            return False
+        dims = self.dims([dim.dim_value for dim in shape], one.name)
+        real = one.type.tensor_type.elem_type in FLOATS
+        scope.values[one.name] = Value(dims, tensors=(Tensor(one.name, dims, real),), why="they are fed in")
+        return True
+
+    def _input(self, one: Any, scope: Scope, alone: bool) -> None:
+        name = one.name
+        if one.type.WhichOneof("value") not in ("tensor_type", None):
+            kind = str(one.type.WhichOneof("value")).removesuffix("_type")
+            raise Refused([Problem("unsupported", f"input `{show(name)}` is a {kind}, not a tensor")])
+        key = name if name in self.asked.inputs else "" if alone and "" in self.asked.inputs else None
+        given = shape_from(self.asked.inputs[key]) if key is not None else None
+        declared = list(one.type.tensor_type.shape.dim) if one.type.tensor_type.HasField("shape") else None
+        if declared is None:
+            if given is None:
+                text = f"input `{show(name)}` is declared without a shape"
+                raise Refused([Problem("unknown-size", text, f"give it: `--input {show(name)}=224x224x3`")])
+            first = name in scope.firsts
+            order = (*range(2, len(given) + 1), 1) if first else tuple(range(1, len(given) + 1))
+            dims = [1] * (len(given) + 1)
+        else:
+            order = self._input_order(name, declared, scope)
+            dims = [1] * len(declared)
+        if given is not None:
+            if len(given) != len(order):
+                text = f"input `{show(name)}` has {len(order)} axes besides the batch; got {given}"
+                raise Refused([Problem("bad-argument", text, "write the shape channels last, without the batch")])
+            for axis, length in zip(order, given, strict=True):
+                dims[axis] = length
+        elif declared is not None:
+            for axis, dim in enumerate(declared):
+                dims[axis] = self._length(name, dim, axis, axis not in order, declared)
+        if order and min(dims) < 1:
+            raise bad(f"input `{show(name)}` has the dimensions {show(tuple(dims))}", "every one must be at least 1")
+        index = self.reader.builder.input(self.reader.name(_input_name(name)), Shape(visible(dims, order)))
+        scope.values[name] = Value(dims, index, order)
+
+    def _input_order(self, name: str, declared: list[Any], scope: Scope) -> tuple[int, ...]:
+        """Which dimensions of an input are shown, in which order: channels last, without the batch."""
+        rank = len(declared)
+        users = scope.users.get(name, [])
+        sizes = [dim.dim_value if dim.HasField("dim_value") else 0 for dim in declared]
+        axes = list(range(rank))
+        recurrent = [node for node in users if node.op_type in ("LSTM", "GRU", "RNN") and node.input[0] == name]
+        fixed = rank > 0 and sizes[0] > 1
+        late = rank == 3 and recurrent and not any(one.name == "layout" and one.i for one in recurrent[0].attribute)
+        symbol = declared[0].dim_param if rank else ""
+        given = symbol in self.asked.dims and not _BATCH.fullmatch(symbol)
+        if late:
+            axes.remove(1)
+        elif rank > 1 and not given and not (fixed and (self.whole or any(_puts_batch(node) for node in users))):
+            axes.remove(0)
+        elif rank == 1 and not sizes[0] and not given:
+            return ()
+        first = name in scope.firsts
+        if not first and rank in (4, 5):
+            last = 1 <= sizes[-1] <= 4 < sizes[1]
+            first = not last and not any(node.op_type == "Transpose" for node in users)
+        if first and rank > 2 and 1 in axes:
+            axes.remove(1)
+            axes.append(1)
+        return tuple(axes)
+
+    def _length(self, name: str, dim: Any, axis: int, batch: bool, declared: list[Any]) -> int:
+        if dim.HasField("dim_value") and (dim.dim_value > 0 or not batch):
+            if not 1 <= dim.dim_value <= LARGEST_AXIS:
+                text = f"input `{show(name)}`: dimension {axis} is declared as {dim.dim_value}"
+                raise bad(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
+            if batch and dim.dim_value > 1:
+                self.reader.batch = dim.dim_value
+                self.batched = True
+                return 1
+            return int(dim.dim_value)
+        symbol = dim.dim_param
+        if symbol in self.asked.dims:
+            if batch and self.asked.dims[symbol] != 1:
+                text = f"`{show(symbol)}` is the batch of `{show(name)}`: figures are for one example"
+                raise Refused([Problem("bad-argument", text, "leave it out; `--batch` multiplies what depends on it")])
+            return self.asked.dims[symbol]
+        if batch:
+            return 1
+        words = [one.dim_param or (str(one.dim_value) if one.dim_value else "?") for one in declared]
+        text = f"input `{show(name)}` is {show(' x '.join(words))}: the size of " + (
+            f"`{show(symbol)}` is not known" if symbol else f"dimension {axis} is not known"
+        )
+        example = "x".join("224" for _ in range(len(declared) - 2)) + "x3" if len(declared) > 2 else "100"
+        by_input = f"`--input {show(name)}={example}`"
+        help = f"give it: `--dim {show(symbol)}=VALUE`, or {by_input}" if symbol else f"give the shape: {by_input}"
+        raise Refused([Problem("unknown-size", text, help)])
+
+    def _check_asked(self, names: list[str]) -> None:
+        for name in self.asked.inputs:
+            if name not in names and not (name == "" and len(names) == 1):
+                text = f"there is no input `{show(name)}`" if name else "there are several inputs"
+                help = f"its inputs are {quoted(names, 'and')}: write `--input NAME=SHAPE`"
+                raise Refused([Problem("unknown-input", text, help)])
+        symbols = {
+            dim.dim_param for one in self.model.graph.input for dim in one.type.tensor_type.shape.dim if dim.dim_param
+        }
+        for name in self.asked.dims:
+            if name not in symbols:
+                help = did_you_mean(name, symbols)
+                if not help:
+                    help = f"its dimensions are {quoted(sorted(symbols), 'and')}" if symbols else "all sizes are fixed"
+                raise Refused([Problem("unknown-size", f"no input has a dimension named `{show(name)}`", help)])
+
+
+def _input_name(name: str) -> str:
+    return clean(name.removesuffix(":0")) or "input"
+
+
+def _puts_batch(node: Any) -> bool:
+    """Does the node put a batch axis in front of what it gets?"""
+    return node.op_type == "Unsqueeze" and any(0 in one.ints for one in node.attribute)

@@ -1,0 +1,240 @@
+"""Shape arithmetic: ONNX operators evaluated on small known arrays. Needs numpy, which onnx brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from math import prod
+from typing import Any
+
+LARGEST = 2**16  # numbers in an array that is evaluated
+TYPES = {
+    1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 10: "float16",
+    11: "float64", 12: "uint32", 13: "uint64",
+}  # fmt: skip
+Array = Any
+Attributes = dict[str, Any]
+
+UNARY = {
+    "Neg": "negative", "Abs": "abs", "Floor": "floor", "Ceil": "ceil", "Round": "round", "Sqrt": "sqrt", "Exp": "exp",
+    "Log": "log", "Not": "logical_not", "Sign": "sign", "Reciprocal": "reciprocal", "Sin": "sin", "Cos": "cos",
+    "IsNaN": "isnan",
+}  # fmt: skip
+BINARY = {
+    "Add": "add", "Sub": "subtract", "Mul": "multiply", "Pow": "power", "And": "logical_and", "Or": "logical_or",
+    "Xor": "logical_xor", "Equal": "equal", "Less": "less", "Greater": "greater", "LessOrEqual": "less_equal",
+    "GreaterOrEqual": "greater_equal", "Max": "maximum", "Min": "minimum", "Sum": "add",
+}  # fmt: skip
+REDUCE = {"ReduceProd": "prod", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceMean": "mean"}
+PLAIN = ("Identity", "Cast", "CastLike", "Dropout")
+
+
+def numpy() -> Any:
+    """The package numpy."""
+    return import_module("numpy")
+
+
+def fold(op: str, xs: Sequence[Array | None], given: Attributes, opset: int) -> list[Array] | None:
+    """The outputs of an operator on known arrays; None where it is not one of shape arithmetic, or too large.
+
+    Raises:
+        ValueError, IndexError, TypeError, ZeroDivisionError: where the numbers do not suit the operator.
+    """
+    np = numpy()
+    with np.errstate(all="ignore"):
+        found = _fold(np, op, xs, given, opset)
+    return found if found is None or all(one.size <= LARGEST for one in found) else None
+
+
+def _fold(np: Any, op: str, xs: Sequence[Array | None], given: Attributes, opset: int) -> list[Array] | None:
+    if op in UNARY:
+        return [np.asarray(getattr(np, UNARY[op])(xs[0]))]
+    if op in BINARY:
+        if prod(np.broadcast_shapes(*[x.shape for x in xs if x is not None])) > LARGEST:
+            return None
+        found = xs[0]
+        for x in xs[1:]:
+            found = getattr(np, BINARY[op])(found, x)
+        return [np.asarray(found)]
+    if op in REDUCE:
+        axes = _axes(xs, given)
+        if axes == () and given.get("noop_with_empty_axes"):
+            return [np.asarray(xs[0])]
+        return [np.asarray(getattr(np, REDUCE[op])(xs[0], axis=axes or None, keepdims=bool(given.get("keepdims", 1))))]
+    handler = HANDLERS.get(op)
+    return handler(np, xs, given) if handler is not None else None
+
+
+def _axes(xs: Sequence[Array | None], given: Attributes) -> tuple[int, ...]:
+    if len(xs) > 1 and xs[1] is not None:
+        return tuple(int(axis) for axis in xs[1].reshape(-1))
+    return tuple(given.get("axes", ()))
+
+
+def _div(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    a, b = xs[0], xs[1]
+    assert a is not None
+    assert b is not None
+    if a.dtype.kind in "iu":
+        if not b.all():
+            raise ZeroDivisionError("division by 0")
+        return [_towards_zero(np, a, b)]
+    return [np.asarray(a / b)]
+
+
+def _towards_zero(np: Any, a: Array, b: Array) -> Array:
+    quotient = np.floor_divide(np.abs(a), np.abs(b))
+    return (np.sign(a) * np.sign(b) * quotient).astype(a.dtype)
+
+
+def _mod(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    return [np.asarray((np.fmod if given.get("fmod") else np.mod)(xs[0], xs[1]))]
+
+
+def _same(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    return [np.asarray(xs[0])]
+
+
+def _cast(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+    name = TYPES.get(given.get("to", 0))
+    return [np.asarray(xs[0]).astype(name)] if name else [np.asarray(xs[0])]
+
+
+def _gather(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    return [np.asarray(np.take(xs[0], xs[1].astype("int64"), axis=given.get("axis", 0)))]  # type: ignore[union-attr]
+
+
+def _slice(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    x = np.asarray(xs[0])
+    starts, ends, axes, steps = slice_arguments(xs, given, x.ndim)
+    cuts = [slice(None)] * x.ndim
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        cuts[axis] = slice(*slice_range(start, end, step, x.shape[axis], plain=True))
+    return [x[tuple(cuts)]]
+
+
+def slice_arguments(xs: Sequence[Array | None], given: Attributes, rank: int) -> tuple[list[int], ...]:
+    """Starts, ends, axes and steps of a Slice, from its inputs (opset 10) or attributes."""
+    lists: list[list[int] | None] = []
+    for place, name in enumerate(("starts", "ends", "axes", "steps"), 1):
+        value = xs[place] if place < len(xs) else None
+        lists.append([int(n) for n in value.reshape(-1)] if value is not None else given.get(name))
+    starts, ends, axes, steps = lists
+    if starts is None or ends is None or len(starts) != len(ends):
+        raise ValueError("starts and ends do not go together")
+    axes = list(range(len(starts))) if axes is None else [axis + rank if axis < 0 else axis for axis in axes]
+    if any(not 0 <= axis < rank for axis in axes) or len(axes) != len(starts):
+        raise ValueError("it has no such axis")
+    return list(starts), list(ends), axes, list(steps or [1] * len(starts))
+
+
+def slice_range(start: int, end: int, step: int, length: int, plain: bool = False) -> tuple[int | None, ...]:
+    """Start, end and step within an axis of that length, as ONNX clamps them; for a Python slice with `plain`."""
+    if step == 0:
+        raise ValueError("a step of 0")
+    low, high = (0, length) if step > 0 else (-1, length - 1)
+    start = max(min(start + length if start < 0 else start, high), low if step > 0 else 0)
+    end = max(min(end + length if end < 0 else end, high), low)
+    return (start, None if plain and end < 0 else end, step)
+
+
+def _concat(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    return [np.concatenate(list(xs), axis=given.get("axis", 0))]
+
+
+def _unsqueeze(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    x = np.asarray(xs[0])
+    return [np.expand_dims(x, _axes(xs, given))]
+
+
+def _squeeze(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    return [np.squeeze(xs[0], _axes(xs, given) or None)]
+
+
+def _reshape(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    x = np.asarray(xs[0])
+    to = [int(n) for n in (xs[1].reshape(-1) if len(xs) > 1 and xs[1] is not None else given["shape"])]
+    to = [x.shape[place] if n == 0 and not given.get("allowzero") else n for place, n in enumerate(to)]
+    return [x.reshape(to)]
+
+
+def _fill(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+    dims = [int(n) for n in xs[0].reshape(-1)]  # type: ignore[union-attr]
+    if prod(dims) > LARGEST:
+        return None
+    value = given.get("value")
+    return [np.full(dims, 0.0 if value is None else value.reshape(-1)[0], "float32" if value is None else value.dtype)]
+
+
+def _range(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+    start, limit, delta = [x.reshape(-1)[0].item() for x in xs if x is not None]
+    if delta == 0 or (limit - start) / delta > LARGEST:
+        return None
+    return [np.arange(start, limit, delta, dtype=xs[0].dtype)]  # type: ignore[union-attr]
+
+
+def _expand(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+    x, to = np.asarray(xs[0]), [int(n) for n in xs[1].reshape(-1)]  # type: ignore[union-attr]
+    dims = np.broadcast_shapes(x.shape, tuple(to))
+    return [np.broadcast_to(x, dims)] if prod(dims) <= LARGEST else None
+
+
+def _where(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    return [np.where(xs[0], xs[1], xs[2])]
+
+
+def _tile(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+    x, times = np.asarray(xs[0]), [int(n) for n in xs[1].reshape(-1)]  # type: ignore[union-attr]
+    return [np.tile(x, times)] if x.size * prod(times) <= LARGEST else None
+
+
+def _transpose(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    return [np.transpose(xs[0], given.get("perm"))]
+
+
+def _nonzero(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    return [np.asarray(np.nonzero(xs[0]), dtype="int64")]
+
+
+def _flatten(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    x, axis = np.asarray(xs[0]), given.get("axis", 1)
+    return [x.reshape(prod(x.shape[:axis]), -1)]
+
+
+def _split(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+    x, axis = np.asarray(xs[0]), given.get("axis", 0)
+    sizes = [int(n) for n in xs[1]] if len(xs) > 1 and xs[1] is not None else given.get("split")
+    if sizes is None:
+        return None
+    ends = [sum(sizes[: place + 1]) for place in range(len(sizes) - 1)]
+    return list(np.split(x, ends, axis=axis))
+
+
+def _clip(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+    x = np.asarray(xs[0])
+    low = xs[1] if len(xs) > 1 else given.get("min")
+    high = xs[2] if len(xs) > 2 else given.get("max")
+    x = np.maximum(x, low) if low is not None else x
+    return [np.asarray(np.minimum(x, high) if high is not None else x)]
+
+
+HANDLERS: dict[str, Callable[[Any, Sequence[Array | None], Attributes], list[Array] | None]] = {
+    **dict.fromkeys(PLAIN, _same), "Cast": _cast, "Div": _div, "Mod": _mod, "Gather": _gather, "Slice": _slice,
+    "Concat": _concat, "Unsqueeze": _unsqueeze, "Squeeze": _squeeze, "Reshape": _reshape, "ConstantOfShape": _fill,
+    "Range": _range, "Expand": _expand, "Where": _where, "Tile": _tile, "Transpose": _transpose, "NonZero": _nonzero,
+    "Flatten": _flatten, "Split": _split, "Clip": _clip,
+}  # fmt: skip
+
+
+def array(tensor: Any) -> Array | None:
+    """The numbers of a small tensor; None where they are not in the file, or too many."""
+    if prod(tensor.dims) > LARGEST or tensor.data_location == 1 or tensor.data_type not in TYPES:
+        return None
+    payload = (tensor.raw_data, tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data)
+    if prod(tensor.dims) and not (any(payload) or tensor.uint64_data):
+        return None
+    onnx_arrays: Any = import_module("onnx.numpy_helper")
+    try:
+        return onnx_arrays.to_array(tensor)
+    except (ValueError, TypeError):
+        return None
