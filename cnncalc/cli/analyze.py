@@ -78,7 +78,8 @@ def command(
 ) -> int:
     """Output shape, activations and parameters of every layer of SPEC, with totals.
 
-    SPEC is a YAML or JSON file, `-` for standard input, or the name of a shipped architecture (`cnncalc list`).
+    SPEC is a YAML or JSON file, `-` for standard input, or the name of a shipped architecture (`cnncalc list`); or a model
+    of others: .onnx, .keras, Keras' to_json(), Darknet's .cfg.
     """
     from cnncalc.analyses.totals import analyze
     from cnncalc.cli.specs import network_of

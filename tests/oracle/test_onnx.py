@@ -695,7 +695,13 @@ def sparse_map(model: Any) -> None:
     model.graph.input[0].type.sequence_type.elem_type.tensor_type.elem_type = FLOAT
 
 
+def no_equation(model: Any) -> None:
+    node = op("Einsum", "x w", "z", equation="...?,de->...e")  # onnx.shape_inference 1.23 never comes back from it
+    model.graph.node.append(node)
+
+
 BROKEN = {
+    "no-equation": broken(no_equation, "bad-model", "Einsum"),
     "missing-initializer": broken(without_weights, "bad-model", "`w`"),
     "negative-dims": broken(negative, "bad-model", "-4"),
     "enormous": broken(enormous, "too-large", "`w`"),
