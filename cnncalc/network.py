@@ -110,6 +110,7 @@ class Builder:
     def __init__(self, largest_tensor: int = LARGEST_TENSOR) -> None:
         self.nodes: list[Node] = []
         self.expectations: list[Expectation] = []
+        self.warnings: list[Problem] = []  # what the reader must say of the network as a whole
         self._names: set[str] = set()
         self._checked: dict[tuple[int, tuple[Shape, ...]], tuple[Layer, Shape]] = {}
         self._largest = largest_tensor
@@ -199,6 +200,7 @@ class Builder:
     def finish(self, outputs: Iterable[int], **facts: Any) -> Network:
         """The frozen network with these values as outputs; `facts` are its name, source and so on."""
         facts = {"name": "", "source": "", "spec": "", **facts}
+        facts["warnings"] = (*facts.get("warnings", ()), *self.warnings)
         return Network(nodes=tuple(self.nodes), outputs=tuple(outputs), expectations=tuple(self.expectations), **facts)
 
 

@@ -12,8 +12,10 @@ from cnncalc.layers.conv import Conv
 from cnncalc.layers.recurrent import GRU, LSTM, RNN
 from cnncalc.layers.reshape import Flatten, Slice
 from cnncalc.layers.unknown import Operator
+from cnncalc.problem import Problem
 from cnncalc.product import Product, Sum
 from cnncalc.shape import Shape
+from cnncalc.text import show
 
 KINDS: dict[str, type[LSTM] | type[GRU] | type[RNN]] = {
     "LSTM": LSTM, "CuDNNLSTM": LSTM, "LSTMCell": LSTM, "GRU": GRU, "CuDNNGRU": GRU, "GRUCell": GRU, "SimpleRNN": RNN,
@@ -33,7 +35,10 @@ def layer_of(spec: Spec, sequence: bool, both: bool = False) -> Layer:
 
 
 def sequence(call: Call) -> Value:
-    """The value read by steps; others are states that the layer begins with."""
+    """The value read by steps. Others are states that the layer begins with: they cost nothing, and are not linked."""
+    if len(call.values) > 1:
+        text = f"{show(call.name)}: the state it begins with is not followed; receptive fields and memory leave it out"
+        call.builder.warnings.append(Problem("unsupported", text, level="warning"))
     return call.plain(call.value)
 
 

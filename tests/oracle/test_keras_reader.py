@@ -611,3 +611,10 @@ def test_applications(name: str) -> None:
             weights=None, input_shape=(299, 299, 3) if name.startswith("Inception") else (224, 224, 3)
         )
     )
+
+
+def test_an_unlinked_state_is_said() -> None:
+    """A state that a recurrent layer begins with costs nothing and is not followed; that is no secret."""
+    network = compare(states())
+    assert [warning.level for warning in network.warnings] == ["warning"] * len(network.warnings)
+    assert any("begins with" in warning.text for warning in network.warnings)
