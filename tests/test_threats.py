@@ -735,8 +735,8 @@ def folder(tmp_path: Path) -> Path:
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Many more files than one process is asked to do, with some work each."""
     folder = tmp_path_factory.mktemp("crowd")
-    for number in range(3 * MANY):
-        (folder / f"{number:05d}.yaml").write_text(HEAD + f"- {{fc: {number + 1}, repeat: 300}}\n")
+    for number in range(6 * MANY):
+        (folder / f"{number:05d}.yaml").write_text(HEAD + f"- {{fc: {number + 1}, repeat: 900}}\n")
     return folder
 
 

@@ -17,9 +17,7 @@ from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
 
 LONGEST = 512  # cells after which a pattern must repeat; beyond, the field is not known
-MOST_CELLS = (
-    1_000_000  # cells looked at in all patterns of a network; beyond, fields behind an upsampling are not known
-)
+MOST_CELLS = 500_000  # cells looked at in all patterns of a network; fields behind an upsampling are not known beyond
 
 
 class Cycle(Record):
