@@ -91,11 +91,14 @@ def multiple_of_8(value: float) -> int:
 # -- residual networks ----------------------------------------------------------------------------------------------
 
 
-def residual_net(inner: int, groups: int = 1) -> nn.Module:
-    """ResNet-50 with 3x3 convolutions of `inner` channels in the first stage (64 in He et al. 2015), in groups."""
+def residual_net(inner: int, groups: int = 1, stages: tuple[int, ...] = (3, 4, 6, 3)) -> nn.Module:
+    """ResNet-50 (or deeper by `stages`) with 3x3 convolutions of `inner` channels in the first stage, in groups.
+
+    He et al. 2015, table 1: 64 channels; blocks 3, 4, 23, 3 make ResNet-101 and 3, 8, 36, 3 ResNet-152.
+    """
     layers: list[nn.Module] = [conv_bn(3, 64, 7, 2), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
     channels = 64
-    for stage, blocks in enumerate((3, 4, 6, 3)):
+    for stage, blocks in enumerate(stages):
         width, out = inner * 2**stage, 256 * 2**stage
         for number in range(blocks):
             stride = 2 if stage > 0 and number == 0 else 1
@@ -108,6 +111,36 @@ def residual_net(inner: int, groups: int = 1) -> nn.Module:
             )
             layers += [Add(main, conv_bn(channels, out, 1, stride) if number == 0 else None), nn.ReLU()]
             channels = out
+    return nn.Sequential(*layers, Mean(), nn.Linear(channels, 1000))
+
+
+class Grow(nn.Module):
+    """The input with what a path makes of it behind."""
+
+    def __init__(self, path: nn.Module) -> None:
+        super().__init__()
+        self.path = path
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x, self.path(x)], 1)
+
+
+def densenet161() -> nn.Module:
+    """DenseNet-161 of Huang et al. 2016: growth 48, 96 channels to begin with, blocks of 6, 12, 36 and 24 layers."""
+    channels, growth = 96, 48
+    layers: list[nn.Module] = [conv_bn(3, channels, 7, 2), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+    for block, count in enumerate((6, 12, 36, 24)):
+        for _ in range(count):
+            path = nn.Sequential(
+                nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, 4 * growth, 1, bias=False),
+                nn.BatchNorm2d(4 * growth), nn.ReLU(), nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False),
+            )  # fmt: skip
+            layers.append(Grow(path))
+            channels += growth
+        layers += [nn.BatchNorm2d(channels), nn.ReLU()]
+        if block < 3:
+            layers += [nn.Conv2d(channels, channels // 2, 1, bias=False), nn.AvgPool2d(2)]
+            channels //= 2
     return nn.Sequential(*layers, Mean(), nn.Linear(channels, 1000))
 
 
@@ -382,6 +415,9 @@ def small_alexnet() -> nn.Module:
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "resnet50": (lambda: residual_net(64), (3, 224, 224)),  # the builder itself, against torchvision's record
+    "resnet101": (lambda: residual_net(64, stages=(3, 4, 23, 3)), (3, 224, 224)),
+    "resnet152": (lambda: residual_net(64, stages=(3, 8, 36, 3)), (3, 224, 224)),
+    "densenet161": (densenet161, (3, 224, 224)),
     "resnext50_32x4d": (lambda: residual_net(128, groups=32), (3, 224, 224)),
     "wide_resnet50_2": (lambda: residual_net(128), (3, 224, 224)),
     "preact_resnet164": (preact_resnet, (3, 32, 32)),
