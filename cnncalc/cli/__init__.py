@@ -21,7 +21,7 @@ COMMANDS = {
     "memory": ("memory", "The peak memory of training and inference, to the byte, and the batch that fits."),
     "compare": ("compare", "Two or more networks side by side, and their layers as a diff."),
     "check": ("check", "Hold files against a budget: for a course's CI, safe against its submissions."),
-    "export": ("export", "Write a network as PyTorch or Keras source, or as a drawing in Mermaid or DOT."),
+    "export": ("export", "Write a network as PyTorch or Keras source, as ONNX, or as a drawing in Mermaid or DOT."),
     "verify": (
         "verify",
         "Build the network in PyTorch or Keras and compare every layer: shapes, parameters, multiply-adds.",

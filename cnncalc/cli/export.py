@@ -1,19 +1,21 @@
-"""cnncalc export: a network as source of another framework, or as a drawing."""
+"""cnncalc export: a network as source of another framework, as an ONNX file without weights, or as a drawing."""
 
 from __future__ import annotations
+
+import sys
 
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import Failed, status_of, tell, write
+from cnncalc.cli.run import Failed, status_of, tell, write, write_bytes
 
-TARGETS = ("torch", "keras", "mermaid", "dot")
+TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
 
 
 @click.command(
     "export",
     epilog="Examples: cnncalc export resnet50 --to torch -o resnet50.py; cnncalc export unet --to mermaid --depth 1; "
-    "cnncalc export net.yaml --to dot -o net.dot",
+    "cnncalc export net.yaml --to dot -o net.dot; cnncalc export net.yaml --to onnx -o net.onnx",
 )
 @options.spec_argument()
 @options.specs
@@ -23,6 +25,12 @@ TARGETS = ("torch", "keras", "mermaid", "dot")
     type=click.IntRange(0),
     metavar="N",
     help="In a drawing: levels of blocks to show; deeper ones are folded.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="In ONNX: the size of the first dimension; `N`, which may be any size, unless given.",
 )
 @click.option(
     "-o",
@@ -39,16 +47,20 @@ def command(
     inputs: tuple[str, ...],
     target: str,
     depth: int | None,
+    batch: int | None,
     file: str | None,
 ) -> int:
-    """SPEC as PyTorch or Keras source that runs without cnncalc, or as a Mermaid or Graphviz drawing.
+    """SPEC as PyTorch or Keras source that runs without cnncalc, as ONNX without weights, or as a Mermaid or Graphviz
+    drawing.
 
-    Nothing need be installed for it. `cnncalc verify` proves that the source has the same shapes, parameters and
-    multiply-adds.
+    Nothing need be installed for it, but onnx for ONNX (extra `onnx`). `cnncalc verify` proves that the source has the
+    same shapes, parameters and multiply-adds; every shape of an ONNX file is held against onnx.shape_inference before
+    it is written.
     """
     from importlib import import_module
 
     from cnncalc.cli.specs import network_of
+    from cnncalc.formats import Missing
     from cnncalc.formats.export_blocks import Unexportable
     from cnncalc.problem import Refused
 
@@ -57,6 +69,10 @@ def command(
         raise click.UsageError("export takes one network")
     if depth is not None and target not in ("mermaid", "dot"):
         raise click.UsageError("--depth is for drawings: mermaid and dot")
+    if batch is not None and target != "onnx":
+        raise click.UsageError("--batch is for onnx; the other targets take any batch")
+    if target == "onnx" and file is None and sys.stdout is not None and sys.stdout.isatty():
+        raise click.UsageError("an ONNX file is nothing for a terminal: write it to a file with -o net.onnx")
     try:
         network = network_of(chosen[0], parameters, inputs)
     except Refused as refused:
@@ -64,13 +80,16 @@ def command(
         return status_of(refused.problems)
     tell(network.warnings)
     try:
+        if target == "onnx":
+            write_bytes(import_module("cnncalc.formats.export_onnx").dumped(network, batch), file)
+            return 0
         if target in ("torch", "keras"):
             text: str = import_module(f"cnncalc.formats.export_{target}").source(network).text
         else:
             from cnncalc.formats import export_graph
 
             text = (export_graph.mermaid if target == "mermaid" else export_graph.dot)(network, depth)
-    except Unexportable as error:
+    except (Unexportable, Missing) as error:
         raise Failed(str(error)) from None
     write(text, file)
     return 0

@@ -124,6 +124,21 @@ def write(text: str, file: str | None) -> None:
     write_whole(text.encode("utf-8"), file)
 
 
+def write_bytes(data: bytes, file: str | None) -> None:
+    """A result that is no text, on standard output or whole in a file.
+
+    Raises:
+        OSError, Failed: as `write`.
+    """
+    if file is not None:
+        write_whole(data, file)
+    elif sys.stdout is None:
+        raise Failed("standard output is closed")
+    else:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
 def write_whole(data: bytes, file: str) -> None:
     """Write a file by way of a temporary one beside it, which then takes its place and its permissions.
 

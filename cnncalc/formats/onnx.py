@@ -142,7 +142,8 @@ class _Model(Fed):
 
     def _run(self, nodes: Sequence[Any], scope: Scope, depth: int) -> None:
         ordered = in_order(nodes, scope)
-        names = labels(ordered, _known(scope), scope.prefix)
+        ours = self.model.producer_name == "cnncalc"  # nodes are called as their layers, whatever weights they share
+        names = labels(ordered, () if ours else _known(scope), scope.prefix)
         for node, label in zip(ordered, names, strict=True):
             self._node(node, label, scope, depth)
 
@@ -201,7 +202,7 @@ class _Model(Fed):
             step.wrong(f"its constants do not go together: {' and '.join(show(x.dims) for x in step.xs if x)}")
         if found is None:
             return False
-        tensors = self.reader.union(step.xs)
+        tensors = self.reader.union(step.xs) if step.op != "ConstantOfShape" else ()
         for k, one in enumerate(found):
             self.reader.put(step, Value(one.shape, array=one, tensors=tensors if one.dtype.kind == "f" else ()), k)
         return True

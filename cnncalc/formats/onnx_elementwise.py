@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnncalc.formats.onnx_graph import Dims, Order, Reader, Step, Value, visible
 from cnncalc.formats.onnx_ops import Handler, broadcast
 from cnncalc.layers import activation, merge, norm
@@ -50,6 +52,9 @@ def same(r: Reader, step: Step) -> None:
         r.put(step, Value(x.dims, tensors=x.tensors, why=x.why or "it is worked out from weights"))
     elif step.op == "Cast" or (step.op == "Identity" and step.outputs[0] not in step.scope.outputs):
         r.put(step, x)
+    elif step.op == "Sigmoid" and (product := _gate(step)) is not None:
+        r.fused.add(id(product))
+        r.emit(step, activation.SiLU(), [x], x.order, len(x.dims))
     elif kind is not None:
         r.emit(step, kind(), [x], x.order, len(x.dims))
     elif step.op == "Clip" and _bounds(step) == (0.0, 6.0):
@@ -60,6 +65,14 @@ def same(r: Reader, step: Step) -> None:
         r.put(step, Value(()), 2)
     else:
         r.operator(step, x.dims, [x], x.order, in_place=True)
+
+
+def _gate(step: Step) -> Any:
+    """The node that multiplies the input of a sigmoid with what it makes, which nothing else reads: together a SiLU."""
+    users, name = step.scope.users.get(step.outputs[0], []), step.node.input[0]
+    if len(users) == 1 and users[0].op_type == "Mul" and step.outputs[0] not in step.scope.outputs:
+        return users[0] if sorted(users[0].input) == sorted((name, step.outputs[0])) else None
+    return None
 
 
 def _bounds(step: Step) -> tuple[float | None, float | None]:
@@ -82,10 +95,8 @@ def quantized(r: Reader, step: Step) -> None:
 
 def binary(r: Reader, step: Step) -> None:
     """Operators that spread their inputs to one shape: sums, products, comparisons."""
-    if id(step.node) in r.fused:  # the bias of the product above
-        for x in step.xs:
-            if x is not None and x.index is not None:
-                r.put(step, x)
+    if id(step.node) in r.fused:  # a bias of the product above, or the product of a SiLU
+        r.put(step, max((x for x in step.xs if x is not None and x.index is not None), key=lambda x: x.index or 0))
         return
     xs = [x for x in step.xs if x is not None]
     if step.op in ("QLinearAdd", "QLinearMul"):
@@ -130,7 +141,7 @@ def _as_buffer(r: Reader, index: int, known: list[Value]) -> None:
     """Count tensors that are no parameters, once, as buffers of a node."""
     found: dict[str, Count] = {}
     for tensor in r.union(known):
-        if tensor.real and tensor.size > 1 and id(tensor) not in r.counted:
+        if tensor.real and any(x.holds(tensor) for x in known) and id(tensor) not in r.counted:
             r.counted[id(tensor)] = index
             r.alive.append(tensor)
             found[f"constant_{len(found)}"] = Product(*[("N", length) for length in tensor.dims])

@@ -68,8 +68,12 @@ class Value:
 
     @property
     def learned(self) -> bool:
-        """Is it made of the file's numbers, more than one of them, and of no input?"""
-        return self.index is None and any(tensor.real and tensor.size > 1 for tensor in self.tensors)
+        """Is it made of the file's numbers, and of no input? A single number is, where the file leaves it out."""
+        return self.index is None and any(tensor.real and self.holds(tensor) for tensor in self.tensors)
+
+    def holds(self, tensor: Tensor) -> bool:
+        """Is a tensor a weight, and no constant of arithmetic: several numbers, or one that only training could tell?"""
+        return tensor.size > 1 or bool(self.array is None and tensor.dims and not tensor.fixed)
 
 
 def visible(dims: Sequence[int], order: Order) -> Shape:

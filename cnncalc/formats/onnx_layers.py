@@ -20,11 +20,17 @@ def batch_norm(r: Reader, step: Step) -> None:
     x = r.channels_last(step.need(0))
     if len(x.dims) < 2 or step.need(1).size != x.dims[1]:
         step.wrong(f"{step.need(1).size} factors for an input of {said(x.dims)}")
-    value = r.emit(
-        step, norm.BatchNorm(), [x], x.order, len(x.dims), {"weight": step.x(1), "bias": step.x(2)},
-        {"running_mean": step.x(3), "running_var": step.x(4)},
-    )  # fmt: skip
-    del value
+    held, fields = _gains(step)
+    buffers = {"running_mean": step.x(3), "running_var": step.x(4)}
+    r.emit(step, norm.BatchNorm(**fields), [x], x.order, len(x.dims), held, buffers)
+
+
+def _gains(step: Step) -> tuple[dict[str, Value | None], dict[str, bool]]:
+    """Gain and offset, and what they say of the layer; those that no tensor of the file holds are no parameters."""
+    held = {"weight": step.x(1), "bias": step.x(2)}
+    gain, offset = (one is not None and bool(one.tensors) for one in held.values())
+    fields = {"affine": gain or offset, "gain": gain, "offset": offset} if gain or offset else {"affine": False}
+    return held, fields
 
 
 def instance_norm(r: Reader, step: Step) -> None:
@@ -37,8 +43,8 @@ def instance_norm(r: Reader, step: Step) -> None:
         and set(one.array.reshape(-1).tolist()) == {wanted}
         for one, wanted in ((scale, 1.0), (bias, 0.0))
     )
-    held = {} if fixed else {"weight": scale, "bias": bias}
-    layer: Layer = norm.InstanceNorm(affine=not fixed)
+    held, fields = ({}, {"affine": False}) if fixed else _gains(step)
+    layer: Layer = norm.InstanceNorm(**fields)
     shape = visible(x.dims, x.order)
     if shape.size == shape.channels:
         layer = Operator(layer.kind, shape)
@@ -48,8 +54,9 @@ def instance_norm(r: Reader, step: Step) -> None:
 def group_norm(r: Reader, step: Step) -> None:
     """GroupNormalization."""
     x = r.channels_last(step.need(0))
-    layer = made(step, norm.GroupNorm, groups=step.given.get("num_groups", 1))
-    r.emit(step, layer, [x], x.order, len(x.dims), {"weight": step.x(1), "bias": step.x(2)})
+    held, fields = _gains(step)
+    layer = made(step, norm.GroupNorm, groups=step.given.get("num_groups", 1), **fields)
+    r.emit(step, layer, [x], x.order, len(x.dims), held)
 
 
 def layer_norm(r: Reader, step: Step) -> None:
@@ -59,8 +66,8 @@ def layer_norm(r: Reader, step: Step) -> None:
     axis += len(x.dims) if axis < 0 else 0
     if not 0 <= axis < len(x.dims):
         step.wrong(f"an input of {said(x.dims)} has no axis {axis}")
-    kind: Layer = norm.RMSNorm() if "RMS" in step.op else norm.LayerNorm()
-    held = {"weight": step.x(1), "bias": step.x(2)}
+    held, fields = _gains(step)
+    kind: Layer = norm.RMSNorm() if "RMS" in step.op else norm.LayerNorm(**fields)
     if axis == len(x.dims) - 1 and x.index is not None:
         if x.order[-1:] != (axis,):
             x = r.aligned(x, tuple(sorted(x.order)))
@@ -96,19 +103,27 @@ def recurring(r: Reader, step: Step) -> None:
     kind = {"LSTM": recurrent.LSTM, "GRU": recurrent.GRU, "RNN": recurrent.RNN}[step.op]
     if w.dims != (directions, kind.gates * units, x.dims[2]):
         step.wrong(f"weights of {said(w.dims)} do not suit {units} units and an input of {said(x.dims)}")
-    learned = b is not None
-    layer = made(step, kind, units=units, bias="double" if learned else "none", bidirectional=both)
+    double = b is not None and sum(tensor.size for tensor in b.tensors) > directions * kind.gates * units
+    bias = "none" if b is None else "double" if double else "single"
+    used = [bool(name and (step.scope.users.get(name) or name in step.scope.outputs)) for name in step.outputs]
+    layer = made(step, kind, units=units, bias=bias, bidirectional=both)
     length = x.dims[at]
     held = {"weight_ih": w, "weight_hh": step.need(2), "bias": b, "weight_peephole": peep}
     full: Dims = (1, length, directions, units) if batch_first else (length, directions, 1, units)
     order: Order = (1, 2, 3) if batch_first else (0, 1, 3)
     like = Operator(layer.kind, visible(full, order), like=layer)
-    value = r.emit(step, like, [x], order, 4, held)
     last: Dims = (1, directions, units) if batch_first else (directions, 1, units)
+    short: Order = (1, 2) if batch_first else (0, 2)
+    if used[1:] == [True] and not used[0]:  # only the last state is read
+        layer = made(step, kind, units=units, bias=bias, bidirectional=both, returns="last")
+        found = r.emit(step, Operator(layer.kind, visible(last, short), like=layer), [x], short, 3, held)
+        step.scope.values.pop(step.outputs[0], None)
+        r.put(step, found, 1)
+        return
+    value = r.emit(step, like, [x], order, 4, held)
     for k in range(1, len(step.outputs)):
-        used = step.outputs[k] and (step.scope.users.get(step.outputs[k]) or step.outputs[k] in step.scope.outputs)
-        if used:
-            r.operator(step, last, [value], (1, 2) if batch_first else (0, 2), k=k, in_place=True, views=None)
+        if used[k]:
+            r.operator(step, last, [value], short, k=k, in_place=True, views=None)
 
 
 # -- the rest ---------------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def _bias_behind(r: Reader, step: Step, size: int, behind: int) -> Value | bool:
         return False
     names = [name for name in users[0].input if name != step.outputs[0]]
     other = step.scope.find(names[0]) if len(names) == 1 else None
-    if other is None or not other.learned or other.size != size:
+    if other is None or not (other.learned or _single(other)) or other.size != size:
         return False
     if any(id(tensor) in r.counted for tensor in other.tensors):
         return False
@@ -236,7 +236,7 @@ def gemm(r: Reader, step: Step) -> None:
     wide, units = b.dims[::-1] if step.given.get("transB") else b.dims
     if inner != wide:
         step.wrong(f"{said((rows, inner))} cannot be multiplied by {said((wide, units))}")
-    bias = c is not None and c.index is None and not _zero(c)
+    bias = c is not None and c.index is None and not _zero(c, units)
     if b.index is None and a.index is not None and not step.given.get("transA"):
         order = (1,) if rows == 1 else (0, 1)
         fits = bias and c is not None and c.size == units
@@ -249,8 +249,13 @@ def gemm(r: Reader, step: Step) -> None:
     r.operator(step, (rows, units), active, held=held, macs=macs, weights={}, views=None)
 
 
-def _zero(x: Value) -> bool:
-    return x.size == 1 and not x.learned
+def _single(x: Value) -> bool:
+    """Is it a vector of one number that the file holds, such as the bias of a single unit?"""
+    return x.dims != () and x.size == 1 and any(tensor.real and not tensor.fixed for tensor in x.tensors)
+
+
+def _zero(x: Value, units: int) -> bool:
+    return x.size == 1 and not x.learned and not (units == 1 and _single(x))
 
 
 def matmul(r: Reader, step: Step, places: tuple[int, int] = (0, 1)) -> None:

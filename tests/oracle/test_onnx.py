@@ -441,7 +441,7 @@ def test_kinds(tmp_path: Path) -> None:
         "keras-layout": ["conv", "relu"], "global-pool": ["adaptiveavgpool"], "reduce-mean": ["globalavgpool"],
         "layer-scale": ["scale"], "positions": ["positional"], "class-token": ["classtoken"], "upsample-7": ["upsample"],
         "embedding": ["embedding"], "resize-sizes": ["resize"], "qdq": ["quantizelinear", "dequantizelinear", "conv"],
-        "silu": ["sigmoid", "mul"], "pixel-shuffle": ["pixelshuffle"], "split-concat": ["slice", "slice", "concat"],
+        "silu": ["silu"], "pixel-shuffle": ["pixelshuffle"], "split-concat": ["slice", "slice", "concat"],
     }  # fmt: skip
     assert {name: kinds(facts(CASES[name][0], tmp_path)[0]) for name in wanted} == wanted
 
