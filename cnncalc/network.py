@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Facts, Layer
 from cnncalc.problem import Problem, Where
 from cnncalc.product import Count
 from cnncalc.record import Record
 from cnncalc.shape import Shape
-from cnncalc.text import plural
 from cnncalc.units import Figure
 
 LARGEST_TENSOR = 2**50
@@ -25,20 +24,20 @@ class Node:
     `name` is the path through blocks, joined by dots; `shared` is the index of the node whose weights it reuses.
     """
 
-    __slots__ = ("entering", "index", "inputs", "layer", "name", "output", "shared", "where")
+    __slots__ = ("entering", "facts", "index", "inputs", "name", "output", "shared", "where")
 
     def __init__(
         self,
         index: int,
         name: str,
-        layer: Layer | None,
+        facts: Facts | None,
         inputs: tuple[int, ...],
         output: Shape,
         where: Where | None,
     ) -> None:
         self.index = index
         self.name = name
-        self.layer = layer
+        self.facts = facts
         self.inputs = inputs
         self.output = output
         self.where = where
@@ -46,9 +45,19 @@ class Node:
         self.entering: int | None = None  # of a merge of branches: the value that all of them started from
 
     @property
+    def layer(self) -> Layer | None:
+        """The layer; None of an input."""
+        return self.facts.layer if self.facts is not None else None
+
+    @layer.setter
+    def layer(self, layer: Layer) -> None:
+        """Another layer in its place, which makes the same of the same."""
+        self.facts = layer.on(self.facts.shapes if self.facts is not None else ())
+
+    @property
     def kind(self) -> str:
         """The layer's kind, or `input`."""
-        return self.layer.kind if self.layer is not None else "input"
+        return self.facts.layer.kind if self.facts is not None else "input"
 
 
 class Expectation(Record):
@@ -93,8 +102,7 @@ class Network(Record):
 
     def shapes(self, node: Node) -> tuple[Shape, ...]:
         """The input shapes of a node."""
-        nodes = self.nodes
-        return tuple([nodes[index].output for index in node.inputs])
+        return node.facts.shapes if node.facts is not None else ()
 
 
 class Builder:
@@ -111,17 +119,12 @@ class Builder:
         self.nodes: list[Node] = []
         self.expectations: list[Expectation] = []
         self.warnings: list[Problem] = []  # what the reader must say of the network as a whole
-        self._names: set[str] = set()
-        self._checked: dict[tuple[int, tuple[Shape, ...]], tuple[Layer, Shape]] = {}
+        self.names: set[str] = set()  # of all nodes
         self._largest = largest_tensor
 
     def shape(self, index: int) -> Shape:
         """The shape of a value."""
         return self.nodes[index].output
-
-    def taken(self, name: str) -> bool:
-        """Is there a node of that name?"""
-        return name in self._names
 
     def input(self, name: str, shape: Shape, where: Where | None = None) -> int:
         """Add an input; the index of its value.
@@ -129,8 +132,12 @@ class Builder:
         Raises:
             Problem: `too-large`.
         """
-        self._check_size("the input", shape)
-        return self._append(name, None, (), shape, where)
+        if not 1 <= shape.size <= self._largest:
+            raise self._too_large("the input", shape)
+        index = len(self.nodes)
+        self.names.add(name)
+        self.nodes.append(Node(index, name, None, (), shape, where))
+        return index
 
     def add(self, layer: Layer, inputs: Sequence[int], name: str, where: Where | None = None) -> int:
         """Add a layer on top of the values `inputs`; the index of its output.
@@ -138,17 +145,14 @@ class Builder:
         Raises:
             Problem: the layer's misfit, or `too-large`.
         """
-        shapes = tuple([self.nodes[index].output for index in inputs])
-        key = (id(layer), shapes)
-        known = self._checked.get(key)
-        if known is None:
-            self._check_inputs(layer, len(shapes))
-            output = layer.out(*shapes)
-            self._check_size(layer.kind, output)
-            self._checked[key] = (layer, output)  # keeps the layer alive, so that its id stays its own
-        else:
-            output = known[1]
-        return self._append(name, layer, tuple(inputs), output, where)
+        nodes = self.nodes
+        facts = layer.on(tuple([nodes[index].output for index in inputs]))
+        if not 1 <= facts.size <= self._largest:
+            raise self._too_large(layer.kind, facts.output)
+        index = len(nodes)
+        self.names.add(name)
+        nodes.append(Node(index, name, facts, tuple(inputs), facts.output, where))
+        return index
 
     def share(self, index: int, owner: int) -> None:
         """Let the layer at `index` reuse the weights of the one at `owner`.
@@ -175,27 +179,12 @@ class Builder:
     def _weights(self, node: Node) -> dict[str, Count]:
         return node.layer.weights(*[self.nodes[index].output for index in node.inputs]) if node.layer else {}
 
-    def _append(
-        self, name: str, layer: Layer | None, inputs: tuple[int, ...], output: Shape, where: Where | None
-    ) -> int:
-        index = len(self.nodes)
-        self._names.add(name)
-        self.nodes.append(Node(index, name, layer, inputs, output, where))
-        return index
-
-    def _check_inputs(self, layer: Layer, count: int) -> None:
-        if layer.inputs is not None and count != layer.inputs:
-            raise Problem("bad-value", f"{layer.kind} takes {plural(layer.inputs, 'value')}, but gets {count}")
-        if layer.inputs is None and count < 1:
-            raise Problem("bad-value", f"{layer.kind} needs at least one value")
-
-    def _check_size(self, what: str, shape: Shape) -> None:
-        if not 1 <= shape.size <= self._largest:
-            raise Problem(
-                "too-large",
-                f"{what} makes {shape}: {shape.size:,} numbers, but at most {self._largest:,} are accepted in a tensor",
-                "check sizes, kernels and factors",
-            )
+    def _too_large(self, what: str, shape: Shape) -> Problem:
+        return Problem(
+            "too-large",
+            f"{what} makes {shape}: {shape.size:,} numbers, but at most {self._largest:,} are accepted in a tensor",
+            "check sizes, kernels and factors",
+        )
 
     def finish(self, outputs: Iterable[int], **facts: Any) -> Network:
         """The frozen network with these values as outputs; `facts` are its name, source and so on."""

@@ -350,7 +350,8 @@ TASKS = [
                 "params", "weights", "biases", "activations", "activation-memory", "training-memory",
                 "inference-memory", "macs", "layers", "depth",
                 "conv-layers", "receptive-field")),
-        )
+        ),
+        metrics=True,
     ),
     Task(Policy(limits=(Limit("params", most=10**15),))),
     Task(Policy(limits=(Limit("receptive-field", least=1), Limit("inference-memory", most=10**15)))),

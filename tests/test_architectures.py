@@ -494,7 +494,7 @@ def test_small_filters(channels: int) -> None:
     three, one = analysis("three_3x3", parameters), analysis("one_7x7", parameters)
     assert three.totals.weights == 27 * channels**2
     assert one.totals.weights == 49 * channels**2
-    assert three.rows[-1].field == one.rows[-1].field == ((-3, 3, 1), (-3, 3, 1))
+    assert three.fields[-1] == one.fields[-1] == ((-3, 3, 1), (-3, 3, 1))
     assert 4 * analysis("bottleneck", parameters).totals.weights == 13 * channels**2
 
 

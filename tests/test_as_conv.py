@@ -52,7 +52,7 @@ def test_vgg16_on_a_larger_image() -> None:
     rows = {row.node.name: row for row in result.rows}
     assert rows["fc1"].node.kind == rows["fc2"].node.kind == rows["fc3"].node.kind == "conv"
     assert rows["fc1"].node.output == (6, 6, 4096)
-    assert rows["fc1"].field == ((-90, 212 + 6 * 32 - 91, 32),) * 2  # 7x7 cells of 32 pixels on top of 212
+    assert result.field(rows["fc1"]) == ((-90, 212 + 6 * 32 - 91, 32),) * 2  # 7x7 cells of 32 pixels on top of 212
     assert (rows["fc1"].params, rows["fc2"].params) == (7 * 7 * 512 * 4096 + 4096, 4096 * 4096 + 4096)
 
 

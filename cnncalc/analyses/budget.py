@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnncalc.analyses.claims import expected
-from cnncalc.analyses.receptive import of_features
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.layers.dense import FC
 from cnncalc.network import Node
@@ -147,8 +146,7 @@ def _running(analysis: Analysis, limit: Limit) -> int | None:
 
 def _receptive_field(analysis: Analysis) -> int | None:
     """The smaller side of the largest receptive field of a feature map; None where it is not known."""
-    seen = of_features([(row.field, row.node.output) for row in analysis.rows])
-    return min(seen) if seen else None
+    return min(analysis.features) if analysis.features else None
 
 
 def measure(analysis: Analysis, limit: Limit) -> Measured:

@@ -54,7 +54,7 @@ def expected(analysis: Analysis) -> list[Claim]:
             computed = list(analysis.network.nodes[mark.value].output)
             agrees = isinstance(mark.figure, Shape) and computed == list(mark.figure)
         elif mark.quantity == "receptive_field":
-            seen = extent(analysis.rows[mark.value].field, analysis.extent)
+            seen = extent(analysis.fields[mark.value], analysis.extent)
             computed = seen[0] if seen else None
             wanted = mark.figure if isinstance(mark.figure, tuple) else ()
             agrees = computed is not None and computed == list(wanted if len(wanted) > 1 else wanted * len(computed))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from cnncalc.analyses.receptive import of_features
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
 
@@ -52,7 +51,7 @@ def _value(analysis: Analysis, quantity: str) -> int | list[int] | None:
     if quantity == "memory":
         return analysis.activation_bytes
     if quantity == "receptive_field":
-        return of_features([(row.field, row.node.output) for row in analysis.rows])
+        return analysis.features
     if quantity == "macs" and analysis.totals.uncounted:
         return None
     value: int = getattr(analysis.totals, quantity)

@@ -8,7 +8,7 @@ Borders are left aside: the field is that of a cell in the middle of a large inp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import gcd
 
 from cnncalc.layers.base import Blur, Crop, Layer, Resample, View
@@ -229,7 +229,7 @@ def _either(a: Axis, b: Axis) -> Axis | None:
     return _shortest(found, one.period * length // len(one.seen))
 
 
-def of_features(fields: Sequence[tuple[Field, Shape]]) -> list[int] | None:
+def of_features(fields: Iterable[tuple[Field, Shape]]) -> list[int] | None:
     """The largest receptive field of any feature map, per axis: how far the network sees before a layer sees everything.
 
     `fields` are those of all nodes with their output shapes. None where one is not known, or there is no feature map.

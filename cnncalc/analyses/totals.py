@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
-from cnncalc.analyses.receptive import Field, receptive_fields
+from cnncalc.analyses.receptive import Field, of_features, receptive_fields
 from cnncalc.network import Network, Node
 from cnncalc.product import NOTHING, Count
 from cnncalc.record import Record
@@ -15,27 +16,20 @@ from cnncalc.units import DTYPES
 class Row:
     """The figures of one node. `weights` and `biases` are 0 where the node reuses the parameters of another."""
 
-    __slots__ = ("activations", "biases", "buffers", "field", "macs", "node", "notes", "weights")
+    __slots__ = ("activations", "biases", "buffers", "macs", "node", "weights")
 
-    def __init__(
-        self,
-        node: Node,
-        activations: int,
-        weights: int,
-        biases: int,
-        buffers: int,
-        macs: Count,
-        field: Field,
-        notes: list[tuple[str, str]],
-    ) -> None:
+    def __init__(self, node: Node, activations: int, weights: int, biases: int, buffers: int, macs: Count) -> None:
         self.node = node
         self.activations = activations
         self.weights = weights
         self.biases = biases
         self.buffers = buffers
         self.macs = macs
-        self.field = field
-        self.notes = notes
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """Remarks on the layer: rounding, uneven padding."""
+        return self.node.facts.notes if self.node.facts is not None else []
 
     @property
     def counted(self) -> bool:
@@ -89,26 +83,19 @@ class Analysis(Record):
         """The shape of the first input."""
         return self.network.nodes[0].output
 
+    @cached_property
+    def fields(self) -> list[Field]:
+        """The receptive field of every node; None where it is not known. Worked out where somebody asks."""
+        return receptive_fields(self.network)
 
-Facts = tuple[int, int, int, Count, list[tuple[str, str]]]
+    def field(self, row: Row) -> Field:
+        """The receptive field of a row's node."""
+        return self.fields[row.node.index]
 
-
-def _facts(node: Node, shapes: tuple[Shape, ...]) -> Facts:
-    layer = node.layer
-    assert layer is not None
-    weights = biases = 0
-    for name, count in layer.weights(*shapes).items():
-        if name.startswith("bias"):
-            biases += count
-        else:
-            weights += count
-    return (
-        int(weights),
-        int(biases),
-        int(sum(layer.buffers(*shapes).values())),
-        layer.macs(*shapes),
-        layer.notes(*shapes),
-    )
+    @cached_property
+    def features(self) -> list[int] | None:
+        """The largest receptive field of a feature map, per axis; None where one is not known."""
+        return of_features(zip(self.fields, [node.output for node in self.network.nodes], strict=True))
 
 
 def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysis:
@@ -124,31 +111,31 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
     """
     rows: list[Row] = []
     depths: list[int] = []
-    cache: dict[tuple[int, tuple[Shape, ...]], Facts] = {}
-    nodes = network.nodes
-    layers = activations = conv_activations = all_weights = all_biases = all_buffers = all_macs = 0
-    for node, field in zip(nodes, receptive_fields(network), strict=True):
-        layer = node.layer
-        if layer is None:
-            rows.append(Row(node, node.output.size, 0, 0, 0, NOTHING, field, []))
+    layers = activations = conv_activations = all_weights = all_biases = all_buffers = all_macs = uncounted = 0
+    for node in network.nodes:
+        facts, inputs = node.facts, node.inputs
+        if facts is None:
+            rows.append(Row(node, node.output.size, 0, 0, 0, NOTHING))
             activations += node.output.size
             depths.append(0)
             continue
-        shapes = network.shapes(node)
-        key = (id(layer), shapes)
-        known = cache.get(key)
-        if known is None:
-            known = cache[key] = _facts(node, shapes)
-        weights, biases, buffers, macs, notes = known
-        trained = weights > 0
+        if not facts.counted:
+            facts.count()
+        layer, weights, biases, buffers, macs = facts.layer, facts.weights, facts.biases, facts.buffers, facts.macs
+        depth = (
+            depths[inputs[0]]
+            if len(inputs) == 1
+            else max([depths[index] for index in inputs[: len(inputs) - layer.lenders]])
+        )
+        depths.append(depth + 1 if layer.counts_for_depth and weights else depth)
         if node.shared is not None:
             weights = biases = buffers = 0
-        new = 0 if layer.in_place else node.output.size
-        depth = max([depths[index] for index in node.inputs[: len(node.inputs) - layer.lenders]])
-        depths.append(depth + 1 if layer.counts_for_depth and trained else depth)
-        rows.append(Row(node, new, weights, biases, buffers, macs, field, notes))
+        new = 0 if layer.in_place else facts.size
+        rows.append(Row(node, new, weights, biases, buffers, macs))
         layers += 1
         activations += new
+        if not layer.known_cost:
+            uncounted += 1
         if layer.convolves:
             conv_activations += new
         all_weights += weights
@@ -165,6 +152,6 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
         params=all_weights + all_biases,
         buffers=all_buffers,
         macs=all_macs,
-        uncounted=sum(not row.counted for row in rows),
+        uncounted=uncounted,
     )
     return Analysis(network, rows, totals, batch, dtype)

@@ -115,7 +115,7 @@ def _activations(row: Row) -> Fact:
 
 
 def _field(analysis: Analysis, row: Row) -> list[Fact]:
-    seen = extent(row.field, analysis.extent)
+    seen = extent(analysis.field(row), analysis.extent)
     if seen is None:
         return [Fact("receptive field", "", "", "?", "not known")] if analysis.extent.rank else []
     sizes, strides = seen

@@ -106,7 +106,7 @@ def command(
         raise click.UsageError("--baseline and --max-growth belong together")
     rules = (*asked.rules, *(["growth"] if allowed else []))
     before, past = _baseline(baseline, allowed)
-    task = Task(asked, allowed, before, past, _only(only, rules))
+    task = Task(asked, allowed, before, past, _only(only, rules), metrics=form == "json")
     files = collect(paths)
     if not asked.limits and not allowed and asked.rules == ("sound", "expect"):
         warn("note: no limits given; files are only checked for soundness and for their own `expect`")

@@ -189,7 +189,7 @@ class Reader:
         """The label, or the label with a number behind it where that name is taken."""
         label = label[:100] or "value"
         name, number = label, 1
-        while self.builder.taken(name):
+        while name in self.builder.names:
             number += 1
             name = f"{label}_{number}"
         return name

@@ -13,7 +13,7 @@ from cnncalc.layers.tape import Op
 from cnncalc.problem import Problem
 from cnncalc.product import NOTHING, Count
 from cnncalc.shape import Shape, TransposedWindow, Window
-from cnncalc.text import nearest, show
+from cnncalc.text import nearest, plural, show
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -49,6 +49,48 @@ class Crop:
 
 
 View = Window | TransposedWindow | Resample | Crop | Blur
+
+
+class Facts:
+    """What a layer is on inputs of certain shapes, each figure worked out once."""
+
+    __slots__ = ("_notes", "biases", "buffers", "counted", "layer", "macs", "output", "shapes", "size", "weights")
+
+    def __init__(self, layer: Layer, shapes: tuple[Shape, ...]) -> None:
+        """The output shape and its size.
+
+        Raises:
+            Problem: where the inputs do not suit the layer.
+        """
+        if len(shapes) != layer.inputs and (layer.inputs is not None or not shapes):
+            raise _wrong_inputs(layer, len(shapes))
+        self.layer = layer
+        self.shapes = shapes
+        self.output = layer.out(*shapes)
+        self.size = self.output.size
+        self.counted = False
+        self._notes: list[tuple[str, str]] | None = None
+
+    def count(self) -> None:
+        """Work out weights, biases, buffers and multiply-adds."""
+        layer, shapes = self.layer, self.shapes
+        weights = biases = 0
+        for name, count in layer.weights(*shapes).items():
+            if name.startswith("bias"):
+                biases += count
+            else:
+                weights += count
+        self.weights, self.biases = int(weights), int(biases)
+        self.buffers = sum([int(count) for count in layer.buffers(*shapes).values()])
+        self.macs = layer.macs(*shapes)
+        self.counted = True
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """The layer's remarks."""
+        if self._notes is None:
+            self._notes = self.layer.notes(*self.shapes)
+        return self._notes
 
 
 class Layer:
@@ -140,6 +182,20 @@ class Layer:
         """The written fields as a specification writes them: `filters 64, kernel 3, pad 1`."""
         return ", ".join(f"{name} {self.fields[name].show(value)}" for name, value in self.written.items())
 
+    def on(self, shapes: tuple[Shape, ...]) -> Facts:
+        """The facts for input shapes.
+
+        Raises:
+            Problem: where the inputs do not suit the layer.
+        """
+        known: dict[tuple[Shape, ...], Facts] | None = self.__dict__.get("_known")
+        if known is None:
+            known = self.__dict__["_known"] = {}
+        found = known.get(shapes)
+        if found is None:
+            found = known[shapes] = Facts(self, shapes)
+        return found
+
     def out(self, *xs: Shape) -> Shape:
         """The output shape for input shapes `xs`.
 
@@ -171,6 +227,12 @@ class Layer:
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         """Remarks worth showing, as (code, sentence): rounding, uneven padding."""
         return []
+
+
+def _wrong_inputs(layer: Layer, count: int) -> Problem:
+    if layer.inputs is None:
+        return Problem("bad-value", f"{layer.kind} needs at least one value")
+    return Problem("bad-value", f"{layer.kind} takes {plural(layer.inputs, 'value')}, but gets {count}")
 
 
 def divisors(number: int, wanted: int, what: str, parts: str) -> str:

@@ -57,6 +57,7 @@ class Operator(Layer):
         """The same with these parameters and buffers."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _weights=dict(weights), _buffers=dict(buffers), _note=note)
+        other.__dict__.pop("_known", None)  # its facts are others
         return other
 
     def _fact(self, name: str) -> Any:

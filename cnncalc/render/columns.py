@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cnncalc.analyses.receptive import extent, spelled
+from cnncalc.analyses.receptive import Field, extent, spelled
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
@@ -92,9 +92,9 @@ def percent(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
-def receptive_field(row: Row, whole: Shape) -> str:
+def receptive_field(field: Field, whole: Shape) -> str:
     """`212/32`: size and stride, one number where all axes agree; `all` where the whole input is seen; `?` unknown."""
-    seen = extent(row.field, whole)
+    seen = extent(field, whole)
     if seen is None:
         return "?" if whole.rank else "-"
     sizes, strides = seen
@@ -109,7 +109,7 @@ def _axes(numbers: Sequence[float | int]) -> str:
 
 
 def _field(line: Folded, analysis: Analysis, exact: bool) -> str:
-    return receptive_field(line.last, analysis.extent)
+    return receptive_field(analysis.field(line.last), analysis.extent)
 
 
 def formula(row: Row, inputs: tuple[Shape, ...]) -> str:

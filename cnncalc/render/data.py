@@ -52,7 +52,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = ()) -> dict[str, An
         "expected": [_claim(claim, "layer", "expected") for claim in expected(result)],
         "notes": [problem.text for problem in network.warnings],
     }
-    seen = [] if problems else [extent(result.rows[index].field, whole) for index in network.outputs]
+    seen = [] if problems else [extent(result.fields[index], whole) for index in network.outputs]
     found["receptive_field"] = _field(seen[0]) if len(seen) == 1 else None
     if problems:
         found["problems"] = [problem_data(problem) for problem in problems]
@@ -100,7 +100,7 @@ def row_data(result: Analysis, row: Row) -> dict[str, Any]:
         "params": row.params,
         "buffers": row.buffers,
         "macs": int(row.macs) if row.counted else None,
-        "receptive_field": _field(extent(row.field, result.extent)),
+        "receptive_field": _field(extent(result.field(row), result.extent)),
         "shares": nodes[node.shared].name if node.shared is not None else None,
         "where": _where(node.where),
         "notes": [sentence for _, sentence in row.notes],

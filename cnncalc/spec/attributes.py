@@ -35,6 +35,7 @@ def is_name(text: str) -> bool:
 
 def attach(reading: Reading, step: Step, tree: Map) -> None:
     """Read the attributes of a step that is written as `tree`; problems are noted."""
+    step.plain = False
     step.marks = {key: reading.at(inner.mark) for key, inner in tree.items.items() if key in ATTRIBUTES}
     for key, inner in tree.items.items():
         if key == "from":
@@ -192,4 +193,4 @@ def _expectation(reading: Reading, step: Step, quantity: str, tree: Scalar, must
     if figure is None:
         reading.problem(tree.mark, "bad-value", f"{must}; got `{show(tree.text)}`", f"write it like {example}")
     else:
-        step.expects.append((quantity, tree.text, figure, reading.at(tree.mark)))
+        step.expects = (*step.expects, (quantity, tree.text, figure, reading.at(tree.mark)))

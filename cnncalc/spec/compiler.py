@@ -6,8 +6,10 @@ from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, missing_field
 from cnncalc.layers.fields import Count, Flag, number_help
-from cnncalc.problem import Problem
+from cnncalc.problem import Problem, Where
+from cnncalc.spec import interned
 from cnncalc.spec.attributes import ATTRIBUTES, attach, check_name
+from cnncalc.spec.interned import layer_of
 from cnncalc.spec.reading import Reading
 from cnncalc.spec.steps import (
     MERGES,
@@ -26,6 +28,7 @@ from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 
 CONCAT = MERGES["concat"]
+NO_DEFAULTS: tuple[dict[str, Any], dict[str, Where]] = ({}, {})
 
 
 class Compiler(Reading):
@@ -81,7 +84,10 @@ class Compiler(Reading):
 
     def _main_word(self, tree: Map) -> str | None:
         """The key that says what the step is; the others are attributes."""
-        words = [key for key in tree.items if key not in ATTRIBUTES]
+        words = list(tree.items)
+        if len(words) == 1 and words[0] not in ATTRIBUTES:
+            return words[0]
+        words = [key for key in words if key not in ATTRIBUTES]
         if "axis" in words and len(words) > 1 and not MERGES.keys().isdisjoint(words):
             words.remove("axis")
         if not words:
@@ -160,10 +166,13 @@ class Compiler(Reading):
                 self.problem(body.mark, "bad-value", text, with_names(kind, body))
                 return None
             trees, marks = {first: body}, {first: body.mark}
-        values, places = self.fields(kind, trees, marks)
-        default_values, default_places = self.defaults.get(kind.kind, ({}, {}))
-        if default_values:
-            values = {**default_values, **values}
+        default_values, default_places = self.defaults.get(kind.kind, NO_DEFAULTS)
+        key = interned.words(kind, trees)
+        values, layer = interned.find(key) or (None, None)
+        if layer is not None and not default_values:
+            return LayerStep(self.at(mark), kind, {}, trees, default_places, layer)
+        own = values if values is not None else self.fields(kind, trees, marks)
+        values = {**default_values, **own} if default_values else own
         missing = [field for field in kind.fields.values() if field.required and field.name not in (*values, *trees)]
         if missing:
             problem = missing_field(kind, missing[0])
@@ -175,12 +184,11 @@ class Compiler(Reading):
             if isinstance(flag, Flag) and isinstance(body, Scalar) and self.problems[-1].field == flag.name:
                 self.problems[-1].help = f"write `{kind.kind}` alone: the layer above says what comes in"
             return None
-        step = LayerStep(self.at(mark), kind, values, places, default_places)
-        if not values and step.layer is not None:
-            step.layer = self.plain.setdefault(
-                kind.kind, step.layer
-            )  # one object, so that its figures are worked out once
-        return step
+        waits = any(isinstance(value, Pending) for value in values.values())
+        layer = None if waits else layer_of(kind, values)
+        if key is not None:  # no expression among what is written
+            interned.keep(key, own, layer if not default_values else None)
+        return LayerStep(self.at(mark), kind, values, trees, default_places, layer)
 
     def _merge(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:
         operands: list[Operand] = []
@@ -226,11 +234,11 @@ class Compiler(Reading):
                     )
                 return None
             fields["axis"] = read
-        return MergeStep(self.at(mark), MERGES[word].made(fields), operands, self.at(axis.mark) if axis else None)
+        return MergeStep(self.at(mark), layer_of(MERGES[word], fields), operands, self.at(axis.mark) if axis else None)
 
     def _sum(self) -> Layer:
         """The sum at the end of a residual, one object for all of them."""
-        return self.plain.setdefault("add", MERGES["add"].made(self._plain_defaults("add")))
+        return layer_of(MERGES["add"], self._plain_defaults("add"))
 
     def _plain_defaults(self, word: str) -> dict[str, Any]:
         """The defaults of a merge, which are the same wherever it stands: `{add: {inplace: true}}`."""

@@ -48,7 +48,8 @@ def read_defaults(reading: Reading, tree: Tree) -> None:
                 f"write `{word}: {{field: value}}`",
             )
         else:
-            reading.defaults[kind.kind] = reading.fields(kind, inner.items, inner.keys)
+            places = {name: reading.at(value.mark) for name, value in inner.items.items()}
+            reading.defaults[kind.kind] = reading.fields(kind, inner.items, inner.keys), places
 
 
 def read_signatures(reading: Reading, tree: Tree) -> list[tuple[Block, Tree]]:

@@ -10,6 +10,7 @@ from cnncalc.layers.fields import comma_help, number_help, spell
 from cnncalc.network import Builder, Network, Published
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.shape import Shape
+from cnncalc.spec import interned
 from cnncalc.spec import values as value_of
 from cnncalc.spec.compiler import Compiler
 from cnncalc.spec.definitions import check_references, is_parameter, read_block, read_defaults, read_signatures
@@ -136,6 +137,7 @@ class _File:
         except Refused as refused:
             refused.partial = builder.finish([len(builder.nodes) - 1] if builder.nodes else [], **facts)
             raise
+        interned.count(len(builder.nodes))
         return builder.finish(ends, **facts)
 
     # -- the keys ---------------------------------------------------------------------------------------------------

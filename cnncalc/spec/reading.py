@@ -44,7 +44,6 @@ class Reading:
         self.scopes: dict[str | None, dict[str, Where]] = {None: {}}  # names bound in the file (None), in each block
         self.references: list[tuple[str, Where, str | None, bool]] = []  # name, place, block, bound above?
         self.broken: set[str] = set()  # blocks whose definition cannot be read: calling them is no further mistake
-        self.plain: dict[str, Layer] = {}  # layers without fields, by kind
         self.input_place: Where | None = None  # of the only input
         self.called: set[str] = set()
         self.unread = False  # could the steps not be read? Then nobody knows which names they give
@@ -94,12 +93,9 @@ class Reading:
         numeric = isinstance(tree, Scalar) and tree.text[:1] in set("0123456789(-$")
         return self.value(tree, numeric=numeric, known=known)
 
-    def fields(
-        self, kind: type[Layer], trees: dict[str, Tree], marks: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Where]]:
+    def fields(self, kind: type[Layer], trees: dict[str, Tree], marks: dict[str, Any]) -> dict[str, Any]:
         """Written fields, checked as far as they are constant; `marks` are the places of their names."""
         values: dict[str, Any] = {}
-        places: dict[str, Where] = {}
         above = ""  # the field in front
         for name, tree in trees.items():
             field = kind.fields.get(name)
@@ -112,11 +108,10 @@ class Reading:
                     values[meant] = None
                 continue
             above = name
-            places[name] = self.at(tree.mark)
             value = self.field(kind, field, tree)
             if value is not None:
                 values[name] = value
-        return values, places
+        return values
 
     def field(self, kind: type[Layer], field: Field[Any], tree: Tree) -> Any:
         value = self.value(tree, numeric=field.numeric)

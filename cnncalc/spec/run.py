@@ -71,13 +71,15 @@ class Run:
 
     def auto(self, kind: str) -> str:
         """The next free name for a layer or block of a kind: `conv1`, `conv2`; `relu6_1` after a digit."""
-        joint = "_" if kind[-1:].isdigit() else ""
-        while True:
-            number = self._counters.get(kind, 0) + 1
-            self._counters[kind] = number
-            name = f"{self._prefix}{kind}{joint}{number}"
-            if not self.builder.taken(name):
-                return name
+        stem = f"{self._prefix}{kind}_" if kind[-1:].isdigit() else self._prefix + kind
+        counters, names = self._counters, self.builder.names
+        number = counters.get(kind, 0) + 1
+        name = f"{stem}{number}"
+        while name in names:
+            number += 1
+            name = f"{stem}{number}"
+        counters[kind] = number
+        return name
 
     def named(self, label: str) -> str:
         """A written name, told apart from earlier uses of it in the same place: `up`, `up_2`."""
@@ -85,7 +87,7 @@ class Run:
             number = self._counters.get("=" + label, 0) + 1
             self._counters["=" + label] = number
             name = f"{self._prefix}{label}" + (f"_{number}" if number > 1 else "")
-            if not self.builder.taken(name):
+            if name not in self.builder.names:
                 return name
 
     @contextmanager

@@ -1,10 +1,12 @@
 """Steps of a specification, checked and ready to run: expansion and shape propagation in one pass from top to bottom.
 
-A step takes the index of the value above and returns the index of its own; it knows no YAML.
+A step takes the index of the value above and returns the index of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from cnncalc.layers.base import Layer, kind_named
@@ -13,30 +15,33 @@ from cnncalc.layers.merge import Add, Concat, Mul
 from cnncalc.network import Expectation
 from cnncalc.problem import Call, Problem, Refused, Where
 from cnncalc.shape import Shape
+from cnncalc.spec.interned import layer_of
 from cnncalc.spec.run import Run, Scope
+from cnncalc.spec.tree import Tree, where
 from cnncalc.spec.values import Pending, resolved
 from cnncalc.text import plural, show
 
 DEEPEST = 64  # steps inside steps, through all blocks; each costs up to eight calls, and Python has 1,000
 A_STEP = 64  # characters of expressions, or four of them operands, that are worked on in the time of one step
-_NOWHERE: dict[str, Where] = {}
 
 
 class Step:
     """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `expect`; `marks` says where they stand."""
 
-    __slots__ = ("cost", "expects", "marks", "name", "repeat", "share", "start", "when", "where")
+    cost = 1  # steps that one run counts for
+    plain = True  # does it carry none of the following?
+    name: str | None = None
+    start: Any = None
+    repeat: Any = 1
+    when: Any = True
+    share: Any = None
+    marks: Mapping[str, Where] = MappingProxyType({})
+    expects: Sequence[tuple[str, str, Any, Where | None]] = ()
 
     def __init__(self, where: Where | None, work: int = 0) -> None:
         self.where = where
-        self.cost = 1 + work // A_STEP  # steps that one run counts for
-        self.name: str | None = None
-        self.start: Any = None
-        self.repeat: Any = 1
-        self.when: Any = True
-        self.share: Any = None
-        self.marks: dict[str, Where] = _NOWHERE
-        self.expects: list[tuple[str, str, Any, Where | None]] = []
+        if work >= A_STEP:
+            self.cost = 1 + work // A_STEP
 
     def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
         """Run the step a single time, named `label` where that is given."""
@@ -49,8 +54,7 @@ class Step:
             Refused: at the first thing that does not fit.
         """
         run.count(self.cost, self.where)
-        plain = self.name is None and self.share is None and not self.expects
-        if plain and self.start is None and self.repeat == 1 and self.when is True:
+        if self.plain:
             return self.once(run, value, scope, None)
         if self.when is not True and not self._applies(run, value, scope):
             if self.name is not None:
@@ -162,26 +166,31 @@ def work(value: Any) -> int:
 
 
 class LayerStep(Step):
-    """One layer. `values` are the written fields and those of `defaults`; `layer` is set where all are constant."""
+    """One layer: `layer` where all its fields are constant, else `values`, the written fields and those of `defaults`.
 
-    __slots__ = ("cache", "inherited", "kind", "layer", "places", "values")
+    `trees` are the fields as the file writes them, `inherited` the places of those under `defaults`.
+    """
 
     def __init__(
         self,
         where: Where | None,
         kind: type[Layer],
         values: dict[str, Any],
-        places: dict[str, Where],
-        inherited: dict[str, Where] = _NOWHERE,
+        trees: Mapping[str, Tree],
+        inherited: Mapping[str, Where],
+        layer: Layer | None,
     ) -> None:
-        super().__init__(where, work(values))
-        self.inherited = inherited  # places under `defaults`
+        super().__init__(where, 0 if layer is not None else work(values))
         self.kind = kind
         self.values = values
-        self.places = places
-        waits = any(isinstance(value, Pending) for value in values.values())
-        self.layer = None if waits else kind.made(values)
-        self.cache: dict[tuple[Any, ...], Layer] = {}
+        self.trees = trees
+        self.inherited = inherited
+        self.layer = layer
+
+    def place(self, field: str) -> Where | None:
+        """Where a field is written; the step where it is not."""
+        tree = self.trees.get(field)
+        return where(self.where.source, tree.mark) if tree is not None and self.where is not None else self.where
 
     def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
         layer = self.layer or self._resolved(run, value, scope)
@@ -191,9 +200,7 @@ class LayerStep(Step):
         if kind.lenders:
             for field, spec in kind.fields.items():
                 if isinstance(spec, Name):
-                    inputs.append(
-                        run.lookup(getattr(layer, field), scope, value, self.places.get(field, self.where))[0]
-                    )
+                    inputs.append(run.lookup(getattr(layer, field), scope, value, self.place(field))[0])
         try:
             return run.builder.add(layer, inputs, name, self.where)
         except Problem as problem:
@@ -204,10 +211,10 @@ class LayerStep(Step):
     def _refused(self, run: Run, problem: Problem) -> Refused:
         """A misfit at the field that is at fault, or at the step where that field comes from `defaults`."""
         field = problem.field or ""
-        if field in self.inherited and field not in self.places:
+        if field in self.inherited and field not in self.trees:
             set_at = f"`{field}` is set under `defaults:`, line {self.inherited[field].line}"
             problem.help = f"{problem.help}; {set_at}" if problem.help else set_at
-        return run.refused(problem, self.places.get(field, self.where))
+        return run.refused(problem, self.place(field))
 
     def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
         parameters = run.parameters(scope, value, *self.values.values())
@@ -220,14 +227,7 @@ class LayerStep(Step):
                     values[name] = waiting
         except Problem as problem:
             raise self._refused(run, problem) from None
-        try:
-            key = tuple([(type(kept), kept) for kept in values.values()])  # True is not 1
-            layer = self.cache.get(key)
-        except TypeError:  # a mapping of sides cannot be looked up
-            return self.kind.made(values)
-        if layer is None:
-            layer = self.cache[key] = self.kind.made(values)
-        return layer
+        return layer_of(self.kind, values)
 
 
 def _read(field: Field[Any], value: Any, text: str) -> Any:
@@ -244,8 +244,6 @@ def _read(field: Field[Any], value: Any, text: str) -> Any:
 
 class ParameterStep(Step):
     """A bare `$name` whose value is the name of a kind."""
-
-    __slots__ = ("defaults", "made", "word")
 
     def __init__(
         self, where: Where | None, word: Pending, defaults: dict[str, tuple[dict[str, Any], dict[str, Where]]]
@@ -274,15 +272,14 @@ class ParameterStep(Step):
                         )
             except Problem as problem:
                 raise run.refused(problem, self.where) from None
-            step = self.made[str(kind)] = LayerStep(self.where, found, values, {}, places)
+            layer = None if any(isinstance(one, Pending) for one in values.values()) else layer_of(found, values)
+            step = self.made[str(kind)] = LayerStep(self.where, found, values, {}, places, layer)
         run.count(step.cost - 1, self.where)
         return step.once(run, value, scope, label)
 
 
 class SeqStep(Step):
     """A group of steps."""
-
-    __slots__ = ("steps",)
 
     def __init__(self, where: Where | None, steps: list[Step]) -> None:
         super().__init__(where)
@@ -321,8 +318,6 @@ class Block:
 
 class BlockStep(Step):
     """A call of a block."""
-
-    __slots__ = ("block", "values")
 
     def __init__(self, where: Where | None, block: Block, values: dict[str, Any]) -> None:
         super().__init__(where, work(values))
@@ -377,11 +372,7 @@ class Operand:
 class MergeStep(Step):
     """`add`, `mul` or `concat` of operands."""
 
-    __slots__ = ("axis", "layer", "operands")
-
-    def __init__(
-        self, where: Where | None, layer: Add | Mul | Concat, operands: list[Operand], axis: Where | None = None
-    ) -> None:
+    def __init__(self, where: Where | None, layer: Layer, operands: list[Operand], axis: Where | None = None) -> None:
         super().__init__(where, A_STEP // 4 * len(operands) + work([operand.name for operand in operands]))
         self.layer = layer
         self.operands = operands
@@ -407,8 +398,6 @@ class MergeStep(Step):
 
 class ResidualStep(Step):
     """`main` plus its input; where the shapes differ, the `projection` of the input, or no shortcut at all."""
-
-    __slots__ = ("main", "projection", "sum")
 
     def __init__(self, where: Where | None, main: list[Step], projection: list[Step] | str | None, sum: Layer) -> None:
         super().__init__(where)

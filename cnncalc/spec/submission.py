@@ -28,6 +28,7 @@ class Checked(Record):
     """What became of one file.
 
     `status` is passed, failed (a rule does not hold), error (the file is unsound) or unreadable (nothing could be said).
+    `metrics` are None where there is no network, and empty where nobody asked for them.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Task(Record):
     before: tuple[tuple[str, int], ...] = ()  # the figures of the one file that all are compared with
     past: Past | None = None  # or the commit at which each file's own past is found
     only: tuple[str, ...] = ()  # the rules that count; empty: all
+    metrics: bool = False  # are the figures of every network wanted, limited or not?
 
 
 def check_file(path: str, task: Task) -> Checked:
@@ -86,7 +88,7 @@ def _judged(source: Source, task: Task) -> Checked:
     unreadable = any(finding.code == "not-compared" for finding in findings)
     failed = any(finding.level == "error" for finding in findings)
     status = UNREADABLE if unreadable else FAILED if failed else PASSED
-    return Checked(source.path, status, metrics(analysis), tuple(measured), tuple(findings))
+    return Checked(source.path, status, metrics(analysis) if task.metrics else {}, tuple(measured), tuple(findings))
 
 
 def _first(findings: list[Finding]) -> list[Finding]:
