@@ -173,6 +173,11 @@ layers:
     repeat: 2
 """,
     ),
+    "batch-fixed": Code(
+        "An ONNX model is made for several examples at once, and no other number of them. Figures are for one example all "
+        "the same; `cnncalc check` asks for a model that takes one.",
+        note="it is about an ONNX model",
+    ),
     "duplicate-key": Code(
         "A key is written twice in one mapping. Other YAML readers silently keep the last one.",
         """\

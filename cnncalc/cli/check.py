@@ -186,14 +186,24 @@ def _baseline(text: str | None, allowed: Sequence[tuple[str, int]]) -> tuple[tup
         Failed: where there is no such file, or it cannot be compared with.
     """
     from cnncalc.cli.specs import SUFFIXES, Spec, source_of
+    from cnncalc.formats import Missing
     from cnncalc.problem import Refused
     from cnncalc.spec.history import past
-    from cnncalc.spec.submission import Uncomparable, figures
+    from cnncalc.spec.submission import MODEL, Uncomparable, figures, model
     from cnncalc.text import show
 
     if text is None:
         return (), None
     file = text.rpartition("@")[0] or text  # `net.yaml@main` is a file too
+    if text.lower().endswith(MODEL):
+        try:
+            return tuple(figures(model(text), allowed).items()), None
+        except (Uncomparable, Missing) as error:
+            raise Failed(f"could not compare: {error}") from None
+        except Refused as refused:
+            raise Failed(f"could not compare: {refused.problems[0].text}") from None
+        except OSError as error:
+            raise Failed(f"cannot read {show(text)}: {error.strerror or error}") from None
     if text == "-" or text.endswith(SUFFIXES) or file.endswith(SUFFIXES) or text.startswith(("/", "./", "../")):
         try:
             return tuple(figures(source_of(Spec(text, file=True)), allowed).items()), None

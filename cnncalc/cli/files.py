@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 
-SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml", ".onnx")
 Found = tuple[str, str]  # a path, and "" or why there is nothing to read
 
 
@@ -18,7 +18,7 @@ def collect(paths: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in paths:
         here = [(path, "")] if path == "-" else list(_expanded(path))
-        for file, problem in here or [(path, f"no {' or '.join(SUFFIXES)} files in it")]:
+        for file, problem in here or [(path, f"no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} files in it")]:
             found.setdefault(file, problem)
     return found
 

@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import Any
 
 from cnncalc.formats import Asked, Missing
-from cnncalc.formats.onnx_file import bad, parsed, structure
+from cnncalc.formats.onnx_file import Paged, bad, parsed, structure
+from cnncalc.formats.onnx_file import submitted as sent_in
 from cnncalc.formats.onnx_graph import Dims, Scope, Step, Tensor, Value
 from cnncalc.formats.onnx_inputs import FIRST, Fed
 from cnncalc.formats.onnx_layers import HANDLERS as LAYERS
@@ -24,13 +25,14 @@ from cnncalc.formats.onnx_views import HANDLERS as VIEWS
 from cnncalc.layers.unknown import Unknown
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
-from cnncalc.spec.limits import TRUSTED, Limits
+from cnncalc.spec.limits import TRUSTED, UNTRUSTED, Limits
 from cnncalc.text import show
 
 HANDLERS = {**VIEWS, **OPERATORS, **LAYERS}
 OWN = ("", "ai.onnx")
 CONTRIBUTED = ("com.microsoft",)
 DEEPEST = 32
+FOLDED = 2**22  # constants that are worked out in one model
 SHOWN = 10
 
 _TERM = r"[A-Za-z]*(?:\.\.\.[A-Za-z]*)?"
@@ -54,29 +56,46 @@ def values(path: str, asked: Asked, limits: Limits = TRUSTED) -> tuple[Network, 
     Raises:
         Refused, Missing, OSError: as `read`.
     """
-    data = structure(path, 16 * limits.file_bytes)
+    return _read(structure(path, 16 * limits.file_bytes), path, asked, limits)
+
+
+def submitted(data: bytes | Paged, path: str, asked: Asked) -> Network:
+    """The network in the file of a stranger, by the rules of cnncalc alone.
+
+    onnx.shape_inference, which nobody can interrupt, is not asked, so that an operator without a rule is refused; and
+    every number of a floating type that the file brings along counts as a parameter.
+
+    Raises:
+        Refused, Missing: as `read`.
+    """
+    return _read(sent_in(data, 16 * UNTRUSTED.file_bytes), path, asked, UNTRUSTED, strict=True)[0]
+
+
+def _read(
+    data: bytes, path: str, asked: Asked, limits: Limits, strict: bool = False
+) -> tuple[Network, dict[str, Value]]:
     try:
         import_module("onnx")
     except ImportError:
         raise Missing("onnx", "onnx") from None
     name = os.path.splitext(os.path.basename(path))[0]
-    reading = _Model(parsed(data), asked, limits)
+    reading = _Model(parsed(data), asked, limits, strict=strict)
     try:
         network = reading.network(name, path)
-        if not reading.batched or not network.warnings:
+        if not reading.batched or not reading.warnings:
             return network, reading.scope.values
     except Refused:
         if not reading.batched:
             raise
     # a fixed first size that is no batch, or one that cannot be taken out: shown whole, as onnx sees it
-    whole = _Model(parsed(data), asked, limits, whole=True)
+    whole = _Model(parsed(data), asked, limits, whole=True, strict=strict)
     try:
         second = whole.network(name, path)
     except Refused:
         if reading.done is None:
             raise
         return reading.done, reading.scope.values
-    if reading.done is not None and len(second.warnings) >= len(reading.done.warnings):
+    if reading.done is not None and len(whole.warnings) >= len(reading.warnings):
         return reading.done, reading.scope.values
     return second, whole.scope.values
 
@@ -101,7 +120,8 @@ class _Model(Fed):
             raise Refused([problem]) from None
         self._compare(scope)
         title = graph.name if graph.name and graph.name not in ("main_graph", "torch_jit", "main", "graph") else name
-        facts = {"name": show(title), "source": path, "spec": path, "warnings": tuple(self.warnings)}
+        warnings = (*([self.batched] if self.batched is not None else []), *self.warnings)
+        facts = {"name": show(title), "source": path, "spec": path, "warnings": warnings}
         self.done = builder.finish(ends, **facts)
         return self.done
 
@@ -114,6 +134,10 @@ class _Model(Fed):
         if self._expanded(self.model.graph.node, sizes, 0) > self.limits.steps:
             text = f"there are more than {self.limits.steps:,} operations, functions counted each time"
             raise Refused([Problem("too-large", text, "this is more than is ever read")])
+        for domain, operator in self.reader.functions:
+            if domain in OWN:
+                text = f"a function of the model is called `{show(operator)}`, as operators of ONNX are"
+                raise bad(text, "functions need a domain of their own")
 
     def _expanded(self, nodes: Sequence[Any], sizes: dict[tuple[str, str], int], depth: int) -> int:
         """How many operations there are when every function is written out; each function is looked at once."""
@@ -173,11 +197,14 @@ class _Model(Fed):
             return
         handler = HANDLERS.get(node.op_type) if domain in OWN or domain in CONTRIBUTED else None
         if handler is not None:
+            before = len(self.reader.builder.nodes)
             try:
                 handler(self.reader, step)
             except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
                 step.wrong(f"its attributes and inputs do not go together ({type(error).__name__})")
             self._further(step)
+            if self.strict:
+                self.reader.account(step, before)
             return
         self._unknown(step)
 
@@ -202,9 +229,12 @@ class _Model(Fed):
             step.wrong(f"its constants do not go together: {' and '.join(show(x.dims) for x in step.xs if x)}")
         if found is None:
             return False
+        self.folded += sum(one.size for one in found)
+        if self.folded > FOLDED:
+            step.unsupported(f"more than {FOLDED:,} constants are worked out before it", "fold them before the export")
         tensors = self.reader.union(step.xs) if step.op != "ConstantOfShape" else ()
         for k, one in enumerate(found):
-            self.reader.put(step, Value(one.shape, array=one, tensors=tensors if one.dtype.kind == "f" else ()), k)
+            self.reader.put(step, Value(one.shape, array=one, tensors=tensors), k)
         return True
 
     def _unknown(self, step: Step) -> None:
@@ -330,6 +360,8 @@ class _Model(Fed):
         return self.theirs
 
     def _infer(self, scope: Scope) -> Iterator[tuple[str, Dims]]:
+        if self.strict:
+            return
         inference: Any = import_module("onnx.shape_inference")
         model = self.model
         for one in model.graph.input:

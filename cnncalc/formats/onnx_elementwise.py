@@ -41,7 +41,6 @@ BINARY = words(
 REDUCED = words(
     "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare"
 )
-BUFFERED = frozenset({"Sub", "Div"})  # a mean and a deviation are taken away, not learned
 
 
 def same(r: Reader, step: Step) -> None:
@@ -123,7 +122,7 @@ def binary(r: Reader, step: Step) -> None:
     elif known and step.op == "Mul":
         held = {"weight": together(r, known)}
     value = _one_or_more(r, step, dims, active, order, held)
-    if known and step.op in BUFFERED and value.index is not None:
+    if known and not held and value.index is not None and not r.strict:
         _as_buffer(r, value.index, known)
 
 

@@ -9,26 +9,41 @@ import mmap
 import os
 import stat
 from collections.abc import Iterator
+from io import FileIO
 from typing import Any
 
 from cnncalc.problem import Problem, Refused
 
 KEPT = 8192  # bytes of a tensor's numbers that are kept: shapes, axes, pads are small
+KEPT_OF_STRANGERS = 2048
+FIELDS = 400_000  # of a stranger's file; a text counts for a field every 4 bytes
 LARGEST_TEXT = 4096
 DEEPEST = 64
+PAGE = 16_384
 
 # message -> its fields that are messages to look into; 0 marks payloads, -1 what nothing is read from
 _PAYLOAD, _IDLE = "payload", "idle"
+_KEEP, _DROP, _FOLLOW = "keep", "drop", "follow"
 MESSAGES: dict[str, dict[int, str]] = {
     "model": {6: _IDLE, 7: "graph", 20: _IDLE, 25: "function"},
-    "graph": {1: "node", 5: "tensor", 10: _IDLE, 14: _IDLE, 15: "sparse"},
+    "graph": {1: "node", 5: "tensor", 10: _IDLE, 14: _IDLE, 11: "value", 12: "value",
+              15: "sparse"},
     "node": {5: "attribute", 6: _IDLE},
     "attribute": {4: _PAYLOAD, 5: "tensor", 6: "graph", 7: _PAYLOAD, 8: _PAYLOAD, 10: "tensor", 11: "graph",
                   13: _IDLE, 22: "sparse", 23: "sparse"},
     "function": {7: "node", 8: _IDLE, 11: "attribute"},
     "sparse": {1: "tensor", 2: "tensor"},
+    "value": {2: "type", 3: _IDLE},
+    "type": {1: "declared", 4: "list", 5: "map", 8: "declared", 9: "list"},
+    "list": {1: "type"},
+    "map": {2: "type"},
+    "declared": {2: "shape"},
+    "shape": {1: "dim"},
+    "dim": {},
     "tensor": {4: _PAYLOAD, 5: _PAYLOAD, 6: _PAYLOAD, 7: _PAYLOAD, 9: _PAYLOAD, 10: _PAYLOAD, 11: _PAYLOAD, 12: _IDLE},
 }  # fmt: skip
+# what strangers may claim, and nobody here listens to: shapes of values, training, quantisation
+UNHEARD = {("graph", 13), ("function", 12), ("model", 20), ("graph", 14)}
 _LFS = b"version https://git-lfs"
 
 
@@ -53,8 +68,7 @@ def structure(path: str, most: int) -> bytes:
         if facts.st_size == 0:
             raise Refused([Problem("empty-file", "the file is empty", "export the model again")])
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as data:
-            if data[: len(_LFS)] == _LFS:
-                raise bad("this is a Git LFS pointer, not the model itself", "run `git lfs pull`")
+            _no_pointer(data)
             out = _Slimmer(data, most)
             try:
                 out.message("model", 0, len(data), 0)
@@ -63,14 +77,70 @@ def structure(path: str, most: int) -> bytes:
             return bytes(out.bytes)
 
 
+def submitted(data: bytes | Paged, most: int) -> bytes:
+    """A stranger's file without payloads: at most `most` bytes of it, and no more fields than are read in a second.
+
+    Raises:
+        Refused: as `structure`.
+    """
+    if len(data) == 0:
+        raise Refused([Problem("empty-file", "the file is empty", "export the model again")])
+    _no_pointer(data)
+    out = _Slimmer(data, most, FIELDS)
+    out.message("model", 0, len(data), 0)
+    return bytes(out.bytes)
+
+
+def _no_pointer(data: Any) -> None:
+    if bytes(data[: len(_LFS)]) == _LFS:
+        raise bad("this is a Git LFS pointer, not the model itself", "run `git lfs pull`")
+
+
+class Paged:
+    """A file read page by page: unlike a mapped one it may shrink meanwhile, and then ends early."""
+
+    def __init__(self, handle: int) -> None:
+        self._file = FileIO(handle, closefd=False)
+        self._size = os.fstat(handle).st_size
+        self._start = 0
+        self._page = b""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            start, stop, _ = key.indices(self._size)
+            return self._read(start, stop - start)
+        place = key - self._start
+        if not 0 <= place < len(self._page):
+            self._start, self._page = key, self._read(key, min(PAGE, self._size - key))
+            place = 0
+        return self._page[place]
+
+    def _read(self, start: int, length: int) -> bytes:
+        self._file.seek(start)
+        found = bytearray()
+        while len(found) < length:
+            more = self._file.read(length - len(found))
+            if not more:
+                raise bad("the file has become shorter while it was read", "copy it again")
+            found += more
+        return bytes(found)
+
+
 def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would wait forever
 
 
 class _Slimmer:
-    def __init__(self, data: memoryview, most: int) -> None:
+    """With `fields` every message is looked into and its fields are counted."""
+
+    def __init__(self, data: Any, most: int, fields: int | None = None) -> None:
         self.data = data
         self.most = most
+        self.fields = fields
+        self.kept = KEPT if fields is None else KEPT_OF_STRANGERS
         self.bytes = bytearray()
 
     def message(self, kind: str, start: int, end: int, depth: int) -> None:
@@ -78,17 +148,16 @@ class _Slimmer:
         if depth > DEEPEST:
             text = f"graphs are nested deeper than {DEEPEST} levels"
             raise Refused([Problem("too-large", text, "export the model without nested control flow")])
-        fields = MESSAGES[kind]
         copied = start  # everything before it stands in `bytes`
         for number, wire, field, inner, after in self._fields(start, end):
-            inside = fields.get(number)
-            if inside is None or wire != 2:
-                continue
-            length = after - inner
-            if length <= (LARGEST_TEXT if inside == _IDLE else KEPT):
+            if field - copied > self.most:
+                self._copy(copied, field)  # which refuses so much
+            inside = MESSAGES[kind].get(number)
+            fate = self._fate((kind, number), inside, after - inner if wire == 2 else 0)
+            if wire != 2 or fate == _KEEP:
                 continue
             self._copy(copied, field)
-            if inside not in (_PAYLOAD, _IDLE):
+            if fate == _FOLLOW and inside is not None:
                 tag = bytes(self.data[field : self._varint(field, end)[1]])
                 mark = len(self.bytes)
                 self.message(inside, inner, after, depth + 1)
@@ -97,6 +166,29 @@ class _Slimmer:
                 self.bytes += tag + _varint_bytes(len(body)) + body
             copied = after
         self._copy(copied, end)
+
+    def _fate(self, place: tuple[str, int], inside: str | None, length: int) -> str:
+        """Is a field kept as it is, dropped, or looked into?"""
+        if self.fields is not None:
+            if place in UNHEARD:
+                return _DROP
+            self._count(inside, length)
+        if inside is None:
+            return _KEEP
+        if inside in (_PAYLOAD, _IDLE):
+            return _KEEP if length <= (LARGEST_TEXT if inside == _IDLE else self.kept) else _DROP
+        return _FOLLOW if length > KEPT or self.fields is not None else _KEEP
+
+    def _count(self, inside: str | None, length: int) -> None:
+        assert self.fields is not None
+        self.fields -= 1
+        if inside == _PAYLOAD:
+            self.fields -= min(length, self.kept) // 64
+        elif inside in (None, _IDLE):
+            self.fields -= min(length, self.most) // 4
+        if self.fields < 0:
+            text = f"the model has more than {FIELDS:,} fields and words besides its weights"
+            raise Refused([Problem("too-large", text, "this is more than is ever read")])
 
     def _copy(self, start: int, end: int) -> None:
         if len(self.bytes) + end - start > self.most:

@@ -23,6 +23,7 @@ from cnncalc.text import show
 
 Dims = tuple[int, ...]
 Order = tuple[int, ...]
+MOST_AXES = 64
 FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
 
 
@@ -176,11 +177,13 @@ class Reader:
         self.builder = builder
         self.limits = limits
         self.opset = opset
+        self.strict = False
         self.batch = 1  # the fixed batch size of the file; read as 1
         self.functions: dict[tuple[str, str], Any] = {}
         self.counted: dict[int, int] = {}  # id of a tensor -> the node that its numbers are counted at
         self.alive: list[Tensor] = []
         self.fused: set[int] = set()
+        self._numbers: dict[str, int] = {}  # label -> the last number behind it
         self._aligned: dict[tuple[int, Order, Dims, Order], Value] = {}
 
     # -- names and orders -------------------------------------------------------------------------------------------
@@ -188,10 +191,11 @@ class Reader:
     def name(self, label: str) -> str:
         """The label, or the label with a number behind it where that name is taken."""
         label = label[:100] or "value"
-        name, number = label, 1
+        name, number = label, self._numbers.get(label, 1)
         while name in self.builder.names:
             number += 1
             name = f"{label}_{number}"
+        self._numbers[label] = number
         return name
 
     def order(self, step: Step, dims: Dims, k: int = 0, hidden: frozenset[int] | None = None) -> Order:
@@ -236,7 +240,15 @@ class Reader:
     # -- layers -----------------------------------------------------------------------------------------------------
 
     def put(self, step: Step, value: Value, k: int = 0) -> None:
-        """Let output `k` of a node have that value."""
+        """Let output `k` of a node have that value.
+
+        Raises:
+            Refused: where no tensor can be so large.
+        """
+        if value.index is None and (len(value.dims) > MOST_AXES or max(value.dims, default=0) > self.limits.tensor):
+            step.unsupported(f"it makes {len(value.dims)} dimensions of up to {max(value.dims):.3g} numbers")
+        if min(value.dims, default=0) < 0:
+            step.wrong(f"it makes the dimensions {show(value.dims)}")
         if k < len(step.outputs) and step.outputs[k]:
             step.scope.values[step.outputs[k]] = value
 
@@ -271,6 +283,8 @@ class Reader:
             except Problem:
                 self.builder.nodes[index].layer = self._lending(layer, shapes, owner)
         shape = self.builder.shape(index)
+        if min(shape) < 1:
+            step.wrong(f"it makes {show(tuple(shape))}")
         dims = [1] * rank
         for axis, length in zip(order, shape, strict=False):
             dims[axis] = length
@@ -302,7 +316,42 @@ class Reader:
     def union(self, xs: Sequence[Value | None]) -> tuple[Tensor, ...]:
         """The tensors that values are made of, each once."""
         found = {id(tensor): tensor for x in xs if x is not None for tensor in x.tensors}
+        most = self.limits.nodes // 64
+        if len(found) > most:
+            text = f"a value is worked out from more than {most:,} tensors of the file"
+            raise Refused([Problem("too-large", text, "fold constants before the export")])
         return tuple(found.values())
+
+    def account(self, step: Step, before: int) -> None:
+        """Count every number that a node reads and no rule has counted as a weight of the last layer that it became.
+
+        Numbers that are all the same, such as a state of zeros, say nothing, and factors of a resizing are no weights.
+        """
+        nodes = self.builder.nodes
+        if len(nodes) == before or step.op in ("Resize", "Upsample"):
+            return
+        fresh: dict[str, Count] = {}
+        for x in step.xs:
+            if (
+                x is None
+                or x.index is not None
+                or (x.array is not None and x.size and (x.array == x.array.flat[0]).all())
+            ):
+                continue
+            for tensor in x.tensors:
+                if tensor.real and x.holds(tensor) and id(tensor) not in self.counted:
+                    self.counted[id(tensor)] = len(nodes) - 1
+                    self.alive.append(tensor)
+                    fresh[f"weight_{len(fresh)}_here"] = Product(*[("N", length) for length in tensor.dims])
+        layer = nodes[-1].layer
+        if not fresh or layer is None:
+            return
+        shapes = [self.builder.shape(index) for index in nodes[-1].inputs]
+        held = {**layer.weights(*shapes), **fresh}
+        note = "numbers of the file that no rule explains count as weights"
+        nodes[-1].layer = Operator(
+            layer.kind, nodes[-1].output, weights=held, buffers=layer.buffers(*shapes), like=layer, note=note
+        )
 
     def _fresh(self, held: Mapping[str, Value | None], index: int) -> tuple[dict[str, Count], set[int], bool]:
         """Counts of the tensors counted here for the first time, by role, and the nodes that the others stand at."""
@@ -311,7 +360,7 @@ class Reader:
         any_tensor = False
         for role, value in held.items():
             for tensor in value.tensors if value is not None else ():
-                if tensor.size == 0:
+                if tensor.size == 0 or (tensor.size == 1 and not tensor.real and not self.strict):
                     continue
                 any_tensor = True
                 if id(tensor) in self.counted:

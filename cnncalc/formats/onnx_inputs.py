@@ -44,13 +44,15 @@ WEIGHTS = {"Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "BatchNormal
 class Fed:
     """One reading of a file: its inputs and initializers.
 
-    With `whole`, a first size that is fixed and above 1 is no batch but an axis as others.
+    With `whole`, a first size that is fixed and above 1 is no batch but an axis as others. `strict` is for strangers' files.
     """
 
-    def __init__(self, model: Any, asked: Asked, limits: Limits, whole: bool = False) -> None:
+    def __init__(self, model: Any, asked: Asked, limits: Limits, whole: bool = False, strict: bool = False) -> None:
         self.model = model
+        self.strict = strict
+        self.folded = 0
         self.whole = whole
-        self.batched = False  # was a fixed first size read as a batch of 1?
+        self.batched: Problem | None = None  # said where a fixed first size is read as a batch of 1
         self.done: Network | None = None
         self.asked = asked
         self.limits = limits
@@ -58,6 +60,7 @@ class Fed:
         versions = {one.domain: one.version for one in model.opset_import}
         opset = versions.get("", versions.get("ai.onnx", 1 if not versions else 0))
         self.reader = Reader(Builder(limits.tensor), limits, opset or 17)
+        self.reader.strict = strict
         self.reader.functions = {(one.domain, one.name): one for one in model.functions}
         self.theirs: dict[str, Dims] | None = None
         self.scope = Scope()
@@ -196,8 +199,11 @@ class Fed:
                 text = f"input `{show(name)}`: dimension {axis} is declared as {dim.dim_value}"
                 raise bad(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
             if batch and dim.dim_value > 1:
+                text = f"input `{show(name)}` fixes the batch at {dim.dim_value:,}; figures are for one example"
+                if self.strict:
+                    raise Refused([Problem("batch-fixed", text, "export the model with a batch of 1, or a free one")])
                 self.reader.batch = dim.dim_value
-                self.batched = True
+                self.batched = Problem("batch-fixed", text, level="warning")
                 return 1
             return int(dim.dim_value)
         symbol = dim.dim_param

@@ -62,7 +62,19 @@ def _fold(np: Any, op: str, xs: Sequence[Array | None], given: Attributes, opset
             return [np.asarray(xs[0])]
         return [np.asarray(getattr(np, REDUCE[op])(xs[0], axis=axes or None, keepdims=bool(given.get("keepdims", 1))))]
     handler = HANDLERS.get(op)
-    return handler(np, xs, given) if handler is not None else None
+    return handler(np, xs, given) if handler is not None and not _too_many(np, op, xs, given) else None
+
+
+def _too_many(np: Any, op: str, xs: Sequence[Array | None], given: Attributes) -> bool:
+    """Would an operator that makes more numbers than it gets make too many?"""
+    known = [x for x in xs if x is not None]
+    if op == "Concat":
+        return sum(x.size for x in known) > LARGEST
+    if op == "Gather":
+        many: int = known[0].size // max(known[0].shape[given.get("axis", 0)], 1) * known[1].size
+        return many > LARGEST
+    spread = op in ("Where", "Div", "Mod", "Clip")
+    return spread and prod(np.broadcast_shapes(*[x.shape for x in known])) > LARGEST
 
 
 def _axes(xs: Sequence[Array | None], given: Attributes) -> tuple[int, ...]:

@@ -234,7 +234,8 @@ def split(r: Reader, step: Step) -> None:
     length, count = x.dims[axis], len(step.outputs)
     sizes = step.numbers(1, "split")
     if not sizes:
-        count = step.given.get("num_outputs", count)
+        if step.given.get("num_outputs", count) != count:
+            step.wrong(f"num_outputs is {step.given['num_outputs']}, but it has {count}")
         each = -(-length // count)
         sizes = [each] * (count - 1) + [length - each * (count - 1)]
     if sum(sizes) != length or min(sizes) < 0 or len(sizes) < len(step.outputs):
@@ -385,6 +386,8 @@ def chosen(r: Reader, step: Step) -> None:
         step.wrong(f"{show(x.dims)} has no axis {axis}")
     if step.op == "TopK":
         count = (step.numbers(1, "k") or [1])[0]
+        if not 1 <= count <= x.dims[axis]:
+            step.wrong(f"the {count} largest of {x.dims[axis]}")
         dims: Dims = (*x.dims[:axis], count, *x.dims[axis + 1 :])
         value = r.operator(step, dims, [x], x.order if x.index is not None else None, views=None)
         r.put(step, value, 1)

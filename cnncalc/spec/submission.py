@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from cnncalc.analyses.budget import RULES, Finding, Limit, Measured, Policy, check, growth, measure, metrics
 from cnncalc.analyses.totals import Analysis, analyze
+from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.record import Record
+from cnncalc.shape import Shape
 from cnncalc.spec.file import read
 from cnncalc.spec.history import NoHistory, Past
 from cnncalc.spec.limits import UNTRUSTED
@@ -18,6 +21,8 @@ from cnncalc.spec.tree import decode
 from cnncalc.text import show
 
 STANDARD_INPUT = "<stdin>"
+MODEL = ".onnx"  # files of other tools that are checked too
+LARGEST_PAST = 64 * 2**20  # bytes of such a file as it was at a git revision, weights included
 _FLAGS = os.O_RDONLY
 for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):  # where the system has them
     _FLAGS |= getattr(os, _name, 0)
@@ -51,6 +56,8 @@ class Task(Record):
 
 def check_file(path: str, task: Task) -> Checked:
     """Read, analyse and check one file. Never raises for what is in it."""
+    if path.lower().endswith(MODEL):
+        return _checked(path, task, lambda: model(path, task.policy.input))
     try:
         source = decode(_bytes(path), path, UNTRUSTED)
     except OSError as error:
@@ -64,22 +71,58 @@ def check_file(path: str, task: Task) -> Checked:
 
 def check_source(source: Source, task: Task) -> Checked:
     """Check a text that is read already. Never raises for what is in it."""
+    return _checked(source.path, task, lambda: read(source, limits=UNTRUSTED))
+
+
+def model(path: str, size: Shape | None = None, data: bytes | None = None) -> Network:
+    """The network in a stranger's ONNX file; `size` is its input where the file leaves that open.
+
+    Raises:
+        Refused, OSError, Missing: as the reader.
+    """
+    from importlib import import_module
+
+    from cnncalc.formats import Asked
+
+    onnx = import_module("cnncalc.formats.onnx")
+
+    def made(inputs: dict[str, str]) -> Network:
+        if data is not None:
+            return onnx.submitted(data, path, Asked(inputs, {}))  # type: ignore[no-any-return]
+        with regular(path) as (handle, _):
+            return onnx.submitted(import_module("cnncalc.formats.onnx_file").Paged(handle), path, Asked(inputs, {}))  # type: ignore[no-any-return]
+
     try:
-        return _judged(source, task)
+        return made({})
     except Refused as refused:
-        return unsound(source.path, refused)
+        if size is None or refused.problems[0].code != "unknown-size":
+            raise
+    return made({"": str(size)})
+
+
+def _checked(path: str, task: Task, made: Callable[[], Network]) -> Checked:
+    from cnncalc.formats import Missing
+
+    try:
+        return _judged(made(), path, task)
+    except Refused as refused:
+        return unsound(path, refused)
+    except OSError as error:
+        return missing(path, f"cannot read the file: {error.strerror or error}")
+    except Missing as error:
+        return missing(path, str(error), "install it where the check runs")
     except Exception as error:  # a fault of ours: said for this file, while the others are still checked
         finding = Finding(
             "sound", "internal-error", "error", f"internal error: {type(error).__name__}", "please report the file"
         )
-        return Checked(source.path, UNREADABLE, None, (), (finding,))
+        return Checked(path, UNREADABLE, None, (), (finding,))
 
 
-def _judged(source: Source, task: Task) -> Checked:
-    analysis = analyze(read(source, limits=UNTRUSTED))
+def _judged(network: Network, path: str, task: Task) -> Checked:
+    analysis = analyze(network)
     measured, findings = check(analysis, task.policy)
     if task.allowed:
-        findings += _growth(analysis, source.path, task)
+        findings += _growth(analysis, path, task)
         findings.sort(key=lambda finding: RULES.index(finding.rule))
     if task.only:
         measured = [one for one in measured if one.limit.quantity in task.only]
@@ -88,7 +131,7 @@ def _judged(source: Source, task: Task) -> Checked:
     unreadable = any(finding.code == "not-compared" for finding in findings)
     failed = any(finding.level == "error" for finding in findings)
     status = UNREADABLE if unreadable else FAILED if failed else PASSED
-    return Checked(source.path, status, metrics(analysis) if task.metrics else {}, tuple(measured), tuple(findings))
+    return Checked(path, status, metrics(analysis) if task.metrics else {}, tuple(measured), tuple(findings))
 
 
 def _first(findings: list[Finding]) -> list[Finding]:
@@ -106,8 +149,9 @@ def _first(findings: list[Finding]) -> list[Finding]:
     return sorted([*kept, *left], key=lambda finding: RULES.index(finding.rule))
 
 
-def _bytes(path: str) -> bytes:
-    """The bytes of a regular file, at most one more than the limit; links, pipes and devices are refused.
+@contextmanager
+def regular(path: str) -> Iterator[tuple[int, int]]:
+    """A regular file, open for reading, and its size; links, pipes and devices are refused.
 
     Raises:
         OSError: where it cannot be read.
@@ -125,21 +169,30 @@ def _bytes(path: str) -> bytes:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
             raise _irregular("a folder" if stat.S_ISDIR(facts.st_mode) else "a pipe or device")
-        most = UNTRUSTED.file_bytes + 1
-        with os.fdopen(handle, "rb", closefd=False) as stream:
-            data = stream.read(min(facts.st_size + 1, most))
-            return data if len(data) <= facts.st_size else data + stream.read(most - len(data))  # it has grown
+        yield handle, facts.st_size
     finally:
         os.close(handle)
+
+
+def _bytes(path: str) -> bytes:
+    """The bytes of a regular file, at most one more than the limit.
+
+    Raises:
+        OSError, Refused: as `regular`.
+    """
+    most = UNTRUSTED.file_bytes + 1
+    with regular(path) as (handle, size), os.fdopen(handle, "rb", closefd=False) as stream:
+        data = stream.read(min(size + 1, most))
+        return data if len(data) <= size else data + stream.read(most - len(data))  # it has grown
 
 
 def _irregular(what: str) -> Refused:
     return Refused([Problem("not-regular", f"the file is {what}", "submit the file itself")])
 
 
-def missing(path: str, problem: str) -> Checked:
-    """The result for a path that leads to no file."""
-    finding = Finding("sound", "unreadable", "error", problem, "check path and permissions")
+def missing(path: str, problem: str, help: str = "check path and permissions") -> Checked:
+    """The result for a path that leads to no file, or to one that nobody here can read."""
+    finding = Finding("sound", "unreadable", "error", problem, help)
     return Checked(path, UNREADABLE, None, (), (finding,))
 
 
@@ -183,23 +236,28 @@ def _before(path: str, past: Past, allowed: Sequence[tuple[str, int]]) -> dict[s
     """
     if path == STANDARD_INPUT:
         raise Uncomparable("standard input has no past; name a file as the base")
+    from cnncalc.formats import Missing
+
+    binary = path.lower().endswith(MODEL)
     try:
-        data = past.file(path, UNTRUSTED.file_bytes)
-        return {} if data is None else figures(decode(data, path, UNTRUSTED), allowed)
-    except NoHistory as error:
+        data = past.file(path, LARGEST_PAST if binary else UNTRUSTED.file_bytes)
+        if data is None:
+            return {}
+        return figures(model(path, data=data) if binary else decode(data, path, UNTRUSTED), allowed)
+    except (NoHistory, Missing) as error:
         raise Uncomparable(str(error)) from None
     except Refused as refused:
         raise Uncomparable(refused.problems[0].text) from None
 
 
-def figures(base: Source, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
+def figures(base: Source | Network, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
     """What a base measures, of the quantities whose growth is limited.
 
     Raises:
         Uncomparable: where it is unsound, or a figure is not known.
     """
     try:
-        analysis = analyze(read(base, limits=UNTRUSTED))
+        analysis = analyze(base if isinstance(base, Network) else read(base, limits=UNTRUSTED))
     except Refused as refused:
         raise Uncomparable(f"the base is unsound: {refused.problems[0].text}") from None
     found = {}

@@ -362,13 +362,15 @@ def test_what_onnx_has_no_words_for() -> None:
 
 
 def test_a_shape_that_onnx_sees_otherwise_is_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The proof runs before a byte is written."""
+    """The proof runs before a byte is written. What is patched is remembered: no other test has 17 filters."""
     monkeypatch.setattr(Conv, "out", lambda self, *xs: Shape((9, 9, self.filters)))
-    network = network_of("input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}, as: c}, globalavgpool]\n")
-    text = "conv `c` cannot be exported: onnx.shape_inference makes it Nx4x6x6, cnncalc Nx4x9x9"
+    network = network_of("input: 8x8x3\nlayers: [{conv: {filters: 17, kernel: 3}, as: c}, globalavgpool]\n")
+    text = "conv `c` cannot be exported: onnx.shape_inference makes it Nx17x6x6, cnncalc Nx17x9x9"
     assert refusal(network) == text
     spec, out = tmp_path / "net.yaml", tmp_path / "net.onnx"
-    spec.write_text("input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}, as: c}, globalavgpool]\n", encoding="utf-8")
+    spec.write_text(
+        "input: 8x8x3\nlayers: [{conv: {filters: 17, kernel: 3}, as: c}, globalavgpool]\n", encoding="utf-8"
+    )
     done = CliRunner().invoke(cli, ["export", str(spec), "--to", "onnx", "-o", str(out)])
     assert done.exit_code == 2
     assert not out.exists()
