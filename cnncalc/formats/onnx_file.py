@@ -16,7 +16,8 @@ from cnncalc.problem import Problem, Refused
 
 KEPT = 8192  # bytes of a tensor's numbers that are kept: shapes, axes, pads are small
 KEPT_OF_STRANGERS = 2048
-FIELDS = 400_000  # of a stranger's file; a text counts for a field every 4 bytes
+FIELDS = 600_000  # of a stranger's file; a text counts for a field every 4 bytes
+SHORT = 64  # bytes of a message that is not looked into, but counts for a field every 2 bytes
 LARGEST_TEXT = 4096
 DEEPEST = 64
 PAGE = 16_384
@@ -177,13 +178,15 @@ class _Slimmer:
             return _KEEP
         if inside in (_PAYLOAD, _IDLE):
             return _KEEP if length <= (LARGEST_TEXT if inside == _IDLE else self.kept) else _DROP
-        return _FOLLOW if length > KEPT or self.fields is not None else _KEEP
+        return _FOLLOW if length > (KEPT if self.fields is None else SHORT) else _KEEP
 
     def _count(self, inside: str | None, length: int) -> None:
         assert self.fields is not None
         self.fields -= 1
         if inside == _PAYLOAD:
             self.fields -= min(length, self.kept) // 64
+        elif length <= SHORT:
+            self.fields -= length // 2
         elif inside in (None, _IDLE):
             self.fields -= min(length, self.most) // 4
         if self.fields < 0:

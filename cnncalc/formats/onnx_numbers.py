@@ -69,12 +69,12 @@ def _too_many(np: Any, op: str, xs: Sequence[Array | None], given: Attributes) -
     """Would an operator that makes more numbers than it gets make too many?"""
     known = [x for x in xs if x is not None]
     if op == "Concat":
-        return sum(x.size for x in known) > LARGEST
+        return bool(sum(x.size for x in known) > LARGEST)
     if op == "Gather":
         many: int = known[0].size // max(known[0].shape[given.get("axis", 0)], 1) * known[1].size
         return many > LARGEST
     spread = op in ("Where", "Div", "Mod", "Clip")
-    return spread and prod(np.broadcast_shapes(*[x.shape for x in known])) > LARGEST
+    return bool(spread and prod(np.broadcast_shapes(*[x.shape for x in known])) > LARGEST)
 
 
 def _axes(xs: Sequence[Array | None], given: Attributes) -> tuple[int, ...]:

@@ -121,6 +121,8 @@ def _checked(path: str, task: Task, made: Callable[[], Network]) -> Checked:
 def _judged(network: Network, path: str, task: Task) -> Checked:
     analysis = analyze(network)
     measured, findings = check(analysis, task.policy)
+    if path.lower().endswith(MODEL):
+        findings = [_of_model(finding, task.policy) for finding in findings]
     if task.allowed:
         findings += _growth(analysis, path, task)
         findings.sort(key=lambda finding: RULES.index(finding.rule))
@@ -132,6 +134,15 @@ def _judged(network: Network, path: str, task: Task) -> Checked:
     failed = any(finding.level == "error" for finding in findings)
     status = UNREADABLE if unreadable else FAILED if failed else PASSED
     return Checked(path, status, metrics(analysis) if task.metrics else {}, tuple(measured), tuple(findings))
+
+
+def _of_model(finding: Finding, policy: Policy) -> Finding:
+    """The same finding with help for who exports a model instead of writing a specification."""
+    help = {
+        "wrong-input": f"export the model for an input of {policy.input}",
+        "wrong-output": f"end the network with an output of {policy.output}",
+    }.get(finding.code)
+    return finding if help is None else Finding(finding.rule, finding.code, finding.level, finding.message, help)
 
 
 def _first(findings: list[Finding]) -> list[Finding]:
