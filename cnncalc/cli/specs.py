@@ -13,7 +13,7 @@ import click
 from cnncalc import formats
 from cnncalc.cli.run import Failed
 from cnncalc.network import Network
-from cnncalc.problem import Source
+from cnncalc.problem import Refused, Source
 from cnncalc.spec import shelf
 from cnncalc.spec.limits import TRUSTED
 from cnncalc.text import did_you_mean, show
@@ -144,6 +144,11 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str]) -> Ne
         return formats.read(path, formats.Asked(_inputs(inputs), dims))
     except formats.Missing as missing:
         raise Failed(f"{show(path)}: {missing}") from None
+    except Refused as refused:
+        for problem in refused.problems:
+            if problem.where is None and show(path) not in problem.text:
+                problem.text = f"{show(path)}: {problem.text}"
+        raise
     except OSError as error:
         raise Failed(f"cannot read {show(path)}: {error.strerror}") from None
 

@@ -915,3 +915,32 @@ def read_case(model: Any, inputs: Sequence[Any], folder: Path) -> dict[str, Any]
             if isinstance(array, np.ndarray) and array.dtype.kind in "iufb":
                 fed.graph.initializer.append(numpy_helper.from_array(array, info.name))
         return values(save(fed, folder), NOTHING)[1]
+
+
+def test_an_unknown_cost_stays_unknown_with_weights(tmp_path: Path) -> None:
+    """A deformable convolution: its weights are counted, its multiply-adds are not taken for none."""
+    nodes = [op("DeformConv", "x w o", "y")]
+    small = Small(nodes, (1, 3, 8, 8), [weight("w", 4, 3, 3, 3), weight("o", 1, 18, 6, 6)], opset=22)
+    analysis, _ = facts(small, tmp_path)
+    assert analysis.totals.uncounted == 1
+    assert analysis.totals.params == 108 + 18 * 36
+
+
+def test_a_fixed_batch_is_said(tmp_path: Path) -> None:
+    """In a warning; a free batch and a batch of 1 say nothing."""
+    for batch, said in ((8, ["input `x` fixes the batch at 8; figures are for one example"]), (1, []), ("N", [])):
+        network = read(save(Small(conv(), (batch, 3, 8, 8), [CONV]).model, tmp_path), NOTHING)
+        assert [problem.text for problem in network.warnings] == said
+        assert {problem.level for problem in network.warnings} <= {"warning"}
+
+
+def test_the_bias_of_a_single_unit(tmp_path: Path) -> None:
+    """One number, known or not, is a bias where a product of one unit is followed by it."""
+    one = [numbers("b", 0.5, kind="float32")]
+    for nodes, held in (
+        ([op("Gemm", "x w b", "y", transB=1)], [weight("w", 1, 5)]),
+        ([op("MatMul", "x w", "m"), op("Add", "m b", "y")], [weight("w", 5, 1)]),
+    ):
+        for bias in (one, [weight("b", 1)]):
+            analysis, _ = facts(Small(nodes, (1, 5), [*held, *bias]), tmp_path)
+            assert (analysis.totals.weights, analysis.totals.biases) == (5, 1)

@@ -1,0 +1,240 @@
+"""Models of other tools on the command line: every command, every format, from another folder, and what errors look like.
+
+One network in four files: a convolution of 108 weights and 4 biases on 8x8x3, and 1,450 parameters behind it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnncalc.cli import cli
+from cnncalc.cli.run import run
+
+CFG = """[net]
+height=8
+width=8
+channels=3
+[convolutional]
+filters=4
+size=3
+stride=1
+pad=0
+activation=relu
+[connected]
+output=10
+activation=linear
+"""
+LAYERS: list[dict[str, Any]] = [
+    {"class_name": "InputLayer", "config": {"batch_shape": [None, 8, 8, 3], "name": "image"}},
+    {"class_name": "Conv2D", "config": {"name": "conv", "filters": 4, "kernel_size": [3, 3], "activation": "relu"}},
+    {"class_name": "Flatten", "config": {"name": "flat"}},
+    {"class_name": "Dense", "config": {"name": "dense", "units": 10}},
+]
+KERAS = json.dumps({"class_name": "Sequential", "config": {"name": "net", "layers": LAYERS}})
+SPEC = "input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
+FIGURES = {"params": 1562, "weights": 1548, "biases": 14, "macs": 36 * 108 + 1440, "activations": 192 + 144 + 10}
+ONNX = pytest.param(
+    "net.onnx",
+    marks=pytest.mark.skipif(
+        find_spec("onnx") is None and os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1", reason="onnx is not installed"
+    ),
+)
+NAMES = ["net.cfg", "net.json", "net.keras", ONNX]
+
+
+@pytest.fixture(name="models")
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The four files in a folder, and another one as the current folder."""
+    folder, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (folder / "net.cfg").write_text(CFG, encoding="utf-8")
+    (folder / "net.json").write_text(KERAS, encoding="utf-8")
+    (folder / "net.yaml").write_text(SPEC, encoding="utf-8")
+    with zipfile.ZipFile(folder / "net.keras", "w") as archive:
+        archive.writestr("config.json", KERAS)
+        archive.writestr("metadata.json", "{}")
+    if find_spec("onnx") is not None:
+        assert run(cli, ["export", str(folder / "net.yaml"), "--to", "onnx", "-o", str(folder / "net.onnx")]) == 0
+    monkeypatch.chdir(elsewhere)
+    return folder
+
+
+def beside(name: str) -> str:
+    """A file of the models as it is named in the current folder."""
+    return f"../models/{name}"
+
+
+@pytest.fixture(name="ended")
+def runner(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs a command line: exit status, standard output, standard error."""
+
+    def ended(*words: str) -> tuple[int, str, str]:
+        status = run(cli, words)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return ended
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_analyze(name: str, models: Path, ended: Any) -> None:
+    """The same totals as a table, as JSON, as Markdown and one by one."""
+    path = beside(name)
+    for quantity, figure in FIGURES.items():
+        assert ended("analyze", path, "--get", quantity) == (0, f"{figure}\n", "")
+    status, out, err = ended("analyze", path, "--format", "json")
+    assert (status, err) == (0, "")
+    data = json.loads(out)
+    assert {quantity: data["totals"][quantity] for quantity in FIGURES} == FIGURES
+    assert data["notes"] == []
+    assert data["spec"] == path
+    assert data["layers"][0]["output"] == [8, 8, 3]
+    for form in ("table", "markdown"):
+        status, out, err = ended("analyze", path, "--format", form)
+        assert (status, err) == (0, "")
+        assert "1,562" in out
+    status, out, err = ended("analyze", path, "--format", "csv")
+    assert (status, err) == (0, "")
+    assert sum(int(line.split(",")[-1]) for line in out.split()[1:]) == FIGURES["params"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_compare(name: str, models: Path, ended: Any) -> None:
+    """With the specification: no difference in what is counted, in the three forms."""
+    spec = beside("net.yaml")
+    words = ("compare", beside(name), spec, "--only", "params,macs,activations")
+    status, out, err = ended(*words, "--format", "json")
+    assert (status, err) == (0, "")
+    totals = {one["quantity"]: one for one in json.loads(out)["totals"]}
+    assert {name: (one["a"], one["b"]) for name, one in totals.items()} == {
+        name: (FIGURES[name], FIGURES[name]) for name in ("params", "macs", "activations")
+    }
+    for form in ("table", "markdown"):
+        status, out, err = ended(*words, "--format", form)
+        assert (status, err) == (0, "")
+        assert "1,562" in out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_memory(name: str, models: Path, ended: Any) -> None:
+    """Every layer of these has a rule; parameters in bytes."""
+    status, out, err = ended("memory", beside(name), "--format", "json")
+    assert (status, err) == (0, "")
+    data = json.loads(out)
+    assert data["inference"]["params_bytes"] == data["training"]["params_bytes"] == 4 * 1562
+    assert data["inference"]["exact"]
+    status, out, err = ended("memory", beside(name))
+    assert (status, err) == (0, "")
+    assert "6,248" in out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_explain(name: str, models: Path, ended: Any) -> None:
+    """The working of the convolution, and of a name that is not there."""
+    status, out, _ = ended("analyze", beside(name), "--format", "json")
+    conv = next(layer["name"] for layer in json.loads(out)["layers"] if layer["kind"] == "conv")
+    status, out, err = ended("explain", beside(name), conv)
+    assert (status, err) == (0, "")
+    assert "(W - F + 2P)/S + 1 = (8 - 3 + 2*0)/1 + 1 = 6" in out
+    status, out, err = ended("explain", beside(name), "nowhere")
+    assert (status, out) == (2, "")
+    assert "no layer named `nowhere`" in err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_export_and_drawings(name: str, models: Path, ended: Any) -> None:
+    """What was read can be written as another framework's source."""
+    for target in ("torch", "keras", "mermaid", "dot"):
+        status, out, err = ended("export", beside(name), "--to", target)
+        assert (status, err) == (0, ""), target
+        assert out
+
+
+BROKEN = {
+    "net.cfg": ("[net\n", 1, "is no section"),
+    "net.json": (KERAS.replace("Conv2D", "Conv9D"), 1, "Conv9D"),
+    "net.keras": ("PK\x03\x04", 1, "is a damaged zip archive"),
+    "net.onnx": ("input: 3\n", 1, "this is no ONNX model"),
+}
+
+
+@pytest.mark.parametrize("command", ["analyze", "memory", "explain", "compare", "check"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_broken_file(name: str, command: str, models: Path, ended: Any) -> None:
+    """Exit status 1, and one error that names the file; above it at most the layers that could be read."""
+    text, status, said = BROKEN[name]
+    path = beside(name)
+    (models / name).write_text(text, encoding="latin-1")
+    words = [command, path] + ([beside("net.yaml")] if command == "compare" else [])
+    if command == "check":
+        if name != "net.onnx":
+            return
+        ending = ended(*words, "--max-params", "1M")
+        assert ending[0] == 1
+        assert ending[1].count(said) == 1
+        assert ending[2] == ""
+        return
+    got, out, err = ended(*words)
+    assert got == status
+    assert not out or "\n total so far" in out or command == "explain"
+    assert err.count("error:") == 1
+    assert said in err
+    assert path in err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_that_is_not_there(name: str, models: Path, ended: Any) -> None:
+    """Exit status 2, and its name; so is a folder of that name."""
+    (models / name).unlink()
+    for command in ("analyze", "memory", "explain"):
+        status, out, err = ended(command, beside(name))
+        assert (status, out) == (2, "")
+        assert name in err
+    (models / name).mkdir()
+    status, out, err = ended("analyze", beside(name))
+    assert (status, out) == (2, "")
+    assert err.count("error:") == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_options_that_do_not_suit(name: str, models: Path, ended: Any) -> None:
+    """An input of other axes, and an input that has no such name: one clear error."""
+    status, _, err = ended("analyze", beside(name), "--input", "nobody=8x8x3")
+    assert status == 2
+    assert err.count("error:") == 1
+    assert "nobody" in err
+    status, _, err = ended("analyze", beside(name), "--input", "8x8x3x9")
+    assert status in (1, 2)
+    assert err.count("error:") == 1
+
+
+def test_list_and_show_are_for_what_is_shipped(models: Path, ended: Any) -> None:
+    """And say so."""
+    status, out, err = ended("show", beside("net.cfg"))
+    assert (status, out) == (2, "")
+    assert "`cnncalc list` shows the names" in err
+    assert ended("list", "net.cfg")[0] == 2
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+@pytest.mark.parametrize("batch", [1, 8])
+def test_a_fixed_batch(form: str, batch: int, models: Path, ended: Any) -> None:
+    """Is said beside the table and in the data."""
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    path = beside("fixed.onnx")
+    assert ended("export", beside("net.yaml"), "--to", "onnx", "--batch", str(batch), "-o", path) == (0, "", "")
+    status, out, err = ended("analyze", path, "--format", form)
+    said = "input `input` fixes the batch at 8; figures are for one example"
+    assert status == 0
+    assert (said in err) is (batch == 8)
+    if form == "json":
+        assert json.loads(out)["notes"] == ([said] if batch == 8 else [])
+        assert json.loads(out)["totals"]["macs"] == FIGURES["macs"]
