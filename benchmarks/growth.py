@@ -1,5 +1,7 @@
 """How time grows with layers: parsing against CSafeLoader, analysis per layer, whole runs of 10,000 and 100,000 layers.
 
+Where onnx is installed an ONNX file of 2,000 nodes is written, read and analysed too.
+
 Usage: python benchmarks/growth.py [--python VENV/bin/python]   (the Python that has cnncalc installed from a wheel)
 """
 
@@ -50,6 +52,7 @@ def inside() -> None:
 
     from cnncalc.analyses.totals import analyze
     from cnncalc.cli.specs import Spec, source_of
+    from cnncalc.formats import Asked, Missing
     from cnncalc.problem import Source
     from cnncalc.spec.file import read
     from cnncalc.spec.tree import parse
@@ -68,6 +71,15 @@ def inside() -> None:
         print(
             f"analyze {layers:>7,} layers {'':<14} {took * 1e3:>8.1f} ms {took / layers * 1e6:>6.1f} us a layer   bound 15"
         )
+    try:
+        from cnncalc.formats.export_onnx import dumped
+        from cnncalc.formats.onnx import submitted
+
+        text = dumped(read(Source("x", flat(2_000))))
+    except Missing:
+        return
+    took = seconds(lambda: analyze(submitted(text, "x.onnx", Asked({}, {}))), 3)
+    print(f"read and analyze 2,000 nodes of ONNX {took * 1e3:>8.1f} ms {'':<18}   bound 1,000")
 
 
 def main() -> None:

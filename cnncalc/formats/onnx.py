@@ -177,6 +177,8 @@ class _Model(Fed):
         xs = [scope.find(name) if name else None for name in node.input]
         domain = "" if node.domain in OWN else node.domain
         step = Step(node, node.op_type, xs, given, scope, label)
+        if len({one.name for one in node.attribute}) < len(node.attribute):
+            step.wrong("an attribute is there twice", "export the model again")
         function = self.reader.functions.get((node.domain, node.op_type))
         if function is not None:
             self._call(function, step, depth)

@@ -92,6 +92,8 @@ class Fed:
 
     def initializers(self, graph: Any, scope: Scope) -> None:
         for tensor in graph.initializer:
+            if tensor.name in scope.values:
+                raise bad(f"the initializer `{show(tensor.name)}` is there twice", "every value has one maker")
             scope.values[tensor.name] = self.constant(tensor, tensor.name)
         for sparse in graph.sparse_initializer:
             dims = self.dims(sparse.dims, sparse.values.name)
