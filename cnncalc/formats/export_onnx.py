@@ -21,7 +21,7 @@ from cnncalc.network import Network, Node
 from cnncalc.shape import Shape
 from cnncalc.text import show
 
-OPSET = 21  # onnx 1.16, ONNX Runtime 1.18: the first whose GroupNormalization has a factor per channel
+OPSET = 21  # onnx 1.16: the first whose GroupNormalization has a factor per channel
 IR_VERSION = 10
 FLOAT, INT = 1, 7  # TensorProto.DataType
 BATCH = "N"

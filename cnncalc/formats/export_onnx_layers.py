@@ -43,7 +43,12 @@ def conv(p: Part) -> str:
 @kind("convtranspose")
 def convtranspose(p: Part) -> str:
     given, groups = window(p), p.layer.groups
-    extra = [w.extra for w in p.layer.windows(p.shapes[0])]
+    windows = p.layer.windows(p.shapes[0])
+    # runtimes want output_padding below the stride, PyTorch allows the dilation: then less is cut off behind instead
+    less = [min(w.extra, w.after) if w.extra >= w.stride else 0 for w in windows]
+    if any(less):
+        given["pads"] = [w.before for w in windows] + [w.after - cells for w, cells in zip(windows, less, strict=True)]
+    extra = [w.extra - cells for w, cells in zip(windows, less, strict=True)]
     if any(extra):
         given["output_padding"] = extra
     inputs = [p.x("first"), p.weight("weight", p.shapes[0][-1], p.out[-1] // groups, *given["kernel_shape"])]
