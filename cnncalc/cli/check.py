@@ -87,9 +87,10 @@ def command(
     file: str | None,
     **limits: str | None,
 ) -> int:
-    """Hold PATH... (files, folders, patterns, `-`) against a budget. Limits are inclusive.
+    """Hold PATH... (YAML files, ONNX models, folders, patterns, `-`) against a budget. Limits are inclusive.
 
-    Submissions are untrusted: nothing in them is run, and every file is read within limits of size, nesting and steps.
+    Submissions are untrusted: nothing in them is run, and every file is read within limits of size, nesting and steps;
+    weights of ONNX models (extra `onnx`) are not read at all.
     Exit status 0 only if every file was read, computed and passed; 1 for a finding; 2 where something could not be done.
     """
     from cnncalc.cli.files import collect

@@ -31,8 +31,8 @@ from cnncalc.network import Network
 from cnncalc.problem import Source
 from cnncalc.spec.file import Given, read
 from cnncalc.spec.submission import Checked, Task, check_file
-from tests.onnx_mutants import fault, mutants, reports
-from tests.onnx_threats import HIDDEN, REFUSED, SOUND, chain, dumped, files, model, op, weight
+from tests.oracle.onnx_mutants import fault, mutants, reports
+from tests.oracle.onnx_threats import HIDDEN, REFUSED, SOUND, chain, dumped, files, model, op, weight
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHELF = ROOT / "architectures"
@@ -398,7 +398,7 @@ def test_the_limit_of_fields_leaves_room(write: Write) -> None:
 
 
 def test_mutants() -> None:
-    """A few hundred; `python tests/onnx_mutants.py 20000` tries more."""
+    """A few hundred; `python tests/oracle/onnx_mutants.py 20000` tries more."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:

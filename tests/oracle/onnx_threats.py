@@ -1,14 +1,20 @@
 """ONNX files that mean harm, or are none, and networks that would hide their weights: made by the tests, never stored.
 
-Usage: python tests/onnx_threats.py FOLDER writes them all.
+Usage: python tests/oracle/onnx_threats.py FOLDER writes them all.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
+    pytest.importorskip("onnx", reason="onnx, which writes these files, is not installed")
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
