@@ -205,7 +205,9 @@ def _unused(analysis: Analysis, policy: Policy) -> list[Finding]:
     found = []
     if rules and outputs > 1 and policy.output is None:
         text = f"the network has {outputs} outputs, and what leads to any of them counts for what it must have"
-        found.append(Finding(rules[0], "several-outputs", "warning", text, "give `output` in the policy to allow only one"))
+        found.append(
+            Finding(rules[0], "several-outputs", "warning", text, "give `output` in the policy to allow only one")
+        )
     unused = _first_unused(analysis) if rules else None
     if unused is None:
         return found
