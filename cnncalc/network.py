@@ -146,7 +146,10 @@ class Builder:
             Problem: the layer's misfit, or `too-large`.
         """
         nodes = self.nodes
-        facts = layer.on(tuple([nodes[index].output for index in inputs]))
+        if len(inputs) == 1:
+            facts = layer.on((nodes[inputs[0]].output,))
+        else:
+            facts = layer.on(tuple([nodes[index].output for index in inputs]))
         if not 1 <= facts.size <= self._largest:
             raise self._too_large(layer.kind, facts.output)
         index = len(nodes)

@@ -32,18 +32,18 @@ class Record:
         def __init_subclass__(cls, **options):
             super().__init_subclass__(**options)
             cls._names = tuple(cls.__annotations__)
+            cls._allowed = frozenset(cls._names)
+            cls._required = frozenset(name for name in cls._names if not hasattr(cls, name))
 
         def __init__(self, *values, **named):
             names = self._names
             own = self.__dict__
-            own.update(zip(names, values, strict=False))
-            own.update(named)
-            if len(values) > len(names) or len(own) != len(values) + len(named) or not own.keys() <= set(names):
+            own.update(zip(names, values, strict=False), **named)
+            if len(own) != len(values) + len(named) or not own.keys() <= self._allowed:
                 raise TypeError(f"{type(self).__name__} takes {', '.join(names)}")
-            if len(own) < len(names):
-                for name in names:
-                    if not hasattr(self, name):
-                        raise TypeError(f"{type(self).__name__} needs {name}")
+            if not own.keys() >= self._required:
+                missing = next(name for name in names if name in self._required and name not in own)
+                raise TypeError(f"{type(self).__name__} needs {missing}")
 
         def __setattr__(self, name, value):
             raise AttributeError(f"{type(self).__name__} is immutable")

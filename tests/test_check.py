@@ -397,6 +397,19 @@ def test_what_leads_nowhere_does_not_count(check: Check, tmp_path: Path) -> None
     assert check("dead.yaml", "--max-params", "1M").status == 0
 
 
+def test_several_outputs_are_said(check: Check, tmp_path: Path) -> None:
+    """A branch that is made an output counts, unless the policy says what comes out; either way the report says so."""
+    text = "input: 8x8x3\nlayers: [{relu: , as: a}, {conv: {filters: 3, kernel: 7}, as: b}, {fc: 10, from: a, as: c}]\n"
+    (tmp_path / "two.yaml").write_text(text + "outputs: [b, c]\n")
+    done = check("two.yaml", "--policy", policy(tmp_path, "kinds: {require: [conv]}"))
+    assert done.status == 0
+    assert "the network has 2 outputs" in done.out
+    assert check("two.yaml", "--max-params", "1M").out.count("outputs") == 0
+    done = check("two.yaml", "--policy", policy(tmp_path, "kinds: {require: [conv]}\noutput: 10"))
+    assert done.status == 1
+    assert "the output is 2x2x3, 10, not 10" in done.out
+
+
 # -- one rule at a time ------------------------------------------------------------------------------------------------
 
 

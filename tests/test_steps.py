@@ -140,6 +140,15 @@ def test_from_takes_a_value_above() -> None:
     }  # fmt: skip
 
 
+def test_names_that_look_like_sizes() -> None:
+    """`1x1` is what papers call a branch: it names one, and the name can be used."""
+    network = net(
+        "[{relu: , as: 1x1}, {conv: {filters: 4, kernel: 3, pad: 1}, as: 3x3}, {add: [1x1, 3x3]}, {tanh: , from: 1x1}]"
+    )
+    assert inputs(network)["add1"] == ["1x1", "3x3"]
+    assert inputs(network)["tanh1"] == ["1x1"]
+
+
 def test_a_name_stands_for_the_end_of_its_step() -> None:
     network = net("[{seq: [relu, tanh], repeat: 2, as: all}, sigmoid, {elu: , from: all}]")
     assert inputs(network)["elu1"] == ["all.tanh2"]

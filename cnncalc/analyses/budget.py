@@ -201,14 +201,22 @@ def _unused(analysis: Analysis, policy: Policy) -> list[Finding]:
     """Where the network must have something: a layer that leads to no output cannot count for it."""
     rules = [limit.quantity for limit in policy.limits if limit.least is not None and limit.quantity != "depth"]
     rules += ["kinds"] if policy.required else []
+    outputs = len(set(analysis.network.outputs))
+    found = []
+    if rules and outputs > 1 and policy.output is None:
+        text = f"the network has {outputs} outputs, and what leads to any of them counts for what it must have"
+        found.append(
+            Finding(rules[0], "several-outputs", "warning", text, "give `output` in the policy to allow only one")
+        )
     unused = _first_unused(analysis) if rules else None
     if unused is None:
-        return []
+        return found
     name, place = show(unused.name, 100), unused.where
     line, column = (place.line, place.column) if place is not None else (None, None)
     text = f"{name} leads to no output, so it cannot count for what the network must have"
     help = "use its value in a later step, or delete it"
-    return [Finding(rule, "leads-nowhere", "error", text, help, line, column) for rule in dict.fromkeys(rules)]
+    found += [Finding(rule, "leads-nowhere", "error", text, help, line, column) for rule in dict.fromkeys(rules)]
+    return found
 
 
 def _first_unused(analysis: Analysis) -> Node | None:

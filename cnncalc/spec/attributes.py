@@ -57,6 +57,8 @@ def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
     """The name of a step above, or an expression that gives one; None after noting a problem."""
     if isinstance(tree, Scalar):
         value = reading.value(tree, numeric=False)
+        if type(value) is tuple:  # the name of a branch, `3x3`
+            value = tree.text
         if isinstance(value, str):
             reading.reference(value, tree.mark)
         if value is None or isinstance(value, (str, Pending)):

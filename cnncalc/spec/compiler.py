@@ -260,6 +260,8 @@ class Compiler(Reading):
         value = self.value(tree, numeric=False)
         if isinstance(value, Pending):
             return Operand(label, place, name=value)
+        if type(value) is tuple:  # the name of a branch, `3x3`
+            value = tree.text
         if not isinstance(value, str):
             if value is not None:
                 self.problem(

@@ -137,7 +137,8 @@ class _File:
         except Refused as refused:
             refused.partial = builder.finish([len(builder.nodes) - 1] if builder.nodes else [], **facts)
             raise
-        interned.count(len(builder.nodes))
+        finally:
+            interned.count(len(builder.nodes))
         return builder.finish(ends, **facts)
 
     # -- the keys ---------------------------------------------------------------------------------------------------

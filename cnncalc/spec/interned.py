@@ -1,6 +1,6 @@
 """Layers that were made before, in this file or another: the same fields give the same layer, whose facts are known.
 
-What is kept is bounded: after so many layers of networks everything is forgotten.
+What is kept is bounded: after so many layers and nodes of networks everything is forgotten.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 from cnncalc.layers.base import Layer
 from cnncalc.spec.tree import Scalar, Tree
 
-MOST = 50_000  # layers of networks, each with facts of less than a kilobyte
+MOST = 50_000  # entries, each of them less than a kilobyte
 
 _PLAIN = frozenset({int, float, bool, str, tuple})  # what a key tells apart by type and value
-_layers: dict[tuple[Any, ...], Layer] = {}
-_written: dict[tuple[Any, ...], tuple[dict[str, Any], Layer | None]] = {}
+layers: dict[tuple[Any, ...], Layer] = {}
+written: dict[tuple[Any, ...], tuple[dict[str, Any], Layer | None]] = {}
 _seen = 0
 
 
@@ -27,9 +27,10 @@ def layer_of(kind: type[Layer], values: dict[str, Any]) -> Layer:
             return kind.made(values)
         key += (name, type(value), value)
     known = tuple(key)
-    layer = _layers.get(known)
+    layer = layers.get(known)
     if layer is None:
-        layer = _layers[known] = kind.made(values)
+        count(1)
+        layer = layers[known] = kind.made(values)
     return layer
 
 
@@ -47,19 +48,20 @@ def words(kind: type[Layer], trees: Mapping[str, Tree]) -> tuple[Any, ...] | Non
 
 def find(key: tuple[Any, ...] | None) -> tuple[dict[str, Any], Layer | None] | None:
     """The values that these words were read as, without a problem, and their layer where they make one by themselves."""
-    return _written.get(key) if key is not None else None
+    return written.get(key) if key is not None else None
 
 
 def keep(key: tuple[Any, ...], values: dict[str, Any], layer: Layer | None) -> None:
     """Remember what words mean."""
-    _written[key] = values, layer
+    count(1)
+    written[key] = values, layer
 
 
-def count(layers: int) -> None:
-    """So many layers were put into a network; everything is forgotten once there were too many."""
+def count(entries: int) -> None:
+    """So many layers, or nodes with facts of a layer, came to be; everything is forgotten once there were too many."""
     global _seen  # noqa: PLW0603  # the bound of the tables above
-    _seen += layers
+    _seen += entries
     if _seen > MOST:
         _seen = 0
-        _layers.clear()
-        _written.clear()
+        layers.clear()
+        written.clear()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from cnncalc.network import Builder
@@ -36,6 +34,28 @@ class Scope:
         return None
 
 
+class Level:
+    """A level of the tree of names, while it is entered."""
+
+    __slots__ = ("_counters", "_prefix", "_run")
+
+    def __init__(self, run: Run, prefix: str) -> None:
+        self._run = run
+        self._prefix = prefix
+        self._counters: dict[str, int] = {}
+
+    def __enter__(self) -> None:
+        self._swap()
+
+    def __exit__(self, *_: object) -> None:
+        self._swap()
+
+    def _swap(self) -> None:
+        run = self._run
+        run.prefix, self._prefix = self._prefix, run.prefix
+        run.counters, self._counters = self._counters, run.counters
+
+
 class Run:
     """One expansion: the builder, the place in the tree of names, the trail of blocks, and the budget of steps."""
 
@@ -47,8 +67,8 @@ class Run:
         self.executed = 0
         self.depth = 0
         self.inputs: list[int] = []
-        self._prefix = ""
-        self._counters: dict[str, int] = {}
+        self.prefix = ""
+        self.counters: dict[str, int] = {}  # how often each name was given at this level
 
     def count(self, times: int, where: Where | None) -> None:
         """Spend steps before they are run.
@@ -71,8 +91,8 @@ class Run:
 
     def auto(self, kind: str) -> str:
         """The next free name for a layer or block of a kind: `conv1`, `conv2`; `relu6_1` after a digit."""
-        stem = f"{self._prefix}{kind}_" if kind[-1:].isdigit() else self._prefix + kind
-        counters, names = self._counters, self.builder.names
+        stem = f"{self.prefix}{kind}_" if kind[-1:].isdigit() else self.prefix + kind
+        counters, names = self.counters, self.builder.names
         number = counters.get(kind, 0) + 1
         name = f"{stem}{number}"
         while name in names:
@@ -84,25 +104,19 @@ class Run:
     def named(self, label: str) -> str:
         """A written name, told apart from earlier uses of it in the same place: `up`, `up_2`."""
         while True:
-            number = self._counters.get("=" + label, 0) + 1
-            self._counters["=" + label] = number
-            name = f"{self._prefix}{label}" + (f"_{number}" if number > 1 else "")
+            number = self.counters.get("=" + label, 0) + 1
+            self.counters["=" + label] = number
+            name = f"{self.prefix}{label}" + (f"_{number}" if number > 1 else "")
             if name not in self.builder.names:
                 return name
 
-    @contextmanager
-    def level(self, path: str) -> Iterator[None]:
+    def level(self, path: str) -> Level:
         """Names inside start with `path.`."""
-        saved = self._prefix, self._counters
-        self._prefix, self._counters = path + ".", {}
-        try:
-            yield
-        finally:
-            self._prefix, self._counters = saved
+        return Level(self, path + ".")
 
-    def parameters(self, scope: Scope, value: int, *pending: Any) -> dict[str, Any]:
-        """What `$names` mean for a step that `value` enters, as far as it matters to the `pending` values."""
-        if pending and not any(isinstance(one, Pending) and one.incoming for one in pending):
+    def parameters(self, scope: Scope, value: int, incoming: bool) -> dict[str, Any]:
+        """What `$names` mean for a step that `value` enters; `incoming` says whether its size may be asked for."""
+        if not incoming:
             return scope.parameters
         shape = self.builder.shape(value)
         found = dict(scope.parameters)
@@ -115,7 +129,7 @@ class Run:
         if not isinstance(value, Pending):
             return value
         try:
-            return value.resolve(self.parameters(scope, entering, value))
+            return value.resolve(self.parameters(scope, entering, value.incoming))
         except Problem as problem:
             raise self.refused(problem, where) from None
 

@@ -165,6 +165,11 @@ def work(value: Any) -> int:
     return 0
 
 
+def asks(values: Mapping[str, Any]) -> bool:
+    """May one of the values ask for the size of what comes in?"""
+    return any(isinstance(value, Pending) and value.incoming for value in values.values())
+
+
 class LayerStep(Step):
     """One layer: `layer` where all its fields are constant, else `values`, the written fields and those of `defaults`.
 
@@ -186,6 +191,7 @@ class LayerStep(Step):
         self.trees = trees
         self.inherited = inherited
         self.layer = layer
+        self.incoming = layer is None and asks(values)
 
     def place(self, field: str) -> Where | None:
         """Where a field is written; the step where it is not."""
@@ -217,7 +223,7 @@ class LayerStep(Step):
         return run.refused(problem, self.place(field))
 
     def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
-        parameters = run.parameters(scope, value, *self.values.values())
+        parameters = run.parameters(scope, value, self.incoming)
         values = {}
         try:
             for name, waiting in self.values.items():
@@ -323,6 +329,8 @@ class BlockStep(Step):
         super().__init__(where, work(values))
         self.block = block
         self.values = values
+        self.waits = Pending in map(type, values.values())
+        self.incoming = asks(values)
 
     def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
         block = self.block
@@ -330,8 +338,8 @@ class BlockStep(Step):
         while outermost.caller is not None:
             outermost = outermost.caller
         parameters = {**outermost.parameters, **block.defaults}
-        if any(isinstance(waiting, Pending) for waiting in self.values.values()):
-            known = run.parameters(scope, value, *self.values.values())
+        if self.waits:
+            known = run.parameters(scope, value, self.incoming)
             try:
                 parameters.update((name, resolved(waiting, known)) for name, waiting in self.values.items())
             except Problem as problem:
