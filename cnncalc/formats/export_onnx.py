@@ -83,7 +83,7 @@ class Graph:
                 self._input(node)
                 continue
             lower = LOWER.get(node.kind)
-            if lower is None or not type(node.layer).kind:  # an operator of another format, whatever it is called
+            if lower is None or type(node.layer).kind != node.kind:  # an operation that is only called like that
                 raise Unexportable(node, "this kind has no counterpart in ONNX")
             try:
                 self.layouts.append(lower(Part(self, node)))
