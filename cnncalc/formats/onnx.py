@@ -423,7 +423,10 @@ def _size_of(step: Step) -> Value:
     x = step.need(0)
     if step.op == "Size":
         return Value((), array=np.asarray(x.size, dtype="int64"))
-    known = np.asarray(x.dims, dtype="int64")[step.given.get("start", 0) : step.given.get("end", len(x.dims))]
+    start, end = step.given.get("start", 0), step.given.get("end", len(x.dims))
+    if not isinstance(start, int) or not isinstance(end, int):
+        step.wrong("start and end must be whole numbers")
+    known = np.asarray(x.dims, dtype="int64")[start:end]
     return Value(known.shape, array=known)
 
 

@@ -221,6 +221,9 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "made twice": (dumped(model([op("Relu", "x", "y"), op("Tanh", "x", "y")])), "bad-model"),
     "a missing weight": (with_value(lambda m: m.graph.initializer.pop(0)), "bad-model"),
     "a weight twice": (with_value(lambda m: m.graph.initializer.append(weight("w", 4, 3, 1, 1))), "bad-model"),
+    "a shape from a text on": (
+        dumped(model([op("Shape", "x", "s", start="x"), op("Reshape", "x s", "y")])), "bad-model",
+    ),
     "an attribute twice": (with_value(lambda m: (_given(m, "strides", [1, 1]), _given(m, "strides", [6, 6]))), "bad-model"),
     "a missing output": (dumped(model([op("Relu", "x", "z")])), "bad-model"),
     "no input": (with_value(lambda m: m.graph.input.pop()), "bad-model"),
