@@ -156,7 +156,7 @@ def test_fit_is_the_last_batch_that_fits() -> None:
 
 def test_checkpointing_lowers_the_peak_and_changes_no_gradient() -> None:
     net = network(SPECS["resnet50"])
-    plain, again = train(net, 8), train(net, 8, checkpoint="Block")
+    plain, again = train(net, 8), train(net, 8, checkpoint=["Block"])
     assert again.peak.live < plain.peak.live
     assert again.saved < plain.saved
     assert dict(again.moments[-1].parts)["gradients"] == dict(plain.moments[-1].parts)["gradients"]

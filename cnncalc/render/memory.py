@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.analyses.memory import Moment, Run
+from cnncalc.analyses.memory import Run
+from cnncalc.analyses.memory_ledger import Moment
 from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.render.columns import percent

@@ -177,7 +177,11 @@ class Autocast:
             with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(KEY)):
                 if policy == "FP32_SET_OPT_DTYPE":
                     first = args[0]
-                    if first.dtype == torch.float16 and func in (ATEN.softmax.int, ATEN.log_softmax.int) and len(args) == 2:
+                    if (
+                        first.dtype == torch.float16
+                        and func in (ATEN.softmax.int, ATEN.log_softmax.int)
+                        and len(args) == 2
+                    ):
                         one = ATEN._softmax if func is ATEN.softmax.int else ATEN._log_softmax
                         return one.default(first, args[1], True)  # one kernel on CUDA, for this dtype
                     given = len(args) > 2 or kwargs.get("dtype") is not None or not first.is_floating_point()
