@@ -66,11 +66,15 @@ class Ledger:
 
 
 class Gradient:
-    """A gradient on its way: a storage, how many hands hold this very tensor, and whether its cells are dense."""
+    """A gradient on its way: a storage, how many hands hold this very tensor, and whether its cells are dense.
 
-    __slots__ = ("dense", "hands", "storage")
+    A `view` keeps the tensor that it was cut from, which is one holder more than are counted here.
+    """
 
-    def __init__(self, storage: int, dense: bool = True) -> None:
+    __slots__ = ("dense", "hands", "storage", "view")
+
+    def __init__(self, storage: int, dense: bool = True, view: bool = False) -> None:
         self.storage = storage
         self.dense = dense
+        self.view = view
         self.hands = 1

@@ -218,7 +218,8 @@ class Replay:
                 numbers = step.output.numbers if made == SPREAD else value.numbers
                 given = Gradient(ledger.new(numbers * (1 if value.fixed else self.batch) * width, FLIGHT))
             else:
-                given = Gradient(ledger.hold(gradient.storage), gradient.dense and (made != PART or self.batch == 1))
+                dense = gradient.dense and (made != PART or self.batch == 1)
+                given = Gradient(ledger.hold(gradient.storage), dense, view=True)
             found.append((value, given, made))
         shared = []
         for size, first in step.weights:
@@ -259,7 +260,7 @@ class Replay:
         if there is None:
             self.gradients[value.number] = given
             return
-        if there.hands == 1 and ledger.holders[there.storage] == 1 and there.dense:
+        if there.hands == 1 and ledger.holders[there.storage] == 1 and there.dense and not there.view:
             self.let_go(given)
             return
         total = Gradient(ledger.new(self.size(value), FLIGHT))
