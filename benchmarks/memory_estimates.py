@@ -5,7 +5,7 @@
 * the lecture's rule: CS231n's feature maps twice (values and gradients) + parameters twice
 * cnncalc: the replay of storages born and freed
 
-Measured: torchvision 0.28 on torch 2.13, CUDA dispatch, SGD (tests/reference/memory_torchvision.json).
+Measured: torchvision 0.28 on torch 2.13, CUDA dispatch, SGD (tests/reference/memory.json).
 Usage: python benchmarks/memory_estimates.py     (prints the Markdown table of docs/memory.md)
 """
 
@@ -44,13 +44,13 @@ def lecture(analysis: Analysis, batch: int) -> int:
 
 def main() -> None:
     """Print the table."""
-    records = json.loads((ROOT / "tests" / "reference" / "memory_torchvision.json").read_text())["records"]
+    records = json.loads((ROOT / "tests" / "reference" / "memory.json").read_text())["records"]
     print("| network | batch | measured | torchinfo | outputs x 2 | lecture's rule | cnncalc | off by |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for record in records:
         network = read(Source(record["model"], SPECS[record["model"]]))
         analysis, batch = analyze(network), record["batch"]
-        measured = record["sgd"]["peak_bytes"]
+        measured = record["train"]["sgd"]["peak_bytes"]
         estimates = [torchinfo(analysis, batch), outputs_twice(analysis, batch), lecture(analysis, batch)]
         peak = train(network, batch).peak.live
         cells = [f"{estimate / measured:.2f}x" for estimate in estimates]
