@@ -188,7 +188,7 @@ class Replay:
             if gradient is not None:
                 if segment is not None and number in segment.needed and segment.first not in self.again_done:
                     self.again(segment)
-                self.undo(step, gradient, self.saved[number])
+                self.undo(step, gradient, self.saved[number], unpacked=segment is not None)
             else:
                 for storage in self.saved[number]:
                     ledger.drop(storage)
@@ -196,11 +196,11 @@ class Replay:
                 self.let_inputs_go(segment)
         ledger.drop(ones)  # the caller of backward holds it to the end
 
-    def undo(self, step: Step, gradient: Gradient, kept: list[int]) -> None:
+    def undo(self, step: Step, gradient: Gradient, kept: list[int], unpacked: bool) -> None:
         """One node of backward: its gradients are made while the one it got and all it kept are still alive.
 
         They have the type of the output; the engine sums them down to the size of their value and casts them to its
-        type, one after the other.
+        type, one after the other. What was `unpacked` from a checkpoint lives until the node is done, and not until then.
         """
         ledger, op = self.ledger, step.op
         found: list[tuple[Value, Gradient, str]] = []
@@ -233,6 +233,9 @@ class Replay:
         ledger.mark("backward", step.at, self.bytes(passing, step.output))
         for storage in shared:  # a shared weight: added to the gradient that is there
             ledger.drop(storage)
+        if unpacked:
+            for storage in kept:
+                ledger.drop(storage)
         for place, (value, given, made) in enumerate(found):
             fitting = given
             if made == SPREAD:
@@ -241,8 +244,9 @@ class Replay:
                 fitting = self.replaced(fitting, self.size(value), step.at)
             found[place] = (value, fitting, made)
         self.let_go(gradient)
-        for storage in kept:
-            ledger.drop(storage)
+        if not unpacked:
+            for storage in kept:
+                ledger.drop(storage)
         for value, given, _ in found:
             self.deliver(value, given, step.at)
 

@@ -37,6 +37,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.checkpoint import checkpoint
 
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "adagrad", "rmsprop"]
 Dispatch = Literal["cuda", "cpu"]
@@ -147,9 +148,13 @@ def _autocast_lists() -> dict[str, list[str]]:
 class Autocast:
     """`torch.autocast("cuda", dtype)` for tensors on the meta device, which autocast itself passes by.
 
+    `current` is the one that is on.
+
     The lists are PyTorch's own; what is done with an operation of a list is written after autocast_mode.h, and holds on
     fake CUDA tensors in a CUDA build too: parameters are cast once, and the copies are kept until the outermost exit.
     """
+
+    current: Autocast | None = None
 
     def __init__(self, dtype: torch.dtype) -> None:
         self.dtype = dtype
@@ -211,6 +216,7 @@ class Autocast:
             ):
                 stack.callback(set_key, KEY, not to)
                 set_key(KEY, to)
+            stack.enter_context(patch.object(Autocast, "current", self))
             yield
 
 
@@ -218,6 +224,33 @@ def _autocast(dtype: torch.dtype | None, dispatch: Dispatch) -> AbstractContextM
     if dtype is None:
         return nullcontext()
     return Autocast(dtype).on() if dispatch == "cuda" else torch.autocast("cpu", dtype)
+
+
+# -- checkpointed blocks ----------------------------------------------------------------------------------------------
+
+
+class _Again:
+    """Whether a checkpointed block runs for the second time: what it adds is no sum of gradients."""
+
+    running = False
+
+
+def again(function: Callable[..., Tensor], *args: Tensor) -> Tensor:
+    """`checkpoint` as PyTorch recommends it, under the same autocast the second time.
+
+    The state of random numbers is not kept: PyTorch keeps it on the CPU, whose memory does not count.
+    """
+    amp = Autocast.current
+
+    @contextmanager
+    def second() -> Iterator[None]:
+        with patch.object(_Again, "running", True), nullcontext() if amp is None else Autocast(amp.dtype).on():
+            yield
+
+    value: Tensor = checkpoint(
+        function, *args, use_reentrant=False, preserve_rng_state=False, context_fn=lambda: (nullcontext(), second())
+    )
+    return value
 
 
 # -- counting ---------------------------------------------------------------------------------------------------------
@@ -266,7 +299,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func is ATEN.add.Tensor and self.phase == "bwd" and not kwargs:
+        if func is ATEN.add.Tensor and self.phase == "bwd" and not kwargs and not _Again.running:
             result = self.accumulate(args[0], args[1])
         else:
             result = func(*args, **(kwargs or {}))
@@ -525,14 +558,21 @@ def _saved(model: nn.Module, x: Tensor, loss: Callable[[Any, Tensor], Tensor]) -
 
 
 class Level(nn.Module):
-    """Steps one after the other, as `nn.Sequential` runs them: one local variable, and the caller holds what it passed."""
+    """Steps one after the other, as `nn.Sequential` runs them: one local variable, and the caller holds what it passed.
 
-    def __init__(self, steps: Iterable[nn.Module]) -> None:
+    A `checkpointed` one runs again in backward, from what came in; `name` is the block's in the specification.
+    """
+
+    def __init__(self, steps: Iterable[nn.Module], name: str = "") -> None:
         super().__init__()
         self.steps = nn.ModuleList(steps)
+        self.name = name
+        self.checkpointed = False
 
     def forward(self, x: Tensor) -> Tensor:
-        return _chained(self.steps, x)
+        if not self.checkpointed:
+            return _chained(self.steps, x)
+        return again(functools.partial(_chained, self.steps), x)
 
 
 class Merge(nn.Module):
@@ -710,7 +750,8 @@ class Architect:
         if kind == "block":
             spec = f"Block{self.names}"
             self.blocks.append(f"{spec}: {flow(specs)}")
-        return Step(spec, (Level(_modules(steps)),), steps[-1].shape, steps[-1].free)
+        level = Level(_modules(steps), spec if isinstance(spec, str) else spec["as"])
+        return Step(spec, (level,), steps[-1].shape, steps[-1].free)
 
     def join(self, kind: str, shape: tuple[int, ...], depth: int, stays: bool) -> Step:
         """A sum, a product or a concatenation of what is made of one value."""
