@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from cnncalc.analyses.memory import OPTIMIZERS, Run, columns, fit, infer, train
+from cnncalc.analyses.memory import Run, columns, fit, infer, train
+from cnncalc.analyses.memory_plan import plan
+from cnncalc.analyses.optimizers import OPTIMIZERS
 from cnncalc.analyses.totals import analyze
 from cnncalc.cli import cli
 from cnncalc.cli.run import run
@@ -168,11 +170,18 @@ def test_half_precision_halves_all_but_statistics_and_indices() -> None:
 def test_fit_is_the_last_batch_that_fits() -> None:
     net = network(SPECS["resnet18"])
     size = 10 * 10**9
-    for training in (True, False):
-        batch = fit(net, size, training)
-        peak = (lambda count: train(net, count).peak.live) if training else (lambda count: infer(net, count).peak.live)
-        assert peak(batch) <= size < peak(batch + 1)
-    assert fit(net, 1000, training=True) == 0
+    for amp, checkpoint in (("", ()), ("bfloat16", ()), ("", ["Block"]), ("float16", ["Block"])):
+        work = plan(net, True, checkpoint=checkpoint, amp=amp)
+        found = fit(net, size, work, optimizer="adam")
+        low, high = (
+            train(net, found.batch + more, optimizer="adam", checkpoint=checkpoint, amp=amp).peak.live
+            for more in (0, 1)
+        )
+        assert low <= size < high
+        assert found.first.live == train(net, 1, optimizer="adam", checkpoint=checkpoint, amp=amp).peak.live
+        batch = fit(net, size, plan(net, False, amp=amp)).batch
+        assert infer(net, batch, amp=amp).peak.live <= size < infer(net, batch + 1, amp=amp).peak.live
+    assert fit(net, 1000, plan(net, True)).batch == 0
 
 
 def test_checkpointing_lowers_the_peak_and_changes_no_gradient() -> None:
@@ -224,7 +233,7 @@ def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
     both = {"params_bytes", "buffers_bytes", "input_bytes", "peak_bytes", "peak_at", "exact"}
     assert both | {"peak_activation_bytes", "minimum_bytes"} <= set(data["inference"])
     assert both | {"gradients_bytes", "optimizer_bytes", "saved_bytes", "peak_phase"} <= set(data["training"])
-    assert set(data["fit"]) == {"size_bytes", "inference_batch", "training_batch"}
+    assert set(data["fit"]) == {"size_bytes", "inference_batch", "training_batch", "exact"}
     assert data["fit"]["size_bytes"] == 24 * 2**30
     part = data["inference"]
     assert (

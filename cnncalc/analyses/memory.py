@@ -18,12 +18,11 @@ from collections.abc import Sequence
 from cnncalc.analyses.memory_ledger import Ledger, Moment
 from cnncalc.analyses.memory_plan import Plan, plan
 from cnncalc.analyses.memory_replay import Replay, weight_width
+from cnncalc.analyses.optimizers import OPTIMIZERS
 from cnncalc.analyses.totals import Analysis
 from cnncalc.network import Network
 from cnncalc.record import Record
 
-# optimizer -> copies of the parameters kept as state, copies made for a moment in its step
-OPTIMIZERS = {"sgd": (0, 0), "momentum": (1, 0), "adagrad": (1, 2), "rmsprop": (1, 1), "adam": (2, 1), "adamw": (2, 1)}
 LARGEST_BATCH = 2**30
 INDEX_BYTES = 8  # of a class label, and of batch norm's counter of batches
 
@@ -128,32 +127,28 @@ def columns(analysis: Analysis) -> Analysis:
     )
 
 
-def fit(
-    network: Network,
-    size: int,
-    training: bool,
-    dtype: str = "float32",
-    optimizer: str = "sgd",
-    *,
-    inplace: bool | None = None,
-    checkpoint: Sequence[str] = (),
-    amp: str = "",
-) -> int:
-    """The largest batch whose peak stays within `size` bytes, by the exact model; 0 where not even one example fits."""
-    work = plan(network, training, inplace=inplace, checkpoint=checkpoint, amp=amp)
+class Largest(Record):
+    """The largest batch that stays within a size, 0 where not even one example does, and the peak of one example."""
 
-    def fits(batch: int) -> bool:
-        run = (
-            train(network, batch, dtype, optimizer, work=work) if training else infer(network, batch, dtype, work=work)
-        )
-        return run.peak.live <= size
+    batch: int
+    first: Moment
 
-    if not fits(1):
-        return 0
+
+def fit(network: Network, size: int, work: Plan, dtype: str = "float32", optimizer: str = "sgd") -> Largest:
+    """The largest batch whose peak stays within `size` bytes, by the exact model."""
+
+    def peak(batch: int) -> Moment:
+        if work.training:
+            return train(network, batch, dtype, optimizer, work=work).peak
+        return infer(network, batch, dtype, work=work).peak
+
+    first = peak(1)
+    if first.live > size:
+        return Largest(0, first)
     low, high = 1, 2
-    while high <= LARGEST_BATCH and fits(high):
+    while high <= LARGEST_BATCH and peak(high).live <= size:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
+        low, high = (middle, high) if peak(middle).live <= size else (low, middle)
+    return Largest(low, first)

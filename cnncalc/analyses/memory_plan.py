@@ -95,7 +95,8 @@ class Plan:
     `amp` is the dtype of autocast, or empty; `copies` are the 16-bit weights, by the node that owns them in `copied`.
     """
 
-    def __init__(self, amp: str) -> None:
+    def __init__(self, training: bool, amp: str) -> None:
+        self.training = training
         self.amp = amp
         self.count = 0
         self.copies: list[Value] = []
@@ -154,7 +155,7 @@ def plan(
     `inplace` overrides what the activations say of themselves; `checkpoint` names blocks (`Stage2`, or `Stage` for all of
     them) whose inside is worked out again in backward instead of kept; `amp` is the dtype that autocast casts to.
     """
-    work = Plan(amp)
+    work = Plan(training, amp)
     values: list[Value] = []  # the value of every node
     last_step: list[int] = []  # the step behind which every node's value is made
     wanted = _wanted(network)

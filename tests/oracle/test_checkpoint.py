@@ -43,9 +43,7 @@ def agree(module: nn.Module, network: Network, shape: tuple[int, ...], batch: in
     """Compare what forward leaves, and the peaks of forward and backward."""
     measured = measure_training(module, shape, batch, amp=AMP[amp])
     found = train(network, batch, checkpoint=names, amp=amp)
-    peaks = [
-        max(moment.live for moment in found.moments if moment.phase == phase) for phase in ("forward", "backward")
-    ]
+    peaks = [max(moment.live for moment in found.moments if moment.phase == phase) for phase in ("forward", "backward")]
     assert [found.saved, *peaks] == [measured[key] for key in ("act_bytes_end_fwd", "fwd_peak", "bwd_peak")]
 
 

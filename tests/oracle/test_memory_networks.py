@@ -49,7 +49,9 @@ def test_other_dtypes(seed: int, dtype: str) -> None:
     module, network = drawn(seed)
     measured = measure_training(module, module.x_shape, 2, "sgd", DTYPES[dtype])
     assert train(network, 2, dtype).peak.live == measured["peak_bytes"]
-    assert infer(network, 2, dtype).peak.live == measure_inference(module, module.x_shape, 2, DTYPES[dtype])["peak_bytes"]
+    assert (
+        infer(network, 2, dtype).peak.live == measure_inference(module, module.x_shape, 2, DTYPES[dtype])["peak_bytes"]
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
