@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.layers.activation import Dropout, InPlace
 from cnncalc.layers.base import Layer
-from cnncalc.layers.tape import AS_IT_COMES, CAST, FULL, FUSED, KERNEL, MIXED, NEW, OUT, PRODUCT, Op
+from cnncalc.layers.tape import AS_IT_COMES, CAST, FULL, FUSED, KERNEL, MIXED, NEW, OUT, PRODUCT, UNKNOWN, Op, least
 from cnncalc.network import Network, Node
 
 
@@ -115,7 +115,7 @@ class Plan:
 
     def cast(self, at: str, op: Op, inputs: list[Value]) -> list[Value]:
         """The inputs as autocast hands them to an operation; a cast is a step of its own."""
-        if not self.amp or op.casts in (AS_IT_COMES, MIXED) or (op.casts == FUSED and self.amp == "float16"):
+        if not self.amp or op.casts in (AS_IT_COMES, MIXED, UNKNOWN) or (op.casts == FUSED and self.amp == "float16"):
             return inputs
         wide = op.casts in (FULL, FUSED)
         found = []
@@ -172,7 +172,10 @@ def plan(
         ops = layer.tape(training, *shapes)
         if ops is None or (amp and any(op.casts == MIXED for op in ops)):
             work.unknown.append(node.name)
-        ops = ops or [Op([0], node.output.size, [NEW], saves=[0])]
+        if ops is None:
+            ops = least(
+                [x.size for x in shapes], node.output.size, node.layer.in_place, bool(node.layer.weights(*shapes))
+            )
         weights = [] if node.shared is not None else [int(size) for size in node.layer.weights(*shapes).values()]
         if node.shared is None:
             buffers = node.layer.buffers(*shapes)
@@ -211,7 +214,7 @@ def plan(
 
 def _is_wide(op: Op, inputs: Sequence[Value]) -> bool:
     """Under autocast, is the output in float32? What overwrites an input has its type."""
-    if op.casts in (KERNEL, PRODUCT):
+    if op.casts in (KERNEL, PRODUCT, UNKNOWN) and op.alias is None:
         return False
     if op.casts in (FULL, FUSED, MIXED):
         return True

@@ -29,6 +29,7 @@ FULL = "full"  # in float32
 FUSED = "fused"  # in float32; one kernel casts float16 on the way, but not bfloat16
 MIXED = "mixed"  # a float32 parameter meets an input that is not cast: what that costs has not been measured
 CAST = "cast"  # the cast itself
+UNKNOWN = "unknown"  # nothing is known: its output is taken to be in 16 bits, the least that it can be
 
 
 class Extra:
@@ -103,6 +104,14 @@ class Op:
         self.copies = copies
         self.whole = whole
         self.casts = casts
+
+
+def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> list[Op]:
+    """The least that a layer without a rule does: what works in place makes nothing, what has weights keeps its input."""
+    if in_place and len(sizes) == 1:
+        return [Op([0], size, [RESHAPED], alias=0, weighted=weighted, casts=UNKNOWN)]
+    grads, saves = [NEW] * len(sizes), [0] if weighted else []
+    return [Op(range(len(sizes)), size, grads, saves=saves, weighted=weighted, casts=UNKNOWN)]
 
 
 def reshaped(size: int) -> list[Op]:

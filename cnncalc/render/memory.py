@@ -10,7 +10,7 @@ from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.render.columns import percent
 from cnncalc.render.lines import Grid, Line, bar
-from cnncalc.text import plural, show
+from cnncalc.text import plural, quoted, show
 from cnncalc.units import megabytes
 
 BAR = 20
@@ -94,7 +94,12 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
     peak = run.peak
     lines: list[Line] = [
         [(" training peak   ", "name"), (exactly(run, peak.live), "total"), (f"  {_where(peak)}", "")],
-        [(f" one step with {answer.optimizer}, cross-entropy on the output; the peak is made of", "dim")],
+        [
+            (
+                f" one step with {answer.optimizer}, cross-entropy on the output{_again(answer)}; the peak is made of",
+                "dim",
+            )
+        ],
         *_parts(peak, glyphs),
     ]
     if run.held:
@@ -105,6 +110,10 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
             grid.add([show(name, 200), f"{size:,}", _share(size, run.saved, glyphs)], ["", "", "bar"])
         lines += grid.lines(glyphs)
     return lines
+
+
+def _again(answer: Answer) -> str:
+    return f", {quoted(answer.checkpoint, 'and')} run again in backward" if answer.checkpoint else ""
 
 
 def _inference(run: Run, least: Run, glyphs: dict[str, str]) -> list[Line]:
