@@ -249,7 +249,7 @@ def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
 UNRULED = {
     "recurrent": ("input: 10x4\nlayers: [lstm: 8, fc: 2]\n", []),
     "attention": ("input: 10x8\nlayers: [attention: 2, fc: 2]\n", []),
-    "a factor under autocast": ("input: 4x4x4\nlayers: [conv: {filters: 4, kernel: 1}, scale, fc: 2]\n", ["--amp"]),
+    "attention under autocast": ("input: 10x8\nlayers: [linear: 8, attention: 2, fc: 2]\n", ["--amp"]),
 }
 
 

@@ -159,7 +159,7 @@ def plan(
     values: list[Value] = []  # the value of every node
     last_step: list[int] = []  # the step behind which every node's value is made
     wanted = _wanted(network)
-    owners: dict[int, list[tuple[int, bool]]] = {}
+    owners: dict[tuple[int, int], Step] = {}  # the last use of parameters, which is the first in backward
     for node in network.nodes:
         if node.layer is None:
             value = work.value(node.output.size, False, node.output[-1], wide=True)
@@ -170,9 +170,8 @@ def plan(
         shapes = network.shapes(node)
         layer = _overridden(node.layer, inplace)
         ops = layer.tape(training, *shapes)
-        if ops is None or (amp and any(op.casts == MIXED for op in ops)):
-            work.unknown.append(node.name)
         if ops is None:
+            work.unknown.append(node.name)
             ops = least(
                 [x.size for x in shapes], node.output.size, node.layer.in_place, bool(node.layer.weights(*shapes))
             )
@@ -184,23 +183,21 @@ def plan(
             work.counters += 1 if "running_mean" in buffers else 0
         owner = node.index if node.shared is None else node.shared
         known = [values[index] for index in node.inputs]
-        for op in ops:
+        for place, op in enumerate(ops):
             sizes = [int(size) for size in node.layer.weights(*shapes).values()] if op.weighted else []
+            sizes = sizes if op.of is None else [sizes[which] for which in op.of]
             copies = work.copy(node.name, op, sizes, owner)
-            uncast = [known[place] for place in op.inputs]
-            inputs = work.cast(node.name, op, uncast)
+            inputs = work.cast(node.name, op, [known[place] for place in op.inputs])
+            uncast = [known[place] for place in (*op.inputs, *op.holds)]
             flows = any(value.trained for value in inputs) or bool(sizes)
             value = work.value(op.output, flows, node.output[-1], _is_wide(op, inputs))
             known.append(value)
             step = Step(node.name, op, inputs, value, training and flows and node.index in wanted, copies, uncast)
             if sizes and training and not copies:
                 step.weights = [(size, True) for size in sizes]
-                owners.setdefault(owner, [])
-                if owners[owner]:
-                    for earlier in work.steps:
-                        if earlier.weights is owners[owner]:
-                            earlier.weights = [(size, False) for size, _ in earlier.weights]
-                owners[owner] = step.weights
+                if (owner, place) in owners:
+                    owners[owner, place].weights = [(size, False) for size in sizes]
+                owners[owner, place] = step
             work.steps.append(step)
         values.append(known[-1])
         last_step.append(len(work.steps) - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.memory_ledger import Gradient, Ledger
 from cnncalc.analyses.memory_plan import Plan, Segment, Step, Value
-from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, NEW, OUT, PART, SAME, SPREAD, Extra
+from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, MIXED, NEW, OUT, PART, SAME, SPREAD, Extra
 from cnncalc.units import DTYPES
 
 HALF, FULL = 2, 4  # bytes of a number in 16 bits, and in float32
@@ -221,12 +221,11 @@ class Replay:
                 dense = gradient.dense and (made != PART or self.batch == 1)
                 given = Gradient(ledger.hold(gradient.storage), dense, view=True)
             found.append((value, given, made))
-        shared = []
-        for size, first in step.weights:
-            storage = ledger.new(size * self.weights, "gradients")
-            if not first:
-                shared.append(storage)
-        passing = op.temps
+        mixed = op.casts == MIXED  # a parameter's gradient is as large as the output first, and summed at last
+        each = ledger.new(self.extra(op.each, step), FLIGHT) if op.each is not None else None
+        shared = [] if mixed or op.each is not None else self.parameter_gradients(step)
+        passing = 0 if mixed else op.temps
+        product = ledger.new(self.bytes(op.temps, step.output) if mixed else 0, FLIGHT)
         if op.whole and not self.own(step):
             passing += 0 if step.inputs[0].trained else step.inputs[0].numbers
             passing += 0 if gradient.dense else step.output.numbers
@@ -243,12 +242,32 @@ class Replay:
             if value.wide != step.output.wide and not direct:
                 fitting = self.replaced(fitting, self.size(value), step.at)
             found[place] = (value, fitting, made)
+        if mixed:
+            shared = self.parameter_gradients(step)
+            ledger.mark("backward", step.at)
+            for storage in shared:
+                ledger.drop(storage)
+        ledger.drop(product)
         self.let_go(gradient)
         if not unpacked:
             for storage in kept:
                 ledger.drop(storage)
+        if each is not None:
+            shared = self.parameter_gradients(step)
+            ledger.mark("backward", step.at)
+            for storage in (*shared, each):
+                ledger.drop(storage)
         for value, given, _ in found:
             self.deliver(value, given, step.at)
+
+    def parameter_gradients(self, step: Step) -> list[int]:
+        """The gradients of the parameters; those that are added to ones that are there, and live only for that."""
+        found = []
+        for size, first in step.weights:
+            storage = self.ledger.new(size * self.weights, "gradients")
+            if not first:
+                found.append(storage)
+        return found
 
     def replaced(self, given: Gradient, size: int, at: str) -> Gradient:
         """Another tensor of that many bytes, made from a gradient that is let go then."""

@@ -27,7 +27,7 @@ PRODUCT = "product"  # in 16 bits; backward keeps the weights' copy for the grad
 KERNEL = "kernel"  # in 16 bits; backward keeps the weights' copy in any case
 FULL = "full"  # in float32
 FUSED = "fused"  # in float32; one kernel casts float16 on the way, but not bfloat16
-MIXED = "mixed"  # a float32 parameter meets an input that is not cast: what that costs has not been measured
+MIXED = "mixed"  # a float32 parameter meets an input that is not cast, and makes the output float32
 CAST = "cast"  # the cast itself
 UNKNOWN = "unknown"  # nothing is known: its output is taken to be in 16 bits, the least that it can be
 
@@ -58,16 +58,21 @@ class Op:
 
     `copies` is a copy of the input that is made for backward only where a gradient flows (overwriting relu6). `whole`
     operations make the gradient of their input even where nobody asks for it, and copy a gradient whose cells are not
-    dense before they use it (cuDNN's batch normalisation). `casts` says what autocast makes of it.
+    dense before they use it (cuDNN's batch normalisation). Of several parameters, `of` says which ones it uses (None: all);
+    `holds` are values that the caller keeps in a local variable meanwhile. `each` is a gradient of the parameters for every
+    example, of which their own ones are summed when the operation is done. `casts` says what autocast makes of it.
     """
 
     __slots__ = (
         "alias",
         "casts",
         "copies",
+        "each",
         "grads",
+        "holds",
         "inputs",
         "keeps",
+        "of",
         "output",
         "saves",
         "scratch",
@@ -91,6 +96,9 @@ class Op:
         copies: bool = False,
         whole: bool = False,
         casts: str = AS_IT_COMES,
+        of: Sequence[int] | None = None,
+        holds: Sequence[int] = (),
+        each: Extra | None = None,
     ) -> None:
         self.inputs = inputs
         self.output = output
@@ -104,6 +112,9 @@ class Op:
         self.copies = copies
         self.whole = whole
         self.casts = casts
+        self.of = of
+        self.holds = holds
+        self.each = each
 
 
 def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> list[Op]:
