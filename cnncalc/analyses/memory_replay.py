@@ -221,6 +221,8 @@ class Replay:
                 dense = gradient.dense and (made != PART or self.batch == 1)
                 given = Gradient(ledger.hold(gradient.storage), dense, view=True)
             found.append((value, given, made))
+        if op.strip and self.batch == 1:
+            ledger.hold(gradient.storage)
         mixed = op.casts == MIXED  # a parameter's gradient is as large as the output first, and summed at last
         each = ledger.new(self.extra(op.each, step), FLIGHT) if op.each is not None else None
         shared = [] if mixed or op.each is not None else self.parameter_gradients(step)
@@ -263,7 +265,7 @@ class Replay:
     def parameter_gradients(self, step: Step) -> list[int]:
         """The gradients of the parameters; those that are added to ones that are there, and live only for that."""
         found = []
-        for size, first in step.weights:
+        for size, first in step.weights if not step.op.strip or self.batch > 1 else ():
             storage = self.ledger.new(size * self.weights, "gradients")
             if not first:
                 found.append(storage)

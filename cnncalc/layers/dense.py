@@ -158,4 +158,4 @@ class ClassToken(Layer, kind="classtoken"):
         return (Crop(-1),)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], self.out(xs[0]).size, [PART], weighted=True, casts=MIXED)]
+        return [Op([0], self.out(xs[0]).size, [PART], weighted=True, casts=MIXED, strip=True)]

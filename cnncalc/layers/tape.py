@@ -60,7 +60,8 @@ class Op:
     operations make the gradient of their input even where nobody asks for it, and copy a gradient whose cells are not
     dense before they use it (cuDNN's batch normalisation). Of several parameters, `of` says which ones it uses (None: all);
     `holds` are values that the caller keeps in a local variable meanwhile. `each` is a gradient of the parameters for every
-    example, of which their own ones are summed when the operation is done. `casts` says what autocast makes of it.
+    example, of which their own ones are summed when the operation is done. With `strip` there is nothing to sum in a batch
+    of one: the parameter's gradient is a strip of the output's, and keeps the whole of it. `casts` says what autocast makes of it.
     """
 
     __slots__ = (
@@ -75,6 +76,7 @@ class Op:
         "of",
         "output",
         "saves",
+        "strip",
         "scratch",
         "temps",
         "weighted",
@@ -99,6 +101,7 @@ class Op:
         of: Sequence[int] | None = None,
         holds: Sequence[int] = (),
         each: Extra | None = None,
+        strip: bool = False,
     ) -> None:
         self.inputs = inputs
         self.output = output
@@ -115,6 +118,7 @@ class Op:
         self.of = of
         self.holds = holds
         self.each = each
+        self.strip = strip
 
 
 def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> list[Op]:

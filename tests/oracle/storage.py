@@ -75,6 +75,9 @@ def cuda_dispatch() -> Iterator[None]:
         return torch.native_dropout(x, rate, True)[0] if training and 0 < rate < 1 else dropout(x, rate, training)
 
     def scale(x: Tensor, shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None) -> Tensor:
+        x = (
+            x if Autocast.current is None else Autocast.current.full(x)
+        )  # the kernel is behind the one on autocast's list
         scaled: Tensor = ATEN._fused_rms_norm.default(x, list(shape), weight, eps)[0]
         return scaled
 
@@ -84,7 +87,7 @@ def cuda_dispatch() -> Iterator[None]:
         return torch.empty_like(x), x.new_empty((*rest, *(1 for _ in shape)), dtype=exact)
 
     def unscaled(grad: Tensor, x: Tensor, shape: Any, rest: Any, weight: Tensor | None, mask: Any) -> tuple[Any, Any]:
-        return torch.empty_like(x), None if weight is None else torch.empty_like(weight)
+        return torch.empty_like(x) if mask[0] else None, None if weight is None else torch.empty_like(weight)
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("what attention and recurrent layers allocate on CUDA depends on the card")
