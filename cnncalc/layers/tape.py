@@ -61,7 +61,8 @@ class Op:
     dense before they use it (cuDNN's batch normalisation). Of several parameters, `of` says which ones it uses (None: all);
     `holds` are values that the caller keeps in a local variable meanwhile. `each` is a gradient of the parameters for every
     example, of which their own ones are summed when the operation is done. With `strip` there is nothing to sum in a batch
-    of one: the parameter's gradient is a strip of the output's, and keeps the whole of it. `casts` says what autocast makes of it.
+    of one: the parameter's gradient is a strip of the output's, and keeps the whole of it. `casts` says what autocast
+    makes of it.
     """
 
     __slots__ = (
@@ -76,8 +77,8 @@ class Op:
         "of",
         "output",
         "saves",
-        "strip",
         "scratch",
+        "strip",
         "temps",
         "weighted",
         "whole",
