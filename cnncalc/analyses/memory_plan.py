@@ -34,8 +34,8 @@ class Step:
 
     `inputs` end with the weights' copies, where there are such, and `grads` says what their gradients are made of.
     `saves` are the inputs (or the output) that backward really keeps, `weights` the sizes of the parameters whose gradients
-    it makes (and whether it is their first use in backward), `released` the values nobody holds after it, `recorded` whether
-    it stands on autograd's tape; `uncast` are the inputs as its caller holds them, before any cast.
+    it makes (and how many of their uses come before it in backward), `released` the values nobody holds after it,
+    `recorded` whether it stands on autograd's tape; `uncast` are the inputs as its caller holds them, before any cast.
     """
 
     __slots__ = ("at", "grads", "inputs", "op", "output", "recorded", "released", "saves", "uncast", "weights")
@@ -60,7 +60,7 @@ class Step:
         self.saves: list[int] = _needed(op, inputs)
         if copies and (op.casts == KERNEL or inputs[0].trained):  # the bias is not needed
             self.saves.append(len(inputs))
-        self.weights: list[tuple[int, bool]] = []
+        self.weights: list[tuple[int, int]] = []
         self.released: list[Value] = []
 
     @property
@@ -137,7 +137,7 @@ class Plan:
             self.copies += self.copied[owner]
             for value in reversed(self.copied[owner]):
                 step = Step(at, Op([], value.numbers, [], weighted=True, casts=CAST), [], value, False)
-                step.weights = [(value.numbers, True)]
+                step.weights = [(value.numbers, 0)]
                 self.steps.append(step)
         return self.copied[owner]
 
@@ -159,7 +159,7 @@ def plan(
     values: list[Value] = []  # the value of every node
     last_step: list[int] = []  # the step behind which every node's value is made
     wanted = _wanted(network)
-    owners: dict[tuple[int, int], Step] = {}  # the last use of parameters, which is the first in backward
+    owners: dict[tuple[int, int], list[Step]] = {}  # the uses of parameters
     for node in network.nodes:
         if node.layer is None:
             value = work.value(node.output.size, False, node.output[-1], wide=True)
@@ -194,10 +194,11 @@ def plan(
             known.append(value)
             step = Step(node.name, op, inputs, value, training and flows and node.index in wanted, copies, uncast)
             if sizes and training and not copies:
-                step.weights = [(size, True) for size in sizes]
-                if (owner, place) in owners:
-                    owners[owner, place].weights = [(size, False) for size in sizes]
-                owners[owner, place] = step
+                step.weights = [(size, 0) for size in sizes]
+                uses = owners.setdefault((owner, place), [])
+                for earlier in uses:
+                    earlier.weights = [(size, before + 1) for size, before in earlier.weights]
+                uses.append(step)
             work.steps.append(step)
         values.append(known[-1])
         last_step.append(len(work.steps) - 1)

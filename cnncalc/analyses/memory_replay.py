@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.memory_ledger import Gradient, Ledger
 from cnncalc.analyses.memory_plan import Plan, Segment, Step, Value
-from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, MIXED, NEW, OUT, PART, SAME, SPREAD, Extra
+from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, MIXED, NEW, OUT, PART, PRODUCT, SAME, SPREAD, Extra
 from cnncalc.units import DTYPES
 
 HALF, FULL = 2, 4  # bytes of a number in 16 bits, and in float32
@@ -216,7 +216,8 @@ class Replay:
                 if direct and value.wide:
                     width = FULL
                 numbers = step.output.numbers if made == SPREAD else value.numbers
-                given = Gradient(ledger.new(numbers * (1 if value.fixed else self.batch) * width, FLIGHT))
+                storage = ledger.new(numbers * (1 if value.fixed else self.batch) * width, FLIGHT)
+                given = Gradient(storage, view=value.fixed and op.casts == PRODUCT)  # transposed, or summed and viewed
             else:
                 dense = gradient.dense and (made != PART or self.batch == 1)
                 given = Gradient(ledger.hold(gradient.storage), dense, view=True)
@@ -232,7 +233,9 @@ class Replay:
             passing += 0 if step.inputs[0].trained else step.inputs[0].numbers
             passing += 0 if gradient.dense else step.output.numbers
         ledger.mark("backward", step.at, self.bytes(passing, step.output))
-        for storage in shared:  # a shared weight: added to the gradient that is there
+        # a shared weight: added to the gradient that is there; in place, but where that is the view of a product's
+        views = bool(shared) and op.casts == PRODUCT and step.weights[0][1] == 1
+        for storage in shared if not views else ():
             ledger.drop(storage)
         if unpacked:
             for storage in kept:
@@ -254,22 +257,35 @@ class Replay:
         if not unpacked:
             for storage in kept:
                 ledger.drop(storage)
+        for storage in reversed(shared) if views else ():
+            ledger.drop(self.total(storage, step.at))
         if each is not None:
             shared = self.parameter_gradients(step)
             ledger.mark("backward", step.at)
             for storage in (*shared, each):
                 ledger.drop(storage)
-        for value, given, _ in found:
+        weights = [part for part in found if part[0].fixed]
+        for value, given, _ in [
+            *found[: len(found) - len(weights)],
+            *reversed(weights),
+        ]:  # a product's weights come last
             self.deliver(value, given, step.at)
 
     def parameter_gradients(self, step: Step) -> list[int]:
         """The gradients of the parameters; those that are added to ones that are there, and live only for that."""
         found = []
-        for size, first in step.weights if not step.op.strip or self.batch > 1 else ():
+        for size, before in step.weights if not step.op.strip or self.batch > 1 else ():
             storage = self.ledger.new(size * self.weights, "gradients")
-            if not first:
+            if before:
                 found.append(storage)
         return found
+
+    def total(self, storage: int, at: str) -> int:
+        """A sum beside both of its terms, one of which is that storage."""
+        other = self.ledger.new(self.ledger.sizes[storage], "gradients")
+        self.ledger.mark("backward", at)
+        self.ledger.drop(storage)
+        return other
 
     def replaced(self, given: Gradient, size: int, at: str) -> Gradient:
         """Another tensor of that many bytes, made from a gradient that is let go then."""
