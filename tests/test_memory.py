@@ -329,6 +329,11 @@ def test_mixed_precision_by_hand() -> None:
     assert upsampled.saved - found.saved == 2 * 3 * volume
 
 
+def test_columns_are_of_a_type_to_train_in(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(cli, ["analyze", "lenet5", "--columns", "saved", "--dtype", "int8"]) == 2
+    assert "int8 is no type to train in" in capsys.readouterr().err
+
+
 def test_mixed_precision_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     def data(*arguments: str) -> Any:
         assert run(cli, ["memory", "resnet18", "--batch", "8", *arguments, "--format", "json"]) == 0
@@ -359,6 +364,7 @@ def test_mixed_precision_on_the_command_line(capsys: pytest.CaptureFixture[str])
         ["--amp", "int8"],
         ["--amp", "float16", "--dtype", "float64"],
         ["--checkpoint", "", "--amp"],
+        ["--checkpoint", "conv1", "--mode", "infer"],
     ],
 )
 def test_bad_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -207,6 +207,7 @@ BAD = {
     "limits: {params: {max: 5, amp: float16}}": ["2:32 bad-value params: `amp` must be"],
     "limits: {training-memory: {max: 5B, amp: float32}}": ["2:42 bad-value training-memory: `amp` must be"],
     "limits: {training-memory: {max: 5B, amp: float16, dtype: float16}}": ["2:27 bad-policy training-memory: `amp` keeps"],
+    "limits: {training-memory: {max: 5B, dtype: int8}}": ["2:44 bad-value training-memory: `dtype` must be"],
     "receptive-field: 44": ["2:18 bad-value `receptive-field` must be a mapping"],
     "receptive-field: {min: 1}\nlimits: {receptive-field: {min: 2}}": ["2:1 bad-policy receptive-field is limited twice"],
     "input: [32, 32, 3]": ["2:8 bad-value a shape is written 32x32x3; got a list"],

@@ -200,28 +200,11 @@ class Replay:
         """One node of backward: its gradients are made while the one it got and all it kept are still alive.
 
         They have the type of the output; the engine sums them down to the size of their value and casts them to its
-        type, one after the other. What was `unpacked` from a checkpoint lives until the node is done, and not until then.
+        type, one after the other. What was `unpacked` from a checkpoint is let go before that.
         """
         ledger, op = self.ledger, step.op
-        found: list[tuple[Value, Gradient, str]] = []
         direct = op.casts in (CAST, FUSED)
-        for value, made in zip(step.inputs, step.grads, strict=True):
-            if not value.trained or not made:
-                continue
-            if made == SAME:
-                gradient.hands += 1
-                given = gradient
-            elif made in (NEW, SPREAD):
-                width = self.width if direct or not step.output.wide else FULL
-                if direct and value.wide:
-                    width = FULL
-                numbers = step.output.numbers if made == SPREAD else value.numbers
-                storage = ledger.new(numbers * (1 if value.fixed else self.batch) * width, FLIGHT)
-                given = Gradient(storage, view=value.fixed and op.casts == PRODUCT)  # transposed, or summed and viewed
-            else:
-                dense = gradient.dense and (made != PART or self.batch == 1)
-                given = Gradient(ledger.hold(gradient.storage), dense, view=True)
-            found.append((value, given, made))
+        found = self.made(step, gradient, direct)
         if op.strip and self.batch == 1:
             ledger.hold(gradient.storage)
         mixed = op.casts == MIXED  # a parameter's gradient is as large as the output first, and summed at last
@@ -265,11 +248,30 @@ class Replay:
             for storage in (*shared, each):
                 ledger.drop(storage)
         weights = [part for part in found if part[0].fixed]
-        for value, given, _ in [
-            *found[: len(found) - len(weights)],
-            *reversed(weights),
-        ]:  # a product's weights come last
+        inputs = found[: len(found) - len(weights)]
+        for value, given, _ in (*inputs, *reversed(weights)):  # a product's weights come last, behind its bias
             self.deliver(value, given, step.at)
+
+    def made(self, step: Step, gradient: Gradient, direct: bool) -> list[tuple[Value, Gradient, str]]:
+        """The gradients of a node's inputs, as it makes them: in the type of its output, unless it casts by itself."""
+        ledger, op = self.ledger, step.op
+        found: list[tuple[Value, Gradient, str]] = []
+        for value, made in zip(step.inputs, step.grads, strict=True):
+            if not value.trained or not made:
+                continue
+            if made == SAME:
+                gradient.hands += 1
+                given = gradient
+            elif made in (NEW, SPREAD):
+                numbers = step.output.numbers if made == SPREAD else value.numbers
+                width = FULL if (value if direct else step.output).wide else self.width
+                storage = ledger.new(numbers * (1 if value.fixed else self.batch) * width, FLIGHT)
+                given = Gradient(storage, view=value.fixed and op.casts == PRODUCT)  # transposed, or summed and viewed
+            else:
+                dense = gradient.dense and (made != PART or self.batch == 1)
+                given = Gradient(ledger.hold(gradient.storage), dense, view=True)
+            found.append((value, given, made))
+        return found
 
     def parameter_gradients(self, step: Step) -> list[int]:
         """The gradients of the parameters; those that are added to ones that are there, and live only for that."""

@@ -93,6 +93,8 @@ def command(
     size = _size(fit)
     if dtype == "int8" and mode != "infer":
         raise click.UsageError("int8 is for inference: add --mode infer")
+    if checkpoint and mode == "infer":
+        raise click.UsageError("--checkpoint is for training: inference keeps nothing for a backward")
     if amp is not None and dtype != "float32":
         raise click.UsageError(
             "--amp keeps the parameters in float32: leave --dtype out, or --amp for a whole network in 16 bits"

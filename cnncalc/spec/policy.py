@@ -219,7 +219,8 @@ class _Reader:
             return ("most" if name == "max" else "least"), bound(quantity, text)
         if name == "level" and text in ("error", "warning"):
             return name, text
-        if name == "dtype" and QUANTITIES[quantity][0] and text in DTYPES:
+        trained = quantity != "training-memory" or text != "int8"
+        if name == "dtype" and QUANTITIES[quantity][0] and text in DTYPES and trained:
             return name, text
         if name == "optimizer" and quantity == "training-memory" and text in OPTIMIZERS:
             return name, text
@@ -233,7 +234,7 @@ class _Reader:
                 return name, value
         expects = {
             "level": "`error` or `warning`",
-            "dtype": quoted(DTYPES) + ", of a size",
+            "dtype": quoted(DTYPES) + ", of a size; int8 is no type to train in",
             "optimizer": quoted(OPTIMIZERS) + ", of training-memory",
             "amp": quoted(HALVES) + ", of training-memory or inference-memory",
             "count": "`trainable` or `all`, of params",

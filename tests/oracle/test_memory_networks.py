@@ -54,10 +54,10 @@ def test_other_dtypes(seed: int, dtype: str) -> None:
     )
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_mixed_precision_to_the_byte(seed: int, dtype: str) -> None:
+def test_mixed_precision_to_the_byte(seed: int) -> None:
     module, network = drawn(seed)
+    dtype = ("float16", "bfloat16")[seed % 2]
     batch, amp = 1 + seed % 3, DTYPES[dtype]
     measured = measure_training(module, module.x_shape, batch, "adam", amp=amp)
     predicted = train(network, batch, optimizer="adam", amp=dtype)
