@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -334,7 +335,7 @@ def test_columns_are_of_a_type_to_train_in(capsys: pytest.CaptureFixture[str]) -
     assert "int8 is no type to train in" in capsys.readouterr().err
 
 
-def test_mixed_precision_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_mixed_precision_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     def data(*arguments: str) -> Any:
         assert run(cli, ["memory", "resnet18", "--batch", "8", *arguments, "--format", "json"]) == 0
         return json.loads(capsys.readouterr().out)
@@ -351,6 +352,16 @@ def test_mixed_precision_on_the_command_line(capsys: pytest.CaptureFixture[str])
     shown = capsys.readouterr().out
     assert "batch 8, float32 with autocast to float16" in shown
     assert f"{mixed['training']['peak_bytes']:,} bytes" in shown
+    picture = tmp_path / "t.svg"
+    assert run(cli, ["memory", "resnet18", "--batch", "8", "--amp", "--optimizer", "adam", "--plot", str(picture)]) == 0
+    drawn = picture.read_text()
+    highest = max(int(size.replace(",", "")) for size in re.findall(r": ([\d,]+) bytes</title>", drawn))
+    assert f"peak {highest:,} bytes at" in drawn
+    assert f"{highest:,} bytes" in capsys.readouterr().out
+    assert ">16-bit weights<" in drawn
+    legend = [(int(x), len(word)) for x, word in re.findall(r'<text x="(\d+)" y="\d+">([a-z0-9 -]+)</text>', drawn)]
+    assert len(legend) == 10
+    assert all(x + 7 * letters <= 960 for x, letters in legend)
 
 
 @pytest.mark.parametrize(

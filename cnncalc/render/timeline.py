@@ -113,9 +113,12 @@ def _phases(moments: tuple[Moment, ...], width: float) -> list[str]:
 
 def _legend(kinds: list[str]) -> list[str]:
     found = []
-    x = LEFT
+    x, y = LEFT, TALL - 34
     for kind in kinds:
-        found.append(f'<rect x="{x}" y="{TALL - 28}" width="12" height="12" fill="{COLORS[kind]}"/>')
-        found.append(f'<text x="{x + 17}" y="{TALL - 18}">{kind}</text>')
-        x += 30 + 7 * len(kind)
+        wide = 30 + 7 * len(kind)
+        if x + wide > WIDE:
+            x, y = LEFT, y + 18
+        found.append(f'<rect x="{x}" y="{y}" width="12" height="12" fill="{COLORS[kind]}"/>')
+        found.append(f'<text x="{x + 17}" y="{y + 10}">{kind}</text>')
+        x += wide
     return found
