@@ -5,15 +5,18 @@
 * the lecture's rule: CS231n's feature maps twice (values and gradients) + parameters twice
 * cnncalc: the replay of storages born and freed
 
-Measured: torchvision 0.28 on torch 2.13, CUDA dispatch, SGD (tests/reference/memory_torchvision.json).
-Usage: python benchmarks/memory_estimates.py     (prints the Markdown table of docs/memory.md)
+Measured: torchvision 0.28 on torch 2.13, CUDA dispatch, SGD (tests/reference/memory.json).
+With --amp: the step under autocast to float16 on fake CUDA tensors, against the same step in float32.
+Usage: python benchmarks/memory_estimates.py [--amp]     (prints a Markdown table of docs/memory.md)
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -42,15 +45,40 @@ def lecture(analysis: Analysis, batch: int) -> int:
     return 4 * 2 * (analysis.totals.activations * batch + analysis.totals.params)
 
 
+def mixed(records: Sequence[Mapping[str, Any]]) -> None:
+    """Print what mixed precision costs and saves, measured and predicted."""
+    print(
+        "| network | batch | float32 | mixed, measured | of float32 | cnncalc | off by | kept for backward, of float32 |"
+    )
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for record in records:
+        network, batch = read(Source(record["model"], SPECS[record["model"]])), record["batch"]
+        full, measured = record["train"]["sgd"]["peak_bytes"], record["amp"]["float16"]["sgd"]["peak_bytes"]
+        kept = record["amp"]["float16"]["end_of_forward"] / record["train"]["act_bytes_end_fwd"]
+        peak = train(network, batch, amp="float16").peak.live
+        cells = [
+            f"{full:,}",
+            f"{measured:,}",
+            f"{measured / full:.2f}x",
+            f"{peak:,}",
+            f"{peak - measured:,}",
+            f"{kept:.2f}x",
+        ]
+        print(f"| {record['model']} | {batch} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     """Print the table."""
-    records = json.loads((ROOT / "tests" / "reference" / "memory_torchvision.json").read_text())["records"]
+    records = json.loads((ROOT / "tests" / "reference" / "memory.json").read_text())["records"]
+    if sys.argv[1:] == ["--amp"]:
+        mixed(records)
+        return
     print("| network | batch | measured | torchinfo | outputs x 2 | lecture's rule | cnncalc | off by |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for record in records:
         network = read(Source(record["model"], SPECS[record["model"]]))
         analysis, batch = analyze(network), record["batch"]
-        measured = record["sgd"]["peak_bytes"]
+        measured = record["train"]["sgd"]["peak_bytes"]
         estimates = [torchinfo(analysis, batch), outputs_twice(analysis, batch), lecture(analysis, batch)]
         peak = train(network, batch).peak.live
         cells = [f"{estimate / measured:.2f}x" for estimate in estimates]

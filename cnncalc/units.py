@@ -5,6 +5,7 @@ from __future__ import annotations
 DTYPES = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1,
 }  # fmt: skip
+HALVES = ("float16", "bfloat16")  # what mixed precision may compute in
 _COUNT = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 _BYTES = {
     "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,

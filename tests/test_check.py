@@ -883,9 +883,9 @@ def test_json(check: Check, tmp_path: Path) -> None:
     data = json.loads(done.out)
     assert list(data) == ["format", "cnncalc", "policy", "summary", "files"]
     assert data["format"] == "cnncalc.check/1"
-    assert data["policy"]["limits"][0] | {"optimizer": 0} == {
+    assert data["policy"]["limits"][0] | {"optimizer": 0, "amp": 0} == {
         "quantity": "params", "min": None, "max": 1000, "level": "error", "batch": 1, "dtype": "float32", "count": "trainable",
-        "optimizer": 0,
+        "optimizer": 0, "amp": 0,
     }  # fmt: skip
     assert data["policy"]["limits"][1]["min"] == 1000
     assert data["policy"]["limits"][1]["batch"] == 2

@@ -35,7 +35,8 @@ RULES = ("sound", "input", "output", *QUANTITIES, "growth", "kinds", "expect")
 class Limit(Record):
     """Bounds on one quantity, both inclusive.
 
-    `batch`, `dtype` and `optimizer` matter for memory; `count` of params is `trainable` or `all`.
+    `batch`, `dtype`, `optimizer` and `amp` (what mixed precision computes in) matter for memory; `count` of params is
+    `trainable` or `all`.
     """
 
     quantity: str
@@ -45,6 +46,7 @@ class Limit(Record):
     batch: int = 1
     dtype: str = "float32"
     optimizer: str = "sgd"
+    amp: str = ""
     count: str = "trainable"
 
 
@@ -138,9 +140,9 @@ def _running(analysis: Analysis, limit: Limit) -> int | None:
     from cnncalc.analyses.memory import infer, train
 
     if limit.quantity == "training-memory":
-        run = train(analysis.network, limit.batch, limit.dtype, limit.optimizer)
+        run = train(analysis.network, limit.batch, limit.dtype, limit.optimizer, amp=limit.amp)
     else:
-        run = infer(analysis.network, limit.batch, limit.dtype)
+        run = infer(analysis.network, limit.batch, limit.dtype, amp=limit.amp)
     return run.peak.live if run.exact else None
 
 

@@ -6,58 +6,101 @@ from collections.abc import Sequence
 
 from cnncalc.layers.activation import Dropout, InPlace
 from cnncalc.layers.base import Layer
-from cnncalc.layers.tape import NEW, Op
+from cnncalc.layers.tape import AS_IT_COMES, CAST, FULL, FUSED, KERNEL, MIXED, NEW, OUT, PRODUCT, UNKNOWN, Op, least
 from cnncalc.network import Network, Node
 
 
 class Value:
-    """One tensor: `numbers` per example; `trained` where a gradient reaches it; `classes` is its last axis."""
+    """One tensor: `numbers` per example; `trained` where a gradient reaches it; `classes` is its last axis.
 
-    __slots__ = ("classes", "number", "numbers", "trained")
+    Under autocast it is `wide` in float32; `fixed` values, the weights' copies, are the same for every batch.
+    """
 
-    def __init__(self, number: int, numbers: int, trained: bool, classes: int = 1) -> None:
+    __slots__ = ("classes", "fixed", "number", "numbers", "trained", "wide")
+
+    def __init__(
+        self, number: int, numbers: int, trained: bool, classes: int = 1, wide: bool = False, fixed: bool = False
+    ) -> None:
         self.number = number
         self.numbers = numbers
         self.trained = trained
         self.classes = classes
+        self.wide = wide
+        self.fixed = fixed
 
 
 class Step:
     """One operation in its place.
 
+    `inputs` end with the weights' copies, where there are such, and `grads` says what their gradients are made of.
     `saves` are the inputs (or the output) that backward really keeps, `weights` the sizes of the parameters whose gradients
-    it makes (and whether it is their first use in backward), `released` the values nobody holds after it, `recorded` whether
-    it stands on autograd's tape.
+    it makes (and how many of their uses come before it in backward), `released` the values nobody holds after it,
+    `recorded` whether it stands on autograd's tape; `uncast` are the inputs as its caller holds them, before any cast.
     """
 
-    __slots__ = ("at", "inputs", "op", "output", "recorded", "released", "saves", "weights")
+    __slots__ = ("at", "grads", "inputs", "op", "output", "recorded", "released", "saves", "uncast", "weights")
 
-    def __init__(self, at: str, op: Op, inputs: Sequence[Value], output: Value, recorded: bool) -> None:
+    def __init__(
+        self,
+        at: str,
+        op: Op,
+        inputs: Sequence[Value],
+        output: Value,
+        recorded: bool,
+        copies: Sequence[Value] = (),
+        uncast: Sequence[Value] = (),
+    ) -> None:
         self.at = at
         self.op = op
-        self.inputs = inputs
+        self.uncast = uncast
+        self.inputs = [*inputs, *copies]
+        self.grads = [*op.grads, *[NEW] * len(copies)]
         self.output = output
         self.recorded = recorded
-        self.saves: Sequence[int] = op.saves
-        self.weights: list[tuple[int, bool]] = []
+        self.saves: list[int] = _needed(op, inputs)
+        if copies and (op.casts == KERNEL or inputs[0].trained):  # the bias is not needed
+            self.saves.append(len(inputs))
+        self.weights: list[tuple[int, int]] = []
         self.released: list[Value] = []
+
+    @property
+    def keeps_inputs_only(self) -> bool:
+        """Does backward need nothing of it but inputs?"""
+        return not self.op.keeps and not self.op.copies and OUT not in self.saves
 
 
 class Segment:
-    """The steps of a checkpointed block, `first` to `last`, and the values from outside that it reads."""
+    """The steps of a checkpointed block, `first` to `last`, and the values from outside that it reads.
 
-    __slots__ = ("first", "inputs", "last")
+    `needed` are the steps of which autograd keeps anything, `awaited` those of them that backward comes to.
+    """
 
-    def __init__(self, first: int, last: int, inputs: Sequence[Value]) -> None:
+    __slots__ = ("awaited", "first", "inputs", "last", "needed")
+
+    def __init__(self, first: int, last: int, inputs: Sequence[Value], steps: Sequence[Step]) -> None:
         self.first = first
         self.last = last
         self.inputs = inputs
+        self.needed = [
+            number
+            for number, step in enumerate(steps[first : last + 1], first)
+            if step.output.trained and (step.saves or not step.keeps_inputs_only)
+        ]
+        self.awaited = [number for number in self.needed if steps[number].recorded]
 
 
 class Plan:
-    """All operations, the values they begin and end with, and what the network keeps all the time."""
+    """All operations, the values they begin and end with, and what the network keeps all the time.
 
-    def __init__(self) -> None:
+    `amp` is the dtype of autocast, or empty; `copies` are the 16-bit weights, by the node that owns them in `copied`.
+    """
+
+    def __init__(self, training: bool, amp: str) -> None:
+        self.training = training
+        self.amp = amp
+        self.count = 0
+        self.copies: list[Value] = []
+        self.copied: dict[int, list[Value]] = {}
         self.steps: list[Step] = []
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
@@ -65,30 +108,61 @@ class Plan:
         self.unknown: list[str] = []  # layers without a memory rule
         self.segments: list[Segment] = []  # blocks that are checkpointed, in order
 
-    @property
-    def exact(self) -> bool:
-        """Has every layer a memory rule?"""
-        return not self.unknown
+    def value(self, numbers: int, trained: bool, classes: int = 1, wide: bool = False, fixed: bool = False) -> Value:
+        """A new value, wide only under autocast."""
+        self.count += 1
+        return Value(self.count - 1, numbers, trained, classes, wide and bool(self.amp), fixed)
+
+    def cast(self, at: str, op: Op, inputs: list[Value]) -> list[Value]:
+        """The inputs as autocast hands them to an operation; a cast is a step of its own."""
+        if not self.amp or op.casts in (AS_IT_COMES, MIXED, UNKNOWN) or (op.casts == FUSED and self.amp == "float16"):
+            return inputs
+        wide = op.casts in (FULL, FUSED)
+        found = []
+        for value in inputs:
+            if value.wide == wide:
+                found.append(value)
+                continue
+            other = self.value(value.numbers, value.trained, value.classes, wide)
+            self.steps.append(Step(at, Op([0], value.numbers, [NEW], casts=CAST), [value], other, False))
+            found.append(other)
+        return found
+
+    def copy(self, at: str, op: Op, sizes: Sequence[int], owner: int) -> list[Value]:
+        """The 16-bit copies of an operation's parameters, made when they are first used and kept until forward ends."""
+        if not self.amp or not sizes or op.casts not in (KERNEL, PRODUCT):
+            return []
+        if owner not in self.copied:
+            self.copied[owner] = [self.value(size, True, fixed=True) for size in sizes]
+            self.copies += self.copied[owner]
+            for value in reversed(self.copied[owner]):
+                step = Step(at, Op([], value.numbers, [], weighted=True, casts=CAST), [], value, False)
+                step.weights = [(value.numbers, 0)]
+                self.steps.append(step)
+        return self.copied[owner]
 
 
 def plan(
-    network: Network, training: bool, held: bool = True, inplace: bool | None = None, checkpoint: str | None = None
+    network: Network,
+    training: bool,
+    held: bool = True,
+    inplace: bool | None = None,
+    checkpoint: Sequence[str] = (),
+    amp: str = "",
 ) -> Plan:
     """The operations of a network; with `held`, blocks hold their inputs until they return, as Python's frames do.
 
     `inplace` overrides what the activations say of themselves; `checkpoint` names blocks (`Stage2`, or `Stage` for all of
-    them) whose inside is worked out again in backward instead of kept.
+    them) whose inside is worked out again in backward instead of kept; `amp` is the dtype that autocast casts to.
     """
-    work = Plan()
+    work = Plan(training, amp)
     values: list[Value] = []  # the value of every node
     last_step: list[int] = []  # the step behind which every node's value is made
-    count = 0
     wanted = _wanted(network)
-    owners: dict[int, list[tuple[int, bool]]] = {}
+    owners: dict[tuple[int, int], list[Step]] = {}  # the uses of parameters
     for node in network.nodes:
         if node.layer is None:
-            value = Value(count, node.output.size, False, node.output[-1])
-            count += 1
+            value = work.value(node.output.size, False, node.output[-1], wide=True)
             values.append(value)
             work.inputs.append(value)
             last_step.append(-1)
@@ -98,7 +172,9 @@ def plan(
         ops = layer.tape(training, *shapes)
         if ops is None:
             work.unknown.append(node.name)
-            ops = [Op([0], node.output.size, [NEW], saves=[0])]
+            ops = least(
+                [x.size for x in shapes], node.output.size, node.layer.in_place, bool(node.layer.weights(*shapes))
+            )
         weights = [] if node.shared is not None else [int(size) for size in node.layer.weights(*shapes).values()]
         if node.shared is None:
             buffers = node.layer.buffers(*shapes)
@@ -107,33 +183,40 @@ def plan(
             work.counters += 1 if "running_mean" in buffers else 0
         owner = node.index if node.shared is None else node.shared
         known = [values[index] for index in node.inputs]
-        trained = bool(node.layer.weights(*shapes))
-        for op in ops:
-            inputs = [known[place] for place in op.inputs]
-            flows = any(value.trained for value in inputs) or (op.weighted and trained)
-            value = Value(count, op.output, flows, node.output[-1])
-            count += 1
+        for place, op in enumerate(ops):
+            sizes = [int(size) for size in node.layer.weights(*shapes).values()] if op.weighted else []
+            sizes = sizes if op.of is None else [sizes[which] for which in op.of]
+            copies = work.copy(node.name, op, sizes, owner)
+            inputs = work.cast(node.name, op, [known[place] for place in op.inputs])
+            uncast = [known[place] for place in (*op.inputs, *op.holds)]
+            flows = any(value.trained for value in inputs) or bool(sizes)
+            value = work.value(op.output, flows, node.output[-1], _is_wide(op, inputs))
             known.append(value)
-            step = Step(node.name, op, inputs, value, training and flows and node.index in wanted)
-            step.saves = _needed(op, inputs)
-            if op.weighted and trained and training:
-                sizes = [int(size) for size in node.layer.weights(*shapes).values()]
-                step.weights = [(size, True) for size in sizes]
-                owners.setdefault(owner, [])
-                if owners[owner]:
-                    for earlier in work.steps:
-                        if earlier.weights is owners[owner]:
-                            earlier.weights = [(size, False) for size, _ in earlier.weights]
-                owners[owner] = step.weights
+            step = Step(node.name, op, inputs, value, training and flows and node.index in wanted, copies, uncast)
+            if sizes and training and not copies:
+                step.weights = [(size, 0) for size in sizes]
+                uses = owners.setdefault((owner, place), [])
+                for earlier in uses:
+                    earlier.weights = [(size, before + 1) for size, before in earlier.weights]
+                uses.append(step)
             work.steps.append(step)
         values.append(known[-1])
         last_step.append(len(work.steps) - 1)
     work.outputs = [values[index] for index in network.outputs]
     scopes = _scopes(network.nodes)
     _release(network, work, values, last_step, scopes if held else None)
-    if checkpoint is not None:
+    if checkpoint:
         _segment(work, values, last_step, scopes, checkpoint)
     return work
+
+
+def _is_wide(op: Op, inputs: Sequence[Value]) -> bool:
+    """Under autocast, is the output in float32? What overwrites an input has its type."""
+    if op.casts in (KERNEL, PRODUCT, UNKNOWN) and op.alias is None:
+        return False
+    if op.casts in (FULL, FUSED, MIXED):
+        return True
+    return inputs[op.alias].wide if op.alias is not None else any(value.wide for value in inputs)
 
 
 def blocks_named(network: Network, name: str) -> bool:
@@ -146,14 +229,16 @@ def _is_named(scope: Scope, name: str) -> bool:
     return name in (scope.path, label, label.rstrip("0123456789").rstrip("_"))
 
 
-def _segment(work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope], name: str) -> None:
-    """Note the outermost blocks of that name."""
+def _segment(
+    work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope], names: Sequence[str]
+) -> None:
+    """Note the outermost blocks of these names."""
     for scope in sorted(scopes, key=lambda scope: (scope.first, -scope.last)):
-        if not _is_named(scope, name):
+        if not any(_is_named(scope, name) for name in names):
             continue
         first, last = last_step[scope.first - 1] + 1 if scope.first else 0, last_step[scope.last]
         if not work.segments or first > work.segments[-1].last:
-            work.segments.append(Segment(first, last, [values[index] for index in sorted(scope.inputs)]))
+            work.segments.append(Segment(first, last, [values[index] for index in sorted(scope.inputs)], work.steps))
 
 
 def _overridden(layer: Layer, inplace: bool | None) -> Layer:
@@ -175,7 +260,7 @@ def _wanted(network: Network) -> set[int]:
     return found
 
 
-def _needed(op: Op, inputs: Sequence[Value]) -> Sequence[int]:
+def _needed(op: Op, inputs: Sequence[Value]) -> list[int]:
     """Of a product, an operand is kept only for the gradient of the other one."""
     if len(inputs) == 2 and list(op.saves) == list(op.inputs) and inputs[0] is not inputs[1]:
         return [place for place in (0, 1) if inputs[1 - place].trained]
@@ -189,7 +274,7 @@ def _release(
     until: dict[int, int] = {}
     for number, step in enumerate(work.steps):
         until[step.output.number] = number
-        for value in step.inputs:
+        for value in (*step.inputs, *(step.uncast if scopes is not None else ())):
             until[value.number] = number
     if scopes is not None:
         holders = [(scope.inputs, scope.last) for scope in scopes]
@@ -204,7 +289,7 @@ def _release(
             for index in inputs:
                 number = values[index].number
                 until[number] = max(until.get(number, -1), last_step[last])
-    kept = {value.number for value in [*work.outputs, *work.inputs]}
+    kept = {value.number for value in [*work.outputs, *work.inputs, *(work.copies if scopes is not None else ())]}
     by_number = {step.output.number: step.output for step in work.steps}
     for number, end in until.items():
         if number not in kept:

@@ -86,6 +86,8 @@ def command(
     from cnncalc.problem import Refused
 
     wanted = _columns(columns)
+    if dtype == "int8" and wanted is not None and not {"saved", "live"}.isdisjoint(wanted):
+        raise click.UsageError("the columns saved and live are those of a training step: int8 is no type to train in")
     chosen = options.chosen(spec, lines)
     status = 0
     whole = True  # every SPEC came out as a network

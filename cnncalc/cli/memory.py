@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.analyses.optimizers import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.run import Failed, status_of, tell, write
-
-OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
+from cnncalc.units import HALVES
 
 
 @click.command(
@@ -20,13 +20,21 @@ OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
 @options.figures
 @click.option(
     "--optimizer",
-    type=click.Choice(OPTIMIZERS),
+    type=click.Choice(list(OPTIMIZERS)),
     default="sgd",
     show_default=True,
     help="What keeps state besides the parameters.",
 )
 @click.option(
     "--mode", type=click.Choice(["train", "infer", "both"]), default="both", show_default=True, help="What to run."
+)
+@click.option(
+    "--amp",
+    type=click.Choice(HALVES),
+    is_flag=False,
+    flag_value=HALVES[0],
+    help="Mixed precision, as `torch.autocast` on CUDA: parameters, gradients and optimizer state in float32, convolutions and "
+    "products in 16 bits with a copy of their weights. `--amp` alone is `--amp float16`.",
 )
 @click.option("--fit", metavar="SIZE", help="The largest batch within SIZE, such as 10GB, 24GiB or 320KiB.")
 @click.option(
@@ -37,8 +45,10 @@ OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
 )
 @click.option(
     "--checkpoint",
+    multiple=True,
     metavar="BLOCK",
-    help="Work out the inside of this block again in backward (gradient checkpointing): `Stage2`, or `Stage` for all of them.",
+    help="Work out the inside of this block again in backward (gradient checkpointing): `Stage2`, or `Stage` for all of them. "
+    "May be repeated; of blocks within each other the outermost counts.",
 )
 @click.option("--timeline", is_flag=True, help="Draw the live bytes over the step in the terminal.")
 @click.option("--plot", metavar="FILE.svg", help="Draw them as a picture, stacked by kind.")
@@ -55,9 +65,10 @@ def command(
     dtype: str,
     optimizer: str,
     mode: str,
+    amp: str | None,
     fit: str | None,
     inplace: bool | None,
-    checkpoint: str | None,
+    checkpoint: tuple[str, ...],
     timeline: bool,
     plot: str | None,
     form: str,
@@ -70,7 +81,7 @@ def command(
     is given as eager PyTorch reaches it, and as the minimum for this order of layers.
     """
     from cnncalc.analyses import memory
-    from cnncalc.analyses.memory_plan import blocks_named
+    from cnncalc.analyses.memory_plan import blocks_named, plan
     from cnncalc.cli.specs import network_of
     from cnncalc.problem import Refused
     from cnncalc.render import memory as render
@@ -82,44 +93,50 @@ def command(
     size = _size(fit)
     if dtype == "int8" and mode != "infer":
         raise click.UsageError("int8 is for inference: add --mode infer")
+    if checkpoint and mode == "infer":
+        raise click.UsageError("--checkpoint is for training: inference keeps nothing for a backward")
+    if amp is not None and dtype != "float32":
+        raise click.UsageError(
+            "--amp keeps the parameters in float32: leave --dtype out, or --amp for a whole network in 16 bits"
+        )
     try:
         network = network_of(chosen[0], parameters, inputs)
     except Refused as refused:
         tell(refused.problems)
         return status_of(refused.problems)
     tell(network.warnings)
-    trains, infers = mode != "infer", mode != "train"
-    if checkpoint is not None and not blocks_named(network, checkpoint):
-        raise Failed(f"no block named `{show(checkpoint)}`: `cnncalc analyze` shows the blocks")
+    for block in checkpoint:
+        if not blocks_named(network, block):
+            raise Failed(f"no block named `{show(block)}`: `cnncalc analyze` shows the blocks")
+    training = inference = least = largest_training = largest_inference = None
+    if mode != "infer":
+        work = plan(network, training=True, inplace=inplace, checkpoint=checkpoint, amp=amp or "")
+        training = memory.train(network, batch, dtype, optimizer, work=work)
+        largest_training = None if size is None else memory.fit(network, size, work, dtype, optimizer)
+    if mode != "train":
+        work = plan(network, training=False, inplace=inplace, amp=amp or "")
+        inference = memory.infer(network, batch, dtype, work=work)
+        least = memory.infer(network, batch, dtype, least=True, inplace=inplace, amp=amp or "")
+        largest_inference = None if size is None else memory.fit(network, size, work, dtype)
     answer = render.Answer(
         network=network,
         batch=batch,
         dtype=dtype,
+        amp=amp,
         optimizer=optimizer,
-        inference=memory.infer(network, batch, dtype, inplace=inplace) if infers else None,
-        least=memory.infer(network, batch, dtype, least=True, inplace=inplace) if infers else None,
-        training=memory.train(network, batch, dtype, optimizer, inplace=inplace, checkpoint=checkpoint)
-        if trains
-        else None,
-        fit=None
-        if size is None
-        else (
-            size,
-            memory.fit(network, size, False, dtype, optimizer, inplace=inplace) if infers else None,
-            memory.fit(network, size, True, dtype, optimizer, inplace=inplace, checkpoint=checkpoint)
-            if trains
-            else None,
-        ),
+        checkpoint=checkpoint,
+        inference=inference,
+        least=least,
+        training=training,
+        fit=None if size is None else render.Fit(size, largest_inference, largest_training),
     )
     drawn = answer.training or answer.inference
     assert drawn is not None
     if plot is not None:
         from cnncalc.render.timeline import svg
 
-        title = f"{network.name or network.spec}, batch {batch:,}, {dtype}" + (
-            f", {optimizer}" if trains else ", inference"
-        )
-        write(svg(drawn, title), plot)
+        title = f"{network.name or network.spec}, {render.setting(answer)}"
+        write(svg(drawn, title + (f", {optimizer}" if training else ", inference")), plot)
     if form == "json":
         from cnncalc.render.data import to_json
 
@@ -130,7 +147,7 @@ def command(
     shown = render.report(answer, glyphs(file))
     if timeline:
         wide = width() if on_terminal(file) else 100
-        shown += [[], *render.timeline(drawn.moments, wide, 14, glyphs(file))]
+        shown += [[], *render.timeline(drawn, wide, 14, glyphs(file))]
     show_lines(shown, file, no_color)
     return 0
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Flag, Rate
-from cnncalc.layers.tape import NEW, OUT, Extra, Op, elementwise, passed_on
+from cnncalc.layers.tape import AS_IT_COMES, FULL, FUSED, KERNEL, NEW, OUT, Extra, Op, elementwise, passed_on
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
 from cnncalc.shape import Shape
@@ -15,14 +15,15 @@ from cnncalc.shape import Shape
 class Activation(Layer):
     """What activations share: the shape stays, nothing new need be written.
 
-    `kept` says what backward needs: the input, or the output.
+    `kept` says what backward needs: the input, or the output; `casts` what autocast makes of it.
     """
 
     in_place = True
     kept: ClassVar[int] = 0
+    casts: ClassVar[str] = AS_IT_COMES
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return elementwise(xs[0].size, [self.kept])
+        return elementwise(xs[0].size, [self.kept], casts=self.casts)
 
 
 class InPlace(Activation):
@@ -103,7 +104,7 @@ class PReLU(Activation, kind="prelu"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
-        return [Op([0], size, [NEW], saves=[0], temps=size, weighted=True)]
+        return [Op([0], size, [NEW], saves=[0], temps=size, weighted=True, casts=KERNEL)]
 
 
 class ELU(InPlace, kind="elu"):
@@ -213,6 +214,7 @@ class Softplus(Activation, kind="softplus"):
     """
 
     example = "64 -> softplus"
+    casts = FULL
 
 
 class Softmax(Activation, kind="softmax"):
@@ -224,6 +226,7 @@ class Softmax(Activation, kind="softmax"):
 
     elsewhere = "SoftmaxWithLoss Softmax2d"
     example = "1000 -> softmax"
+    casts = FUSED
     kept = OUT
 
 
@@ -236,6 +239,7 @@ class LogSoftmax(Activation, kind="logsoftmax"):
 
     elsewhere = "log_softmax"
     example = "1000 -> logsoftmax"
+    casts = FUSED
     kept = OUT
 
 

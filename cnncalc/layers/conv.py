@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Count, Flag, Pad, Sizes, each
-from cnncalc.layers.tape import NEW, Op
+from cnncalc.layers.tape import KERNEL, NEW, Op
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
@@ -26,11 +26,11 @@ def convolved(x: Shape, windows: Sequence[Window], out: Shape, by_same: bool) ->
     For `same` the copy holds only what one side has more than the other; the rest is left to the convolution.
     """
     if all(window.before == window.after for window in windows):
-        return [Op([0], out.size, [NEW], saves=[0], weighted=True)]
+        return [Op([0], out.size, [NEW], saves=[0], weighted=True, casts=KERNEL)]
     padded = x.channels
     for window, width in zip(windows, x, strict=False):
         padded *= width + (abs(window.after - window.before) if by_same else window.before + window.after)
-    return [Op([0], padded, [NEW]), Op([1], out.size, [NEW], saves=[1], weighted=True)]
+    return [Op([0], padded, [NEW]), Op([1], out.size, [NEW], saves=[1], weighted=True, casts=KERNEL)]
 
 
 class Conv(Windowed, kind="conv"):
@@ -210,7 +210,7 @@ class ConvTranspose(Layer, kind="convtranspose"):
         return Product(*_letters("in", xs[0][:-1]), *self._factors(xs[0]))
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True)]
+        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True, casts=KERNEL)]
 
 
 class Local(Windowed, kind="local"):

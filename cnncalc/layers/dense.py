@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.base import Crop, Layer, View, as_steps
 from cnncalc.layers.fields import Count, Flag
-from cnncalc.layers.tape import NEW, PART, SAME, Op, reshaped
+from cnncalc.layers.tape import MIXED, NEW, PART, PRODUCT, SAME, Op, reshaped
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
@@ -49,7 +49,7 @@ class FC(Layer, kind="fc"):
         return None
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        product = Op([0], self.units, [NEW], saves=[0], weighted=True)
+        product = Op([0], self.units, [NEW], saves=[0], weighted=True, casts=PRODUCT)
         if len(xs[0]) == 1:
             return [product]
         product.inputs, product.saves = [1], [1]
@@ -89,7 +89,7 @@ class Linear(Layer, kind="linear"):
         return None if len(xs[0]) == 1 else ()
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True)]
+        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True, casts=PRODUCT)]
 
 
 class Embedding(Layer, kind="embedding"):
@@ -131,7 +131,7 @@ class Positional(Layer, kind="positional"):
         return {"weight": Product(*[("N", length) for length in xs[0]])}
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], xs[0].size, [SAME], weighted=True)]
+        return [Op([0], xs[0].size, [SAME], weighted=True, casts=MIXED)]
 
 
 class ClassToken(Layer, kind="classtoken"):
@@ -158,4 +158,4 @@ class ClassToken(Layer, kind="classtoken"):
         return (Crop(-1),)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], self.out(xs[0]).size, [PART], weighted=True)]
+        return [Op([0], self.out(xs[0]).size, [PART], weighted=True, casts=MIXED, strip=True)]

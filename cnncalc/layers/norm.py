@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.base import Layer, View
 from cnncalc.layers.fields import Choice, Count, Flag
-from cnncalc.layers.tape import AT_LEAST_4, NEW, SAME, Extra, Op
+from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, FULL, MIXED, NEW, SAME, Extra, Op
 from cnncalc.layers.window import split
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
@@ -37,7 +37,7 @@ def normed(size: int, statistics: int, training: bool) -> list[Op]:
     """A norm in memory whose statistics belong to the example: kept for backward, made in passing at inference."""
     extra = [Extra(statistics, AT_LEAST_4)]
     keeps, scratch = (extra, []) if training else ([], extra)
-    return [Op([0], size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True)]
+    return [Op([0], size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True, casts=FULL)]
 
 
 class BatchNorm(Norm, kind="batchnorm"):
@@ -60,7 +60,7 @@ class BatchNorm(Norm, kind="batchnorm"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         cudnn = self.affine and xs[0].rank > 0  # else, and in half precision, PyTorch's own kernel
-        statistics = Extra(2 * xs[0].channels, AT_LEAST_4, fixed=True, half=cudnn and not training)
+        statistics = Extra(2 * xs[0].channels, AT_LEAST_4, fixed=True, own=cudnn and not training)
         keeps, scratch = ([statistics], []) if training else ([], [statistics])
         return [Op([0], xs[0].size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True, whole=cudnn)]
 
@@ -88,7 +88,8 @@ class LayerNorm(Norm, kind="layernorm"):
         return None if self.per == "element" else ()
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return normed(xs[0].size, 2 * xs[0].size // xs[0].channels, training)
+        groups = 1 if self.per == "element" else xs[0].size // xs[0].channels
+        return normed(xs[0].size, 2 * groups, training)
 
 
 class GroupNorm(Norm, kind="groupnorm"):
@@ -144,9 +145,14 @@ class InstanceNorm(Norm, kind="instancenorm"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         channels = xs[0].channels
-        extra = [Extra(2 * channels, AT_LEAST_4), *([Extra(channels)] if self.affine else [])]
-        keeps, scratch = (extra, []) if training else ([], extra)
-        return [Op([0], xs[0].size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True)]
+        repeated = (
+            [Extra(channels, AS_WEIGHTS)] if self.affine else []
+        )  # the gain, kept, and the offset, for each example
+        extra = [Extra(2 * channels, AT_LEAST_4), *repeated]
+        keeps, scratch = (extra, repeated) if training else ([], [*extra, *repeated])
+        op = Op([0], xs[0].size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True, whole=self.affine)
+        op.each = Extra(2 * channels, AS_WEIGHTS) if self.affine else None
+        return [op]
 
 
 class RMSNorm(Layer, kind="rmsnorm"):
@@ -200,8 +206,8 @@ class LRN(Layer, kind="lrn"):
             Op([2], size, [NEW], saves=[2]),  # the mean over neighbours
             Op([3], size, [NEW]),  # times alpha
             Op([4], size, [SAME]),  # plus k
-            Op([5], size, [NEW], saves=[5], temps=2 * size),  # to the power of beta
-            Op([0, 6], size, [NEW, NEW], saves=[0, 6], temps=size),  # the quotient
+            Op([5], size, [NEW], saves=[5], temps=2 * size, casts=FULL, holds=[3]),  # to the power of beta
+            Op([0, 6], size, [NEW, NEW], saves=[0, 6], temps=2 * size),  # the quotient
         ]
 
 
@@ -230,8 +236,8 @@ class Scale(Layer, kind="scale"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
-        scaled = Op([0], size, [NEW], saves=[0], temps=size, weighted=True)
-        return [scaled, Op([1], size, [SAME])] if self.bias else [scaled]
+        scaled = Op([0], size, [NEW], saves=[0], temps=size, weighted=True, casts=MIXED, of=[0])
+        return [scaled, Op([1], size, [SAME], weighted=True, casts=MIXED, of=[1])] if self.bias else [scaled]
 
 
 class Standardize(Layer, kind="standardize"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.layers.base import Blur, Crop, Layer, Resample, View
 from cnncalc.layers.fields import Axes, Choice, Count, Name, Pad, Sizes, To, each
 from cnncalc.layers.merge import axis_number
-from cnncalc.layers.tape import NEW, Op, reshaped
+from cnncalc.layers.tape import AS_IT_COMES, FULL, NEW, Op, reshaped
 from cnncalc.layers.window import sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
@@ -342,6 +342,12 @@ def _mode(layer: Layer, mode: str, x: Shape) -> None:
         )
 
 
+def resampled(mode: str, out: Shape) -> list[Op]:
+    """A resampling in memory; by area it is an adaptive average pooling, which keeps its input and is not cast."""
+    area = mode == "area" and out.size > out.channels
+    return [Op([0], out.size, [NEW], saves=[0] if area else [], casts=AS_IT_COMES if mode == "area" else FULL)]
+
+
 class Upsample(Layer, kind="upsample"):
     """Every spatial axis made `factor` times longer. No parameters. PyTorch 2, `torch.nn.Upsample(scale_factor)`.
 
@@ -368,7 +374,7 @@ class Upsample(Layer, kind="upsample"):
         return tuple(Resample(factor, 1, reach if factor > 1 else 1) if reach else Blur() for factor in factors)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], self.out(xs[0]).size, [NEW])]
+        return resampled(self.mode, self.out(xs[0]))
 
 
 class Resize(Layer, kind="resize"):
@@ -401,4 +407,4 @@ class Resize(Layer, kind="resize"):
         )
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], self.out(xs[0]).size, [NEW])]
+        return resampled(self.mode, self.out(xs[0]))

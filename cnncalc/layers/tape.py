@@ -19,21 +19,32 @@ SPREAD = "spread"  # a product as large as the output, then summed down to the i
 
 
 AT_LEAST_4 = -1  # a width: statistics are kept in float32, or in float64 for a float64 network
+AS_WEIGHTS = -2  # a width: that of the parameters
+
+# what autocast makes of an operation: PyTorch's ATen/autocast_mode.h, the lists for CUDA
+AS_IT_COMES = ""  # it runs in the widest type of its inputs, which are not cast
+PRODUCT = "product"  # in 16 bits; backward keeps the weights' copy for the gradient of the input, if that is wanted
+KERNEL = "kernel"  # in 16 bits; backward keeps the weights' copy in any case
+FULL = "full"  # in float32
+FUSED = "fused"  # in float32; one kernel casts float16 on the way, but not bfloat16
+MIXED = "mixed"  # a float32 parameter meets an input that is not cast, and makes the output float32
+CAST = "cast"  # the cast itself
+UNKNOWN = "unknown"  # nothing is known: its output is taken to be in 16 bits, the least that it can be
 
 
 class Extra:
-    """Further memory: `numbers` of `width` bytes each (0: as wide as the dtype), for every example unless `fixed`.
+    """Further memory: `numbers` of `width` bytes each (0: as wide as the output), for every example unless `fixed`.
 
-    With `half` it is made only where the dtype has 2 bytes.
+    With `own` it is made only where PyTorch's own kernel normalises, not cuDNN's.
     """
 
-    __slots__ = ("fixed", "half", "numbers", "width")
+    __slots__ = ("fixed", "numbers", "own", "width")
 
-    def __init__(self, numbers: int, width: int = 0, fixed: bool = False, half: bool = False) -> None:
+    def __init__(self, numbers: int, width: int = 0, fixed: bool = False, own: bool = False) -> None:
         self.numbers = numbers
         self.width = width
         self.fixed = fixed
-        self.half = half
+        self.own = own
 
 
 class Op:
@@ -47,18 +58,27 @@ class Op:
 
     `copies` is a copy of the input that is made for backward only where a gradient flows (overwriting relu6). `whole`
     operations make the gradient of their input even where nobody asks for it, and copy a gradient whose cells are not
-    dense before they use it (cuDNN's batch normalisation).
+    dense before they use it (cuDNN's batch normalisation). Of several parameters, `of` says which ones it uses (None: all);
+    `holds` are values that the caller keeps in a local variable meanwhile. `each` is a gradient of the parameters for every
+    example, of which their own ones are summed when the operation is done. With `strip` there is nothing to sum in a batch
+    of one: the parameter's gradient is a strip of the output's, and keeps the whole of it. `casts` says what autocast
+    makes of it.
     """
 
     __slots__ = (
         "alias",
+        "casts",
         "copies",
+        "each",
         "grads",
+        "holds",
         "inputs",
         "keeps",
+        "of",
         "output",
         "saves",
         "scratch",
+        "strip",
         "temps",
         "weighted",
         "whole",
@@ -78,6 +98,11 @@ class Op:
         weighted: bool = False,
         copies: bool = False,
         whole: bool = False,
+        casts: str = AS_IT_COMES,
+        of: Sequence[int] | None = None,
+        holds: Sequence[int] = (),
+        each: Extra | None = None,
+        strip: bool = False,
     ) -> None:
         self.inputs = inputs
         self.output = output
@@ -90,6 +115,19 @@ class Op:
         self.weighted = weighted
         self.copies = copies
         self.whole = whole
+        self.casts = casts
+        self.of = of
+        self.holds = holds
+        self.each = each
+        self.strip = strip
+
+
+def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> list[Op]:
+    """The least that a layer without a rule does: what works in place makes nothing, what has weights keeps its input."""
+    if in_place and len(sizes) == 1:
+        return [Op([0], size, [RESHAPED], alias=0, weighted=weighted, casts=UNKNOWN)]
+    grads, saves = [NEW] * len(sizes), [0] if weighted else []
+    return [Op(range(len(sizes)), size, grads, saves=saves, weighted=weighted, casts=UNKNOWN)]
 
 
 def reshaped(size: int) -> list[Op]:
@@ -102,6 +140,6 @@ def passed_on(size: int) -> list[Op]:
     return [Op([0], size, [SAME], alias=0)]
 
 
-def elementwise(size: int, saves: Sequence[int], inplace: bool = False) -> list[Op]:
+def elementwise(size: int, saves: Sequence[int], inplace: bool = False, casts: str = AS_IT_COMES) -> list[Op]:
     """One output number for every input number; backward makes a gradient of its own."""
-    return [Op([0], size, [NEW], saves=saves, alias=0 if inplace else None)]
+    return [Op([0], size, [NEW], saves=saves, alias=0 if inplace else None, casts=casts)]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.analyses.memory import Moment, Run
+from cnncalc.analyses.memory import Largest, Run
+from cnncalc.analyses.memory_ledger import Moment
 from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.render.columns import percent
 from cnncalc.render.lines import Grid, Line, bar
-from cnncalc.text import plural, show
+from cnncalc.text import plural, quoted, show
 from cnncalc.units import megabytes
 
 BAR = 20
@@ -23,9 +23,18 @@ KINDS = (
     "activations",
     "gradients",
     "gradients in flight",
+    "16-bit weights",
     "loss",
     "temporary",
 )
+
+
+class Fit(Record):
+    """A size in bytes, and the largest batches within it; None for what was not asked for."""
+
+    size: int
+    inference: Largest | None
+    training: Largest | None
 
 
 class Answer(Record):
@@ -38,9 +47,9 @@ class Answer(Record):
     inference: Run | None
     least: Run | None
     training: Run | None
-    fit: tuple[int, int | None, int | None] | None = (
-        None  # the size, and the largest batches for inference and training
-    )
+    amp: str | None = None
+    checkpoint: tuple[str, ...] = ()
+    fit: Fit | None = None
 
 
 def make_up(moment: Moment) -> list[tuple[str, int]]:
@@ -56,13 +65,17 @@ def exactly(run: Run, size: int) -> str:
     return ("at least " if not run.exact else "") + f"{size:,} bytes = {megabytes(size)}"
 
 
+def setting(answer: Answer) -> str:
+    """The batch and the types of numbers."""
+    mixed = f" with autocast to {answer.amp}" if answer.amp else ""
+    return f"batch {answer.batch:,}, {answer.dtype}{mixed}"
+
+
 def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
     """The whole report."""
     network = answer.network
     lines: list[Line] = [[(show(network.name or network.spec), "name")]]
-    lines.append(
-        [(f"batch {answer.batch:,}, {answer.dtype}; PyTorch eager with CUDA dispatch, storages alive at once", "dim")]
-    )
+    lines.append([(f"{setting(answer)}; PyTorch eager with CUDA dispatch, storages alive at once", "dim")])
     if answer.training is not None:
         lines += [[], *_training(answer, answer.training, glyphs)]
     if answer.inference is not None and answer.least is not None:
@@ -81,17 +94,26 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
     peak = run.peak
     lines: list[Line] = [
         [(" training peak   ", "name"), (exactly(run, peak.live), "total"), (f"  {_where(peak)}", "")],
-        [(f" one step with {answer.optimizer}, cross-entropy on the output; the peak is made of", "dim")],
+        [
+            (
+                f" one step with {answer.optimizer}, cross-entropy on the output{_again(answer)}; the peak is made of",
+                "dim",
+            )
+        ],
         *_parts(peak, glyphs),
     ]
     if run.held:
-        lines += [[], [(f" kept for backward: {run.saved:,} bytes = {megabytes(run.saved)}, most of it by", "dim")]]
+        lines += [[], [(f" kept for backward: {exactly(run, run.saved)}, most of it by", "dim")]]
         grid = Grid(["layer", "bytes", ""], [False, True, False])
         heaviest = sorted(run.held.items(), key=lambda item: -item[1])[:HOLDERS]
         for name, size in heaviest:
             grid.add([show(name, 200), f"{size:,}", _share(size, run.saved, glyphs)], ["", "", "bar"])
         lines += grid.lines(glyphs)
     return lines
+
+
+def _again(answer: Answer) -> str:
+    return f", {quoted(answer.checkpoint, 'and')} run again in backward" if answer.checkpoint else ""
 
 
 def _inference(run: Run, least: Run, glyphs: dict[str, str]) -> list[Line]:
@@ -123,17 +145,20 @@ def _share(size: int, whole: int, glyphs: dict[str, str]) -> str:
     return f"{percent(size, whole):>7} {bar(size, whole, BAR, glyphs)}"
 
 
-def _fit(answer: Answer, fit: tuple[int, int | None, int | None]) -> list[Line]:
-    size, inference, training = fit
+def _fit(answer: Answer, fit: Fit) -> list[Line]:
     lines: list[Line] = []
-    for name, batch, run in (("training", training, answer.training), ("inference", inference, answer.inference)):
-        if batch is None or run is None:
+    for name, found, run in (
+        ("training", fit.training, answer.training),
+        ("inference", fit.inference, answer.inference),
+    ):
+        if found is None or run is None:
             continue
         bound = "" if run.exact else " at most (a layer has no memory rule)"
-        if batch:
-            lines.append([(f" {name} in {megabytes(size)}: ", "name"), (f"batch {batch:,}{bound}", "total")])
-        else:
-            lines.append([(f" {name} in {megabytes(size)}: ", "name"), ("does not fit even at batch 1", "bad")])
+        words, style = f"batch {found.batch:,}{bound}", "total"
+        if not found.batch:
+            peak = exactly(run, found.first.live)
+            words, style = f"does not fit even at batch 1: the peak is {peak}, {_where(found.first)}", "bad"
+        lines.append([(f" {name} in {megabytes(fit.size)}: ", "name"), (words, style)])
     return lines
 
 
@@ -155,14 +180,21 @@ def data(answer: Answer) -> dict[str, Any]:
         "spec": answer.network.spec,
         "batch": answer.batch,
         "dtype": answer.dtype,
+        "amp": answer.amp,
         "optimizer": answer.optimizer,
+        "checkpoint": list(answer.checkpoint),
         "inference": None
         if answer.inference is None or answer.least is None
         else _inference_data(answer.inference, answer.least),
         "training": None if answer.training is None else _training_data(answer.training),
         "fit": None
         if answer.fit is None
-        else {"size_bytes": answer.fit[0], "inference_batch": answer.fit[1], "training_batch": answer.fit[2]},
+        else {
+            "size_bytes": answer.fit.size,
+            "inference_batch": answer.fit.inference and answer.fit.inference.batch,
+            "training_batch": answer.fit.training and answer.fit.training.batch,
+            "exact": all(run is None or run.exact for run in (answer.inference, answer.training)),
+        },
     }
 
 
@@ -199,8 +231,9 @@ def _training_data(run: Run) -> dict[str, Any]:
     }
 
 
-def timeline(moments: Sequence[Moment], wide: int, tall: int, glyphs: dict[str, str]) -> list[Line]:
+def timeline(run: Run, wide: int, tall: int, glyphs: dict[str, str]) -> list[Line]:
     """The live bytes over the step as columns of a terminal, the peak marked."""
+    moments = run.moments
     highest = max(moment.live for moment in moments)
     columns = min(wide - 12, len(moments))
     found: list[Line] = []
@@ -218,7 +251,7 @@ def timeline(moments: Sequence[Moment], wide: int, tall: int, glyphs: dict[str, 
         cells = "".join(block if 2 * height * tall >= highest * (2 * row - 1) else " " for height in heights)
         found.append([(f" {label:>9} ", "dim"), (cells, "bar")])
     place = next(number for number, height in enumerate(heights) if height == highest)
-    found.append([(" " * (11 + place) + "^ peak", "total")])
+    found.append([(" " * (11 + place) + "^ peak" + ("" if run.exact else " (at least)"), "total")])
     backward = next((number for number, moment in enumerate(moments) if moment.phase == "backward"), None)
     if backward is not None:
         turn = backward * columns // len(moments)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cnncalc.analyses.memory import Moment, Run
+from cnncalc.analyses.memory import Run
+from cnncalc.analyses.memory_ledger import Moment
 from cnncalc.render.memory import KINDS
 from cnncalc.text import show
 from cnncalc.units import megabytes
@@ -18,6 +19,7 @@ COLORS = {
     "activations": "#009E73",
     "gradients": "#D55E00",
     "gradients in flight": "#E69F00",
+    "16-bit weights": "#882255",
     "loss": "#000000",
     "temporary": "#F0E442",
 }
@@ -48,7 +50,8 @@ def svg(run: Run, title: str) -> str:
         parts.append(f'<polygon fill="{COLORS[kind]}" points="{outline}"/>')
         base = tops
     for number, moment in enumerate(moments):
-        words = f"{moment.phase}, {show(moment.at, 200)}: {moment.live:,} bytes"
+        bound = "" if run.exact else "at least "
+        words = f"{moment.phase}, {show(moment.at, 200)}: {bound}{moment.live:,} bytes"
         parts.append(
             f'<rect x="{LEFT + number * width:.2f}" y="{TOP}" width="{width:.2f}" height="{TALL - TOP - BOTTOM}" '
             f'fill="transparent"><title>{_text(words)}</title></rect>'
@@ -86,7 +89,8 @@ def _peak(run: Run, width: float) -> list[str]:
     number = next(place for place, moment in enumerate(run.moments) if moment.live == run.peak.live)
     x = LEFT + (number + 0.5) * width
     anchor = "end" if x > WIDE / 2 else "start"
-    words = f"peak {run.peak.live:,} bytes at {show(run.peak.at, 200)}, {run.peak.phase}"
+    bound = "" if run.exact else "at least "
+    words = f"peak {bound}{run.peak.live:,} bytes at {show(run.peak.at, 200)}, {run.peak.phase}"
     return [
         f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{TALL - BOTTOM}" stroke="black" stroke-dasharray="3 3"/>',
         f'<text x="{x:.1f}" y="{TOP - 14}" text-anchor="{anchor}">{_text(words)}</text>',
@@ -109,9 +113,12 @@ def _phases(moments: tuple[Moment, ...], width: float) -> list[str]:
 
 def _legend(kinds: list[str]) -> list[str]:
     found = []
-    x = LEFT
+    x, y = LEFT, TALL - 34
     for kind in kinds:
-        found.append(f'<rect x="{x}" y="{TALL - 28}" width="12" height="12" fill="{COLORS[kind]}"/>')
-        found.append(f'<text x="{x + 17}" y="{TALL - 18}">{kind}</text>')
-        x += 30 + 7 * len(kind)
+        wide = 30 + 7 * len(kind)
+        if x + wide > WIDE:
+            x, y = LEFT, y + 18
+        found.append(f'<rect x="{x}" y="{y}" width="12" height="12" fill="{COLORS[kind]}"/>')
+        found.append(f'<text x="{x + 17}" y="{y + 10}">{kind}</text>')
+        x += wide
     return found

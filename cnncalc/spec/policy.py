@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.analyses.budget import QUANTITIES, RULES, Limit, Policy
-from cnncalc.analyses.memory import OPTIMIZERS
+from cnncalc.analyses.optimizers import OPTIMIZERS
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import unknown_layer
 from cnncalc.layers.fields import number_help
@@ -15,10 +15,10 @@ from cnncalc.spec import values as value_of
 from cnncalc.spec.inputs import LARGEST_AXIS
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree, parse, where
 from cnncalc.text import did_you_mean, quoted, show
-from cnncalc.units import DTYPES, count, size
+from cnncalc.units import DTYPES, HALVES, count, size
 
 KEYS = ("cnncalc-policy", "input", "output", "limits", "receptive-field", "kinds", "points")
-BOUNDS = ("max", "min", "level", "batch", "dtype", "optimizer", "count")
+BOUNDS = ("max", "min", "level", "batch", "dtype", "optimizer", "amp", "count")
 
 
 def read_policy(source: Source) -> Policy:
@@ -205,6 +205,13 @@ class _Reader:
                 f"{quantity}: min {limit.least:,} is above max {limit.most:,}",
                 "exchange the two",
             )
+        if limit.amp and limit.dtype != "float32":
+            self.problem(
+                fields.mark,
+                "bad-policy",
+                f"{quantity}: `amp` keeps the parameters in float32, but `dtype` is {limit.dtype}",
+                "write one of the two",
+            )
         return limit
 
     def _field(self, quantity: str, name: str, text: str) -> tuple[str, Any]:
@@ -212,9 +219,12 @@ class _Reader:
             return ("most" if name == "max" else "least"), bound(quantity, text)
         if name == "level" and text in ("error", "warning"):
             return name, text
-        if name == "dtype" and QUANTITIES[quantity][0] and text in DTYPES:
+        trained = quantity != "training-memory" or text != "int8"
+        if name == "dtype" and QUANTITIES[quantity][0] and text in DTYPES and trained:
             return name, text
         if name == "optimizer" and quantity == "training-memory" and text in OPTIMIZERS:
+            return name, text
+        if name == "amp" and quantity in ("training-memory", "inference-memory") and text in HALVES:
             return name, text
         if name == "count" and quantity == "params" and text in ("trainable", "all"):
             return name, text
@@ -224,8 +234,9 @@ class _Reader:
                 return name, value
         expects = {
             "level": "`error` or `warning`",
-            "dtype": quoted(DTYPES) + ", of a size",
+            "dtype": quoted(DTYPES) + ", of a size; int8 is no type to train in",
             "optimizer": quoted(OPTIMIZERS) + ", of training-memory",
+            "amp": quoted(HALVES) + ", of training-memory or inference-memory",
             "count": "`trainable` or `all`, of params",
             "batch": "a whole number of at least 1, of a size",
         }[name]

@@ -18,10 +18,12 @@ import copy
 import functools
 import os
 import random
+import re
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from unittest.mock import patch
 
@@ -35,6 +37,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.checkpoint import checkpoint
 
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "adagrad", "rmsprop"]
 Dispatch = Literal["cuda", "cpu"]
@@ -72,6 +75,9 @@ def cuda_dispatch() -> Iterator[None]:
         return torch.native_dropout(x, rate, True)[0] if training and 0 < rate < 1 else dropout(x, rate, training)
 
     def scale(x: Tensor, shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None) -> Tensor:
+        x = (
+            x if Autocast.current is None else Autocast.current.full(x)
+        )  # the kernel is behind the one on autocast's list
         scaled: Tensor = ATEN._fused_rms_norm.default(x, list(shape), weight, eps)[0]
         return scaled
 
@@ -81,7 +87,7 @@ def cuda_dispatch() -> Iterator[None]:
         return torch.empty_like(x), x.new_empty((*rest, *(1 for _ in shape)), dtype=exact)
 
     def unscaled(grad: Tensor, x: Tensor, shape: Any, rest: Any, weight: Tensor | None, mask: Any) -> tuple[Any, Any]:
-        return torch.empty_like(x), None if weight is None else torch.empty_like(weight)
+        return torch.empty_like(x) if mask[0] else None, None if weight is None else torch.empty_like(weight)
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("what attention and recurrent layers allocate on CUDA depends on the card")
@@ -122,6 +128,132 @@ def _cudnn_normalises(
     if (mean is None or variance is None) and not (mean is None and variance is None and training):
         return False
     return enabled and (x.dtype != torch.float16 or weight.dtype == torch.float32)
+
+
+# -- what autocast would cast -----------------------------------------------------------------------------------------
+
+# the key of a device that no build has kernels for; only autocast comes before autograd, so that casts are differentiated
+KEY = torch._C.DispatchKey.AutocastIPU
+
+
+@functools.cache
+def _autocast_lists() -> dict[str, list[str]]:
+    """The operations that autocast runs in 16 bits, in float32, and so on, on CUDA: from the header that makes the lists."""
+    header = (Path(torch.__file__).parent / "include" / "ATen" / "autocast_mode.h").read_text()
+    lists = {}
+    for name, body in re.findall(r"#define AT_FORALL_(\w+)\(_\)((?:[^\n]*\\\n)+[^\n]*)", header):
+        lists[name] = [
+            ".".join(part.strip() for part in parts.split(",")) for parts in re.findall(r"_\((\w+(?:, *\w+)?)\)", body)
+        ]
+    return lists
+
+
+class Autocast:
+    """`torch.autocast("cuda", dtype)` for tensors on the meta device, which autocast itself passes by.
+
+    `current` is the one that is on.
+
+    The lists are PyTorch's own; what is done with an operation of a list is written after autocast_mode.h, and holds on
+    fake CUDA tensors in a CUDA build too: parameters are cast once, and the copies are kept until the outermost exit.
+    """
+
+    current: Autocast | None = None
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        self.cache: dict[int, Tensor] = {}
+
+    def low(self, value: Any) -> Any:
+        """In 16 bits; a parameter's copy is made once."""
+        if not isinstance(value, Tensor) or value.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+            return value
+        if value.dtype == torch.float32 and value.requires_grad and value.is_leaf and not value._is_view():
+            if id(value) not in self.cache:
+                self.cache[id(value)] = value.to(self.dtype)
+            return self.cache[id(value)]
+        return value.to(self.dtype)
+
+    def full(self, value: Any) -> Any:
+        """In float32."""
+        half = isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
+        return value.to(torch.float32) if half else value
+
+    def kernel(self, func: Any, policy: str) -> Callable[..., Any]:
+        """What stands before an operation of a list."""
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(KEY)):
+                if policy == "FP32_SET_OPT_DTYPE":
+                    first = args[0]
+                    if (
+                        first.dtype == torch.float16
+                        and func in (ATEN.softmax.int, ATEN.log_softmax.int)
+                        and len(args) == 2
+                    ):
+                        one = ATEN._softmax if func is ATEN.softmax.int else ATEN._log_softmax
+                        return one.default(first, args[1], True)  # one kernel on CUDA, for this dtype
+                    given = len(args) > 2 or kwargs.get("dtype") is not None or not first.is_floating_point()
+                    return func(*args, **kwargs) if given else func(*args, **{**kwargs, "dtype": torch.float32})
+                cast = self.low if policy == "LOWER_PRECISION_FP" else self.full
+                done = [cast(value) for value in reversed(args)][::-1]  # as a C++ compiler evaluates arguments
+                return func(*done, **{name: cast(value) for name, value in kwargs.items()})
+
+        return run
+
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        """Autocast; the copies of parameters live until here."""
+        with ExitStack() as stack:
+            kernels = stack.enter_context(torch.library._scoped_library("aten", "IMPL"))
+            for policy in ("LOWER_PRECISION_FP", "FP32", "FP32_SET_OPT_DTYPE"):
+                for name in _autocast_lists()[policy]:
+                    packet, _, overload = name.partition(".")
+                    func = getattr(getattr(ATEN, packet), overload or "default")
+                    kernels.m.impl(f"aten::{name}", KEY.name, self.kernel(func, policy), False)
+            others = stack.enter_context(torch.library._scoped_library("_", "IMPL"))
+            others.fallback(torch.library.fallthrough_kernel, KEY.name)
+            stack.callback(self.cache.clear)
+            for set_key, to in (
+                (torch._C._dispatch_tls_set_dispatch_key_included, True),
+                (torch._C._dispatch_tls_set_dispatch_key_excluded, False),  # as autocast's keys are but for this
+            ):
+                stack.callback(set_key, KEY, not to)
+                set_key(KEY, to)
+            stack.enter_context(patch.object(Autocast, "current", self))
+            yield
+
+
+def _autocast(dtype: torch.dtype | None, dispatch: Dispatch) -> AbstractContextManager[Any]:
+    if dtype is None:
+        return nullcontext()
+    return Autocast(dtype).on() if dispatch == "cuda" else torch.autocast("cpu", dtype)
+
+
+# -- checkpointed blocks ----------------------------------------------------------------------------------------------
+
+
+class _Again:
+    """Whether a checkpointed block runs for the second time: what it adds is no sum of gradients."""
+
+    running = False
+
+
+def again(function: Callable[..., Tensor], *args: Tensor) -> Tensor:
+    """`checkpoint` as PyTorch recommends it, under the same autocast the second time.
+
+    The state of random numbers is not kept: PyTorch keeps it on the CPU, whose memory does not count.
+    """
+    amp = Autocast.current
+
+    @contextmanager
+    def second() -> Iterator[None]:
+        with patch.object(_Again, "running", True), nullcontext() if amp is None else Autocast(amp.dtype).on():
+            yield
+
+    value: Tensor = checkpoint(
+        function, *args, use_reentrant=False, preserve_rng_state=False, context_fn=lambda: (nullcontext(), second())
+    )
+    return value
 
 
 # -- counting ---------------------------------------------------------------------------------------------------------
@@ -170,7 +302,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func is ATEN.add.Tensor and self.phase == "bwd" and not kwargs:
+        if func is ATEN.add.Tensor and self.phase == "bwd" and not kwargs and not _Again.running:
             result = self.accumulate(args[0], args[1])
         else:
             result = func(*args, **(kwargs or {}))
@@ -282,9 +414,12 @@ def measure_training(
     dtype: torch.dtype = torch.float32,
     *,
     dispatch: Dispatch = "cuda",
+    amp: torch.dtype | None = None,
     loss: Callable[[Any, Tensor], Tensor] = functional.cross_entropy,
 ) -> dict[str, Any]:
     """The second training step: `zero_grad; out = model(x); loss = cross_entropy(out, y); loss.backward(); opt.step()`.
+
+    With `amp`, the forward and the loss run under autocast to that dtype.
 
     `x_shape` is channels first, without the batch. The fields are those of reference/memory.json, the ones of an
     optimizer beside the others; `moments` is every operation with the live bytes behind it. The module is left alone.
@@ -307,8 +442,9 @@ def measure_training(
         always, state = ledger.live, ledger.of("opt_state")
         with ledger:
             ledger.phase = "fwd"
-            out = model(x)
-            error = loss(out, y)
+            with _autocast(amp, dispatch):
+                out = model(x)
+                error = loss(out, y)
             kept = ledger.live - always
             ledger.phase = "bwd"
             error.backward()  # type: ignore[no-untyped-call]
@@ -355,6 +491,7 @@ def measure_inference(
     dtype: torch.dtype = torch.float32,
     *,
     dispatch: Dispatch = "cuda",
+    amp: torch.dtype | None = None,
 ) -> dict[str, Any]:
     """One forward in eval mode without gradients, whose caller holds the input; fields as `infer` of memory.json."""
     ledger = Ledger("meta" if dispatch == "cuda" else "cpu")
@@ -365,7 +502,7 @@ def measure_inference(
         ledger.meet([x], "input")
         always = ledger.live
         ledger.phase = "fwd"
-        with ledger:
+        with ledger, _autocast(amp, dispatch):
             out = model(x)
         del out
     peak, place = ledger.peak("fwd") or (always, len(ledger.moments) - 1)
@@ -424,14 +561,21 @@ def _saved(model: nn.Module, x: Tensor, loss: Callable[[Any, Tensor], Tensor]) -
 
 
 class Level(nn.Module):
-    """Steps one after the other, as `nn.Sequential` runs them: one local variable, and the caller holds what it passed."""
+    """Steps one after the other, as `nn.Sequential` runs them: one local variable, and the caller holds what it passed.
 
-    def __init__(self, steps: Iterable[nn.Module]) -> None:
+    A `checkpointed` one runs again in backward, from what came in; `name` is the block's in the specification.
+    """
+
+    def __init__(self, steps: Iterable[nn.Module], name: str = "") -> None:
         super().__init__()
         self.steps = nn.ModuleList(steps)
+        self.name = name
+        self.checkpointed = False
 
     def forward(self, x: Tensor) -> Tensor:
-        return _chained(self.steps, x)
+        if not self.checkpointed:
+            return _chained(self.steps, x)
+        return again(functools.partial(_chained, self.steps), x)
 
 
 class Merge(nn.Module):
@@ -609,7 +753,8 @@ class Architect:
         if kind == "block":
             spec = f"Block{self.names}"
             self.blocks.append(f"{spec}: {flow(specs)}")
-        return Step(spec, (Level(_modules(steps)),), steps[-1].shape, steps[-1].free)
+        level = Level(_modules(steps), spec if isinstance(spec, str) else spec["as"])
+        return Step(spec, (level,), steps[-1].shape, steps[-1].free)
 
     def join(self, kind: str, shape: tuple[int, ...], depth: int, stays: bool) -> Step:
         """A sum, a product or a concatenation of what is made of one value."""

@@ -19,7 +19,7 @@ from cnncalc.spec.file import read
 from tests.oracle.storage import measure_inference, measure_training, random_network
 
 SEEDS = range(150)
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
+DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float64": torch.float64}
 
 
 def drawn(seed: int) -> tuple[Any, Network]:
@@ -43,9 +43,29 @@ def test_training_and_inference_to_the_byte(seed: int, batch: int) -> None:
     assert infer(network, batch, least=True).peak.live <= eager
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("seed", range(30))
 def test_other_dtypes(seed: int, dtype: str) -> None:
     module, network = drawn(seed)
     measured = measure_training(module, module.x_shape, 2, "sgd", DTYPES[dtype])
     assert train(network, 2, dtype).peak.live == measured["peak_bytes"]
+    assert (
+        infer(network, 2, dtype).peak.live == measure_inference(module, module.x_shape, 2, DTYPES[dtype])["peak_bytes"]
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mixed_precision_to_the_byte(seed: int) -> None:
+    module, network = drawn(seed)
+    dtype = ("float16", "bfloat16")[seed % 2]
+    batch, amp = 1 + seed % 3, DTYPES[dtype]
+    measured = measure_training(module, module.x_shape, batch, "adam", amp=amp)
+    predicted = train(network, batch, optimizer="adam", amp=dtype)
+    assert predicted.exact
+    assert predicted.saved == measured["act_bytes_end_fwd"]
+    assert max(moment.live for moment in predicted.moments if moment.phase == "forward") == measured["fwd_peak"]
+    assert max(moment.live for moment in predicted.moments if moment.phase == "backward") == measured["bwd_peak"]
+    assert predicted.peak.live == measured["peak_bytes"]
+    eager = measure_inference(module, module.x_shape, batch, amp=amp)["peak_bytes"]
+    assert infer(network, batch, amp=dtype).peak.live == eager
+    assert infer(network, batch, least=True, amp=dtype).peak.live <= eager

@@ -138,6 +138,7 @@ def _bounds(limit: Limit) -> str:
     ]
     counted = " with buffers" if limit.count == "all" else ""
     given = f" for a batch of {limit.batch:,} in {limit.dtype}" if size else ""
+    given += f" under autocast to {limit.amp}" if limit.amp else ""
     given += f" with {limit.optimizer}" if limit.quantity == "training-memory" else ""
     return f"{name}{counted} {' and '.join(bounds)}{given}"
 

@@ -45,6 +45,7 @@ def _limit(limit: Limit) -> dict[str, Any]:
         "batch": limit.batch,
         "dtype": limit.dtype,
         "optimizer": limit.optimizer,
+        "amp": limit.amp or None,
         "count": limit.count,
     }
 

@@ -1,0 +1,80 @@
+"""Storages born and freed: the live bytes of a running network by kind, moment after moment."""
+
+from __future__ import annotations
+
+from cnncalc.record import Record
+
+
+class Moment(Record):
+    """One moment of the step: where it is, and the live bytes by kind."""
+
+    phase: str
+    at: str
+    live: int
+    parts: tuple[tuple[str, int], ...]
+
+
+class Ledger:
+    """Live bytes by kind, with the peak and what it is made of."""
+
+    def __init__(self, fixed: dict[str, int]) -> None:
+        self.parts = dict(fixed)
+        self.live = sum(fixed.values())
+        self.sizes: list[int] = []
+        self.holders: list[int] = []
+        self.kinds: list[str] = []
+        self.makers: list[str] = []
+        self.moments: list[Moment] = []
+        self.peak: Moment | None = None
+
+    def new(self, size: int, kind: str, maker: str = "") -> int:
+        """A storage of `size` bytes with one holder."""
+        self.sizes.append(size)
+        self.makers.append(maker)
+        self.holders.append(1)
+        self.kinds.append(kind)
+        self.live += size
+        self.parts[kind] = self.parts.get(kind, 0) + size
+        return len(self.sizes) - 1
+
+    def hold(self, storage: int) -> int:
+        """One holder more."""
+        self.holders[storage] += 1
+        return storage
+
+    def drop(self, storage: int) -> None:
+        """One holder less; the last one frees it."""
+        self.holders[storage] -= 1
+        if not self.holders[storage]:
+            self.live -= self.sizes[storage]
+            self.parts[self.kinds[storage]] -= self.sizes[storage]
+
+    def held(self) -> dict[str, int]:
+        """The bytes alive now, by the layer that made them."""
+        found: dict[str, int] = {}
+        for size, holders, maker in zip(self.sizes, self.holders, self.makers, strict=True):
+            if holders and size and maker:
+                found[maker] = found.get(maker, 0) + size
+        return found
+
+    def mark(self, phase: str, at: str, extra: int = 0) -> None:
+        """Note this moment, with `extra` bytes that live only now."""
+        moment = Moment(phase, at, self.live + extra, tuple(self.parts.items()))
+        self.moments.append(moment)
+        if self.peak is None or moment.live > self.peak.live:
+            self.peak = moment
+
+
+class Gradient:
+    """A gradient on its way: a storage, how many hands hold this very tensor, and whether its cells are dense.
+
+    A `view` keeps the tensor that it was cut from, which is one holder more than are counted here.
+    """
+
+    __slots__ = ("dense", "hands", "storage", "view")
+
+    def __init__(self, storage: int, dense: bool = True, view: bool = False) -> None:
+        self.storage = storage
+        self.dense = dense
+        self.view = view
+        self.hands = 1
