@@ -43,6 +43,8 @@ class Reading:
         self.defined: dict[str, Where] = {}  # every name bound by `as`, with its first place
         self.scopes: dict[str | None, dict[str, Where]] = {None: {}}  # names bound in the file (None), in each block
         self.references: list[tuple[str, Where, str | None, bool]] = []  # name, place, block, bound above?
+        self.level = ""  # the named groups and branches that we are in: `layer1.`
+        self.paths: dict[tuple[str | None, str], Where] = {}  # names with their levels, in the file and in each block
         self.broken: set[str] = set()  # blocks whose definition cannot be read: calling them is no further mistake
         self.plain: dict[str, Layer] = {}  # layers without fields, by kind
         self.input_place: Where | None = None  # of the only input
@@ -89,6 +91,12 @@ class Reading:
             self.add(problem, tree.mark)
             return None
 
+    def name(self, tree: Scalar) -> Any:
+        """A name, or an expression that gives one: also `0` or `1x1`, where a step above is called that."""
+        value = self.value(tree, numeric=False)
+        known = not isinstance(value, str) and all(part in self.defined for part in tree.text.split("."))
+        return tree.text if known or tree.text in self.defined else value
+
     def loose(self, tree: Tree, known: Collection[str] | None = None) -> Any:
         """The value of a block's argument or a parameter, where both words and numbers may stand."""
         numeric = isinstance(tree, Scalar) and tree.text[:1] in set("0123456789(-$")
@@ -123,7 +131,7 @@ class Reading:
         if value is None or isinstance(value, Pending):
             return value
         try:
-            read = field.read(value)
+            read = field.read(self.name(tree) if isinstance(field, Name) and isinstance(tree, Scalar) else value)
         except Problem as problem:
             if isinstance(tree, Scalar):
                 self._advise(problem, field, tree.text)

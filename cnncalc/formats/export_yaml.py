@@ -1,0 +1,369 @@
+"""Network -> a specification in YAML, as a person would write it: defaults, blocks, repeats, and only the names that matter.
+
+`written` gives the text and the names that could not stay as they were. Nothing in it is taken on trust: whoever writes
+the file reads it again first, and compares (`agree`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cnncalc.formats.export_yaml_blocks import Folder, Place, Repeated
+from cnncalc.formats.export_yaml_text import document, folded
+from cnncalc.formats.export_yaml_tree import Body, Item, Planter, bodies_of, entered, names_of
+from cnncalc.formats.export_yaml_words import Worded, defaults_of, text_of, worded
+from cnncalc.layers.base import KINDS
+from cnncalc.layers.fields import Name, spell
+from cnncalc.network import Network, Node
+from cnncalc.record import Record
+from cnncalc.shape import Shape
+from cnncalc.spec.inputs import FORMS
+from cnncalc.spec.steps import MERGES
+from cnncalc.text import visible
+
+
+class Written(Record):
+    """A specification, and for every node in its order the node of the network and the name that it has in the file."""
+
+    text: str
+    order: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+def written(network: Network, source: str = "", flat: bool = False) -> Written:
+    """The network as a specification; with `flat` as a plain list of layers.
+
+    Raises:
+        Unwritable: for a layer that no specification can say.
+    """
+    order = [node.index for node in network.inputs]
+    order += [node.index for node in network.nodes if node.layer is not None]
+    names = names_of(network)
+    words = {index: worded(network, network.nodes[index]) for index in order if network.nodes[index].layer is not None}
+    nodes = _renumbered(network, order)
+    writer = _Writer(
+        nodes,
+        [names[index] for index in order],
+        {place: words[index] for place, index in enumerate(order) if index in words},
+        [order.index(index) for index in network.outputs],
+        flat,
+    )
+    parts = writer.parts()
+    parts = {
+        "name": visible(network.name)[:90],
+        "description": visible(network.description)[:900],
+        "source": visible(source or network.source)[:900],
+        **parts,
+    }
+    return Written(document(parts), tuple(order), tuple(names[index] for index in order))
+
+
+def _renumbered(network: Network, order: list[int]) -> list[Node]:
+    """The nodes with inputs in front, as a file has them."""
+    place = {index: number for number, index in enumerate(order)}
+    found = []
+    for number, index in enumerate(order):
+        old = network.nodes[index]
+        node = Node(number, old.name, old.layer, tuple([place[i] for i in old.inputs]), old.output, None)
+        node.shared = None if old.shared is None else place[old.shared]
+        found.append(node)
+    return found
+
+
+class _Level:
+    """The names that the reader gives by itself on one level: a stand-in for `Run`."""
+
+    def __init__(self, prefix: str, taken: set[str]) -> None:
+        self.prefix = prefix
+        self.taken = taken
+        self._counters: dict[str, int] = {}
+
+    def inner(self, label: str) -> _Level:
+        """The level below."""
+        return _Level(f"{self.prefix}{label}.", self.taken)
+
+    def comes_to(self, kind: str, label: str) -> bool:
+        """Would the next of a kind be called that anyway? If so it is; if not, the name has to be written."""
+        number = self._counters.get(kind, 0)
+        name = None
+        while name is None or self.prefix + name in self.taken:
+            number += 1
+            name = f"{kind}{'_' if kind[-1:].isdigit() else ''}{number}"
+        if name == label:
+            self._counters[kind] = number
+        return name == label
+
+
+class _Writer:
+    def __init__(
+        self, nodes: list[Node], names: list[str], words: dict[int, Worded], outputs: list[int], flat: bool
+    ) -> None:
+        self.nodes = nodes
+        self.names = names
+        self.words = words
+        self.outputs = outputs
+        self.defaults = defaults_of(list(words.values()))
+        plain_sum = KINDS["add"](**self.defaults.get("add", {}))
+        self.root = Planter(nodes, names, plain_sum, flat).plant()
+        self.last_use = self._last_uses()
+        self.folder = Folder(nodes, names, words, self._read_outside)
+        if not flat:
+            self.folder.fold(self.root)
+        self.ends: dict[int, list[tuple[Body, str]]] = {}  # of a value, the groups that end in it, wide ones first
+        self.bound: set[int | str] = set()  # layers, and groups by their path, that are read by name
+        self.known = {name for name in names}
+        self._find_ends(self.root, "")
+        self._bind(self.root)
+        for value in self.outputs:
+            self._target(value, len(nodes))
+        self.block: Repeated | None = None  # that is being written
+        self.marker = ""  # what the value that enters it is called
+        self.marked = False
+
+    def parts(self) -> dict[str, Any]:
+        """The file's keys."""
+        layers = self._steps(self.root.items, self.root.entry, _Level("", set()))
+        found: dict[str, Any] = {"input": self._inputs(), "defaults": self._defaults()}
+        found["blocks"] = {self._signature(block): self._definition(block) for block in self.folder.blocks}
+        found["layers"] = folded(layers)
+        if self.outputs != [len(self.nodes) - 1]:
+            found["outputs"] = [self._name(value, len(self.nodes), "") for value in self.outputs]
+        return found
+
+    def _inputs(self) -> Any:
+        entering = [node for node in self.nodes if node.layer is None]
+        if len(entering) == 1 and self.names[0] == "input":
+            return _shape(entering[0].output)
+        return {self.names[node.index]: _shape(node.output) for node in entering}
+
+    def _defaults(self) -> dict[str, Any]:
+        return {
+            word: {name: text_of(value) for name, value in fields.items()} for word, fields in self.defaults.items()
+        }
+
+    def _signature(self, block: Repeated) -> str:
+        inside = [
+            name + (f"={text_of(block.defaults[name])}" if name in block.defaults else "") for name in block.parameters
+        ]
+        return block.name + (f"({', '.join(inside)})" if inside else "")
+
+    def _definition(self, block: Repeated) -> list[Any]:
+        self.block, self.marked = block, False
+        self.marker = "x"
+        while any(f".{name}.".endswith(f".{self.marker}.") for name in self.names[block.body.first : block.body.last + 1]):
+            self.marker += "x"
+        steps = self._steps(block.body.items, block.body.entry, _Level(block.body.path, set()))
+        self.block = None
+        first = [({"seq": [], "as": self.marker}, False)] if self.marked else []
+        return folded(first + steps)
+
+    # -- names ------------------------------------------------------------------------------------------------------
+
+    def _last_uses(self) -> list[int]:
+        last = [-1] * len(self.nodes)
+        for node in self.nodes:
+            for value in (*node.inputs, *([] if node.shared is None else [node.shared])):
+                last[value] = node.index
+        for value in self.outputs:
+            last[value] = len(self.nodes)
+        return last
+
+    def _read_outside(self, first: int, last: int) -> bool:
+        return any(self.last_use[value] > last for value in range(first, last))
+
+    def _find_ends(self, body: Body, path: str) -> None:
+        """Which groups end in which value: their names stand for it."""
+        for item in body.items:
+            self._find_end(item, path)
+
+    def _find_end(self, item: Item, path: str) -> None:
+        for inner in item.main:
+            self._find_end(inner, path)
+        if item.body is not None:
+            name = path + item.label
+            self.ends.setdefault(item.node, []).append((item.body, name))
+            self._find_ends(item.body, name + ".")
+        if item.projection is not None:
+            self._find_ends(item.projection, f"{path}projection.")
+        for label, operand in item.operands:
+            if isinstance(operand, Body):
+                self._find_ends(operand, f"{path}{label}.")
+
+    def _target(self, value: int, reader: int) -> str:
+        """The name to read a value by: of the widest group that ends in it and is closed there, or its own. It is bound."""
+        for body, name in self.ends.get(value, ()):
+            if not body.first <= reader <= body.last:
+                self.bound.add(name)
+                return name
+        self.bound.add(value)
+        return self.names[value]
+
+    def _bind(self, body: Body) -> None:
+        for item, above in entered(body.items, body.entry):
+            self._bind_item(item, above)
+
+    def _bind_item(self, item: Item, above: int) -> None:
+        for step, value in entered(item.main, above):
+            self._bind_item(step, value)
+        for inner in bodies_of(item) if not item.main else [item.projection] if item.projection else ():
+            self._bind(inner)
+        if item.body is not None or item.main:
+            return
+        node = self.nodes[item.node]
+        read = [value for _, value in item.operands if isinstance(value, int)] if item.operands else node.inputs
+        for value in read:
+            if value != above and self.nodes[value].layer is not None:
+                self._target(value, item.node)
+        if node.shared is not None:
+            self.bound.add(node.shared)
+
+    def _name(self, value: int, reader: int, prefix: str) -> str:
+        """A value as a step inside `prefix` reads it."""
+        if self.nodes[value].layer is None:
+            if self.block is None or value == self.block.body.entry:
+                return self.names[value] if self.block is None else self._entry()
+            return self.names[value]
+        if self.block is not None and not self.block.body.first <= value <= self.block.body.last:
+            return self._entry()
+        return self._relative(self._target(value, reader), prefix)
+
+    def _entry(self) -> str:
+        self.marked = True
+        return self.marker
+
+    def _relative(self, path: str, prefix: str) -> str:
+        """A path as it is found from inside `prefix`: without the levels that both are in."""
+        common = prefix
+        while not path.startswith(common):
+            common = common[: common.rfind(".", 0, -1) + 1]
+        while True:
+            text = path[len(common) :]
+            nearer = prefix
+            while len(nearer) > len(common) and nearer + text not in self.known:
+                nearer = nearer[: nearer.rfind(".", 0, -1) + 1]
+            if len(nearer) <= len(common):
+                return text
+            common = common[: common.rfind(".", 0, -1) + 1]
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def _steps(self, items: list[Item], entry: int, level: _Level) -> list[tuple[Any, bool]]:
+        """Steps as YAML has them; each with whether it can be repeated: all of its names come by themselves."""
+        return [self._step(item, above, level) for item, above in entered(items, entry)]
+
+    def _step(self, item: Item, above: int, level: _Level) -> tuple[Any, bool]:
+        if item.body is not None:
+            return self._group(item, item.body, level)
+        step: dict[str, Any] = {}
+        node, words = self.nodes[item.node], self.words[item.node]
+        fields = self._fields(item, words)
+        plain = True
+        if item.main:
+            main = self._steps(item.main, above, level)
+            plain = all(auto for _, auto in main)
+            if item.projection is not None:
+                shortcut = self._steps(item.projection.items, item.projection.entry, level.inner("projection"))
+                step["residual"] = {"main": folded(main), "projection": folded(shortcut)}
+            else:
+                step["residual"] = folded(main)
+        elif item.operands:
+            step[words.word], plain = self._operands(item, above, level)
+            step.update(fields)
+        else:
+            if len(node.inputs) > 1:
+                lent = iter(node.inputs[1:])
+                named = [name for name, field in words.kind.fields.items() if isinstance(field, Name)]
+                fields = {**{name: self._read(next(lent), above, item, level) for name in named}, **fields}
+            first = next(iter(words.kind.fields), "")
+            alone = len(fields) == 1 and first in fields and not isinstance(fields[first], dict)
+            step[words.word] = None if not fields else fields[first] if alone else fields
+            if node.inputs[0] != above:
+                step["from"] = self._read(node.inputs[0], above, item, level)
+        if node.shared is not None:
+            step["share"] = self._relative(self.names[node.shared], level.prefix)
+        if words.holds is not None:
+            step["holds"] = {name: str(number) for name, number in words.holds.items()}
+        auto = level.comes_to(node.kind if words.word == "operator" else words.word, item.label)
+        if not auto or item.node in self.bound:
+            step["as"] = item.label
+        level.taken.add(level.prefix + item.label)
+        free = "as" not in step and plain
+        return (words.word if step == {words.word: None} else step), free
+
+    def _read(self, value: int, above: int, item: Item, level: _Level) -> str:
+        return "prev" if value == above else self._name(value, item.node, level.prefix)
+
+    def _operands(self, item: Item, above: int, level: _Level) -> tuple[Any, bool]:
+        """The operands of a merge: a list, or a mapping where branches have names of their own."""
+        found: list[tuple[str, Any]] = []
+        plain, labelled = True, False
+        for label, operand in item.operands:
+            if isinstance(operand, Body):
+                steps = self._steps(operand.items, operand.entry, level.inner(label))
+                auto = level.comes_to("branch", label)
+                labelled = labelled or not auto
+                plain = plain and auto and all(free for _, free in steps)
+                found.append((label, folded(steps)))
+            else:
+                found.append(("", self._read(operand, above, item, level)))
+        if not labelled:
+            return [inner for _, inner in found], plain
+        taken = {label for label, _ in found}
+        named: dict[str, Any] = {}
+        for label, inner in found:
+            key = label or {"concat": "old", "mul": "value"}.get(self.words[item.node].word, "skip")
+            while not label and key in taken:
+                key += "_"
+            taken.add(key)
+            named[key] = inner
+        return named, plain
+
+    def _fields(self, item: Item, words: Worded) -> dict[str, Any]:
+        """The fields that have to be written."""
+        usual = self.defaults.get(words.word, {})
+        found = {}
+        for name, value in words.values.items():
+            expression = self._expression((id(item), name))
+            if expression is None and value is None:
+                continue
+            if expression is None or "$" not in expression:
+                field = words.kind.fields[name]
+                same = usual[name] if name in usual else field.default
+                if type(value) is type(same) and value == same:
+                    continue
+                if isinstance(value, int) and not isinstance(value, bool) and value == same:
+                    continue  # `3x3` is 3
+            found[name] = text_of(value) if expression is None else expression
+        return found
+
+    def _expression(self, place: Place) -> str | None:
+        return self.block.expressions.get(place) if self.block is not None else None
+
+    def _group(self, item: Item, body: Body, level: _Level) -> tuple[Any, bool]:
+        call = self.folder.calls.get(id(body))
+        path = level.prefix + item.label
+        if call is None:
+            steps = self._steps(body.items, body.entry, level.inner(item.label))
+            return {"as": item.label, "seq": folded(steps)}, False
+        level.taken.update(f"{path}.{name}" for name in ())
+        arguments = call.arguments[id(body)]
+        texts = [self._expression((id(item), name)) or str(text_of(arguments[name])) for name in call.parameters]
+        for name in reversed(call.parameters):
+            if name not in call.defaults or texts[-1] != str(text_of(call.defaults[name])):
+                break
+            texts.pop()
+        step: dict[str, Any] = {call.name: texts if len(texts) > 1 else texts[0] if texts else None}
+        auto = level.comes_to(call.name, item.label)
+        if not auto or path in self.bound:
+            step["as"] = item.label
+        free = "as" not in step
+        return (call.name if step == {call.name: None} else step), free
+
+
+def _shape(shape: Shape) -> Any:
+    """The shape of an input; in words where it would look like channels first."""
+    if len(shape) >= 3 and shape[0] <= 4 < shape[-1]:
+        names = next(form for form in FORMS if len(form) == len(shape))
+        return {name: str(length) for name, length in zip(names, shape, strict=True)}
+    return spell(tuple(shape))

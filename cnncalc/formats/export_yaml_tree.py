@@ -1,0 +1,237 @@
+"""A network as a tree of steps: named groups, branches that join in a merge, residuals. Knows nothing of text.
+
+Names are paths; a group is a run of layers that nobody else shares the beginning of the path with. The order of the layers
+stays, because a specification makes them from top to bottom.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from cnncalc.network import Network, Node
+from cnncalc.spec.attributes import is_name
+from cnncalc.spec.inputs import LONG_FORM, SHORT_FORM
+from cnncalc.spec.limits import TRUSTED
+from cnncalc.spec.reading import RESERVED
+from cnncalc.spec.steps import MERGES
+
+DEEPEST = 12  # levels of groups; names go on behind them, with dots
+LONGEST = 40  # steps on the main path of a residual
+
+
+class Body:
+    """What stands on one level of names: its steps, the value that enters, and the layers from `first` to `last`."""
+
+    __slots__ = ("entry", "first", "items", "last", "path")
+
+    def __init__(self, path: str, first: int, last: int) -> None:
+        self.path = path  # with a dot behind it; empty for the file
+        self.first = first
+        self.last = last
+        self.entry = -1
+        self.items: list[Item] = []
+
+
+class Item:
+    """A step: a group (`body`), or the layer `node`, joined of `operands`, or the sum at the end of `main`."""
+
+    __slots__ = ("body", "label", "main", "node", "operands", "projection")
+
+    def __init__(self, label: str, node: int, body: Body | None = None) -> None:
+        self.label = label
+        self.node = node  # whose value the step makes
+        self.body = body
+        self.operands: list[tuple[str, Body | int]] = []  # branches with their labels, or values
+        self.main: list[Item] = []
+        self.projection: Body | None = None
+
+
+def entered(items: list[Item], entry: int) -> Iterator[tuple[Item, int]]:
+    """Every step of a chain with the value above it."""
+    for item in items:
+        yield item, entry
+        entry = item.node
+
+
+def bodies_of(item: Item) -> Iterator[Body]:
+    """The levels inside a step, residuals' main paths gone through."""
+    if item.body is not None:
+        yield item.body
+    for inner in item.main:
+        yield from bodies_of(inner)
+    if item.projection is not None:
+        yield item.projection
+    yield from (branch for _, branch in item.operands if isinstance(branch, Body))
+
+
+def names_of(network: Network) -> list[str]:
+    """A name for every node, as a specification can write it and no two alike: its own wherever that can be done."""
+    found: list[str] = []
+    taken: set[str] = set()
+    only = len(network.inputs) == 1
+    for node in network.nodes:
+        own = node.name
+        if not (node.layer is None and own == "input" and only):
+            parts = [_part(part, node.layer is None) for part in own.split(".")]
+            own = ".".join(part for part in parts if part) or node.kind
+            own = own if len(own) <= TRUSTED.name else own[: TRUSTED.name - 8].rstrip(".-+/")
+        name, number = own, 1
+        while name in taken:
+            number += 1
+            name = f"{own}_{number}"
+        taken.add(name)
+        found.append(name)
+    return found
+
+
+def _part(text: str, enters: bool) -> str:
+    """A piece of a name between dots, of characters that a name is made of.
+
+    >>> _part("a b\\n${x}", False), _part("prev", False), _part("3x3", False)
+    ('a_b_x', 'prev_', '3x3')
+    """
+    if not is_name(text):
+        kept = "".join(char if is_name("_" + char) else "_" for char in text[: TRUSTED.name])
+        text = "_".join(piece for piece in kept.lstrip("-+/_").split("_") if piece)
+    reserved = text in RESERVED or (enters and (text in LONG_FORM or text.casefold() in SHORT_FORM))
+    return text + "_" if reserved else text
+
+
+class Planter:
+    """Makes the tree. With `flat` there are no groups, branches or residuals: every layer stands for itself."""
+
+    def __init__(self, nodes: list[Node], names: list[str], plain_sum: object, flat: bool = False) -> None:
+        self.nodes = nodes
+        self.names = names
+        self.plain_sum = plain_sum  # the `add` that a residual ends in
+        self.parts = [[name] if flat else name.split(".", DEEPEST) for name in names]
+        self.groups = self._groups()
+        self.flat = flat
+
+    def plant(self) -> Body:
+        """The whole network."""
+        first = sum(node.layer is None for node in self.nodes)
+        return self._body("", first, len(self.nodes) - 1, 0, 0)
+
+    def _groups(self) -> set[tuple[str, ...]]:
+        """Beginnings of names whose layers stand in one run, and that name no layer themselves."""
+        ends: dict[tuple[str, ...], list[int]] = {}
+        counts: Counter[tuple[str, ...]] = Counter()
+        for index, parts in enumerate(self.parts):
+            for depth in range(1, len(parts)):
+                path = tuple(parts[:depth])
+                counts[path] += 1
+                ends.setdefault(path, [index, index])[1] = index
+        whole: Collection[tuple[str, ...]] = {tuple(parts) for parts in self.parts}
+        return {path for path, (a, b) in ends.items() if b - a + 1 == counts[path] and path not in whole}
+
+    def _body(self, path: str, first: int, last: int, depth: int, entry: int) -> Body:
+        body = Body(path, first, last)
+        body.entry = entry
+        index = first
+        while index <= last:
+            parts = self.parts[index]
+            found = self._group_at(index, depth)
+            if found is None:
+                item = self._leaf(body, index, ".".join(parts[depth:]))
+                index += 1
+            else:
+                end, level = found
+                label = ".".join(parts[depth:level])
+                inner = self._body(f"{path}{label}.", index, end, level, entry)
+                item = Item(label, end, inner)
+                index = end + 1
+            body.items.append(item)
+            entry = item.node
+        body.items = [self._collapsed(item) for item in body.items]
+        return body
+
+    def _collapsed(self, item: Item) -> Item:
+        """A group of a single step as that step, its name with a dot."""
+        inside = item.body.items if item.body is not None else []
+        if len(inside) != 1 or inside[0].main or any(isinstance(branch, Body) for _, branch in inside[0].operands):
+            return item
+        inside[0].label = f"{item.label}.{inside[0].label}"
+        return inside[0]
+
+    def _group_at(self, index: int, depth: int) -> tuple[int, int] | None:
+        """The last layer of the widest group that begins here, and how long its path is."""
+        parts = self.parts[index]
+        for level in range(depth + 1, len(parts)):
+            if tuple(parts[:level]) in self.groups:
+                end = index
+                while end + 1 < len(self.parts) and self.parts[end + 1][:level] == parts[:level]:
+                    end += 1
+                return end, level
+        return None
+
+    def _leaf(self, body: Body, index: int, label: str) -> Item:
+        item = Item(label, index)
+        node = self.nodes[index]
+        if node.kind in MERGES or node.layer is not None and node.layer.inputs is None:
+            item.operands = [("", value) for value in node.inputs]
+            if not self.flat and not self._residual(body, item):
+                self._branches(body, item)
+        return item
+
+    def _before(self, body: Body, place: int) -> int:
+        """The value above the step at a place."""
+        return body.items[place - 1].node if place else body.entry
+
+    def _residual(self, body: Body, item: Item) -> bool:
+        """Is the layer the sum of a chain right above and of what enters it? Then take the chain in."""
+        node = self.nodes[item.node]
+        if node.layer != self.plain_sum or len(node.inputs) != 2:
+            return False
+        out, shortcut = node.inputs
+        items, end = body.items, len(body.items)
+        start, projection = shortcut, None
+        if end > 1 and items[-1].label == "projection" and items[-1].node == shortcut:
+            projection = items[-1].body
+            end -= 1
+            if projection is not None:
+                start = self.nodes[projection.first].inputs[0]
+            if projection is None or self.nodes[start].output == self.nodes[out].output:
+                return False
+        if not end or self._before(body, end) != out or self.nodes[shortcut].output != self.nodes[out].output:
+            return False
+        places = range(end - 1, max(end - LONGEST, 0) - 1, -1)
+        place = next((place for place in places if self._before(body, place) == start), None)
+        if place is None:
+            return False
+        item.main = [self._collapsed(inner) for inner in items[place:end]]
+        item.operands = []
+        if projection is not None:
+            projection.entry = start
+            item.projection = projection
+        del items[place:]
+        return True
+
+    def _branches(self, body: Body, item: Item) -> None:
+        """Take in the groups right above that start from one value and end in this layer."""
+        inputs = list(self.nodes[item.node].inputs)
+        items = body.items
+        place = len(items)
+        wanted = len(inputs)
+        found: list[tuple[int, Item]] = []
+        while place:
+            group = items[place - 1]
+            if group.body is None or inputs[:wanted].count(group.node) != 1:
+                break
+            wanted = inputs.index(group.node)
+            found.insert(0, (wanted, group))
+            place -= 1
+        while found:
+            start = self._before(body, place)
+            if all(start in self.nodes[group.body.first].inputs for _, group in found if group.body is not None):
+                break
+            found.pop(0)
+            place += 1
+        if not found or (len(found) == 1 and start not in inputs):
+            return
+        for number, group in found:
+            assert group.body is not None
+            group.body.entry = start
+            item.operands[number] = (group.label, group.body)
+        del items[place:]

@@ -1,0 +1,137 @@
+"""A layer in the words of a specification: its kind, every field with its value, and the parameters that it holds itself."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from fractions import Fraction
+from typing import Any
+
+from cnncalc.layers.base import KINDS, Layer
+from cnncalc.layers.fields import Name, spell
+from cnncalc.layers.unknown import Operator, Stated
+from cnncalc.network import Network, Node
+
+DIGITS = 12  # of a rate, and of a whole number without an operator in it
+MOST = 10**DIGITS
+
+
+class Unwritable(Exception):
+    """A network that no specification can say: one line that names the layer."""
+
+
+class Worded:
+    """What stands behind a step: `word`, its class, the values of all its fields, and `holds`."""
+
+    __slots__ = ("holds", "kind", "values", "word")
+
+    def __init__(self, word: str, kind: type[Layer], values: dict[str, Any], holds: dict[str, int] | None) -> None:
+        self.word = word
+        self.kind = kind
+        self.values = values
+        self.holds = holds
+
+
+def worded(network: Network, node: Node) -> Worded:
+    """The layer of a node.
+
+    Raises:
+        Unwritable: where no kind has these facts.
+    """
+    layer = node.layer
+    assert layer is not None
+    holds = None
+    if isinstance(layer, Operator):
+        shapes = network.shapes(node)
+        holds = _held(layer, network, node)
+        inner: Layer | None = layer
+        while isinstance(inner, Operator):
+            inner = inner.like
+        if inner is not None and inner.kind == node.kind and inner.out(*shapes) == node.output:
+            layer = inner
+        else:
+            layer = _stated(layer, network, node)
+    kind = type(layer)
+    word = "operator" if kind is Stated else layer.kind
+    if KINDS.get(word) is not kind:
+        raise Unwritable(f"{node.kind} `{node.name}` has no word in a specification")
+    values = {name: getattr(layer, name) for name, field in kind.fields.items() if not isinstance(field, Name)}
+    return Worded(word, kind, values, holds)
+
+
+def _held(layer: Operator, network: Network, node: Node) -> dict[str, int] | None:
+    """The parameters of an operation, biases apart; None where it has what its kind says, or none at all."""
+    shapes = network.shapes(node)
+    like = layer.like
+    weights, buffers = layer.weights(*shapes), layer.buffers(*shapes)
+    if like is not None and sums(like.weights(*shapes)) == sums(weights):
+        if sum(like.buffers(*shapes).values()) == sum(buffers.values()):
+            return None
+    elif like is None and not weights and not buffers:
+        return None
+    plain, biases = sums(weights)
+    found = {"weight": plain, "bias": biases, "buffers": int(sum(buffers.values()))}
+    return {name: number for name, number in found.items() if number}
+
+
+def sums(counts: dict[str, Any]) -> tuple[int, int]:
+    """Weights and biases.
+
+    >>> sums({"weight": 9, "bias": 1, "gain": 2})
+    (11, 1)
+    """
+    biases = int(sum(count for name, count in counts.items() if name.startswith("bias")))
+    return int(sum(counts.values())) - biases, biases
+
+
+def _stated(layer: Operator, network: Network, node: Node) -> Stated:
+    shapes = network.shapes(node)
+    views = layer.windows(*shapes)
+    if not (node.kind.isascii() and node.kind.isidentifier() and len(node.kind) <= 64):
+        raise Unwritable(f"`{node.name}` is an operation whose name is no word: {node.kind}")
+    return Stated(
+        op=node.kind,
+        output=tuple(node.output),
+        cost=int(layer.macs(*shapes)) if layer.known_cost else None,
+        sees="cell" if views == () else "all" if views is None else "unknown",
+        overwrites=layer.in_place,
+    )
+
+
+def text_of(value: Any) -> str | dict[str, str]:
+    """A value as it stands behind a field.
+
+    >>> text_of((1, 7)), text_of(True), text_of(0.1), text_of({"top": 1}), text_of(5 * 10**12 + 7)
+    ('1x7', 'true', '0.1', {'top': '1'}, '5000000*1000000 + 7')
+    """
+    if isinstance(value, dict):
+        return {side: str(number) for side, number in value.items()}
+    if type(value) is int and value >= MOST:
+        return f"{value // 10**6}*1000000 + {value % 10**6}"
+    if isinstance(value, (float, Fraction)):
+        return f"{rounded(float(value)):.{DIGITS}f}".rstrip("0").rstrip(".")
+    return spell(value)
+
+
+def rounded(rate: float) -> float:
+    """A rate with as many digits as a file may have."""
+    return round(rate, DIGITS) if math.isfinite(rate) else rate
+
+
+def defaults_of(words: list[Worded]) -> dict[str, dict[str, Any]]:
+    """For every kind the fields that most of its layers have in common and that differ from what the kind says."""
+    by_kind: dict[str, list[Worded]] = {}
+    for one in words:
+        by_kind.setdefault(one.word, []).append(one)
+    found: dict[str, dict[str, Any]] = {}
+    for word, ones in by_kind.items():
+        kind = ones[0].kind
+        for place, (name, field) in enumerate(kind.fields.items()):
+            values = [one.values.get(name) for one in ones]
+            free = place or not field.required  # the first field is the one that a bare value fills
+            if not free or word == "operator" or any(value is None or isinstance(value, dict) for value in values):
+                continue
+            (_, value), count = Counter((type(value), value) for value in values).most_common(1)[0]
+            if (field.required or value != field.default) and count > len(values) / 2 and count > 2:
+                found.setdefault(word, {})[name] = value
+    return found
