@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cnncalc.formats.agree import difference
 from cnncalc.formats.export_yaml_blocks import Folder, Place, Repeated
 from cnncalc.formats.export_yaml_text import document, folded
 from cnncalc.formats.export_yaml_tree import Body, Item, Planter, bodies_of, entered, names_of
-from cnncalc.formats.export_yaml_words import Worded, defaults_of, text_of, worded
+from cnncalc.formats.export_yaml_words import Unwritable, Worded, defaults_of, text_of, worded
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.fields import Name, spell
 from cnncalc.network import Network, Node
+from cnncalc.problem import Refused, Source
 from cnncalc.record import Record
 from cnncalc.shape import Shape
+from cnncalc.spec.file import read
 from cnncalc.spec.inputs import FORMS
 from cnncalc.spec.steps import MERGES
 from cnncalc.text import visible
@@ -29,6 +32,31 @@ class Written(Record):
     text: str
     order: tuple[int, ...]
     names: tuple[str, ...]
+
+
+def proved(network: Network, source: str = "", flat: bool = False) -> Written:
+    """The same, read again and compared with the network in every number.
+
+    Raises:
+        Unwritable: for a layer that no specification can say, or where the two differ.
+    """
+    found = written(network, source, flat)
+    why = _doubt(network, found)
+    if why and not flat:  # what is clever may be wrong where what is plain is right
+        found = written(network, source, flat=True)
+        why = _doubt(network, found)
+    if why:
+        raise Unwritable(f"the specification would not be the network: {why}")
+    return found
+
+
+def _doubt(network: Network, found: Written) -> str:
+    """Why the text does not say the network; empty where it does."""
+    try:
+        again = read(Source("the specification", found.text))
+    except Refused as refused:
+        return str(refused.problems[0])
+    return difference(network, again, found.order, found.names)
 
 
 def written(network: Network, source: str = "", flat: bool = False) -> Written:
@@ -105,7 +133,8 @@ class _Writer:
         self.outputs = outputs
         self.defaults = defaults_of(list(words.values()))
         plain_sum = KINDS["add"](**self.defaults.get("add", {}))
-        self.root = Planter(nodes, names, plain_sum, flat).plant()
+        merges = {index for index, one in words.items() if one.word in MERGES}
+        self.root = Planter(nodes, names, merges, plain_sum, flat).plant()
         self.last_use = self._last_uses()
         self.folder = Folder(nodes, names, words, self._read_outside)
         if not flat:
@@ -212,8 +241,9 @@ class _Writer:
             return
         node = self.nodes[item.node]
         read = [value for _, value in item.operands if isinstance(value, int)] if item.operands else node.inputs
+        moved = not item.operands and node.inputs[0] != above  # then `prev` is not the value above
         for value in read:
-            if value != above and self.nodes[value].layer is not None:
+            if (moved or value != above) and self.nodes[value].layer is not None:
                 self._target(value, item.node)
         if node.shared is not None:
             self.bound.add(node.shared)
@@ -272,9 +302,10 @@ class _Writer:
             step.update(fields)
         else:
             if len(node.inputs) > 1:
-                lent = iter(node.inputs[1:])
+                here = above if node.inputs[0] == above else -1
                 named = [name for name, field in words.kind.fields.items() if isinstance(field, Name)]
-                fields = {**{name: self._read(next(lent), above, item, level) for name in named}, **fields}
+                lent = zip(named, node.inputs[1:], strict=True)
+                fields = {**{name: self._read(value, here, item, level) for name, value in lent}, **fields}
             first = next(iter(words.kind.fields), "")
             alone = len(fields) == 1 and first in fields and not isinstance(fields[first], dict)
             step[words.word] = None if not fields else fields[first] if alone else fields
@@ -344,9 +375,10 @@ class _Writer:
         call = self.folder.calls.get(id(body))
         path = level.prefix + item.label
         if call is None:
-            steps = self._steps(body.items, body.entry, level.inner(item.label))
-            return {"as": item.label, "seq": folded(steps)}, False
-        level.taken.update(f"{path}.{name}" for name in ())
+            steps = folded(self._steps(body.items, body.entry, level.inner(item.label)))
+            if len(steps) == 1 and isinstance(steps[0], dict) and "repeat" in steps[0]:
+                return {**steps[0], "as": item.label}, False
+            return {"as": item.label, "seq": steps}, False
         arguments = call.arguments[id(body)]
         texts = [self._expression((id(item), name)) or str(text_of(arguments[name])) for name in call.parameters]
         for name in reversed(call.parameters):

@@ -246,46 +246,41 @@ def _parameters(
     found: Repeated, hints: list[tuple[str, str]], places: list[Place], rows: list[list[Any]], channels: list[list[int]]
 ) -> list[dict[str, Any]]:
     """Fill in parameters and expressions of a block; the arguments of every call."""
-    columns = [[row[number] for row in rows] for number in range(len(places))]
-    entering = [[row[number] for row in channels] for number in range(len(places))]
-    chosen: list[tuple[str, str, list[Any]]] = []  # parameter, field, values
-    taken: set[str] = set()
-    varying = Counter(
-        field for (field, _), column in zip(hints, columns, strict=True) if len({*map(_typed, column)} - {ANY}) > 1
-    )
-    for (field, step), place, column, inside in zip(hints, places, columns, entering, strict=True):
+    chosen: list[tuple[str, list[Any], str]] = []  # field, values, step
+    derived: dict[Place, tuple[str, int]] = {}  # an expression with `$` for the parameter of that number
+    for number, ((field, step), place) in enumerate(zip(hints, places, strict=True)):
+        column = [row[number] for row in rows]
         known = [value for value in column if value is not ANY]
         if len({*map(_typed, known)}) == 1:
-            if ANY in column or not isinstance(known[0], dict):
-                found.expressions[place] = _plain(known[0])
+            found.expressions[place] = _plain(known[0])
             continue
-        expression = _derived(field, column, inside, chosen)
-        if not expression:
-            name = _parameter(field, step, varying[field], taken)
-            chosen.append((name, field, [known[0] if value is ANY else value for value in column]))
-            expression = f"${name}"
-        found.expressions[place] = expression
+        derived[place] = _derived(field, column, [row[number] for row in channels], chosen)
+        if not derived[place][0]:
+            derived[place] = "$", len(chosen)
+            chosen.append((field, [known[0] if value is ANY else value for value in column], step))
+    fields = Counter(field for field, _, _ in chosen)
+    taken: set[str] = set()
+    names = [_parameter(field, step, fields[field], taken) for field, _, step in chosen]
+    for place, (expression, number) in derived.items():
+        found.expressions[place] = expression.replace("$", f"${names[number]}") if number >= 0 else expression
     ordered = []
-    for name, field, values in chosen:
+    for name, (field, values, _) in zip(names, chosen, strict=True):
         (_, usual), count = Counter((type(value), value) for value in values).most_common(1)[0]
-        if field not in SPACE and field != "kernel" and count > len(values) / 2 and _can_stand(usual):
+        if field not in SPACE and field != "kernel" and count > len(values) / 2 and type(usual) in (int, bool, str):
             found.defaults[name] = usual
         ordered.append((name in found.defaults, name, field))
     ordered.sort(key=lambda one: one[0])
     found.parameters = [name for _, name, _ in ordered]
     found.fields = [field for _, _, field in ordered]
-    return [{name: values[number] for name, _, values in chosen} for number in range(len(rows))]
+    return [
+        {name: values[number] for name, (_, values, _) in zip(names, chosen, strict=True)} for number in range(len(rows))
+    ]
 
 
 def _plain(value: Any) -> str:
     text = text_of(value)
     assert isinstance(text, str)
     return text
-
-
-def _can_stand(value: Any) -> bool:
-    """Can it be a default in a signature?"""
-    return type(value) in (int, bool, str)
 
 
 def _parameter(field: str, step: str, rivals: int, taken: set[str]) -> str:
@@ -297,30 +292,28 @@ def _parameter(field: str, step: str, rivals: int, taken: set[str]) -> str:
     return unique(base, taken)
 
 
-def _derived(field: str, column: list[Any], inside: list[int], chosen: list[tuple[str, str, list[Any]]]) -> str:
-    """A column as an expression of the parameters so far; empty where it is none."""
+def _derived(
+    field: str, column: list[Any], inside: list[int], chosen: list[tuple[str, list[Any], str]]
+) -> tuple[str, int]:
+    """A column as an expression of one of the parameters so far (`$`, and its number); an empty one where it is none."""
     known = [number for number, value in enumerate(column) if value is not ANY]
-    for name, other, values in chosen:
-        pairs = [(_typed(column[number]), _typed(values[number])) for number in known]
-        if all(mine == theirs for mine, theirs in pairs) and (
-            other == field or {field, other} <= SPACE or type(column[known[0]]) is not int
-        ):
-            return f"${name}"
-    if not all(type(column[number]) is int for number in known):
-        return ""
-    if field == "groups" and all(column[number] == inside[number] for number in known):
-        return "$in_channels"
-    for name, other, values in chosen:
-        if not all(type(values[number]) is int for number in known):
+    whole = all(type(column[number]) is int for number in known)
+    for place, (other, values, _) in enumerate(chosen):
+        alike = all(_typed(column[number]) == _typed(values[number]) for number in known)
+        if alike and (other == field or {field, other} <= SPACE or not whole):
+            return "$", place
+    if whole and field == "groups" and all(column[number] == inside[number] for number in known):
+        return "$in_channels", -1
+    for place, (other, values, _) in enumerate(chosen):
+        if not whole or not all(type(values[number]) is int for number in known):
             continue
         numbers = [(column[number], values[number]) for number in known]
-        if field == "pad" and other == "kernel" and all(mine == whole // 2 for mine, whole in numbers):
-            return f"${name} // 2"
-        if field in SPACE and other in SPACE and all(numbers[0]):
-            mine, theirs = numbers[0]
-            up, down = mine // theirs, theirs // mine
-            if up > 1 and all(a == b * up for a, b in numbers):
-                return f"{up}*${name}"
-            if down > 1 and all(a * down == b for a, b in numbers):
-                return f"${name} / {down}"
-    return ""
+        if field == "pad" and other == "kernel" and all(mine == theirs // 2 for mine, theirs in numbers):
+            return "$ // 2", place
+        if {field, other} <= SPACE:
+            up, down = numbers[0][0] // numbers[0][1], numbers[0][1] // numbers[0][0]
+            if up > 1 and all(mine == theirs * up for mine, theirs in numbers):
+                return f"{up}*$", place
+            if down > 1 and all(mine * down == theirs for mine, theirs in numbers):
+                return f"$ / {down}", place
+    return "", -1

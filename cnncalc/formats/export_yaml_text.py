@@ -8,7 +8,7 @@ from typing import Any
 WIDTH = 118
 LONGEST = 8  # steps that are repeated together
 # plain words that other readers of YAML take for something else
-_ODD = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~", ""})
+_ODD = frozenset({"null", "yes", "no", "on", "off", "y", "n", ""})
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+/.$*()=%")
 _PROSE = ("name", "description", "source")
 
@@ -114,7 +114,7 @@ def _many(value: Any) -> int:
 
 def document(parts: dict[str, Any]) -> str:
     """The whole file; keys without a value are left out."""
-    lines = ["# yaml-language-server: $schema=schema.json"] if False else []
+    lines = []
     for key, value in parts.items():
         if value in ("", None) or value == {} or value == []:
             continue

@@ -14,7 +14,6 @@ from cnncalc.spec.attributes import is_name
 from cnncalc.spec.inputs import LONG_FORM, SHORT_FORM
 from cnncalc.spec.limits import TRUSTED
 from cnncalc.spec.reading import RESERVED
-from cnncalc.spec.steps import MERGES
 
 DEEPEST = 12  # levels of groups; names go on behind them, with dots
 LONGEST = 40  # steps on the main path of a residual
@@ -52,6 +51,14 @@ def entered(items: list[Item], entry: int) -> Iterator[tuple[Item, int]]:
     for item in items:
         yield item, entry
         entry = item.node
+
+
+def enter(body: Body, value: int) -> None:
+    """Let another value enter a level, and what begins inside it."""
+    inner: Body | None = body
+    while inner is not None:
+        inner.entry = value
+        inner = inner.items[0].body
 
 
 def bodies_of(item: Item) -> Iterator[Body]:
@@ -101,8 +108,11 @@ def _part(text: str, enters: bool) -> str:
 class Planter:
     """Makes the tree. With `flat` there are no groups, branches or residuals: every layer stands for itself."""
 
-    def __init__(self, nodes: list[Node], names: list[str], plain_sum: object, flat: bool = False) -> None:
+    def __init__(
+        self, nodes: list[Node], names: list[str], merges: Collection[int], plain_sum: object, flat: bool = False
+    ) -> None:
         self.nodes = nodes
+        self.merges = merges  # the layers that are written with operands
         self.names = names
         self.plain_sum = plain_sum  # the `add` that a residual ends in
         self.parts = [[name] if flat else name.split(".", DEEPEST) for name in names]
@@ -169,7 +179,7 @@ class Planter:
     def _leaf(self, body: Body, index: int, label: str) -> Item:
         item = Item(label, index)
         node = self.nodes[index]
-        if node.kind in MERGES or node.layer is not None and node.layer.inputs is None:
+        if index in self.merges:
             item.operands = [("", value) for value in node.inputs]
             if not self.flat and not self._residual(body, item):
                 self._branches(body, item)
@@ -203,7 +213,7 @@ class Planter:
         item.main = [self._collapsed(inner) for inner in items[place:end]]
         item.operands = []
         if projection is not None:
-            projection.entry = start
+            enter(projection, start)
             item.projection = projection
         del items[place:]
         return True
@@ -232,6 +242,6 @@ class Planter:
             return
         for number, group in found:
             assert group.body is not None
-            group.body.entry = start
+            enter(group.body, start)
             item.operands[number] = (group.label, group.body)
         del items[place:]

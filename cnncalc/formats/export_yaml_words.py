@@ -47,7 +47,8 @@ def worded(network: Network, node: Node) -> Worded:
         inner: Layer | None = layer
         while isinstance(inner, Operator):
             inner = inner.like
-        if inner is not None and inner.kind == node.kind and inner.out(*shapes) == node.output:
+        alike = inner is not None and inner.kind == node.kind and len(shapes) == (inner.inputs or len(shapes))
+        if alike and inner is not None and inner.out(*shapes) == node.output:
             layer = inner
         else:
             layer = _stated(layer, network, node)
