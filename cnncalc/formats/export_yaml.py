@@ -111,6 +111,18 @@ class _Level:
         """The level below."""
         return _Level(f"{self.prefix}{label}.", self.taken)
 
+    def named(self, label: str) -> str:
+        """What to write for a name: the reader tells later uses of one name apart by itself, `new`, `new_2`."""
+        before, _, number = label.rpartition("_")
+        if before and number.isdecimal() and int(number) == self._counters.get("=" + before, 0) + 1 > 1:
+            label = before
+        return self.counted(label)
+
+    def counted(self, label: str) -> str:
+        """A name that is written as it is."""
+        self._counters["=" + label] = self._counters.get("=" + label, 0) + 1
+        return label
+
     def comes_to(self, kind: str, label: str) -> bool:
         """Would the next of a kind be called that anyway? If so it is; if not, the name has to be written."""
         number = self._counters.get(kind, 0)
@@ -144,8 +156,9 @@ class _Writer:
         self.known = {name for name in names}
         self._find_ends(self.root, "")
         self._bind(self.root)
-        for value in self.outputs:
-            self._target(value, len(nodes))
+        if outputs != [len(nodes) - 1]:
+            for value in outputs:
+                self._target(value, len(nodes))
         self.block: Repeated | None = None  # that is being written
         self.marker = ""  # what the value that enters it is called
         self.marked = False
@@ -317,7 +330,7 @@ class _Writer:
             step["holds"] = {name: str(number) for name, number in words.holds.items()}
         auto = level.comes_to(node.kind if words.word == "operator" else words.word, item.label)
         if not auto or item.node in self.bound:
-            step["as"] = item.label
+            step["as"] = level.counted(item.label)
         level.taken.add(level.prefix + item.label)
         free = "as" not in step and plain
         return (words.word if step == {words.word: None} else step), free
@@ -334,8 +347,8 @@ class _Writer:
                 steps = self._steps(operand.items, operand.entry, level.inner(label))
                 auto = level.comes_to("branch", label)
                 labelled = labelled or not auto
-                plain = plain and auto and all(free for _, free in steps)
-                found.append((label, folded(steps)))
+                plain = plain and all(free for _, free in steps)
+                found.append((label if auto else level.named(label), folded(steps)))
             else:
                 found.append(("", self._read(operand, above, item, level)))
         if not labelled:
@@ -377,8 +390,8 @@ class _Writer:
         if call is None:
             steps = folded(self._steps(body.items, body.entry, level.inner(item.label)))
             if len(steps) == 1 and isinstance(steps[0], dict) and "repeat" in steps[0]:
-                return {**steps[0], "as": item.label}, False
-            return {"as": item.label, "seq": steps}, False
+                return {**steps[0], "as": level.counted(item.label)}, False
+            return {"as": level.counted(item.label), "seq": steps}, False
         arguments = call.arguments[id(body)]
         texts = [self._expression((id(item), name)) or str(text_of(arguments[name])) for name in call.parameters]
         for name in reversed(call.parameters):
@@ -388,7 +401,7 @@ class _Writer:
         step: dict[str, Any] = {call.name: texts if len(texts) > 1 else texts[0] if texts else None}
         auto = level.comes_to(call.name, item.label)
         if not auto or path in self.bound:
-            step["as"] = item.label
+            step["as"] = level.counted(item.label)
         free = "as" not in step
         return (call.name if step == {call.name: None} else step), free
 

@@ -81,6 +81,8 @@ def block(value: Any, indent: int) -> list[str]:
             line = f"{space}{name}:" if inner is None else f"{space}{name}: {flow(inner)}"
             if inner is None or _fits(line, inner):
                 lines.append(line)
+            elif isinstance(inner, list) and all(isinstance(entry, str) for entry in inner):
+                lines += [f"{space}{name}:", *_wrapped(inner, indent + 2)]
             else:
                 lines += [f"{space}{name}:", *block(inner, indent + 2)]
         return lines
@@ -92,6 +94,17 @@ def block(value: Any, indent: int) -> list[str]:
         else:
             inside = block(inner, indent + 2)
             lines += [f"{space}- {inside[0].lstrip()}", *inside[1:]]
+    return lines
+
+
+def _wrapped(words: list[str], indent: int) -> list[str]:
+    """A list of words on as many lines as it takes."""
+    lines = [" " * indent + "["]
+    for number, word in enumerate(words):
+        piece = scalar(word) + ("]" if number + 1 == len(words) else ",")
+        if len(lines[-1]) + len(piece) + 1 > WIDTH:
+            lines.append(" " * (indent + 1))
+        lines[-1] += piece if lines[-1][-1:] in ("[", " ") and not lines[-1].strip(" [") else " " + piece
     return lines
 
 

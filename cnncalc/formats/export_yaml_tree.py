@@ -155,7 +155,23 @@ class Planter:
             body.items.append(item)
             entry = item.node
         body.items = [self._collapsed(item) for item in body.items]
+        body.items = [step for item in body.items for step in self._parted(item)]
         return body
+
+    def _parted(self, item: Item) -> list[Item]:
+        """A group that begins by joining values from elsewhere, which no call can name: that join, and the rest."""
+        inside = item.body
+        if inside is None or len(inside.items) < 3:
+            return [item]
+        first = inside.items[0]
+        values = {operand for _, operand in first.operands}
+        if not values - {inside.entry} or any(isinstance(operand, Body) for operand in values):
+            return [item]
+        first.label = f"{item.label}.{first.label}"
+        inside.items = inside.items[1:]
+        inside.first = first.node + 1
+        enter(inside, first.node)
+        return [first, item]
 
     def _collapsed(self, item: Item) -> Item:
         """A group of a single step as that step, its name with a dot."""
@@ -184,6 +200,12 @@ class Planter:
             if not self.flat and not self._residual(body, item):
                 self._branches(body, item)
         return item
+
+    def _starts_from(self, body: Body, start: int) -> bool:
+        """Does a group begin with a value, and read nothing that was made since?"""
+        inside = range(body.first, body.last + 1)
+        read = {value for index in inside for value in self.nodes[index].inputs if value < body.first}
+        return start in self.nodes[body.first].inputs and max(read) <= start
 
     def _before(self, body: Body, place: int) -> int:
         """The value above the step at a place."""
@@ -234,11 +256,11 @@ class Planter:
             place -= 1
         while found:
             start = self._before(body, place)
-            if all(start in self.nodes[group.body.first].inputs for _, group in found if group.body is not None):
+            if all(self._starts_from(group.body, start) for _, group in found if group.body is not None):
                 break
             found.pop(0)
             place += 1
-        if not found or (len(found) == 1 and start not in inputs):
+        if not found or (len(found) == 1 and (start not in inputs or len(inputs) > 2)):
             return
         for number, group in found:
             assert group.body is not None
