@@ -13,7 +13,7 @@ from cnncalc.formats.agree import difference
 from cnncalc.formats.export_yaml_blocks import Folder, Place, Repeated
 from cnncalc.formats.export_yaml_text import document, folded
 from cnncalc.formats.export_yaml_tree import Body, Item, Planter, bodies_of, entered, names_of
-from cnncalc.formats.export_yaml_words import Unwritable, Worded, defaults_of, text_of, worded
+from cnncalc.formats.export_yaml_words import Unwritable, Usual, Worded, text_of, worded
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.fields import Name, spell
 from cnncalc.network import Network, Node
@@ -143,8 +143,13 @@ class _Writer:
         self.names = names
         self.words = words
         self.outputs = outputs
-        self.defaults = defaults_of(list(words.values()))
+        sums = Usual()
+        for one in words.values():
+            if one.word == "add":
+                sums.count(one, one.values)
+        self.defaults = sums.defaults()  # a residual ends in the usual sum
         plain_sum = KINDS["add"](**self.defaults.get("add", {}))
+        self.usual = Usual()
         merges = {index for index, one in words.items() if one.word in MERGES}
         self.root = Planter(nodes, names, merges, plain_sum, flat).plant()
         self.last_use = self._last_uses()
@@ -165,13 +170,18 @@ class _Writer:
 
     def parts(self) -> dict[str, Any]:
         """The file's keys."""
-        layers = self._steps(self.root.items, self.root.entry, _Level("", set()))
-        found: dict[str, Any] = {"input": self._inputs(), "defaults": self._defaults()}
-        found["blocks"] = {self._signature(block): self._definition(block) for block in self.folder.blocks}
-        found["layers"] = folded(layers)
+        self._body()  # once to see what is usual, once more with that as defaults
+        sums = {word: fields for word, fields in self.defaults.items() if word == "add"}
+        self.defaults = {word: fields for word, fields in self.usual.defaults().items() if word != "add"} | sums
+        found: dict[str, Any] = {"input": self._inputs(), "defaults": self._defaults(), **self._body()}
         if self.outputs != [len(self.nodes) - 1]:
             found["outputs"] = [self._name(value, len(self.nodes), "") for value in self.outputs]
         return found
+
+    def _body(self) -> dict[str, Any]:
+        blocks = {self._signature(block): self._definition(block) for block in self.folder.blocks}
+        layers = self._steps(self.root.items, self.root.entry, _Level("", set()))
+        return {"blocks": blocks, "layers": folded(layers)}
 
     def _inputs(self) -> Any:
         entering = [node for node in self.nodes if node.layer is None]
@@ -367,8 +377,11 @@ class _Writer:
         """The fields that have to be written."""
         usual = self.defaults.get(words.word, {})
         found = {}
+        written = {name: self._expression((id(item), name)) or "" for name in words.values}
+        if not item.main:
+            self.usual.count(words, {name: words.values[name] for name, text in written.items() if "$" not in text})
         for name, value in words.values.items():
-            expression = self._expression((id(item), name))
+            expression = written[name] or None
             if expression is None and value is None:
                 continue
             if expression is None or "$" not in expression:

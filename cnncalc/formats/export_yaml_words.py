@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer
-from cnncalc.layers.fields import Name, spell
+from cnncalc.layers.fields import Field, Name, spell
 from cnncalc.layers.unknown import Operator, Stated
 from cnncalc.network import Network, Node
 
@@ -119,20 +119,33 @@ def rounded(rate: float) -> float:
     return round(rate, DIGITS) if math.isfinite(rate) else rate
 
 
-def defaults_of(words: list[Worded]) -> dict[str, dict[str, Any]]:
-    """For every kind the fields that most of its layers have in common and that differ from what the kind says."""
-    by_kind: dict[str, list[Worded]] = {}
-    for one in words:
-        by_kind.setdefault(one.word, []).append(one)
-    found: dict[str, dict[str, Any]] = {}
-    for word, ones in by_kind.items():
-        kind = ones[0].kind
-        for place, (name, field) in enumerate(kind.fields.items()):
-            values = [one.values.get(name) for one in ones]
-            free = place or not field.required  # the first field is the one that a bare value fills
-            if not free or word == "operator" or any(value is None or isinstance(value, dict) for value in values):
+class Usual:
+    """What most layers of a kind have in common: counted over the steps that are written, to become `defaults`."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], Counter[Any]] = {}
+        self._fields: dict[str, dict[str, Field[Any]]] = {}
+
+    def count(self, words: Worded, literal: dict[str, Any]) -> None:
+        """A step is written, with these values that are no expressions."""
+        self._fields[words.word] = words.kind.fields
+        for name in words.values:
+            value = literal.get(name)
+            usable = name in literal and value is not None and not isinstance(value, dict)
+            self._seen.setdefault((words.word, name), Counter())[(type(value), value) if usable else None] += 1
+            if name in literal and value is None:  # which no step can write over a default
+                self._seen[words.word, name][None] += MOST
+
+    def defaults(self) -> dict[str, dict[str, Any]]:
+        """For every kind the fields with one value in most steps, where it is not what the kind says anyway."""
+        found: dict[str, dict[str, Any]] = {}
+        for (word, name), counter in self._seen.items():
+            field = self._fields[word][name]
+            if word == "operator" or (field.required and name == next(iter(self._fields[word]))):
+                continue  # the first field is the one that a bare value fills
+            usual, count = counter.most_common(1)[0]
+            if usual is None or count <= counter.total() / 2 or count < 3:
                 continue
-            (_, value), count = Counter((type(value), value) for value in values).most_common(1)[0]
-            if (field.required or value != field.default) and count > len(values) / 2 and count > 2:
-                found.setdefault(word, {})[name] = value
-    return found
+            if field.required or usual != (type(field.default), field.default):
+                found.setdefault(word, {})[name] = usual[1]
+        return found
