@@ -60,7 +60,8 @@ def command(
         return status_of(refused.problems)
     tell(network.warnings)
     try:
-        found = proved(network, flat=flat)
+        file_name = "" if network.source != chosen[0].text else f"imported from {os.path.basename(chosen[0].text)}"
+        found = proved(network, file_name, flat)
     except Unwritable as error:
         raise Failed(f"{show(chosen[0].text)} cannot be imported: {show(error, 300)}") from None
     changed = [

@@ -153,9 +153,7 @@ class _Writer:
         merges = {index for index, one in words.items() if one.word in MERGES}
         self.root = Planter(nodes, names, merges, plain_sum, flat).plant()
         self.last_use = self._last_uses()
-        self.folder = Folder(nodes, names, words, self._read_outside)
-        if not flat:
-            self.folder.fold(self.root)
+        self.folder = Folder(nodes, names, words, self._read_outside, self._elsewhere)
         self.ends: dict[int, list[tuple[Body, str]]] = {}  # of a value, the groups that end in it, wide ones first
         self.bound: set[int | str] = set()  # layers, and groups by their path, that are read by name
         self.known = {name for name in names}
@@ -167,6 +165,8 @@ class _Writer:
         self.block: Repeated | None = None  # that is being written
         self.marker = ""  # what the value that enters it is called
         self.marked = False
+        if not flat:
+            self.folder.fold(self.root)
 
     def parts(self) -> dict[str, Any]:
         """The file's keys."""
@@ -271,6 +271,10 @@ class _Writer:
         if node.shared is not None:
             self.bound.add(node.shared)
 
+    def _elsewhere(self, value: int, reader: int) -> str:
+        """A value by its whole path, or the name of an input."""
+        return self.names[value] if self.nodes[value].layer is None else self._target(value, reader)
+
     def _name(self, value: int, reader: int, prefix: str) -> str:
         """A value as a step inside `prefix` reads it."""
         if self.nodes[value].layer is None:
@@ -328,12 +332,15 @@ class _Writer:
                 here = above if node.inputs[0] == above else -1
                 named = [name for name, field in words.kind.fields.items() if isinstance(field, Name)]
                 lent = zip(named, node.inputs[1:], strict=True)
-                fields = {**{name: self._read(value, here, item, level) for name, value in lent}, **fields}
+                read = {
+                    name: self._read(value, here, item, level, number) for number, (name, value) in enumerate(lent, 1)
+                }
+                fields = {**read, **fields}
             first = next(iter(words.kind.fields), "")
             alone = len(fields) == 1 and first in fields and not isinstance(fields[first], dict)
             step[words.word] = None if not fields else fields[first] if alone else fields
             if node.inputs[0] != above:
-                step["from"] = self._read(node.inputs[0], above, item, level)
+                step["from"] = self._read(node.inputs[0], above, item, level, 0)
         if node.shared is not None:
             step["share"] = self._relative(self.names[node.shared], level.prefix)
         if words.holds is not None:
@@ -345,14 +352,15 @@ class _Writer:
         free = "as" not in step and plain
         return (words.word if step == {words.word: None} else step), free
 
-    def _read(self, value: int, above: int, item: Item, level: _Level) -> str:
-        return "prev" if value == above else self._name(value, item.node, level.prefix)
+    def _read(self, value: int, above: int, item: Item, level: _Level, number: int) -> str:
+        given = self._expression((id(item), f"@{number}"))
+        return given or ("prev" if value == above else self._name(value, item.node, level.prefix))
 
     def _operands(self, item: Item, above: int, level: _Level) -> tuple[Any, bool]:
         """The operands of a merge: a list, or a mapping where branches have names of their own."""
         found: list[tuple[str, Any]] = []
         plain, labelled = True, False
-        for label, operand in item.operands:
+        for number, (label, operand) in enumerate(item.operands):
             if isinstance(operand, Body):
                 steps = self._steps(operand.items, operand.entry, level.inner(label))
                 auto = level.comes_to("branch", label)
@@ -360,7 +368,7 @@ class _Writer:
                 plain = plain and all(free for _, free in steps)
                 found.append((label if auto else level.named(label), folded(steps)))
             else:
-                found.append(("", self._read(operand, above, item, level)))
+                found.append(("", self._read(operand, above, item, level, number)))
         if not labelled:
             return [inner for _, inner in found], plain
         taken = {label for label, _ in found}

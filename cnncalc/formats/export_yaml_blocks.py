@@ -6,6 +6,8 @@ Groups with one key are calls of one block. Inner groups are settled before oute
 
 from __future__ import annotations
 
+import os
+import string
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -59,8 +61,14 @@ class Folder:
     """Finds the blocks of a tree."""
 
     def __init__(
-        self, nodes: list[Node], names: list[str], words: dict[int, Worded], named: Callable[[int, int], bool]
+        self,
+        nodes: list[Node],
+        names: list[str],
+        words: dict[int, Worded],
+        named: Callable[[int, int], bool],
+        called: Callable[[int, int], str],
     ) -> None:
+        self.called = called  # the name by which a layer reads a value from elsewhere
         self.nodes = nodes
         self.names = names
         self.words = words
@@ -69,6 +77,7 @@ class Folder:
         self.blocks: list[Repeated] = []
         self._keys: dict[Any, int] = {}
         self._taken: set[str] = set()
+        self._inside: dict[int, set[str]] = {}  # the ends of all names in a body
 
     def fold(self, root: Body) -> None:
         """Settle the blocks, inner ones first."""
@@ -122,7 +131,7 @@ class Folder:
                 return ("seq", item.label, self._walk(item.body, base, form))
             form.steps += 1
             for name, field in zip(call.parameters, call.fields, strict=True):
-                self._value(form, item, name, call.arguments[id(item.body)][name], field, above)
+                self._value(form, item, name, call.arguments[id(item.body)][name], field, above, base)
             return (call.name, item.label)
         node = self.nodes[item.node]
         form.steps += 1
@@ -132,10 +141,12 @@ class Folder:
             if value is None or isinstance(value, dict):
                 said.append((name, None if value is None else tuple(value.items())))
             else:
-                self._value(form, item, name, value, name, above)
+                self._value(form, item, name, value, name, above, base)
         said.append(tuple(words.holds.items()) if words.holds is not None else None)
         if node.shared is not None:
-            said.append(("share", self._relative(node.shared, -1, base, form)))
+            shared = self._relative(node.shared, -1, base)
+            form.closed = form.closed and isinstance(shared, str) and shared != "entry"
+            said.append(("share", shared))
         if item.main:
             said.append(tuple([self._item(step, value, base, form) for step, value in entered(item.main, above)]))
             option = None
@@ -145,30 +156,55 @@ class Folder:
                 form.closed = form.closed and option.closed and not option.options
             form.options.append(option)
         elif item.operands:
-            for label, operand in item.operands:
+            for number, (label, operand) in enumerate(item.operands):
                 if isinstance(operand, Body):
                     said.append((label, self._walk(operand, base, form)))
                 else:
-                    said.append(self._relative(operand, above, base, form))
+                    said.append(self._read(item, number, operand, above, base, form))
         else:
-            said += [self._relative(value, above, base, form) for value in node.inputs]
+            here = above if node.inputs[0] == above else -1
+            said += [
+                self._read(item, number, value, above if number == 0 else here, base, form)
+                for number, value in enumerate(node.inputs)
+            ]
         return tuple(said)
 
-    def _relative(self, value: int, above: int, base: Body, form: Form) -> Any:
+    def _read(self, item: Item, number: int, value: int, above: int, base: Body, form: Form) -> Any:
+        """An input of a layer; one from elsewhere may be another one in every call."""
+        found = self._relative(value, above, base)
+        if not isinstance(found, str):
+            name = self.called(value, item.node)
+            form.closed = form.closed and not self._hidden(name, base)
+            self._value(form, item, f"@{number}", name, "from", above, base)
+            return "elsewhere"
+        return found
+
+    def _hidden(self, name: str, base: Body) -> bool:
+        """Does something inside have the name, so that the one outside cannot be seen there?"""
+        if id(base) not in self._inside:
+            paths = [self.names[index].removeprefix(base.path) for index in range(base.first, base.last + 1)]
+            self._inside[id(base)] = {path[start:] for path in paths for start in _starts(path)}
+        return name in self._inside[id(base)]
+
+    def _relative(self, value: int, above: int, base: Body) -> Any:
         """A value as the body sees it: the one above, one of its own, the one that enters, or one from elsewhere."""
         if value == above:
             return "prev"
         if base.first <= value <= base.last:
-            return self.names[value].removeprefix(base.path)
-        if value == base.entry:
-            return "entry"
-        form.closed = False
-        return ("out", value)
+            return "." + self.names[value].removeprefix(base.path)
+        return "entry" if value == base.entry else value
 
-    def _value(self, form: Form, item: Item, name: str, value: Any, field: str, above: int) -> None:
+    def _value(
+        self, form: Form, item: Item, name: str, value: Any, field: str, above: int, base: Body
+    ) -> None:
         form.places.append((id(item), name))
         form.values.append(value)
-        form.hints.append((field, item.label if item.body is None else name))
+        call = self.calls.get(id(item.body)) if item.body is not None else None
+        word = call.name if call is not None else self.words[item.node].word if item.body is None else ""
+        given = item.label.rstrip("0123456789").rstrip("_") == word  # by cnncalc, and says nothing
+        path = self.names[item.node].removeprefix(base.path)
+        path = path[: path.rfind(item.label) + len(item.label)]
+        form.hints.append((field, "" if given else path))
         form.channels.append(self.nodes[above].output[-1])
 
     # -- which of them become one block ------------------------------------------------------------------------------
@@ -214,16 +250,29 @@ class Folder:
             return
         found.body = body
         found.steps = full.steps
-        found.name = unique(self._name(members), self._taken)
+        found.name = self._name(members)
         for (member, _), arguments in zip(members, settled, strict=True):
             found.arguments[id(member)] = arguments
             self.calls[id(member)] = found
         self.blocks.append(found)
 
     def _name(self, members: list[tuple[Body, Form]]) -> str:
-        """What the groups are mostly called, without numbers."""
+        """What the groups have in common in their names, else what they are mostly called; with a letter where it is taken."""
         names = Counter(_bare(body.path) for body, _ in members)
-        return names.most_common(1)[0][0]
+        common = os.path.commonprefix(list(names)).rstrip("0123456789")
+        name = common if len(common) > 3 or len(names) == 1 else names.most_common(1)[0][0]
+        letters = ["", *string.ascii_uppercase[1:]]
+        number = next(number for number in range(len(self.blocks) + 1) if self._lettered(name, number, letters) not in self._taken)
+        self._taken.add(self._lettered(name, number, letters))
+        return self._lettered(name, number, letters)
+
+    @staticmethod
+    def _lettered(name: str, number: int, letters: list[str]) -> str:
+        return name + (letters[number] if number < len(letters) else f"_{number}")
+
+
+def _starts(path: str) -> list[int]:
+    return [0, *(place + 1 for place, char in enumerate(path) if char == ".")]
 
 
 def _bare(path: str) -> str:
@@ -285,7 +334,7 @@ def _plain(value: Any) -> str:
 
 def _parameter(field: str, step: str, rivals: int, taken: set[str]) -> str:
     """The name of a parameter: of its field, or of the step where several have such a field."""
-    base = field
+    base = "source" if field == "from" else field
     if rivals > 1 and field in SPACE:
         word = "".join(char if char.isalnum() and char.isascii() else "_" for char in step).strip("_")
         base = word if word and not word[0].isdigit() and not word.startswith("in_") else field
