@@ -48,7 +48,7 @@ def _node(mine: Row, theirs: Row, place: dict[int, int], name: str) -> str:
         ("output", one.output, other.output),
         ("shared parameters", shared, other.shared),
     ]
-    if not isinstance(other.layer, Stated):
+    if not isinstance(_itself(other.layer), Stated):
         facts.append(("fields", _fields(one.layer), _fields(other.layer)))
     return _first(facts)
 
@@ -76,8 +76,7 @@ def _first(facts: list[tuple[str, Any, Any]]) -> str:
 
 def _fields(layer: Layer | None) -> Any:
     """The fields that differ from their defaults, as text; those that are names apart, which may have been changed."""
-    while isinstance(layer, Operator):
-        layer = layer.like
+    layer = _itself(layer)
     if layer is None:
         return None
     plain = {
@@ -86,3 +85,10 @@ def _fields(layer: Layer | None) -> Any:
         if not isinstance(layer.fields[name], Name)
     }
     return ", ".join(f"{name} {value}" for name, value in sorted(plain.items()))
+
+
+def _itself(layer: Layer | None) -> Layer | None:
+    """The layer that another one is like."""
+    while isinstance(layer, Operator):
+        layer = layer.like
+    return layer

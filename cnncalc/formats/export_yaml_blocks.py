@@ -16,6 +16,7 @@ from cnncalc.formats.export_blocks import class_name, unique
 from cnncalc.formats.export_yaml_tree import Body, Item, bodies_of, entered
 from cnncalc.formats.export_yaml_words import Worded, text_of
 from cnncalc.network import Node
+from cnncalc.spec.steps import MERGES
 
 MOST = 9  # parameters of a block
 SAVES = 4  # steps that a block must spare to be worth its lines
@@ -138,8 +139,8 @@ class Folder:
         said: list[Any] = [item.label, self.words[item.node].word]
         words = self.words[item.node]
         for name, value in words.values.items():
-            if value is None or isinstance(value, dict):
-                said.append((name, None if value is None else tuple(value.items())))
+            if value is None or isinstance(value, dict) or words.word in MERGES:  # beside a merge stand plain words only
+                said.append((name, tuple(value.items()) if isinstance(value, dict) else _typed(value)))
             else:
                 self._value(form, item, name, value, name, above, base)
         said.append(tuple(words.holds.items()) if words.holds is not None else None)
@@ -315,7 +316,7 @@ def _parameters(
     ordered = []
     for name, (field, values, _) in zip(names, chosen, strict=True):
         (_, usual), count = Counter((type(value), value) for value in values).most_common(1)[0]
-        if field not in SPACE and field != "kernel" and count > len(values) / 2 and type(usual) in (int, bool, str):
+        if field not in (*SPACE, "kernel", "from") and count > len(values) / 2 and type(usual) in (int, bool, str):
             found.defaults[name] = usual
         ordered.append((name in found.defaults, name, field))
     ordered.sort(key=lambda one: one[0])

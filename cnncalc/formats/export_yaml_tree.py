@@ -80,8 +80,8 @@ def names_of(network: Network) -> list[str]:
     for node in network.nodes:
         own = node.name
         if not (node.layer is None and own == "input" and only):
-            parts = [_part(part, node.layer is None) for part in own.split(".")]
-            own = ".".join(part for part in parts if part) or node.kind
+            *path, leaf = [part for part in map(_part, own.split(".")) if part] or [_part(node.kind)]
+            own = ".".join((*path, leaf + "_" if _reserved(leaf, node.layer is None) else leaf))
             own = own if len(own) <= TRUSTED.name else own[: TRUSTED.name - 8].rstrip(".-+/")
         name, number = own, 1
         while name in taken:
@@ -92,17 +92,21 @@ def names_of(network: Network) -> list[str]:
     return found
 
 
-def _part(text: str, enters: bool) -> str:
+def _reserved(name: str, enters: bool) -> bool:
+    """Does it mean something else: `prev`, or beside the names of inputs a word of the long form of a shape?"""
+    return name == "prev" or (name in LONG_FORM or name.casefold() in SHORT_FORM if enters else name in RESERVED)
+
+
+def _part(text: str) -> str:
     """A piece of a name between dots, of characters that a name is made of.
 
-    >>> _part("a b\\n${x}", False), _part("prev", False), _part("3x3", False)
-    ('a_b_x', 'prev_', '3x3')
+    >>> _part("a b\\n${x}"), _part("3x3"), _part("-/+")
+    ('a_b_x', '3x3', '')
     """
     if not is_name(text):
         kept = "".join(char if is_name("_" + char) else "_" for char in text[: TRUSTED.name])
         text = "_".join(piece for piece in kept.lstrip("-+/_").split("_") if piece)
-    reserved = text in RESERVED or (enters and (text in LONG_FORM or text.casefold() in SHORT_FORM))
-    return text + "_" if reserved else text
+    return text
 
 
 class Planter:
@@ -133,8 +137,8 @@ class Planter:
                 path = tuple(parts[:depth])
                 counts[path] += 1
                 ends.setdefault(path, [index, index])[1] = index
-        whole: Collection[tuple[str, ...]] = {tuple(parts) for parts in self.parts}
-        return {path for path, (a, b) in ends.items() if b - a + 1 == counts[path] and path not in whole}
+        whole: set[object] = {*map(tuple, self.parts), *RESERVED}
+        return {path for path, (a, b) in ends.items() if b - a + 1 == counts[path] and not ({path, path[-1]} & whole)}
 
     def _body(self, path: str, first: int, last: int, depth: int, entry: int) -> Body:
         body = Body(path, first, last)

@@ -93,9 +93,9 @@ def _stated(layer: Operator, network: Network, node: Node) -> Stated:
     return Stated(
         op=node.kind,
         output=tuple(node.output),
-        cost=int(layer.macs(*shapes)) if layer.known_cost else None,
         sees="cell" if views == () else "all" if views is None else "unknown",
         overwrites=layer.in_place,
+        **({"cost": int(layer.macs(*shapes))} if layer.known_cost else {}),
     )
 
 
