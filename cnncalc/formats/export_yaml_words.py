@@ -11,6 +11,7 @@ from cnncalc.layers.base import KINDS, Layer
 from cnncalc.layers.fields import Field, Name, spell
 from cnncalc.layers.unknown import Operator, Stated
 from cnncalc.network import Network, Node
+from cnncalc.shape import Shape
 
 DIGITS = 12  # of a rate, and of a whole number without an operator in it
 MOST = 10**DIGITS
@@ -43,14 +44,15 @@ def worded(network: Network, node: Node) -> Worded:
     holds = None
     if isinstance(layer, Operator):
         shapes = network.shapes(node)
-        holds = _held(layer, network, node)
         inner: Layer | None = layer
         while isinstance(inner, Operator):
             inner = inner.like
         alike = inner is not None and inner.kind == node.kind and len(shapes) == (inner.inputs or len(shapes))
         if alike and inner is not None and inner.out(*shapes) == node.output:
+            holds = _held(layer, inner, shapes)
             layer = inner
         else:
+            holds = _held(layer, None, shapes)
             layer = _stated(layer, network, node)
     kind = type(layer)
     word = "operator" if kind is Stated else layer.kind
@@ -60,18 +62,16 @@ def worded(network: Network, node: Node) -> Worded:
     return Worded(word, kind, values, holds)
 
 
-def _held(layer: Operator, network: Network, node: Node) -> dict[str, int] | None:
-    """The parameters of an operation, biases apart; None where it has what its kind says, or none at all."""
-    shapes = network.shapes(node)
-    like = layer.like
-    weights, buffers = layer.weights(*shapes), layer.buffers(*shapes)
-    if like is not None and sums(like.weights(*shapes)) == sums(weights):
-        if sum(like.buffers(*shapes).values()) == sum(buffers.values()):
-            return None
-    elif like is None and not weights and not buffers:
+def _held(layer: Operator, like: Layer | None, shapes: tuple[Shape, ...]) -> dict[str, int] | None:
+    """The parameters of an operation, biases apart; None where it has what the layer that it is written as has."""
+
+    def numbers(of: Layer) -> dict[str, int]:
+        plain, biases = sums(of.weights(*shapes))
+        return {"weight": plain, "bias": biases, "buffers": int(sum(of.buffers(*shapes).values()))}
+
+    found = numbers(layer)
+    if found == (numbers(like) if like is not None else dict.fromkeys(found, 0)):
         return None
-    plain, biases = sums(weights)
-    found = {"weight": plain, "bias": biases, "buffers": int(sum(buffers.values()))}
     return {name: number for name, number in found.items() if number}
 
 
