@@ -166,6 +166,8 @@ def _holds(reading: Reading, step: Step, tree: Tree) -> dict[str, int] | None:
     if not isinstance(step, (LayerStep, MergeStep)):
         reading.problem(tree.mark, "bad-value", "`holds` stands beside one layer, not beside several steps", example)
         return None
+    if reading.refused_as_stated("holds", tree.mark):
+        return None
     found = {}
     for name, inner in tree.items.items():
         value = value_of.constant(inner) if isinstance(inner, Scalar) else None

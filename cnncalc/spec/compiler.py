@@ -188,6 +188,8 @@ class Compiler(Reading):
         return step
 
     def _merge(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:
+        if word == "operator" and self.refused_as_stated(word, mark):
+            return None
         operands: list[Operand] = []
         if isinstance(body, Seq):
             operands = [operand for item in body.items if (operand := self._operand(None, item)) is not None]

@@ -47,7 +47,7 @@ def read_inputs(
                 help = reserved + "use letters, digits and `_`, as in `left`"
                 reading.problem(tree.keys[name], "bad-value", f"`{show(name)}` cannot be the name of an input", help)
                 continue
-            bound[name] = reading.at(tree.keys[name])
+            bound[name] = reading.paths[None, name] = reading.at(tree.keys[name])
             shape = _shape(reading, inner, parameters)
             if shape is not None:
                 found[name] = shape

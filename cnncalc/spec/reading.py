@@ -91,6 +91,13 @@ class Reading:
             self.add(problem, tree.mark)
             return None
 
+    def refused_as_stated(self, word: str, mark: Any) -> bool:
+        """Is the file of a stranger, whose word for a layer's figures is not taken? Then that is noted."""
+        if not self.limits.stated:
+            text = f"`{word}` states figures instead of having them worked out, and is not accepted here"
+            self.problem(mark, "bad-step", text, "describe the layer by its kind and fields")
+        return not self.limits.stated
+
     def name(self, tree: Scalar) -> Any:
         """A name, or an expression that gives one: also `0` or `1x1`, where a step above is called that."""
         value = self.value(tree, numeric=False)
