@@ -80,7 +80,11 @@ def _fields(layer: Layer | None) -> Any:
     if layer is None:
         return None
     plain = {
-        name: rounded(value) if isinstance(value, float) else sorted(value.items()) if isinstance(value, dict) else value
+        name: rounded(value)
+        if isinstance(value, float)
+        else sorted(value.items())
+        if isinstance(value, dict)
+        else value
         for name, value in layer.written.items()
         if not isinstance(layer.fields[name], Name)
     }

@@ -6,13 +6,13 @@ the file reads it again first, and compares (`agree`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from cnncalc.formats.agree import difference
 from cnncalc.formats.export_yaml_blocks import Folder, Place, Repeated
+from cnncalc.formats.export_yaml_names import Bindings, Level
 from cnncalc.formats.export_yaml_text import document, folded
-from cnncalc.formats.export_yaml_tree import Body, Item, Planter, bodies_of, entered, names_of
+from cnncalc.formats.export_yaml_tree import Body, Item, Planter, entered, names_of
 from cnncalc.formats.export_yaml_words import Unwritable, Usual, Worded, text_of, worded
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.fields import Name, spell
@@ -99,42 +99,6 @@ def _renumbered(network: Network, order: list[int]) -> list[Node]:
     return found
 
 
-class _Level:
-    """The names that the reader gives by itself on one level: a stand-in for `Run`."""
-
-    def __init__(self, prefix: str, taken: set[str]) -> None:
-        self.prefix = prefix
-        self.taken = taken
-        self._counters: dict[str, int] = {}
-
-    def inner(self, label: str) -> _Level:
-        """The level below."""
-        return _Level(f"{self.prefix}{label}.", self.taken)
-
-    def named(self, label: str) -> str:
-        """What to write for a name: the reader tells later uses of one name apart by itself, `new`, `new_2`."""
-        before, _, number = label.rpartition("_")
-        if before and number.isdecimal() and int(number) == self._counters.get("=" + before, 0) + 1 > 1:
-            label = before
-        return self.counted(label)
-
-    def counted(self, label: str) -> str:
-        """A name that is written as it is."""
-        self._counters["=" + label] = self._counters.get("=" + label, 0) + 1
-        return label
-
-    def comes_to(self, kind: str, label: str) -> bool:
-        """Would the next of a kind be called that anyway? If so it is; if not, the name has to be written."""
-        number = self._counters.get(kind, 0)
-        name = None
-        while name is None or self.prefix + name in self.taken:
-            number += 1
-            name = f"{kind}{'_' if kind[-1:].isdigit() else ''}{number}"
-        if name == label:
-            self._counters[kind] = number
-        return name == label
-
-
 class _Writer:
     def __init__(
         self, nodes: list[Node], names: list[str], words: dict[int, Worded], outputs: list[int], flat: bool
@@ -152,16 +116,8 @@ class _Writer:
         self.usual = Usual()
         merges = {index for index, one in words.items() if one.word in MERGES}
         self.root = Planter(nodes, names, merges, plain_sum, flat).plant()
-        self.last_use = self._last_uses()
-        self.folder = Folder(nodes, names, words, self._read_outside, self._elsewhere)
-        self.ends: dict[int, list[tuple[Body, str]]] = {}  # of a value, the groups that end in it, wide ones first
-        self.bound: set[int | str] = set()  # layers, and groups by their path, that are read by name
-        self.known = {name for name in names}
-        self._find_ends(self.root, "")
-        self._bind(self.root)
-        if outputs != [len(nodes) - 1]:
-            for value in outputs:
-                self._target(value, len(nodes))
+        self.bindings = Bindings(nodes, names, self.root, outputs)
+        self.folder = Folder(nodes, names, words, self.bindings)
         self.block: Repeated | None = None  # that is being written
         self.marker = ""  # what the value that enters it is called
         self.marked = False
@@ -180,7 +136,7 @@ class _Writer:
 
     def _body(self) -> dict[str, Any]:
         blocks = {self._signature(block): self._definition(block) for block in self.folder.blocks}
-        layers = self._steps(self.root.items, self.root.entry, _Level("", set()))
+        layers = self._steps(self.root.items, self.root.entry, Level("", set()))
         return {"blocks": blocks, "layers": folded(layers)}
 
     def _inputs(self) -> Any:
@@ -203,77 +159,16 @@ class _Writer:
     def _definition(self, block: Repeated) -> list[Any]:
         self.block, self.marked = block, False
         self.marker = "x"
-        while any(f".{name}.".endswith(f".{self.marker}.") for name in self.names[block.body.first : block.body.last + 1]):
+        while any(
+            f".{name}.".endswith(f".{self.marker}.") for name in self.names[block.body.first : block.body.last + 1]
+        ):
             self.marker += "x"
-        steps = self._steps(block.body.items, block.body.entry, _Level(block.body.path, set()))
+        steps = self._steps(block.body.items, block.body.entry, Level(block.body.path, set()))
         self.block = None
         first = [({"seq": [], "as": self.marker}, False)] if self.marked else []
         return folded(first + steps)
 
     # -- names ------------------------------------------------------------------------------------------------------
-
-    def _last_uses(self) -> list[int]:
-        last = [-1] * len(self.nodes)
-        for node in self.nodes:
-            for value in (*node.inputs, *([] if node.shared is None else [node.shared])):
-                last[value] = node.index
-        for value in self.outputs:
-            last[value] = len(self.nodes)
-        return last
-
-    def _read_outside(self, first: int, last: int) -> bool:
-        return any(self.last_use[value] > last for value in range(first, last))
-
-    def _find_ends(self, body: Body, path: str) -> None:
-        """Which groups end in which value: their names stand for it."""
-        for item in body.items:
-            self._find_end(item, path)
-
-    def _find_end(self, item: Item, path: str) -> None:
-        for inner in item.main:
-            self._find_end(inner, path)
-        if item.body is not None:
-            name = path + item.label
-            self.ends.setdefault(item.node, []).append((item.body, name))
-            self._find_ends(item.body, name + ".")
-        if item.projection is not None:
-            self._find_ends(item.projection, f"{path}projection.")
-        for label, operand in item.operands:
-            if isinstance(operand, Body):
-                self._find_ends(operand, f"{path}{label}.")
-
-    def _target(self, value: int, reader: int) -> str:
-        """The name to read a value by: of the widest group that ends in it and is closed there, or its own. It is bound."""
-        for body, name in self.ends.get(value, ()):
-            if not body.first <= reader <= body.last:
-                self.bound.add(name)
-                return name
-        self.bound.add(value)
-        return self.names[value]
-
-    def _bind(self, body: Body) -> None:
-        for item, above in entered(body.items, body.entry):
-            self._bind_item(item, above)
-
-    def _bind_item(self, item: Item, above: int) -> None:
-        for step, value in entered(item.main, above):
-            self._bind_item(step, value)
-        for inner in bodies_of(item) if not item.main else [item.projection] if item.projection else ():
-            self._bind(inner)
-        if item.body is not None or item.main:
-            return
-        node = self.nodes[item.node]
-        read = [value for _, value in item.operands if isinstance(value, int)] if item.operands else node.inputs
-        moved = not item.operands and node.inputs[0] != above  # then `prev` is not the value above
-        for value in read:
-            if (moved or value != above) and self.nodes[value].layer is not None:
-                self._target(value, item.node)
-        if node.shared is not None:
-            self.bound.add(node.shared)
-
-    def _elsewhere(self, value: int, reader: int) -> str:
-        """A value by its whole path, or the name of an input."""
-        return self.names[value] if self.nodes[value].layer is None else self._target(value, reader)
 
     def _name(self, value: int, reader: int, prefix: str) -> str:
         """A value as a step inside `prefix` reads it."""
@@ -283,33 +178,19 @@ class _Writer:
             return self.names[value]
         if self.block is not None and not self.block.body.first <= value <= self.block.body.last:
             return self._entry()
-        return self._relative(self._target(value, reader), prefix)
+        return self.bindings.relative(self.bindings.target(value, reader), prefix)
 
     def _entry(self) -> str:
         self.marked = True
         return self.marker
 
-    def _relative(self, path: str, prefix: str) -> str:
-        """A path as it is found from inside `prefix`: without the levels that both are in."""
-        common = prefix
-        while not path.startswith(common):
-            common = common[: common.rfind(".", 0, -1) + 1]
-        while True:
-            text = path[len(common) :]
-            nearer = prefix
-            while len(nearer) > len(common) and nearer + text not in self.known:
-                nearer = nearer[: nearer.rfind(".", 0, -1) + 1]
-            if len(nearer) <= len(common):
-                return text
-            common = common[: common.rfind(".", 0, -1) + 1]
-
     # -- steps --------------------------------------------------------------------------------------------------------
 
-    def _steps(self, items: list[Item], entry: int, level: _Level) -> list[tuple[Any, bool]]:
+    def _steps(self, items: list[Item], entry: int, level: Level) -> list[tuple[Any, bool]]:
         """Steps as YAML has them; each with whether it can be repeated: all of its names come by themselves."""
         return [self._step(item, above, level) for item, above in entered(items, entry)]
 
-    def _step(self, item: Item, above: int, level: _Level) -> tuple[Any, bool]:
+    def _step(self, item: Item, above: int, level: Level) -> tuple[Any, bool]:
         if item.body is not None:
             return self._group(item, item.body, level)
         step: dict[str, Any] = {}
@@ -342,21 +223,21 @@ class _Writer:
             if node.inputs[0] != above:
                 step["from"] = self._read(node.inputs[0], above, item, level, 0)
         if node.shared is not None:
-            step["share"] = self._relative(self.names[node.shared], level.prefix)
+            step["share"] = self.bindings.relative(self.names[node.shared], level.prefix)
         if words.holds is not None:
             step["holds"] = {name: str(number) for name, number in words.holds.items()}
         auto = level.comes_to(node.kind if words.word == "operator" else words.word, item.label)
-        if not auto or item.node in self.bound:
+        if not auto or self.bindings.has(item.node):
             step["as"] = level.counted(item.label)
         level.taken.add(level.prefix + item.label)
         free = "as" not in step and plain
         return (words.word if step == {words.word: None} else step), free
 
-    def _read(self, value: int, above: int, item: Item, level: _Level, number: int) -> str:
+    def _read(self, value: int, above: int, item: Item, level: Level, number: int) -> str:
         given = self._expression((id(item), f"@{number}"))
         return given or ("prev" if value == above else self._name(value, item.node, level.prefix))
 
-    def _operands(self, item: Item, above: int, level: _Level) -> tuple[Any, bool]:
+    def _operands(self, item: Item, above: int, level: Level) -> tuple[Any, bool]:
         """The operands of a merge: a list, or a mapping where branches have names of their own."""
         found: list[tuple[str, Any]] = []
         plain, labelled = True, False
@@ -394,7 +275,7 @@ class _Writer:
                 continue
             if expression is None or "$" not in expression:
                 field = words.kind.fields[name]
-                same = usual[name] if name in usual else field.default
+                same = usual.get(name, field.default)
                 if type(value) is type(same) and value == same:
                     continue
                 if isinstance(value, int) and not isinstance(value, bool) and value == same:
@@ -405,7 +286,7 @@ class _Writer:
     def _expression(self, place: Place) -> str | None:
         return self.block.expressions.get(place) if self.block is not None else None
 
-    def _group(self, item: Item, body: Body, level: _Level) -> tuple[Any, bool]:
+    def _group(self, item: Item, body: Body, level: Level) -> tuple[Any, bool]:
         call = self.folder.calls.get(id(body))
         path = level.prefix + item.label
         if call is None:
@@ -421,7 +302,7 @@ class _Writer:
             texts.pop()
         step: dict[str, Any] = {call.name: texts if len(texts) > 1 else texts[0] if texts else None}
         auto = level.comes_to(call.name, item.label)
-        if not auto or path in self.bound:
+        if not auto or self.bindings.has(path):
             step["as"] = level.counted(item.label)
         free = "as" not in step
         return (call.name if step == {call.name: None} else step), free

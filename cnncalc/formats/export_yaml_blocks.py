@@ -6,19 +6,19 @@ Groups with one key are calls of one block. Inner groups are settled before oute
 
 from __future__ import annotations
 
-import os
 import string
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from cnncalc.formats.export_blocks import class_name, unique
+from cnncalc.formats.export_yaml_names import Bindings
 from cnncalc.formats.export_yaml_tree import Body, Item, bodies_of, entered
 from cnncalc.formats.export_yaml_words import Worded, text_of
 from cnncalc.network import Node
 from cnncalc.spec.steps import MERGES
 
 MOST = 9  # parameters of a block
+LARGEST = 8  # factor between two fields that is no accident
 SAVES = 4  # steps that a block must spare to be worth its lines
 ANY = object()  # the value of a step that a call does not run
 SPACE = {"filters", "units"}  # fields that may be worked out from each other
@@ -66,14 +66,12 @@ class Folder:
         nodes: list[Node],
         names: list[str],
         words: dict[int, Worded],
-        named: Callable[[int, int], bool],
-        called: Callable[[int, int], str],
+        bindings: Bindings,
     ) -> None:
-        self.called = called  # the name by which a layer reads a value from elsewhere
         self.nodes = nodes
         self.names = names
         self.words = words
-        self.named = named  # is a layer, between these two, read by its name from outside?
+        self.bindings = bindings
         self.calls: dict[int, Repeated] = {}  # of a body, the block that it is a call of
         self.blocks: list[Repeated] = []
         self._keys: dict[Any, int] = {}
@@ -88,7 +86,7 @@ class Folder:
             alike: dict[int, list[tuple[Body, Form]]] = {}
             for body in bodies:
                 form = self.form(body)
-                if form.closed and not self.named(body.first, body.last):
+                if form.closed and not self.bindings.read_outside(body.first, body.last):
                     alike.setdefault(form.key, []).append((body, form))
             for members in alike.values():
                 self._settle(members)
@@ -139,7 +137,9 @@ class Folder:
         said: list[Any] = [item.label, self.words[item.node].word]
         words = self.words[item.node]
         for name, value in words.values.items():
-            if value is None or isinstance(value, dict) or words.word in MERGES:  # beside a merge stand plain words only
+            if (
+                value is None or isinstance(value, dict) or words.word in MERGES
+            ):  # beside a merge stand plain words only
                 said.append((name, tuple(value.items()) if isinstance(value, dict) else _typed(value)))
             else:
                 self._value(form, item, name, value, name, above, base)
@@ -174,7 +174,7 @@ class Folder:
         """An input of a layer; one from elsewhere may be another one in every call."""
         found = self._relative(value, above, base)
         if not isinstance(found, str):
-            name = self.called(value, item.node)
+            name = self.bindings.elsewhere(value, item.node)
             form.closed = form.closed and not self._hidden(name, base)
             self._value(form, item, f"@{number}", name, "from", above, base)
             return "elsewhere"
@@ -195,9 +195,7 @@ class Folder:
             return "." + self.names[value].removeprefix(base.path)
         return "entry" if value == base.entry else value
 
-    def _value(
-        self, form: Form, item: Item, name: str, value: Any, field: str, above: int, base: Body
-    ) -> None:
+    def _value(self, form: Form, item: Item, name: str, value: Any, field: str, above: int, base: Body) -> None:
         form.places.append((id(item), name))
         form.values.append(value)
         call = self.calls.get(id(item.body)) if item.body is not None else None
@@ -237,8 +235,8 @@ class Folder:
             places += option.places
             for row, seen, (_, form) in zip(rows, channels, members, strict=True):
                 mine = form.options[number]
-                row += mine.values if mine is not None else [ANY] * len(option.values)
-                seen += mine.channels if mine is not None else [0] * len(option.values)
+                row.extend(mine.values if mine is not None else [ANY] * len(option.values))
+                seen.extend(mine.channels if mine is not None else [0] * len(option.values))
         found = Repeated()
         settled = _parameters(found, hints, places, rows, channels)
         if len(found.parameters) > MOST:
@@ -252,24 +250,21 @@ class Folder:
         found.body = body
         found.steps = full.steps
         found.name = self._name(members)
-        for (member, _), arguments in zip(members, settled, strict=True):
-            found.arguments[id(member)] = arguments
-            self.calls[id(member)] = found
+        for (called, _), arguments in zip(members, settled, strict=True):
+            found.arguments[id(called)] = arguments
+            self.calls[id(called)] = found
         self.blocks.append(found)
 
     def _name(self, members: list[tuple[Body, Form]]) -> str:
         """What the groups have in common in their names, else what they are mostly called; with a letter where it is taken."""
         names = Counter(_bare(body.path) for body, _ in members)
-        common = os.path.commonprefix(list(names)).rstrip("0123456789")
-        name = common if len(common) > 3 or len(names) == 1 else names.most_common(1)[0][0]
-        letters = ["", *string.ascii_uppercase[1:]]
-        number = next(number for number in range(len(self.blocks) + 1) if self._lettered(name, number, letters) not in self._taken)
-        self._taken.add(self._lettered(name, number, letters))
-        return self._lettered(name, number, letters)
-
-    @staticmethod
-    def _lettered(name: str, number: int, letters: list[str]) -> str:
-        return name + (letters[number] if number < len(letters) else f"_{number}")
+        first, last = min(names), max(names)  # what these two begin with, all do
+        common = first[: next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
+        name = common if len(common) > 3 else names.most_common(1)[0][0]
+        letters = iter(["", *string.ascii_uppercase[1:], *(f"_{number}" for number in range(len(self.blocks)))])
+        found: str = next(name + letter for letter in letters if name + letter not in self._taken)
+        self._taken.add(found)
+        return found
 
 
 def _starts(path: str) -> list[int]:
@@ -323,7 +318,8 @@ def _parameters(
     found.parameters = [name for _, name, _ in ordered]
     found.fields = [field for _, _, field in ordered]
     return [
-        {name: values[number] for name, (_, values, _) in zip(names, chosen, strict=True)} for number in range(len(rows))
+        {name: values[number] for name, (_, values, _) in zip(names, chosen, strict=True)}
+        for number in range(len(rows))
     ]
 
 
@@ -362,8 +358,8 @@ def _derived(
             return "$ // 2", place
         if {field, other} <= SPACE:
             up, down = numbers[0][0] // numbers[0][1], numbers[0][1] // numbers[0][0]
-            if up > 1 and all(mine == theirs * up for mine, theirs in numbers):
+            if 1 < up <= LARGEST and all(mine == theirs * up for mine, theirs in numbers):
                 return f"{up}*$", place
-            if down > 1 and all(mine * down == theirs for mine, theirs in numbers):
+            if 1 < down <= LARGEST and all(mine * down == theirs for mine, theirs in numbers):
                 return f"$ / {down}", place
     return "", -1

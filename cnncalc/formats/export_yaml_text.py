@@ -109,7 +109,9 @@ def _wrapped(words: list[str], indent: int) -> list[str]:
 
 
 def _fits(line: str, value: Any) -> bool:
-    return not isinstance(value, (dict, list)) or (len(line) <= WIDTH and _depth(value) <= 3 and _many(value) <= 6)
+    return not isinstance(value, (dict, list)) or (
+        len(line) <= WIDTH - 12 * max(_depth(value) - 3, 0) and _depth(value) <= 4 and _many(value) <= 6
+    )
 
 
 def _depth(value: Any) -> int:

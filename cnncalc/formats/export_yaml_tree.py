@@ -6,6 +6,7 @@ stays, because a specification makes them from top to bottom.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 
@@ -16,6 +17,7 @@ from cnncalc.spec.limits import TRUSTED
 from cnncalc.spec.reading import RESERVED
 
 DEEPEST = 12  # levels of groups; names go on behind them, with dots
+_NUMBERED = re.compile(r"(?<![_0-9])[0-9]+$")  # one of a row of steps, and no branch
 LONGEST = 40  # steps on the main path of a residual
 
 
@@ -264,7 +266,8 @@ class Planter:
                 break
             found.pop(0)
             place += 1
-        if not found or (len(found) == 1 and (start not in inputs or len(inputs) > 2)):
+        one = len(found) == 1
+        if not found or (one and (start not in inputs or len(inputs) > 2 or _NUMBERED.search(found[0][1].label))):
             return
         for number, group in found:
             assert group.body is not None

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer
-from cnncalc.layers.fields import Field, Name, spell
+from cnncalc.layers.fields import Alike, Field, Name, spell
 from cnncalc.layers.unknown import Operator, Stated
 from cnncalc.network import Network, Node
 from cnncalc.shape import Shape
@@ -59,6 +59,7 @@ def worded(network: Network, node: Node) -> Worded:
     if KINDS.get(word) is not kind:
         raise Unwritable(f"{node.kind} `{node.name}` has no word in a specification")
     values = {name: getattr(layer, name) for name, field in kind.fields.items() if not isinstance(field, Name)}
+    values = {name: int(value) if isinstance(value, Alike) else value for name, value in values.items()}
     return Worded(word, kind, values, holds)
 
 
@@ -146,6 +147,6 @@ class Usual:
             usual, count = counter.most_common(1)[0]
             if usual is None or count <= counter.total() / 2 or count < 3:
                 continue
-            if field.required or usual != (type(field.default), field.default):
+            if field.required or usual[1] != field.default:
                 found.setdefault(word, {})[name] = usual[1]
         return found

@@ -142,7 +142,9 @@ class Stated(Layer, kind="operator"):
     output = To("its output shape: `56x56x64`")
     cost = Whole("multiply-accumulates for one example; unknown unless written", None, least=0, most=2**62)
     sees = Choice(
-        "what an output cell sees of the input: its own cell, all of it, or an unknown part", "cell all unknown", "unknown"
+        "what an output cell sees of the input: its own cell, all of it, or an unknown part",
+        "cell all unknown",
+        "unknown",
     )
     overwrites = Flag("can overwrite its input: writes no new volume", False)
 

@@ -21,6 +21,4 @@ class Limits(Record):
 
 
 TRUSTED = Limits()
-UNTRUSTED = Limits(
-    file_bytes=256 * 2**10, nodes=20_000, nesting=32, steps=10_000, tensor=2**40, stated=False
-)
+UNTRUSTED = Limits(file_bytes=256 * 2**10, nodes=20_000, nesting=32, steps=10_000, tensor=2**40, stated=False)

@@ -13,8 +13,8 @@ number (cnncalc knows no empty shapes).
 
 from __future__ import annotations
 
-import os
 import functools
+import os
 import random
 import zlib
 from collections.abc import Callable, Iterator
@@ -721,7 +721,7 @@ def attend(rng: random.Random, rank: int) -> Trial:
 
 @plan("dot", (1, 2), refuses=True)
 def dot(rng: random.Random, rank: int) -> Trial:
-    first, second = ([rng.randint(1, 5) for _ in range(rank + 1)] for _ in range(2))
+    first, second = ([rng.randint(2, 5) for _ in range(rank + 1)] for _ in range(2))
     left, right = (rng.randrange(rank + 1) for _ in range(2))
     if rng.random() < 0.8:
         second[right] = first[left]
