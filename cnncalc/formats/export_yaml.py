@@ -310,7 +310,7 @@ class _Writer:
 
 def _shape(shape: Shape) -> Any:
     """The shape of an input; in words where it would look like channels first."""
-    if len(shape) >= 3 and shape[0] <= 4 < shape[-1]:
+    if 3 <= len(shape) <= 4 and shape[0] <= 4 < shape[-1]:
         names = next(form for form in FORMS if len(form) == len(shape))
         return {name: str(length) for name, length in zip(names, shape, strict=True)}
     return spell(tuple(shape))

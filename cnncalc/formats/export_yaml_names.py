@@ -89,7 +89,7 @@ class Bindings:
             nearer = prefix
             while len(nearer) > len(common) and nearer + text not in self._known:
                 nearer = nearer[: nearer.rfind(".", 0, -1) + 1]
-            if len(nearer) <= len(common):
+            if len(nearer) <= len(common) or not common:  # hidden everywhere: then the comparison will say so
                 return text
             common = common[: common.rfind(".", 0, -1) + 1]
 
