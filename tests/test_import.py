@@ -6,10 +6,13 @@ import random
 import statistics
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from cnncalc.cli import cli
+from cnncalc.cli.run import run
 from cnncalc.cli.specs import Spec, network_of
 from cnncalc.formats import Asked, darknet, export_yaml
 from cnncalc.formats.agree import difference
@@ -141,7 +144,7 @@ def test_random_networks() -> None:
         found = proved(network)
         assert difference(network, spec(found.text), found.order, found.names) == ""
         fallen += found.text != written(network).text
-    assert fallen < 12
+    assert fallen < 18  # where a short name outside is hidden by one inside
 
 
 def test_repeated_groups_become_a_block_with_parameters() -> None:
@@ -153,8 +156,8 @@ def test_repeated_groups_become_a_block_with_parameters() -> None:
         value = builder.add(KINDS["conv"](filters=width, kernel=3, stride=stride, pad=1), [value], path + "first")
         value = builder.add(KINDS["relu"](), [value], path + "act")
         value = builder.add(KINDS["conv"](filters=4 * width, kernel=1), [value], path + "last")
-    assert again(builder.finish([value], name="n")) == (
-        "name: n\n"
+    assert again(builder.finish([value], name="net")) == (
+        "name: net\n"
         "input: 32x32x3\n"
         "blocks:\n"
         "  Stage(filters, stride=1):\n"
@@ -254,7 +257,7 @@ def test_operations_are_as_unknown_as_before() -> None:
     value = builder.add(KINDS["reshape"](to=(8, 1, 6)), [value], "c")
     held = Operator("conv", Shape((8, 1, 6)), weights={}, buffers={}, like=like)
     text = again(builder.finish([builder.add(held, [value], "d")]))
-    assert "{operator: [prev], op: deform, output: 8x8x6, as: a}" in text
+    assert "{operator: [prev], op: deform, output: 8x8x6, sees: all, as: a}" in text
     assert "cost: 5000000000*1000000 + 0" in text
     assert "conv: {filters: 6, kernel: 1}, holds: {}, as: d" in text
 
@@ -304,6 +307,19 @@ def test_text_stays_text(text: str) -> None:
             assert network.name == text[:90]
 
 
+@pytest.fixture(name="cnncalc")
+def command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a command line within this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def ended(*args: str) -> Any:
+        status = run(cli, args)
+        captured = capsys.readouterr()
+        return SimpleNamespace(status=status, out=captured.out, err=captured.err)
+
+    return ended
+
+
 # -- the command ----------------------------------------------------------------------------------------------------------
 
 
@@ -313,8 +329,9 @@ def test_command(cnncalc: Any) -> None:
     assert (ended.status, ended.err) == (0, "")
     assert cnncalc("import", "mobilenet_v2", "-p", "width=0.5", "-o", "half.yaml").out == ""
     assert Path("half.yaml").read_text(encoding="utf-8") == ended.out
-    ours, theirs = cnncalc("analyze", "half.yaml", "--get", "macs"), cnncalc(
-        "analyze", "mobilenet_v2", "-p", "width=0.5", "--get", "macs"
+    ours, theirs = (
+        cnncalc("analyze", "half.yaml", "--get", "macs"),
+        cnncalc("analyze", "mobilenet_v2", "-p", "width=0.5", "--get", "macs"),
     )
     assert ours.out == theirs.out == "97131840\n"
     refused = cnncalc("import", "vgg16", "-o", "half.yaml")
@@ -344,10 +361,10 @@ def test_a_difference_is_seen() -> None:
     order, names = range(len(one.nodes)), [node.name for node in one.nodes]
     assert difference(one, spec(base), order, names) == ""
     for old, new, what in [
-        ("as: b}", "as: bb}", "name"), ("relu,", "tanh,", "kind"), ("[a, b]", "[b, a]", "inputs"),
+        ("as: c}", "as: cc}", "name"), ("relu,", "tanh,", "kind"), ("[a, b]", "[b, a]", "inputs"),
         ("pad: 1", "pad: 1, bias: false", "fields"), ("relu,", "relu: {inplace: true},", "fields"),
         ("as: a}", "as: a, holds: {weight: 144}}", "biases"), ("8x8x4", "9x8x4", "output"),
-        ("as: c}", "as: c}\nblocks: {}\noutputs: [b]", "outputs"), ("as: c}\n", "as: c}\n  - relu\n", "layers"),
+        ("as: c}\n", "as: c}\noutputs: [b]\n", "outputs"), ("as: c}\n", "as: c}\n  - relu\n", "layers"),
     ]:  # fmt: skip
         assert what in difference(one, spec(base.replace(old, new)), order, names), new
 

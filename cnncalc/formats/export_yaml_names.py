@@ -112,6 +112,7 @@ class Bindings:
             self._find_end(inner, path)
         if item.body is not None:
             name = path + item.label
+            self._known.add(name)
             self._ends.setdefault(item.node, []).append((item.body, name))
             self._find_ends(item.body, name + ".")
         if item.projection is not None:

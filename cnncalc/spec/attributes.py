@@ -154,6 +154,7 @@ def _as(reading: Reading, step: Step, tree: Tree) -> None:
         return
     reading.scopes[block].setdefault(name, place)
     reading.defined.setdefault(name, place)
+    reading.parts.update(name.split("."))
     step.name = name
 
 

@@ -41,6 +41,7 @@ class Reading:
         self.defaults: dict[str, tuple[dict[str, Any], dict[str, Where]]] = {}
         self.parameters: set[str] = set()
         self.defined: dict[str, Where] = {}  # every name bound by `as`, with its first place
+        self.parts: set[str] = set()  # the same, and the pieces between the dots of paths
         self.scopes: dict[str | None, dict[str, Where]] = {None: {}}  # names bound in the file (None), in each block
         self.references: list[tuple[str, Where, str | None, bool]] = []  # name, place, block, bound above?
         self.level = ""  # the named groups and branches that we are in: `layer1.`
@@ -101,8 +102,8 @@ class Reading:
     def name(self, tree: Scalar) -> Any:
         """A name, or an expression that gives one: also `0` or `1x1`, where a step above is called that."""
         value = self.value(tree, numeric=False)
-        known = not isinstance(value, str) and all(part in self.defined for part in tree.text.split("."))
-        return tree.text if known or tree.text in self.defined else value
+        known = not isinstance(value, str) and self.parts.issuperset(tree.text.split("."))
+        return tree.text if known else value
 
     def loose(self, tree: Tree, known: Collection[str] | None = None) -> Any:
         """The value of a block's argument or a parameter, where both words and numbers may stand."""
