@@ -138,13 +138,13 @@ def drawn(seed: int) -> Network:
 def test_random_networks() -> None:
     """The plain list is right for every network, and so is what `import` writes; nearly always that is the short one."""
     fallen = 0
-    for seed in range(600):
+    for seed in range(200):
         network = drawn(seed)
         again(network, flat=True)
         found = proved(network)
         assert difference(network, spec(found.text), found.order, found.names) == ""
         fallen += found.text != written(network).text
-    assert fallen < 18  # where a short name outside is hidden by one inside
+    assert fallen < 8  # where a short name outside is hidden by one inside
 
 
 def test_repeated_groups_become_a_block_with_parameters() -> None:
@@ -356,7 +356,8 @@ def test_nothing_is_written_where_the_two_differ(cnncalc: Any, monkeypatch: pyte
 
 def test_a_difference_is_seen() -> None:
     """In whatever number it is; each change below is one that a writer could make by mistake."""
-    base = "input: 8x8x4\nlayers:\n  - {conv: {filters: 4, kernel: 3, pad: 1}, as: a}\n  - {relu, as: b}\n  - {add: [a, b], as: c}\n"
+    base = "input: 8x8x4\nlayers:\n  - {conv: {filters: 4, kernel: 3, pad: 1}, as: a}\n  - {relu, as: b}\n"
+    base += "  - {add: [a, b], as: c}\n"
     one = spec(base)
     order, names = range(len(one.nodes)), [node.name for node in one.nodes]
     assert difference(one, spec(base), order, names) == ""

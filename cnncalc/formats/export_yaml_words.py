@@ -12,6 +12,7 @@ from cnncalc.layers.fields import Alike, Field, Name, spell
 from cnncalc.layers.unknown import Operator, Stated
 from cnncalc.network import Network, Node
 from cnncalc.shape import Shape
+from cnncalc.spec.steps import LEAST, MERGES
 
 DIGITS = 12  # of a rate, and of a whole number without an operator in it
 MOST = 10**DIGITS
@@ -54,6 +55,8 @@ def worded(network: Network, node: Node) -> Worded:
         else:
             holds = _held(layer, None, shapes)
             layer = _stated(layer, network, node)
+    if layer.inputs is None and node.kind in MERGES and len(node.inputs) < LEAST.get(node.kind, 2):
+        layer = _stated(layer, network, node)  # a join of one value
     kind = type(layer)
     word = "operator" if kind is Stated else layer.kind
     if KINDS.get(word) is not kind:
@@ -86,7 +89,7 @@ def sums(counts: dict[str, Any]) -> tuple[int, int]:
     return int(sum(counts.values())) - biases, biases
 
 
-def _stated(layer: Operator, network: Network, node: Node) -> Stated:
+def _stated(layer: Layer, network: Network, node: Node) -> Stated:
     shapes = network.shapes(node)
     views = layer.windows(*shapes)
     if not (node.kind.isascii() and node.kind.isidentifier() and len(node.kind) <= 64):

@@ -243,10 +243,12 @@ class Compiler(Reading):
                 text = f"the {name} of {word} must be a plain word"
                 self.problem(inner.mark, "bad-value", text, f"write `{name}: height`" if name == "axis" else "")
             values[name], places[name] = read, self.at(inner.mark)
-        missing = next((field for name, field in layer.fields.items() if field.required and name not in written), None)
+        usual = self._plain_defaults(word)
+        given = {**usual, **written}
+        missing = next((field for name, field in layer.fields.items() if field.required and name not in given), None)
         if missing is not None and len(self.problems) == before:
             self.add(missing_field(layer, missing), mark)
-        return None if len(self.problems) > before else ({**self._plain_defaults(word), **values}, places)
+        return None if len(self.problems) > before else ({**usual, **values}, places)
 
     def _sum(self) -> Layer:
         """The sum at the end of a residual, one object for all of them."""
