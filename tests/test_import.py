@@ -345,6 +345,13 @@ def test_command(cnncalc: Any) -> None:
     assert cnncalc("import").status == 2
 
 
+def test_the_page(cnncalc: Any) -> None:
+    """The example of docs/import.md is what is printed."""
+    page = (Path(__file__).parent.parent / "docs" / "import.md").read_text(encoding="utf-8")
+    typed, shown = page.split("```console\n$ cnncalc ")[1].split("```")[0].split("\n", 1)
+    assert cnncalc(*typed.split()).out.startswith(shown.removesuffix("...\n"))
+
+
 def test_nothing_is_written_where_the_two_differ(cnncalc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason is told in one line."""
     monkeypatch.setattr(export_yaml, "difference", lambda *_: "`conv1`: weights: the source has 1, the specification 2")
