@@ -318,6 +318,17 @@ CASES = [
     # Szegedy et al. 2014, GoogLeNet: inception 3a
     Case("concat", {}, ((28, 28, 64), (28, 28, 128), (28, 28, 32), (28, 28, 32)), (28, 28, 256)),
     Case("concat", {"axis": "steps"}, ((1, 768), (196, 768)), (197, 768)),
+    Case("sub", {}, ((56, 56, 256), (256,)), (56, 56, 256)),
+    Case("average", {}, ((56, 56, 256), (56, 56, 256)), (56, 56, 256)),
+    Case("maximum", {}, ((56, 56, 256), (56, 56, 256)), (56, 56, 256)),
+    Case("minimum", {}, ((56, 56, 256), (1, 1, 256)), (56, 56, 256)),
+    # Vaswani et al. 2017: scores T*S*K and weighted sums T*S*V of every head
+    Case(
+        "attend", {"heads": 8}, ((10, 512), (20, 512), (20, 256)), (10, 256), macs=10 * 20 * (512 + 256), windows=None
+    ),
+    Case("dot", {"left": 1, "right": 1}, ((10, 32), (20, 32)), (10, 20), macs=10 * 20 * 32, windows=None),
+    Case("operator", {"op": "fft", "output": (4, 9)}, ((16,),), (4, 9), windows=1),
+    Case("operator", {"op": "fft", "output": (9,), "cost": 144, "sees": "all"}, ((9,),), (9,), macs=144, windows=None),
 ]
 
 

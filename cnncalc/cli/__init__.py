@@ -26,6 +26,7 @@ COMMANDS = {
         "verify",
         "Build the network in PyTorch or Keras and compare every layer: shapes, parameters, multiply-adds.",
     ),
+    "import": ("import_", "Write a model of another format as a YAML file to read and to change."),
     "list": ("list", "The architectures that come with cnncalc."),
     "show": ("show", "Print the file of a shipped architecture, to start your own from."),
     "new": ("new", "Print a commented file to start from."),

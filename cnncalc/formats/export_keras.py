@@ -86,7 +86,7 @@ def _lowered(network: Network, node: Node) -> Leaf | None:
     if node.layer is None:
         return None
     lower = LOWER.get(node.kind)
-    if lower is None or not type(node.layer).kind:
+    if lower is None or type(node.layer).kind != node.kind:
         raise Unexportable(node, "this kind has no counterpart in Keras")
     try:
         return lower(node.layer, network.shapes(node), node.output)

@@ -93,7 +93,7 @@ def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
             layouts.append("first" if len(node.output) != 2 or node.index in windowed else "last")
             continue
         lower = LOWER.get(node.kind)
-        if lower is None or not type(node.layer).kind:  # an operator of another format, whatever it is called
+        if lower is None or type(node.layer).kind != node.kind:  # an operation that is only called like that
             raise Unexportable(node, "this kind has no counterpart in PyTorch")
         shapes = network.shapes(node)
         given = [layouts[index] for index in node.inputs]

@@ -403,13 +403,10 @@ def attend(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape
 @kind("dot")
 def dot(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     a, b = shapes
-    letters = "bcdefghijklmnopq"
-    left, right = list(letters[: len(a)]), list(letters[len(a) : len(a) + len(b)])
-    left[layer.left] = right[layer.right] = "z"
-    rest = "".join(letter for letter in left + right if letter != "z")
-    code = f'torch.einsum("a{"".join(left)},a{"".join(right)}->a{rest}", {{0}}, {{1}})'
-    if not rest:
-        code += ".unsqueeze(1)"
+    length = a[layer.left]
+    rows = f"{{0}}.movedim({layer.left + 1}, -1).reshape(-1, {a.size // length}, {length})"
+    columns = f"{{1}}.movedim({layer.right + 1}, 1).reshape(-1, {length}, {b.size // length})"
+    code = f"torch.bmm({rows}, {columns}).reshape(-1, {', '.join(map(str, out))})"
     return inline(code, ["last", "last"], "last" if len(out) > 1 else "first")
 
 

@@ -1,6 +1,6 @@
 """Every layer kind, by name. Importing this package defines them all."""
 
-from cnncalc.layers import activation, attention, conv, dense, merge, norm, pool, recurrent, reshape
+from cnncalc.layers import activation, attention, conv, dense, merge, norm, pool, recurrent, reshape, unknown
 from cnncalc.layers.base import KINDS, Layer, kind_named
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "pool",
     "recurrent",
     "reshape",
+    "unknown",
 ]

@@ -63,18 +63,19 @@ class Attention(Layer, kind="attention"):
         return None
 
 
-class Attend(Layer):
+class Attend(Layer, kind="attend"):
     """The middle of attention: queries against keys, and values weighted by it; no weights.
 
     Inputs are query (T x heads*K), key (S x kvheads*K) and value (S x kvheads*V); the output is T x heads*V.
-    Multiply-adds heads*T*S*(K + V). Importers make it; specifications have no word for it yet.
+    Multiply-adds heads*T*S*(K + V).
     Vaswani et al. 2017; PyTorch 2, `scaled_dot_product_attention`.
 
     >>> Attend(heads=8).out(Shape((10, 512)), Shape((20, 512)), Shape((20, 256)))
     (10, 256)
     """
 
-    kind = "attend"
+    elsewhere = "AdditiveAttention"
+    example = "197x768 -> {attend: [prev, prev, prev], heads: 12}"
     inputs = 3
 
     heads = Count("heads that the queries are split into", 1)
@@ -101,17 +102,17 @@ class Attend(Layer):
         return None
 
 
-class Dot(Layer):
+class Dot(Layer, kind="dot"):
     """The sum over products along one axis of each of two values: every pair of the remaining places.
 
-    The output has the other axes of the first value, then those of the second. Keras 3, `Dot`. Importers make it;
-    specifications have no word for it yet.
+    The output has the other axes of the first value, then those of the second. Keras 3, `Dot`.
 
     >>> Dot(left=1, right=1).out(Shape((10, 32)), Shape((20, 32)))
     (10, 20)
     """
 
-    kind = "dot"
+    elsewhere = "batch_dot"
+    example = "10x32 -> {dot: [prev, prev], left: 1, right: 1}"
     inputs = 2
 
     left = Count("the axis of the first value, counted from 0", least=0, most=8)

@@ -463,6 +463,21 @@ class Name(Field[str]):
         return {"type": "string"}
 
 
+class Word(Field[str]):
+    """What something is called elsewhere: letters, digits and `_`."""
+
+    numeric = False
+    expects = "a word of letters, digits and `_`"
+
+    def read(self, value: Any) -> str:
+        if type(value) is str and value.isascii() and value.isidentifier() and len(value) <= 64:
+            return value
+        raise self.bad(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^([A-Za-z_][A-Za-z0-9_]*|[$].*)$"}
+
+
 def each(value: int | tuple[int, ...], x: Shape, field: str) -> tuple[int, ...]:
     """A size for every spatial axis of `x`.
 

@@ -106,59 +106,52 @@ def spread_out(kind: str, xs: tuple[Shape, ...]) -> Shape:
 
 
 class Elementwise(Merge):
-    """What further joins number by number share: axes of length 1 are spread over the larger value.
-
-    Importers make them; specifications have no words for them yet, so they are in no table of kinds.
-    """
+    """What further joins number by number share: axes of length 1 are spread over the larger value."""
 
     def out(self, *xs: Shape) -> Shape:
         return spread_out(self.kind, xs)
 
 
-class Sub(Elementwise):
+class Sub(Elementwise, kind="sub"):
     """The difference of values, number by number; axes of length 1 are spread over the larger value.
 
     >>> Sub().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
     (56, 56, 64)
     """
 
-    kind = "sub"
     elsewhere = "Subtract minus difference"
     example = "56x56x64 -> sub: [[conv: {filters: 64, kernel: 1}], prev]"
 
 
-class Average(Elementwise):
+class Average(Elementwise, kind="average"):
     """The mean of values, number by number; axes of length 1 are spread over the larger value. Keras 3, `Average`.
 
     >>> Average().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
     (56, 56, 64)
     """
 
-    kind = "average"
     elsewhere = "mean_of"
     example = "56x56x64 -> average: [[conv: {filters: 64, kernel: 1}], prev]"
 
 
-class Maximum(Elementwise):
+class Maximum(Elementwise, kind="maximum"):
     """The larger of values, number by number. Goodfellow et al. 2013, maxout; Keras 3, `Maximum`.
 
     >>> Maximum().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
     (56, 56, 64)
     """
 
-    kind = "maximum"
     elsewhere = "maxout"
     example = "56x56x64 -> maximum: [[conv: {filters: 64, kernel: 1}], prev]"
 
 
-class Minimum(Elementwise):
+class Minimum(Elementwise, kind="minimum"):
     """The smaller of values, number by number. Keras 3, `Minimum`.
 
     >>> Minimum().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
     (56, 56, 64)
     """
 
-    kind = "minimum"
     example = "56x56x64 -> minimum: [[conv: {filters: 64, kernel: 1}], prev]"
 
 

@@ -1,18 +1,20 @@
-"""Operations of other formats that no kind describes: what is known of them is said by the reader that met them."""
+"""Operations that no kind describes: what is known of them is said by the reader that met them, or by the file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from cnncalc.layers.base import Layer, View
+from cnncalc.layers.base import Blur, Layer, View
+from cnncalc.layers.fields import Choice, Flag, To, Word
+from cnncalc.layers.fields import Count as Whole
 from cnncalc.layers.tape import Op
-from cnncalc.product import NOTHING, Count
+from cnncalc.product import NOTHING, Count, Product
 from cnncalc.shape import Shape
 
 
 class Operator(Layer):
-    """An operation whose output shape, parameters and multiply-adds are given; not a kind that a file can write.
+    """An operation whose output shape, parameters and multiply-adds are given. Files write it as `operator`.
 
     With `like` it is that layer in every other respect: one whose parameters differ from what its fields say, because
     another layer holds some of them or because they are worked out from others (weight norm, tied weights).
@@ -63,6 +65,12 @@ class Operator(Layer):
 
     def _fact(self, name: str) -> Any:
         return self.__dict__["_" + name]
+
+    @property
+    def like(self) -> Layer | None:
+        """The layer that it is in every other respect."""
+        found: Layer | None = self._fact("like")
+        return found
 
     def out(self, *xs: Shape) -> Shape:
         given: Shape = self._fact("output")
@@ -117,3 +125,55 @@ class Unknown(Operator):
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         sentence = f"cnncalc has no rule for the operator {self.kind}: its multiply-adds are unknown"
         return [("unknown-operator", sentence), *super().notes(*xs)]
+
+
+class Stated(Layer, kind="operator"):
+    """An operation that no kind describes, by what is known of it: its name, output shape and, if known, multiply-adds.
+
+    Without `cost` its multiply-adds are unknown, shown as `?`, and totals are lower bounds. Parameters that it has are
+    stated beside it, with `holds:`.
+
+    >>> Stated(op="einsum", output=(10, 20)).out(Shape((10, 32)))
+    (10, 20)
+    """
+
+    example = "56x56x64 -> {operator: [prev], op: deformconv, output: 56x56x64}"
+    inputs = None
+
+    op = Word("what the operation is called")
+    output = To("its output shape: `56x56x64`")
+    cost = Whole("multiply-accumulates for one example; unknown unless written", None, least=0, most=2**62)
+    sees = Choice(
+        "what an output cell sees of the input: its own cell, all of it, or an unknown part",
+        "cell all unknown",
+        "unknown",
+    )
+    overwrites = Flag("can overwrite its input: writes no new volume", False)
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self._named()
+
+    @classmethod
+    def made(cls, values: dict[str, Any]) -> Stated:
+        layer = super().made(values)
+        layer._named()
+        return layer
+
+    def _named(self) -> None:
+        """Be of the operation's kind in tables, and of unknown cost where none is stated."""
+        self.__dict__.update(kind=self.op, known_cost=self.cost is not None, in_place=self.overwrites)
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape(self.output)
+
+    def macs(self, *xs: Shape) -> Count:
+        return Product(("cost", self.cost)) if self.cost else NOTHING
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return {"cell": (), "all": None, "unknown": (Blur(),)}[self.sees]
+
+    def notes(self, *xs: Shape) -> list[tuple[str, str]]:
+        if self.cost is not None:
+            return []
+        return [("unknown-operator", f"what {self.op} costs is not stated: its multiply-adds are unknown")]

@@ -1,4 +1,4 @@
-"""What every step may carry beside its layer: `as`, `from`, `repeat`, `when`, `share`, `expect`."""
+"""What every step may carry beside its layer: `as`, `from`, `repeat`, `when`, `share`, `expect`, `holds`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from cnncalc.layers.fields import comma_help, flag_help, number_help
 from cnncalc.shape import Shape
 from cnncalc.spec import values as value_of
 from cnncalc.spec.reading import RESERVED, Reading
-from cnncalc.spec.steps import A_STEP, Step, work
+from cnncalc.spec.steps import A_STEP, LayerStep, MergeStep, Step, work
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, quoted, show
 from cnncalc.units import count
 
-ATTRIBUTES = ("as", "from", "repeat", "when", "share", "expect")
+ATTRIBUTES = ("as", "from", "repeat", "when", "share", "expect", "holds")
 ELSEWHERE = {
     "name": "as", "id": "as", "label": "as", "input": "from", "inputs": "from", "bottom": "from", "times": "repeat",
     "count": "repeat", "if": "when", "condition": "when", "shared": "share", "reuse": "share", "output": "expect",
@@ -33,6 +33,15 @@ def is_name(text: str) -> bool:
     return text.isascii() and text[:1] not in ("-", "+", "/") and ("_" + plain).isidentifier() and text != ""
 
 
+def is_path(text: str) -> bool:
+    """Names with dots between them: the path of a layer, as other frameworks print it.
+
+    >>> is_path("layer1.0.conv1"), is_path("relu"), is_path("a..b")
+    (True, True, False)
+    """
+    return all(map(is_name, text.split(".")))
+
+
 def attach(reading: Reading, step: Step, tree: Map) -> None:
     """Read the attributes of a step that is written as `tree`; problems are noted."""
     step.plain = False
@@ -48,6 +57,8 @@ def attach(reading: Reading, step: Step, tree: Map) -> None:
             step.when = _when(reading, inner)
         elif key == "expect":
             _expect(reading, step, inner)
+        elif key == "holds":
+            step.holds = _holds(reading, step, inner)
     if "as" in tree.items:  # last: what the step reads cannot be its own name
         _as(reading, step, tree.items["as"])
     step.cost += work([step.start, step.share, step.repeat, step.when]) // A_STEP + len(step.expects)
@@ -56,9 +67,7 @@ def attach(reading: Reading, step: Step, tree: Map) -> None:
 def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
     """The name of a step above, or an expression that gives one; None after noting a problem."""
     if isinstance(tree, Scalar):
-        value = reading.value(tree, numeric=False)
-        if type(value) is tuple:  # the name of a branch, `3x3`
-            value = tree.text
+        value = reading.name(tree)
         if isinstance(value, str):
             reading.reference(value, tree.mark)
         if value is None or isinstance(value, (str, Pending)):
@@ -101,7 +110,7 @@ def _repeat(reading: Reading, tree: Tree) -> Any:
 
 def check_name(reading: Reading, name: str, mark: Any, what: str) -> bool:
     """Is it a name? If not, that is noted."""
-    if not is_name(name):
+    if not (is_path(name) if what == "name" else is_name(name)):
         plain = "".join(char if is_name("_" + char) else "_" for char in name.strip()).strip("-+/_")
         help = "use letters, digits, `_`, `-`, `+` and `/`" + (f", as in `{show(plain)}`" if is_name(plain) else "")
         reading.problem(mark, "bad-value", f"`{show(name)}` cannot be a {what}", help)
@@ -133,18 +142,43 @@ def _as(reading: Reading, step: Step, tree: Tree) -> None:
             "choose another name",
         )
         return
-    scope = reading.scopes[reading.block.name if reading.block is not None else None]
-    if name in scope:
+    block = reading.block.name if reading.block is not None else None
+    place = reading.at(tree.mark)
+    first = reading.paths.setdefault((block, reading.level + name), place)
+    if first is not place:
         reading.problem(
             tree.mark,
             "duplicate-name",
-            f"the name `{show(name)}` is given twice; the first is on line {scope[name].line}",
+            f"the name `{show(name)}` is given twice; the first is on line {first.line}",
             "give every step its own name",
         )
         return
-    scope[name] = reading.at(tree.mark)
-    reading.defined.setdefault(name, scope[name])
+    reading.scopes[block].setdefault(name, place)
+    reading.defined.setdefault(name, place)
+    reading.parts.update(name.split("."))
     step.name = name
+
+
+def _holds(reading: Reading, step: Step, tree: Tree) -> dict[str, int] | None:
+    """Numbers by name: the parameters that a layer holds itself, and its `buffers`."""
+    example = "write `holds: {weight: 36864}`, or `holds: {}` for a layer that works with the parameters of others"
+    if not isinstance(tree, Map):
+        reading.problem(tree.mark, "bad-value", f"`holds` must be numbers by name; got {tree.what}", example)
+        return None
+    if not isinstance(step, (LayerStep, MergeStep)):
+        reading.problem(tree.mark, "bad-value", "`holds` stands beside one layer, not beside several steps", example)
+        return None
+    if reading.refused_as_stated("holds", tree.mark):
+        return None
+    found = {}
+    for name, inner in tree.items.items():
+        value = value_of.constant(inner) if isinstance(inner, Scalar) else None
+        if not is_name(name) or type(value) is not int:
+            text = f"`{show(name)}` must be a name with a whole number of at least 0"
+            reading.problem(inner.mark, "bad-value", text, example)
+        else:
+            found[name] = value
+    return found
 
 
 def _expect(reading: Reading, step: Step, tree: Tree) -> None:

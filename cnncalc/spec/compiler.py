@@ -12,6 +12,8 @@ from cnncalc.spec.attributes import ATTRIBUTES, attach, check_name
 from cnncalc.spec.interned import layer_of
 from cnncalc.spec.reading import Reading
 from cnncalc.spec.steps import (
+    BESIDE,
+    LEAST,
     MERGES,
     Block,
     BlockStep,
@@ -27,7 +29,6 @@ from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 
-CONCAT = MERGES["concat"]
 NO_DEFAULTS: tuple[dict[str, Any], dict[str, Where]] = ({}, {})
 
 
@@ -67,7 +68,12 @@ class Compiler(Reading):
         if isinstance(tree, Seq):
             return SeqStep(self.at(tree.mark), self.steps(tree))
         word = self._main_word(tree)
+        named = tree.items.get("as")
+        level = self.level
+        if isinstance(named, Scalar) and (word == "seq" or "repeat" in tree.items):  # names inside are its own
+            self.level += named.text + "."
         step = None if word is None else self._worded(word, tree.items[word], tree.keys[word], tree)
+        self.level = level
         if len(tree.items) > 1:  # also beside a mistake: the step's name is known, and its attributes may be wrong too
             attach(self, step or SeqStep(self.at(tree.mark), []), tree)
         return step
@@ -88,8 +94,8 @@ class Compiler(Reading):
         if len(words) == 1 and words[0] not in ATTRIBUTES:
             return words[0]
         words = [key for key in words if key not in ATTRIBUTES]
-        if "axis" in words and len(words) > 1 and not MERGES.keys().isdisjoint(words):
-            words.remove("axis")
+        if len(words) > 1 and not MERGES.keys().isdisjoint(words):
+            words = [word for word in words if word not in BESIDE] or words
         if not words:
             help = "write a layer, such as `conv:`, beside " + quoted(tree.items, "and")
             if isinstance(tree.items.get("repeat", tree.items.get("when")), (Seq, Map)):
@@ -191,6 +197,8 @@ class Compiler(Reading):
         return LayerStep(self.at(mark), kind, values, trees, default_places, layer)
 
     def _merge(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:
+        if word == "operator" and self.refused_as_stated(word, mark):
+            return None
         operands: list[Operand] = []
         if isinstance(body, Seq):
             operands = [operand for item in body.items if (operand := self._operand(None, item)) is not None]
@@ -209,32 +217,47 @@ class Compiler(Reading):
                 f"write `{word}: [[conv: {{filters: 64, kernel: 1}}], prev]`",
             )
             return None
-        if written < 2:
+        layer = MERGES[word]
+        least = layer.inputs or LEAST.get(word, 2)
+        if written < least or (layer.inputs and written > least):
+            amount = f"{least} operands" if layer.inputs else "at least two operands" if least == 2 else "an operand"
             self.problem(
                 mark,
                 "bad-value",
-                f"{word} needs at least two operands; got {written}",
-                f"name both, as in `{word}: [prev, name]`; `prev` is the value above",
+                f"{word} needs {amount}; got {written}",
+                f"name {'both' if least == 2 else 'all'}, as in `{word}: [prev, name]`; `prev` is the value above",
             )
             return None
-        axis = tree.items.get("axis") if tree is not None else None
-        fields = self._plain_defaults(word)
-        if axis is not None and word != "concat":
+        found = self._beside(word, mark, tree)
+        return None if found is None else MergeStep(self.at(mark), layer_of(layer, found[0]), operands, found[1])
+
+    def _beside(self, word: str, mark: Any, tree: Map | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The fields of a merge, which stand beside its operands, and their places; None after noting a problem."""
+        layer = MERGES[word]
+        before = len(self.problems)
+        written = {key: inner for key, inner in tree.items.items() if key in BESIDE} if tree is not None else {}
+        for name in [name for name in written if name not in layer.fields]:
             assert tree is not None
-            self.problem(
-                tree.keys["axis"], "unknown-field", f"{word} has no `axis`", "only `concat` joins along an axis"
-            )
-            return None
-        if axis is not None:
-            read = self.field(CONCAT, CONCAT.fields["axis"], axis)
-            if isinstance(read, Pending) or read is None:
-                if isinstance(read, Pending):
-                    self.problem(
-                        axis.mark, "bad-value", "the axis of concat must be a plain word", "write `axis: height`"
-                    )
-                return None
-            fields["axis"] = read
-        return MergeStep(self.at(mark), layer_of(MERGES[word], fields), operands, self.at(axis.mark) if axis else None)
+            owners = [kind for kind, merge in MERGES.items() if name in merge.fields]
+            text, help = f"{word} has no `{name}`", f"only {quoted(owners, 'and')} {'have' if owners[1:] else 'has'} it"
+            if name == "axis":
+                help = "only `concat` joins along an axis"
+            self.problem(tree.keys[name], "unknown-field", text, help)
+        values, places = {}, {}
+        for name, inner in written.items():
+            if name not in layer.fields:
+                continue
+            read = self.field(layer, layer.fields[name], inner)
+            if isinstance(read, Pending):
+                text = f"the {name} of {word} must be a plain word"
+                self.problem(inner.mark, "bad-value", text, f"write `{name}: height`" if name == "axis" else "")
+            values[name], places[name] = read, self.at(inner.mark)
+        usual = self._plain_defaults(word)
+        given = {**usual, **written}
+        missing = next((field for name, field in layer.fields.items() if field.required and name not in given), None)
+        if missing is not None and len(self.problems) == before:
+            self.add(missing_field(layer, missing), mark)
+        return None if len(self.problems) > before else ({**usual, **values}, places)
 
     def _sum(self) -> Layer:
         """The sum at the end of a residual, one object for all of them."""
@@ -252,16 +275,15 @@ class Compiler(Reading):
 
     def _operand(self, label: str | None, tree: Tree) -> Operand | None:
         place = self.at(tree.mark)
-        if isinstance(tree, Seq):
-            return Operand(label, place, steps=self.steps(tree))
-        if isinstance(tree, Map):
-            step = self.step(tree)
-            return None if step is None else Operand(label, place, steps=[step])
-        value = self.value(tree, numeric=False)
+        if isinstance(tree, (Seq, Map)):
+            level = self.level
+            self.level += f"{label or tree.mark.index}."  # of a branch without a label nobody else has the names
+            steps = self.steps(tree)
+            self.level = level
+            return Operand(label, place, steps=steps) if steps or isinstance(tree, Seq) else None
+        value = self.name(tree)
         if isinstance(value, Pending):
             return Operand(label, place, name=value)
-        if type(value) is tuple:  # the name of a branch, `3x3`
-            value = tree.text
         if not isinstance(value, str):
             if value is not None:
                 self.problem(
@@ -320,7 +342,10 @@ class Compiler(Reading):
             help = "write `projection: none` for no shortcut where the shape changes"
             self.problem(written.mark, "bad-value", f"`projection` must be steps or `none`{got}", help)
         elif written is not None:
+            level = self.level
+            self.level += "projection."
             projection = self.steps(written)
+            self.level = level
         return ResidualStep(self.at(mark), main, projection, self._sum())
 
     def _call(self, block: Block, body: Tree | None, mark: Any) -> Step | None:

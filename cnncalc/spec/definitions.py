@@ -157,6 +157,8 @@ def check_references(reading: Reading, inputs: Collection[str]) -> None:
     for name, place, block, bound in reading.references:
         if bound or name in inputs or reading.unread:
             continue
+        if "." in name or (name in reading.parts and name not in reading.defined):  # a path is followed when it is run
+            continue
         if block is not None and any(name in names for other, names in reading.scopes.items() if other != block):
             continue  # a name of the file, or of a block that may call this one: seen when the block runs
         reading.add(_unknown(reading, name, place, block, inputs), None)

@@ -8,7 +8,7 @@ from cnncalc.layers.fields import number_help, spell
 from cnncalc.problem import Problem, Refused
 from cnncalc.shape import Shape
 from cnncalc.spec import values as value_of
-from cnncalc.spec.attributes import is_name
+from cnncalc.spec.attributes import is_path
 from cnncalc.spec.reading import Reading
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
@@ -42,12 +42,12 @@ def read_inputs(
         reading.missing(tree, "there is no shape behind `input:`", help)
     elif isinstance(tree, Map) and not _is_long_form(tree):
         for name, inner in tree.items.items():
-            if not is_name(name) or name == "prev":
+            if not is_path(name) or name == "prev":
                 reserved = "`prev` is the value above; " if name == "prev" else ""
                 help = reserved + "use letters, digits and `_`, as in `left`"
                 reading.problem(tree.keys[name], "bad-value", f"`{show(name)}` cannot be the name of an input", help)
                 continue
-            bound[name] = reading.at(tree.keys[name])
+            bound[name] = reading.paths[None, name] = reading.at(tree.keys[name])
             shape = _shape(reading, inner, parameters)
             if shape is not None:
                 found[name] = shape

@@ -17,7 +17,8 @@ class Limits(Record):
     steps: int = 1_000_000
     tensor: int = 2**50
     findings: int = 20
+    stated: bool = True  # may the file state what a layer costs and holds (`operator`, `holds`)?
 
 
 TRUSTED = Limits()
-UNTRUSTED = Limits(file_bytes=256 * 2**10, nodes=20_000, nesting=32, steps=10_000, tensor=2**40)
+UNTRUSTED = Limits(file_bytes=256 * 2**10, nodes=20_000, nesting=32, steps=10_000, tensor=2**40, stated=False)

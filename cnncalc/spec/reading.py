@@ -41,8 +41,11 @@ class Reading:
         self.defaults: dict[str, tuple[dict[str, Any], dict[str, Where]]] = {}
         self.parameters: set[str] = set()
         self.defined: dict[str, Where] = {}  # every name bound by `as`, with its first place
+        self.parts: set[str] = set()  # the same, and the pieces between the dots of paths
         self.scopes: dict[str | None, dict[str, Where]] = {None: {}}  # names bound in the file (None), in each block
         self.references: list[tuple[str, Where, str | None, bool]] = []  # name, place, block, bound above?
+        self.level = ""  # the named groups and branches that we are in: `layer1.`
+        self.paths: dict[tuple[str | None, str], Where] = {}  # names with their levels, in the file and in each block
         self.broken: set[str] = set()  # blocks whose definition cannot be read: calling them is no further mistake
         self.input_place: Where | None = None  # of the only input
         self.called: set[str] = set()
@@ -88,6 +91,19 @@ class Reading:
             self.add(problem, tree.mark)
             return None
 
+    def refused_as_stated(self, word: str, mark: Any) -> bool:
+        """Is the file of a stranger, whose word for a layer's figures is not taken? Then that is noted."""
+        if not self.limits.stated:
+            text = f"`{word}` states figures instead of having them worked out, and is not accepted here"
+            self.problem(mark, "bad-step", text, "describe the layer by its kind and fields")
+        return not self.limits.stated
+
+    def name(self, tree: Scalar) -> Any:
+        """A name, or an expression that gives one: also `0` or `1x1`, where a step above is called that."""
+        value = self.value(tree, numeric=False)
+        known = not isinstance(value, str) and self.parts.issuperset(tree.text.split("."))
+        return tree.text if known else value
+
     def loose(self, tree: Tree, known: Collection[str] | None = None) -> Any:
         """The value of a block's argument or a parameter, where both words and numbers may stand."""
         numeric = isinstance(tree, Scalar) and tree.text[:1] in set("0123456789(-$")
@@ -118,7 +134,7 @@ class Reading:
         if value is None or isinstance(value, Pending):
             return value
         try:
-            read = field.read(value)
+            read = field.read(self.name(tree) if isinstance(field, Name) and isinstance(tree, Scalar) else value)
         except Problem as problem:
             if isinstance(tree, Scalar):
                 self._advise(problem, field, tree.text)

@@ -69,6 +69,7 @@ class Run:
         self.inputs: list[int] = []
         self.prefix = ""
         self.counters: dict[str, int] = {}  # how often each name was given at this level
+        self._paths: dict[str, tuple[int, int, int]] = {}  # what `as` binds, by the whole path of its name
 
     def count(self, times: int, where: Where | None) -> None:
         """Spend steps before they are run.
@@ -133,11 +134,22 @@ class Run:
         except Problem as problem:
             raise self.refused(problem, where) from None
 
+    def bind(self, scope: Scope, name: str, found: tuple[int, int, int]) -> None:
+        """Let a name mean a value from here on: by itself in its block, by its path everywhere below."""
+        scope.names[name] = self._paths[self.prefix + name] = found
+
+    def _near(self, name: str) -> tuple[int, int, int] | None:
+        """What a name means on the innermost level that has it: names in one group or branch hide those outside."""
+        prefix = self.prefix
+        while prefix and prefix + name not in self._paths:
+            prefix = prefix[: prefix.rfind(".", 0, -1) + 1]
+        return self._paths.get(prefix + name)
+
     def lookup(self, name: Any, scope: Scope, value: int, where: Where | None) -> tuple[int, int, int]:
         """The value that a name stands for, with the nodes that made it."""
         if name == "prev":
             return value, value, value + 1
-        found = scope.find(name) if isinstance(name, str) else None
+        found = (self._near(name) or scope.find(name)) if isinstance(name, str) else None
         if found is not None:
             return found
         if name == "input":

@@ -6,11 +6,11 @@ from typing import Any
 
 from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
 from cnncalc.layers import KINDS, Layer
-from cnncalc.layers.fields import EXPRESSION, PARAMETER, To
+from cnncalc.layers.fields import EXPRESSION, PARAMETER, Field, To
 from cnncalc.spec.inputs import LONG_FORM
-from cnncalc.spec.steps import MERGES
+from cnncalc.spec.steps import LEAST, MERGES
 
-TEXT: dict[str, Any] = {"type": "string"}
+NAME: dict[str, Any] = {"type": ["string", "number"]}  # `0` is a name; YAML reads a number
 PROSE: dict[str, Any] = {"type": ["string", "number", "boolean"]}  # cnncalc reads `name: 2024` as text; YAML does not
 STEPS: dict[str, Any] = {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/step"}}, {"$ref": "#/$defs/step"}]}
 SHAPE: dict[str, Any] = {
@@ -59,7 +59,7 @@ def schema() -> dict[str, Any]:
                 "additionalProperties": False,
             },
             "layers": {"type": "array", "items": {"$ref": "#/$defs/step"}},
-            "outputs": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
+            "outputs": {"anyOf": [NAME, {"type": "array", "items": NAME}]},
             "published": {
                 "anyOf": [{"type": "array", "items": {"$ref": "#/$defs/published"}}, {"$ref": "#/$defs/published"}]
             },
@@ -75,7 +75,7 @@ def schema() -> dict[str, Any]:
             },
             "mapping": _mapping(),
             "steps": STEPS,
-            "operand": {"anyOf": [TEXT, STEPS]},
+            "operand": {"anyOf": [NAME, STEPS]},
             "published": {
                 "type": "object",
                 "properties": {
@@ -91,12 +91,6 @@ def schema() -> dict[str, Any]:
 
 def _mapping() -> dict[str, Any]:
     """A step written as a mapping: its layer or block, and what every step may carry."""
-    operands = {
-        "anyOf": [
-            {"type": "array", "items": {"$ref": "#/$defs/operand"}, "minItems": 2},
-            {"type": "object", "additionalProperties": {"$ref": "#/$defs/operand"}, "minProperties": 2},
-        ]
-    }
     residual = {
         "anyOf": [
             {
@@ -117,15 +111,20 @@ def _mapping() -> dict[str, Any]:
         "type": "object",
         "properties": {
             **layers,
-            **{kind: {**operands, "description": _summary(layer)} for kind, layer in MERGES.items()},
+            **{kind: _operands(layer) for kind, layer in MERGES.items()},
+            **{name: _field(field) for layer in MERGES.values() for name, field in layer.fields.items()},
             "seq": {**STEPS, "description": "a group of steps, to repeat or name it"},
             "residual": {**residual, "description": "steps plus their input"},
-            "axis": KINDS["concat"].fields["axis"].schema(),
-            "as": {**TEXT, "description": "a name for the value"},
-            "from": {**TEXT, "description": "take the input from a name"},
+            "as": {**NAME, "description": "a name for the value"},
+            "from": {**NAME, "description": "take the input from a name"},
             "repeat": {"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION]},
             "when": {"anyOf": [{"type": "boolean"}, {"type": "string"}]},
-            "share": {**TEXT, "description": "reuse the weights of a named step above"},
+            "share": {**NAME, "description": "reuse the weights of a named step above"},
+            "holds": {
+                "description": "the parameters that a layer holds itself, and its buffers: others hold the rest",
+                "type": "object",
+                "additionalProperties": {"type": "integer", "minimum": 0},
+            },
             "expect": {
                 "description": "what you worked out by hand",
                 "anyOf": [
@@ -143,10 +142,27 @@ def _summary(layer: type[Layer]) -> str:
     return (layer.__doc__ or "").strip().split("\n")[0]
 
 
+def _operands(layer: type[Layer]) -> dict[str, Any]:
+    """The operands of a merge, in a list or by label."""
+    least = layer.inputs or LEAST.get(layer.kind, 2)
+    operand = {"$ref": "#/$defs/operand"}
+    return {
+        "description": _summary(layer),
+        "anyOf": [
+            {"type": "array", "items": operand, "minItems": least},
+            {"type": "object", "additionalProperties": operand, "minProperties": least},
+        ],
+    }
+
+
+def _field(field: Field[Any]) -> dict[str, Any]:
+    return {**field.schema(), "description": field.help}
+
+
 def _fields(layer: type[Layer]) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": {name: {**field.schema(), "description": field.help} for name, field in layer.fields.items()},
+        "properties": {name: _field(field) for name, field in layer.fields.items()},
         "additionalProperties": False,
     }
 

@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from cnncalc.layers.attention import Attend, Dot
 from cnncalc.layers.base import Layer, kind_named
 from cnncalc.layers.fields import Field, Name
-from cnncalc.layers.merge import Add, Concat, Mul
+from cnncalc.layers.merge import Add, Average, Concat, Maximum, Minimum, Mul, Sub
+from cnncalc.layers.unknown import Operator, Stated
 from cnncalc.network import Expectation
 from cnncalc.problem import Call, Problem, Refused, Where
+from cnncalc.product import Product
 from cnncalc.shape import Shape
 from cnncalc.spec.interned import layer_of
 from cnncalc.spec.run import Run, Scope
@@ -26,7 +29,7 @@ A_STEP = 64  # characters of expressions, or four of them operands, that are wor
 
 
 class Step:
-    """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `expect`; `marks` says where they stand."""
+    """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `expect`, `holds`; `marks` says where they stand."""
 
     cost = 1  # steps that one run counts for
     plain = True  # does it carry none of the following?
@@ -35,6 +38,7 @@ class Step:
     repeat: Any = 1
     when: Any = True
     share: Any = None
+    holds: dict[str, int] | None = None  # parameters by name, and `buffers`
     marks: Mapping[str, Where] = MappingProxyType({})
     expects: Sequence[tuple[str, str, Any, Where | None]] = ()
 
@@ -58,7 +62,7 @@ class Step:
             return self.once(run, value, scope, None)
         if self.when is not True and not self._applies(run, value, scope):
             if self.name is not None:
-                scope.names[self.name] = (value, value, value + 1)
+                run.bind(scope, self.name, (value, value, value + 1))
             return value
         if self.start is not None:
             place = self.marks["from"]
@@ -67,7 +71,7 @@ class Step:
         value = self._repeated(run, value, scope)
         last = len(run.builder.nodes)
         if self.name is not None:
-            scope.names[self.name] = (value, first, last)
+            run.bind(scope, self.name, (value, first, last))
         if self.expects:
             label = _label([node.name for node in run.builder.nodes[first:last]]) or self.name or "this step"
             for quantity, text, figure, where in self.expects:
@@ -98,6 +102,10 @@ class Step:
     def _shared(self, run: Run, value: int, scope: Scope, label: str | None, owners: list[int] | None) -> int:
         first = len(run.builder.nodes)
         value = self.once(run, value, scope, label)
+        if self.holds is not None:
+            node = run.builder.nodes[value]
+            assert node.layer is not None
+            node.layer = holding(node.layer, node.output, self.holds)
         if owners is not None:
             last = len(run.builder.nodes)
             try:
@@ -135,6 +143,13 @@ def _bad(what: str, value: Any, expects: str) -> Problem:
     from cnncalc.layers.fields import spell
 
     return Problem("bad-value", f"{what} must be {expects}; got `{spell(value)}`")
+
+
+def holding(layer: Layer, output: Shape, holds: dict[str, int]) -> Layer:
+    """The layer with these parameters and buffers of its own, where others hold the rest."""
+    counts = {name: Product(("N", number)) for name, number in holds.items()}
+    buffers = {name: counts.pop(name) for name in ("buffers",) if name in counts}
+    return Operator(layer.kind, output, weights=counts, buffers=buffers, like=layer, note="holds what the file states")
 
 
 def run_all(steps: list[Step], run: Run, value: int, scope: Scope) -> int:
@@ -378,13 +393,13 @@ class Operand:
 
 
 class MergeStep(Step):
-    """`add`, `mul` or `concat` of operands."""
+    """`add`, `mul`, `concat` or another layer of several operands; `places` are those of the fields beside it."""
 
-    def __init__(self, where: Where | None, layer: Layer, operands: list[Operand], axis: Where | None = None) -> None:
+    def __init__(self, where: Where | None, layer: Layer, operands: list[Operand], places: Mapping[str, Where]) -> None:
         super().__init__(where, A_STEP // 4 * len(operands) + work([operand.name for operand in operands]))
         self.layer = layer
         self.operands = operands
-        self.axis = axis  # where `axis` is written
+        self.places = places
 
     def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
         inputs = [operand.run(run, value, scope) for operand in self.operands]
@@ -401,7 +416,7 @@ class MergeStep(Step):
                 problem.text = problem.text.replace(f"{' and '.join(shapes)} differ", ", ".join(said))
             if not problem.text.startswith(self.layer.kind):
                 problem.text = f"{self.layer.kind}: {problem.text}"
-            raise run.refused(problem, self.axis if problem.field == "axis" else self.where) from None
+            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
 
 
 class ResidualStep(Step):
@@ -453,5 +468,9 @@ def _convolution(before: Shape, after: Shape, sentence: str) -> str:
     return sentence.format(f"conv: {{filters: {after[-1]}, kernel: 1{step}}}")
 
 
-MERGES: dict[str, type[Add] | type[Mul] | type[Concat]] = {"add": Add, "mul": Mul, "concat": Concat}
+MERGES: dict[str, type[Layer]] = {
+    layer.kind: layer for layer in (Add, Mul, Concat, Sub, Average, Maximum, Minimum, Attend, Dot, Stated)
+}
+LEAST = {"operator": 1}  # operands, where not two
+BESIDE = frozenset(field for layer in MERGES.values() for field in layer.fields)  # what stands beside a merge
 STEP_WORDS = ("seq", "residual")

@@ -13,6 +13,7 @@ number (cnncalc knows no empty shapes).
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import zlib
@@ -675,6 +676,65 @@ def mul(rng: random.Random, rank: int) -> Trial:
     return Trial("mul", {}, lambda: Call(lambda *xs: _stacked(_product, xs)), tuple(gates), False)
 
 
+@plan("sub", (0, 1, 2, 3), refuses=True, count=200)
+def sub(rng: random.Random, rank: int) -> Trial:
+    return joined(rng, rank, "sub", lambda *xs: xs[0] - sum(xs[1:]))
+
+
+@plan("average", (0, 1, 2, 3), refuses=True, count=200)
+def average(rng: random.Random, rank: int) -> Trial:
+    return joined(rng, rank, "average", lambda *xs: sum(xs[1:], xs[0]) / len(xs))
+
+
+@plan("maximum", (0, 1, 2, 3), refuses=True, count=200)
+def maximum(rng: random.Random, rank: int) -> Trial:
+    return joined(rng, rank, "maximum", lambda *xs: functools.reduce(torch.maximum, xs))
+
+
+@plan("minimum", (0, 1, 2, 3), refuses=True, count=200)
+def minimum(rng: random.Random, rank: int) -> Trial:
+    return joined(rng, rank, "minimum", lambda *xs: functools.reduce(torch.minimum, xs))
+
+
+def joined(rng: random.Random, rank: int, kind: str, function: Callable[..., Tensor]) -> Trial:
+    """Values joined number by number, the smaller ones spread."""
+    shape = tuple(rng.randint(1, 4) for _ in range(rank + 1))
+    operands = [shape] + [near(rng, shape, 0.6) for _ in range(rng.randint(1, 2))]
+    gates = [operand if rng.random() < 0.7 else operand[-1:] for operand in operands]
+    return Trial(kind, {}, lambda: Call(lambda *xs: _stacked(function, xs)), tuple(gates), False)
+
+
+@plan("attend", (1,), refuses=True)
+def attend(rng: random.Random, rank: int) -> Trial:
+    heads, deep, wide = rng.randint(1, 4), rng.randint(1, 5), rng.randint(1, 5)
+    queries, keys = rng.randint(1, 6), rng.randint(1, 6)
+    wrong = rng.random() < 0.15
+
+    def core(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        parts = [x.unflatten(-1, (heads, -1)).transpose(-2, -3) for x in (q, k, v)]
+        scores = (parts[0] @ parts[1].transpose(-1, -2)).softmax(-1)
+        return (scores @ parts[2]).transpose(-2, -3).flatten(-2)
+
+    shapes = ((queries, heads * deep), (keys + wrong, heads * deep), (keys, heads * wide))
+    return Trial("attend", {"heads": heads}, lambda: Call(core), shapes, False)
+
+
+@plan("dot", (1, 2), refuses=True)
+def dot(rng: random.Random, rank: int) -> Trial:
+    first, second = ([rng.randint(2, 5) for _ in range(rank + 1)] for _ in range(2))
+    left, right = (rng.randrange(rank + 1) for _ in range(2))
+    if rng.random() < 0.8:
+        second[right] = first[left]
+
+    def core(a: Tensor, b: Tensor) -> Tensor:
+        if a.shape[left + 1] != b.shape[right + 1]:  # which PyTorch would spread
+            raise RuntimeError("lengths differ")
+        places = [torch.tensordot(x, y, dims=([left], [right])) for x, y in zip(a, b, strict=True)]
+        return torch.stack(places)
+
+    return Trial("dot", {"left": left, "right": right}, lambda: Call(core), (tuple(first), tuple(second)), False)
+
+
 def _product(*xs: Tensor) -> Tensor:
     found = xs[0]
     for x in xs[1:]:
@@ -770,7 +830,8 @@ def trials(kind: str, rank: int) -> list[Trial]:
 def test_every_kind_is_judged() -> None:
     # add: test_add_is_the_sum_of_equal_shapes. PyTorch has no layer of the other two: Keras judges `standardize`
     # (test_keras_reader.py), Darknet's records and hand counts `local` (test_darknet.py, test_layers.py)
-    assert {*PLANS, "add", "local", "standardize"} == set(KINDS)
+    # `operator` is what the file says that it is
+    assert {*PLANS, "add", "local", "standardize", "operator"} == set(KINDS)
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")

@@ -1,0 +1,77 @@
+"""cnncalc import: a network of another format, or another file, as a readable specification."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from cnncalc.cli import options
+from cnncalc.cli.run import Failed, status_of, tell, warn, write
+
+
+@click.command(
+    "import",
+    epilog="Examples: cnncalc import model.onnx -o model.yaml; cnncalc import mobilenet_v2 -p width=0.5; "
+    "cnncalc import yolov3.cfg --flat",
+)
+@options.spec_argument()
+@options.specs
+@click.option("--flat", is_flag=True, help="One step a layer: no blocks, branches or repeats.")
+@click.option("--force", is_flag=True, help="Write over a FILE that exists.")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write to FILE, whole or not at all.",
+)
+def command(
+    spec: tuple[str, ...],
+    lines: tuple[str, ...],
+    parameters: tuple[str, ...],
+    inputs: tuple[str, ...],
+    flat: bool,
+    force: bool,
+    file: str | None,
+) -> int:
+    """SPEC, such as model.onnx, as a YAML file to read and to change.
+
+    Names are kept; what most layers have in common becomes `defaults:`, what comes again becomes `blocks:` and
+    `repeat:`. The file is read again and compared with SPEC layer by layer, number by number, before it is written:
+    where they differ nothing is.
+    """
+    from cnncalc.cli.specs import network_of
+    from cnncalc.formats.export_yaml import proved
+    from cnncalc.formats.export_yaml_words import Unwritable
+    from cnncalc.problem import Refused
+    from cnncalc.text import plural, show
+
+    chosen = options.chosen(spec, lines)
+    if len(chosen) != 1:
+        raise click.UsageError("import takes one network")
+    if file is not None and os.path.isfile(file) and not force:
+        raise Failed(f"{show(file)} exists: choose another name, or write over it with --force")
+    try:
+        network = network_of(chosen[0], parameters, inputs)
+    except Refused as refused:
+        tell(refused.problems)
+        return status_of(refused.problems)
+    tell(network.warnings)
+    try:
+        file_name = "" if network.source != chosen[0].text else f"imported from {os.path.basename(chosen[0].text)}"
+        found = proved(network, file_name, flat)
+    except Unwritable as error:
+        raise Failed(f"{show(chosen[0].text)} cannot be imported: {show(error, 300)}") from None
+    changed = [
+        (network.nodes[index].name, name)
+        for index, name in zip(found.order, found.names, strict=True)
+        if network.nodes[index].name != name
+    ]
+    if changed:
+        said = ", ".join(f"`{show(old)}` to `{show(new)}`" for old, new in changed[:3])
+        more = f" and {len(changed) - 3:,} more" if len(changed) > 3 else ""
+        warn(f"note: {plural(len(changed), 'name')} changed into one that a file can have: {said}{more}")
+    write(found.text, file)
+    return 0
