@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.formats.torch_trace import Call, Dims, Event, Tensor, Trace, Var
+from cnncalc.layers.activation import Identity
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reshape import Permute, Reshape
 from cnncalc.layers.unknown import Operator
@@ -82,6 +83,10 @@ class Book:
         if rank < 2:
             return tuple(range(rank))
         return (*((0,) if x.dims[0] != 1 else ()), *range(2, rank), 1)
+
+    def plain(self, x: Var) -> Dims:
+        """The order in which a layer reads a value that it treats number by number: channels last, or as PyTorch has it."""
+        return x.order if x.order == self.channels_last(x) else tuple(sorted(x.order))
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
@@ -173,6 +178,17 @@ class Book:
         layer = Operator("constant", visible(var.dims, order), weights=weights, buffers=buffers, in_place=True, views=None)
         var.index, var.order = self.add(layer, [0], call), order
         self._constant[id(var)] = var.index
+
+    def shown(self, call: Call) -> None:
+        """A node for a leaf module that has none because it moves axes only: a permute, or nothing but its name."""
+        if call in self.places[-1:] or len(call.outs) != 1 or call.outs[0].index is None or call in self.places:
+            return
+        out = call.outs[0]
+        order = self.plain(out)
+        before = len(self.builder.nodes)
+        out.index, out.order = self.aligned(out, order, call), order
+        if len(self.builder.nodes) == before:
+            out.index = self.add(Identity(), [out.index], call)
 
     # -- parameters ---------------------------------------------------------------------------------------------------
 

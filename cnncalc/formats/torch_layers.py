@@ -134,7 +134,7 @@ def layer_norm(book: Book, event: Event) -> None:
     held = {"weight": weight, "bias": bias}
     rank = len(x.dims)
     axes = set(range(rank - count, rank))
-    order = x.order if count == 1 and x.order[-1:] == (rank - 1,) else tuple(sorted({*x.order, rank - 1}))
+    order = tuple(sorted({*x.order, rank - 1}))
     affine = {"affine": weight is not None or bias is not None}
     if event.op == "rms_norm":
         layer: Layer = norm.RMSNorm(**affine)
@@ -255,25 +255,28 @@ def activated(book: Book, event: Event) -> None:
         book.operator(event, x.order, in_place=True)
         return
     layer = kind(inplace=True) if event.inplace and "inplace" in kind.fields else kind()
-    book.emit(event, layer, [x.index], x.order)
+    order = book.plain(x)
+    book.emit(event, layer, [book.aligned(x, order, event.call)], order)
 
 
 def softmax(book: Book, event: Event) -> None:
     """softmax and log_softmax; along another axis than the one shown last it is no layer here."""
     x = event.args["self"]
     axis = event.args["dim"] % len(x.dims)
-    if x.index is None or x.order[-1:] != (axis,):
+    order = book.plain(x)
+    if order[-1:] != (axis,):
         book.operator(event, x.order, in_place=True, views=None)
         return
     layer = activation.LogSoftmax() if "log" in event.op else activation.Softmax()
-    book.emit(event, layer, [x.index], x.order)
+    book.emit(event, layer, [book.aligned(x, order, event.call)], order)
 
 
 def prelu(book: Book, event: Event) -> None:
     """prelu with one slope or one for every channel."""
     x, slope = event.args["self"], event.args["weight"]
     if slope.size == 1:
-        book.emit(event, activation.PReLU(per="layer"), [x.index], x.order, {"weight": slope})
+        order = book.plain(x)
+        book.emit(event, activation.PReLU(per="layer"), [book.aligned(x, order, event.call)], order, {"weight": slope})
         return
     order = book.channels_last(x)
     book.emit(event, activation.PReLU(per="channel"), [book.aligned(x, order, event.call)], order, {"weight": slope})
@@ -281,9 +284,10 @@ def prelu(book: Book, event: Event) -> None:
 
 def dropout(book: Book, event: Event) -> None:
     """dropout and its relatives; they do nothing in evaluation mode, but the layer is there."""
-    x = event.args["input"]
+    x = event.inputs[0]
     layer = activation.Dropout(rate=float(event.args["p"]), **({"inplace": True} if event.inplace else {}))
-    book.emit(event, layer, [x.index], x.order)
+    order = book.plain(x)
+    book.emit(event, layer, [book.aligned(x, order, event.call)], order)
 
 
 def nothing(book: Book, event: Event) -> None:
@@ -294,7 +298,8 @@ def nothing(book: Book, event: Event) -> None:
     if name in ("DropPath", "StochasticDepth"):
         rate = getattr(module, "drop_prob", getattr(module, "p", getattr(module, "rate", 0.0)))
         layer = activation.DropPath(rate=float(rate or 0.0))
-    book.emit(event, layer, [x.index], x.order)
+    order = book.plain(x)
+    book.emit(event, layer, [book.aligned(x, order, event.call)], order)
 
 
 # -- the rest ---------------------------------------------------------------------------------------------------------

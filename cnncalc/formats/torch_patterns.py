@@ -14,7 +14,7 @@ from cnncalc.layers import norm
 VIEWS = ("view", "reshape", "unflatten", "flatten")
 
 
-def replaced(record: Trace, book: Book) -> list[tuple[Event, Handler | None]]:
+def replaced(record: Trace) -> list[tuple[Event, Handler | None]]:
     """All operations, those of a pattern replaced by one with a handler of its own."""
     skipped: set[int] = set()
     instead: dict[int, tuple[Event, Handler]] = {}
@@ -30,13 +30,13 @@ def replaced(record: Trace, book: Book) -> list[tuple[Event, Handler | None]]:
         whole.macs = sum(event.macs for event in events)
         skipped.update(id(event) for event in events)
         instead[id(events[-1])] = (whole, handler)
+        call.leaf = True
     for event in record.events:
         found = _shuffle(event)
         if found and id(event) not in skipped:
             whole = Event("channel_shuffle", {"self": event.inputs[0], "groups": event.out.dims[1]}, event.inputs, found[-1].outs, event.call)
             skipped.update(id(one) for one in (event, *found))
             instead[id(found[-1])] = (whole, shuffled)
-    del book
     result: list[tuple[Event, Handler | None]] = []
     for event in record.events:
         if id(event) in instead:

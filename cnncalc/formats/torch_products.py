@@ -21,7 +21,7 @@ def linear(book: Book, event: Event) -> None:
 
 def _linear(book: Book, event: Event, x: Var, w: Var, held: dict[str, Var | None], units: int) -> None:
     rank = len(x.dims)
-    order = x.order if x.order[-1:] == (rank - 1,) else tuple(sorted({*x.order, rank - 1}))
+    order = tuple(sorted({*x.order, rank - 1}))
     if w.index is not None or x.index is None:
         book.operator(event, None, held, views=None)
         return

@@ -133,10 +133,14 @@ def trace(module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str
     """
     torch: Any = import_module("torch")
     record = Trace()
-    recorder = _recorder(torch)(torch, record, module, whole)
     given = {name: torch.empty(tuple(sizes), dtype=getattr(torch, dtype), device="meta") for name, sizes in inputs.items()}
     positional = [value for name, value in given.items() if name == "" or name.isdecimal()]
     named = {name: value for name, value in given.items() if name and not name.isdecimal()}
+    lazy = (torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer)
+    if any(isinstance(value, lazy) for value in (*module.parameters(), *module.buffers())):
+        with torch.no_grad(), torch.device("meta"):
+            module(*positional, **named)  # gives its parameters their sizes
+    recorder = _recorder(torch)(torch, record, module, whole)
     with ExitStack() as stack:
         recorder.hook(stack)
         for name, value in given.items():
@@ -289,6 +293,10 @@ def _recorder(torch: Any) -> Any:
                     return found
             args, kwargs = self._on_meta(args), dict(zip(kwargs, self._on_meta(tuple(kwargs.values())), strict=True))
             bound, inputs = self._bound(func, args, kwargs)
+            if op == "copy_" and inputs[0] is inputs[1]:  # `x[0] += 1` ends with this
+                return func(*args, **kwargs)
+            if op == "embedding" and args[1].is_floating_point():  # inputs are made as floats; which are places is seen here
+                args = (args[0], torch.empty(args[1].shape, dtype=torch.int64, device="meta"), *args[2:])
             before = self.counter.flops
             if op.rstrip("_") in UNCOUNTED:
                 out = func(*args, **kwargs)
