@@ -210,8 +210,9 @@ def built(record: Trace, orders: Mapping[str, Dims], name: str, source: str) -> 
 
 def _read(book: Book, event: Event, handler: Handler | None) -> None:
     """One operation; those on constants only are done when they multiply, else what they make is made of constants too."""
-    if not any(var.index is not None for var in event.inputs) or event.op in SHAPE_ONLY:
-        if not event.macs or not event.inputs:
+    empty = not any(out.size for out in event.outs)
+    if empty or event.op in SHAPE_ONLY or not any(var.index is not None for var in event.inputs):
+        if empty or not event.macs or not event.inputs:
             _constant(event)
             return
         book.materialize(event.inputs[0], event.call)

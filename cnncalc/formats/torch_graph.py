@@ -46,6 +46,8 @@ class Book:
         self.skipped: set[int] = set()  # ids of operations that another one stands for
         self.counted: dict[int, int] = {}  # id of a tensor -> the node that it is counted at
         self.places: list[Call | None] = []  # by node: the call that it came from
+        self.absorbed: set[int] = set()  # ids of paddings that the next layer does by itself
+        self.done: set[int] = set()  # ids of calls that have nodes
         self.differing: list[str] = []
         self._aligned: dict[tuple[int, Dims, Dims, Dims], tuple[int, Dims]] = {}
         self._constant: dict[int, int] = {}
@@ -86,7 +88,10 @@ class Book:
 
     def plain(self, x: Var) -> Dims:
         """The order in which a layer reads a value that it treats number by number: channels last, or as PyTorch has it."""
-        return x.order if x.order == self.channels_last(x) else tuple(sorted(x.order))
+        last, straight = self.channels_last(x), tuple(sorted(x.order))
+        if x.order in (last, straight):
+            return x.order
+        return last if x.first and sorted(last) == list(straight) else straight
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
@@ -99,6 +104,7 @@ class Book:
     def _placed(self, index: int, call: Call | None) -> None:
         self.places += [None] * (index + 1 - len(self.places))
         self.places[index] = call
+        self.done.add(id(call))
 
     def input(self, name: str, var: Var, order: Dims) -> None:
         """An input of the network."""
@@ -180,14 +186,14 @@ class Book:
         self._constant[id(var)] = var.index
 
     def shown(self, call: Call) -> None:
-        """A node for a leaf module that has none because it moves axes only: a permute, or nothing but its name."""
-        if call in self.places[-1:] or len(call.outs) != 1 or call.outs[0].index is None or call in self.places:
+        """What a leaf module gives back, its axes in order; a module that only moves axes gets a node for its name."""
+        if len(call.outs) != 1 or call.outs[0].index is None:
             return
         out = call.outs[0]
         order = self.plain(out)
         before = len(self.builder.nodes)
         out.index, out.order = self.aligned(out, order, call), order
-        if len(self.builder.nodes) == before:
+        if len(self.builder.nodes) == before and id(call) not in self.done:
             out.index = self.add(Identity(), [out.index], call)
 
     # -- parameters ---------------------------------------------------------------------------------------------------

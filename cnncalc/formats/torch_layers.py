@@ -33,8 +33,40 @@ def last(x: Var, rank: int) -> Dims:
     return (*lead, *range(channels + 1, len(x.dims)), channels)
 
 
-def _fields(event: Event, x: Var, rank: int, kernel: Sequence[int], padding: Any) -> dict[str, Any] | None:
-    """Kernel, stride, pad, dilation; a batch made on the way is an axis with a window of 1. None where there are too many."""
+def absorbed(event: Event) -> bool:
+    """Are the cells that a `pad` puts around a value for the next layer alone that layer's own padding?
+
+    They are not where they hold something else than the layer itself would put there, or where the padding is a module of
+    its own.
+    """
+    user = event.out.users[0] if len(event.out.users) == 1 else None
+    if user is None or event.args.get("mode", "constant") != "constant" or (event.call.leaf and event.call is not user.call):
+        return False
+    cells, fill = list(event.args["pad"]), event.args.get("value") or 0
+    rank = int(next((letter for letter in user.op if letter.isdigit()), "0"))
+    if not user.inputs or user.inputs[0] is not event.out or len(cells) > 2 * rank or min(cells) < 0:
+        return False
+    if user.op.startswith("max_pool"):
+        kernel = each(user.args["kernel_size"], rank)[::-1]
+        small = all(max(cells[2 * i : 2 * i + 2]) < kernel[i] for i in range(len(cells) // 2))
+        return fill == float("-inf") and small and not user.args["ceil_mode"] and not any(each(user.args["padding"], rank))
+    return user.op in ("conv1d", "conv2d", "conv3d") and fill == 0 and user.args["padding"] != "same"
+
+
+def _sides(pad: Event, rank: int) -> list[tuple[int, int]]:
+    """Cells in front of and behind every spatial axis."""
+    cells = list(pad.args["pad"])
+    pairs = [(cells[i], cells[i + 1]) for i in range(0, len(cells), 2)][::-1]
+    return [(0, 0)] * (rank - len(pairs)) + pairs
+
+
+def _fields(
+    event: Event, x: Var, rank: int, kernel: Sequence[int], padding: Any, around: Sequence[tuple[int, int]] = ()
+) -> dict[str, Any] | None:
+    """Kernel, stride, pad, dilation; a batch made on the way is an axis with a window of 1. None where there are too many.
+
+    `around` are further cells in front of and behind every axis.
+    """
     strides = each(event.args.get("stride") or kernel, rank)
     dilations = each(event.args.get("dilation", 1), rank)
     kernel = list(kernel)
@@ -43,6 +75,8 @@ def _fields(event: Event, x: Var, rank: int, kernel: Sequence[int], padding: Any
         pads = [(total // 2, total - total // 2) for total in totals]
     else:
         pads = [(p, p) for p in each(0 if padding == "valid" else padding, rank)]
+    if around:
+        pads = [(a + c, b + d) for (a, b), (c, d) in zip(pads, around, strict=True)]
     if len(last(x, rank)) > rank + 1:
         kernel, strides, dilations, pads = [1, *kernel], [1, *strides], [1, *dilations], [(0, 0), *pads]
         rank += 1
@@ -63,7 +97,13 @@ def convolution(book: Book, event: Event) -> None:
     transposed = "transpose" in event.op
     groups = event.args["groups"]
     order = last(x, rank)
-    fields = _fields(event, x, rank, w.dims[2:], event.args["padding"])
+    around: Sequence[tuple[int, int]] = ()
+    target = event
+    if transposed:
+        target, around = _cut_off(book, event, rank)
+    elif x.event is not None and id(x.event) in book.absorbed:
+        x, around = x.event.inputs[0], _sides(x.event, rank)
+    fields = _fields(event, x, rank, w.dims[2:], event.args["padding"], around)
     if fields is None or x.index is None or w.index is not None or (transposed and len(order) > rank + 1):
         book.operator(event, last(event.out, rank), held=held, name="convtranspose" if transposed else "conv", views=None)
         return
@@ -75,7 +115,22 @@ def convolution(book: Book, event: Event) -> None:
         )
     else:
         layer = conv.Conv(filters=w.dims[0], groups=groups, bias=learned, **fields)
-    book.emit(event, layer, [book.aligned(x, order, event.call)], order, held)
+    book.emit(target, layer, [book.aligned(x, order, event.call)], order, held)
+
+
+def _cut_off(book: Book, event: Event, rank: int) -> tuple[Event, list[tuple[int, int]]]:
+    """A transposed convolution together with the pad behind it that cuts cells off, and these cells."""
+    none = [(0, 0)] * rank
+    pad = event.out.users[0] if len(event.out.users) == 1 else None
+    if pad is None or pad.op != "pad" or event.out in book.record.outputs or pad.call.leaf:
+        return event, none
+    cells = list(pad.args["pad"])
+    if pad.args.get("mode", "constant") != "constant" or len(cells) > 2 * rank or max(cells) > 0:
+        return event, none
+    book.skipped.add(id(pad))
+    whole = Event(event.op, event.args, event.inputs, pad.outs, event.call)
+    whole.macs = event.macs
+    return whole, [(-before, -after) for before, after in _sides(pad, rank)]
 
 
 def pooling(book: Book, event: Event) -> None:
@@ -84,7 +139,11 @@ def pooling(book: Book, event: Event) -> None:
     most = "max" in event.op
     rank = int(next(letter for letter in event.op if letter.isdigit()))
     order = last(x, rank)
-    fields = _fields(event, x, rank, each(event.args["kernel_size"], rank), event.args["padding"])
+    kernel = each(event.args["kernel_size"], rank)
+    around: Sequence[tuple[int, int]] = ()
+    if x.event is not None and id(x.event) in book.absorbed:
+        x, around = x.event.inputs[0], _sides(x.event, rank)
+    fields = _fields(event, x, rank, kernel, event.args["padding"], around)
     if fields is None:
         book.operator(event, order, views=(Blur(),))
         return
@@ -358,7 +417,8 @@ def padded(book: Book, event: Event) -> None:
     mode = event.args.get("mode", "constant")
     pairs = [(0, 0)] * (len(x.dims) - len(pads) // 2) + [(pads[i], pads[i + 1]) for i in range(0, len(pads), 2)][::-1]
     changed = [axis for axis, pair in enumerate(pairs) if pair != (0, 0)]
-    if not changed:
+    if not changed or absorbed(event):
+        book.absorbed.add(id(event))
         book.same(event, x)
         return
     word = {"constant": "zeros", "reflect": "reflect", "replicate": "replicate"}.get(mode)
