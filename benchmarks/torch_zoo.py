@@ -31,9 +31,35 @@ from cnncalc.analyses.totals import analyze
 
 # modules of timm whose models are transformers or multi-layer perceptrons, no CNNs
 NO_CNN = (
-    "beit", "cait", "convit", "crossvit", "csatv2", "davit", "deit", "eva", "gcvit", "gemma", "hiera", "levit", "mlp_mixer",
-    "mvitv2", "naflexvit", "nest", "pit", "pvt", "sequencer", "swin", "tiny_vit", "tnt", "twins", "visformer",
-    "vision_transformer", "vitamin", "volo", "xcit", "coat",
+    "beit",
+    "cait",
+    "convit",
+    "crossvit",
+    "csatv2",
+    "davit",
+    "deit",
+    "eva",
+    "gcvit",
+    "gemma",
+    "hiera",
+    "levit",
+    "mlp_mixer",
+    "mvitv2",
+    "naflexvit",
+    "nest",
+    "pit",
+    "pvt",
+    "sequencer",
+    "swin",
+    "tiny_vit",
+    "tnt",
+    "twins",
+    "visformer",
+    "vision_transformer",
+    "vitamin",
+    "volo",
+    "xcit",
+    "coat",
 )
 OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -57,7 +83,13 @@ def torchvision_models(names: list[str]) -> dict[str, Any]:
     package = torchvision()
     module = package.models
     names = names or [name for name in package.models.list_models(module=module) if not name.startswith("get_")]
-    return {name: lambda name=name: (module.get_model(name, weights=None), (3, 299, 299) if "inception" in name else (3, 224, 224)) for name in names}
+    return {
+        name: lambda name=name: (
+            module.get_model(name, weights=None),
+            (3, 299, 299) if "inception" in name else (3, 224, 224),
+        )
+        for name in names
+    }
 
 
 def timm_models(names: list[str], sample: int, seed: int) -> dict[str, Any]:
@@ -65,7 +97,12 @@ def timm_models(names: list[str], sample: int, seed: int) -> dict[str, Any]:
     torchvision()
     import timm
 
-    every = [name for module in timm.list_modules() if not module.startswith(NO_CNN) for name in timm.list_models(module=module)]
+    every = [
+        name
+        for module in timm.list_modules()
+        if not module.startswith(NO_CNN)
+        for name in timm.list_models(module=module)
+    ]
     names = names or sorted(random.Random(seed).sample(every, min(sample, len(every))))
 
     def build(name: str) -> tuple[Any, tuple[int, ...]]:
@@ -81,10 +118,12 @@ def facts(model: Any, size: tuple[int, ...]) -> tuple[int, float, dict[str, list
     removed = []
     for path, module in model.named_modules():
         if path and not any(True for _ in module.children()):
+
             def hook(_: Any, __: Any, out: Any, path: str = path) -> None:
                 out = out[0] if isinstance(out, tuple) else out
                 if isinstance(out, torch.Tensor):
                     shapes[path].append(tuple(out.shape))
+
             removed.append(module.register_forward_hook(hook))
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), torch.device("meta"), counter:
@@ -99,7 +138,9 @@ def alike(shape: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
     forms = set()
     for dims in (theirs, theirs[1:] if theirs[:1] == (1,) else theirs):
         forms |= {dims, (*dims[1:], *dims[:1]), (*dims[:1], *dims[2:], *dims[1:2])}
-    return tuple(shape) in forms or tuple(n for n in shape if n != 1) in {tuple(n for n in form if n != 1) for form in forms}
+    return tuple(shape) in forms or tuple(n for n in shape if n != 1) in {
+        tuple(n for n in form if n != 1) for form in forms
+    }
 
 
 def compare(build: Any) -> dict[str, Any]:
@@ -155,7 +196,11 @@ def main() -> int:
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--traceback", action="store_true")
     asked = parser.parse_args()
-    zoo = torchvision_models(asked.names) if asked.zoo == "torchvision" else timm_models(asked.names, asked.sample, asked.seed)
+    zoo = (
+        torchvision_models(asked.names)
+        if asked.zoo == "torchvision"
+        else timm_models(asked.names, asked.sample, asked.seed)
+    )
     print(f"{'model':44} {'nodes':>6} {'s':>6} {'parameters':>13} {'MACs':>16} {'leaf shapes':>12}  ")
     agreed, results = 0, {}
     for name, build in zoo.items():
@@ -168,15 +213,26 @@ def main() -> int:
             print(f"{name:44} {type(error).__name__}: {str(error)[:300]}", flush=True)
             continue
         results[name] = found
-        parts = [found["params"] == found["params_theirs"], found["macs"] == found["macs_theirs"], not found["leaves_wrong"]]
+        parts = [
+            found["params"] == found["params_theirs"],
+            found["macs"] == found["macs_theirs"],
+            not found["leaves_wrong"],
+        ]
         agreed += all(parts)
         marks = [
             f"{found['params']:,}" + ("" if parts[0] else f" (not {found['params_theirs']:,})"),
             f"{found['macs']:,}" + ("" if parts[1] else f" (not {found['macs_theirs']:,})"),
             f"{found['leaves'] - found['leaves_wrong'] - found['leaves_absent']}/{found['leaves']}",
         ]
-        notes = [*found["said"], *[f"? {kind}" for kind in found["unknown"]], *[w for w in found["warnings"] if "unused" not in w][:2]]
-        print(f"{name:44} {found['nodes']:6} {found['seconds']:6} {marks[0]:>13} {marks[1]:>16} {marks[2]:>12}  {'; '.join(notes)[:400]}", flush=True)
+        notes = [
+            *found["said"],
+            *[f"? {kind}" for kind in found["unknown"]],
+            *[w for w in found["warnings"] if "unused" not in w][:2],
+        ]
+        print(
+            f"{name:44} {found['nodes']:6} {found['seconds']:6} {marks[0]:>13} {marks[1]:>16} {marks[2]:>12}  {'; '.join(notes)[:400]}",
+            flush=True,
+        )
     print(f"{agreed} of {len(zoo)} agree in parameters, multiply-adds and all leaf shapes")
     if asked.json:
         Path(asked.json).write_text(json.dumps(results, indent=1))

@@ -12,13 +12,13 @@ from typing import Any
 
 from cnncalc.formats import Asked, Missing
 from cnncalc.formats.torch_graph import SHOWN, Book
-from cnncalc.formats.torch_layers import CELLS
+from cnncalc.formats.torch_layers import CELLS, Handler
 from cnncalc.formats.torch_layers import HANDLERS as LAYERS
-from cnncalc.formats.torch_layers import Handler
 from cnncalc.formats.torch_patterns import replaced
 from cnncalc.formats.torch_products import HANDLERS as PRODUCTS
 from cnncalc.formats.torch_trace import SHAPE_ONLY, Dims, Event, Trace, Var, trace
 from cnncalc.formats.torch_views import HANDLERS as VIEWS
+from cnncalc.formats.torch_windows import HANDLERS as WINDOWS
 from cnncalc.layers.unknown import Operator, Unknown
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
@@ -26,10 +26,12 @@ from cnncalc.shape import Shape
 from cnncalc.spec.inputs import shape_from
 from cnncalc.text import did_you_mean, quoted, show
 
-HANDLERS = {**VIEWS, **PRODUCTS, **LAYERS}
+HANDLERS = {**VIEWS, **PRODUCTS, **LAYERS, **WINDOWS}
 # operations that read their input channels first, and those that pass this on to their inputs
-FIRST = frozenset(name for name in LAYERS if name.startswith(("conv", "max_pool", "avg_pool", "adaptive", "batch_norm",
-                  "instance_norm", "group_norm", "upsample", "_upsample", "pixel", "channel_shuffle")))  # fmt: skip
+FIRST = frozenset((
+    *(name for name in WINDOWS if name != "pad"), *(name for name in LAYERS if "upsample" in name), "batch_norm",
+    "instance_norm", "group_norm", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "grid_sampler",
+))  # fmt: skip
 PASSED = frozenset((
     "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardswish", "hardsigmoid",
     "hardtanh", "softplus", "prelu", "dropout", "feature_dropout", "add", "sub", "mul", "div", "cat", "pad", "slice",
@@ -108,12 +110,16 @@ def _check_names(module: Any, given: Mapping[str, Any]) -> None:
     for name in given:
         if name and name not in names and not any(one.kind is one.VAR_KEYWORD for one in found):
             text = f"forward has no input `{show(name)}`"
-            raise Refused([Problem("unknown-input", text, did_you_mean(name, names) or f"its inputs are {quoted(names, 'and')}")])
+            raise Refused(
+                [Problem("unknown-input", text, did_you_mean(name, names) or f"its inputs are {quoted(names, 'and')}")]
+            )
     needed = [one.name for one in plain if one.default is one.empty and one.name not in given]
     needed = needed[1:] if "" in given else needed
     if needed:
         text = f"forward needs {quoted(needed, 'and')} too"
-        raise Refused([Problem("unknown-input", text, f"give its shape as well: `--input {show(needed[0])}=224x224x3`")])
+        raise Refused(
+            [Problem("unknown-input", text, f"give its shape as well: `--input {show(needed[0])}=224x224x3`")]
+        )
 
 
 def _fitting(module: Any, shapes: Mapping[str, Shape], spec: str) -> tuple[Trace, dict[str, Dims]]:
@@ -127,19 +133,20 @@ def _fitting(module: Any, shapes: Mapping[str, Shape], spec: str) -> tuple[Trace
     large = any(len(shape) > 2 for shape in shapes.values())
     found: dict[bool, Trace] = {}
     errors: dict[bool, Exception] = {}
-    for channels_first in (large, not large):
+    for channels_first, dtype in ((large, "float32"), (not large, "float32"), (large, "int64")):
         try:
-            found[channels_first] = trace(module, first if channels_first else last, frozenset(HANDLERS))
+            record = trace(module, first if channels_first else last, frozenset(HANDLERS), dtype)
         except Refused:
             raise
         except Exception as error:
-            errors[channels_first] = error
+            errors.setdefault(channels_first, error)
             continue
-        if channels_first or not any(var.first for var in _marked(found[channels_first])):
+        found[channels_first] = record
+        if channels_first or not any(var.first for var in _marked(record)):
             break
     if not found:
         raise _failed(errors[large], spec, first if large else last)
-    if True not in found and any(var.first for var in found[False].inputs.values()):
+    if True not in found and errors and any(var.first for var in found[False].inputs.values()):
         wrong = next(shape for shape in shapes.values())
         text = f"forward reads the {wrong[0]} of {wrong} as channels: {show(str(errors[True]), 100)}"
         help = f"write steps x channels: `--input {'x'.join(map(str, wrong[::-1]))}`"
@@ -159,8 +166,10 @@ def _fitting(module: Any, shapes: Mapping[str, Shape], spec: str) -> tuple[Trace
 
 def _batch_behind(var: Var) -> bool:
     """Is it steps x features for a recurrent layer that wants steps x batch x features?"""
-    return len(var.dims) == 3 and var.dims[1] > 1 and any(
-        user.op in CELLS and not user.args.get("batch_first", True) for user in var.users
+    return (
+        len(var.dims) == 3
+        and var.dims[1] > 1
+        and any(user.op in CELLS and not user.args.get("batch_first", True) for user in var.users)
     )
 
 
@@ -245,7 +254,7 @@ def firsts(record: Trace) -> None:
 
 
 def _warnings(book: Book, unused: str) -> list[Problem]:
-    found = [Problem("shapes-disagree", text, level="warning") for text in book.differing[:SHOWN]]
+    found = [Problem(code, text, level="warning") for code, text in book.differing[:SHOWN]]
     if len(book.differing) > SHOWN:
         text = f"{len(book.differing) - SHOWN:,} more figures differ from PyTorch's"
         found.append(Problem("shapes-disagree", text, level="warning"))

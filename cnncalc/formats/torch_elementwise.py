@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.formats.torch_graph import Book, visible
+from cnncalc.formats.torch_graph import Book, is_bias, visible
 from cnncalc.formats.torch_layers import Handler
 from cnncalc.formats.torch_trace import Dims, Event, Var
 from cnncalc.layers import merge, norm
@@ -99,7 +99,7 @@ def _learned(book: Book, event: Event, main: Var, other: Var, order: Dims) -> bo
         layer: Layer = norm.Scale()
     elif event.op == "mul" and other.size == 1:
         layer = norm.Scale(per="layer")
-    elif event.op == "add" and other.size == shape.size and len(shape) > 1:
+    elif event.op == "add" and other.size == shape.size and len(shape) > 1 and not is_bias(own[0]):
         layer = Positional()
     else:
         return False
@@ -110,4 +110,3 @@ def _learned(book: Book, event: Event, main: Var, other: Var, order: Dims) -> bo
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(UNARY.split(), unary), **dict.fromkeys(BINARY.split(), binary),
 }  # fmt: skip
-

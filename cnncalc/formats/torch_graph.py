@@ -48,7 +48,7 @@ class Book:
         self.places: list[Call | None] = []  # by node: the call that it came from
         self.absorbed: set[int] = set()  # ids of paddings that the next layer does by itself
         self.done: set[int] = set()  # ids of calls that have nodes
-        self.differing: list[str] = []
+        self.differing: list[tuple[str, str]] = []  # code and sentence
         self._aligned: dict[tuple[int, Dims, Dims, Dims], tuple[int, Dims]] = {}
         self._constant: dict[int, int] = {}
 
@@ -112,7 +112,9 @@ class Book:
         var.index = self.builder.input(clean(name) or "input", visible(var.dims, order))
         self._placed(var.index, None)
 
-    def emit(self, event: Event, layer: Layer, xs: Sequence[int], order: Dims, held: Held | None = None, k: int = 0) -> None:
+    def emit(
+        self, event: Event, layer: Layer, xs: Sequence[int], order: Dims, held: Held | None = None, k: int = 0
+    ) -> None:
         """A layer as what the event makes (or the `k`-th of what it does), with the tensors that it works with.
 
         Where the layer's own rules give another shape or count than PyTorch, PyTorch's is kept, and the difference noted.
@@ -128,8 +130,10 @@ class Book:
             try:
                 self.builder.share(index, owner)
             except Problem:
-                note = f"parameters shared with the layer at {self.builder.nodes[owner].name}"
-                self.builder.nodes[index].layer = Operator(layer.kind, theirs, weights={}, buffers={}, like=layer, note=note)
+                note = self._shared([owner])
+                self.builder.nodes[index].layer = Operator(
+                    layer.kind, theirs, weights={}, buffers={}, like=layer, note=note
+                )
         out.index, out.order = index, order
 
     def _checked(self, event: Event, layer: Layer, shapes: Sequence[Shape], theirs: Shape, k: int) -> Layer:
@@ -138,15 +142,16 @@ class Book:
             ours: Shape | None = layer.out(*shapes)
         except Problem as problem:
             ours = None
-            self.differing.append(f"{place} is {theirs} to PyTorch, but here: {problem.text}")
+            self.differing.append(("shapes-disagree", f"{place} is {theirs} to PyTorch, but here: {problem.text}"))
         if ours is None:
             return Operator(layer.kind, theirs, macs=counted(event.macs), views=None)
         if ours != theirs:
-            self.differing.append(f"{place} is {ours} here, but {theirs} to PyTorch")
+            self.differing.append(("shapes-disagree", f"{place} is {ours} here, but {theirs} to PyTorch"))
             layer = Operator(layer.kind, theirs, like=layer)
         macs = int(layer.macs(*shapes))
         if k == 0 and macs != event.macs and layer.known_cost:
-            self.differing.append(f"{place} has {macs:,} multiply-adds here, but {event.macs:,} to PyTorch")
+            text = f"{place} has {macs:,} multiply-adds here, but {event.macs:,} to PyTorch"
+            self.differing.append(("macs-disagree", text))
         return layer
 
     def operator(
@@ -181,7 +186,9 @@ class Book:
             var.index = self._constant[id(var)]
         order = self.natural(var.dims, var.first)
         weights, buffers, _ = self._fresh({"weight": var.held}, len(self.builder.nodes))
-        layer = Operator("constant", visible(var.dims, order), weights=weights, buffers=buffers, in_place=True, views=None)
+        layer = Operator(
+            "constant", visible(var.dims, order), weights=weights, buffers=buffers, in_place=True, views=None
+        )
         var.index, var.order = self.add(layer, [0], call), order
         self._constant[id(var)] = var.index
 
@@ -217,15 +224,14 @@ class Book:
                 self.counted[id(tensor)] = index
                 found = weights if tensor.learned else buffers
                 own = tensor.name.rpartition(".")[2]
-                name = role if tensor.learned and role not in found else f"{role}_{own}"
+                part = "bias" if is_bias(tensor) and not role.startswith("bias") else role
+                name = part if tensor.learned and part not in found else f"{part}_{own}"
                 while name in found:
                     name += "_"
                 found[name] = Product(*[("N", length) for length in tensor.dims] or [("N", 1)])
         return weights, buffers, owners
 
-    def _owned(
-        self, layer: Layer, shapes: Sequence[Shape], index: int, held: Held
-    ) -> tuple[Layer, int | None]:
+    def _owned(self, layer: Layer, shapes: Sequence[Shape], index: int, held: Held) -> tuple[Layer, int | None]:
         """The layer with the parameters that are its own; and the node it shares all of them with, if so."""
         weights, buffers, owners = self._fresh(held, index)
         natural, usual = layer.weights(*shapes), layer.buffers(*shapes)
@@ -233,11 +239,15 @@ class Book:
             return layer, None
         if not weights and not buffers and len(owners) == 1 and natural and not isinstance(layer, Operator):
             return layer, owners.pop()
-        names = ", ".join(f"#{owner}" for owner in sorted(owners)[:3])
-        layer = Operator(layer.kind, layer.out(*shapes), weights=weights, buffers=buffers, like=layer,
-                         note=f"parameters shared with {names}" if names else "") if not isinstance(layer, Operator) \
-            else layer.holding(weights, buffers, layer._fact("note"))
-        return layer, None
+        note = self._shared(sorted(owners)) if owners else ""
+        if isinstance(layer, Operator):
+            return layer.holding(weights, buffers, note), None
+        return Operator(layer.kind, layer.out(*shapes), weights=weights, buffers=buffers, like=layer, note=note), None
+
+    def _shared(self, owners: Sequence[int]) -> str:
+        calls = [self.places[owner] for owner in owners[:3]]
+        names = dict.fromkeys(f"`{show(call.path or 'the model')}`" for call in calls if call is not None)
+        return f"parameters shared with {', '.join(names)}"
 
     def rest(self) -> str:
         """Count the parameters and buffers that no operation used, a node for each module; what to say of them."""
@@ -245,19 +255,20 @@ class Book:
         for tensor in self.record.tensors:
             if id(tensor) not in self.counted:
                 left.setdefault(tensor.name.rpartition(".")[0], []).append(tensor)
-        learned = 0
+        paths: list[str] = []
         for path, tensors in left.items():
             index = len(self.builder.nodes)
-            weights = {t.name.rpartition(".")[2]: Product(*[("N", n) for n in t.dims] or [("N", 1)]) for t in tensors if t.learned}
-            buffers = {t.name.rpartition(".")[2]: Product(*[("N", n) for n in t.dims] or [("N", 1)]) for t in tensors if not t.learned}
-            learned += sum(t.size for t in tensors if t.learned)
+            weights, buffers, _ = self._fresh({"weight": tensors}, index)
             note = "not used by forward on this input"
-            layer = Operator("unused", Shape((1,)), weights=dict(weights), buffers=dict(buffers), in_place=True, note=note, views=None)
-            self.add(layer, [0], Call(path, _Nothing(), None, []))
-            self.counted.update({id(t): index for t in tensors})
-        if not learned:
+            layer = Operator(
+                "unused", Shape((1,)), weights=weights, buffers=buffers, in_place=True, note=note, views=None
+            )
+            self.add(layer, [0], Call(path, None, None, []))
+            if weights:
+                paths.append(f"`{show(path or 'the model')}`")
+        if not paths:
             return ""
-        paths = [f"`{show(path or 'the model')}`" for path, tensors in left.items() if any(t.learned for t in tensors)]
+        learned = sum(tensor.size for tensors in left.values() for tensor in tensors if tensor.learned)
         more = f" and {len(paths) - 3:,} more" if len(paths) > 3 else ""
         return f"{learned:,} parameters are not used by forward on this input: those of {', '.join(paths[:3])}{more}"
 
@@ -283,16 +294,14 @@ class Book:
             node.name = name
 
 
-class _Nothing:
-    """A module without children."""
-
-    def children(self) -> list[Any]:
-        return []
-
-
 def clean(text: str) -> str:
     """A name of letters, digits, `_`, `-` and dots."""
     return _ODD.sub("_", text[:200]).strip("._")
+
+
+def is_bias(tensor: Tensor) -> bool:
+    """Is a parameter called one?"""
+    return tensor.name.rpartition(".")[2].startswith(("bias", "in_proj_bias"))
 
 
 def counted(macs: int) -> Count:

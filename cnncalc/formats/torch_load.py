@@ -65,7 +65,9 @@ def load(spec: str, arguments: Mapping[str, Any]) -> Any:
                 raise _bad(text, "name the class or function that makes it")
             return on_meta(made)
         if not callable(made):
-            raise _bad(f"{show(spec)} makes no model: it is a value of type {type(made).__name__}", "name a class or function")
+            raise _bad(
+                f"{show(spec)} makes no model: it is a value of type {type(made).__name__}", "name a class or function"
+            )
         try:
             with _offline(), torch.device("meta"):
                 module = made(**arguments)
@@ -108,7 +110,7 @@ def on_meta(module: Any) -> Any:
             return torch.nn.Parameter(empty, requires_grad=False)
         return empty
 
-    class Light(functions.TorchFunctionMode):  # type: ignore[misc, name-defined]
+    class Light(functions.TorchFunctionMode):  # type: ignore[misc]
         """Copies of tensors without their numbers."""
 
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -138,7 +140,11 @@ def _found(spec: str) -> Any:
         raise _bad(f"`{show(spec)}` names no callable", "write `torch:package.module:callable`", "bad-argument")
     if place.endswith(".py") or os.sep in place:
         plain = place.removesuffix(".py").strip("./").replace(os.sep, ".")
-        raise _bad(f"`{show(place)}` is a path, not the name of a module", f"write `torch:{show(plain)}:{show(name)}`", "bad-argument")
+        raise _bad(
+            f"`{show(place)}` is a path, not the name of a module",
+            f"write `torch:{show(plain)}:{show(name)}`",
+            "bad-argument",
+        )
     here = os.getcwd()
     sys.path.insert(0, here)  # a console script does not look beside you; `models.py` there is what is meant
     try:
@@ -200,12 +206,16 @@ def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseExcept
 
 def _failed(spec: str, error: BaseException, made: Any = None) -> Refused:
     if _cause(error, Offline) is not None:
-        return _bad(f"{show(spec)} wants to download something, and cnncalc downloads nothing", "leave pretrained weights out")
+        return _bad(
+            f"{show(spec)} wants to download something, and cnncalc downloads nothing", "leave pretrained weights out"
+        )
     help = "the error is its own; run it in Python to see where"
     if isinstance(error, TypeError) and "argument" in str(error) and made is not None:
         with contextlib.suppress(TypeError, ValueError):
             names = [name for name in inspect.signature(made).parameters if name not in ("args", "kwargs")]
-            help = f"its arguments, for `--arg name=value`, are {quoted(names, 'and')}" if names else "it takes no `--arg`"
+            help = (
+                f"its arguments, for `--arg name=value`, are {quoted(names, 'and')}" if names else "it takes no `--arg`"
+            )
     return _bad(f"{show(spec)} fails with {_line(error)}", help)
 
 

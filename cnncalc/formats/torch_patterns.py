@@ -34,7 +34,13 @@ def replaced(record: Trace) -> list[tuple[Event, Handler | None]]:
     for event in record.events:
         found = _shuffle(event)
         if found and id(event) not in skipped:
-            whole = Event("channel_shuffle", {"self": event.inputs[0], "groups": event.out.dims[1]}, event.inputs, found[-1].outs, event.call)
+            whole = Event(
+                "channel_shuffle",
+                {"self": event.inputs[0], "groups": event.out.dims[1]},
+                event.inputs,
+                found[-1].outs,
+                event.call,
+            )
             skipped.update(id(one) for one in (event, *found))
             instead[id(found[-1])] = (whole, shuffled)
     result: list[tuple[Event, Handler | None]] = []
@@ -98,7 +104,11 @@ def _shuffle(event: Event) -> list[Event]:
     if event.op not in VIEWS or x is None or len(x.dims) < 3:
         return []
     dims = event.out.dims
-    if len(dims) != len(x.dims) + 1 or dims[1] * dims[2] != x.dims[1] or (dims[0], *dims[3:]) != (x.dims[0], *x.dims[2:]):
+    if (
+        len(dims) != len(x.dims) + 1
+        or dims[1] * dims[2] != x.dims[1]
+        or (dims[0], *dims[3:]) != (x.dims[0], *x.dims[2:])
+    ):
         return []
     found = []
     step = _only(event.out)

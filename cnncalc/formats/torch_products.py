@@ -42,11 +42,15 @@ def product(book: Book, event: Event) -> None:
         _linear(book, event, a, b, {"weight": b}, b.dims[1])
         return
     held = {"weight": book.tensors([a, b]), "bias": bias}
+    if event.op == "addbmm":  # summed over the batch
+        book.operator(event, None, held, name="matmul", views=None)
+        return
     m, k = a.dims[-2] if len(a.dims) > 1 else 1, a.dims[-1]
     n = b.dims[-1] if len(b.dims) > 1 else 1
     stack = prod(event.out.dims) // (m * n)
     macs = Product(*([("stack", stack)] if stack != 1 else []), ("m", m), ("k", k), ("n", n))
-    book.operator(event, None, held, name="matmul", macs=macs if macs == event.macs else None, views=None)
+    event.macs = event.macs or macs  # PyTorch counts no product with a vector
+    book.operator(event, None, held, name="matmul", macs=macs, views=None)
 
 
 def einsum(book: Book, event: Event) -> None:
@@ -84,5 +88,5 @@ def multihead(book: Book, event: Event) -> None:
 
 HANDLERS: dict[str, Handler] = {
     "linear": linear, "einsum": einsum, "scaled_dot_product_attention": attended,
-    **dict.fromkeys("matmul mm bmm addmm baddbmm mv dot addmv addbmm inner".split(), product),
+    **dict.fromkeys(("matmul", "mm", "bmm", "addmm", "baddbmm", "mv", "dot", "addmv", "addbmm", "inner"), product),
 }  # fmt: skip

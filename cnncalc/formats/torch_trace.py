@@ -74,7 +74,7 @@ class Call:
         self.parent = parent
         self.given = given
         self.outs: list[Var] = []
-        self.leaf = not any(True for _ in module.children())
+        self.leaf = module is None or not any(True for _ in module.children())
         self.events = 0
 
 
@@ -133,7 +133,9 @@ def trace(module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str
     """
     torch: Any = import_module("torch")
     record = Trace()
-    given = {name: torch.empty(tuple(sizes), dtype=getattr(torch, dtype), device="meta") for name, sizes in inputs.items()}
+    given = {
+        name: torch.empty(tuple(sizes), dtype=getattr(torch, dtype), device="meta") for name, sizes in inputs.items()
+    }
     positional = [value for name, value in given.items() if name == "" or name.isdecimal()]
     named = {name: value for name, value in given.items() if name and not name.isdecimal()}
     lazy = (torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer)
@@ -176,7 +178,7 @@ def _recorder(torch: Any) -> Any:
     dispatch: Any = import_module("torch.utils._python_dispatch")
     registry: Any = import_module("torch.utils.flop_counter").flop_registry
 
-    class Counter(dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
+    class Counter(dispatch.TorchDispatchMode):  # type: ignore[misc]
         """PyTorch's count of the operations inside one."""
 
         flops = 0
@@ -194,7 +196,7 @@ def _recorder(torch: Any) -> Any:
                 self.flops += count(*args, **kwargs, out_val=out)
             return out
 
-    class Recorder(dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
+    class Recorder(dispatch.TorchDispatchMode):  # type: ignore[misc]
         """Writes down every operation."""
 
         def __init__(self, torch: Any, record: Trace, module: Any, whole: frozenset[str]) -> None:
@@ -233,7 +235,13 @@ def _recorder(torch: Any) -> Any:
         # -- values ---------------------------------------------------------------------------------------------------
 
         def key(self, value: Any) -> Any:
-            return (value.untyped_storage()._cdata, value.storage_offset(), tuple(value.shape), value.stride(), value.dtype)
+            return (
+                value.untyped_storage()._cdata,
+                value.storage_offset(),
+                tuple(value.shape),
+                value.stride(),
+                value.dtype,
+            )
 
         def know(self, value: Any, var: Var) -> Var:
             key = self.key(value)
@@ -295,7 +303,9 @@ def _recorder(torch: Any) -> Any:
             bound, inputs = self._bound(func, args, kwargs)
             if op == "copy_" and inputs[0] is inputs[1]:  # `x[0] += 1` ends with this
                 return func(*args, **kwargs)
-            if op == "embedding" and args[1].is_floating_point():  # inputs are made as floats; which are places is seen here
+            if (
+                op == "embedding" and args[1].is_floating_point()
+            ):  # inputs are made as floats; which are places is seen here
                 args = (args[0], torch.empty(args[1].shape, dtype=torch.int64, device="meta"), *args[2:])
             before = self.counter.flops
             if op.rstrip("_") in UNCOUNTED:
@@ -312,7 +322,9 @@ def _recorder(torch: Any) -> Any:
             place = self.stack[-1].path
             where = f"`{show(place)}`" if place else "forward"
             text = f"{where} asks for the numbers of a tensor (`{op.strip('_')}`), so that what it does depends on them"
-            raise Refused([Problem("unsupported", text, "take the decision from shapes, or from arguments of the model")])
+            raise Refused(
+                [Problem("unsupported", text, "take the decision from shapes, or from arguments of the model")]
+            )
 
         def _on_meta(self, args: Any) -> Any:
             """Constants that the module made elsewhere, brought to where everything else is."""
@@ -414,4 +426,3 @@ def _extent(key: Any) -> tuple[int, int]:
     if 0 in sizes:
         return offset, offset
     return offset, offset + sum((length - 1) * step for length, step in zip(sizes, strides, strict=True)) + 1
-

@@ -216,7 +216,11 @@ def concat(book: Book, event: Event) -> None:
         book.emit(event, layer, [book.aligned(x, order, event.call) for x in active], order)
         return
     alone = len(xs) == 2 and xs[1] is main and len(main.order) == 2 and main.order[0] == axis
-    if alone and sum(tensor.size for tensor in xs[0].held) == xs[0].size == out.dims[-1] and main.order[1] == len(out.dims) - 1:
+    if (
+        alone
+        and sum(tensor.size for tensor in xs[0].held) == xs[0].size == out.dims[-1]
+        and main.order[1] == len(out.dims) - 1
+    ):
         book.emit(event, dense.ClassToken(), [main.index], main.order, {"weight": xs[0]})
         return
     book.operator(event, order if all(x.order == main.order for x in active) else None, views=(Blur(),))
@@ -247,10 +251,10 @@ def copied(book: Book, event: Event) -> None:
 
 def reduced(book: Book, event: Event) -> None:
     """mean, sum, amax and their like over some axes; of all but the channels it is a global pooling."""
-    x, out = event.inputs[0], event.out
+    x = event.inputs[0]
     rank = len(x.dims)
     given = event.args.get("dim")
-    axes = list(range(rank)) if given in (None, []) else [axis % rank for axis in _listed(given)]  # type: ignore[arg-type]
+    axes = list(range(rank)) if given in (None, []) else [axis % rank for axis in _listed(given)]
     kept = bool(event.args.get("keepdim", False))
     places = {axis: axis if kept else axis - sum(1 for one in axes if one < axis) for axis in range(rank)}
     order = tuple(places[axis] for axis in x.order if kept or axis not in axes)
