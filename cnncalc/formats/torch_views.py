@@ -71,8 +71,12 @@ def view(book: Book, event: Event, x: Var, k: int = 0, index: int | None = None)
         if visible(new, candidate) == shape and len(candidate or [0]) == len(shape):
             out.index, out.order = source, tuple(candidate)
             return
-    to = visible(new, order if len(order) == 1 or len(ones) == len(new) - 1 else full)
-    target = tuple(order if to == visible(new, order) else full)
+    wide = book.channels_last(out)
+    if out.first and [axis for axis in wide if new[axis] != 1] == order:  # an image of one channel, or of one row
+        order = list(wide)
+    elif event.call.leaf or not order:
+        order = full
+    to, target = visible(new, order), tuple(order)
     layer: Layer = reshape.Flatten() if len(to) == 1 else reshape.Reshape(to=tuple(to))
     book.emit(event, layer, [source], target, k=k)
 
