@@ -229,10 +229,8 @@ def main() -> int:
             *[f"? {kind}" for kind in found["unknown"]],
             *[w for w in found["warnings"] if "unused" not in w][:2],
         ]
-        print(
-            f"{name:44} {found['nodes']:6} {found['seconds']:6} {marks[0]:>13} {marks[1]:>16} {marks[2]:>12}  {'; '.join(notes)[:400]}",
-            flush=True,
-        )
+        counts = f"{name:44} {found['nodes']:6} {found['seconds']:6} {marks[0]:>13} {marks[1]:>16} {marks[2]:>12}"
+        print(f"{counts}  {'; '.join(notes)[:400]}", flush=True)
     print(f"{agreed} of {len(zoo)} agree in parameters, multiply-adds and all leaf shapes")
     if asked.json:
         Path(asked.json).write_text(json.dumps(results, indent=1))

@@ -26,7 +26,8 @@ def specs(command: F) -> F:
         metavar="NAME=VALUE",
         expose_value=False,
         callback=_kept,
-        help="An argument for the callable of torch:MODULE:CALLABLE: a number, true, false, null, [1, 2] or text.",
+        help="An argument for what torch:MODULE:CALLABLE calls (MODULE is imported, which runs it): a number, true, false, "
+        "null, [1, 2] or text.",
     )(command)
     command = click.option(
         "--input",

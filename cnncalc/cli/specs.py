@@ -111,6 +111,7 @@ def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], con
     """
     from cnncalc.spec.file import Given, read, read_tree
 
+    _check_arguments()
     if convolved:
         from cnncalc.analyses.as_conv import as_conv
         from cnncalc.spec.inputs import shape_from
@@ -149,6 +150,14 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str]) -> Ne
         raise Failed(f"{show(path)}: {missing}") from None
     except OSError as error:
         raise Failed(f"cannot read {show(path)}: {error.strerror}") from None
+
+
+def _check_arguments() -> None:
+    """Refuse `--arg` where nothing takes it, rather than say nothing."""
+    if arguments():
+        words = click.get_current_context().params.get("spec", ())
+        if not any(formats.reader_of(word) == "torch" for word in words):
+            raise click.UsageError("--arg is for torch:MODULE:CALLABLE; a parameter of a file is given with -p")
 
 
 def arguments() -> tuple[tuple[str, str], ...]:

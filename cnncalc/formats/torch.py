@@ -254,7 +254,7 @@ def firsts(record: Trace) -> None:
 
 
 def _warnings(book: Book, unused: str) -> list[Problem]:
-    found = [Problem(code, text, level="warning") for code, text in book.differing[:SHOWN]]
+    found = book.differing[:SHOWN]
     if len(book.differing) > SHOWN:
         text = f"{len(book.differing) - SHOWN:,} more figures differ from PyTorch's"
         found.append(Problem("shapes-disagree", text, level="warning"))

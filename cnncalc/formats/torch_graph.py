@@ -48,7 +48,7 @@ class Book:
         self.places: list[Call | None] = []  # by node: the call that it came from
         self.absorbed: set[int] = set()  # ids of paddings that the next layer does by itself
         self.done: set[int] = set()  # ids of calls that have nodes
-        self.differing: list[tuple[str, str]] = []  # code and sentence
+        self.differing: list[Problem] = []
         self._aligned: dict[tuple[int, Dims, Dims, Dims], tuple[int, Dims]] = {}
         self._constant: dict[int, int] = {}
 
@@ -139,20 +139,21 @@ class Book:
     def _checked(self, event: Event, layer: Layer, shapes: Sequence[Shape], theirs: Shape, k: int) -> Layer:
         place = f"`{show(event.call.path or event.op)}` ({show(layer.kind)})"
         try:
-            ours: Shape | None = layer.out(*shapes)
+            ours = layer.out(*shapes)
         except Problem as problem:
-            ours = None
-            self.differing.append(("shapes-disagree", f"{place} is {theirs} to PyTorch, but here: {problem.text}"))
-        if ours is None:
+            self._differ(f"{place} is {theirs} to PyTorch, but here: {problem.text}")
             return Operator(layer.kind, theirs, macs=counted(event.macs), views=None)
         if ours != theirs:
-            self.differing.append(("shapes-disagree", f"{place} is {ours} here, but {theirs} to PyTorch"))
+            self._differ(f"{place} is {ours} here, but {theirs} to PyTorch")
             layer = Operator(layer.kind, theirs, like=layer)
         macs = int(layer.macs(*shapes))
         if k == 0 and macs != event.macs and layer.known_cost:
             text = f"{place} has {macs:,} multiply-adds here, but {event.macs:,} to PyTorch"
-            self.differing.append(("macs-disagree", text))
+            self.differing.append(Problem("macs-disagree", text, level="warning"))
         return layer
+
+    def _differ(self, text: str) -> None:
+        self.differing.append(Problem("shapes-disagree", text, level="warning"))
 
     def operator(
         self,

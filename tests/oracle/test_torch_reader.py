@@ -19,7 +19,7 @@ import pytest
 
 import cnncalc
 from cnncalc.analyses.totals import analyze
-from cnncalc.formats import Asked
+from cnncalc.formats import Asked, Missing
 from cnncalc.formats.export_torch import source
 from cnncalc.layers.recurrent import Recurrent
 from cnncalc.network import Network
@@ -30,7 +30,7 @@ if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
     pytest.importorskip("torch", reason="PyTorch, the oracle of these tests, is not installed")
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -239,6 +239,14 @@ def overwrite(m: Any, x: torch.Tensor) -> torch.Tensor:
     return x * 2
 
 
+def both_ends(m: Any, state: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    return m.f(torch.cat((state[-2], state[-1]), 1))
+
+
+def sequence_and_state(sequence: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+    return sequence[:, -1] + state[0]
+
+
 def weight_normed() -> nn.Module:
     return Forward(lambda m, x: m.conv(x), conv=nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 8, 3)))
 
@@ -256,62 +264,252 @@ def parameter(*sizes: int) -> nn.Parameter:
 SHARED = nn.Linear(8, 8)
 CONSTRUCTS: dict[str, tuple[Callable[[], nn.Module], tuple[Shape, ...], str]] = {
     "residual": (lambda: nn.Sequential(Residual(3, 8), Residual(8, 16, 2)), ((3, 16, 16),), "add"),
-    "functional": (lambda: Forward(lambda m, x: F.relu(m.c(x)) + torch.sigmoid(m.c(x)), c=nn.Conv2d(3, 3, 1)), ((3, 8, 8),), "relu"),
-    "cat and flatten": (lambda: Forward(lambda m, x: m.f(torch.cat([x, m.c(x)], 1).flatten(1)), c=nn.Conv2d(3, 5, 3, padding=1), f=nn.Linear(512, 10)), ((3, 8, 8),), "concat"),
-    "mean": (lambda: Forward(lambda m, x: m.f(m.c(x).mean((2, 3))), c=nn.Conv2d(3, 5, 3), f=nn.Linear(5, 2)), ((3, 8, 8),), "globalavgpool"),
-    "mean, axes kept": (lambda: Forward(lambda m, x: x * m.c(x.mean((2, 3), keepdim=True)).sigmoid(), c=nn.Conv2d(6, 6, 1)), ((6, 8, 8),), "mul"),
-    "interpolate to a size": (lambda: Forward(lambda m, x: F.interpolate(m.c(x), (13, 15), mode="bilinear"), c=nn.Conv2d(3, 4, 1)), ((3, 8, 8),), "resize"),
-    "interpolate by a factor": (lambda: Forward(lambda m, x: F.interpolate(m.c(x), scale_factor=2), c=nn.Conv2d(3, 4, 1)), ((3, 8, 8),), "upsample"),
-    "chunk and split": (lambda: Forward(lambda m, x: (lambda a, b: m.c(a) + b)(*torch.chunk(x, 2, 1)) + x.split(3, 1)[0], c=nn.Conv2d(3, 3, 1)), ((6, 8, 8),), "slice"),
+    "functional": (
+        lambda: Forward(lambda m, x: F.relu(m.c(x)) + torch.sigmoid(m.c(x)), c=nn.Conv2d(3, 3, 1)),
+        ((3, 8, 8),),
+        "relu",
+    ),
+    "cat and flatten": (
+        lambda: Forward(
+            lambda m, x: m.f(torch.cat([x, m.c(x)], 1).flatten(1)),
+            c=nn.Conv2d(3, 5, 3, padding=1),
+            f=nn.Linear(512, 10),
+        ),
+        ((3, 8, 8),),
+        "concat",
+    ),
+    "mean": (
+        lambda: Forward(lambda m, x: m.f(m.c(x).mean((2, 3))), c=nn.Conv2d(3, 5, 3), f=nn.Linear(5, 2)),
+        ((3, 8, 8),),
+        "globalavgpool",
+    ),
+    "mean, axes kept": (
+        lambda: Forward(lambda m, x: x * m.c(x.mean((2, 3), keepdim=True)).sigmoid(), c=nn.Conv2d(6, 6, 1)),
+        ((6, 8, 8),),
+        "mul",
+    ),
+    "interpolate to a size": (
+        lambda: Forward(lambda m, x: F.interpolate(m.c(x), (13, 15), mode="bilinear"), c=nn.Conv2d(3, 4, 1)),
+        ((3, 8, 8),),
+        "resize",
+    ),
+    "interpolate by a factor": (
+        lambda: Forward(lambda m, x: F.interpolate(m.c(x), scale_factor=2), c=nn.Conv2d(3, 4, 1)),
+        ((3, 8, 8),),
+        "upsample",
+    ),
+    "chunk and split": (
+        lambda: Forward(lambda m, x: m.c(torch.chunk(x, 2, 1)[0]) + x.split(3, 1)[1], c=nn.Conv2d(3, 3, 1)),
+        ((6, 8, 8),),
+        "slice",
+    ),
     "shuffled channels": (lambda: Forward(shuffle), ((8, 6, 6),), "channelshuffle"),
     "pixel shuffle": (lambda: nn.Sequential(nn.PixelShuffle(2), nn.PixelUnshuffle(4)), ((8, 8, 8),), "pixelunshuffle"),
-    "padding modes": (lambda: nn.Sequential(nn.ReflectionPad2d(2), nn.Conv2d(3, 4, 3, padding=1, padding_mode="replicate"), nn.ZeroPad2d((1, 2, 3, 4))), ((3, 8, 8),), "pad"),
+    "padding modes": (
+        lambda: nn.Sequential(
+            nn.ReflectionPad2d(2), nn.Conv2d(3, 4, 3, padding=1, padding_mode="replicate"), nn.ZeroPad2d((1, 2, 3, 4))
+        ),
+        ((3, 8, 8),),
+        "pad",
+    ),
     "padding same": (lambda: nn.Conv2d(3, 4, 4, padding="same"), ((3, 8, 9),), "conv"),
-    "uneven padding in front": (lambda: Forward(lambda m, x: m.c(F.pad(x, (0, 1, 0, 1))), c=nn.Conv2d(3, 4, 3, 2)), ((3, 8, 8),), "conv"),
-    "grouped and dilated": (lambda: nn.Sequential(nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 12, 3, groups=4, dilation=2)), ((8, 16, 16),), "conv"),
-    "transposed": (lambda: nn.ConvTranspose2d(8, 6, 4, 2, 1, output_padding=1, groups=2), ((8, 7, 7),), "convtranspose"),
-    "one axis": (lambda: nn.Sequential(nn.Conv1d(4, 8, 5), nn.BatchNorm1d(8), nn.MaxPool1d(2), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(8, 2)), ((4, 64),), "maxpool"),
-    "three axes": (lambda: nn.Sequential(nn.Conv3d(2, 4, 3), nn.BatchNorm3d(4), nn.AvgPool3d(2), nn.AdaptiveAvgPool3d(1)), ((2, 8, 8, 8),), "avgpool"),
+    "uneven padding in front": (
+        lambda: Forward(lambda m, x: m.c(F.pad(x, (0, 1, 0, 1))), c=nn.Conv2d(3, 4, 3, 2)),
+        ((3, 8, 8),),
+        "conv",
+    ),
+    "grouped and dilated": (
+        lambda: nn.Sequential(nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 12, 3, groups=4, dilation=2)),
+        ((8, 16, 16),),
+        "conv",
+    ),
+    "transposed": (
+        lambda: nn.ConvTranspose2d(8, 6, 4, 2, 1, output_padding=1, groups=2),
+        ((8, 7, 7),),
+        "convtranspose",
+    ),
+    "one axis": (
+        lambda: nn.Sequential(
+            nn.Conv1d(4, 8, 5),
+            nn.BatchNorm1d(8),
+            nn.MaxPool1d(2),
+            nn.AdaptiveAvgPool1d(1),
+            nn.Flatten(),
+            nn.Linear(8, 2),
+        ),
+        ((4, 64),),
+        "maxpool",
+    ),
+    "three axes": (
+        lambda: nn.Sequential(nn.Conv3d(2, 4, 3), nn.BatchNorm3d(4), nn.AvgPool3d(2), nn.AdaptiveAvgPool3d(1)),
+        ((2, 8, 8, 8),),
+        "avgpool",
+    ),
     "pooling that rounds up": (lambda: nn.MaxPool2d(3, 2, ceil_mode=True), ((3, 8, 8),), "maxpool"),
-    "a pooling with places": (lambda: Forward(lambda m, x: m.p(x)[0], p=nn.AdaptiveMaxPool2d((3, 2), return_indices=True)), ((3, 8, 8),), "adaptivemaxpool"),
-    "norms": (lambda: nn.Sequential(nn.GroupNorm(2, 6), nn.InstanceNorm2d(6, affine=True), nn.BatchNorm2d(6, affine=False), nn.LocalResponseNorm(5)), ((6, 8, 8),), "lrn"),
+    "a pooling with places": (
+        lambda: Forward(lambda m, x: m.p(x)[0], p=nn.AdaptiveMaxPool2d((3, 2), return_indices=True)),
+        ((3, 8, 8),),
+        "adaptivemaxpool",
+    ),
+    "norms": (
+        lambda: nn.Sequential(
+            nn.GroupNorm(2, 6),
+            nn.InstanceNorm2d(6, affine=True),
+            nn.BatchNorm2d(6, affine=False),
+            nn.LocalResponseNorm(5),
+        ),
+        ((6, 8, 8),),
+        "lrn",
+    ),
     "no running statistics": (lambda: nn.BatchNorm2d(6, track_running_stats=False), ((6, 8, 8),), "batchnorm"),
-    "layer norms": (lambda: nn.Sequential(nn.LayerNorm(6), nn.LayerNorm((5, 6)), nn.RMSNorm(6), nn.LayerNorm(6, bias=False)), ((5, 6),), "layernorm"),
-    "layer norm of images": (lambda: Forward(lambda m, x: m.n(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), n=nn.LayerNorm(6)), ((6, 8, 8),), "layernorm"),
-    "activations": (lambda: nn.Sequential(nn.ReLU6(), nn.Hardtanh(0.0, 6.0), nn.GELU(), nn.SiLU(inplace=True), nn.Mish(), nn.ELU(), nn.SELU(), nn.Hardswish(), nn.Hardsigmoid(), nn.Softplus(), nn.LeakyReLU(0.1), nn.PReLU(), nn.PReLU(6), nn.Tanh(), nn.CELU(), nn.Softsign(), nn.Softmax(-1)), ((6, 8, 8),), "hardswish"),
+    "layer norms": (
+        lambda: nn.Sequential(nn.LayerNorm(6), nn.LayerNorm((5, 6)), nn.RMSNorm(6), nn.LayerNorm(6, bias=False)),
+        ((5, 6),),
+        "layernorm",
+    ),
+    "layer norm of images": (
+        lambda: Forward(lambda m, x: m.n(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), n=nn.LayerNorm(6)),
+        ((6, 8, 8),),
+        "layernorm",
+    ),
+    "activations": (
+        lambda: nn.Sequential(
+            nn.ReLU6(),
+            nn.Hardtanh(0.0, 6.0),
+            nn.GELU(),
+            nn.SiLU(inplace=True),
+            nn.Mish(),
+            nn.ELU(),
+            nn.SELU(),
+            nn.Hardswish(),
+            nn.Hardsigmoid(),
+            nn.Softplus(),
+            nn.LeakyReLU(0.1),
+            nn.PReLU(),
+            nn.PReLU(6),
+            nn.Tanh(),
+            nn.CELU(),
+            nn.Softsign(),
+            nn.Softmax(-1),
+        ),
+        ((6, 8, 8),),
+        "hardswish",
+    ),
     "gated": (lambda: nn.GLU(1), ((6, 8, 8),), "glu"),
-    "dropout": (lambda: nn.Sequential(nn.Dropout(0.3), nn.Dropout2d(0.2, inplace=True), nn.Identity()), ((6, 8, 8),), "dropout"),
+    "dropout": (
+        lambda: nn.Sequential(nn.Dropout(0.3), nn.Dropout2d(0.2, inplace=True), nn.Identity()),
+        ((6, 8, 8),),
+        "dropout",
+    ),
     "shared module": (lambda: Forward(lambda m, x: m.f(m.f(x)), f=nn.Linear(8, 8)), ((8,),), "fc"),
     "shared under two names": (lambda: nn.Sequential(SHARED, nn.ReLU(), SHARED), ((8,),), "fc"),
     "tied weights": (Tied, ((7,),), "embedding"),
-    "layer scale": (lambda: Forward(lambda m, x: x + m.g * m.c(x), c=nn.Conv2d(4, 4, 1), g=parameter(4, 1, 1)), ((4, 8, 8),), "scale"),
+    "layer scale": (
+        lambda: Forward(lambda m, x: x + m.g * m.c(x), c=nn.Conv2d(4, 4, 1), g=parameter(4, 1, 1)),
+        ((4, 8, 8),),
+        "scale",
+    ),
     "transformer": (Transformer, ((3, 32, 32),), "classtoken"),
     "windows of attention": (lambda: Windowed(8, 2, 4), ((8, 8, 8),), "roll"),
-    "attention module": (lambda: Forward(lambda m, x: m.a(x, x, x, need_weights=False)[0], a=nn.MultiheadAttention(16, 4, batch_first=True)), ((9, 16),), "attention"),
-    "attention of two values": (lambda: Forward(lambda m, x: m.a(x[:, :3], x, x)[0], a=nn.MultiheadAttention(16, 4, bias=False, batch_first=True)), ((9, 16),), "matmul"),
+    "attention module": (
+        lambda: Forward(
+            lambda m, x: m.a(x, x, x, need_weights=False)[0], a=nn.MultiheadAttention(16, 4, batch_first=True)
+        ),
+        ((9, 16),),
+        "attention",
+    ),
+    "attention of two values": (
+        lambda: Forward(
+            lambda m, x: m.a(x[:, :3], x, x)[0], a=nn.MultiheadAttention(16, 4, bias=False, batch_first=True)
+        ),
+        ((9, 16),),
+        "matmul",
+    ),
     "encoder layer": (lambda: nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), ((9, 16),), "attention"),
-    "decoder layer": (lambda: Forward(lambda m, x: m.d(x, x[:, :4]), d=nn.TransformerDecoderLayer(16, 4, 32, batch_first=True)), ((9, 16),), "attention"),
-    "products": (lambda: Forward(lambda m, x: torch.einsum("bij,bkj->bik", x @ m.w, torch.bmm(x, x.mT) @ x), w=parameter(6, 6)), ((5, 6),), "einsum"),
+    "decoder layer": (
+        lambda: Forward(lambda m, x: m.d(x, x[:, :4]), d=nn.TransformerDecoderLayer(16, 4, 32, batch_first=True)),
+        ((9, 16),),
+        "attention",
+    ),
+    "products": (
+        lambda: Forward(lambda m, x: torch.einsum("bij,bkj->bik", x @ m.w, torch.bmm(x, x.mT) @ x), w=parameter(6, 6)),
+        ((5, 6),),
+        "einsum",
+    ),
     "product with a vector": (lambda: Forward(lambda m, x: m.f(x).squeeze(-1), f=nn.Linear(6, 1)), ((5, 6),), "linear"),
     "standardized weights": (lambda: Standardized(3, 8, 3), ((3, 8, 8),), "conv"),
     "weight norm": (weight_normed, ((3, 8, 8),), "conv"),
     "weights that depend on the input": (lambda: Forward(dynamic, route=nn.Linear(3, 216)), ((3, 8, 8),), "conv"),
-    "lstm": (lambda: Forward(lambda m, x: m.f(m.l(x)[0]), l=nn.LSTM(6, 8, 2, batch_first=True, bidirectional=True), f=nn.Linear(16, 3)), ((12, 6),), "lstm"),
-    "last state": (lambda: Forward(lambda m, x: m.f(m.l(x)[1][-1]), l=nn.GRU(6, 8, batch_first=True), f=nn.Linear(8, 3)), ((12, 6),), "gru"),
-    "both last states": (lambda: Forward(lambda m, x: (lambda h: m.f(torch.cat((h[-2], h[-1]), 1)))(m.l(x)[1][0]), l=nn.LSTM(6, 8, 2, batch_first=True, bidirectional=True), f=nn.Linear(16, 3)), ((12, 6),), "lstm"),
-    "sequence and state": (lambda: Forward(lambda m, x: (lambda y, h: y[:, -1] + h[0])(*m.l(x)), l=nn.RNN(6, 8, batch_first=True)), ((12, 6),), "rnn"),
-    "projected state": (lambda: Forward(lambda m, x: m.l(x)[0], l=nn.LSTM(6, 8, proj_size=3, batch_first=True)), ((12, 6),), "lstm"),
+    "lstm": (
+        lambda: Forward(
+            lambda m, x: m.f(m.l(x)[0]), l=nn.LSTM(6, 8, 2, batch_first=True, bidirectional=True), f=nn.Linear(16, 3)
+        ),
+        ((12, 6),),
+        "lstm",
+    ),
+    "last state": (
+        lambda: Forward(lambda m, x: m.f(m.l(x)[1][-1]), l=nn.GRU(6, 8, batch_first=True), f=nn.Linear(8, 3)),
+        ((12, 6),),
+        "gru",
+    ),
+    "both last states": (
+        lambda: Forward(
+            lambda m, x: both_ends(m, *m.l(x)[1]),
+            l=nn.LSTM(6, 8, 2, batch_first=True, bidirectional=True),
+            f=nn.Linear(16, 3),
+        ),
+        ((12, 6),),
+        "lstm",
+    ),
+    "sequence and state": (
+        lambda: Forward(lambda m, x: sequence_and_state(*m.l(x)), l=nn.RNN(6, 8, batch_first=True)),
+        ((12, 6),),
+        "rnn",
+    ),
+    "projected state": (
+        lambda: Forward(lambda m, x: m.l(x)[0], l=nn.LSTM(6, 8, proj_size=3, batch_first=True)),
+        ((12, 6),),
+        "lstm",
+    ),
     "one bias": (lambda: Forward(lambda m, x: m.l(x)[0], l=OneBias(6, 8)), ((12, 6),), "lstm"),
     "loop": (Looped, ((4, 32, 32),), "maxpool"),
     "in place": (lambda: Forward(overwrite, conv=nn.Conv2d(4, 4, 1)), ((4, 6, 6),), "overwrite"),
-    "buffers": (lambda: Forward(lambda m, x: (x - m.mean) / m.std, mean=torch.zeros(3, 1, 1), std=torch.ones(3, 1, 1)), ((3, 8, 8),), "sub"),
-    "constants": (lambda: Forward(lambda m, x: m.c(x) + torch.arange(8.0) * torch.ones(4, 8, 8), c=nn.Conv2d(3, 4, 1)), ((3, 8, 8),), "add"),
-    "unused parameters": (lambda: Forward(lambda m, x: m.c(x), c=nn.Conv2d(3, 4, 1), aux=nn.Linear(9, 9), g=parameter(7)), ((3, 8, 8),), "unused"),
-    "a learned constant through layers": (lambda: Forward(lambda m, x: x + m.f(m.t), f=nn.Linear(4, 6), t=parameter(5, 4)), ((5, 6),), "constant"),
-    "windows of a sequence": (lambda: Forward(lambda m, x: m.f(x.unfold(1, 4, 2)), f=nn.Linear(4, 3)), ((10, 6),), "unfold"),
-    "a batch made on the way": (lambda: Forward(lambda m, x: m.c(x.view(4, 3, 8, 8)).mean(0), c=nn.Conv2d(3, 5, 3)), ((12, 8, 8),), "conv"),
-    "several outputs": (lambda: Forward(lambda m, x: {"a": m.c(x), "b": [x.amax((2, 3))]}, c=nn.Conv2d(3, 5, 3)), ((3, 8, 8),), "globalmaxpool"),
-}  # fmt: skip
+    "buffers": (
+        lambda: Forward(lambda m, x: (x - m.mean) / m.std, mean=torch.zeros(3, 1, 1), std=torch.ones(3, 1, 1)),
+        ((3, 8, 8),),
+        "sub",
+    ),
+    "constants": (
+        lambda: Forward(lambda m, x: m.c(x) + torch.arange(8.0) * torch.ones(4, 8, 8), c=nn.Conv2d(3, 4, 1)),
+        ((3, 8, 8),),
+        "add",
+    ),
+    "unused parameters": (
+        lambda: Forward(lambda m, x: m.c(x), c=nn.Conv2d(3, 4, 1), aux=nn.Linear(9, 9), g=parameter(7)),
+        ((3, 8, 8),),
+        "unused",
+    ),
+    "a learned constant through layers": (
+        lambda: Forward(lambda m, x: x + m.f(m.t), f=nn.Linear(4, 6), t=parameter(5, 4)),
+        ((5, 6),),
+        "constant",
+    ),
+    "windows of a sequence": (
+        lambda: Forward(lambda m, x: m.f(x.unfold(1, 4, 2)), f=nn.Linear(4, 3)),
+        ((10, 6),),
+        "unfold",
+    ),
+    "a batch made on the way": (
+        lambda: Forward(lambda m, x: m.c(x.view(4, 3, 8, 8)).mean(0), c=nn.Conv2d(3, 5, 3)),
+        ((12, 8, 8),),
+        "conv",
+    ),
+    "several outputs": (
+        lambda: Forward(lambda m, x: {"a": m.c(x), "b": [x.amax((2, 3))]}, c=nn.Conv2d(3, 5, 3)),
+        ((3, 8, 8),),
+        "globalmaxpool",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", CONSTRUCTS)
@@ -600,6 +798,12 @@ def test_arguments() -> None:
     assert [argument(text) for text in texts] == [64, -1, 0.5, 0.001, True, False, None, "wide", [2, 2], "64", "x=y"]
 
 
+def test_without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(Missing, match=r"this needs PyTorch: pip install 'cnncalc\[torch\]'"):
+        loaded("torch:models:Net", {"": "8x8x3"})
+
+
 def test_command_line(models: str) -> None:
     """A console script does not look into the current folder; the models there are found nevertheless."""
 
@@ -619,6 +823,9 @@ def test_command_line(models: str) -> None:
         "compare", spec, "-e", "32x32x3 -> CONV3-16 -> FC-10", "--input", "32x32x3", "--only", "params"
     )
     assert status == 0, out
+    status, _, said = run("analyze", "resnet18", "--arg", "width=16")
+    assert status == 2
+    assert "--arg is for torch:MODULE:CALLABLE" in said
     status, _, said = run("check", spec)
     assert status == 2
     assert "the module is imported" not in said
