@@ -5,6 +5,7 @@ Every shape and every count is worked out by the layers' own rules and held agai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
@@ -63,9 +64,10 @@ def from_torch(module: Any, input_shape: Sequence[int] | Mapping[str, Sequence[i
         _check_names(copy, sizes)
         try:
             record = trace(copy, sizes, frozenset(HANDLERS))
+            record, orders = _late(copy, record) or (record, {})
         except Exception as error:
             raise _failed(error, name, sizes) from None
-    return built(record, {}, name, name)
+    return built(record, orders, name, name)
 
 
 def read(spec: str, asked: Asked) -> Network:
@@ -133,7 +135,7 @@ def _fitting(module: Any, shapes: Mapping[str, Shape], spec: str) -> tuple[Trace
     large = any(len(shape) > 2 for shape in shapes.values())
     found: dict[bool, Trace] = {}
     errors: dict[bool, Exception] = {}
-    for channels_first, dtype in ((large, "float32"), (not large, "float32"), (large, "int64")):
+    for channels_first, dtype in ((large, ""), (not large, ""), (large, "int64")):
         try:
             record = trace(module, first if channels_first else last, frozenset(HANDLERS), dtype)
         except Refused:
@@ -156,12 +158,16 @@ def _fitting(module: Any, shapes: Mapping[str, Shape], spec: str) -> tuple[Trace
     for name, var in record.inputs.items():
         rank = len(var.dims)
         orders[name] = (*range(2, rank), 1) if True in found and rank > 2 else tuple(range(1, rank))
-    late = next((var for var in record.inputs.values() if _batch_behind(var)), None)
-    if late is not None and len(shapes) == 1:
-        name = next(iter(shapes))
-        record = trace(module, {name: (late.dims[1], 1, *late.dims[2:])}, frozenset(HANDLERS))
-        return record, {name or "input": (0, 2)}
-    return record, orders
+    return _late(module, record) or (record, orders)
+
+
+def _late(module: Any, record: Trace) -> tuple[Trace, dict[str, Dims]] | None:
+    """Once more with the batch behind the steps, where the only input goes into a recurrent layer that wants that."""
+    if len(record.inputs) != 1 or not _batch_behind(*record.inputs.values()):
+        return None
+    ((name, var),) = record.inputs.items()
+    sizes = {"" if name == "input" else name: (var.dims[1], 1, *var.dims[2:])}
+    return trace(module, sizes, frozenset(HANDLERS)), {name: (0, 2)}
 
 
 def _batch_behind(var: Var) -> bool:
@@ -185,9 +191,12 @@ def _failed(error: Exception, spec: str, sizes: Mapping[str, Dims]) -> Refused:
     said = ", ".join("x".join(map(str, dims)) for dims in sizes.values())
     lines = str(error).strip().split("\n")
     what = f"{type(error).__name__}: {show(lines[0], 200)}"
-    if "meta tensor" in str(error) or "data_ptr" in str(error):
+    if re.search(r"\bmeta (tensor|device)|data_ptr", str(error)):
         text = f"forward of {show(spec)} asks for the numbers of a tensor, and there are none: {what}"
         return Refused([Problem("unsupported", text, "take what depends on numbers out of forward")])
+    if isinstance(error, NotImplementedError):
+        text = f"forward of {show(spec)} does something that cannot be followed without numbers: {show(lines[0], 200)}"
+        return Refused([Problem("unsupported", text, "leave it out, or export the model to ONNX and read that")])
     text = f"forward of {show(spec)} fails on a tensor of {said}: {what}"
     return Refused([Problem("bad-model", text, "check the shape of the input")])
 
@@ -228,6 +237,7 @@ def _read(book: Book, event: Event, handler: Handler | None) -> None:
     found = handler or HANDLERS.get(event.op)
     if found is not None:
         found(book, event)
+        book.check(event)
         return
     for k, out in enumerate(event.outs):
         if k == 0 or out.users or out in book.record.outputs:

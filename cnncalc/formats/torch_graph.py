@@ -155,6 +155,16 @@ class Book:
     def _differ(self, text: str) -> None:
         self.differing.append(Problem("shapes-disagree", text, level="warning"))
 
+    def check(self, event: Event) -> None:
+        """Do the values made have nodes of PyTorch's shapes? One that has not would lead everything behind it astray."""
+        for k, out in enumerate(event.outs if id(event) not in self.absorbed else ()):
+            if out.index is None or visible(out.dims, out.order) == self.builder.shape(out.index):
+                continue
+            ours, order = self.builder.shape(out.index), self.natural(out.dims, out.first)
+            place = f"`{show(event.call.path or event.op)}` ({show(event.op)})"
+            self._differ(f"{place} is {ours} here, but {visible(out.dims, order)} to PyTorch")
+            self.operator(event, order, {}, k, macs=None, views=None)
+
     def operator(
         self,
         event: Event,

@@ -121,11 +121,30 @@ class Trace:
         self.events.append(event)
 
 
-def trace(module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str], dtype: str = "float32") -> Trace:
+def trace(module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str], dtype: str = "") -> Trace:
+    """As `followed`; a module that asks for the numbers of its own constants gets them.
+
+    Raises:
+        Refused, Exception: as `followed`.
+    """
+    try:
+        return followed(module, inputs, whole, dtype, "meta")
+    except (Refused, NotImplementedError) as first:
+        try:
+            return followed(module, inputs, whole, dtype, "cpu")
+        except Exception:
+            raise first from None
+
+
+def followed(
+    module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str], dtype: str, constants: str
+) -> Trace:
     """Run a module that lies on the meta device, in evaluation mode, on inputs of these sizes.
 
-    The names of `inputs` are those of arguments of `forward`; "" stands for the first one, "0", "1"... count them.
-    Operations named in `whole` are taken in one piece, others in the pieces that PyTorch makes them of, if it does.
+    The names of `inputs` are those of arguments of `forward`; "" stands for the first one, "0", "1"... count them. They have
+    that dtype, or that of the parameters. Operations named in `whole` are taken in one piece, others in the pieces that
+    PyTorch makes them of. What the module makes of nothing, ranges and zeros, lies on the device `constants`: on meta it has
+    no numbers.
 
     Raises:
         Refused: where control flow depends on the numbers fed in.
@@ -133,9 +152,9 @@ def trace(module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str
     """
     torch: Any = import_module("torch")
     record = Trace()
-    given = {
-        name: torch.empty(tuple(sizes), dtype=getattr(torch, dtype), device="meta") for name, sizes in inputs.items()
-    }
+    floating = (value.dtype for value in module.parameters() if value.is_floating_point())
+    kind = getattr(torch, dtype) if dtype else next(floating, torch.float32)
+    given = {name: torch.empty(tuple(sizes), dtype=kind, device="meta") for name, sizes in inputs.items()}
     positional = [value for name, value in given.items() if name == "" or name.isdecimal()]
     named = {name: value for name, value in given.items() if name and not name.isdecimal()}
     lazy = (torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer)
@@ -151,7 +170,7 @@ def trace(module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
         torch.backends.mha.set_fastpath_enabled(False)
         stack.enter_context(torch.inference_mode())
-        stack.enter_context(torch.device("meta"))
+        stack.enter_context(torch.device(constants))
         with recorder:
             result = module(*positional, **named)
         record.outputs = [recorder.find(value) for value in tensors(torch, result)]
@@ -214,10 +233,10 @@ def _recorder(torch: Any) -> Any:
             self.paths: dict[int, str] = {}
             for name, part in module.named_modules():
                 self.paths[id(part)] = name
-                fleeting = part._non_persistent_buffers_set
-                for own, value in part._parameters.items():
+                fleeting = getattr(part, "_non_persistent_buffers_set", ())
+                for own, value in part.named_parameters(recurse=False):
                     self._own(f"{name}.{own}".strip("."), value, True)
-                for own, value in part._buffers.items():
+                for own, value in part.named_buffers(recurse=False):
                     kept = own not in fleeting and own != "num_batches_tracked"
                     self._own(f"{name}.{own}".strip("."), value, False, kept)
 
@@ -291,7 +310,8 @@ def _recorder(torch: Any) -> Any:
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
             op = func._overloadpacket.__name__
-            if op in DATA:
+            lie = {one.device.type for one in tensors(self.torch, [args, kwargs])}
+            if op in DATA and "meta" in lie:
                 self._refuse(op)
             handled = op.rstrip("_") in self.whole or op in SHAPE_ONLY
             if not handled and func._overloadpacket not in registry:
@@ -299,8 +319,10 @@ def _recorder(torch: Any) -> Any:
                     found = func.decompose(*args, **kwargs)
                 if found is not NotImplemented:
                     return found
-            args, kwargs = self._on_meta(args), dict(zip(kwargs, self._on_meta(tuple(kwargs.values())), strict=True))
             bound, inputs = self._bound(func, args, kwargs)
+            if len(lie) > 1 and not func._schema.is_mutable:
+                args = self._on_meta(args)
+                kwargs = dict(zip(kwargs, self._on_meta(tuple(kwargs.values())), strict=True))
             if op == "copy_" and inputs[0] is inputs[1]:  # `x[0] += 1` ends with this
                 return func(*args, **kwargs)
             if (
@@ -389,6 +411,10 @@ def _recorder(torch: Any) -> Any:
         def hook(self, stack: ExitStack) -> None:
             """Follow the calls of all modules until the stack is left."""
             for part in self.root.module.modules():
+                if isinstance(
+                    part, self.torch.jit.ScriptModule
+                ):  # takes no hooks: its layers have the name of its parent
+                    continue
                 stack.callback(part.register_forward_pre_hook(self._enter, with_kwargs=True).remove)
                 stack.callback(part.register_forward_hook(self._leave).remove)
 

@@ -299,7 +299,8 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(names("split split_with_sizes chunk unbind tensor_split unsafe_split unsafe_chunk"), split),
     **dict.fromkeys(names("cat concat concatenate"), concat),
     **dict.fromkeys(names("index index_select gather take_along_dim take stack diagonal tril triu unfold im2col col2im "
-                          "overwrite slice_scatter select_scatter index_add index_put scatter index_copy"), gathered),
+                          "overwrite _embedding_bag _embedding_bag_forward_only max_unpool2d max_unpool3d fractional_max_pool2d "
+                "fractional_max_pool3d slice_scatter select_scatter index_add index_put scatter index_copy"), gathered),
     **dict.fromkeys(names("roll flip rot90 fliplr flipud"), moved),
     **dict.fromkeys(names("copy fill zero"), copied),
     **dict.fromkeys(names(

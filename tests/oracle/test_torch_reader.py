@@ -518,6 +518,51 @@ def test_construct(name: str) -> None:
     assert kind in kinds(agree(make, *sizes))
 
 
+def test_inputs_are_like_the_parameters() -> None:
+    network = cnncalc.from_torch(nn.Conv2d(3, 4, 3).half(), (3, 8, 8))
+    assert analyze(network).totals.macs == 6 * 6 * 4 * 27
+
+
+def test_constants_have_numbers() -> None:
+    """What a forward makes of nothing it may look at; what is fed in it may not."""
+
+    def half(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        return x[..., : int(torch.ceil(torch.tensor(x.shape[-1] / 2)).item())]
+
+    assert shown(cnncalc.from_torch(Forward(half), (3, 8, 9))) == [("input", "8x9x3"), ("slice", "8x5x3")]
+
+
+def test_batch_behind_the_steps() -> None:
+    network = cnncalc.from_torch(nn.GRU(6, 4), (5, 6))
+    assert [(node.kind, str(node.output)) for node in network.nodes[:2]] == [("input", "5x6"), ("gru", "5x4")]
+    assert analyze(network).totals.macs == 5 * 3 * 4 * 10
+
+
+def test_products_with_a_vector_count() -> None:
+    """PyTorch's own count leaves them out."""
+    network = cnncalc.from_torch(Forward(lambda m, x: x @ m.w, w=parameter(6)), (5, 6))
+    assert not network.warnings
+    assert analyze(network).totals.macs == 30
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scripted_and_compiled() -> None:
+    plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    for module in (torch.jit.script(plain), torch.compile(plain), nn.DataParallel(plain)):
+        totals = analyze(cnncalc.from_torch(module, (3, 8, 8))).totals
+        assert (totals.params, totals.macs) == (112, 6 * 6 * 4 * 27)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda _, x: x[x > 0], lambda _, x: x * float(x.detach().numpy().max()), lambda m, x: torch.vmap(m.f)(x)],
+)
+def test_what_cannot_be_followed(function: Callable[..., Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        cnncalc.from_torch(Forward(function, f=nn.Linear(6, 3)), (5, 6))
+    assert [problem.code for problem in caught.value.problems] == ["unsupported"]
+
+
 def test_inputs_are_named() -> None:
     class Two(nn.Module):
         def forward(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
