@@ -1,5 +1,5 @@
-"""Reads the models of torchvision and timm and compares every figure with PyTorch's own: parameters, multiply-adds, and the
-output shape of every leaf module. Prints a table of agreement; exit status 1 where anything differs.
+"""Reads the models of torchvision and timm and compares every figure with PyTorch's own: parameters, buffers, multiply-adds,
+and the output shape of every leaf module. Prints a table of agreement; exit status 1 where anything differs.
 
     python benchmarks/torch_zoo.py torchvision
     python benchmarks/torch_zoo.py timm --sample 250 --seed 1
@@ -112,8 +112,8 @@ def timm_models(names: list[str], sample: int, seed: int) -> dict[str, Any]:
     return {name: lambda name=name: build(name) for name in names}
 
 
-def facts(model: Any, size: tuple[int, ...]) -> tuple[int, float, dict[str, list[tuple[int, ...]]]]:
-    """PyTorch's own figures: parameters, multiply-adds, and the shapes that leaf modules give back, by path."""
+def facts(model: Any, size: tuple[int, ...]) -> tuple[int, int, float, dict[str, list[tuple[int, ...]]]]:
+    """PyTorch's own figures: parameters, buffers, multiply-adds, and the shapes that leaf modules give back, by path."""
     shapes: dict[str, list[tuple[int, ...]]] = defaultdict(list)
     removed = []
     for path, module in model.named_modules():
@@ -130,7 +130,10 @@ def facts(model: Any, size: tuple[int, ...]) -> tuple[int, float, dict[str, list
         model(torch.empty(1, *size))
     for handle in removed:
         handle.remove()
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops() / 2, shapes
+    kept = model.state_dict(keep_vars=True)
+    buffers = {id(b): b for name, b in model.named_buffers() if name in kept and "num_batches_tracked" not in name}
+    held = sum(buffer.numel() for buffer in buffers.values())
+    return sum(p.numel() for p in model.parameters()), held, counter.get_total_flops() / 2, shapes
 
 
 def alike(shape: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
@@ -158,7 +161,7 @@ def compare(build: Any) -> dict[str, Any]:
         network = from_torch(model, size)
         analysis = analyze(network)
         seconds = time.perf_counter() - start
-        params, macs, shapes = facts(model, size)
+        params, buffers, macs, shapes = facts(model, size)
     nodes = {node.name: node for node in network.nodes}
     leaves = wrong = absent = 0
     said = []
@@ -180,6 +183,7 @@ def compare(build: Any) -> dict[str, Any]:
     totals = analysis.totals
     return {
         "nodes": len(network.nodes), "seconds": round(seconds, 2), "params": totals.params, "params_theirs": params,
+        "buffers": totals.buffers, "buffers_theirs": buffers,
         "macs": totals.macs, "macs_theirs": macs, "leaves": leaves, "leaves_wrong": wrong, "leaves_absent": absent,
         "uncounted": totals.uncounted, "warnings": [str(w) for w in network.warnings], "said": said[:3],
         "unknown": sorted({node.kind for node in network.nodes if node.layer is not None and not node.layer.known_cost}),
@@ -214,13 +218,13 @@ def main() -> int:
             continue
         results[name] = found
         parts = [
-            found["params"] == found["params_theirs"],
+            (found["params"], found["buffers"]) == (found["params_theirs"], found["buffers_theirs"]),
             found["macs"] == found["macs_theirs"],
             not found["leaves_wrong"],
         ]
         agreed += all(parts)
         marks = [
-            f"{found['params']:,}" + ("" if parts[0] else f" (not {found['params_theirs']:,})"),
+            f"{found['params']:,}" + ("" if parts[0] else f" (not {found['params_theirs']:,}, or buffers)"),
             f"{found['macs']:,}" + ("" if parts[1] else f" (not {found['macs_theirs']:,})"),
             f"{found['leaves'] - found['leaves_wrong'] - found['leaves_absent']}/{found['leaves']}",
         ]
@@ -231,7 +235,7 @@ def main() -> int:
         ]
         counts = f"{name:44} {found['nodes']:6} {found['seconds']:6} {marks[0]:>13} {marks[1]:>16} {marks[2]:>12}"
         print(f"{counts}  {'; '.join(notes)[:400]}", flush=True)
-    print(f"{agreed} of {len(zoo)} agree in parameters, multiply-adds and all leaf shapes")
+    print(f"{agreed} of {len(zoo)} agree in parameters, buffers, multiply-adds and all leaf shapes")
     if asked.json:
         Path(asked.json).write_text(json.dumps(results, indent=1))
     return 0 if agreed == len(zoo) else 1

@@ -12,12 +12,13 @@ from inspect import signature
 from typing import Any
 
 from cnncalc.formats import Asked, Missing
+from cnncalc.formats.torch_events import Dims, Event, Trace, Var
 from cnncalc.formats.torch_graph import SHOWN, Book
 from cnncalc.formats.torch_layers import CELLS, Handler
 from cnncalc.formats.torch_layers import HANDLERS as LAYERS
 from cnncalc.formats.torch_patterns import replaced
 from cnncalc.formats.torch_products import HANDLERS as PRODUCTS
-from cnncalc.formats.torch_trace import SHAPE_ONLY, Dims, Event, Trace, Var, trace
+from cnncalc.formats.torch_trace import SHAPE_ONLY, trace
 from cnncalc.formats.torch_views import HANDLERS as VIEWS
 from cnncalc.formats.torch_windows import HANDLERS as WINDOWS
 from cnncalc.layers.unknown import Operator, Unknown

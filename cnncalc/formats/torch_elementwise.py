@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cnncalc.formats.torch_events import Dims, Event, Var
 from cnncalc.formats.torch_graph import Book, is_bias, visible
 from cnncalc.formats.torch_layers import Handler
-from cnncalc.formats.torch_trace import Dims, Event, Var
 from cnncalc.layers import merge, norm
 from cnncalc.layers.base import Layer
 from cnncalc.layers.dense import Positional

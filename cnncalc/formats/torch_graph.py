@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnncalc.formats.torch_trace import Call, Dims, Event, Tensor, Trace, Var
+from cnncalc.formats.torch_events import Call, Dims, Event, Tensor, Trace, Var
 from cnncalc.layers.activation import Identity
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reshape import Permute, Reshape

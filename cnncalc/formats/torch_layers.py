@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cnncalc.formats.torch_events import Dims, Event, Var
 from cnncalc.formats.torch_graph import Book, visible
-from cnncalc.formats.torch_trace import Dims, Event, Var
 from cnncalc.layers import activation, dense, norm, recurrent, reshape
 from cnncalc.layers.base import Blur, Layer
 

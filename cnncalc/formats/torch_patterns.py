@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from cnncalc.formats.torch_events import Call, Event, Trace, Var
 from cnncalc.formats.torch_graph import Book
 from cnncalc.formats.torch_layers import Handler, shuffled
 from cnncalc.formats.torch_products import multihead
-from cnncalc.formats.torch_trace import Call, Event, Trace, Var
 from cnncalc.layers import norm
 
 VIEWS = ("view", "reshape", "unflatten", "flatten")

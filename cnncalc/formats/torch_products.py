@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
+from cnncalc.formats.torch_events import Event, Var
 from cnncalc.formats.torch_graph import Book
 from cnncalc.formats.torch_layers import Handler
-from cnncalc.formats.torch_trace import Event, Var
 from cnncalc.layers import attention, dense
 from cnncalc.layers.base import Layer
 from cnncalc.product import Count, Product, Sum

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.formats.torch_elementwise import HANDLERS as ELEMENTWISE
+from cnncalc.formats.torch_events import Dims, Event, Var
 from cnncalc.formats.torch_graph import Book, visible
 from cnncalc.formats.torch_layers import Handler
-from cnncalc.formats.torch_trace import Dims, Event, Var
 from cnncalc.layers import dense, merge, pool, reshape
 from cnncalc.layers.base import Blur, Layer
 from cnncalc.shape import Shape

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.formats.torch_events import Event, Var
 from cnncalc.formats.torch_graph import Book, visible
 from cnncalc.formats.torch_layers import Handler, each, last, sizes_of
-from cnncalc.formats.torch_trace import Event, Var
 from cnncalc.layers import conv, pool, reshape
 from cnncalc.layers.base import Blur, Layer
 
