@@ -116,7 +116,8 @@ layers:
     ),
     "bad-model": Code(
         "The model file cannot be read as what its suffix says, or holds a graph that cannot be run: it is "
-        "cut off, has a cycle, misses a weight, or declares sizes that no tensor can have.",
+        "cut off, has a cycle, misses a weight, or declares sizes that no tensor can have. Or a model of PyTorch cannot "
+        "be imported, built or run.",
         note="it is about a model of another framework, not about an architecture file",
     ),
     "bad-policy": Code(

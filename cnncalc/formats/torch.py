@@ -79,7 +79,7 @@ def read(spec: str, asked: Asked) -> Network:
         Missing: where PyTorch is not installed.
     """
     _needed()
-    from cnncalc.formats.torch_load import argument, load, quiet
+    from cnncalc.formats.torch_load import argument, load, offline, quiet
 
     if asked.dims:
         text = f"a model of PyTorch has no parameter `{show(next(iter(asked.dims)))}`"
@@ -88,7 +88,7 @@ def read(spec: str, asked: Asked) -> Network:
         text = "the shape of the input is not known: PyTorch's modules do not say it"
         raise Refused([Problem("unknown-size", text, "give that of one example, channels last: `--input 224x224x3`")])
     shapes = {name: shape_from(text) for name, text in asked.inputs.items()}
-    with quiet():
+    with quiet(), offline():
         module = load(spec, {name: argument(text) for name, text in asked.arguments})
         _check_names(module, shapes)
         record, orders = _fitting(module, shapes, spec)
@@ -189,6 +189,11 @@ def _marked(record: Trace) -> Iterable[Var]:
 def _failed(error: Exception, spec: str, sizes: Mapping[str, Dims]) -> Refused:
     if isinstance(error, Refused):
         return error
+    from cnncalc.formats.torch_load import Offline, cause
+
+    if cause(error, Offline) is not None:
+        text = f"forward of {show(spec)} wants to download something, and cnncalc downloads nothing"
+        return Refused([Problem("bad-model", text, "leave that out")])
     said = ", ".join("x".join(map(str, dims)) for dims in sizes.values())
     lines = str(error).strip().split("\n")
     what = f"{type(error).__name__}: {show(lines[0], 200)}"
@@ -215,7 +220,12 @@ def built(record: Trace, orders: Mapping[str, Dims], name: str, source: str) -> 
     for event, handler in events:
         if id(event) in book.skipped:
             continue
-        _read(book, event, handler)
+        try:
+            _read(book, event, handler)
+        except Problem as problem:
+            problem.text = f"`{show(event.call.path or event.op)}`: {problem.text}"
+            partial = book.builder.finish([len(book.builder.nodes) - 1], name=name, source=source, spec=source)
+            raise Refused([problem], partial) from None
         if ends_of.get(id(event.call)) is event:
             book.shown(event.call)
     ends = list(dict.fromkeys(var.index for var in record.outputs if var.index is not None))

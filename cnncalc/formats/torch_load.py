@@ -57,34 +57,31 @@ def load(spec: str, arguments: Mapping[str, Any]) -> Any:
         Refused: where there is no such thing, it cannot be built, or is no torch.nn.Module.
     """
     torch: Any = importlib.import_module("torch")
-    with quiet():
-        made = _found(spec)
-        if isinstance(made, torch.nn.Module):
-            if arguments:
-                text = f"{show(spec)} is a model already, so that it takes no `--arg`"
-                raise _bad(text, "name the class or function that makes it")
-            return on_meta(made)
-        if not callable(made):
-            raise _bad(
-                f"{show(spec)} makes no model: it is a value of type {type(made).__name__}", "name a class or function"
-            )
+    made = _found(spec)
+    if isinstance(made, torch.nn.Module):
+        if arguments:
+            text = f"{show(spec)} is a model already, so that it takes no `--arg`"
+            raise _bad(text, "name the class or function that makes it")
+        return on_meta(made)
+    if not callable(made):
+        text = f"{show(spec)} makes no model: it is a value of type {type(made).__name__}"
+        raise _bad(text, "name a class or function")
+    try:
+        with torch.device("meta"):
+            module = made(**arguments)
+    except Exception as first:  # on meta tensors, which have no numbers; once more with numbers
+        if cause(first, Offline) is not None:
+            raise _failed(spec, first, made) from None
         try:
-            with _offline(), torch.device("meta"):
-                module = made(**arguments)
-        except Exception as first:  # on meta tensors, which have no numbers; once more with numbers
-            if isinstance(_cause(first, Offline), Offline):
-                raise _failed(spec, first, made) from None
-            try:
-                with _offline():
-                    module = made(**arguments)
-            except (Exception, SystemExit) as error:
-                raise _failed(spec, error, made) from None
-        except SystemExit as error:
-            raise _failed(spec, error) from None
-        if not isinstance(module, torch.nn.Module):
-            text = f"{show(spec)} gives back something else than a torch.nn.Module: {type(module).__name__}"
-            raise _bad(text, "name the class of the model, or a function that returns one")
-        return on_meta(module)
+            module = made(**arguments)
+        except (Exception, SystemExit) as error:
+            raise _failed(spec, error, made) from None
+    except SystemExit as error:
+        raise _failed(spec, error, made) from None
+    if not isinstance(module, torch.nn.Module):
+        text = f"{show(spec)} gives back something else than a torch.nn.Module: {type(module).__name__}"
+        raise _bad(text, "name the class of the model, or a function that returns one")
+    return on_meta(module)
 
 
 def on_meta(module: Any) -> Any:
@@ -179,7 +176,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _offline() -> Iterator[None]:
+def offline() -> Iterator[None]:
     """No download: weights are not needed, and nobody expects a calculator to fetch them."""
     connect, names = socket.socket.connect, socket.getaddrinfo
 
@@ -195,7 +192,8 @@ def _offline() -> Iterator[None]:
         socket.getaddrinfo = names
 
 
-def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+def cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+    """The error of that kind that led to another one, if there is one."""
     seen = 0
     while error is not None and not isinstance(error, kind) and seen < 50:
         error = error.__cause__ or error.__context__ or getattr(error, "reason", None)
@@ -205,7 +203,7 @@ def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseExcept
 
 
 def _failed(spec: str, error: BaseException, made: Any = None) -> Refused:
-    if _cause(error, Offline) is not None:
+    if cause(error, Offline) is not None:
         return _bad(
             f"{show(spec)} wants to download something, and cnncalc downloads nothing", "leave pretrained weights out"
         )

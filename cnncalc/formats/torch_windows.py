@@ -180,7 +180,7 @@ def padded(book: Book, event: Event) -> None:
         if len(set(cells)) == 1:
             by = cells[0]
         book.emit(event, reshape.Padding(by=by, mode=word), [book.aligned(x, order, event.call)], order)
-    elif changed == [x.order[-1]] and pairs[changed[0]][0] == 0 and word == "zeros" and not negative:
+    elif changed == list(x.order[-1:]) and pairs[changed[0]][0] == 0 and word == "zeros" and not negative:
         layer = reshape.ChannelPad(to=event.out.dims[changed[0]])
         book.emit(event, layer, [x.index] if x.index is not None else [], x.order)
     else:

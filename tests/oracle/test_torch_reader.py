@@ -7,6 +7,7 @@ module once more on its own, with forward hooks and torch.utils.flop_counter.
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -624,6 +625,69 @@ def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "7 multiply-adds here, but 3,888" in network.warnings[1].text
 
 
+def wandered(seed: int, x: torch.Tensor) -> torch.Tensor:
+    """A random walk of operations that move, cut, join and multiply; the same for the same seed and shape."""
+    rng = random.Random(seed)
+    for _ in range(rng.randint(3, 12)):
+        x = stepped(rng, x)
+    return x
+
+
+def stepped(rng: random.Random, x: torch.Tensor) -> torch.Tensor:
+    rank = x.dim()
+    axis = rng.randrange(rank)
+    length = x.shape[axis]
+    steps: list[Callable[[], torch.Tensor]] = [
+        lambda: x.permute(rng.sample(range(rank), rank)),
+        lambda: x.transpose(axis, rng.randrange(rank)),
+        lambda: x.reshape(*divided(rng, x.numel())),
+        lambda: x.narrow(axis, length // 3, length - length // 3),
+        lambda: x.select(axis, length // 2) if rank > 2 else x.exp(),
+        lambda: torch.cat([x, x.relu()], axis),
+        lambda: x.chunk(2, axis)[-1],
+        lambda: x.unsqueeze(axis) if rank < 5 else x.squeeze(),
+        lambda: x + x.mean(axis, keepdim=True),
+        lambda: x.mean(axis) if rank > 1 else x.tanh(),
+        lambda: x.flatten(axis),
+        lambda: torch.stack([x, x * 2], axis) if rank < 4 else x.roll(1, axis),
+        lambda: x @ x.mT if rank > 1 else x,
+        lambda: x.softmax(axis),
+        lambda: F.pad(x, (1, 0)),
+        lambda: x.unsqueeze(0).expand(2, *x.shape) if rank < 4 else x,
+        lambda: added(x),
+    ]
+    return rng.choice(steps)()
+
+
+def divided(rng: random.Random, numbers: int) -> list[int]:
+    """Sizes of a tensor of so many numbers."""
+    found = []
+    while numbers > 1 and len(found) < 4:
+        found.append(rng.choice([n for n in range(1, numbers + 1) if numbers % n == 0][:6]))
+        numbers //= found[-1]
+    return [*found, numbers]
+
+
+def added(x: torch.Tensor) -> torch.Tensor:
+    """A copy, changed in part."""
+    y = x.clone()
+    y.select(0, 0).add_(1)
+    return y
+
+
+@pytest.mark.parametrize("size", [(3, 4, 6), (5, 6), (7,), (2, 3, 4, 5), (1, 6, 4), (4, 1)])
+def test_random_walks(size: Shape) -> None:
+    """However axes are moved about, cut and joined, the shapes at the end are PyTorch's, and so is the count."""
+    for seed in range(30):
+        network = cnncalc.from_torch(Forward(lambda _, x, seed=seed: wandered(seed, x)), size)
+        assert not network.warnings, seed
+        with FlopCounterMode(display=False) as counter:
+            theirs = wandered(seed, torch.empty(1, *size, device="meta"))
+        ours = network.nodes[network.outputs[0]].output
+        assert sorted(n for n in ours if n > 1) == sorted(n for n in theirs.shape if n > 1), seed
+        assert analyze(network).totals.macs == counter.get_total_flops() / 2, seed
+
+
 MOVED = {"flatten", "reshape", "permute", "slice", "crop", "identity", "input"}
 
 
@@ -746,6 +810,15 @@ def downloads():
     import urllib.request
 
     urllib.request.urlopen("http://127.0.0.1:9/weights.pth")
+
+
+class Fetches(nn.Module):
+    def forward(self, x):
+        downloads()
+
+
+def leaves():
+    raise SystemExit(3)
 '''
 
 
@@ -809,6 +882,9 @@ def refused(spec: str, inputs: Mapping[str, str], **arguments: str) -> Problem:
         ("fails", {"": "8x8x3"}, {}, "bad-model", "fails with ValueError: no luck"),
         ("number", {"": "8x8x3"}, {}, "bad-model", "torch.nn.Module: int"),
         ("downloads", {"": "8x8x3"}, {}, "bad-model", "downloads nothing -> leave pretrained weights out"),
+        ("Fetches", {"": "8x8x3"}, {}, "bad-model", "forward of torch:"),
+        ("Fetches", {"": "8x8x3"}, {}, "bad-model", "downloads nothing -> leave that out"),
+        ("leaves", {"": "8x8x3"}, {}, "bad-model", "fails with SystemExit: 3"),
         ("Net", {"": "8x8x3"}, {"wide": "3"}, "bad-model", "are `width` and `act`"),
         ("built", {"": "8x3"}, {"wide": "3"}, "bad-model", "takes no `--arg`"),
         ("Net", {}, {}, "unknown-size", "--input 224x224x3"),
