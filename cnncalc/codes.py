@@ -116,7 +116,8 @@ layers:
     ),
     "bad-model": Code(
         "The model file cannot be read as what its suffix says, or holds a graph that cannot be run: it is "
-        "cut off, has a cycle, misses a weight, or declares sizes that no tensor can have.",
+        "cut off, has a cycle, misses a weight, or declares sizes that no tensor can have. Or a model of PyTorch cannot "
+        "be imported, built or run.",
         note="it is about a model of another framework, not about an architecture file",
     ),
     "bad-policy": Code(
@@ -230,6 +231,11 @@ input: 32x32x3
 layers:
   - conv: {filters: 6, kernel: 3, groups: 3}
 """,
+    ),
+    "macs-disagree": Code(
+        "cnncalc's count of a layer's multiply-adds and PyTorch's own (torch.utils.flop_counter, halved) are not the "
+        "same. Both are shown; one of the two rules is wrong for this model.",
+        note="it is a warning about a PyTorch model",
     ),
     "missing-field": Code(
         "Something that has no obvious value is not written. A convolution, for example, has no usual window size, "
@@ -414,9 +420,9 @@ layers:
 """,
     ),
     "shapes-disagree": Code(
-        "cnncalc's shape of a value and the one that ONNX's shape inference gives are not the same. Both are "
-        "shown; one of the two rules is wrong for this model.",
-        note="it is a warning about an ONNX model",
+        "cnncalc's shape of a value and the one that ONNX's shape inference or PyTorch gives are not the same. Both "
+        "are shown; one of the two rules is wrong for this model.",
+        note="it is a warning about a model of another framework",
     ),
     "shares-differ": Code(
         "A step with `share` reuses the weights of a step above, so its layers must be of the same kinds with "
@@ -544,6 +550,11 @@ blocks:
 layers:
   - Head: 10
 """,
+    ),
+    "unused-parameters": Code(
+        "A warning: a PyTorch model holds parameters that its forward does not use on this input in evaluation mode, "
+        "such as a classifier for training only. They count among the parameters, with no multiply-adds.",
+        note="it is about a PyTorch model, not about an architecture file",
     ),
     "window-does-not-fit": Code(
         "The window of a convolution or pooling is larger than its padded input, so (W - F + 2P)/S + 1 leaves no "

@@ -79,7 +79,8 @@ def command(
     """Output shape, activations and parameters of every layer of SPEC, with totals.
 
     SPEC is a YAML or JSON file, `-` for standard input, or the name of a shipped architecture (`cnncalc list`); or a model
-    of others: .onnx, .keras, Keras' to_json(), Darknet's .cfg.
+    of others: .onnx, .keras, Keras' to_json(), Darknet's .cfg, or torch:MODULE:CALLABLE with --input, which imports MODULE
+    (installed, or in the current folder) and so runs it.
     """
     from cnncalc.analyses.totals import analyze
     from cnncalc.cli.specs import network_of

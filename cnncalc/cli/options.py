@@ -7,16 +7,34 @@ from typing import Any, TypeVar
 
 import click
 
-from cnncalc.cli.specs import Spec, complete
+from cnncalc.cli.specs import ARGUMENTS, Spec, complete
 from cnncalc.units import DTYPES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _kept(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> None:
+    context.meta[ARGUMENTS] = value
+
+
 def specs(command: F) -> F:
-    """SPEC..., -e, -p and --input."""
+    """SPEC..., -e, -p, --input and --arg."""
     command = click.option(
-        "--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Another input size, such as 448x448x3."
+        "--arg",
+        "arguments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        expose_value=False,
+        callback=_kept,
+        help="An argument for what torch:MODULE:CALLABLE calls (MODULE is imported, which runs it): a number, true, false, "
+        "null, [1, 2] or text.",
+    )(command)
+    command = click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="[NAME=]SHAPE",
+        help="Another input size, channels last, such as 448x448x3; a PyTorch model needs one.",
     )(command)
     command = click.option(
         "-p",

@@ -19,6 +19,7 @@ from cnncalc.spec.limits import TRUSTED
 from cnncalc.text import did_you_mean, show
 
 SUFFIXES = (".yaml", ".yml", ".json")
+ARGUMENTS = "cnncalc.arguments"  # where the context of a command keeps what `--arg` gave
 
 
 class Spec:
@@ -110,10 +111,13 @@ def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], con
     """
     from cnncalc.spec.file import Given, read, read_tree
 
+    _check_arguments()
     if convolved:
         from cnncalc.analyses.as_conv import as_conv
         from cnncalc.spec.inputs import shape_from
 
+        if not spec.line and formats.reader_of(spec.text) == "torch":  # it has no size of its own
+            return as_conv(network_of(spec, parameters, inputs), {})
         shapes = {name: shape_from(text) for name, text in _inputs(inputs).items()}
         return as_conv(network_of(spec, parameters, ()), shapes)
     if not spec.line and formats.reader_of(spec.text) is not None:
@@ -137,11 +141,11 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str]) -> Ne
     """
     dims = {}
     for name, value in _pairs(parameters).items():
-        if not value.isdecimal():
+        if not value.isdecimal() and formats.reader_of(path) != "torch":
             raise click.BadParameter(f"`{show(value)}` is no size of a dimension", param_hint="--dim")
-        dims[name] = int(value)
+        dims[name] = int(value) if value.isdecimal() else 0
     try:
-        return formats.read(path, formats.Asked(_inputs(inputs), dims))
+        return formats.read(path, formats.Asked(_inputs(inputs), dims, arguments()))
     except formats.Missing as missing:
         raise Failed(f"{show(path)}: {missing}") from None
     except Refused as refused:
@@ -153,12 +157,27 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str]) -> Ne
         raise Failed(f"cannot read {show(path)}: {error.strerror}") from None
 
 
-def _pairs(texts: Sequence[str]) -> dict[str, str]:
+def _check_arguments() -> None:
+    """Refuse `--arg` where nothing takes it, rather than say nothing."""
+    if arguments():
+        words = click.get_current_context().params.get("spec", ())
+        if not any(formats.reader_of(word) == "torch" for word in words):
+            raise click.UsageError("--arg is for torch:MODULE:CALLABLE; a parameter of a file is given with -p")
+
+
+def arguments() -> tuple[tuple[str, str], ...]:
+    """What was given with `--arg` to the command that runs."""
+    context = click.get_current_context(silent=True)
+    given: tuple[str, ...] = context.meta.get(ARGUMENTS, ()) if context is not None else ()
+    return tuple(_pairs(given, "--arg").items())
+
+
+def _pairs(texts: Sequence[str], option: str = "-p") -> dict[str, str]:
     found = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise click.BadParameter(f"`{show(text)}` is no NAME=VALUE", param_hint="-p")
+            raise click.BadParameter(f"`{show(text)}` is no NAME=VALUE", param_hint=option)
         found[name.strip()] = value.strip()
     return found
 

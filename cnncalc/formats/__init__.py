@@ -25,14 +25,18 @@ class Missing(Exception):
 
 
 class Asked(Record):
-    """What was given on the command line: input shapes as text by name ("" for the only input), and sizes of dimensions."""
+    """What was given on the command line: input shapes as text by name ("" for the only input), sizes of dimensions, and
+    arguments of what makes a model of PyTorch."""
 
     inputs: Mapping[str, str]
     dims: Mapping[str, int]
+    arguments: tuple[tuple[str, str], ...] = ()
 
 
 def reader_of(path: str) -> str | None:
-    """The module that reads a path, by its suffix; None for specifications and unknown suffixes."""
+    """The module that reads a path, by its suffix or prefix; None for specifications and unknown suffixes."""
+    if path.startswith("torch:"):
+        return "torch"
     return READERS.get(os.path.splitext(path)[1].lower())
 
 

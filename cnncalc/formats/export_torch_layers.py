@@ -277,7 +277,10 @@ def batchnorm(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Sh
 @kind("layernorm", "rmsnorm")
 def layernorm(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     which = "LayerNorm" if layer.kind == "layernorm" else "RMSNorm"
-    return module(f"nn.{which}({out[-1]}{words(elementwise_affine=(layer.affine, True))})", "last", "channels")
+    over = (
+        f"({', '.join(map(str, out))})" if getattr(layer, "per", "channel") == "element" and len(out) > 1 else out[-1]
+    )
+    return module(f"nn.{which}({over}{words(elementwise_affine=(layer.affine, True))})", "last", "channels")
 
 
 @kind("groupnorm")

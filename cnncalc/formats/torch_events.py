@@ -1,0 +1,103 @@
+"""What a forward pass of a PyTorch module leaves behind: tensors, values, calls of modules, operations in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+Dims = tuple[int, ...]
+
+
+class Tensor:
+    """A parameter (`learned`) or buffer of the module."""
+
+    __slots__ = ("dims", "learned", "name", "size")
+
+    def __init__(self, name: str, dims: Dims, learned: bool) -> None:
+        self.name = name
+        self.dims = dims
+        self.learned = learned
+        self.size = prod(dims)
+
+
+class Var:
+    """One value: the dimensions that PyTorch gives it, and who reads it.
+
+    Written by the reader: the `index` of the node that has it with the `order` in which that node's shape names the
+    dimensions (what is not named is 1), or the tensors that it is made of (`held`).
+    """
+
+    __slots__ = ("dims", "event", "first", "held", "index", "order", "users")
+
+    def __init__(self, dims: Sequence[int], held: tuple[Tensor, ...] = ()) -> None:
+        self.dims: Dims = tuple(dims)
+        self.held = held
+        self.event: Event | None = None
+        self.users: list[Event] = []
+        self.index: int | None = None
+        self.order: Dims = ()
+        self.first = False  # is it read channels first?
+
+    @property
+    def size(self) -> int:
+        """Numbers in it."""
+        return prod(self.dims)
+
+
+class Call:
+    """One call of a module: its path in the tree, and what it was given and gave back."""
+
+    __slots__ = ("events", "given", "leaf", "module", "outs", "parent", "path")
+
+    def __init__(self, path: str, module: Any, parent: Call | None, given: list[Var]) -> None:
+        self.path = path
+        self.module = module
+        self.parent = parent
+        self.given = given
+        self.outs: list[Var] = []
+        self.leaf = module is None or not any(True for _ in module.children())
+        self.events = 0
+
+
+class Event:
+    """One operation: PyTorch's name for it, its arguments by name with values in place of tensors, and what it makes.
+
+    `macs` are PyTorch's own count of multiply-adds (torch.utils.flop_counter, halved). Where `op` is empty it is the end
+    of a call of a module in which nothing happened.
+    """
+
+    __slots__ = ("args", "call", "inplace", "inputs", "macs", "op", "outs")
+
+    def __init__(self, op: str, args: dict[str, Any], inputs: list[Var], outs: list[Var], call: Call) -> None:
+        self.op = op
+        self.inplace = False
+        self.args = args
+        self.inputs = inputs
+        self.outs = outs
+        self.call = call
+        self.macs = 0
+
+    @property
+    def out(self) -> Var:
+        """The first value that it makes."""
+        return self.outs[0]
+
+
+class Trace:
+    """One forward pass: inputs by name, operations in order, calls of modules, outputs, and the module's tensors."""
+
+    def __init__(self) -> None:
+        self.inputs: dict[str, Var] = {}
+        self.events: list[Event] = []
+        self.calls: list[Call] = []
+        self.outputs: list[Var] = []
+        self.tensors: list[Tensor] = []
+
+    def take(self, event: Event) -> None:
+        """Note an operation."""
+        for var in {id(var): var for var in event.inputs}.values():
+            var.users.append(event)
+        for out in event.outs:
+            out.event = event
+        self.events.append(event)

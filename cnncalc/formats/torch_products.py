@@ -1,0 +1,92 @@
+"""Products of matrices in PyTorch: linear layers, matmul and its relatives, einsum, attention."""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnncalc.formats.torch_events import Event, Var
+from cnncalc.formats.torch_graph import Book
+from cnncalc.formats.torch_layers import Handler
+from cnncalc.layers import attention, dense
+from cnncalc.layers.base import Layer
+from cnncalc.product import Count, Product, Sum
+
+
+def linear(book: Book, event: Event) -> None:
+    """linear: only the last axis changes."""
+    x, w, bias = event.args["input"], event.args["weight"], event.args["bias"]
+    held = {"weight": w, "bias": bias}
+    _linear(book, event, x, w, held, w.dims[0])
+
+
+def _linear(book: Book, event: Event, x: Var, w: Var, held: dict[str, Var | None], units: int) -> None:
+    rank = len(x.dims)
+    order = tuple(sorted({*x.order, rank - 1}))
+    if w.index is not None or x.index is None:
+        book.operator(event, None, held, views=None)
+        return
+    kind = dense.FC if len(order) == 1 else dense.Linear
+    layer: Layer = kind(units=units, bias=held.get("bias") is not None)
+    book.emit(event, layer, [book.aligned(x, order, event.call)], order, held)
+
+
+def product(book: Book, event: Event) -> None:
+    """matmul, mm, bmm, addmm, baddbmm and their like."""
+    args = event.args
+    pairs = (("self", "other"), ("self", "mat2"), ("mat1", "mat2"), ("batch1", "batch2"), ("self", "vec"), ("self", "tensor"),
+             ("mat", "vec"), ("input", "vec2"))  # fmt: skip
+    a, b = next((args[x], args[y]) for x, y in pairs if isinstance(args.get(x), Var) and isinstance(args.get(y), Var))
+    bias = args["self"] if event.op in ("addmm", "baddbmm", "addmv", "addbmm") else None
+    same = len(a.dims) == len(event.out.dims)
+    if bias is None and a.index is not None and b.index is None and len(b.dims) == 2 and same:
+        _linear(book, event, a, b, {"weight": b}, b.dims[1])
+        return
+    held = {"weight": book.tensors([a, b]), "bias": bias}
+    if event.op == "addbmm":  # summed over the batch
+        book.operator(event, None, held, name="matmul", views=None)
+        return
+    m, k = a.dims[-2] if len(a.dims) > 1 else 1, a.dims[-1]
+    n = b.dims[-1] if len(b.dims) > 1 else 1
+    stack = prod(event.out.dims) // (m * n)
+    macs = Product(*([("stack", stack)] if stack != 1 else []), ("m", m), ("k", k), ("n", n))
+    event.macs = event.macs or macs  # PyTorch counts no product with a vector
+    book.operator(event, None, held, name="matmul", macs=macs, views=None)
+
+
+def einsum(book: Book, event: Event) -> None:
+    """einsum: PyTorch counts the products that it makes of it."""
+    book.operator(event, None, views=None)
+
+
+def attended(book: Book, event: Event) -> None:
+    """scaled_dot_product_attention: scores of queries and keys, then the weighted sum of values."""
+    q, k, v = (event.args[name] for name in ("query", "key", "value"))
+    batch = prod(q.dims[:-2])
+    steps = (("heads", batch), ("queries", q.dims[-2]), ("keys", k.dims[-2]))
+    macs: Count = Sum(Product(*steps, ("width", q.dims[-1])), Product(*steps, ("width", v.dims[-1])))
+    if event.macs and event.macs != macs:
+        macs = Product(("counted by PyTorch", event.macs))
+    event.macs = int(macs)
+    book.operator(event, None, name="attend", macs=macs, views=None)
+
+
+def multihead(book: Book, event: Event) -> None:
+    """A whole torch.nn.MultiheadAttention of one sequence with itself; `event` stands for its call."""
+    module, x = event.call.module, event.inputs[0]
+    steps = 1 if module.batch_first else 0
+    order = (steps, 2) if len(x.dims) == 3 else (0, 1)
+    layer = attention.Attention(heads=module.num_heads, bias=module.in_proj_bias is not None)
+    parts = {"weight": module.in_proj_weight, "bias": module.in_proj_bias}
+    own = {tensor.name: tensor for tensor in book.record.tensors}
+    path = f"{event.call.path}." if event.call.path else ""
+    held = {role: (own[path + f"in_proj_{role}"],) for role, part in parts.items() if part is not None}
+    held["weight_out"] = (own[path + "out_proj.weight"],)
+    if module.out_proj.bias is not None:
+        held["bias_out"] = (own[path + "out_proj.bias"],)
+    book.emit(event, layer, [book.aligned(x, order, event.call)], order, held)
+
+
+HANDLERS: dict[str, Handler] = {
+    "linear": linear, "einsum": einsum, "scaled_dot_product_attention": attended,
+    **dict.fromkeys(("matmul", "mm", "bmm", "addmm", "baddbmm", "mv", "dot", "addmv", "addbmm", "inner"), product),
+}  # fmt: skip

@@ -1,0 +1,359 @@
+"""What really happens in a PyTorch module: every operation of one forward pass on the meta device, where nothing is computed.
+
+The operations are seen where PyTorch dispatches them, in inference mode, in which whole ones such as `linear` and
+`scaled_dot_product_attention` arrive in one piece. So no way of writing a forward (functions, methods, operators, Python
+control flow) can pass by unseen. Values are known by the memory that they name: storage, offset, sizes, strides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from importlib import import_module
+from typing import Any
+
+from cnncalc.formats.torch_events import Call, Event, Tensor, Trace, Var
+from cnncalc.problem import Problem, Refused
+from cnncalc.text import show
+
+# operations that ask for numbers, which there are none of
+DATA = frozenset((
+    "_local_scalar_dense", "item", "is_nonzero", "nonzero", "nonzero_numpy", "masked_select", "unique_dim", "_unique2",
+    "unique_consecutive", "equal", "allclose", "bincount",
+))  # fmt: skip
+# operations that take a value for its shape only
+SHAPE_ONLY = frozenset(("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided", "zeros_like", "ones_like",
+                        "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "sym_size"))  # fmt: skip
+
+
+def trace(module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str], dtype: str = "") -> Trace:
+    """As `followed`; a module that asks for the numbers of its own constants gets them.
+
+    Raises:
+        Refused, Exception: as `followed`.
+    """
+    try:
+        return followed(module, inputs, whole, dtype, "meta")
+    except (Refused, NotImplementedError) as first:
+        try:
+            return followed(module, inputs, whole, dtype, "cpu")
+        except Exception:
+            raise first from None
+
+
+def followed(
+    module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str], dtype: str, constants: str
+) -> Trace:
+    """Run a module that lies on the meta device, in evaluation mode, on inputs of these sizes.
+
+    The names of `inputs` are those of arguments of `forward`; "" stands for the first one, "0", "1"... count them. They have
+    that dtype, or that of the parameters. Operations named in `whole` are taken in one piece, others in the pieces that
+    PyTorch makes them of. What the module makes of nothing, ranges and zeros, lies on the device `constants`: on meta it has
+    no numbers.
+
+    Raises:
+        Refused: where control flow depends on the numbers fed in.
+        Exception: whatever the module raises.
+    """
+    torch: Any = import_module("torch")
+    record = Trace()
+    floating = (value.dtype for value in module.parameters() if value.is_floating_point())
+    kind = getattr(torch, dtype) if dtype else next(floating, torch.float32)
+    given = {name: torch.empty(tuple(sizes), dtype=kind, device="meta") for name, sizes in inputs.items()}
+    positional = [value for name, value in given.items() if name == "" or name.isdecimal()]
+    named = {name: value for name, value in given.items() if name and not name.isdecimal()}
+    lazy = (torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer)
+    if any(isinstance(value, lazy) for value in (*module.parameters(), *module.buffers())):
+        with torch.no_grad(), torch.device("meta"):
+            module(*positional, **named)  # gives its parameters their sizes
+    recorder = _recorder(torch)(torch, record, module, whole)
+    with ExitStack() as stack:
+        recorder.hook(stack)
+        for name, value in given.items():
+            record.inputs[name or "input"] = recorder.know(value, Var(value.shape))
+        fast = torch.backends.mha.get_fastpath_enabled()
+        stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
+        torch.backends.mha.set_fastpath_enabled(False)
+        stack.enter_context(torch.inference_mode())
+        stack.enter_context(torch.device(constants))
+        with recorder:
+            result = module(*positional, **named)
+        record.outputs = [recorder.find(value) for value in tensors(torch, result)]
+    return record
+
+
+def tensors(torch: Any, found: Any) -> Iterator[Any]:
+    """The tensors in a result: one, or some in tuples, lists, mappings, records."""
+    if isinstance(found, torch.Tensor):
+        yield found
+    elif isinstance(found, Mapping):
+        for value in found.values():
+            yield from tensors(torch, value)
+    elif isinstance(found, (tuple, list)):
+        for value in found:
+            yield from tensors(torch, value)
+    elif hasattr(found, "__dataclass_fields__"):
+        for name in found.__dataclass_fields__:
+            yield from tensors(torch, getattr(found, name))
+
+
+def _recorder(torch: Any) -> Any:
+    """The class of the recorder, which needs PyTorch's for a base."""
+    dispatch: Any = import_module("torch.utils._python_dispatch")
+    registry: Any = import_module("torch.utils.flop_counter").flop_registry
+
+    class Counter(dispatch.TorchDispatchMode):  # type: ignore[misc]
+        """PyTorch's count of the operations inside one."""
+
+        flops = 0
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            kwargs = kwargs or {}
+            count = registry.get(func._overloadpacket)
+            if count is None:
+                with self:
+                    found = func.decompose(*args, **kwargs)
+                if found is not NotImplemented:
+                    return found
+            out = func(*args, **kwargs)
+            if count is not None:
+                self.flops += count(*args, **kwargs, out_val=out)
+            return out
+
+    class Recorder(dispatch.TorchDispatchMode):  # type: ignore[misc]
+        """Writes down every operation."""
+
+        def __init__(self, torch: Any, record: Trace, module: Any, whole: frozenset[str]) -> None:
+            super().__init__()
+            self.whole = whole
+            self.torch = torch
+            self.record = record
+            self.counter = Counter()
+            self.root = Call("", module, None, [])
+            self.stack = [self.root]
+            self.known: dict[Any, Var] = {}
+            self.stale: dict[Any, list[Var]] = {}
+            self.storages: dict[int, list[Any]] = {}
+            self.alive: list[Any] = []
+            self.paths: dict[int, str] = {}
+            for name, part in module.named_modules():
+                self.paths[id(part)] = name
+                fleeting = getattr(part, "_non_persistent_buffers_set", ())
+                for own, value in part.named_parameters(recurse=False):
+                    self._own(f"{name}.{own}".strip("."), value, True)
+                for own, value in part.named_buffers(recurse=False):
+                    kept = own not in fleeting and own != "num_batches_tracked"
+                    self._own(f"{name}.{own}".strip("."), value, False, kept)
+
+        def _own(self, name: str, value: Any, learned: bool, kept: bool = True) -> None:
+            if value is None:
+                return
+            key = self.key(value)
+            if key in self.known:
+                return
+            tensor = Tensor(name, tuple(value.shape), learned)
+            if kept:
+                self.record.tensors.append(tensor)
+            self.know(value, Var(value.shape, (tensor,) if kept else ()))
+
+        # -- values ---------------------------------------------------------------------------------------------------
+
+        def key(self, value: Any) -> Any:
+            return (
+                value.untyped_storage()._cdata,
+                value.storage_offset(),
+                tuple(value.shape),
+                value.stride(),
+                value.dtype,
+            )
+
+        def know(self, value: Any, var: Var) -> Var:
+            key = self.key(value)
+            if key not in self.known:
+                self.alive.append(value)
+                self.storages.setdefault(key[0], []).append(key)
+            self.known[key] = var
+            self.stale.pop(key, None)
+            return var
+
+        def find(self, value: Any) -> Var:
+            key = self.key(value)
+            var = self.known.get(key)
+            if var is None:
+                var = self._unseen(value, key)
+            written = self.stale.pop(key, None)
+            if written:
+                new = Var(var.dims)
+                inputs = [var, *written]
+                self.record.take(Event("overwrite", {"self": var}, inputs, [new], self.stack[-1]))
+                var = self.know(value, new)
+            return var
+
+        def _unseen(self, value: Any, key: Any) -> Var:
+            """A tensor that no operation made: another view of a known one, or a constant."""
+            others = [self.known[other] for other in self.storages.get(key[0], ())]
+            if not others:
+                return self.know(value, Var(value.shape))
+            whole = max(others, key=lambda other: other.size)
+            var = Var(value.shape)
+            op = "view" if whole.size == var.size else "as_strided"
+            self.record.take(Event(op, {"self": whole}, [whole], [var], self.stack[-1]))
+            return self.know(value, var)
+
+        def _written(self, value: Any, var: Var) -> None:
+            """Note that a tensor has a new value, and with it the others that lie in the same memory."""
+            own = self.key(value)
+            start, end = _extent(own)
+            for key in self.storages.get(own[0], ()):
+                first, last = _extent(key)
+                if key != own and first < end and start < last:
+                    self.stale.setdefault(key, []).append(var)
+            self.know(value, var)
+
+        # -- operations -----------------------------------------------------------------------------------------------
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            kwargs = kwargs or {}
+            op = func._overloadpacket.__name__
+            lie = {one.device.type for one in tensors(self.torch, [args, kwargs])}
+            if op in DATA and "meta" in lie:
+                self._refuse(op)
+            handled = op.rstrip("_") in self.whole or op in SHAPE_ONLY
+            if not handled and func._overloadpacket not in registry:
+                with self:
+                    found = func.decompose(*args, **kwargs)
+                if found is not NotImplemented:
+                    return found
+            bound, inputs = self._bound(func, args, kwargs)
+            if len(lie) > 1 and not func._schema.is_mutable:
+                args = self._on_meta(args)
+                kwargs = dict(zip(kwargs, self._on_meta(tuple(kwargs.values())), strict=True))
+            if op == "copy_" and inputs[0] is inputs[1]:  # `x[0] += 1` ends with this
+                return func(*args, **kwargs)
+            if (
+                op == "embedding" and args[1].is_floating_point()
+            ):  # inputs are made as floats; which are places is seen here
+                args = (args[0], torch.empty(args[1].shape, dtype=torch.int64, device="meta"), *args[2:])
+            before = self.counter.flops
+            if op.rstrip("_") in UNCOUNTED:
+                out = func(*args, **kwargs)
+            else:
+                with self.counter:
+                    out = func(*args, **kwargs)
+            event = Event(op, bound, inputs, [], self.stack[-1])
+            event.macs = (self.counter.flops - before) // 2
+            self._keep(func, event, args, kwargs, out)
+            return out
+
+        def _refuse(self, op: str) -> None:
+            place = self.stack[-1].path
+            where = f"`{show(place)}`" if place else "forward"
+            text = f"{where} asks for the numbers of a tensor (`{op.strip('_')}`), so that what it does depends on them"
+            raise Refused(
+                [Problem("unsupported", text, "take the decision from shapes, or from arguments of the model")]
+            )
+
+        def _on_meta(self, args: Any) -> Any:
+            """Constants that the module made elsewhere, brought to where everything else is."""
+            if isinstance(args, self.torch.Tensor):
+                return self._moved(args) if args.device.type != "meta" and args.dim() else args
+            if isinstance(args, (tuple, list)):
+                return type(args)(self._on_meta(one) for one in args)
+            return args
+
+        def _moved(self, value: Any) -> Any:
+            with dispatch._disable_current_modes():
+                return value.to("meta")
+
+        def _bound(self, func: Any, args: Any, kwargs: Any) -> tuple[dict[str, Any], list[Var]]:
+            inputs: list[Var] = []
+
+            def said(value: Any) -> Any:
+                if isinstance(value, self.torch.Tensor):
+                    inputs.append(self.find(value))
+                    return inputs[-1]
+                if isinstance(value, (tuple, list)):
+                    return [said(one) for one in value]
+                return value
+
+            bound: dict[str, Any] = {}
+            for place, argument in enumerate(func._schema.arguments):
+                if place < len(args):
+                    bound[argument.name] = said(args[place])
+                elif argument.name in kwargs:
+                    bound[argument.name] = said(kwargs[argument.name])
+                elif argument.has_default_value():
+                    bound[argument.name] = argument.default_value
+            return bound, inputs
+
+        def _keep(self, func: Any, event: Event, args: Any, kwargs: Any, out: Any) -> None:
+            made = list(tensors(self.torch, out))
+            event.outs = [Var(value.shape) for value in made]
+            changed = []
+            if func._schema.is_mutable:
+                for place, argument in enumerate(func._schema.arguments):
+                    value = args[place] if place < len(args) else kwargs.get(argument.name)
+                    if argument.alias_info is not None and argument.alias_info.is_write and value is not None:
+                        changed.append(value)
+            event.inplace = bool(changed)
+            event.op = event.op.rstrip("_") if changed else event.op
+            if not event.outs and changed:
+                event.outs = [Var(value.shape) for value in changed]
+                made = changed
+            if not event.outs:
+                return
+            call = self.stack[-1]
+            call.events += 1
+            self.record.take(event)
+            for value, var in zip(made, event.outs, strict=True):
+                if any(value is one or self.key(value) == self.key(one) for one in changed):
+                    self._written(value, var)
+                else:
+                    self.know(value, var)
+
+        # -- modules --------------------------------------------------------------------------------------------------
+
+        def hook(self, stack: ExitStack) -> None:
+            """Follow the calls of all modules until the stack is left."""
+            for part in self.root.module.modules():
+                if isinstance(
+                    part, self.torch.jit.ScriptModule
+                ):  # takes no hooks: its layers have the name of its parent
+                    continue
+                stack.callback(part.register_forward_pre_hook(self._enter, with_kwargs=True).remove)
+                stack.callback(part.register_forward_hook(self._leave).remove)
+
+        def _enter(self, module: Any, args: Any, kwargs: Any) -> None:
+            given = [self.find(value) for value in tensors(self.torch, [args, kwargs])]
+            call = Call(self.paths.get(id(module), ""), module, self.stack[-1], given)
+            self.record.calls.append(call)
+            self.stack.append(call)
+
+        def _leave(self, module: Any, args: Any, result: Any) -> None:
+            call = self.stack.pop()
+            call.outs = [self.find(value) for value in tensors(self.torch, result)]
+            if call.leaf and not call.events and len(call.outs) == 1 and call.outs[0] in call.given:
+                var = Var(call.outs[0].dims)
+                event = Event("", {"self": call.outs[0]}, [call.outs[0]], [var], call)
+                self.record.take(event)
+                self.know(next(tensors(self.torch, result)), var)
+                call.outs = [var]
+            if self.stack:
+                self.stack[-1].events += call.events
+
+    return Recorder
+
+
+UNCOUNTED = frozenset((
+    "add", "sub", "mul", "div", "relu", "view", "reshape", "flatten", "permute", "transpose", "cat", "slice", "select",
+    "batch_norm", "layer_norm", "dropout", "gelu", "silu", "sigmoid", "max_pool2d", "contiguous", "softmax", "mean",
+    "expand", "unsqueeze", "squeeze", "unbind", "split", "chunk", "pad", "hardswish", "relu6", "hardtanh", "clone",
+))  # fmt: skip
+
+
+def _extent(key: Any) -> tuple[int, int]:
+    """The first cell of the storage that a view reads, and the one behind the last."""
+    _, offset, sizes, strides, _ = key
+    if 0 in sizes:
+        return offset, offset
+    return offset, offset + sum((length - 1) * step for length, step in zip(sizes, strides, strict=True)) + 1
