@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cnncalc.cli.export import command as export
-from cnncalc.cli.verify import command as verify
+from cnncalc.cli import cli
 from cnncalc.formats import Missing, export_graph
 from cnncalc.formats.export_blocks import Unexportable, blocks, class_name, identifier
 from cnncalc.formats.export_keras import source as keras_source
@@ -191,7 +190,7 @@ def test_a_hostile_specification_by_the_command(tmp_path: Path, monkeypatch: pyt
         "  - {seq: [relu, conv: {filters: 2, kernel: 1}], as: class}",
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
-    done = CliRunner().invoke(export, [str(path), "--to", "torch"], standalone_mode=False)
+    done = CliRunner().invoke(cli, ["export", str(path), "--to", "torch"], standalone_mode=False)
     assert (done.exception, done.return_value) == (None, 0), done.output
     names: dict[str, Any] = {"__name__": "exported"}
     try:
@@ -307,7 +306,9 @@ def test_no_name_escapes_from_a_drawing() -> None:
 
 def test_the_export_command_writes_a_file(tmp_path: Path) -> None:
     """Whole or not at all."""
-    done = CliRunner().invoke(export, ["lenet5", "--to", "dot", "-o", str(tmp_path / "net.dot")], standalone_mode=False)
+    done = CliRunner().invoke(
+        cli, ["export", "lenet5", "--to", "dot", "-o", str(tmp_path / "net.dot")], standalone_mode=False
+    )
     assert (done.exception, done.stdout) == (None, "")
     assert (tmp_path / "net.dot").read_text(encoding="utf-8").startswith("digraph network {")
 
@@ -323,7 +324,7 @@ def test_the_export_command_writes_a_file(tmp_path: Path) -> None:
 )
 def test_wrong_usage_of_export(arguments: list[str], text: str) -> None:
     """One sentence, exit status 2."""
-    done = CliRunner().invoke(export, arguments)
+    done = CliRunner().invoke(cli, ["export", *arguments])
     assert done.exit_code == 2
     assert text in done.output
 
@@ -335,7 +336,7 @@ def test_verify_without_the_framework(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Missing("torch", "torch")
 
     monkeypatch.setattr("cnncalc.formats.verify.measured", missing)
-    done = CliRunner().invoke(verify, ["lenet5"])
+    done = CliRunner().invoke(cli, ["verify", "lenet5"])
     assert done.exit_code == 2
     assert "this needs torch: pip install 'cnncalc[torch]'" in done.output
 
@@ -366,7 +367,7 @@ def test_the_exit_status_of_verify(monkeypatch: pytest.MonkeyPatch, form: str, w
         return "9.9", layers, {"output": [[10]], **whole}, ""
 
     monkeypatch.setattr("cnncalc.formats.verify.measured", answered)
-    done = CliRunner().invoke(verify, ["lenet5", "--format", form], standalone_mode=False)
+    done = CliRunner().invoke(cli, ["verify", "lenet5", "--format", form], standalone_mode=False)
     assert (done.exception, done.return_value) == (None, int(wrong))
     if form == "json":
         found = json.loads(done.stdout)

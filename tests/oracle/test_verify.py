@@ -413,9 +413,9 @@ def test_the_command_against_the_frameworks(framework: str, counted: bool) -> No
     """From the command line, with what Keras has no count of said in words."""
     from click.testing import CliRunner
 
-    from cnncalc.cli.verify import command
+    from cnncalc.cli import cli
 
-    done = CliRunner().invoke(command, ["lenet5", "--framework", framework], standalone_mode=False)
+    done = CliRunner().invoke(cli, ["verify", "lenet5", "--framework", framework], standalone_mode=False)
     assert (done.exception, done.return_value) == (None, 0)
     assert "agrees in every figure of 11 layers" in done.stdout
     assert ("Keras counts none" in done.stdout) is not counted
