@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 
 
@@ -14,3 +17,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def overwrite(request: pytest.FixtureRequest) -> bool:
     """Are stored outputs to be rewritten?"""
     return bool(request.config.getoption("--overwrite"))
+
+
+@pytest.fixture
+def calm_collector() -> Iterator[None]:
+    """As the program itself runs: looking for cycles takes longer the more there is, and frameworks leave much behind."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 50)
+    gc.freeze()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)

@@ -27,6 +27,7 @@ from cnncalc.spec.limits import UNTRUSTED
 from cnncalc.spec.oneline import parse as parse_line
 from cnncalc.spec.tree import Scalar, Seq, Tree, decode, parse
 
+pytestmark = pytest.mark.usefixtures("calm_collector")
 HERE = Path(__file__).parent
 SHELF = sorted((HERE.parent / "architectures").glob("*.yaml"))
 CORPUS = sorted((HERE / "errors").glob("*.yaml"))

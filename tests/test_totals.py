@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -167,15 +166,6 @@ layers:
 
 
 # -- growth ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def calm_collector() -> Iterator[None]:
-    """As the program itself runs: looking for cycles as often as usual takes longer the more there is."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 50)
-    yield
-    gc.set_threshold(*before)
 
 
 def seconds(text: str) -> float:
