@@ -78,6 +78,8 @@ def _outputs(one: Done, known: dict[str, Known], scope: Scope) -> Iterator[tuple
         fact = _product(one, xs[0], xs[1]) if both and step.op == "MatMul" else _projected(one, x)  # type: ignore[arg-type]
     elif step.op in ("Add", "Mul", "Div"):
         fact = _with_constant(one, xs)
+    elif step.op == "Attention":
+        fact = _attended(one, xs)
     elif x is not None and step.op in VIEWS:
         axes = regrouped(x.axes, value.dims)
         fact = Known(one, x.role, axes, [x]) if axes is not None else None
@@ -258,6 +260,27 @@ def _product(one: Done, a: Known, b: Known) -> Known | None:
     return fact
 
 
+def _attended(one: Done, xs: Sequence[Known | None]) -> Known | None:
+    """The operator Attention of opset 23 on heads in front of steps, without mask, cap or earlier keys."""
+    given = one.step.given
+    scale = given.get("scale")
+    plain = all(
+        isinstance(given.get(name, 0), int | float) and not given.get(name, 0) for name in ("is_causal", "softcap")
+    )
+    alone = not any(one.step.xs[3:]) and not any(one.step.outputs[1:])
+    if len(xs) < 3 or not (plain and alone and (scale is None or isinstance(scale, float))):
+        return None
+    query, key, value = xs[:3]
+    if query is None or key is None or value is None or query.role != "projected" or len(key.axes) != 4 or key.axes[0]:
+        return None
+    turned = Known(one, key.role, [*key.axes[:2], key.axes[3], key.axes[2]], [key])
+    scores = _product(one, query, turned)
+    if scores is None:
+        return None
+    scores.scale *= 1 / sqrt(scores.parts[0][2][2]) if scale is None else scale
+    return _product(one, Known(one, "weights", scores.axes, [scores]), value)
+
+
 def _heads(x: Known) -> Iterator[Axis]:
     return ((("h", 1, axis[0][2]),) if axis else () for axis in x.axes[:-2])
 
@@ -309,13 +332,15 @@ def _covered(parts: Sequence[Part]) -> bool:
 def _operators(end: Known) -> list[Done] | None:
     """The operators of an attention in order; None where they are too many."""
     found: dict[int, Done] = {}
+    seen: set[int] = set()
     rest = [end]
     while rest:
         one = rest.pop()
-        if id(one.done) not in found:
+        if id(one) not in seen:
+            seen.add(id(one))
             found[id(one.done)] = one.done
             rest.extend(one.below)
-        if len(found) > FOLLOWED:
+        if len(seen) > FOLLOWED:
             return None
     return sorted(found.values(), key=lambda one: one is end.done)
 

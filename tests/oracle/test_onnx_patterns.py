@@ -34,6 +34,7 @@ from cnncalc.formats import Asked, onnx_attention, onnx_patterns
 from cnncalc.formats import onnx as reader
 from cnncalc.formats.onnx import submitted, values
 from cnncalc.formats.onnx_patterns import Plan
+from cnncalc.layers.attention import Attention
 from cnncalc.layers.base import Layer
 from cnncalc.problem import Refused
 from tests.oracle.test_onnx import Small, kinds, numbers, op, save, weight
@@ -268,10 +269,12 @@ def renamed(node: Any, among: list[Any], number: int) -> Any:
     return copy
 
 
-def attending(nodes: list[Any], output: str = "y", more: tuple[Any, ...] = (), x: Any = (1, T, D)) -> Small:
+def attending(
+    nodes: list[Any], output: str = "y", more: tuple[Any, ...] = (), x: Any = (1, T, D), opset: int = 17
+) -> Small:
     """A model of steps x features with the tensors that its nodes read."""
     used = {name for node in nodes for name in node.input}
-    return Small(nodes, x, [one for one in (*HEADS, *MATRICES, *more) if one.name in used], output=output)
+    return Small(nodes, x, [one for one in (*HEADS, *MATRICES, *more) if one.name in used], output=output, opset=opset)
 
 
 BASE = [*PACKED, *CORE, *END]
@@ -307,6 +310,10 @@ IS = {
                                   op("MatMul", "qh kh", "a")), "d", op("Identity", "a", "d"))), False,
     ),
     "bmm": (attending(BMM, more=AXIS1), True),
+    "operator": (attending([*PACKED, op("Attention", "q k v", "c"), *CORE[5:], *END], opset=23), False),
+    "operator-scaled": (
+        attending([*PACKED, op("Attention", "q k v", "c", scale=1 / sqrt(E)), *CORE[5:], *END], opset=23), False,
+    ),
 }  # fmt: skip
 
 
@@ -321,14 +328,19 @@ def test_attentions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert analysis.totals.macs == T * 4 * D * D + 2 * T * T * D
 
 
+MASK = (numbers("mask", *[0.0] * T * T, kind="float32", dims=(T, T)),)
 ISNT = {
+    **{
+        f"operator-{number}": attending([*PACKED, node, *CORE[5:], *END], more=MASK, opset=23)
+        for number, node in enumerate(
+            [op("Attention", "q k v", "c", is_causal=1), op("Attention", "q k v", "c", softcap=2.0),
+             op("Attention", "q k v mask", "c"), op("Attention", "q k v", "c", scale=1.0), op("Attention", "q q v", "c")]
+        )
+    },
     **{f"read-{name}": attending(BASE, output=f"y {name}") for name in ("qkv", "k", "kt", "a", "p", "c", "m")},
     "read-inside": attending([*BASE, op("Relu", "p", "z")], output="y z"),
     "mask": attending(changed(BASE, "d", op("Div", "a root", "da"), op("Add", "da mask", "d")), more=(weight("mask", T, T),)),
-    "constant-mask": attending(
-        changed(BASE, "d", op("Div", "a root", "da"), op("Add", "da mask", "d")),
-        more=(numbers("mask", *[0.0] * T * T, kind="float32", dims=(T, T)),),
-    ),
+    "constant-mask": attending(changed(BASE, "d", op("Div", "a root", "da"), op("Add", "da mask", "d")), more=MASK),
     "other-scale": attending(changed(BASE, "d", op("Div", "a three", "d"))),
     "no-scale": attending(changed(BASE, "d", op("Identity", "a", "d"))),
     "learned-scale": attending(changed(BASE, "d", op("Mul", "a g", "d")), more=(weight("g", T),)),
@@ -356,7 +368,8 @@ ISNT = {
 @pytest.mark.parametrize("name", ISNT)
 def test_no_attentions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is a little different stays as it is, and its figures are those of its operators."""
-    assert "attention" not in kinds(reading(ISNT[name].model, tmp_path, monkeypatch))
+    analysis = reading(ISNT[name].model, tmp_path, monkeypatch)
+    assert not any(isinstance(row.node.layer, Attention) for row in analysis.rows)
 
 
 def test_what_stands_behind_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -430,10 +443,10 @@ def test_whatever_is_read_as_attention_is_one(tmp_path: Path, monkeypatch: pytes
             names = [name for other in model.graph.node for name in (*other.input, *other.output)]
             node.input[dice.randrange(len(node.input))] = dice.choice(names)
         try:
-            found = kinds(analyze(values(save(model, tmp_path), NOTHING)[0]))
+            network, _ = values(save(model, tmp_path), NOTHING)
         except Refused:
             continue
-        if "attention" not in found:
+        if not any(isinstance(node.layer, Attention) for node in network.nodes):
             kept += 1
             continue
         fused += 1
