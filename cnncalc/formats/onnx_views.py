@@ -151,6 +151,8 @@ def permuted(r: Reader, step: Step) -> None:
         return
     hidden = frozenset(place for place, axis in enumerate(perm) if axis not in x.order)
     order = r.order(step, dims, hidden=hidden)
+    if rank > 3 and x.order == tuple(range(1, rank)) and perm == [0, rank - 1, *range(1, rank - 1)]:
+        order = (*range(2, rank), 1)  # channels are moved to the front, and shown last as before
     axes = tuple(x.order.index(perm[place]) for place in order)
     if axes == tuple(range(len(axes))):
         r.put(step, Value(dims, x.index, order))
