@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from cnncalc.formats import Asked, Missing
+from cnncalc.formats.onnx_attention import attentions
 from cnncalc.formats.onnx_file import Paged, bad, parsed, structure
 from cnncalc.formats.onnx_file import submitted as sent_in
 from cnncalc.formats.onnx_graph import Dims, Scope, Step, Tensor, Value
@@ -21,6 +22,7 @@ from cnncalc.formats.onnx_names import labels
 from cnncalc.formats.onnx_numbers import array, fold, numpy
 from cnncalc.formats.onnx_ops import HANDLERS as OPERATORS
 from cnncalc.formats.onnx_order import in_order
+from cnncalc.formats.onnx_patterns import Done, plan, same_figures, shuffles
 from cnncalc.formats.onnx_views import HANDLERS as VIEWS
 from cnncalc.layers.unknown import Unknown
 from cnncalc.network import Network
@@ -78,26 +80,44 @@ def _read(
         import_module("onnx")
     except ImportError:
         raise Missing("onnx", "onnx") from None
-    name = os.path.splitext(os.path.basename(path))[0]
+    best = _best(data, path, asked, limits, strict)
+    assert best.done is not None
+    patterns = plan(best.steps, best.scope, best.done.nodes, (shuffles, attentions))
+    if patterns:
+        again = _Model(parsed(data), asked, limits, whole=best.whole, strict=strict)
+        again.plan, again.theirs = patterns, best.theirs
+        network = again.network(_stem(path), path)
+        if same_figures(best.done, network):
+            return network, again.scope.values
+    return best.done, best.scope.values
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _best(data: bytes, path: str, asked: Asked, limits: Limits, strict: bool) -> _Model:
+    """The reading with a fixed first size as the batch; or else as an axis like others, where that goes better."""
+    name = _stem(path)
     reading = _Model(parsed(data), asked, limits, strict=strict)
     try:
-        network = reading.network(name, path)
+        reading.network(name, path)
         if not reading.batched or not reading.warnings:
-            return network, reading.scope.values
+            return reading
     except Refused:
         if not reading.batched:
             raise
     # a fixed first size that is no batch, or one that cannot be taken out: shown whole, as onnx sees it
     whole = _Model(parsed(data), asked, limits, whole=True, strict=strict)
     try:
-        second = whole.network(name, path)
+        whole.network(name, path)
     except Refused:
         if reading.done is None:
             raise
-        return reading.done, reading.scope.values
+        return reading
     if reading.done is not None and len(whole.warnings) >= len(reading.warnings):
-        return reading.done, reading.scope.values
-    return second, whole.scope.values
+        return reading
+    return whole
 
 
 class _Model(Fed):
@@ -167,7 +187,9 @@ class _Model(Fed):
     def _run(self, nodes: Sequence[Any], scope: Scope, depth: int) -> None:
         ordered = in_order(nodes, scope)
         ours = self.model.producer_name == "cnncalc"  # nodes are called as their layers, whatever weights they share
-        names = labels(ordered, () if ours else _known(scope), scope.prefix)
+        known = set() if ours else _known(scope)
+        shown = self.plan.named(ordered, known) if scope is self.scope else ordered
+        names = labels(shown, known, scope.prefix)
         for node, label in zip(ordered, names, strict=True):
             self._node(node, label, scope, depth)
 
@@ -179,6 +201,11 @@ class _Model(Fed):
         step = Step(node, node.op_type, xs, given, scope, label)
         if len({one.name for one in node.attribute}) < len(node.attribute):
             step.wrong("an attribute is there twice", "export the model again")
+        before = len(self.reader.builder.nodes)
+        if scope is self.scope and self.plan.take(self.reader, step):
+            if self.strict:
+                self.reader.account(step, before)
+            return
         function = self.reader.functions.get((node.domain, node.op_type))
         if function is not None:
             self._call(function, step, depth)
@@ -199,7 +226,6 @@ class _Model(Fed):
             return
         handler = HANDLERS.get(node.op_type) if domain in OWN or domain in CONTRIBUTED else None
         if handler is not None:
-            before = len(self.reader.builder.nodes)
             try:
                 handler(self.reader, step)
             except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -207,6 +233,8 @@ class _Model(Fed):
             self._further(step)
             if self.strict:
                 self.reader.account(step, before)
+            if scope is self.scope and not domain:
+                self.steps.append(Done(step, before, len(self.reader.builder.nodes)))
             return
         self._unknown(step)
 
@@ -430,5 +458,5 @@ def _size_of(step: Step) -> Value:
     return Value(known.shape, array=known)
 
 
-def _known(scope: Scope) -> Iterator[str]:
-    return (name for name, value in scope.values.items() if value.index is None)
+def _known(scope: Scope) -> set[str]:
+    return {name for name, value in scope.values.items() if value.index is None}

@@ -14,6 +14,7 @@ from cnncalc.formats.onnx_graph import FLOATS, Dims, Reader, Scope, Tensor, Valu
 from cnncalc.formats.onnx_names import clean
 from cnncalc.formats.onnx_numbers import array
 from cnncalc.formats.onnx_order import sources
+from cnncalc.formats.onnx_patterns import Done, Plan
 from cnncalc.network import Builder, Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.shape import Shape
@@ -64,6 +65,8 @@ class Fed:
         self.reader.functions = {(one.domain, one.name): one for one in model.functions}
         self.theirs: dict[str, Dims] | None = None
         self.scope = Scope()
+        self.steps: list[Done] = []  # the operators of the graph, as they were read
+        self.plan = Plan()  # those that are read as one layer
 
     def prepare(self, nodes: Sequence[Any], scope: Scope) -> None:
         """Who uses which name, and which values are read with channels first."""

@@ -43,7 +43,7 @@ def clean(text: str) -> str:
 def labels(nodes: Sequence[Any], weights: Iterable[str], prefix: str) -> list[str]:
     """A name for every node, stable from export to export; Reader.name makes them unique."""
     known = set(weights)
-    paths = [_path(node, known) for node in nodes]
+    paths = [path_of_node(node, known) for node in nodes]
     loud = [path for node, (path, _) in zip(nodes, paths, strict=True) if node.op_type not in SILENT]
     counts = Counter(loud)
     around = {path[:place] for path in counts for place in range(len(path)) if path[place] == "."}
@@ -61,7 +61,8 @@ def labels(nodes: Sequence[Any], weights: Iterable[str], prefix: str) -> list[st
     return found
 
 
-def _path(node: Any, weights: set[str]) -> tuple[str, str]:
+def path_of_node(node: Any, weights: set[str]) -> tuple[str, str]:
+    """The path of the module that a node comes from, as its name, its metadata or its weight tell it, and the rest."""
     name = node.name or ""
     if "/" in name.strip("/"):
         return path_of(name)

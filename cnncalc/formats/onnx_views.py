@@ -12,7 +12,7 @@ from cnncalc.formats.onnx_layers import embedding, joined
 from cnncalc.formats.onnx_numbers import numpy, slice_arguments, slice_range
 from cnncalc.formats.onnx_ops import SIDES, Handler, broadcast
 from cnncalc.layers import pool, reshape
-from cnncalc.layers.base import Blur, Layer
+from cnncalc.layers.base import Blur, Crop, Layer
 from cnncalc.shape import Shape
 from cnncalc.text import show
 
@@ -151,6 +151,8 @@ def permuted(r: Reader, step: Step) -> None:
         return
     hidden = frozenset(place for place, axis in enumerate(perm) if axis not in x.order)
     order = r.order(step, dims, hidden=hidden)
+    if rank > 3 and x.order == tuple(range(1, rank)) and perm == [0, rank - 1, *range(1, rank - 1)]:
+        order = (*range(2, rank), 1)  # channels are moved to the front, and shown last as before
     axes = tuple(x.order.index(perm[place]) for place in order)
     if axes == tuple(range(len(axes))):
         r.put(step, Value(dims, x.index, order))
@@ -201,6 +203,13 @@ def sliced(r: Reader, step: Step) -> None:
     if not changed:
         r.put(step, x)
         return
+    if (
+        len(changed) > 1
+        and x.index is not None
+        and len(set(axes)) == len(axes)
+        and _cropped(r, step, x, tuple(dims), axes, cuts)
+    ):
+        return
     one = changed[0] if len(changed) == 1 else None
     start, end, by = cuts[one] if one is not None else (0, 0, -1)
     axis = axes[one] if one is not None else -1
@@ -208,6 +217,23 @@ def sliced(r: Reader, step: Step) -> None:
     assert end is not None
     assert by is not None
     cut(r, step, x, tuple(dims), axis, (start, end, by))
+
+
+def _cropped(
+    r: Reader, step: Step, x: Value, dims: Dims, axes: Sequence[int], cuts: Sequence[tuple[int | None, ...]]
+) -> bool:
+    """A part of a value along several axes that are shown: what its cells see is known."""
+    parts = {axis: (start, by) for axis, (start, _, by) in zip(axes, cuts, strict=True)}
+    views = []
+    for axis in x.order[:-1]:
+        start, by = parts.get(axis, (0, 1))
+        if start is None or by is None or by < 1:
+            return False
+        views.append(Crop(start, by))
+    if any(dims[axis] != x.dims[axis] and axis not in x.order for axis in axes):
+        return False
+    r.operator(step, dims, [x], x.order, in_place=True, views=tuple(views))
+    return True
 
 
 def cut(r: Reader, step: Step, x: Value, dims: Dims, axis: int, part: tuple[int, int, int], k: int = 0) -> None:
@@ -339,7 +365,8 @@ def padded(r: Reader, step: Step) -> None:
         r.emit(step, layer, [x], order, rank)
     else:
         shown = order + tuple(axis for axis in changed if axis not in order)
-        r.operator(step, dims, [x], shown if x.index is not None else None, views=(Blur(),))
+        deeper = x.order[-1:] == tuple(changed)  # only the channels are more
+        r.operator(step, dims, [x], shown if x.index is not None else None, views=() if deeper else (Blur(),))
 
 
 # -- summed up --------------------------------------------------------------------------------------------------------
