@@ -30,7 +30,10 @@ from cnncalc.formats.export_blocks import (
     unique,
     used,
 )
-from cnncalc.formats.export_torch_layers import HELPERS, LOWER, Leaf, lengths, moved
+from cnncalc.formats.export_layouts import lengths, moved
+from cnncalc.formats.export_torch_helpers import HELPERS
+from cnncalc.formats.export_torch_layers import LOWER
+from cnncalc.formats.export_torch_leaf import Leaf
 from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.shape import Shape

@@ -28,10 +28,10 @@ from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.cli import cli
 from cnncalc.formats import Asked, Missing
 from cnncalc.formats.export_blocks import Unexportable
+from cnncalc.formats.export_layouts import lengths
 from cnncalc.formats.export_onnx import dumped
 from cnncalc.formats.export_onnx_layers import LOWER
 from cnncalc.formats.export_torch import source
-from cnncalc.formats.export_torch_layers import lengths
 from cnncalc.formats.onnx import values
 from cnncalc.layers import KINDS
 from cnncalc.layers.conv import Conv
