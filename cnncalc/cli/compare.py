@@ -19,14 +19,7 @@ QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "d
 @options.specs
 @options.figures
 @click.option("--only", metavar="A,B,...", help="Compare only these: " + ", ".join(QUANTITIES) + ".")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "markdown"]),
-    default="table",
-    show_default=True,
-    help="What to print.",
-)
+@options.form(["table", "json", "markdown"])
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
 @options.output
 def command(
