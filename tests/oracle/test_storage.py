@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,7 @@ from tests.oracle.storage import measure_inference, measure_training, random_net
 
 REFERENCE = json.loads((Path(__file__).parent.parent / "reference" / "memory.json").read_text())
 OPTIMIZERS = {"sgd": "sgd", "momentum": "sgd_momentum", "adam": "adam"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Tensors this small lose by being shared out."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # -- torchvision's networks, with its nesting of modules, its in-place flags and its local variables ---------------------
