@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+
+from cnncalc.cli import cli
+from cnncalc.cli.run import run
+from tests.helpers import Ended
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,3 +20,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def overwrite(request: pytest.FixtureRequest) -> bool:
     """Are stored outputs to be rewritten?"""
     return bool(request.config.getoption("--overwrite"))
+
+
+@pytest.fixture
+def ended(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Runs a command line within this process."""
+
+    def command(*words: str) -> Ended:
+        status = run(cli, words)
+        return Ended(status, *capsys.readouterr())
+
+    return command

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.helpers import ROOT, environment
+
 FOLDER = ROOT / "tests" / "submissions"
 TEXT = (ROOT / "docs" / "checking.md").read_text(encoding="utf-8")
 RECIPES = dict(re.findall(r"<!-- recipe: ([a-z-]+) -->\n```\w+\n(.*?)```", TEXT, re.DOTALL))
@@ -373,7 +374,7 @@ def test_pre_commit_hook() -> None:
         capture_output=True,
         encoding="utf-8",
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        env=environment(),
     )
     assert done.returncode == 2
     assert "no such" in done.stderr.lower() + done.stdout or "budget.yaml" in done.stderr
@@ -389,7 +390,7 @@ def test_the_console_block_is_what_is_printed() -> None:
             capture_output=True,
             encoding="utf-8",
             check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+            env=environment(),
         )
         assert done.stdout == shown
 
@@ -401,7 +402,7 @@ def test_the_example_policy_is_read(tmp_path: Path) -> None:
         [sys.executable, "-m", "cnncalc", "check", str(FOLDER / "handed-in" / "good-plain.yaml"), "--policy",
          str(tmp_path / "policy.yaml"), "--format", "json"],
         cwd=ROOT, capture_output=True, encoding="utf-8", check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        env=environment(),
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["policy"]["points"] == {"params": 5, "output": 3, "kinds": 2}
