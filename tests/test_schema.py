@@ -18,10 +18,10 @@ from cnncalc.cli.run import run
 from cnncalc.layers import KINDS
 from cnncalc.problem import Refused, Source
 from cnncalc.spec import shelf
+from cnncalc.spec.branches import MERGES
 from cnncalc.spec.file import read
 from cnncalc.spec.reading import KEYS
 from cnncalc.spec.schema import schema
-from cnncalc.spec.steps import MERGES
 
 SCHEMA = schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
