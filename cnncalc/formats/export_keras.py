@@ -189,7 +189,7 @@ def measured(network: Network) -> tuple[str, list[dict[str, Any]], dict[str, Any
     if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ and find_spec("torch") is not None:
         os.environ["KERAS_BACKEND"] = "torch"  # the one backend that makes a model without its numbers
     try:
-        import keras  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        import keras  # type: ignore[import-not-found,import-untyped,unused-ignore]  # is not typed
     except ImportError as missing:
         package = missing.name or "keras"
         raise Missing(f"keras with a backend ({package})", "keras") from None

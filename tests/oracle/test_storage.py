@@ -46,7 +46,7 @@ class Classifier(nn.Module):
         x = self.avgpool(x)
         x = torch.flatten(x, 1)
         x = self.classifier(x)
-        return x  # noqa: RET504
+        return x
 
 
 def alexnet() -> nn.Module:
@@ -107,7 +107,7 @@ class BasicBlock(nn.Module):
             identity = self.downsample(x)
         out += identity
         out = self.relu(out)
-        return out  # noqa: RET504
+        return out
 
 
 class ResNet18(nn.Module):
@@ -138,7 +138,7 @@ class ResNet18(nn.Module):
         x = self.avgpool(x)
         x = torch.flatten(x, 1)
         x = self.fc(x)
-        return x  # noqa: RET504
+        return x
 
 
 class Fire(nn.Module):
@@ -215,7 +215,7 @@ class MobileNetV2(nn.Module):
         x = functional.adaptive_avg_pool2d(x, (1, 1))
         x = torch.flatten(x, 1)
         x = self.classifier(x)
-        return x  # noqa: RET504
+        return x
 
 
 class DenseLayer(nn.Module):
@@ -274,7 +274,7 @@ class DenseNet121(nn.Module):
         out = functional.adaptive_avg_pool2d(out, (1, 1))
         out = torch.flatten(out, 1)
         out = self.classifier(out)
-        return out  # noqa: RET504
+        return out
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
