@@ -97,10 +97,15 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def test_the_readme_leads_to_every_document() -> None:
-    """And names every command."""
+    """And names every command, every column and every dialect of a report."""
     from cnncalc.cli import COMMANDS
+    from cnncalc.cli.analyze import COLUMN_NAMES
+    from cnncalc.cli.check import FORMATS
 
     for name in DOCUMENTS:
         assert name == "README.md" or f"]({name})" in README, name
     for command in COMMANDS:
         assert f"`cnncalc {command}" in README, command
+    options = " ".join(README.partition("* **analyze**:")[2].partition("SPEC is")[0].split())
+    assert f"`--columns` {', '.join(COLUMN_NAMES)};" in options
+    assert f"reports as {', '.join(FORMATS)}:" in options
