@@ -28,6 +28,7 @@ from cnncalc.formats.export_blocks import (
     docstring,
     identifier,
     init_lines,
+    last_uses,
     skeletons,
     unique,
     used,
@@ -99,12 +100,9 @@ def _body(
 ) -> Body:
     nodes = network.nodes
     body = Body(block)
-    last_use: dict[int, int] = {}
-    for place, (_, item) in enumerate(block.items):
-        for value in item.inputs if isinstance(item, Block) else used(nodes[item]):
-            last_use[value] = place
-    for value in [*block.outputs, *(block.inputs if block.parent is None else ())]:
-        last_use[value] = len(block.items)
+    last_use = last_uses(nodes, block)
+    if block.parent is None:
+        last_use.update(dict.fromkeys(block.inputs, len(block.items)))  # `inputs` is read again at the end
     names = {*POOL, *WORDS}
     if block.parent is None or len(block.inputs) > len(POOL):
         body.arguments = [unique(identifier(nodes[value].name, "value"), names) for value in block.inputs]
