@@ -20,10 +20,8 @@ from cnncalc.analyses import compare as module
 from cnncalc.analyses.compare import QUANTITIES, Pair, layers, totals
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.cli.compare import QUANTITIES as OFFERED
-from cnncalc.problem import Source
 from cnncalc.render.compare import sentence
-from cnncalc.spec.file import read
-from tests.helpers import Ended, git
+from tests.helpers import Ended, git, network_of
 
 # 6x6x4 behind the convolution: 112 parameters, 3,888 multiply-adds; 1,450 and 1,440 in fc
 A = "name: A\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
@@ -46,7 +44,7 @@ def compare(ended: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def network(steps: str, head: str = "input: 8x8x3\n") -> Analysis:
     """The analysis of a list of layers."""
-    return analyze(read(Source("net.yaml", f"{head}layers: [{steps}]\n")))
+    return analyze(network_of(f"{head}layers: [{steps}]\n"))
 
 
 def told(pairs: list[Pair]) -> list[str]:

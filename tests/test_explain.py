@@ -16,10 +16,8 @@ from cnncalc.analyses.working import Fact, working
 from cnncalc.cli.explain import example_network
 from cnncalc.codes import CODES
 from cnncalc.layers import KINDS
-from cnncalc.problem import Source
 from cnncalc.spec import shelf
-from cnncalc.spec.file import read
-from tests.helpers import Ended
+from tests.helpers import Ended, network_of
 
 
 @pytest.fixture
@@ -35,7 +33,7 @@ def lines(ended: Ended) -> list[str]:
 
 def analysis(text: str) -> Analysis:
     """The analysis of a specification."""
-    return analyze(read(Source("net.yaml", text)))
+    return analyze(network_of(text))
 
 
 def layer(text: str) -> tuple[Analysis, Row]:
