@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from cnncalc.cli import cli
+from cnncalc.cli.run import run
+from tests.helpers import Ended
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,3 +32,14 @@ def calm_collector() -> Iterator[None]:
     yield
     gc.unfreeze()
     gc.set_threshold(*before)
+
+
+@pytest.fixture
+def ended(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Runs a command line within this process."""
+
+    def command(*words: str) -> Ended:
+        status = run(cli, words)
+        return Ended(status, *capsys.readouterr())
+
+    return command

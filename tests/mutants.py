@@ -24,12 +24,12 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # as a script
 
-import yaml  # noqa: E402
+import yaml
 
-from cnncalc.analyses.budget import Limit, Policy  # noqa: E402
-from cnncalc.render.checks import FORMATS, Entry, Report, render  # noqa: E402
-from cnncalc.shape import Shape  # noqa: E402
-from cnncalc.spec.submission import ERROR, FAILED, PASSED, Checked, Task, check_file  # noqa: E402
+from cnncalc.analyses.budget import Limit, Policy
+from cnncalc.render.checks import FORMATS, Entry, Report, render
+from cnncalc.shape import Shape
+from cnncalc.spec.submission import ERROR, FAILED, PASSED, Checked, Task, check_file
 
 SHELF = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "architectures").glob("*.yaml"))}
 SECONDS = 1.0

@@ -21,6 +21,7 @@ from cnncalc.analyses.totals import Analysis, Row, analyze
 from cnncalc.problem import Refused, Source
 from cnncalc.spec.file import Given, read
 from cnncalc.spec.shelf import names
+from tests.helpers import network_of
 
 HERE = Path(__file__).parent
 SHELF = HERE.parent / "architectures"
@@ -481,7 +482,7 @@ def test_published_when_is_checked(when: str, help: str) -> None:
     """A condition that is none is refused."""
     text = f"input: 8\nparams: {{n: 1}}\npublished: [{{source: x, when: {when}, params: 9}}]\nlayers: [fc: 1]"
     with pytest.raises(Refused, match=help):
-        read(Source("net.yaml", text))
+        network_of(text)
 
 
 # -- arithmetic -----------------------------------------------------------------------------------------------------

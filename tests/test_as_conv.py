@@ -16,11 +16,7 @@ from cnncalc.problem import Refused, Source
 from cnncalc.shape import Shape
 from cnncalc.spec import shelf
 from cnncalc.spec.file import read
-
-
-def spec(text: str) -> Network:
-    """The network of a specification."""
-    return read(Source("net.yaml", text))
+from tests.helpers import network_of
 
 
 def shipped(name: str) -> Network:
@@ -45,7 +41,7 @@ VGG16 = "input: 224x224x3\ndefaults: {conv: {kernel: 3, pad: 1}}\nlayers:\n" + "
 
 def test_vgg16_on_a_larger_image() -> None:
     """384x384 gives 6x6x1000: what 36 evaluations on crops 32 pixels apart would give."""
-    network = as_conv(spec(VGG16), {"": Shape((384, 384, 3))})
+    network = as_conv(network_of(VGG16), {"": Shape((384, 384, 3))})
     result = analyze(network)
     assert network.nodes[network.outputs[0]].output == (6, 6, 1000)
     assert result.totals.params == 138_357_544
@@ -92,7 +88,7 @@ def test_behind_a_global_pooling_nothing_is_turned(name: str) -> None:
 )
 def test_an_explicit_flatten_becomes_nothing(layers: str, params: int) -> None:
     """It would take the positions apart that the convolution needs."""
-    network = spec(f"input: 8x8x3\nlayers: {layers}")
+    network = network_of(f"input: 8x8x3\nlayers: {layers}")
     turned = as_conv(network, {"": Shape((10, 12, 3))})
     assert turned.nodes[turned.outputs[0]].output == (3, 5, 10)
     assert analyze(turned).totals.params == analyze(network).totals.params == params
@@ -105,7 +101,7 @@ def test_an_explicit_flatten_becomes_nothing(layers: str, params: int) -> None:
 )
 def test_sequences_volumes_and_oblong_images(shape: str, larger: tuple[int, ...], out: tuple[int, ...]) -> None:
     """The window is as large as what the layer saw, along every axis."""
-    network = spec(f"input: {shape}\nlayers: [fc: 7]")
+    network = network_of(f"input: {shape}\nlayers: [fc: 7]")
     turned = as_conv(network, {"": Shape(larger)})
     assert turned.nodes[-1].output == out
     assert analyze(turned).totals.params == analyze(network).totals.params
@@ -120,7 +116,7 @@ layers:
   - {fc: 10, from: right, as: two, share: one}
   - add: [one, two]
 """
-    turned = as_conv(spec(text), {"left": Shape((9, 9, 1)), "right": Shape((9, 9, 1))})
+    turned = as_conv(network_of(text), {"left": Shape((9, 9, 1)), "right": Shape((9, 9, 1))})
     result = analyze(turned)
     assert result.totals.params == 8 * 8 * 10 + 10
     assert turned.nodes[3].shared == 2
@@ -133,7 +129,7 @@ def test_published_figures_stay_and_expectations_go() -> None:
         "input: 8x8x3\npublished: {source: me, params: 1930}\n"
         "layers:\n  - {fc: 10, expect: {output: 10, params: 1930}}\n"
     )
-    network = spec(text)
+    network = network_of(text)
     assert len(expected(analyze(network))) == 2
     result = analyze(as_conv(network))
     assert expected(result) == []
@@ -142,7 +138,7 @@ def test_published_figures_stay_and_expectations_go() -> None:
 
 def test_a_network_of_vectors_is_what_it_was() -> None:
     """Nothing is turned, not even where a new size is an image."""
-    network = spec("input: 192\nlayers: [fc: 10]")
+    network = network_of("input: 192\nlayers: [fc: 10]")
     turned = as_conv(network, {"": Shape((8, 8, 3))})
     assert turned.nodes[-1].kind == "fc"
     assert turned.nodes[-1].output == (10,)
@@ -160,7 +156,7 @@ def refusal(network: Network, inputs: dict[str, Shape]) -> Refused:
 
 def test_a_smaller_image_gets_the_formula() -> None:
     """The error of any convolution, at the line of the fc layer, with the network up to there."""
-    refused = refusal(spec(VGG16), {"": Shape((192, 192, 3))})
+    refused = refusal(network_of(VGG16), {"": Shape((192, 192, 3))})
     (problem,) = refused.problems
     assert problem.code == "window-does-not-fit"
     assert (
@@ -174,13 +170,13 @@ def test_a_smaller_image_gets_the_formula() -> None:
 
 def test_another_number_of_axes() -> None:
     """A 7x7 window cannot slide over a sequence."""
-    refused = refusal(spec("input: 7x7x3\nlayers: [fc: 5]"), {"": Shape((20, 3))})
+    refused = refusal(network_of("input: 7x7x3\nlayers: [fc: 5]"), {"": Shape((20, 3))})
     assert [problem.code for problem in refused.problems] == ["bad-value"]
 
 
 def test_unknown_inputs() -> None:
     """Named, and listed in the order of the file."""
-    two = spec("input: {zebra: 8x8x3, ape: 10}\nlayers: [fc: 5]")
+    two = network_of("input: {zebra: 8x8x3, ape: 10}\nlayers: [fc: 5]")
     for name, text in (("lion", "the network has no input `lion`"), ("", "the network has several inputs")):
         (problem,) = refusal(two, {name: Shape((9, 9, 3))}).problems
         assert problem.code == "unknown-input"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,9 @@ from typing import Any
 import pytest
 
 from cnncalc.analyses.budget import QUANTITIES, RULES
-from cnncalc.cli import cli
 from cnncalc.cli.check import LIMITS, MANY
-from cnncalc.cli.run import run
+from tests.helpers import Ended, environment, git
 
-ROOT = Path(__file__).resolve().parent.parent
 GIT = shutil.which("git")
 posix = pytest.mark.skipif(os.name != "posix", reason="links, permissions and signals of POSIX")
 needs_git = pytest.mark.skipif(GIT is None, reason="no git")
@@ -42,50 +41,17 @@ FILES = {
     "reshaped": "input: 8x8x4\nlayers: [{conv: {filters: 4, kernel: 3}}, {reshape: 12x12x1}, {conv: {filters: 2, kernel: 3}}]\n",
 }
 MORE = "a global average pooling in front of it saves"
-
-
-class Ended:
-    """How a command ended."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status = status
-        self.out = out
-        self.err = err
-
-    @property
-    def lines(self) -> list[str]:
-        """The lines of standard output."""
-        return self.out.splitlines()
-
-    @property
-    def files(self) -> list[dict[str, Any]]:
-        """The files of a JSON report."""
-        found: list[dict[str, Any]] = json.loads(self.out)["files"]
-        return found
-
-
 Check = Callable[..., Ended]
 
 
 @pytest.fixture
-def check(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
+def check(ended: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
     """Runs the command within this process, in a folder with the files above."""
     monkeypatch.chdir(tmp_path)
     for name, text in FILES.items():
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
 
-    def ended(*args: str) -> Ended:
-        status = run(cli, ["check", *args])
-        captured = capsys.readouterr()
-        return Ended(status, captured.out, captured.err)
-
-    return ended
-
-
-def environment(**more: str) -> dict[str, str]:
-    """The environment of a process that finds the program and what it needs."""
-    path = [str(ROOT), *[entry for entry in sys.path if "site-packages" in entry]]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), **more}
+    return partial(ended, "check")
 
 
 def program(*args: str, folder: Path, stdin: bytes = b"", **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -258,7 +224,7 @@ def test_a_policy_is_never_discovered(check: Check, tmp_path: Path) -> None:
     assert check("net.yaml", "--max-params", "1569").out == before
     done = check("sub", "--max-params", "1569", "--format", "json")
     assert done.status == 1
-    found = {os.path.basename(file["path"]): file["status"] for file in done.files}
+    found = {os.path.basename(file["path"]): file["status"] for file in done.data["files"]}
     assert found == {"net.yaml": "failed", ".cnncalc.yaml": "error", "budget.yaml": "error",
                      "cnncalc.yaml": "error", "policy.yaml": "error"}  # fmt: skip
 
@@ -339,8 +305,8 @@ def test_an_unknown_figure_passes_no_limit(name: str, check: Check, tmp_path: Pa
             assert done.lines[0].startswith(f"FAIL {name}.yaml  receptive field ? ")
             assert "the figure is not known [not-known]" in done.out
     done = check(f"{name}.yaml", "--policy", policy(tmp_path, "receptive-field: {max: 5}"), "--format", "json")
-    assert done.files[0]["findings"][0]["actual"] is None
-    assert done.files[0]["metrics"]["receptive_field"] is None
+    assert done.data["files"][0]["findings"][0]["actual"] is None
+    assert done.data["files"][0]["metrics"]["receptive_field"] is None
 
 
 def test_buffers_count_where_all_is_asked(check: Check, tmp_path: Path) -> None:
@@ -511,17 +477,6 @@ def test_growth_and_baseline_belong_together(check: Check) -> None:
     ):  # fmt: skip
         done = check("net.yaml", *options)
         assert (done.status, done.out) == (2, ""), options
-
-
-def git(folder: Path, *words: str) -> str:
-    """Runs git in a folder, on nobody's configuration."""
-    assert GIT is not None
-    env = {
-        **os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(folder),
-        **{f"GIT_{who}_{what}": f"a@{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-    }  # fmt: skip
-    done = subprocess.run([GIT, *words], cwd=folder, env=env, capture_output=True, check=True, encoding="utf-8")
-    return done.stdout.strip()
 
 
 @pytest.fixture
@@ -746,7 +701,7 @@ def test_every_file_is_reported_even_if_others_fail(tree: Path, check: Check) ->
     ]  # fmt: skip
     assert done.lines[-1] == "7 files: 1 passed, 2 failed, 4 errors (limits are inclusive)"
     found = check(*words, "--max-params", "60", "--format", "json")
-    assert [file["status"] for file in found.files] == [
+    assert [file["status"] for file in found.data["files"]] == [
         "failed",
         "error",
         "error",
@@ -868,7 +823,7 @@ def test_what_to_do(check: Check, tmp_path: Path) -> None:
     done = check("net.yaml", "--max-params", "1k")
     promised = int(re.findall(rf"{MORE} ([\d,]+)", done.out)[0].replace(",", ""))
     (tmp_path / "pooled.yaml").write_text(NET.replace("{fc", "globalavgpool, {fc"))
-    pooled = check("pooled.yaml", "--max-params", "1G", "--format", "json").files[0]["metrics"]["params"]
+    pooled = check("pooled.yaml", "--max-params", "1G", "--format", "json").data["files"][0]["metrics"]["params"]
     assert FIGURES["params"] - pooled == promised == 1400
     (tmp_path / "wide.yaml").write_text(
         "input: 8x8x3\nlayers: [{conv: {filters: 99, kernel: 3}}, globalavgpool, {fc: 2}]\n"
@@ -922,7 +877,7 @@ def test_findings_have_a_limit(check: Check, tmp_path: Path) -> None:
     assert "  and 280 more [more]" in done.lines
     assert done.out.count("[unknown-layer]") == 20
     found = check("many.yaml", "worse.yaml", "--format", "json")
-    assert [len(file["findings"]) for file in found.files] == [21, 21]
+    assert [len(file["findings"]) for file in found.data["files"]] == [21, 21]
 
 
 def test_no_tables_and_no_colour(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from cnncalc.analyses.budget import RULES, Finding, Limit, Measured, Policy
 from cnncalc.render.checks import FORMATS, Entry, Report, render
 from cnncalc.text import visible
+from tests.helpers import git
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = Path("tests/submissions")
@@ -728,12 +729,6 @@ def test_a_limit_given_twice_is_refused(tmp_path: Path) -> None:
     done = cnncalc(FOLDER / "good-plain.yaml", "--policy", policy)
     assert done.returncode == 2
     assert b"receptive-field is limited twice" in done.stderr
-
-
-def git(folder: Path, *words: str) -> None:
-    """Run git with a name of its own."""
-    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *identity, "-C", str(folder), *words], check=True, capture_output=True)
 
 
 def test_a_submitted_repository_runs_nothing(tmp_path: Path) -> None:

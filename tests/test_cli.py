@@ -16,7 +16,6 @@ from cnncalc.analyses.totals import analyze
 from cnncalc.cli import COMMANDS, cli
 from cnncalc.cli.analyze import COLUMN_NAMES, FORMATS, QUANTITIES
 from cnncalc.cli.new import STARTER
-from cnncalc.cli.run import run
 from cnncalc.cli.specs import Spec, network_of
 from cnncalc.render.columns import COLUMNS
 from cnncalc.spec import shelf
@@ -35,33 +34,14 @@ FILES = {
 }  # fmt: skip
 
 
-class Ended:
-    """How a command ended."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status = status
-        self.out = out
-        self.err = err
-
-    @property
-    def data(self) -> Any:
-        """Standard output as JSON."""
-        return json.loads(self.out)
-
-
 @pytest.fixture
-def cnncalc(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def cnncalc(ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command line within this process, in a folder with the files above."""
     monkeypatch.chdir(tmp_path)
     for name, text in FILES.items():
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "good.txt").write_text(GOOD, encoding="utf-8")
-
-    def ended(*args: str) -> Ended:
-        status = run(cli, args)
-        captured = capsys.readouterr()
-        return Ended(status, captured.out, captured.err)
 
     return ended
 

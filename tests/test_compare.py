@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import shutil
-import subprocess
 import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cnncalc.analyses import compare as module
 from cnncalc.analyses.compare import QUANTITIES, Pair, layers, totals
 from cnncalc.analyses.totals import Analysis, analyze
-from cnncalc.cli import cli
 from cnncalc.cli.compare import QUANTITIES as OFFERED
-from cnncalc.cli.run import run
-from cnncalc.problem import Source
 from cnncalc.render.compare import sentence
-from cnncalc.spec.file import read
+from tests.helpers import Ended, git, network_of
 
 # 6x6x4 behind the convolution: 112 parameters, 3,888 multiply-adds; 1,450 and 1,440 in fc
 A = "name: A\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
@@ -34,43 +29,22 @@ A = "name: A\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc:
 B = "name: B\ninput: 8x8x3\nlayers: [{conv: {filters: 8, kernel: 3, pad: 1}}, relu, {maxpool: 2}, {fc: 10}]\n"
 ALL = "100 % of A's parameters are in fc1."
 PLAIN = "name: Plain\ninput: 8x8x3\nlayers: [relu]\n"
-
-
-class Ended:
-    """How a command ended."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status = status
-        self.out = out
-        self.err = err
-
-    @property
-    def data(self) -> Any:
-        """Standard output as JSON."""
-        return json.loads(self.out)
-
-
 Compare = Callable[..., Ended]
 
 
 @pytest.fixture
-def compare(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
+def compare(ended: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
     """Runs the command within this process, in a folder with the files above."""
     monkeypatch.chdir(tmp_path)
     for name, text in {"a": A, "b": B, "plain": PLAIN, "unsound": "input: 3\nlayers: [rlu]\n"}.items():
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
 
-    def ended(*args: str) -> Ended:
-        status = run(cli, ["compare", *args])
-        captured = capsys.readouterr()
-        return Ended(status, captured.out, captured.err)
-
-    return ended
+    return partial(ended, "compare")
 
 
 def network(steps: str, head: str = "input: 8x8x3\n") -> Analysis:
     """The analysis of a list of layers."""
-    return analyze(read(Source("net.yaml", f"{head}layers: [{steps}]\n")))
+    return analyze(network_of(f"{head}layers: [{steps}]\n"))
 
 
 def told(pairs: list[Pair]) -> list[str]:
@@ -155,7 +129,7 @@ def test_parameters_and_inputs(compare: Compare, tmp_path: Path) -> None:
 def words(a: str, b: str, quantities: tuple[str, ...] = QUANTITIES) -> str:
     """The sentence about two lists of layers, called A and B."""
     both = [network(a, "name: A\ninput: 8x8x3\n"), network(b, "name: B\ninput: 8x8x3\n")]
-    return sentence(both, totals(both, quantities))
+    return sentence(["A", "B"], both, totals(both, quantities))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +166,7 @@ def test_one_parameter_is_no_plural() -> None:
     """`1 parameter`."""
     both = [network("relu", "name: A\ninput: 1\n"), network("{fc: {units: 1, bias: false}}", "name: B\ninput: 1\n")]
     assert (
-        sentence(both, totals(both))
+        sentence(["A", "B"], both, totals(both))
         == "B has 1 parameter instead of none, 2x more activations and 1 multiply-add instead of none."
     )
 
@@ -205,12 +179,17 @@ def test_the_sentence_tells_what_is_asked() -> None:
 
 
 def test_names_are_told_apart(compare: Compare, tmp_path: Path) -> None:
-    """By the names in the files, else by the files, else by number."""
+    """By the names in the files, else as they were typed, else by number."""
     (tmp_path / "again.yaml").write_text(A)
     assert compare("a.yaml", "b.yaml").out.startswith("B has ")
     assert compare("a.yaml", "again.yaml").out.split("\n")[2].split() == ["a.yaml", "again.yaml", "difference", "ratio"]
     done = compare("a.yaml", "a.yaml", "a.yaml", "--format", "markdown")
     assert done.out.split("\n")[0].startswith("|  | a.yaml (1) | a.yaml (2) | a.yaml (3) | a.yaml (2) / a.yaml (1) | ")
+    assert compare("lenet5", "lenet5", "--only", "params").out.startswith(
+        "Both have as many parameters. 78.0 % of lenet5 (1)'s"
+    )
+    (tmp_path / "mine.yaml").write_text('name: "LeNet-5"\n' + A.partition("\n")[2])
+    assert compare("lenet5", "mine.yaml").out.split("\n")[2].split()[:2] == ["lenet5", "mine.yaml"]
     assert compare("-e", "8x8x3 -> FC-10", "-e", "8x8x3 -> FC-20").out.startswith("<-e> (2) has 2x more parameters")
 
 
@@ -509,13 +488,6 @@ def test_nothing_is_compared(args: str, status: int, said: str, compare: Compare
 
 
 # -- the past ----------------------------------------------------------------------------------------------------------
-
-
-def git(folder: Path, *arguments: str) -> None:
-    """Runs git in a folder, on nobody's configuration."""
-    env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
-    subprocess.run(["git", *who, *arguments], cwd=folder, env=env, capture_output=True, check=True)
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from fractions import Fraction
+from functools import partial
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -13,50 +13,27 @@ import pytest
 
 from cnncalc.analyses.totals import Analysis, Row, analyze
 from cnncalc.analyses.working import Fact, working
-from cnncalc.cli import cli
 from cnncalc.cli.explain import example_network
-from cnncalc.cli.run import run
 from cnncalc.codes import CODES
 from cnncalc.layers import KINDS
-from cnncalc.problem import Source
 from cnncalc.spec import shelf
-from cnncalc.spec.file import read
-
-
-class Ended:
-    """How a command ended."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status = status
-        self.out = out
-        self.err = err
-
-    @property
-    def lines(self) -> list[str]:
-        """The output, blanks at both ends of each line removed and runs of them made one."""
-        return [" ".join(line.split()) for line in self.out.splitlines()]
-
-    @property
-    def data(self) -> Any:
-        """The output as JSON."""
-        return json.loads(self.out)
+from tests.helpers import Ended, network_of
 
 
 @pytest.fixture
-def explain(capsys: pytest.CaptureFixture[str]) -> Any:
+def explain(ended: Any) -> Any:
     """Runs the command within this process."""
+    return partial(ended, "explain")
 
-    def ended(*args: str) -> Ended:
-        status = run(cli, ["explain", *args])
-        captured = capsys.readouterr()
-        return Ended(status, captured.out, captured.err)
 
-    return ended
+def lines(ended: Ended) -> list[str]:
+    """What was printed, blanks at both ends of each line removed and runs of them made one."""
+    return [" ".join(line.split()) for line in ended.lines]
 
 
 def analysis(text: str) -> Analysis:
     """The analysis of a specification."""
-    return analyze(read(Source("net.yaml", text)))
+    return analyze(network_of(text))
 
 
 def layer(text: str) -> tuple[Analysis, Row]:
@@ -201,7 +178,7 @@ def test_no_scale_without_a_convolution() -> None:
 def test_memory_is_that_of_the_batch(explain: Any) -> None:
     """Bytes of the batch in the dtype that was asked for."""
     ended = explain("-e", "10 -> FC-5", "fc1", "--batch", "8", "--dtype", "float16")
-    assert "memory 80 bytes 80 B in float16, batch 8" in ended.lines
+    assert "memory 80 bytes 80 B in float16, batch 8" in lines(ended)
 
 
 # -- layers ----------------------------------------------------------------------------------------------------------
@@ -211,13 +188,13 @@ def test_a_layer_by_its_full_name(explain: Any) -> None:
     """Only that one, with its place in the file."""
     ended = explain("vgg16", "Stage1.conv2")
     assert ended.status == 0
-    assert ended.lines[0].startswith("Stage1.conv2 conv: filters 64, kernel 3, pad 1 (")
-    assert "vgg16.yaml:" in ended.lines[0]
-    assert "weight F*F*C*K = 3*3*64*64 = 36,864" in ended.lines
-    assert "params weight + bias = 36,864 + 64 = 36,928" in ended.lines
-    assert "MACs out*out*K*F*F*C = 224*224*64*3*3*64 = 1,849,688,064" in ended.lines
-    assert "receptive field 5x5 stride 1x1 in input pixels" in ended.lines
-    assert not any(line.startswith("Stage1.conv1") for line in ended.lines)
+    assert lines(ended)[0].startswith("Stage1.conv2 conv: filters 64, kernel 3, pad 1 (")
+    assert "vgg16.yaml:" in lines(ended)[0]
+    assert "weight F*F*C*K = 3*3*64*64 = 36,864" in lines(ended)
+    assert "params weight + bias = 36,864 + 64 = 36,928" in lines(ended)
+    assert "MACs out*out*K*F*F*C = 224*224*64*3*3*64 = 1,849,688,064" in lines(ended)
+    assert "receptive field 5x5 stride 1x1 in input pixels" in lines(ended)
+    assert not any(line.startswith("Stage1.conv1") for line in lines(ended))
 
 
 def test_layers_by_last_part_and_by_block(explain: Any) -> None:
@@ -243,27 +220,27 @@ def test_shared_weights_name_their_owner(explain: Any, tmp_path: Path) -> None:
     """They are counted there."""
     file = tmp_path / "net.yaml"
     file.write_text("input: 10\nlayers: [{fc: 10, as: one}, {fc: 10, as: two, share: one}]\n")
-    assert "params 0 reuses the weights of one" in explain(str(file), "two").lines
+    assert "params 0 reuses the weights of one" in lines(explain(str(file), "two"))
 
 
 def test_rounding_is_noted(explain: Any) -> None:
     """And says what is not read."""
     ended = explain("-e", "224x224x3 -> CONV7-64/2p2", "conv1")
-    assert "height (W - F + 2P)/S + 1 = (224 - 7 + 2*2)/2 + 1 = 111 111.5 rounded down" in ended.lines
-    assert any("the last 1 of the input is not read" not in line and line.startswith("note:") for line in ended.lines)
+    assert "height (W - F + 2P)/S + 1 = (224 - 7 + 2*2)/2 + 1 = 111 111.5 rounded down" in lines(ended)
+    assert any("the last 1 of the input is not read" not in line and line.startswith("note:") for line in lines(ended))
 
 
 def test_a_network_that_does_not_fit_is_explained_as_far_as_it_goes(explain: Any) -> None:
     """The reason on standard error, exit status 1."""
     ended = explain("vgg16", "--input", "10x10x3", "Stage4.conv3")
     assert ended.status == 1
-    assert "output 1x1x512" in ended.lines
+    assert "output 1x1x512" in lines(ended)
     assert "[window-does-not-fit]" in ended.err
 
 
 def test_the_one_line_form_takes_layers(explain: Any) -> None:
     """All words are layers then; one line at a time."""
-    assert explain("-e", "32x32x3 -> CONV3-16 -> FC-10", "fc1").lines[0] == "fc1 fc: units 10 (<-e>:1:24)"
+    assert lines(explain("-e", "32x32x3 -> CONV3-16 -> FC-10", "fc1"))[0] == "fc1 fc: units 10 (<-e>:1:24)"
     ended = explain("-e", "10 -> FC-5", "-e", "10 -> FC-6")
     assert (ended.status, ended.out) == (2, "")
 
@@ -274,7 +251,7 @@ def test_the_one_line_form_takes_layers(explain: Any) -> None:
 def test_the_index(explain: Any) -> None:
     """Every kind and every code with a few words."""
     ended = explain()
-    words = {line.split()[0]: line for line in ended.lines if line}
+    words = {line.split()[0]: line for line in lines(ended) if line}
     assert ended.status == 0
     for name in (*KINDS, *CODES):
         assert len(words[name].split()) > 1, name
@@ -287,16 +264,16 @@ def test_the_page_of_a_kind(kind: str, explain: Any) -> None:
     ended = explain(kind)
     layer = KINDS[kind]
     assert (ended.status, ended.err) == (0, "")
-    assert ended.lines[0] == layer.kind
+    assert lines(ended)[0] == layer.kind
     first = " ".join((layer.__doc__ or "").split("\n")[0].split())
-    assert first in ended.lines
+    assert first in lines(ended)
     for name, field in layer.fields.items():
         default = "required" if field.required else "see right" if field.default is None else field.show(field.default)
-        assert any(line.startswith(f"{name} {default} {field.help}") for line in ended.lines), name
+        assert any(line.startswith(f"{name} {default} {field.help}") for line in lines(ended)), name
     assert all(also in ended.out for also in layer.elsewhere.split())
     assert ">>>" not in ended.out
-    assert f"- {layer.example.rpartition(' -> ')[2]}" in ended.lines or " -> " in layer.example
-    assert any(line.startswith("output ") for line in ended.lines)
+    assert f"- {layer.example.rpartition(' -> ')[2]}" in lines(ended) or " -> " in layer.example
+    assert any(line.startswith("output ") for line in lines(ended))
     data = explain(kind, "--format", "json").data
     assert data["kind"] == layer.kind
     assert data["text"].startswith(first)
@@ -310,17 +287,17 @@ def test_the_page_of_a_code(code: str, explain: Any) -> None:
     page = CODES[code]
     ended = explain(code)
     assert (ended.status, ended.err) == (0, "")
-    assert ended.lines[:3] == [code, "", " ".join(page.meaning.split())]
+    assert lines(ended)[:3] == [code, "", " ".join(page.meaning.split())]
     data = explain(code, "--format", "json").data
     assert data["code"] == code
     if page.wrong:
         assert f"[{code}]" in data["message"]
-        assert all(text in ended.lines for text in ("for example, this", "is answered by", "and this is right"))
+        assert all(text in lines(ended) for text in ("for example, this", "is answered by", "and this is right"))
         for line in [*page.wrong.splitlines(), *data["message"].splitlines(), *page.right.splitlines()]:
-            assert " ".join(line.split()) in ended.lines
+            assert " ".join(line.split()) in lines(ended)
     else:
         assert data["message"] == data["wrong"] == data["right"] == ""
-        assert f"no example: {page.note}" in ended.lines
+        assert f"no example: {page.note}" in lines(ended)
         assert data["note"] == page.note
 
 

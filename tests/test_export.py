@@ -17,9 +17,8 @@ from cnncalc.formats.export_keras import source as keras_source
 from cnncalc.formats.export_torch import source
 from cnncalc.layers import KINDS, Layer
 from cnncalc.network import Builder, Network
-from cnncalc.problem import Source
 from cnncalc.shape import Shape
-from cnncalc.spec.file import Given, read
+from tests.helpers import network_of
 
 SHELF = sorted((Path(__file__).parent.parent / "architectures").glob("*.yaml"))
 HOSTILE = [
@@ -61,11 +60,6 @@ HOSTILE = [
     "subgraph",
     "a" * 500,
 ]
-
-
-def network_of(text: str) -> Network:
-    """The network of a specification."""
-    return read(Source("net.yaml", text), Given({}, {}))
 
 
 def shelf(name: str) -> Network:

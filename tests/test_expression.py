@@ -12,9 +12,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cnncalc.problem import Refused, Source
+from cnncalc.problem import Refused
 from cnncalc.spec.expression import DEEPEST, LARGEST, ExpressionError, evaluate, names, number, parse, sizes
-from cnncalc.spec.file import read
+from tests.helpers import network_of
 
 MANY = settings(max_examples=500, deadline=None, derandomize=True)
 VALUES = {"w": 10, "c": 3, "half": 0.5, "act": "relu", "on": True, "k": (1, 7), "_x1": 2}
@@ -308,7 +308,7 @@ def test_help(text: str, help: str) -> None:
 def test_the_column_in_the_file(written: str, column: int) -> None:
     text = f"input: 32x32x3\nparams: {{width: 4}}\nlayers:\n  - fc: {written}\n"
     with pytest.raises(Refused) as error:
-        read(Source("net.yaml", text))
+        network_of(text)
     (problem,) = error.value.problems
     assert problem.where is not None
     assert problem.where.line == 4
@@ -319,7 +319,7 @@ def test_the_column_in_the_file(written: str, column: int) -> None:
 def test_an_expression_that_is_folded_points_at_its_beginning() -> None:
     text = "input: 32x32x3\nlayers:\n  - fc: 2 *\n      $widht\n"
     with pytest.raises(Refused) as error:
-        read(Source("net.yaml", text))
+        network_of(text)
     (problem,) = error.value.problems
     assert problem.where is not None
     assert (problem.where.line, problem.where.column) == (3, 9)

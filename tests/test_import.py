@@ -6,14 +6,12 @@ import random
 import statistics
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from cnncalc.cli import cli
-from cnncalc.cli.run import run
-from cnncalc.cli.specs import Spec, network_of
+from cnncalc.cli import specs
+from cnncalc.cli.specs import Spec
 from cnncalc.formats import Asked, darknet, export_yaml
 from cnncalc.formats.agree import difference
 from cnncalc.formats.export_yaml import proved, written
@@ -29,19 +27,15 @@ from cnncalc.shape import Shape
 from cnncalc.spec.file import read
 from cnncalc.spec.limits import UNTRUSTED
 from tests import test_darknet
+from tests.helpers import network_of
 
 SHELF = sorted((Path(__file__).parent.parent / "architectures").glob("*.yaml"))
-
-
-def spec(text: str) -> Network:
-    """A specification as a network."""
-    return read(Source("net.yaml", text))
 
 
 def again(network: Network, flat: bool = False) -> str:
     """The text written from a network, after it was read and compared; without falling back to a plain list."""
     found = written(network, flat=flat)
-    assert difference(network, spec(found.text), found.order, found.names) == ""
+    assert difference(network, network_of(found.text), found.order, found.names) == ""
     return found.text
 
 
@@ -51,17 +45,17 @@ def again(network: Network, flat: bool = False) -> str:
 @pytest.mark.parametrize("path", SHELF, ids=lambda path: path.stem)
 def test_the_shelf(path: Path) -> None:
     """Names as they are; and what is written is written the same again."""
-    network = network_of(Spec(str(path)), (), ())
+    network = specs.network_of(Spec(str(path)), (), ())
     text = again(network)
     assert names_of(network) == [node.name for node in network.nodes]
-    assert again(spec(text)) == text
+    assert again(network_of(text)) == text
 
 
 def test_folding_makes_files_short() -> None:
     """The median file of the shelf is a third of the plain list at most, and none is longer."""
     ratios = []
     for path in SHELF:
-        network = network_of(Spec(str(path)), (), ())
+        network = specs.network_of(Spec(str(path)), (), ())
         ratios.append(len(again(network)) / len(again(network, flat=True)))
     assert max(ratios) <= 1
     assert statistics.median(ratios) < 0.34
@@ -142,7 +136,7 @@ def test_random_networks() -> None:
         network = drawn(seed)
         again(network, flat=True)
         found = proved(network)
-        assert difference(network, spec(found.text), found.order, found.names) == ""
+        assert difference(network, network_of(found.text), found.order, found.names) == ""
         fallen += found.text != written(network).text
     assert fallen < 8  # where a short name outside is hidden by one inside
 
@@ -176,7 +170,7 @@ def test_thousands_of_layers_take_no_time() -> None:
         f"  - {{conv: {{filters: {8 + n % 7}, kernel: 3, pad: 1}}, as: g{n // 40}.c{n}}}\n  - {{relu, as: r{n}}}\n"
         for n in range(1000)
     )
-    network = spec(text)
+    network = network_of(text)
     start = time.process_time()
     proved(network)
     assert time.process_time() - start < 5
@@ -187,7 +181,7 @@ def test_thousands_of_layers_take_no_time() -> None:
 
 def test_names_belong_to_their_group() -> None:
     """Two groups may use one name; the innermost is meant, and a path leads to any of them."""
-    network = spec(
+    network = network_of(
         """\
 input: 8x8x4
 layers:
@@ -231,13 +225,13 @@ outputs: [two.sum, three.deep.relu]
 def test_refusals(layers: str, code: str) -> None:
     """Of what is new, by its code."""
     with pytest.raises(Refused) as error:
-        spec(f"input: 8x8x4\nlayers: {layers}")
+        network_of(f"input: 8x8x4\nlayers: {layers}")
     assert {problem.code for problem in error.value.problems} == {code}
 
 
 def test_fields_beside_merges() -> None:
     """Written at the step, over the defaults of the file."""
-    network = spec(
+    network = network_of(
         "input: 8x8x4\ndefaults: {add: {inplace: true}}\n"
         "layers: [{add: [prev, prev]}, {add: [prev, prev], inplace: false}, {concat: [prev, prev], axis: width}]"
     )
@@ -303,19 +297,14 @@ def test_text_stays_text(text: str) -> None:
         return
     for wrap in (scalar, prose, quoted):
         if text:
-            network = spec(f"name: {wrap(text[:90])}\ninput: 3x3x1\nlayers: [relu]")
+            network = network_of(f"name: {wrap(text[:90])}\ninput: 3x3x1\nlayers: [relu]")
             assert network.name == text[:90]
 
 
-@pytest.fixture(name="cnncalc")
-def command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+@pytest.fixture
+def cnncalc(ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command line within this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def ended(*args: str) -> Any:
-        status = run(cli, args)
-        captured = capsys.readouterr()
-        return SimpleNamespace(status=status, out=captured.out, err=captured.err)
 
     return ended
 
@@ -365,16 +354,16 @@ def test_a_difference_is_seen() -> None:
     """In whatever number it is; each change below is one that a writer could make by mistake."""
     base = "input: 8x8x4\nlayers:\n  - {conv: {filters: 4, kernel: 3, pad: 1}, as: a}\n  - {relu, as: b}\n"
     base += "  - {add: [a, b], as: c}\n"
-    one = spec(base)
+    one = network_of(base)
     order, names = range(len(one.nodes)), [node.name for node in one.nodes]
-    assert difference(one, spec(base), order, names) == ""
+    assert difference(one, network_of(base), order, names) == ""
     for old, new, what in [
         ("as: c}", "as: cc}", "name"), ("relu,", "tanh,", "kind"), ("[a, b]", "[b, a]", "inputs"),
         ("pad: 1", "pad: 1, bias: false", "fields"), ("relu,", "relu: {inplace: true},", "fields"),
         ("as: a}", "as: a, holds: {weight: 144}}", "biases"), ("8x8x4", "9x8x4", "output"),
         ("as: c}\n", "as: c}\noutputs: [b]\n", "outputs"), ("as: c}\n", "as: c}\n  - relu\n", "layers"),
     ]:  # fmt: skip
-        assert what in difference(one, spec(base.replace(old, new)), order, names), new
+        assert what in difference(one, network_of(base.replace(old, new)), order, names), new
 
 
 def test_what_cannot_be_said_is_refused() -> None:

@@ -19,10 +19,9 @@ from cnncalc.layers.conv import Conv
 from cnncalc.layers.dense import FC
 from cnncalc.layers.unknown import Operator, Unknown
 from cnncalc.network import Builder, Network
-from cnncalc.problem import Source
 from cnncalc.render.memory import make_up
 from cnncalc.shape import Shape
-from cnncalc.spec.file import read
+from tests.helpers import network_of
 from tests.memory_specs import SPECS
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "memory.json").read_text())
@@ -31,17 +30,13 @@ PHASES = {"fwd": "forward", "bwd": "backward", "opt": "optimizer"}
 NAMES = {"sgd": "sgd", "momentum": "sgd_momentum", "adam": "adam"}
 
 
-def network(text: str) -> Network:
-    return read(Source("net.yaml", text))
-
-
 def highest(found: Run, phase: str) -> int:
     return max(moment.live for moment in found.moments if moment.phase == phase)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: f"{record['model']}-{record['batch']}")
 def test_torchvision_to_the_byte(record: dict[str, Any]) -> None:
-    net = network(SPECS[record["model"]])
+    net = network_of(SPECS[record["model"]])
     batch = record["batch"]
     for optimizer, name in NAMES.items():
         found = train(net, batch, optimizer=optimizer)
@@ -61,7 +56,7 @@ def test_torchvision_to_the_byte(record: dict[str, Any]) -> None:
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: f"{record['model']}-{record['batch']}")
 def test_mixed_precision_to_the_byte(record: dict[str, Any], dtype: str) -> None:
-    net = network(SPECS[record["model"]])
+    net = network_of(SPECS[record["model"]])
     batch, measured = record["batch"], record["amp"][dtype]
     for optimizer in ("sgd", "adam"):
         found = train(net, batch, optimizer=optimizer, amp=dtype)
@@ -83,7 +78,7 @@ CONV = "input: 8x8x4\nlayers:\n  - conv: {filters: 4, kernel: 3, pad: 1}\n"
 
 def test_every_part_by_hand() -> None:
     # a conv on the image keeps the image (there anyway); its logits are 1x1xK here, 8*8*4 = 256 numbers of 4 bytes
-    net = network(CONV + "  - globalavgpool\n")
+    net = network_of(CONV + "  - globalavgpool\n")
     params = 3 * 3 * 4 * 4 + 4
     found = train(net, 2)
     assert found.fixed == {"parameters": params * 4, "buffers": 0, "input": 2 * 256 * 4 + 2 * 8, "optimizer state": 0}
@@ -93,7 +88,7 @@ def test_every_part_by_hand() -> None:
 
 def test_the_parts_add_up_to_the_peak() -> None:
     for text in (SPECS["resnet18"], SPECS["googlenet"], SPECS["mobilenet_v2"]):
-        found = train(network(text), 3, optimizer="adam")
+        found = train(network_of(text), 3, optimizer="adam")
         for moment in found.moments:
             assert sum(size for _, size in make_up(moment)) == moment.live
         assert found.moments[-1].phase == "optimizer"
@@ -104,7 +99,7 @@ def test_the_parts_add_up_to_the_peak() -> None:
     ("optimizer", "copies"), [("sgd", 0), ("momentum", 1), ("adagrad", 1), ("rmsprop", 1), ("adam", 2), ("adamw", 2)]
 )
 def test_optimizer_state(optimizer: str, copies: int) -> None:
-    found = train(network(CONV + "  - fc: 10\n"), optimizer=optimizer)
+    found = train(network_of(CONV + "  - fc: 10\n"), optimizer=optimizer)
     assert found.fixed["optimizer state"] == copies * found.fixed["parameters"]
     assert set(OPTIMIZERS) == {"sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"}
 
@@ -127,15 +122,17 @@ def test_in_place_is_free_only_where_it_is(kind: str, free: int, inplace: int) -
     statistics = 2 * 4 * 4
     tail = 2 * 4 * 4 + 8
     for flag, volumes in ((False, free), (True, inplace)):
-        found = train(network(text), inplace=flag)
+        found = train(network_of(text), inplace=flag)
         # the last conv's output is averaged, and nobody keeps it
         assert found.saved - statistics - tail == volumes * volume, flag
 
 
 def test_max_pooling_keeps_eight_byte_indices() -> None:
-    with_max = train(network(CONV + "  - relu\n  - maxpool: 2\n  - conv: {filters: 4, kernel: 1}\n  - globalavgpool\n"))
+    with_max = train(
+        network_of(CONV + "  - relu\n  - maxpool: 2\n  - conv: {filters: 4, kernel: 1}\n  - globalavgpool\n")
+    )
     with_mean = train(
-        network(CONV + "  - relu\n  - avgpool: 2\n  - conv: {filters: 4, kernel: 1}\n  - globalavgpool\n")
+        network_of(CONV + "  - relu\n  - avgpool: 2\n  - conv: {filters: 4, kernel: 1}\n  - globalavgpool\n")
     )
     assert with_max.saved - with_mean.saved == 4 * 4 * 4 * 8
 
@@ -143,13 +140,13 @@ def test_max_pooling_keeps_eight_byte_indices() -> None:
 def test_dropout_keeps_a_mask_of_bytes_and_nothing_at_inference() -> None:
     text = "input: 100\nlayers: [fc: 50, dropout: 0.5, fc: 10]\n"
     without = "input: 100\nlayers: [fc: 50, fc: 10]\n"
-    assert train(network(text)).saved - train(network(without)).saved == 50
-    assert infer(network(text)).peak.live == infer(network(without)).peak.live
+    assert train(network_of(text)).saved - train(network_of(without)).saved == 50
+    assert infer(network_of(text)).peak.live == infer(network_of(without)).peak.live
 
 
 def test_shared_weights_have_one_gradient() -> None:
     text = "input: 16\nlayers:\n  - {fc: 16, as: a}\n  - relu\n  - {fc: 16, share: a}\n  - fc: 4\n"
-    found = train(network(text))
+    found = train(network_of(text))
     params = 16 * 16 + 16 + 16 * 4 + 4
     assert found.fixed["parameters"] == params * 4
     last = dict(found.moments[-1].parts)
@@ -162,18 +159,18 @@ def test_dead_branches_keep_nothing() -> None:
         "globalavgpool: {}", "seq: [globalavgpool]"
     )
     plain = "input: 8x8x4\nlayers: [conv: {filters: 4, kernel: 1}, globalavgpool]\n"
-    assert train(network(text)).saved == train(network(plain)).saved
+    assert train(network_of(text)).saved == train(network_of(plain)).saved
 
 
 def test_half_precision_halves_all_but_statistics_and_indices() -> None:
     text = CONV + "  - batchnorm\n  - relu\n  - maxpool: 2\n  - fc: 3\n"
-    full, half = train(network(text), dtype="float32"), train(network(text), dtype="bfloat16")
+    full, half = train(network_of(text), dtype="float32"), train(network_of(text), dtype="bfloat16")
     fixed = 2 * 4 * 4 + 4 * 4 * 4 * 8  # statistics and indices
     assert (full.saved - fixed) == 2 * (half.saved - fixed)
 
 
 def test_fit_is_the_last_batch_that_fits() -> None:
-    net = network(SPECS["resnet18"])
+    net = network_of(SPECS["resnet18"])
     size = 10 * 10**9
     for amp, checkpoint in (("", ()), ("bfloat16", ()), ("", ["Block"]), ("float16", ["Block"])):
         work = plan(net, True, checkpoint=checkpoint, amp=amp)
@@ -190,7 +187,7 @@ def test_fit_is_the_last_batch_that_fits() -> None:
 
 
 def test_checkpointing_lowers_the_peak_and_changes_no_gradient() -> None:
-    net = network(SPECS["resnet50"])
+    net = network_of(SPECS["resnet50"])
     plain, again = train(net, 8), train(net, 8, checkpoint=["Block"])
     assert again.peak.live < plain.peak.live
     assert again.saved < plain.saved
@@ -198,7 +195,7 @@ def test_checkpointing_lowers_the_peak_and_changes_no_gradient() -> None:
 
 
 def test_a_layer_without_a_rule_makes_a_lower_bound() -> None:
-    net = network("input: 10x4\nlayers: [lstm: 8, fc: 2]\n")
+    net = network_of("input: 10x4\nlayers: [lstm: 8, fc: 2]\n")
     assert not train(net).exact
     assert not infer(net).exact
     assert columns(analyze(net)).unruled == ("lstm1",)
@@ -317,7 +314,7 @@ def test_mixed_precision_by_hand() -> None:
     """Two convolutions on a volume of 8x8x4: what each of the rules of autocast costs."""
     volume, first, second = 8 * 8 * 4, 3 * 3 * 4 * 4, 4 * 4
     text = CONV + "  - relu\n  - conv: {filters: 4, kernel: 1, bias: false}\n  - globalavgpool\n"
-    found = train(network(text), amp="bfloat16")
+    found = train(network_of(text), amp="bfloat16")
     assert found.fixed["parameters"] == 4 * (first + 4 + second)  # float32 stays
     assert dict(found.moments[-1].parts)["gradients"] == 4 * (first + 4 + second)
     # kept: the image, relu's output and both weights in 16 bits; of the loss, logits and log-softmax in 16 bits,
@@ -325,7 +322,7 @@ def test_mixed_precision_by_hand() -> None:
     assert found.saved == 2 * (2 * volume + first + second) + 4 * (2 + 2 + 4) + 8
     last = [moment for moment in found.moments if moment.phase == "forward"][-1]
     assert dict(last.parts)["16-bit weights"] == 2 * (first + 4 + second)  # the bias too, until autocast ends
-    upsampled = train(network(text.replace("  - relu", "  - upsample: 2")), amp="bfloat16")
+    upsampled = train(network_of(text.replace("  - relu", "  - upsample: 2")), amp="bfloat16")
     # in float32, from a copy that nobody keeps; the second convolution keeps a copy in 16 bits of that
     assert upsampled.saved - found.saved == 2 * 3 * volume
 

@@ -72,18 +72,6 @@ def beside(name: str) -> str:
     return f"../models/{name}"
 
 
-@pytest.fixture(name="ended")
-def runner(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command line: exit status, standard output, standard error."""
-
-    def ended(*words: str) -> tuple[int, str, str]:
-        status = run(cli, words)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return ended
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_analyze(name: str, models: Path, ended: Any) -> None:
     """The same totals as a table, as JSON, as Markdown and one by one."""

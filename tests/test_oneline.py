@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from cnncalc.analyses.totals import analyze
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
-from cnncalc.spec.file import Given, read, read_tree
+from cnncalc.spec.file import Given, read_tree
 from cnncalc.spec.oneline import parse
+from tests.helpers import network_of
 
 
 def line(text: str, given: Given | None = None) -> Network:
@@ -19,7 +20,7 @@ def line(text: str, given: Given | None = None) -> Network:
 
 
 def file(shape: str, layers: str) -> Network:
-    return read(Source("net.yaml", f"input: {shape}\nlayers: {layers}"))
+    return network_of(f"input: {shape}\nlayers: {layers}")
 
 
 def facts(network: Network) -> list[tuple[object, ...]]:

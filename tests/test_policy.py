@@ -11,8 +11,8 @@ from cnncalc.analyses.budget import QUANTITIES, RULES, Finding, Limit, Measured,
 from cnncalc.analyses.totals import analyze
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.shape import Shape
-from cnncalc.spec.file import read
 from cnncalc.spec.policy import BOUNDS, KEYS, bound, read_policy, shape
+from tests.helpers import network_of
 
 EXAMPLE = """\
 cnncalc-policy: 1
@@ -125,10 +125,11 @@ def test_a_size_needs_its_unit(quantity: str, text: str) -> None:
         bound(quantity, text)
 
 
-NUMBERS = ["", "1,5M", "0,5k", "12,34", "1234,567", ",5", "5,", "010", "00", "x", "-1", "+1", "1.5", "1e3", "1e400", ".inf", "-.inf", ".nan", "nan", "inf", "0x10", "1_000", "1:30",  # noqa: E501
-"1/2", "true", "null", "~",
-           "9" * 25, "9" * 4300, "٣", "５", "1 000", "1kk", "k", "1.", ".5k", "1..5k", "$n", "2*3", "2016-01-01",
-           "1k\n"]  # fmt: skip
+NUMBERS = [
+    "", "1,5M", "0,5k", "12,34", "1234,567", ",5", "5,", "010", "00", "x", "-1", "+1", "1.5", "1e3", "1e400",
+    ".inf", "-.inf", ".nan", "nan", "inf", "0x10", "1_000", "1:30", "1/2", "true", "null", "~", "9" * 25,
+    "9" * 4300, "٣", "５", "1 000", "1kk", "k", "1.", ".5k", "1..5k", "$n", "2*3", "2016-01-01", "1k\n",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", NUMBERS)
@@ -274,7 +275,7 @@ def test_every_key_of_a_policy_is_tried_above() -> None:
 
 def findings(text: str, asked: Policy) -> list[Finding]:
     """What is found in a network."""
-    return check(analyze(read(Source("net.yaml", text))), asked)[1]
+    return check(analyze(network_of(text)), asked)[1]
 
 
 def test_an_unknown_figure_never_holds() -> None:
@@ -294,9 +295,7 @@ def test_bounds_are_inclusive(actual: int) -> None:
 
 def test_every_quantity_is_measured() -> None:
     """Nothing in the table lacks its figure, on a network that has all of them."""
-    analysis = analyze(
-        read(Source("net.yaml", "input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, batchnorm, {fc: 10}]"))
-    )
+    analysis = analyze(network_of("input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, batchnorm, {fc: 10}]"))
     for quantity in QUANTITIES:
         assert measure(analysis, Limit(quantity)).actual, quantity
 

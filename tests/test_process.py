@@ -15,18 +15,12 @@ from pathlib import Path
 
 import pytest
 
-import cnncalc
 from cnncalc.cli import COMMANDS
 from cnncalc.spec import shelf
+from tests.helpers import environment
 
-ROOT = Path(cnncalc.__file__).parent.parent
 PROGRAM = [sys.executable, "-m", "cnncalc"]
-# nothing of the environment that the tests happen to run in
-ENVIRONMENT = {
-    **{name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT", "TMPDIR") if name in os.environ},
-    "PYTHONPATH": os.pathsep.join([str(ROOT), *[os.path.abspath(path) for path in sys.path if path]]),
-    "PYTHONUTF8": "1",
-}
+ENVIRONMENT = environment()
 GOOD = "name: Good\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
 posix = pytest.mark.skipif(os.name != "posix", reason="terminals, pipes and signals of POSIX")
 

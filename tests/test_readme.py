@@ -1,70 +1,74 @@
-"""The README's console blocks are run: what they show is what the program prints (`...` stands for anything)."""
+"""The console blocks of README and docs are run: what they show is what the program prints (`...` stands for anything)."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.helpers import ROOT, environment
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCUMENTS = {str(file.relative_to(ROOT)): file for file in [*ROOT.glob("*.md"), *DOCS]}
+REQUIRED = os.environ.get("CNNCALC_REQUIRE_ORACLES") == "1"
 
 
-def commands() -> list[tuple[str, str]]:
-    """Every `$ command` of the README with the output shown below it."""
+def blocks() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The console blocks by document and number: every `$ command` with the output shown below it."""
     found = []
-    for block in BLOCKS:
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, shown = part.partition("\n")
-            found.append((command, shown))
+    for name, file in DOCUMENTS.items():
+        texts = re.findall(r"```console\n(.*?)```", file.read_text(encoding="utf-8"), re.DOTALL)
+        for number, block in enumerate(texts, 1):
+            parts = [part.partition("\n") for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+            found.append((f"{name}:{number}", [(command, shown) for command, _, shown in parts]))
     return found
 
 
-def printed(command: str) -> str:
-    """What a command of the README prints, both streams in order."""
+def ran(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A command of a document; standard output has both streams in order."""
     words = shlex.split(command)
     assert words[0] == "cnncalc"
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "cnncalc", *words[1:]],
-        cwd=ROOT,
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        env={"PYTHONPATH": ":".join([str(ROOT), *sys.path]), "PYTHONIOENCODING": "utf-8"},
+        env=environment(),
         check=False,
     )
-    return done.stdout
 
 
-def test_the_readme_has_console_blocks() -> None:
-    assert len(commands()) >= 5
+def test_the_documents_have_console_blocks() -> None:
+    named = [name.partition(":")[0] for name, _ in blocks()]
+    assert named.count("README.md") >= 4
+    assert {"docs/checking.md", "docs/import.md", "docs/memory.md", "docs/models.md"} <= set(named)
 
 
-@pytest.mark.parametrize(("command", "shown"), commands(), ids=[command for command, _ in commands()])
-def test_console_block(command: str, shown: str) -> None:
-    pattern = ".*".join(re.escape(part) for part in shown.split("..."))
-    output = printed(command)
-    assert re.fullmatch(pattern.rstrip("\\\n") + r"\s*", output, re.DOTALL), output
+@pytest.mark.parametrize("block", [block for _, block in blocks()], ids=[name for name, _ in blocks()])
+def test_console_block(block: list[tuple[str, str]], tmp_path: Path) -> None:
+    """Commands one after the other; in a folder of their own where they write."""
+    if any("onnx" in command for command, _ in block) and find_spec("onnx") is None and not REQUIRED:
+        pytest.skip("onnx is not installed")
+    folder = tmp_path if any(" -o " in command for command, _ in block) else ROOT
+    for command, shown in block:
+        pattern = ".*".join(re.escape(part) for part in shown.split("..."))
+        output = ran(command, folder).stdout
+        assert re.fullmatch(pattern.rstrip("\\\n") + r"\s*", output, re.DOTALL), output
 
 
-def test_the_first_network_works(tmp_path: Path) -> None:
+def test_the_first_networks_work(tmp_path: Path) -> None:
     for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)):
-        file = tmp_path / f"net{number}.yaml"
-        file.write_text(text, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "cnncalc", "analyze", str(file)],
-            cwd=ROOT,
-            capture_output=True,
-            encoding="utf-8",
-            env={"PYTHONPATH": ":".join([str(ROOT), *sys.path]), "PYTHONIOENCODING": "utf-8"},
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        (tmp_path / f"net{number}.yaml").write_text(text, encoding="utf-8")
+        done = ran(f"cnncalc analyze net{number}.yaml", tmp_path)
+        assert done.returncode == 0, done.stdout
 
 
 def test_the_number_of_kinds() -> None:
@@ -72,3 +76,36 @@ def test_the_number_of_kinds() -> None:
 
     kinds = {layer.kind for layer in KINDS.values()}
     assert f"lists the {len(kinds)} layer kinds" in README
+    assert f"* {len(kinds)} layer kinds" in DOCUMENTS["CHANGELOG.md"].read_text(encoding="utf-8")
+
+
+def test_the_number_of_architectures() -> None:
+    shipped = len(list((ROOT / "architectures").glob("*.yaml")))
+    assert f"A shelf of {shipped} architectures" in DOCUMENTS["CHANGELOG.md"].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name: str) -> None:
+    file = DOCUMENTS[name]
+    for target in re.findall(r"\]\(([^)]+)\)", file.read_text(encoding="utf-8")):
+        path, _, heading = target.partition("#")
+        document = file.parent / path if path else file
+        assert document.is_file(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in [title.lower().replace(" ", "-") for title in titles], target
+
+
+def test_the_readme_leads_to_every_document() -> None:
+    """And names every command, every column and every dialect of a report."""
+    from cnncalc.cli import COMMANDS
+    from cnncalc.cli.analyze import COLUMN_NAMES
+    from cnncalc.cli.check import FORMATS
+
+    for name in DOCUMENTS:
+        assert name == "README.md" or f"]({name})" in README, name
+    for command in COMMANDS:
+        assert f"`cnncalc {command}" in README, command
+    options = " ".join(README.partition("* **analyze**:")[2].partition("SPEC is")[0].split())
+    assert f"`--columns` {', '.join(COLUMN_NAMES)};" in options
+    assert f"reports as {', '.join(FORMATS)}:" in options

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.helpers import ROOT, environment
+
 FOLDER = ROOT / "tests" / "submissions"
 TEXT = (ROOT / "docs" / "checking.md").read_text(encoding="utf-8")
 RECIPES = dict(re.findall(r"<!-- recipe: ([a-z-]+) -->\n```\w+\n(.*?)```", TEXT, re.DOTALL))
@@ -373,25 +374,10 @@ def test_pre_commit_hook() -> None:
         capture_output=True,
         encoding="utf-8",
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        env=environment(),
     )
     assert done.returncode == 2
     assert "no such" in done.stderr.lower() + done.stdout or "budget.yaml" in done.stderr
-
-
-def test_the_console_block_is_what_is_printed() -> None:
-    blocks = re.findall(r"```console\n\$ cnncalc (.*?)\n(.*?)```", TEXT, re.DOTALL)
-    assert blocks
-    for command, shown in blocks:
-        done = subprocess.run(
-            [sys.executable, "-m", "cnncalc", *shlex.split(command)],
-            cwd=ROOT,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-        )
-        assert done.stdout == shown
 
 
 def test_the_example_policy_is_read(tmp_path: Path) -> None:
@@ -401,18 +387,7 @@ def test_the_example_policy_is_read(tmp_path: Path) -> None:
         [sys.executable, "-m", "cnncalc", "check", str(FOLDER / "handed-in" / "good-plain.yaml"), "--policy",
          str(tmp_path / "policy.yaml"), "--format", "json"],
         cwd=ROOT, capture_output=True, encoding="utf-8", check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        env=environment(),
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["policy"]["points"] == {"params": 5, "output": 3, "kinds": 2}
-
-
-def test_links_between_the_documents_lead_somewhere() -> None:
-    for name in ("checking", "formats"):
-        text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-        for target in re.findall(r"\]\(([^)]+)\)", text):
-            file, _, heading = target.partition("#")
-            assert (ROOT / "docs" / (file or f"{name}.md")).is_file()
-            if heading:
-                titles = re.findall(r"^#+ (.*)$", (ROOT / "docs" / file).read_text(encoding="utf-8"), re.MULTILINE)
-                assert heading in [title.lower().replace(" ", "-") for title in titles]

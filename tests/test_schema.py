@@ -16,12 +16,12 @@ from cnncalc.cli.explain import example_network
 from cnncalc.cli.new import STARTER
 from cnncalc.cli.run import run
 from cnncalc.layers import KINDS
-from cnncalc.problem import Refused, Source
+from cnncalc.problem import Refused
 from cnncalc.spec import shelf
-from cnncalc.spec.file import read
+from cnncalc.spec.branches import MERGES
 from cnncalc.spec.reading import KEYS
 from cnncalc.spec.schema import schema
-from cnncalc.spec.steps import MERGES
+from tests.helpers import network_of
 
 SCHEMA = schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -36,7 +36,7 @@ def fits(text: str) -> bool:
 def accepted(text: str) -> bool:
     """Does cnncalc itself read the file?"""
     try:
-        read(Source("net.yaml", text))
+        network_of(text)
     except Refused:
         return False
     return True

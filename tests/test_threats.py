@@ -33,21 +33,14 @@ from cnncalc.cli.run import run
 from cnncalc.render.checks import FORMATS
 from cnncalc.spec import history
 from cnncalc.spec.submission import PASSED, Task, check_file
+from tests.helpers import ROOT, environment
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes, limits and signals of POSIX")
-ROOT = Path(__file__).resolve().parent.parent
 HEAD = "input: 32x32x3\nlayers:\n"
 GOOD = HEAD + "- fc: 10\n"
 SECRET = "hunter2-the-secret-of-the-teacher"
 PROMISES = ["--max-params", "1T", "--max-macs", "1T"]  # so that nothing fails for being too large
 CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def environment(**more: str) -> dict[str, str]:
-    """The environment of a process that finds the program and what it needs, and nothing of the folder it runs in."""
-    path = [str(ROOT), *[entry for entry in sys.path if "site-packages" in entry]]
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path), "PYTHONUTF8": "1", **more}
 
 
 def program(*args: str | bytes, folder: Path, **options: Any) -> subprocess.CompletedProcess[bytes]:

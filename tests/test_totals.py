@@ -9,14 +9,13 @@ import pytest
 
 from cnncalc.analyses.totals import Analysis, Row, analyze
 from cnncalc.layers import KINDS
-from cnncalc.problem import Source
-from cnncalc.spec.file import read
 from cnncalc.units import DTYPES
+from tests.helpers import network_of
 
 
 def analysis(text: str, batch: int = 1, dtype: str = "float32") -> Analysis:
     """The analysis of a specification."""
-    return analyze(read(Source("net.yaml", text)), batch, dtype)
+    return analyze(network_of(text), batch, dtype)
 
 
 def row(result: Analysis, name: str) -> Row:

@@ -6,13 +6,13 @@ import gc
 
 gc.disable()  # nothing made while the program starts can be collected; `run` turns it on again
 
-import sys  # noqa: E402
-from importlib import import_module  # noqa: E402
-from typing import Any  # noqa: E402
+import sys
+from importlib import import_module
+from typing import Any
 
-import click  # noqa: E402
+import click
 
-from cnncalc import __version__  # noqa: E402
+from cnncalc import __version__
 
 # command -> (module, what it does in one line): `--help` shows these without importing any of them
 COMMANDS = {

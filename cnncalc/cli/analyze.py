@@ -42,7 +42,7 @@ COLUMN_NAMES = (
 @options.figures
 @click.option("--columns", metavar="A,B,...", help="Columns of the table: " + ", ".join(COLUMN_NAMES) + ".")
 @click.option("--depth", type=click.IntRange(1, 64), metavar="N", help="Fold blocks below N levels into one line each.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
+@options.form(FORMATS)
 @click.option(
     "--get",
     type=click.Choice(QUANTITIES),

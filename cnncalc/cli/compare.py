@@ -19,14 +19,7 @@ QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "d
 @options.specs
 @options.figures
 @click.option("--only", metavar="A,B,...", help="Compare only these: " + ", ".join(QUANTITIES) + ".")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "markdown"]),
-    default="table",
-    show_default=True,
-    help="What to print.",
-)
+@options.form(["table", "json", "markdown"])
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
 @options.output
 def command(
@@ -76,16 +69,17 @@ def command(
         return status
     totals = compare.totals(analyses, quantities)
     pairs = compare.layers(*analyses) if len(analyses) == 2 and only is None else None
+    names = render.titles(analyses, ["<-e>" if one.line else one.text for one in chosen])
     if form == "json":
         from cnncalc.render.data import to_json
 
         write(to_json(render.data(analyses, totals, pairs)), file)
     elif form == "markdown":
-        write(render.markdown(analyses, totals, pairs), file)
+        write(render.markdown(names, analyses, totals, pairs), file)
     else:
         from cnncalc.cli.display import glyphs, show_lines
 
-        show_lines(render.report(analyses, totals, pairs, glyphs(file)), file, no_color)
+        show_lines(render.report(names, analyses, totals, pairs, glyphs(file)), file, no_color)
     differ = any(total.differs for total in totals)
     if exit_code and not differ and only is None:  # also of more than two, whose layers are not shown
         others = [compare.layers(analyses[0], other) for other in analyses[1:]]

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.run import write
+from cnncalc.cli.run import into_file, write
 
 
 @click.command("completion", epilog='Example: eval "$(cnncalc completion bash)" in ~/.bashrc')
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write to FILE, whole or not at all.",
-)
+@into_file
 def command(shell: str, file: str | None) -> int:
     """Print the script that completes commands, options and shipped names in SHELL."""
     from click.shell_completion import get_completion_class

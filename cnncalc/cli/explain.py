@@ -25,9 +25,7 @@ LISTED = "`cnncalc explain` lists them"
 @options.spec_argument()
 @options.specs
 @options.figures
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
-)
+@options.form(["text", "json"])
 @options.output
 def command(
     spec: tuple[str, ...],

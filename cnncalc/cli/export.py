@@ -7,7 +7,7 @@ import sys
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import Failed, status_of, tell, write, write_bytes
+from cnncalc.cli.run import Failed, into_file, tell, write, write_bytes
 
 TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
 
@@ -32,14 +32,7 @@ TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
     metavar="N",
     help="In ONNX: the size of the first dimension; `N`, which may be any size, unless given.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write to FILE, whole or not at all.",
-)
+@into_file
 def command(
     spec: tuple[str, ...],
     lines: tuple[str, ...],
@@ -62,22 +55,15 @@ def command(
     from cnncalc.cli.specs import network_of
     from cnncalc.formats import Missing
     from cnncalc.formats.export_blocks import Unexportable
-    from cnncalc.problem import Refused
 
-    chosen = options.chosen(spec, lines)
-    if len(chosen) != 1:
-        raise click.UsageError("export takes one network")
+    one = options.only(spec, lines)
     if depth is not None and target not in ("mermaid", "dot"):
         raise click.UsageError("--depth is for drawings: mermaid and dot")
     if batch is not None and target != "onnx":
         raise click.UsageError("--batch is for onnx; the other targets take any batch")
     if target == "onnx" and file is None and sys.stdout is not None and sys.stdout.isatty():
         raise click.UsageError("an ONNX file is nothing for a terminal: write it to a file with -o net.onnx")
-    try:
-        network = network_of(chosen[0], parameters, inputs)
-    except Refused as refused:
-        tell(refused.problems)
-        return status_of(refused.problems)
+    network = network_of(one, parameters, inputs)
     tell(network.warnings)
     try:
         if target == "onnx":

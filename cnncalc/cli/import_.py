@@ -7,7 +7,7 @@ import os
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import Failed, status_of, tell, warn, write
+from cnncalc.cli.run import Failed, into_file, tell, warn, write
 
 
 @click.command(
@@ -19,14 +19,7 @@ from cnncalc.cli.run import Failed, status_of, tell, warn, write
 @options.specs
 @click.option("--flat", is_flag=True, help="One step a layer: no blocks, branches or repeats.")
 @click.option("--force", is_flag=True, help="Write over a FILE that exists.")
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write to FILE, whole or not at all.",
-)
+@into_file
 def command(
     spec: tuple[str, ...],
     lines: tuple[str, ...],
@@ -45,25 +38,18 @@ def command(
     from cnncalc.cli.specs import network_of
     from cnncalc.formats.export_yaml import proved
     from cnncalc.formats.export_yaml_words import Unwritable
-    from cnncalc.problem import Refused
     from cnncalc.text import plural, show
 
-    chosen = options.chosen(spec, lines)
-    if len(chosen) != 1:
-        raise click.UsageError("import takes one network")
+    one = options.only(spec, lines)
     if file is not None and os.path.isfile(file) and not force:
         raise Failed(f"{show(file)} exists: choose another name, or write over it with --force")
-    try:
-        network = network_of(chosen[0], parameters, inputs)
-    except Refused as refused:
-        tell(refused.problems)
-        return status_of(refused.problems)
+    network = network_of(one, parameters, inputs)
     tell(network.warnings)
     try:
-        file_name = "" if network.source != chosen[0].text else f"imported from {os.path.basename(chosen[0].text)}"
+        file_name = "" if network.source != one.text else f"imported from {os.path.basename(one.text)}"
         found = proved(network, file_name, flat)
     except Unwritable as error:
-        raise Failed(f"{show(chosen[0].text)} cannot be imported: {show(error, 300)}") from None
+        raise Failed(f"{show(one.text)} cannot be imported: {show(error, 300)}") from None
     changed = [
         (network.nodes[index].name, name)
         for index, name in zip(found.order, found.names, strict=True)

@@ -11,9 +11,7 @@ NARROW = 100  # terminal columns below which there is no room for sources
 
 
 @click.command("list", epilog="Examples: cnncalc list; cnncalc list --format json")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="What to print."
-)
+@options.form(["table", "json"])
 @options.output
 def command(form: str, file: str | None, no_color: bool) -> int:
     """The architectures that come with cnncalc: parameters, activations, multiply-adds and source of each."""

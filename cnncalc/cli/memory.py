@@ -6,7 +6,7 @@ import click
 
 from cnncalc.analyses.optimizers import OPTIMIZERS
 from cnncalc.cli import options
-from cnncalc.cli.run import Failed, status_of, tell, write
+from cnncalc.cli.run import Failed, tell, write
 from cnncalc.units import HALVES
 
 
@@ -52,9 +52,7 @@ from cnncalc.units import HALVES
 )
 @click.option("--timeline", is_flag=True, help="Draw the live bytes over the step in the terminal.")
 @click.option("--plot", metavar="FILE.svg", help="Draw them as a picture, stacked by kind.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="What to print."
-)
+@options.form(["table", "json"])
 @options.output
 def command(
     spec: tuple[str, ...],
@@ -83,13 +81,10 @@ def command(
     from cnncalc.analyses import memory
     from cnncalc.analyses.memory_plan import blocks_named, plan
     from cnncalc.cli.specs import network_of
-    from cnncalc.problem import Refused
     from cnncalc.render import memory as render
     from cnncalc.text import show
 
-    chosen = options.chosen(spec, lines)
-    if len(chosen) != 1:
-        raise click.UsageError("memory takes one network")
+    one = options.only(spec, lines)
     size = _size(fit)
     if dtype == "int8" and mode != "infer":
         raise click.UsageError("int8 is for inference: add --mode infer")
@@ -99,11 +94,7 @@ def command(
         raise click.UsageError(
             "--amp keeps the parameters in float32: leave --dtype out, or --amp for a whole network in 16 bits"
         )
-    try:
-        network = network_of(chosen[0], parameters, inputs)
-    except Refused as refused:
-        tell(refused.problems)
-        return status_of(refused.problems)
+    network = network_of(one, parameters, inputs)
     tell(network.warnings)
     for block in checkpoint:
         if not blocks_named(network, block):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.run import write
+from cnncalc.cli.run import into_file, write
 
 STARTER = """\
 name: My first network
@@ -23,14 +23,7 @@ layers:
 
 
 @click.command("new", epilog="Example: cnncalc new > mine.yaml; cnncalc analyze mine.yaml")
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write to FILE, whole or not at all.",
-)
+@into_file
 def command(file: str | None) -> int:
     """Print a commented file to start from."""
     write(STARTER, file)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
 
 import click
 
+from cnncalc.cli.run import into_file
 from cnncalc.cli.specs import ARGUMENTS, Spec, complete
 from cnncalc.units import DTYPES
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _kept(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> None:
     context.meta[ARGUMENTS] = value
 
 
-def specs(command: F) -> F:
+def specs(command: click.decorators.FC) -> click.decorators.FC:
     """SPEC..., -e, -p, --input and --arg."""
     command = click.option(
         "--arg",
@@ -51,16 +49,16 @@ def specs(command: F) -> F:
         "lines",
         multiple=True,
         metavar="LINE",
-        help='A network in one line: "32x32x3 -> CONV3-16 -> FC-10".',
+        help='A network in one line: "32x32x3 -> CONV3-16 -> click.decorators.FC-10".',
     )(command)
 
 
-def spec_argument(required: bool = False) -> Callable[[F], F]:
+def spec_argument(required: bool = False) -> Callable[[click.decorators.FC], click.decorators.FC]:
     """The SPEC... argument, with completion of shipped names."""
     return click.argument("spec", nargs=-1, required=required, shell_complete=complete)
 
 
-def figures(command: F) -> F:
+def figures(command: click.decorators.FC) -> click.decorators.FC:
     """--batch and --dtype."""
     command = click.option(
         "--dtype",
@@ -79,17 +77,16 @@ def figures(command: F) -> F:
     )(command)
 
 
-def output(command: F) -> F:
-    """-o and --no-color."""
-    command = click.option("--no-color", is_flag=True, help="No colour, as with NO_COLOR set.")(command)
+def form(choices: Sequence[str]) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """--format; the first choice is the usual one."""
     return click.option(
-        "-o",
-        "--output",
-        "file",
-        type=click.Path(dir_okay=False),
-        metavar="FILE",
-        help="Write to FILE, whole or not at all.",
-    )(command)
+        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help="What to print."
+    )
+
+
+def output(command: click.decorators.FC) -> click.decorators.FC:
+    """-o and --no-color."""
+    return into_file(click.option("--no-color", is_flag=True, help="No colour, as with NO_COLOR set.")(command))
 
 
 def chosen(spec: tuple[str, ...], lines: tuple[str, ...]) -> list[Spec]:
@@ -102,3 +99,15 @@ def chosen(spec: tuple[str, ...], lines: tuple[str, ...]) -> list[Spec]:
     if not found:
         raise click.UsageError("no SPEC: write a file, the name of a shipped architecture such as vgg16, or -e LINE")
     return found
+
+
+def only(spec: tuple[str, ...], lines: tuple[str, ...]) -> Spec:
+    """The one specification that was typed.
+
+    Raises:
+        click.UsageError: where there is none, or more than one.
+    """
+    found = chosen(spec, lines)
+    if len(found) != 1:
+        raise click.UsageError(f"{click.get_current_context().info_name} takes one network")
+    return found[0]

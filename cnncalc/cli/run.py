@@ -11,7 +11,7 @@ from typing import IO
 
 import click
 
-from cnncalc.problem import Problem
+from cnncalc.problem import Problem, Refused
 from cnncalc.text import show, visible
 
 FINDING = 1
@@ -28,6 +28,18 @@ class Unread(Exception):
     """Nobody reads the output any more. Not a BrokenPipeError, which click would turn into exit status 1."""
 
 
+def into_file(command: click.decorators.FC) -> click.decorators.FC:
+    """The option -o, for `write`."""
+    return click.option(
+        "-o",
+        "--output",
+        "file",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Write to FILE, whole or not at all.",
+    )(command)
+
+
 def run(command: click.Command, args: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. Never raises, never prints a traceback (unless CNNCALC_DEBUG is set)."""
     gc.set_threshold(200_000, 50, 50)  # few cycles here: collecting as often as usual costs a fifth of a large analysis
@@ -39,6 +51,9 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
         return status if type(status) is int else 0
     except click.ClickException as error:
         return _report(error)
+    except Refused as refused:
+        tell(refused.problems)
+        return status_of(refused.problems)
     except (click.Abort, KeyboardInterrupt):
         return 130
     except (BrokenPipeError, Unread):

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.run import write
+from cnncalc.cli.run import into_file, write
 
 
 @click.command("schema", epilog="Example: cnncalc schema -o schema.json")
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write to FILE, whole or not at all.",
-)
+@into_file
 def command(file: str | None) -> int:
     """Print the JSON Schema of architecture files, with which editors complete and check them."""
     import json

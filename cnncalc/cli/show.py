@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.run import Failed, write
+from cnncalc.cli.run import Failed, into_file, write
 from cnncalc.cli.specs import complete
 from cnncalc.spec import shelf
 from cnncalc.text import did_you_mean, show
@@ -12,14 +12,7 @@ from cnncalc.text import did_you_mean, show
 
 @click.command("show", epilog="Example: cnncalc show vgg16 > mine.yaml")
 @click.argument("name", shell_complete=complete)
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write to FILE, whole or not at all.",
-)
+@into_file
 def command(name: str, file: str | None) -> int:
     """Print the file of the shipped architecture NAME, to start your own from."""
     path = shelf.path(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import FINDING, Failed, status_of, tell, write
+from cnncalc.cli.run import FINDING, Failed, tell, write
 
 if TYPE_CHECKING:
     from cnncalc.formats.verify import Agreement, Check
@@ -31,9 +31,7 @@ FRAMEWORKS = {"torch": "PyTorch", "keras": "Keras"}
     help="Who is asked.",
 )
 @click.option("--differences", is_flag=True, help="Show only the layers that differ.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="What to print."
-)
+@options.form(["table", "json"])
 @options.output
 def command(
     spec: tuple[str, ...],
@@ -55,16 +53,8 @@ def command(
     from cnncalc.formats import Missing
     from cnncalc.formats.export_blocks import Unexportable
     from cnncalc.formats.verify import verify
-    from cnncalc.problem import Refused
 
-    chosen = options.chosen(spec, lines)
-    if len(chosen) != 1:
-        raise click.UsageError("verify takes one network")
-    try:
-        network = network_of(chosen[0], parameters, inputs)
-    except Refused as refused:
-        tell(refused.problems)
-        return status_of(refused.problems)
+    network = network_of(options.only(spec, lines), parameters, inputs)
     tell(network.warnings)
     try:
         found = verify(network, framework)

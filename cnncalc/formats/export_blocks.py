@@ -100,6 +100,17 @@ def used(node: Node) -> tuple[int, ...]:
     return node.inputs[: len(node.inputs) - node.layer.lenders] if node.layer is not None else ()
 
 
+def last_uses(nodes: Sequence[Node], block: Block) -> dict[int, int]:
+    """The place of the last item of a block that reads each value; behind all of them for what it gives back."""
+    found: dict[int, int] = {}
+    for place, (_, item) in enumerate(block.items):
+        for value in item.inputs if isinstance(item, Block) else used(nodes[item]):
+            found[value] = place
+    for value in block.outputs:
+        found[value] = len(block.items)
+    return found
+
+
 def blocks(network: Network) -> list[Block]:
     """The tree of blocks, inner ones before outer ones, the whole network last."""
     nodes = network.nodes

@@ -28,6 +28,7 @@ from cnncalc.formats.export_blocks import (
     docstring,
     identifier,
     init_lines,
+    last_uses,
     skeletons,
     unique,
     used,
@@ -99,12 +100,9 @@ def _body(
 ) -> Body:
     nodes = network.nodes
     body = Body(block)
-    last_use: dict[int, int] = {}
-    for place, (_, item) in enumerate(block.items):
-        for value in item.inputs if isinstance(item, Block) else used(nodes[item]):
-            last_use[value] = place
-    for value in [*block.outputs, *(block.inputs if block.parent is None else ())]:
-        last_use[value] = len(block.items)
+    last_use = last_uses(nodes, block)
+    if block.parent is None:
+        last_use.update(dict.fromkeys(block.inputs, len(block.items)))  # `inputs` is read again at the end
     names = {*POOL, *WORDS}
     if block.parent is None or len(block.inputs) > len(POOL):
         body.arguments = [unique(identifier(nodes[value].name, "value"), names) for value in block.inputs]
@@ -189,7 +187,7 @@ def measured(network: Network) -> tuple[str, list[dict[str, Any]], dict[str, Any
     if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ and find_spec("torch") is not None:
         os.environ["KERAS_BACKEND"] = "torch"  # the one backend that makes a model without its numbers
     try:
-        import keras  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        import keras  # type: ignore[import-not-found,import-untyped,unused-ignore]  # is not typed
     except ImportError as missing:
         package = missing.name or "keras"
         raise Missing(f"keras with a backend ({package})", "keras") from None

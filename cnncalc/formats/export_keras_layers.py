@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cnncalc.formats.export_torch_layers import sized, words
+from cnncalc.formats.export_words import registrar, sized, words
 from cnncalc.layers.fields import each
 from cnncalc.layers.merge import axis_number
 from cnncalc.layers.window import sides
@@ -23,16 +23,7 @@ class Leaf(Record):
 
 Lower = Callable[[Any, tuple[Shape, ...], Shape], Leaf]
 LOWER: dict[str, Lower] = {}
-
-
-def kind(*names: str) -> Callable[[Lower], Lower]:
-    """Register what kinds become."""
-
-    def keep(lower: Lower) -> Lower:
-        LOWER.update(dict.fromkeys(names, lower))
-        return lower
-
-    return keep
+kind = registrar(LOWER)
 
 
 def layer_of(init: str, *helpers: str) -> Leaf:

@@ -16,7 +16,7 @@ from typing import Any
 from cnncalc import __version__
 from cnncalc.formats import Missing
 from cnncalc.formats.export_blocks import Unexportable, used
-from cnncalc.formats.export_torch_layers import lengths
+from cnncalc.formats.export_layouts import lengths
 from cnncalc.network import Network, Node
 from cnncalc.shape import Shape
 from cnncalc.text import show

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import prod, sqrt
 from typing import Any
 
+from cnncalc.formats.export_layouts import lengths, steady
 from cnncalc.formats.export_onnx import Part
 from cnncalc.formats.export_onnx_moves import LOWER as MOVES
-from cnncalc.formats.export_onnx_moves import Lower, registrar
-from cnncalc.formats.export_torch_layers import lengths, steady
+from cnncalc.formats.export_onnx_moves import Lower
+from cnncalc.formats.export_words import registrar
 from cnncalc.shape import Shape
 
 LOWER: dict[str, Lower] = dict(MOVES)

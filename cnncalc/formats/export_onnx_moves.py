@@ -5,30 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cnncalc.formats.export_layouts import axis_of, together
 from cnncalc.formats.export_onnx import Part
-from cnncalc.formats.export_torch_layers import axis_of, together
+from cnncalc.formats.export_words import registrar
 from cnncalc.layers.fields import each
 from cnncalc.layers.window import sides
 
 Lower = Callable[[Part], str]
 LOWER: dict[str, Lower] = {}
-LARGEST_ADAPTIVE = 64  # windows of uneven lengths along an axis that are written out one by one
-
-
-def registrar(table: dict[str, Lower]) -> Callable[..., Callable[[Lower], Lower]]:
-    """A decorator that registers what kinds become."""
-
-    def kind(*names: str) -> Callable[[Lower], Lower]:
-        def keep(lower: Lower) -> Lower:
-            table.update(dict.fromkeys(names, lower))
-            return lower
-
-        return keep
-
-    return kind
-
-
 kind = registrar(LOWER)
+LARGEST_ADAPTIVE = 64  # windows of uneven lengths along an axis that are written out one by one
 
 # -- poolings ---------------------------------------------------------------------------------------------------------
 

@@ -26,11 +26,15 @@ from cnncalc.formats.export_blocks import (
     docstring,
     identifier,
     init_lines,
+    last_uses,
     skeletons,
     unique,
     used,
 )
-from cnncalc.formats.export_torch_layers import HELPERS, LOWER, Leaf, lengths, moved
+from cnncalc.formats.export_layouts import lengths, moved
+from cnncalc.formats.export_torch_helpers import HELPERS
+from cnncalc.formats.export_torch_layers import LOWER
+from cnncalc.formats.export_torch_leaf import Leaf
 from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.shape import Shape
@@ -123,12 +127,6 @@ def _body(
     body = Body(block)
     taken: set[str] = set()
     root = block.parent is None
-    last_use: dict[int, int] = {}
-    for place, (_, item) in enumerate(block.items):
-        for value in item.inputs if isinstance(item, Block) else used(nodes[item]):
-            last_use[value] = place
-    for value in block.outputs:
-        last_use[value] = len(block.items)
     names = {"self", "torch", "nn", "F", *POOL, *WORDS}
     if len(block.inputs) <= len(POOL) and not (root and len(block.inputs) > 1):
         body.arguments = list(POOL[: len(block.inputs)])
@@ -136,7 +134,7 @@ def _body(
         body.arguments = [
             unique(identifier(nodes[value].name.split(".")[-1], "value"), names) for value in block.inputs
         ]
-    variables = Variables(list(zip(block.inputs, body.arguments, strict=True)), last_use)
+    variables = Variables(list(zip(block.inputs, body.arguments, strict=True)), last_uses(nodes, block))
     for place, (label, item) in enumerate(block.items):
         if isinstance(item, Block):
             attribute = unique(identifier(label, "block", ATTRIBUTES), taken)

@@ -15,14 +15,15 @@ from cnncalc.formats.export_yaml_text import document, folded
 from cnncalc.formats.export_yaml_tree import Body, Item, Planter, entered, names_of
 from cnncalc.formats.export_yaml_words import Unwritable, Usual, Worded, text_of, worded
 from cnncalc.layers.base import KINDS
-from cnncalc.layers.fields import Name, spell
+from cnncalc.layers.fields import Name
+from cnncalc.layers.spelling import spell
 from cnncalc.network import Network, Node
 from cnncalc.problem import Refused, Source
 from cnncalc.record import Record
 from cnncalc.shape import Shape
+from cnncalc.spec.branches import MERGES
 from cnncalc.spec.file import read
 from cnncalc.spec.inputs import FORMS
-from cnncalc.spec.steps import MERGES
 from cnncalc.text import visible
 
 

@@ -15,7 +15,7 @@ from cnncalc.formats.export_yaml_names import Bindings
 from cnncalc.formats.export_yaml_tree import Body, Item, bodies_of, entered
 from cnncalc.formats.export_yaml_words import Worded, text_of
 from cnncalc.network import Node
-from cnncalc.spec.steps import MERGES
+from cnncalc.spec.branches import MERGES
 
 MOST = 9  # parameters of a block
 LARGEST = 8  # factor between two fields that is no accident

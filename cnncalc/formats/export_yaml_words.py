@@ -8,11 +8,12 @@ from fractions import Fraction
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer
-from cnncalc.layers.fields import Alike, Field, Name, spell
+from cnncalc.layers.fields import Alike, Field, Name
+from cnncalc.layers.spelling import spell
 from cnncalc.layers.unknown import Operator, Stated
 from cnncalc.network import Network, Node
 from cnncalc.shape import Shape
-from cnncalc.spec.steps import LEAST, MERGES
+from cnncalc.spec.branches import LEAST, MERGES
 
 DIGITS = 12  # of a rate, and of a whole number without an operator in it
 MOST = 10**DIGITS

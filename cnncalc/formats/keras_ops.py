@@ -136,8 +136,9 @@ def item(call: Call) -> list[Value]:
         length = call.shape(value)[place]
         if type(key) is int:
             gone.append(place)
-            key = {"start": key, "stop": key + 1 or None, "step": None}  # noqa: PLW2901
-        start, stop, step = bounds(key)
+            start, stop, step = key, key + 1 or None, None
+        else:
+            start, stop, step = bounds(key)
         if not (type(step) is int or step is None) or (step or 1) < 1:
             raise call.spec.problem("takes parts in a way that is not read", code="unknown-layer")
         first, behind, by = slice(start, stop, step).indices(length)
@@ -160,8 +161,8 @@ def bounds(key: Any) -> tuple[Any, Any, Any]:
     config = key.get("config", key) if isinstance(key, dict) else None
     if not isinstance(config, dict):
         return None, None, 0
-    found = [config.get(name) for name in ("start", "stop", "step")]
-    return tuple(found) if all(type(one) is int or one is None for one in found) else (None, None, 0)  # type: ignore[return-value]
+    start, stop, step = found = [config.get(name) for name in ("start", "stop", "step")]
+    return (start, stop, step) if all(type(one) is int or one is None for one in found) else (None, None, 0)
 
 
 OPERATIONS: dict[str, Callable[[Call], list[Value]]] = {

@@ -226,7 +226,7 @@ def _watch(torch: Any, model: Any, names: dict[str, Any], called: list[Any], cou
 
 
 def _is_block(module: Any, names: dict[str, Any]) -> bool:
-    from cnncalc.formats.export_torch_layers import HELPERS
+    from cnncalc.formats.export_torch_helpers import HELPERS
 
     kind = type(module)
     return names.get(kind.__name__) is kind and kind.__name__ not in HELPERS

@@ -27,22 +27,22 @@ def title(analysis: Analysis) -> str:
     return show(analysis.network.name or analysis.network.spec)
 
 
-def titles(analyses: Sequence[Analysis]) -> list[str]:
-    """Names told apart: where two are the same, by the places they were read from, and in the end by number."""
+def titles(analyses: Sequence[Analysis], typed: Sequence[str]) -> list[str]:
+    """Names told apart: where two are the same, as they were `typed`, and in the end by number."""
     names = [title(analysis) for analysis in analyses]
     if len(set(names)) < len(names):
-        names = [show(analysis.network.spec) for analysis in analyses]
+        names = [show(text) for text in typed]
     if len(set(names)) < len(names):
         names = [f"{name} ({number})" for number, name in enumerate(names, 1)]
     return names
 
 
-def sentence(analyses: Sequence[Analysis], totals: Sequence[Total]) -> str:
+def sentence(names: Sequence[str], analyses: Sequence[Analysis], totals: Sequence[Total]) -> str:
     """The comparison in plain words, of the second network against the first.
 
     "B has 12x fewer parameters and 3.1x more activations; 89 % of A's parameters are in fc6."
     """
-    first, second = titles(analyses)[:2]
+    first, second = names[:2]
     told = [total for total in totals if total.quantity in WORDS]
     if not told:
         found = ""
@@ -100,13 +100,16 @@ def _ratio(total: Total, number: int) -> str:
 
 
 def report(
-    analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None, glyphs: dict[str, str]
+    names: Sequence[str],
+    analyses: Sequence[Analysis],
+    totals: Sequence[Total],
+    pairs: Sequence[Pair] | None,
+    glyphs: dict[str, str],
 ) -> list[Line]:
-    """The whole comparison as lines; `pairs` only where there are two networks."""
-    names = titles(analyses)
+    """The whole comparison as lines, under these names; `pairs` only where there are two networks."""
     lines: list[Line] = []
     if len(analyses) == 2:
-        lines += [[(sentence(analyses, totals), "name")], []]
+        lines += [[(sentence(names, analyses, totals), "name")], []]
     heads = ["", *names]
     for name in names[1:]:
         heads += ["difference", "ratio"] if len(names) == 2 else [f"{name} / {names[0]}"]
@@ -201,12 +204,14 @@ def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[
     }
 
 
-def markdown(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None) -> str:
+def markdown(
+    names: Sequence[str], analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None
+) -> str:
     """The comparison as GitHub-flavoured Markdown, for a pull request."""
     from cnncalc.render.markup import markdown_text, pipe
 
-    names = [markdown_text(name) for name in titles(analyses)]
-    lines = [f"**{markdown_text(sentence(analyses, totals))}**", ""] if len(analyses) == 2 else []
+    lines = [f"**{markdown_text(sentence(names, analyses, totals))}**", ""] if len(analyses) == 2 else []
+    names = [markdown_text(name) for name in names]
     extra = ["difference", "ratio"] if len(names) == 2 else [f"{name} / {names[0]}" for name in names[1:]]
     lines += [pipe(["", *names, *extra]), pipe(["---", *["---:"] * (len(names) + len(extra))])]
     for total in totals:

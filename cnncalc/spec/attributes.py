@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.analyses.claims import EXPECTABLE
-from cnncalc.layers.fields import comma_help, flag_help, number_help
+from cnncalc.layers.spelling import comma_help, flag_help, number_help
 from cnncalc.shape import Shape
 from cnncalc.spec import values as value_of
+from cnncalc.spec.branches import MergeStep
 from cnncalc.spec.reading import RESERVED, Reading
-from cnncalc.spec.steps import A_STEP, LayerStep, MergeStep, Step, work
+from cnncalc.spec.steps import A_STEP, LayerStep, Step, work
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, quoted, show

@@ -5,26 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, missing_field
-from cnncalc.layers.fields import Count, Flag, number_help
+from cnncalc.layers.fields import Count, Flag
+from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.spec import interned
 from cnncalc.spec.attributes import ATTRIBUTES, attach, check_name
+from cnncalc.spec.branches import BESIDE, LEAST, MERGES, MergeStep, Operand, ResidualStep
 from cnncalc.spec.interned import layer_of
 from cnncalc.spec.reading import Reading
-from cnncalc.spec.steps import (
-    BESIDE,
-    LEAST,
-    MERGES,
-    Block,
-    BlockStep,
-    LayerStep,
-    MergeStep,
-    Operand,
-    ParameterStep,
-    ResidualStep,
-    SeqStep,
-    Step,
-)
+from cnncalc.spec.steps import Block, BlockStep, LayerStep, ParameterStep, SeqStep, Step
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, nearest, plural, quoted, show

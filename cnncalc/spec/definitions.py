@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from cnncalc.layers.base import KINDS, dialects, unknown_layer
-from cnncalc.layers.fields import number_help
+from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.spec import values as value_of
 from cnncalc.spec.attributes import is_name

@@ -309,7 +309,7 @@ def _alike(left: Any, right: Any) -> bool:
 
 def _numeric(value: Any, operand: Expr) -> Any:
     if isinstance(value, (bool, str, tuple)):
-        from cnncalc.layers.fields import spell
+        from cnncalc.layers.spelling import spell
 
         if operand[0] == "name":
             text = f"${show(operand[2])} is `{spell(value)}`, which is not a number"
@@ -386,7 +386,7 @@ def _bounded(value: Any, column: int) -> Any:
 
 
 def _said(value: Any) -> str:
-    from cnncalc.layers.fields import spell
+    from cnncalc.layers.spelling import spell
 
     return spell(value)
 

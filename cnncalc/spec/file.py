@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnncalc.analyses.claims import PUBLISHABLE
-from cnncalc.layers.fields import comma_help, number_help, spell
+from cnncalc.layers.spelling import comma_help, number_help, spell
 from cnncalc.network import Builder, Network, Published
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.shape import Shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.layers.fields import number_help, spell
+from cnncalc.layers.spelling import number_help, spell
 from cnncalc.problem import Problem, Refused
 from cnncalc.shape import Shape
 from cnncalc.spec import values as value_of

@@ -8,7 +8,7 @@ from cnncalc.analyses.budget import QUANTITIES, RULES, Limit, Policy
 from cnncalc.analyses.optimizers import OPTIMIZERS
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import unknown_layer
-from cnncalc.layers.fields import number_help
+from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.shape import Shape
 from cnncalc.spec import values as value_of

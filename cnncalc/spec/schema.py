@@ -7,8 +7,8 @@ from typing import Any
 from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
 from cnncalc.layers import KINDS, Layer
 from cnncalc.layers.fields import EXPRESSION, PARAMETER, Field, To
+from cnncalc.spec.branches import LEAST, MERGES
 from cnncalc.spec.inputs import LONG_FORM
-from cnncalc.spec.steps import LEAST, MERGES
 
 NAME: dict[str, Any] = {"type": ["string", "number"]}  # `0` is a name; YAML reads a number
 PROSE: dict[str, Any] = {"type": ["string", "number", "boolean"]}  # cnncalc reads `name: 2024` as text; YAML does not

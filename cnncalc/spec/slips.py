@@ -11,11 +11,12 @@ from typing import Any
 from cnncalc.layers.base import KINDS, Layer, dialects, unknown_layer
 from cnncalc.problem import Problem
 from cnncalc.spec.attributes import ATTRIBUTES, ELSEWHERE
+from cnncalc.spec.branches import MERGES
 from cnncalc.spec.reading import CURLY, KEYS, Reading
-from cnncalc.spec.steps import MERGES, STEP_WORDS
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.text import nearest, quoted, show
 
+STEP_WORDS = ("seq", "residual")
 KIND_WORDS = (  # what other formats call the key that holds the kind
     "type", "kind", "layer", "layer_type", "class", "class_name", "module", "op", "activation",
 )  # fmt: skip

@@ -87,10 +87,14 @@ def model(path: str, size: Shape | None = None, data: bytes | None = None) -> Ne
     onnx = import_module("cnncalc.formats.onnx")
 
     def made(inputs: dict[str, str]) -> Network:
+        network: Network
         if data is not None:
-            return onnx.submitted(data, path, Asked(inputs, {}))  # type: ignore[no-any-return]
-        with regular(path) as (handle, _):
-            return onnx.submitted(import_module("cnncalc.formats.onnx_file").Paged(handle), path, Asked(inputs, {}))  # type: ignore[no-any-return]
+            network = onnx.submitted(data, path, Asked(inputs, {}))
+        else:
+            with regular(path) as (handle, _):
+                pages = import_module("cnncalc.formats.onnx_file").Paged(handle)
+                network = onnx.submitted(pages, path, Asked(inputs, {}))
+        return network
 
     try:
         return made({})

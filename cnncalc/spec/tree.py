@@ -221,7 +221,7 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
             if kind is not ScalarEvent:
                 stack.append(node)  # type: ignore[arg-type]  # a container: scalars are excluded one line above
                 pending.append(key)
-                top, key = node, None  # type: ignore[assignment]
+                top, key = node, None  # type: ignore[assignment]  # a container, as above
     except yaml.YAMLError as error:
         from cnncalc.spec.yaml_words import translated
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from cnncalc.layers.fields import number_help
+from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.spec.expression import Expr, ExpressionError, evaluate, names, number, parse, sizes, unknown_name
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree, behind

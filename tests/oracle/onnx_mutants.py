@@ -23,13 +23,13 @@ sys.path.insert(0, str(ROOT))  # as a script
 if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
     pytest.importorskip("onnx", reason="onnx, which writes these files, is not installed")
 
-from cnncalc.analyses.budget import Limit, Policy  # noqa: E402
-from cnncalc.formats.export_onnx import dumped  # noqa: E402
-from cnncalc.problem import Source  # noqa: E402
-from cnncalc.render.checks import FORMATS, Entry, Report, render  # noqa: E402
-from cnncalc.spec.file import Given, read  # noqa: E402
-from cnncalc.spec.submission import Checked, Task, check_file  # noqa: E402
-from tests.mutants import HOSTILE  # noqa: E402
+from cnncalc.analyses.budget import Limit, Policy
+from cnncalc.formats.export_onnx import dumped
+from cnncalc.problem import Source
+from cnncalc.render.checks import FORMATS, Entry, Report, render
+from cnncalc.spec.file import Given, read
+from cnncalc.spec.submission import Checked, Task, check_file
+from tests.mutants import HOSTILE
 
 SPECS = {
     "image": "input: 16x16x3\nlayers: [{conv: {filters: 4, kernel: 3, stride: 2}}, batchnorm, silu, channelshuffle: 2, "

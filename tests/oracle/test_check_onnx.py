@@ -27,10 +27,8 @@ from cnncalc.cli.check import FORMATS
 from cnncalc.cli.run import run
 from cnncalc.formats.export_onnx import dumped as exported
 from cnncalc.formats.onnx_file import FIELDS
-from cnncalc.network import Network
-from cnncalc.problem import Source
-from cnncalc.spec.file import Given, read
 from cnncalc.spec.submission import Checked, Task, check_file
+from tests.helpers import environment, git, network_of
 from tests.oracle.onnx_mutants import fault, mutants, reports
 from tests.oracle.onnx_threats import HIDDEN, REFUSED, SOUND, chain, dumped, files, model, op, weight
 
@@ -40,11 +38,6 @@ CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and limits of POSIX")
 NET = "input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
 Write = Callable[[str, bytes | str], str]
-
-
-def network_of(text: str) -> Network:
-    """The network of a specification."""
-    return read(Source("net.yaml", text), Given({}, {}))
 
 
 def as_onnx(text: str) -> bytes:
@@ -95,9 +88,8 @@ def test_a_network_has_the_same_figures_in_both(name: str, write: Write) -> None
 
 def program(*words: str, folder: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     return subprocess.run(
-        [sys.executable, "-m", "cnncalc", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "cnncalc", *words], cwd=folder, env=environment(), capture_output=True, text=True, check=False,
         encoding="utf-8", **options,
     )  # fmt: skip
 
@@ -210,15 +202,10 @@ def test_growth_against_a_file(write: Write, capsys: pytest.CaptureFixture[str])
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git")
 def test_growth_against_a_revision(write: Write, tmp_path: Path) -> None:
     """The file as it was; a new one passes."""
-    settings = ["-c", "user.name=n", "-c", "user.email=e@example.com", "-c", "init.defaultBranch=main"]
-
-    def git(*words: str) -> None:
-        subprocess.run(["git", *settings, *words], cwd=tmp_path, check=True, capture_output=True)
-
     write("net.onnx", as_onnx(NET))
-    git("init", "-q")
-    git("add", "net.onnx")
-    git("commit", "-qm", "one")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "net.onnx")
+    git(tmp_path, "commit", "-qm", "one")
     write("net.onnx", as_onnx(NET.replace("fc: 10", "fc: 11")))
     write("new.onnx", as_onnx(NET))
     assert run(cli, ["check", "net.onnx", "new.onnx", "--baseline", "HEAD", "--max-growth", "10%"]) == 0
@@ -333,9 +320,8 @@ def read_by_itself(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("threats")
     for name, data in files().items():
         (folder / name).write_bytes(data)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     done = subprocess.run(
-        [sys.executable, "-c", MEASURED, str(folder)], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", MEASURED, str(folder)], env=environment(), capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     return dict(json.loads(line) for line in done.stdout.splitlines())
@@ -461,9 +447,8 @@ def test_half_a_gigabyte_is_read_without_its_weights(words: tuple[str, ...], tmp
         file.write(b"\x08\x08" + before)
         file.truncate(2 + len(before) + size)
     assert path.stat().st_size > 500_000_000
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     command = [sys.executable, "-c", RUN, words[0], str(path), *words[1:]]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     status, peak = done.stderr.split()[-2:]
     assert status == "0", done.stderr
     assert "125000000" in done.stdout.replace(",", "")

@@ -28,28 +28,22 @@ from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.cli import cli
 from cnncalc.formats import Asked, Missing
 from cnncalc.formats.export_blocks import Unexportable
+from cnncalc.formats.export_layouts import lengths
 from cnncalc.formats.export_onnx import dumped
 from cnncalc.formats.export_onnx_layers import LOWER
 from cnncalc.formats.export_torch import source
-from cnncalc.formats.export_torch_layers import lengths
 from cnncalc.formats.onnx import values
 from cnncalc.layers import KINDS
 from cnncalc.layers.conv import Conv
 from cnncalc.layers.unknown import Operator
 from cnncalc.network import Builder, Network
-from cnncalc.problem import Source
 from cnncalc.shape import Shape
-from cnncalc.spec.file import Given, read
+from tests.helpers import environment, network_of
 from tests.oracle.test_verify import random_network
 
 SHELF = sorted((Path(__file__).parent.parent.parent / "architectures").glob("*.yaml"))
 NOWHERE = {"operator"}  # kinds that ONNX cannot say: what it does is not said
 EVERY = sorted({layer.kind for layer in KINDS.values()} - NOWHERE)
-
-
-def network_of(text: str) -> Network:
-    """The network of a specification."""
-    return read(Source("net.yaml", text), Given({}, {}))
 
 
 def read_back(data: bytes, folder: Path) -> tuple[Network, dict[str, Any]]:
@@ -390,10 +384,8 @@ def test_without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cnncalc(*words: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
     """The command in a process of its own, in another folder."""
-    root = str(Path(__file__).parent.parent.parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *sys.path])}
     return subprocess.run(
-        [sys.executable, "-m", "cnncalc", *words], cwd=folder, env=environment, capture_output=True, check=False
+        [sys.executable, "-m", "cnncalc", *words], cwd=folder, env=environment(), capture_output=True, check=False
     )
 
 
@@ -416,10 +408,8 @@ def test_the_command(tmp_path: Path) -> None:
 def test_no_bytes_on_a_terminal(tmp_path: Path) -> None:
     """They would set its colours, ring its bell and change its title."""
     ours, theirs = os.openpty()
-    root = str(Path(__file__).parent.parent.parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *sys.path])}
     words = [sys.executable, "-m", "cnncalc", "export", "lenet5", "--to", "onnx"]
-    done = subprocess.run(words, cwd=tmp_path, env=environment, stdout=theirs, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(words, cwd=tmp_path, env=environment(), stdout=theirs, stderr=subprocess.PIPE, check=False)
     os.close(theirs)
     os.set_blocking(ours, False)
     with pytest.raises(OSError):  # noqa: PT011  # nothing came: would block, or the other end is closed

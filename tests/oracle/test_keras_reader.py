@@ -9,7 +9,7 @@ import importlib
 import json
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -27,21 +27,12 @@ os.environ["KERAS_BACKEND"] = "torch"  # read when keras is imported
 if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
     pytest.importorskip("torch", reason="PyTorch, which computes for Keras here, is not installed")
     pytest.importorskip("keras", reason="Keras, the oracle of these tests, is not installed")
-import torch
 
 keras: Any = importlib.import_module("keras")
 layers: Any = keras.layers
 REFERENCE = json.loads((Path(__file__).parent.parent / "reference" / "keras_models.json").read_text())["records"]
 NOTHING = Asked({}, {})
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Tensors this small lose by being shared out, and wait for each other on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def weights(model: Any) -> tuple[int, int]:

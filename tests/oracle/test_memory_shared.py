@@ -32,7 +32,7 @@ class Unrolled(nn.Module):
     def part(self, x: Tensor) -> Tensor:
         x = self.conv(x)
         x = torch.relu(x)
-        return x  # noqa: RET504
+        return x
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,7 @@ from tests.oracle.storage import measure_inference, measure_training, random_net
 
 REFERENCE = json.loads((Path(__file__).parent.parent / "reference" / "memory.json").read_text())
 OPTIMIZERS = {"sgd": "sgd", "momentum": "sgd_momentum", "adam": "adam"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Tensors this small lose by being shared out."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # -- torchvision's networks, with its nesting of modules, its in-place flags and its local variables ---------------------
@@ -54,7 +46,7 @@ class Classifier(nn.Module):
         x = self.avgpool(x)
         x = torch.flatten(x, 1)
         x = self.classifier(x)
-        return x  # noqa: RET504
+        return x
 
 
 def alexnet() -> nn.Module:
@@ -115,7 +107,7 @@ class BasicBlock(nn.Module):
             identity = self.downsample(x)
         out += identity
         out = self.relu(out)
-        return out  # noqa: RET504
+        return out
 
 
 class ResNet18(nn.Module):
@@ -146,7 +138,7 @@ class ResNet18(nn.Module):
         x = self.avgpool(x)
         x = torch.flatten(x, 1)
         x = self.fc(x)
-        return x  # noqa: RET504
+        return x
 
 
 class Fire(nn.Module):
@@ -223,7 +215,7 @@ class MobileNetV2(nn.Module):
         x = functional.adaptive_avg_pool2d(x, (1, 1))
         x = torch.flatten(x, 1)
         x = self.classifier(x)
-        return x  # noqa: RET504
+        return x
 
 
 class DenseLayer(nn.Module):
@@ -282,7 +274,7 @@ class DenseNet121(nn.Module):
         out = functional.adaptive_avg_pool2d(out, (1, 1))
         out = torch.flatten(out, 1)
         out = self.classifier(out)
-        return out  # noqa: RET504
+        return out
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {

@@ -7,7 +7,6 @@ poolings: the gradient of a maximum reaches one cell only.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -30,15 +29,7 @@ import torch
 from torch import Tensor, nn
 
 LENGTH = 90
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Tensors this small lose by being shared out."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def drawn(random: Random) -> tuple[Layer, nn.Module]:

@@ -19,9 +19,9 @@ from cnncalc.formats.export_torch_layers import LOWER
 from cnncalc.formats.verify import Agreement, verify
 from cnncalc.layers import KINDS
 from cnncalc.network import Builder, Network
-from cnncalc.problem import Problem, Source
+from cnncalc.problem import Problem
 from cnncalc.shape import Shape
-from cnncalc.spec.file import Given, read
+from tests.helpers import network_of
 
 if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
     pytest.importorskip("torch", reason="PyTorch, the oracle of these tests, is not installed")
@@ -29,11 +29,6 @@ if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
 import torch
 
 SHELF = sorted((Path(__file__).parent.parent.parent / "architectures").glob("*.yaml"))
-
-
-def network_of(text: str) -> Network:
-    """The network of a specification."""
-    return read(Source("net.yaml", text), Given({}, {}))
 
 
 def said(found: Agreement) -> str:

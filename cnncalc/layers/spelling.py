@@ -1,0 +1,79 @@
+"""How values are written in a specification, and what to write in place of what other readers take for values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.text import show
+
+
+def spell(value: Any) -> str:
+    """A resolved value as a specification writes it: `1x7`, `true`, `{top: 0, bottom: 1}`."""
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{show(key)}: {spell(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, (int, str)):
+        return show(value)
+    return decimal(value)
+
+
+def decimal(value: Any) -> str:
+    """A Fraction as a decimal: `0.5`."""
+    return f"{float(value):g}"
+
+
+def flag_help(text: str) -> str:
+    """What to write in place of a word that other YAML readers would take for a truth value."""
+    body = text.strip().lower()
+    if body in ("yes", "on", "y", "1"):
+        return "write `true`"
+    return "write `false`" if body in ("no", "off", "n", "0", "none", "null", "~") else ""
+
+
+def comma_help(text: str) -> str:
+    """What to write where a number's thousands separator has cut it in two inside braces."""
+    return "inside braces a comma ends the value: write the number without commas" if text.isdecimal() else ""
+
+
+def number_help(text: str) -> str:
+    """What to write in place of something that other YAML readers would take for a number."""
+    body = text.strip().lower()
+    bare = body.replace("_", "").lstrip("+-")
+    if "_" in body and bare.isdecimal():
+        return f"write `{bare[:20]}`"
+    if bare.isdecimal() and len(bare) > 1 and bare[0] == "0":
+        return f"write `{bare.lstrip('0')[:20] or '0'}`: leading zeros are refused because YAML 1.1 reads them as octal"
+    if bare.startswith(("0x", "0o", "0b")):
+        return "write the number in decimal"
+    mantissa, _, exponent = bare.partition("e")
+    if mantissa.replace(".", "", 1).isdecimal() and exponent.lstrip("+-").isdecimal():
+        return "write the number out, without an exponent"
+    if ":" in body and body.replace(":", "").isdecimal():
+        return "`:` has no meaning in a number; write one whole number"
+    whole, point, behind = bare.partition(".")
+    if point and (whole + behind).isdecimal() and not (whole and behind):
+        return f"write `{whole[:20] or '0.' + behind[:20]}`"
+    if body[:1] == "+" and bare.replace(".", "", 1).isdecimal():
+        return f"write `{bare[:20]}`"
+    if bare.lstrip(".") in ("inf", "infinity", "nan"):
+        return "write a number that is finite"
+    if text.strip() in ("~", "null", "Null", "NULL", "None"):
+        return "write a number, or leave the field out"
+    return _size_help(body)
+
+
+def _size_help(body: str) -> str:
+    """What to write for sizes and thousands that are written in another way: `3X3`, `(3, 3)`, `1,000`."""
+    if body[:1] not in "0123456789(" or not body or len(body) > 60 or ("," in body and "x" in body):
+        return ""
+    parts = [part.strip() for part in body.strip("()").replace("\u00d7", "x").replace(",", "x").split("x")]
+    if not 2 <= len(parts) <= 8 or not all(part.isdecimal() and part.isascii() for part in parts):
+        return "use at most 12 digits" if body.isdecimal() and len(body) > 12 else ""
+    if "," in body and body[0] != "(" and all(len(part) == 3 for part in parts[1:]):
+        return f"write `{''.join(parts)}`, without commas"
+    return f"write `{'x'.join(parts)}`"

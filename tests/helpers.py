@@ -1,0 +1,58 @@
+"""What many tests need: a network of a text, how a command ended, processes that find the program, and git."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cnncalc.network import Network
+from cnncalc.problem import Source
+from cnncalc.spec.file import read
+
+ROOT = Path(__file__).resolve().parent.parent
+PATHS = [str(ROOT), *[os.path.abspath(path) for path in sys.path if path]]
+KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of standard output."""
+        return self.out.splitlines()
+
+    @property
+    def data(self) -> Any:
+        """Standard output as JSON."""
+        return json.loads(self.out)
+
+
+def network_of(text: str) -> Network:
+    """The network of a specification."""
+    return read(Source("net.yaml", text))
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a process that finds the program and what it needs, and nothing of the folder it runs in."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(PATHS), "PYTHONUTF8": "1", **more}
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git prints in a folder, with nobody's configuration and a name of its own."""
+    env = {
+        **os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(folder),
+        **{f"GIT_{who}_{what}": f"a@{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }  # fmt: skip
+    words = ("git", "-c", "init.defaultBranch=main", *words)
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, check=True, encoding="utf-8")
+    return done.stdout.strip()
