@@ -354,7 +354,7 @@ class Reader:
         )
 
     def _fresh(self, held: Mapping[str, Value | None], index: int) -> tuple[dict[str, Count], set[int], bool]:
-        """Counts of the tensors counted here for the first time, by role, and the nodes that the others stand at."""
+        """Counts of the tensors counted here for the first time, by role, and the other nodes that the rest stand at."""
         fresh: dict[str, Count] = {}
         owners: set[int] = set()
         any_tensor = False
@@ -364,7 +364,7 @@ class Reader:
                     continue
                 any_tensor = True
                 if id(tensor) in self.counted:
-                    owners.add(self.counted[id(tensor)])
+                    owners |= {self.counted[id(tensor)]} - {index}
                     continue
                 self.counted[id(tensor)] = index
                 self.alive.append(tensor)

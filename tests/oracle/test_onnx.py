@@ -944,3 +944,12 @@ def test_the_bias_of_a_single_unit(tmp_path: Path) -> None:
         for bias in (one, [weight("b", 1)]):
             analysis, _ = facts(Small(nodes, (1, 5), [*held, *bias]), tmp_path)
             assert (analysis.totals.weights, analysis.totals.biases) == (5, 1)
+
+
+def test_one_tensor_in_two_roles(tmp_path: Path) -> None:
+    """PyTorch's exporter stores equal tensors once: of a new batch norm, gain and variance, offset and mean."""
+    once = [op("Identity", "g", "v"), op("Identity", "o", "m"), op("BatchNormalization", "x g o m v", "y")]
+    analysis, found = facts(Small(once, (1, 3, 8, 8), [weight("g", 3), weight("o", 3)]), tmp_path)
+    assert found["y"].dims == (1, 3, 8, 8)
+    assert (analysis.totals.weights, analysis.totals.biases, analysis.totals.buffers) == (3, 3, 0)
+    assert analysis.rows[-1].notes == []
