@@ -317,7 +317,8 @@ class Reader:
             order = self.order(step, dims, k)
         active = [x for x in xs if x.index is not None]
         if not active and facts.get("macs"):  # runs every time, though on constants only
-            active, held = [self.materialized(xs[0], tuple(range(len(xs[0].dims))))], {"weight": Value((), tensors=self.union(xs[1:]))}
+            active = [self.materialized(xs[0], tuple(range(len(xs[0].dims))))]
+            held = {"weight": Value((), tensors=self.union(xs[1:]))}
         if not active:
             value = Value(dims, tensors=self.union(xs), why="it is worked out from weights")
             self.put(step, value, k)

@@ -967,7 +967,9 @@ def test_sizes_and_places_are_no_weights(tmp_path: Path) -> None:
             assert facts(Small(nodes, (3, 4), [table, held]), tmp_path)[0].totals.params == 12, (name, operator)
 
 
-@pytest.mark.parametrize(("name", "params"), [("block.lab.scale", 1), ("onnx::Mul_12", 0), ("/lab/Constant_output_0", 0)])
+@pytest.mark.parametrize(
+    ("name", "params"), [("block.lab.scale", 1), ("onnx::Mul_12", 0), ("/lab/Constant_output_0", 0)]
+)
 def test_a_single_number(name: str, params: int, tmp_path: Path) -> None:
     """Called as in a state dict of PyTorch it is a parameter, with a name made up by an exporter a constant."""
     for tensor in (numbers(name, 0.5, kind="float32"), numbers(name, 0.5, kind="float32", dims=())):

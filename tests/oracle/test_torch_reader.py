@@ -725,6 +725,33 @@ def test_shelf_to_torch_and_back(path: Path) -> None:
     )  # offsets behind factors
 
 
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (lambda x: x.cumsum(1), "cumsum"), (lambda x: x.cumprod(-1), "cumprod"), (lambda x: x.sort(2)[0], "sort"),
+        (lambda x: x.topk(3, 2)[0], "topk"), (lambda x: torch.hstack([x, x]), "concat"),
+    ],
+)  # fmt: skip
+def test_what_keeps_its_axes(function: Callable[..., Any], kind: str) -> None:
+    """Sums on the way, sorting and hstack: the axes are those of the input, and what comes behind hangs on it."""
+
+    class Small(nn.Module):
+        def __init__(self, channels: int) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(channels, 4, 1)
+
+        def forward(self, x: Any) -> Any:
+            return self.conv(function(x))
+
+    given = function(torch.zeros(1, 3, 8, 6)).shape
+    network = cnncalc.from_torch(Small(given[1]), (3, 8, 6))
+    made = next(node for node in network.nodes if node.kind == kind)
+    assert tuple(made.output) == (given[2], given[3], given[1])
+    assert network.nodes[-1].kind == "conv"
+    assert not {"constant", "reshape", "permute"} & {node.kind for node in network.nodes}
+    assert not network.warnings
+
+
 # -- torch:module:callable --------------------------------------------------------------------------------------------
 
 MODELS = '''
@@ -767,6 +794,11 @@ class Words(nn.Module):
 class Decides(nn.Module):
     def forward(self, x):
         return x if x.sum() > 0 else -x
+
+
+class Ends(nn.Module):
+    def forward(self, x):
+        raise SystemExit(0)
 
 
 class Pair(nn.Module):
@@ -885,6 +917,7 @@ def refused(spec: str, inputs: Mapping[str, str], **arguments: str) -> Problem:
         ("Fetches", {"": "8x8x3"}, {}, "bad-model", "forward of torch:"),
         ("Fetches", {"": "8x8x3"}, {}, "bad-model", "downloads nothing -> leave that out"),
         ("leaves", {"": "8x8x3"}, {}, "bad-model", "fails with SystemExit: 3"),
+        ("Ends", {"": "8x8x3"}, {}, "bad-model", "it ends the program with SystemExit(0)"),
         ("Net", {"": "8x8x3"}, {"wide": "3"}, "bad-model", "are `width` and `act`"),
         ("built", {"": "8x3"}, {"wide": "3"}, "bad-model", "takes no `--arg`"),
         ("Net", {}, {}, "unknown-size", "--input 224x224x3"),
