@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc.analyses.memory import train
 from cnncalc.analyses.totals import analyze
 from cnncalc.formats import Asked, Missing
 from cnncalc.formats.export_torch import source
@@ -37,6 +38,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnncalc.formats import torch as reader
 from cnncalc.formats.torch_load import argument
+from tests.oracle.storage import measure_training
 
 SHELF = sorted((Path(__file__).parent.parent.parent / "architectures").glob("*.yaml"))
 Shape = tuple[int, ...]
@@ -750,6 +752,32 @@ def test_what_keeps_its_axes(function: Callable[..., Any], kind: str) -> None:
     assert network.nodes[-1].kind == "conv"
     assert not {"constant", "reshape", "permute"} & {node.kind for node in network.nodes}
     assert not network.warnings
+
+
+@pytest.mark.parametrize(
+    ("function", "exact"),
+    [
+        (lambda x: F.pad(x, (1, 1, 1, 1)), True),
+        (lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)).expand_as(x), False),
+    ],
+)
+def test_memory(function: Callable[..., Any], exact: bool) -> None:
+    """The peak of training: padding is a copy that backward keeps; an expansion is none, and its gradient is summed at once."""
+
+    class Small(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+            self.head = nn.Linear(8, 5)
+
+        def forward(self, x: Any) -> Any:
+            x = self.first(x)
+            return self.head(self.second(function(x)).mean((2, 3)))
+
+    module = Small()
+    predicted = train(cnncalc.from_torch(module, (3, 8, 8)), 2)
+    assert predicted.exact is exact
+    assert predicted.peak.live == measure_training(module, (3, 8, 8), 2)["peak_bytes"]
 
 
 # -- torch:module:callable --------------------------------------------------------------------------------------------
