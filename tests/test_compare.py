@@ -151,6 +151,10 @@ def words(a: str, b: str, quantities: tuple[str, ...] = QUANTITIES) -> str:
         ("fc: 9999, fc: 1", "fc: 9999, {fc: {units: 1, bias: false}}",
          f"B has <0.1 % fewer parameters, as many activations and as many multiply-adds. {ALL.replace('100', '99.5')}"),
         ("relu", "{scale: {}}", ""),
+        ("fc: 10", "{operator: [prev], op: f, output: 8x8x3}, fc: 10",
+         f"B has as many parameters, 2x more activations and multiply-adds that are not all known. {ALL}"),
+        ("{operator: [prev], op: f, output: 8x8x3}", "{operator: [prev], op: f, output: 8x8x3}",
+         "B has as many parameters, as many activations and multiply-adds that are not all known."),
     ],
 )  # fmt: skip
 def test_the_sentence(a: str, b: str, said: str) -> None:

@@ -806,11 +806,16 @@ def test_closed_streams(redirection: str, args: str, status: int, folder: Path) 
 
 @pytest.mark.parametrize("everybody", [False, True], ids=["parent", "group"])
 def test_interrupted(everybody: bool, crowd: Path) -> None:
-    """Ctrl-C in the midst of many files, as a terminal sends it to all processes or as a runner of jobs to one: 130, silent."""
+    """Ctrl-C in the midst of many files, as a terminal sends it to all processes or as a runner of jobs to one: 130, silent.
+
+    A shell's background jobs ignore the signal, and so would what they start.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     words = [sys.executable, "-m", "cnncalc", "check", ".", "--max-params", "1T"]
     with subprocess.Popen(
         words, cwd=crowd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as running:
+        signal.signal(signal.SIGINT, before)
         time.sleep(0.8)
         assert running.poll() is None, "too fast to be interrupted"
         (os.killpg if everybody else os.kill)(running.pid, signal.SIGINT)

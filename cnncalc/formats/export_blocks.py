@@ -30,6 +30,13 @@ class Unexportable(Exception):
         super().__init__(f"{node.kind} `{show(node.name)}` cannot be exported: {why}")
 
 
+def without_counterpart(node: Node, target: str) -> Unexportable:
+    """Why a layer that the target's table of kinds does not have, or that is only called like a kind, stays behind."""
+    if node.layer is None or type(node.layer).kind == node.kind:
+        return Unexportable(node, f"this kind has no counterpart in {target}")
+    return Unexportable(node, f"only its shapes and counts are known, too little for {target}")
+
+
 def identifier(text: str, kind: str = "layer", reserved: Iterable[str] = ()) -> str:
     """A name as an identifier of ASCII letters, digits and underscores that no word of the language is.
 

@@ -32,6 +32,7 @@ from cnncalc.formats.export_blocks import (
     skeletons,
     unique,
     used,
+    without_counterpart,
 )
 from cnncalc.formats.export_keras_layers import HELPERS, LOWER, Leaf
 from cnncalc.formats.export_torch import Source, wrapped
@@ -88,7 +89,7 @@ def _lowered(network: Network, node: Node) -> Leaf | None:
         return None
     lower = LOWER.get(node.kind)
     if lower is None or type(node.layer).kind != node.kind:
-        raise Unexportable(node, "this kind has no counterpart in Keras")
+        raise without_counterpart(node, "Keras")
     try:
         return lower(node.layer, network.shapes(node), node.output)
     except NotImplementedError as error:

@@ -15,7 +15,7 @@ from typing import Any
 
 from cnncalc import __version__
 from cnncalc.formats import Missing
-from cnncalc.formats.export_blocks import Unexportable, used
+from cnncalc.formats.export_blocks import Unexportable, used, without_counterpart
 from cnncalc.formats.export_layouts import lengths
 from cnncalc.network import Network, Node
 from cnncalc.shape import Shape
@@ -84,7 +84,7 @@ class Graph:
                 continue
             lower = LOWER.get(node.kind)
             if lower is None or type(node.layer).kind != node.kind:  # an operation that is only called like that
-                raise Unexportable(node, "this kind has no counterpart in ONNX")
+                raise without_counterpart(node, "ONNX")
             try:
                 self.layouts.append(lower(Part(self, node)))
             except NotImplementedError as error:

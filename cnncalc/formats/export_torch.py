@@ -30,6 +30,7 @@ from cnncalc.formats.export_blocks import (
     skeletons,
     unique,
     used,
+    without_counterpart,
 )
 from cnncalc.formats.export_layouts import lengths, moved
 from cnncalc.formats.export_torch_helpers import HELPERS
@@ -98,7 +99,7 @@ def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
             continue
         lower = LOWER.get(node.kind)
         if lower is None or type(node.layer).kind != node.kind:  # an operation that is only called like that
-            raise Unexportable(node, "this kind has no counterpart in PyTorch")
+            raise without_counterpart(node, "PyTorch")
         shapes = network.shapes(node)
         given = [layouts[index] for index in node.inputs]
         try:

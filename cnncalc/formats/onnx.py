@@ -19,7 +19,7 @@ from cnncalc.formats.onnx_graph import Dims, Scope, Step, Tensor, Value
 from cnncalc.formats.onnx_inputs import FIRST, Fed
 from cnncalc.formats.onnx_layers import HANDLERS as LAYERS
 from cnncalc.formats.onnx_names import labels
-from cnncalc.formats.onnx_numbers import array, fold, numpy
+from cnncalc.formats.onnx_numbers import TAKEN, array, fold, numpy
 from cnncalc.formats.onnx_ops import HANDLERS as OPERATORS
 from cnncalc.formats.onnx_order import in_order
 from cnncalc.formats.onnx_patterns import Done, plan, same_figures, shuffles
@@ -262,7 +262,8 @@ class _Model(Fed):
         self.folded += sum(one.size for one in found)
         if self.folded > FOLDED:
             step.unsupported(f"more than {FOLDED:,} constants are worked out before it", "fold them before the export")
-        tensors = self.reader.union(step.xs) if step.op != "ConstantOfShape" else ()
+        parts = () if step.op == "ConstantOfShape" else step.xs[:1] if step.op in TAKEN else step.xs
+        tensors = self.reader.union(parts)
         for k, one in enumerate(found):
             self.reader.put(step, Value(one.shape, array=one, tensors=tensors), k)
         return True

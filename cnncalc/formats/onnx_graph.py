@@ -6,6 +6,7 @@ node's shape names the dimensions: (2, 3, 1) for an image N x C x H x W, shown a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NoReturn
@@ -24,6 +25,7 @@ from cnncalc.text import show
 Dims = tuple[int, ...]
 Order = tuple[int, ...]
 MOST_AXES = 64
+_STATE = re.compile(r"[A-Za-z_]\w*(\.\w+)*\.[A-Za-z_]\w*")
 FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
 
 
@@ -69,12 +71,19 @@ class Value:
 
     @property
     def learned(self) -> bool:
-        """Is it made of the file's numbers, and of no input? A single number is, where the file leaves it out."""
+        """Is it made of the file's numbers, and of no input? A single number seldom is: see `holds`."""
         return self.index is None and any(tensor.real and self.holds(tensor) for tensor in self.tensors)
 
     def holds(self, tensor: Tensor) -> bool:
-        """Is a tensor a weight, and no constant of arithmetic: several numbers, or one that only training could tell?"""
-        return tensor.size > 1 or bool(self.array is None and tensor.dims and not tensor.fixed)
+        """Is a tensor a weight, and no constant of arithmetic: several numbers, or one that only training could tell?
+
+        That may be one that the file leaves out, or one that is called as in a state dict of PyTorch: no exporter calls
+        a constant so.
+        """
+        if tensor.size > 1:
+            return True
+        named = _STATE.fullmatch(tensor.name) is not None
+        return not tensor.fixed and (named or bool(self.array is None and tensor.dims))
 
 
 def visible(dims: Sequence[int], order: Order) -> Shape:
@@ -235,7 +244,8 @@ class Reader:
         """The value with its second axis, the channels, in the last place; a batch of 1 is not shown."""
         rank = len(x.dims)
         front = (0,) if rank < 2 or x.dims[0] != 1 else ()
-        return self.aligned(x, front if rank < 2 else (*front, *range(2, rank), 1))
+        order = front if rank < 2 else (*front, *range(2, rank), 1)
+        return self.aligned(x, order) if x.index is not None else self.materialized(x, order)
 
     # -- layers -----------------------------------------------------------------------------------------------------
 
@@ -306,12 +316,25 @@ class Reader:
         if order is None:
             order = self.order(step, dims, k)
         active = [x for x in xs if x.index is not None]
+        if not active and facts.get("macs"):  # runs every time, though on constants only
+            active = [self.materialized(xs[0], tuple(range(len(xs[0].dims))))]
+            held = {"weight": Value((), tensors=self.union(xs[1:]))}
         if not active:
             value = Value(dims, tensors=self.union(xs), why="it is worked out from weights")
             self.put(step, value, k)
             return value
         layer = facts.pop("layer", Operator)(step.op.lower(), visible(dims, order), **facts)
         return self.emit(step, layer, active, order, len(dims), held, k=k)
+
+    def materialized(self, x: Value, order: Order) -> Value:
+        """A constant or parameter as a node of its own, where layers work on it; it hangs on the first input.
+
+        Numbers that are written into the graph are no parameters there.
+        """
+        learned = tuple(tensor for tensor in x.tensors if not tensor.fixed and tensor.real and x.holds(tensor))
+        weights, _, _ = self._fresh({"weight": Value((), tensors=learned)}, len(self.builder.nodes))
+        layer = Operator("constant", visible(x.dims, order), weights=weights, in_place=True, views=None)
+        return Value(x.dims, self.builder.add(layer, [0], self.name("constant")), order)
 
     def union(self, xs: Sequence[Value | None]) -> tuple[Tensor, ...]:
         """The tensors that values are made of, each once."""
@@ -354,7 +377,7 @@ class Reader:
         )
 
     def _fresh(self, held: Mapping[str, Value | None], index: int) -> tuple[dict[str, Count], set[int], bool]:
-        """Counts of the tensors counted here for the first time, by role, and the nodes that the others stand at."""
+        """Counts of the tensors counted here for the first time, by role, and the other nodes that the rest stand at."""
         fresh: dict[str, Count] = {}
         owners: set[int] = set()
         any_tensor = False
@@ -364,7 +387,7 @@ class Reader:
                     continue
                 any_tensor = True
                 if id(tensor) in self.counted:
-                    owners.add(self.counted[id(tensor)])
+                    owners |= {self.counted[id(tensor)]} - {index}
                     continue
                 self.counted[id(tensor)] = index
                 self.alive.append(tensor)

@@ -17,9 +17,14 @@ from cnncalc.text import show
 
 def batch_norm(r: Reader, step: Step) -> None:
     """BatchNormalization; running mean and variance are buffers."""
-    x = r.channels_last(step.need(0))
+    x = step.need(0)
     if len(x.dims) < 2 or step.need(1).size != x.dims[1]:
         step.wrong(f"{step.need(1).size} factors for an input of {said(x.dims)}")
+    if x.index is None:  # weights that are standardised, by statistics of their own
+        tensors = [tensor for tensor in r.union([x, *step.xs[1:3]]) if not tensor.fixed]
+        r.put(step, Value(x.dims, tensors=tuple(tensors), why="it is worked out from weights"))
+        return
+    x = r.channels_last(x)
     held, fields = _gains(step)
     buffers = {"running_mean": step.x(3), "running_var": step.x(4)}
     r.emit(step, norm.BatchNorm(**fields), [x], x.order, len(x.dims), held, buffers)

@@ -26,6 +26,10 @@ BINARY = {
     "GreaterOrEqual": "greater_equal", "Max": "maximum", "Min": "minimum", "Sum": "add",
 }  # fmt: skip
 REDUCE = {"ReduceProd": "prod", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceMean": "mean"}
+# what they make is made of the first input alone: the others say where, how many, or how large
+TAKEN = frozenset((
+    "Reshape", "Expand", "Tile", "Slice", "Split", "Squeeze", "Unsqueeze", "Gather", "GatherElements", "Pad", *REDUCE,
+))  # fmt: skip
 PLAIN = ("Identity", "Cast", "CastLike", "Dropout")
 
 

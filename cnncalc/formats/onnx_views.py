@@ -312,7 +312,7 @@ def gathered(r: Reader, step: Step) -> None:
     dims = (*x.dims[:axis], *index.dims, *x.dims[axis + 1 :])
     if x.index is None:
         held = {"weight": x} if index.index is not None else None
-        r.operator(step, dims, [x, index] if index.index is None else [index], None, held)
+        r.operator(step, dims, [x] if index.index is None else [index], None, held)
         return
     grown = len(index.dims) - 1
     places = {a: a if a < axis else a + grown for a in range(rank) if a != axis}
@@ -328,7 +328,8 @@ def gathered(r: Reader, step: Step) -> None:
 def gathered_elements(r: Reader, step: Step) -> None:
     """GatherElements: as many numbers as indices."""
     x, index = step.need(0), step.need(1)
-    r.operator(step, index.dims, [x, index])
+    held = {"weight": x} if x.index is None else None
+    r.operator(step, index.dims, [x] if index.index is None else [x, index], held=held)
 
 
 def padded(r: Reader, step: Step) -> None:

@@ -189,14 +189,14 @@ def _marked(record: Trace) -> Iterable[Var]:
 def _failed(error: Exception, spec: str, sizes: Mapping[str, Dims]) -> Refused:
     if isinstance(error, Refused):
         return error
-    from cnncalc.formats.torch_load import Offline, cause
+    from cnncalc.formats.torch_load import Offline, cause, line
 
     if cause(error, Offline) is not None:
         text = f"forward of {show(spec)} wants to download something, and cnncalc downloads nothing"
         return Refused([Problem("bad-model", text, "leave that out")])
     said = ", ".join("x".join(map(str, dims)) for dims in sizes.values())
     lines = str(error).strip().split("\n")
-    what = f"{type(error).__name__}: {show(lines[0], 200)}"
+    what = line(error)
     if re.search(r"\bmeta (tensor|device)|data_ptr", str(error)):
         text = f"forward of {show(spec)} asks for the numbers of a tensor, and there are none: {what}"
         return Refused([Problem("unsupported", text, "take what depends on numbers out of forward")])

@@ -127,7 +127,7 @@ def on_meta(module: Any) -> Any:
     except Refused:
         raise
     except Exception as error:  # whatever an attribute of the module does not like
-        raise _bad(f"the model cannot be copied: {_line(error)}", "build it anew: name what makes it") from None
+        raise _bad(f"the model cannot be copied: {line(error)}", "build it anew: name what makes it") from None
     return made.eval()
 
 
@@ -214,10 +214,11 @@ def _failed(spec: str, error: BaseException, made: Any = None) -> Refused:
             help = (
                 f"its arguments, for `--arg name=value`, are {quoted(names, 'and')}" if names else "it takes no `--arg`"
             )
-    return _bad(f"{show(spec)} fails with {_line(error)}", help)
+    return _bad(f"{show(spec)} fails with {line(error)}", help)
 
 
-def _line(error: BaseException) -> str:
+def line(error: BaseException) -> str:
+    """An error's type and the first line of what it says."""
     text = str(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {show(text, 200)}" if text else type(error).__name__
 

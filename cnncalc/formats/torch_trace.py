@@ -39,6 +39,8 @@ def trace(module: Any, inputs: Mapping[str, Sequence[int]], whole: frozenset[str
             return followed(module, inputs, whole, dtype, "cpu")
         except Exception:
             raise first from None
+    except SystemExit as error:
+        raise RuntimeError(f"it ends the program with SystemExit({show(error.code)})") from None
 
 
 def followed(

@@ -82,8 +82,9 @@ def view(book: Book, event: Event, x: Var, k: int = 0, index: int | None = None)
 
 
 def viewed(book: Book, event: Event) -> None:
-    """view, reshape, flatten, unflatten, squeeze, unsqueeze."""
-    view(book, event, event.inputs[0])
+    """view, reshape, flatten, unflatten, squeeze, unsqueeze; of every tensor of a list, as hstack does first."""
+    for k, _ in enumerate(event.outs):
+        view(book, event, event.inputs[k], k)
 
 
 def passed(book: Book, event: Event) -> None:
@@ -120,8 +121,9 @@ def _listed(value: int | list[int]) -> list[int]:
 
 
 def expanded(book: Book, event: Event) -> None:
-    """expand, repeat and their like."""
+    """expand, repeat and their like; of the other tensor of expand_as only the size matters."""
     x = event.inputs[0]
+    event.inputs = [x]
     if x.dims == event.out.dims:
         book.same(event, x)
         return
@@ -254,12 +256,12 @@ def copied(book: Book, event: Event) -> None:
 
 
 def reduced(book: Book, event: Event) -> None:
-    """mean, sum, amax and their like over some axes; of all but the channels it is a global pooling."""
+    """mean, sum, amax and their like over some axes, of all but the channels a global pooling; sums on the way along one."""
     x = event.inputs[0]
     rank = len(x.dims)
     given = event.args.get("dim")
     axes = list(range(rank)) if given in (None, []) else [axis % rank for axis in _listed(given)]
-    kept = bool(event.args.get("keepdim", False))
+    kept = len(event.out.dims) == rank  # as asked, and always by cumsum, sort and topk
     places = {axis: axis if kept else axis - sum(1 for one in axes if one < axis) for axis in range(rank)}
     order = tuple(places[axis] for axis in x.order if kept or axis not in axes)
     long = {axis for axis in x.order if x.dims[axis] != 1}

@@ -38,7 +38,8 @@ def absorbed(event: Event) -> bool:
         return (
             fill == float("-inf") and small and not user.args["ceil_mode"] and not any(each(user.args["padding"], rank))
         )
-    return user.op in ("conv1d", "conv2d", "conv3d") and fill == 0 and user.args["padding"] != "same"
+    uneven = any(before != after for before, after in _sides(event, rank))  # even ones cost a convolution no memory
+    return uneven and user.op in ("conv1d", "conv2d", "conv3d") and fill == 0 and user.args["padding"] != "same"
 
 
 def _sides(pad: Event, rank: int) -> list[tuple[int, int]]:

@@ -123,9 +123,13 @@ class Op:
 
 
 def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> list[Op]:
-    """The least that a layer without a rule does: what works in place makes nothing, what has weights keeps its input."""
+    """The least that a layer without a rule does: what works in place makes nothing, what has weights keeps its input.
+
+    A view of another size, such as an expansion, makes the gradient of its input anew.
+    """
     if in_place and len(sizes) == 1:
-        return [Op([0], size, [RESHAPED], alias=0, weighted=weighted, casts=UNKNOWN)]
+        grad = RESHAPED if size == sizes[0] else NEW
+        return [Op([0], size, [grad], alias=0, weighted=weighted, casts=UNKNOWN)]
     grads, saves = [NEW] * len(sizes), [0] if weighted else []
     return [Op(range(len(sizes)), size, grads, saves=saves, weighted=weighted, casts=UNKNOWN)]
 

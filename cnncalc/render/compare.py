@@ -46,7 +46,7 @@ def sentence(names: Sequence[str], analyses: Sequence[Analysis], totals: Sequenc
     told = [total for total in totals if total.quantity in WORDS]
     if not told:
         found = ""
-    elif any(total.differs for total in told):
+    elif any(total.differs or None in total.values[:2] for total in told):
         found = f"{second} has {_listed([_times(total) for total in told])}."
     else:
         found = f"Both have as many {_listed([WORDS[total.quantity][1] for total in told])}."
@@ -61,6 +61,8 @@ def _times(total: Total) -> str:
     ratio = total.ratio()
     a, b = total.values[0], total.values[1]
     one, many = WORDS[total.quantity]
+    if a is None or b is None:
+        return f"{many} that are not all known"
     if a == b:
         return f"as many {many}"
     if ratio is None:

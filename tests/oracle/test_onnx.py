@@ -944,3 +944,65 @@ def test_the_bias_of_a_single_unit(tmp_path: Path) -> None:
         for bias in (one, [weight("b", 1)]):
             analysis, _ = facts(Small(nodes, (1, 5), [*held, *bias]), tmp_path)
             assert (analysis.totals.weights, analysis.totals.biases) == (5, 1)
+
+
+def test_one_tensor_in_two_roles(tmp_path: Path) -> None:
+    """PyTorch's exporter stores equal tensors once: of a new batch norm, gain and variance, offset and mean."""
+    once = [op("Identity", "g", "v"), op("Identity", "o", "m"), op("BatchNormalization", "x g o m v", "y")]
+    analysis, found = facts(Small(once, (1, 3, 8, 8), [weight("g", 3), weight("o", 3)]), tmp_path)
+    assert found["y"].dims == (1, 3, 8, 8)
+    assert (analysis.totals.weights, analysis.totals.biases, analysis.totals.buffers) == (3, 3, 0)
+    assert analysis.rows[-1].notes == []
+
+
+def test_sizes_and_places_are_no_weights(tmp_path: Path) -> None:
+    """The shape that a factor is brought into, the places that a table is read at: an export without folded constants."""
+    nodes = [op("Reshape", "f s", "g"), op("Mul", "x g", "y")]
+    small = Small(nodes, (1, 3, 8, 8), [numbers("f", 1, 2, 3, kind="float32"), numbers("s", 1, 3, 1, 1)])
+    assert facts(small, tmp_path)[0].totals.params == 3
+    for name, table in (("small", numbers("t", *range(12), kind="float32", dims=(3, 4))), ("large", weight("t", 3, 4))):
+        for operator, places in (("Gather", (4,)), ("GatherElements", (3, 4))):
+            held = numbers("i", *([3, 0, 1, 2] * (len(places) * 2 - 1))[: np.prod(places)], dims=places)
+            nodes = [op(operator, "t i", "b", axis=1), op("Add", "x b", "y")]
+            assert facts(Small(nodes, (3, 4), [table, held]), tmp_path)[0].totals.params == 12, (name, operator)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"), [("block.lab.scale", 1), ("onnx::Mul_12", 0), ("/lab/Constant_output_0", 0)]
+)
+def test_a_single_number(name: str, params: int, tmp_path: Path) -> None:
+    """Called as in a state dict of PyTorch it is a parameter, with a name made up by an exporter a constant."""
+    for tensor in (numbers(name, 0.5, kind="float32"), numbers(name, 0.5, kind="float32", dims=())):
+        for operator in ("Mul", "Add"):
+            small = Small([onnx.helper.make_node(operator, ["x", name], ["y"])], (1, 3, 8, 8), [tensor])
+            assert facts(small, tmp_path)[0].totals.params == params
+
+
+def test_standardised_weights(tmp_path: Path) -> None:
+    """A batch norm of a convolution's weights, as in BiT and NF-Nets; ones and zeros written into the graph are none."""
+    ones = [op("Constant", "", name, value=numbers("", *[1.0] * 4, kind="float32")) for name in ("one", "mean", "var")]
+    nodes = [
+        *ones,
+        op("Reshape", "w there", "flat"),
+        op("BatchNormalization", "flat one gain mean var", "even", training_mode=1),
+        op("Reshape", "even back", "v"),
+        op("Conv", "x v", "y"),
+    ]
+    held = [CONV, weight("gain", 4), numbers("there", 1, 4, 27), numbers("back", 4, 3, 3, 3)]
+    analysis, found = facts(Small(nodes, (1, 3, 8, 8), held), tmp_path)
+    assert found["y"].dims == (1, 4, 6, 6)
+    assert (analysis.totals.params, analysis.totals.buffers, analysis.totals.macs) == (108 + 4, 0, 108 * 36)
+    assert kinds(analysis) == ["conv"]
+
+
+def test_work_on_constants(tmp_path: Path) -> None:
+    """Layers that work on what the file holds, such as positions through a small network, run every time."""
+    grid = numbers("", *range(48), kind="float32", dims=(1, 3, 4, 4))
+    nodes = [op("Constant", "", "grid", value=grid), op("Conv", "grid w", "p"), op("Add", "x p", "y")]
+    analysis, found = facts(Small(nodes, (1, 4, 2, 2), [CONV]), tmp_path)
+    assert found["y"].dims == (1, 4, 2, 2)
+    assert (analysis.totals.params, analysis.totals.macs) == (108, 108 * 4)
+    table = numbers("", *range(10), kind="float32", dims=(5, 2))
+    nodes = [op("Constant", "", "table", value=table), op("MatMul", "table w", "p"), op("Add", "x p", "y")]
+    analysis, _ = facts(Small(nodes, (5, 3), [weight("w", 2, 3)]), tmp_path)
+    assert (analysis.totals.params, analysis.totals.macs) == (6, 30)

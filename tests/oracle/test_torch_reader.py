@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc.analyses.memory import train
 from cnncalc.analyses.totals import analyze
 from cnncalc.formats import Asked, Missing
 from cnncalc.formats.export_torch import source
@@ -37,6 +38,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnncalc.formats import torch as reader
 from cnncalc.formats.torch_load import argument
+from tests.oracle.storage import measure_training
 
 SHELF = sorted((Path(__file__).parent.parent.parent / "architectures").glob("*.yaml"))
 Shape = tuple[int, ...]
@@ -725,6 +727,59 @@ def test_shelf_to_torch_and_back(path: Path) -> None:
     )  # offsets behind factors
 
 
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (lambda x: x.cumsum(1), "cumsum"), (lambda x: x.cumprod(-1), "cumprod"), (lambda x: x.sort(2)[0], "sort"),
+        (lambda x: x.topk(3, 2)[0], "topk"), (lambda x: torch.hstack([x, x]), "concat"),
+    ],
+)  # fmt: skip
+def test_what_keeps_its_axes(function: Callable[..., Any], kind: str) -> None:
+    """Sums on the way, sorting and hstack: the axes are those of the input, and what comes behind hangs on it."""
+
+    class Small(nn.Module):
+        def __init__(self, channels: int) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(channels, 4, 1)
+
+        def forward(self, x: Any) -> Any:
+            return self.conv(function(x))
+
+    given = function(torch.zeros(1, 3, 8, 6)).shape
+    network = cnncalc.from_torch(Small(given[1]), (3, 8, 6))
+    made = next(node for node in network.nodes if node.kind == kind)
+    assert tuple(made.output) == (given[2], given[3], given[1])
+    assert network.nodes[-1].kind == "conv"
+    assert not {"constant", "reshape", "permute"} & {node.kind for node in network.nodes}
+    assert not network.warnings
+
+
+@pytest.mark.parametrize(
+    ("function", "exact"),
+    [
+        (lambda x: F.pad(x, (1, 1, 1, 1)), True),
+        (lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)).expand_as(x), False),
+    ],
+)
+def test_memory(function: Callable[..., Any], exact: bool) -> None:
+    """The peak of training: padding is a copy that backward keeps; an expansion is none, and its gradient is summed at once."""
+
+    class Small(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+            self.head = nn.Linear(8, 5)
+
+        def forward(self, x: Any) -> Any:
+            x = self.first(x)
+            return self.head(self.second(function(x)).mean((2, 3)))
+
+    module = Small()
+    predicted = train(cnncalc.from_torch(module, (3, 8, 8)), 2)
+    assert predicted.exact is exact
+    assert predicted.peak.live == measure_training(module, (3, 8, 8), 2)["peak_bytes"]
+
+
 # -- torch:module:callable --------------------------------------------------------------------------------------------
 
 MODELS = '''
@@ -767,6 +822,11 @@ class Words(nn.Module):
 class Decides(nn.Module):
     def forward(self, x):
         return x if x.sum() > 0 else -x
+
+
+class Ends(nn.Module):
+    def forward(self, x):
+        raise SystemExit(0)
 
 
 class Pair(nn.Module):
@@ -885,6 +945,7 @@ def refused(spec: str, inputs: Mapping[str, str], **arguments: str) -> Problem:
         ("Fetches", {"": "8x8x3"}, {}, "bad-model", "forward of torch:"),
         ("Fetches", {"": "8x8x3"}, {}, "bad-model", "downloads nothing -> leave that out"),
         ("leaves", {"": "8x8x3"}, {}, "bad-model", "fails with SystemExit: 3"),
+        ("Ends", {"": "8x8x3"}, {}, "bad-model", "it ends the program with SystemExit(0)"),
         ("Net", {"": "8x8x3"}, {"wide": "3"}, "bad-model", "are `width` and `act`"),
         ("built", {"": "8x3"}, {"wide": "3"}, "bad-model", "takes no `--arg`"),
         ("Net", {}, {}, "unknown-size", "--input 224x224x3"),
