@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.memory_ledger import Gradient, Ledger
 from cnncalc.analyses.memory_plan import Plan, Segment, Step, Value
-from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, MIXED, NEW, OUT, PART, PRODUCT, SAME, SPREAD, Extra
+from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, MIXED, NEW, NOTHING, OUT, PART, PRODUCT, SAME, SPREAD, Extra
 from cnncalc.units import DTYPES
 
 HALF, FULL = 2, 4  # bytes of a number in 16 bits, and in float32
@@ -215,7 +215,7 @@ class Replay:
         if op.whole and not self.own(step):
             passing += 0 if step.inputs[0].trained else step.inputs[0].numbers
             passing += 0 if gradient.dense else step.output.numbers
-        ledger.mark("backward", step.at, self.bytes(passing, step.output))
+        ledger.mark("backward", step.at, self.bytes(passing, step.output) + op.masks * self.batch)
         # a shared weight: added to the gradient that is there; in place, but where that is the view of a product's
         views = bool(shared) and op.casts == PRODUCT and step.weights[0][1] == 1
         for storage in shared if not views else ():
@@ -262,6 +262,8 @@ class Replay:
             if made == SAME:
                 gradient.hands += 1
                 given = gradient
+            elif made == NOTHING:
+                given = Gradient(ledger.new(0, FLIGHT))
             elif made in (NEW, SPREAD):
                 numbers = step.output.numbers if made == SPREAD else value.numbers
                 width = FULL if (value if direct else step.output).wide else self.width
