@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.memory_ledger import Gradient, Ledger
 from cnncalc.analyses.memory_plan import Plan, Segment, Step, Value
-from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, MIXED, NEW, NOTHING, OUT, PART, PRODUCT, SAME, SPREAD, Extra
+from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, GATHERED, MIXED, NEW, NOTHING, OUT, PART, PRODUCT, SAME, SPREAD, Extra
 from cnncalc.units import DTYPES
 
 HALF, FULL = 2, 4  # bytes of a number in 16 bits, and in float32
@@ -264,6 +264,8 @@ class Replay:
                 given = gradient
             elif made == NOTHING:
                 given = Gradient(ledger.new(0, FLIGHT))
+            elif made == GATHERED:
+                given = Gradient(ledger.hold(gradient.storage), gathered=True)
             elif made in (NEW, SPREAD):
                 numbers = step.output.numbers if made == SPREAD else value.numbers
                 width = FULL if (value if direct else step.output).wide else self.width
@@ -305,6 +307,9 @@ class Replay:
         if there is None:
             self.gradients[value.number] = given
             return
+        if given.gathered:
+            there.others.append(given)
+            return
         if there.hands == 1 and ledger.holders[there.storage] == 1 and there.dense and not there.view:
             self.let_go(given)
             return
@@ -319,6 +324,8 @@ class Replay:
         gradient.hands -= 1
         if not gradient.hands:
             self.ledger.drop(gradient.storage)
+            for other in gradient.others:
+                self.let_go(other)
 
 
 def weight_width(work: Plan, dtype: str) -> int:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cnncalc.formats.torch_memory import Memory
 from cnncalc.formats.torch_events import Call, Dims, Event, Tensor, Trace, Var
 from cnncalc.layers.activation import Identity
 from cnncalc.layers.base import Layer
@@ -51,6 +52,7 @@ class Book:
         self.differing: list[Problem] = []
         self._aligned: dict[tuple[int, Dims, Dims, Dims], tuple[int, Dims]] = {}
         self._constant: dict[int, int] = {}
+        self.memory = Memory()
 
     # -- orders -----------------------------------------------------------------------------------------------------
 
@@ -73,9 +75,11 @@ class Book:
             now = [axis for axis in order if axis in x.order] + [axis for axis in x.order if axis not in order]
             if [a for a in x.order if x.dims[a] != 1] != [a for a in now if x.dims[a] != 1]:
                 index = self.add(Permute(axes=tuple(x.order.index(axis) for axis in now)), [index], call)
+                self.memory.made[index] = x
             shape = visible(x.dims, order)
             if shape != self.builder.shape(index):
                 index = self.add(Reshape(to=tuple(shape)), [index], call)
+                self.memory.made[index] = x
             self._aligned[key] = (index, order)
         return self._aligned[key][0]
 
@@ -109,6 +113,7 @@ class Book:
     def input(self, name: str, var: Var, order: Dims) -> None:
         """An input of the network."""
         var.order = order
+        self.memory.made[len(self.builder.nodes)] = var
         var.index = self.builder.input(clean(name) or "input", visible(var.dims, order))
         self._placed(var.index, None)
 
@@ -135,6 +140,7 @@ class Book:
                     layer.kind, theirs, weights={}, buffers={}, like=layer, note=note
                 )
         out.index, out.order = index, order
+        self.memory.emitted(self.builder.nodes[index], out, xs)
 
     def _checked(self, event: Event, layer: Layer, shapes: Sequence[Shape], theirs: Shape, k: int) -> Layer:
         place = f"`{show(event.call.path or event.op)}` ({show(layer.kind)})"

@@ -158,6 +158,7 @@ def _cut(book: Book, event: Event, x: Var, axis: int, part: tuple[int, int, int]
         book.emit(event, layer, [x.index], x.order, k=k)
         return
     between = Var(dims)
+    between.memory = out.memory
     part_of = Event("slice", event.args, event.inputs, [between], event.call)
     book.emit(part_of, layer, [x.index], x.order)
     view(book, event, between, k, axis)

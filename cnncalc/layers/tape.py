@@ -127,6 +127,24 @@ class Op:
         self.masks = masks
 
 
+class Seen:
+    """What a reader that ran the network saw of one value in memory.
+
+    `until` is the node behind which its memory is let go, None where the caller keeps it. Layers of the same `split` are
+    the parts of one value that are cut at once, and `unused` numbers of it are read by nobody. `more` memory may be in use
+    there than the layer's rule says, or `less`.
+    """
+
+    __slots__ = ("less", "more", "split", "until", "unused")
+
+    def __init__(self) -> None:
+        self.until: int | None = None
+        self.split: int | None = None
+        self.unused = 0
+        self.more = False
+        self.less = False
+
+
 def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> list[Op]:
     """The least that a layer without a rule does: what works in place makes nothing, what has weights keeps its input.
 
