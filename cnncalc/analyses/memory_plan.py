@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from cnncalc.layers.activation import Dropout, InPlace
 from cnncalc.layers.base import Layer
 from cnncalc.layers.tape import (
-    AS_IT_COMES, CAST, FULL, FUSED, GATHERED, KERNEL, MIXED, NEW, OUT, PRODUCT, UNKNOWN, Op, Seen, least,
+    AS_IT_COMES,
+    CAST,
+    FULL,
+    FUSED,
+    GATHERED,
+    KERNEL,
+    MIXED,
+    NEW,
+    OUT,
+    PRODUCT,
+    UNKNOWN,
+    Op,
+    Seen,
+    least,
 )  # fmt: skip
 from cnncalc.network import Network, Node
 
@@ -194,6 +207,7 @@ def plan(
             known = [_cut(work, cuts, node.name, seen, known[0], training and node.index in wanted)]
             ops = [Op([0], node.output.size, [GATHERED], alias=0)]
         for place, op in enumerate(ops):
+            op.relaid = op.weighted and seen is not None and seen.relaid
             sizes = [int(size) for size in node.layer.weights(*shapes).values()] if op.weighted else []
             sizes = sizes if op.of is None else [sizes[which] for which in op.of]
             copies = work.copy(node.name, op, sizes, owner)

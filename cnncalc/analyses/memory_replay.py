@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from cnncalc.analyses.memory_ledger import Gradient, Ledger
 from cnncalc.analyses.memory_plan import Plan, Segment, Step, Value
-from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, GATHERED, MIXED, NEW, NOTHING, OUT, PART, PRODUCT, SAME, SPREAD, Extra
+from cnncalc.layers.tape import (
+    AS_WEIGHTS,
+    AT_LEAST_4,
+    CAST,
+    EXPANDED,
+    FUSED,
+    GATHERED,
+    MIXED,
+    NEW,
+    NOTHING,
+    OUT,
+    PART,
+    PRODUCT,
+    SAME,
+    SPREAD,
+    Extra,
+)
 from cnncalc.units import DTYPES
 
 HALF, FULL = 2, 4  # bytes of a number in 16 bits, and in float32
@@ -251,6 +267,8 @@ class Replay:
         inputs = found[: len(found) - len(weights)]
         for value, given, _ in (*inputs, *reversed(weights)):  # a product's weights come last, behind its bias
             self.deliver(value, given, step.at)
+        if op.relaid:
+            ledger.mark("backward", step.at, step.weights[0][0] * self.weights)
 
     def made(self, step: Step, gradient: Gradient, direct: bool) -> list[tuple[Value, Gradient, str]]:
         """The gradients of a node's inputs, as it makes them: in the type of its output, unless it casts by itself."""
@@ -272,7 +290,7 @@ class Replay:
                 storage = ledger.new(numbers * (1 if value.fixed else self.batch) * width, FLIGHT)
                 given = Gradient(storage, view=value.fixed and op.casts == PRODUCT)  # transposed, or summed and viewed
             else:
-                dense = gradient.dense and (made != PART or self.batch == 1)
+                dense = gradient.dense and made != EXPANDED and (made != PART or self.batch == 1)
                 given = Gradient(ledger.hold(gradient.storage), dense, view=True)
             found.append((value, given, made))
         return found

@@ -228,7 +228,7 @@ def built(record: Trace, orders: Mapping[str, Dims], name: str, source: str) -> 
             raise Refused([problem], partial) from None
         if ends_of.get(id(event.call)) is event:
             book.shown(event.call)
-        book.memory.done(event, book.builder.nodes)
+        book.memory.done(event, book.builder.nodes, id(event) in book.absorbed)
     book.memory.finish(record, book.builder.nodes)
     ends = list(dict.fromkeys(var.index for var in record.outputs if var.index is not None))
     if not ends:

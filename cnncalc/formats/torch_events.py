@@ -25,10 +25,11 @@ class Var:
     """One value: the dimensions that PyTorch gives it, and who reads it.
 
     Written by the reader: the `index` of the node that has it with the `order` in which that node's shape names the
-    dimensions (what is not named is 1), or the tensors that it is made of (`held`). Values in the same `memory` overlap.
+    dimensions (what is not named is 1), or the tensors that it is made of (`held`). Values in the same `memory` overlap;
+    `behind` is one whose channels lie behind each other there, as after moving them to the end and back.
     """
 
-    __slots__ = ("dims", "event", "first", "held", "index", "memory", "order", "users")
+    __slots__ = ("behind", "dims", "event", "first", "held", "index", "memory", "order", "users")
 
     def __init__(self, dims: Sequence[int], held: tuple[Tensor, ...] = ()) -> None:
         self.dims: Dims = tuple(dims)
@@ -39,6 +40,7 @@ class Var:
         self.order: Dims = ()
         self.first = False  # is it read channels first?
         self.memory = -1
+        self.behind = False
 
     @property
     def size(self) -> int:

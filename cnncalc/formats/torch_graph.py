@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnncalc.formats.torch_memory import Memory
 from cnncalc.formats.torch_events import Call, Dims, Event, Tensor, Trace, Var
+from cnncalc.formats.torch_memory import Memory, operations
 from cnncalc.layers.activation import Identity
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reshape import Permute, Reshape
@@ -186,7 +186,8 @@ class Book:
         order = self.natural(out.dims, out.first) if order is None else order
         active = [var.index for var in event.inputs if var.index is not None]
         macs = counted(event.macs) if k == 0 and event.macs and "macs" not in facts else facts.pop("macs", None)
-        layer = kind(name or event.op.lstrip("_"), visible(out.dims, order), macs=macs, **facts)
+        ops = operations(event) if k == 0 and kind is Operator and not facts.get("like") else None
+        layer = kind(name or event.op.lstrip("_"), visible(out.dims, order), macs=macs, ops=ops, **facts)
         if held is None:
             held = {"weight": self.tensors(event.inputs)}
         self.emit(event, layer, list(dict.fromkeys(active)), order, held, k)

@@ -8,8 +8,10 @@ from cnncalc.formats.torch_elementwise import HANDLERS as ELEMENTWISE
 from cnncalc.formats.torch_events import Dims, Event, Var
 from cnncalc.formats.torch_graph import Book, visible
 from cnncalc.formats.torch_layers import Handler
+from cnncalc.formats.torch_memory import largest
 from cnncalc.layers import dense, merge, pool, reshape
 from cnncalc.layers.base import Blur, Layer
+from cnncalc.layers.unknown import Operator
 from cnncalc.shape import Shape
 
 # -- views ------------------------------------------------------------------------------------------------------------
@@ -128,6 +130,7 @@ def expanded(book: Book, event: Event) -> None:
     shift = len(event.out.dims) - len(x.dims)
     order = tuple(axis + shift for axis in x.order)
     order = (*[a for a in range(len(event.out.dims)) if a not in order and event.out.dims[a] != 1], *order)
+    event.inputs = [x]  # another one only lends its shape
     book.operator(event, order, in_place=event.op.startswith("expand"), views=(Blur(),))
 
 
@@ -212,9 +215,6 @@ def concat(book: Book, event: Event) -> None:
     active = [x for x in xs if x.index is not None]
     main = active[0]
     order = main.order if axis in main.order else tuple(sorted((*main.order, axis)))
-    if len(xs) == 1:
-        book.same(event, main)
-        return
     if len(active) == len(xs) and len(order) <= 4:
         names = [*Shape(visible(main.dims, order)).axes, "channels"]
         layer = merge.Concat(axis=names[order.index(axis)])
@@ -274,6 +274,8 @@ def reduced(book: Book, event: Event) -> None:
         else:
             layer = pool.GlobalAvgPool() if event.op == "mean" else pool.GlobalMaxPool()
     if layer is not None and x.index is not None:
+        if event.op == "amax":
+            layer = Operator(layer.kind, layer.out(visible(x.dims, x.order)), like=layer, ops=largest(event))
         book.emit(event, layer, [x.index], order)
         return
     for k, _ in enumerate(event.outs):

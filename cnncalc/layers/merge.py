@@ -74,7 +74,9 @@ class Add(Merge, kind="add"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         alias = 0 if self.inplace else None
-        return chained(xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _summed(size, right)], alias=alias))
+        return chained(
+            xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _summed(size, right)], alias=alias)
+        )
 
 
 class Mul(Merge, kind="mul"):

@@ -14,6 +14,7 @@ OUT = -1  # in `saves`: the operation's own output
 NEW = "new"  # a tensor of its own
 SAME = "same"  # the gradient of the output itself (a sum passes it on)
 RESHAPED = "reshaped"  # another view of the whole of it
+EXPANDED = "expanded"  # a view that repeats it (a sum)
 PART = "part"  # a view of a part of it (concatenation)
 SPREAD = "spread"  # a product as large as the output, then summed down to the input's size
 GATHERED = "gathered"  # as SAME or PART, but not added to others: the operation that made the value takes all of them
@@ -62,7 +63,8 @@ class Op:
     operations make the gradient of their input even where nobody asks for it, and copy a gradient whose cells are not
     dense before they use it (cuDNN's batch normalisation). Of several parameters, `of` says which ones it uses (None: all);
     `holds` are values that the caller keeps in a local variable meanwhile. `each` is a gradient of the parameters for every
-    example, of which their own ones are summed when the operation is done; `masks` are temporary numbers of one byte. With `strip` there is nothing to sum in a batch
+    example, of which their own ones are summed when the operation is done; `masks` are temporary numbers of one byte.
+    `relaid`: the gradient of its first parameter comes with its cells in another order, and is copied into the usual one. With `strip` there is nothing to sum in a batch
     of one: the parameter's gradient is a strip of the output's, and keeps the whole of it. `casts` says what autocast
     makes of it.
     """
@@ -79,6 +81,7 @@ class Op:
         "masks",
         "of",
         "output",
+        "relaid",
         "saves",
         "scratch",
         "strip",
@@ -125,6 +128,7 @@ class Op:
         self.each = each
         self.strip = strip
         self.masks = masks
+        self.relaid = False
 
 
 class Seen:
@@ -132,16 +136,17 @@ class Seen:
 
     `until` is the node behind which its memory is let go, None where the caller keeps it. Layers of the same `split` are
     the parts of one value that are cut at once, and `unused` numbers of it are read by nobody. `more` memory may be in use
-    there than the layer's rule says, or `less`.
+    there than the layer's rule says, or `less`. `relaid` as of its operation.
     """
 
-    __slots__ = ("less", "more", "split", "until", "unused")
+    __slots__ = ("less", "more", "relaid", "split", "until", "unused")
 
     def __init__(self) -> None:
         self.until: int | None = None
         self.split: int | None = None
         self.unused = 0
         self.more = False
+        self.relaid = False
         self.less = False
 
 
