@@ -153,6 +153,7 @@ class Plan:
             for value in reversed(self.copied[owner]):
                 step = Step(at, Op([], value.numbers, [], weighted=True, casts=CAST), [], value, False)
                 step.weights = [(value.numbers, 0)]
+                step.op.relaid = op.relaid and value is self.copied[owner][0]
                 self.steps.append(step)
         return self.copied[owner]
 
@@ -217,6 +218,7 @@ def plan(
             value = work.value(op.output, flows, node.output[-1], _is_wide(op, inputs))
             known.append(value)
             step = Step(node.name, op, inputs, value, training and flows and node.index in wanted, copies, uncast)
+            op.relaid = op.relaid and not copies
             if sizes and training and not copies:
                 step.weights = [(size, 0) for size in sizes]
                 uses = owners.setdefault((owner, place), [])

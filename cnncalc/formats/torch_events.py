@@ -26,10 +26,11 @@ class Var:
 
     Written by the reader: the `index` of the node that has it with the `order` in which that node's shape names the
     dimensions (what is not named is 1), or the tensors that it is made of (`held`). Values in the same `memory` overlap;
-    `behind` is one whose channels lie behind each other there, as after moving them to the end and back.
+    `behind` is one whose channels lie behind each other there, as after moving them to the end and back; the cells of a
+    `straight` one lie as its dimensions name them.
     """
 
-    __slots__ = ("behind", "dims", "event", "first", "held", "index", "memory", "order", "users")
+    __slots__ = ("behind", "dims", "event", "first", "held", "index", "memory", "order", "straight", "users")
 
     def __init__(self, dims: Sequence[int], held: tuple[Tensor, ...] = ()) -> None:
         self.dims: Dims = tuple(dims)
@@ -41,6 +42,7 @@ class Var:
         self.first = False  # is it read channels first?
         self.memory = -1
         self.behind = False
+        self.straight = True
 
     @property
     def size(self) -> int:

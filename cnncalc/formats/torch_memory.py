@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.formats.torch_events import Event, Trace, Var
-from cnncalc.layers.tape import AS_IT_COMES, EXPANDED, FULL, FUSED, NEW, OUT, PART, SAME, Op, Seen
+from cnncalc.layers.tape import AS_IT_COMES, EXPANDED, FULL, FUSED, MIXED, NEW, OUT, PART, SAME, Op, Seen
 from cnncalc.network import Node
 
 INDEX_BYTES = 8
@@ -33,6 +33,9 @@ class Memory:
         self.made[node.index] = out
         seen.more, self.hidden = self.hidden, False
         seen.relaid = _relaid(out.event)
+        if out.event is not None and out.event.op == "linear":  # what is not straight is copied into rows first
+            x = out.event.inputs[0]
+            seen.more = seen.more or (len(x.dims) > 2 and not x.straight)
         assert node.facts is not None
         ops = node.facts.layer.tape(False, *node.facts.shapes)
         if ops is None:
@@ -63,6 +66,9 @@ class Memory:
                     seen.more = True
                 else:
                     self.hidden = True
+        x = event.inputs[0] if event.inputs else None
+        if event.op in ("reshape", "flatten") and x is not None and not x.straight and event.out.dims[:1] != x.dims[:1]:
+            self.hidden = True  # joined with the batch, it is a view of one example, but a copy of several
         if event.op in SPLITS:
             self._split(event, nodes)
 
@@ -126,7 +132,7 @@ KEPT: dict[str, tuple[list[int], int]] = {
     "softmax": ([OUT], 0), "log_softmax": ([OUT], 0), "pow": ([0], 2), "square": ([0], 2), "abs": ([0], 1), "log": ([0], 0),
     "sin": ([0], 1), "cos": ([0], 2), "erf": ([0], 4), "log1p": ([0], 1), "hardtanh": ([0], 0), "celu": ([0], 0),
     "hardshrink": ([0], 0), "softshrink": ([0], 0), "threshold": ([0], 0), "glu": ([0], 0), "neg": ([], 0), "roll": ([], 0),
-    "flip": ([], 0), "cumsum": ([], 2), "im2col": ([], 0), "col2im": ([], 0), "mean": ([], 0), "repeat": ([], 0),
+    "flip": ([], 0), "im2col": ([], 0), "col2im": ([], 0), "mean": ([], 0), "repeat": ([], 0),
     "mul": ([], 0), "div": ([], 0), "rsub": ([], 0), "true_divide": ([], 0), "multiply": ([], 0), "divide": ([], 0),
 }  # fmt: skip
 ALIKE = {"add": SAME, "sub": SAME, "subtract": SAME, "sum": EXPANDED}
@@ -154,7 +160,8 @@ def operations(event: Event) -> list[Op] | None:
     if op in ("expand", "expand_as", "broadcast_to"):
         return [Op([0], size, [NEW], alias=0)]
     if op in ALIKE and not (op == "sum" and event.out.dims == x.dims):
-        return [Op([0], size, [ALIKE[op]], alias=alias)]
+        casts = MIXED if op == "sum" else AS_IT_COMES  # autocast asks for a sum in float32, and casts nothing for it
+        return [Op([0], size, [ALIKE[op]], alias=alias, casts=casts)]
     if op not in KEPT or (event.inplace and op in NEVER_IN_PLACE) or (op == "pow" and not _plain_power(event)):
         return None
     saves, temps = KEPT[op]

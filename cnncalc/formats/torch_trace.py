@@ -176,7 +176,8 @@ def _recorder(torch: Any) -> Any:
             self.known[key] = var
             var.memory = self._memory(value, key[0])
             last = self.torch.channels_last if value.dim() == 4 else self.torch.channels_last_3d
-            var.behind = value.dim() in (4, 5) and not value.is_contiguous() and value.is_contiguous(memory_format=last)
+            var.straight = value.is_contiguous()
+            var.behind = value.dim() in (4, 5) and not var.straight and value.is_contiguous(memory_format=last)
             self.stale.pop(key, None)
             return var
 

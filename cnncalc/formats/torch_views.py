@@ -114,6 +114,8 @@ def permuted(book: Book, event: Event) -> None:
         names = {"transpose": ("dim0", "dim1"), "swapaxes": ("axis0", "axis1"), "swapdims": ("dim0", "dim1")}
         a, b = (args[name] % rank for name in names[event.op]) if event.op in names else (rank - 2, rank - 1)
         axes[a], axes[b] = axes[b], axes[a]
+    if axes[:1] != [0]:
+        book.memory.hidden = True  # where the batch moves, several examples lie otherwise than one
     book.same(event, x, tuple(axes.index(axis) for axis in x.order))
 
 
@@ -237,7 +239,7 @@ def gathered(book: Book, event: Event) -> None:
 
 
 def moved(book: Book, event: Event) -> None:
-    """roll and flip: every number in another place."""
+    """roll and flip, and running sums: numbers of other places."""
     book.operator(event, event.inputs[0].order, views=(Blur(),))
 
 
@@ -304,9 +306,9 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(names("index index_select gather take_along_dim take stack diagonal tril triu unfold im2col col2im "
                           "overwrite _embedding_bag _embedding_bag_forward_only max_unpool2d max_unpool3d fractional_max_pool2d "
                 "fractional_max_pool3d slice_scatter select_scatter index_add index_put scatter index_copy"), gathered),
-    **dict.fromkeys(names("roll flip rot90 fliplr flipud"), moved),
+    **dict.fromkeys(names("roll flip rot90 fliplr flipud cumsum cumprod cummax cummin logcumsumexp"), moved),
     **dict.fromkeys(names("copy fill zero"), copied),
     **dict.fromkeys(names(
         "mean sum amax amin max min var std prod logsumexp norm linalg_vector_norm var_mean std_mean any all argmax argmin "
-        "count_nonzero topk sort cumsum cumprod median"), reduced),
+        "count_nonzero topk sort median"), reduced),
 }  # fmt: skip

@@ -64,9 +64,9 @@ class Op:
     dense before they use it (cuDNN's batch normalisation). Of several parameters, `of` says which ones it uses (None: all);
     `holds` are values that the caller keeps in a local variable meanwhile. `each` is a gradient of the parameters for every
     example, of which their own ones are summed when the operation is done; `masks` are temporary numbers of one byte.
-    `relaid`: the gradient of its first parameter comes with its cells in another order, and is copied into the usual one. With `strip` there is nothing to sum in a batch
-    of one: the parameter's gradient is a strip of the output's, and keeps the whole of it. `casts` says what autocast
-    makes of it.
+    `relaid`: the gradient of its first parameter has its cells in another order, and is copied into the usual one. With
+    `strip` there is nothing to sum in a batch of one: the parameter's gradient is a strip of the output's, and keeps the
+    whole of it. `casts` says what autocast makes of it.
     """
 
     __slots__ = (
