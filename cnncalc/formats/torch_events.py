@@ -93,7 +93,8 @@ class Event:
 class Trace:
     """One forward pass: inputs by name, operations in order, calls of modules, outputs, and the module's tensors.
 
-    `freed` says of memory that was let go how many operations there were until then.
+    `freed` says of memory that was let go how many operations there were until then, `fleeting` whether there are buffers
+    that are not saved with the module.
     """
 
     def __init__(self) -> None:
@@ -103,6 +104,7 @@ class Trace:
         self.outputs: list[Var] = []
         self.tensors: list[Tensor] = []
         self.freed: dict[int, int] = {}
+        self.fleeting = False
 
     def take(self, event: Event) -> None:
         """Note an operation."""

@@ -98,7 +98,7 @@ class Memory:
             freed = record.freed.get(var.memory)
             if freed is not None and freed > 0:
                 seen.until = max(index, last[freed - 1])
-        if self.hidden:
+        if self.hidden or record.fleeting:
             for node in reversed(nodes):
                 if node.seen is not None and node.layer is not None:
                     node.seen.more = True

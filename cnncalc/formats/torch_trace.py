@@ -145,6 +145,7 @@ def _recorder(torch: Any) -> Any:
                     self._own(f"{name}.{own}".strip("."), value, True)
                 for own, value in part.named_buffers(recurse=False):
                     kept = own not in fleeting and own != "num_batches_tracked"
+                    record.fleeting = record.fleeting or own in fleeting
                     self._own(f"{name}.{own}".strip("."), value, False, kept)
 
         def _own(self, name: str, value: Any, learned: bool, kept: bool = True) -> None:

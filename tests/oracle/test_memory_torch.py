@@ -168,6 +168,17 @@ def steps_first(x: Tensor, narrow: nn.Module) -> Tensor:
     return narrow(x.flatten(2).permute(2, 0, 1)).permute(1, 2, 0).reshape(x.shape)
 
 
+class Blurred(nn.Module):
+    """A fixed filter that is no part of the state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("filter", torch.ones(4, 1, 3, 3), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.conv2d(x, self.filter, groups=4)
+
+
 def masked(x: Tensor, part: nn.Module) -> Tensor:
     return part(x + torch.ones(8, 8, device=x.device))
 
@@ -189,6 +200,7 @@ BLOCKS: dict[str, tuple[Callable[[], nn.Module], bool]] = {
     "rows": (lambda: Does(rows, nn.Linear(4, 4)), False),
     "everywhere": (lambda: Does(everywhere, nn.Linear(4, 4)), False),
     "steps first": (lambda: Does(steps_first, nn.Linear(4, 4)), False),
+    "blurred": (Blurred, False),
     "masked": (lambda: Does(masked, conv()), False),
 }
 
