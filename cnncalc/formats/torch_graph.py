@@ -263,6 +263,8 @@ class Book:
         return Operator(layer.kind, layer.out(*shapes), weights=weights, buffers=buffers, like=layer, note=note), None
 
     def _shared(self, owners: Sequence[int]) -> str:
+        """What to say of parameters that count elsewhere; their gradients here, which are added there, have no rule."""
+        self.memory.hidden = True
         calls = [self.places[owner] for owner in owners[:3]]
         names = dict.fromkeys(f"`{show(call.path or 'the model')}`" for call in calls if call is not None)
         return f"parameters shared with {', '.join(names)}"

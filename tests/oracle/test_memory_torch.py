@@ -179,6 +179,17 @@ class Blurred(nn.Module):
         return functional.conv2d(x, self.filter, groups=4)
 
 
+class Tied(nn.Module):
+    """Two products with the same weights, one of them without the bias."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(torch.relu(self.linear(x)), self.linear.weight)
+
+
 def masked(x: Tensor, part: nn.Module) -> Tensor:
     return part(x + torch.ones(8, 8, device=x.device))
 
@@ -201,6 +212,7 @@ BLOCKS: dict[str, tuple[Callable[[], nn.Module], bool]] = {
     "everywhere": (lambda: Does(everywhere, nn.Linear(4, 4)), False),
     "steps first": (lambda: Does(steps_first, nn.Linear(4, 4)), False),
     "blurred": (Blurred, False),
+    "tied": (Tied, False),
     "masked": (lambda: Does(masked, conv()), False),
 }
 
