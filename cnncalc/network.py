@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cnncalc.layers.base import Facts, Layer
+from cnncalc.layers.tape import Seen
 from cnncalc.problem import Problem, Where
 from cnncalc.product import Count
 from cnncalc.record import Record
@@ -24,7 +25,7 @@ class Node:
     `name` is the path through blocks, joined by dots; `shared` is the index of the node whose weights it reuses.
     """
 
-    __slots__ = ("entering", "facts", "index", "inputs", "name", "output", "shared", "where")
+    __slots__ = ("entering", "facts", "index", "inputs", "name", "output", "seen", "shared", "where")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Node:
         self.where = where
         self.shared: int | None = None
         self.entering: int | None = None  # of a merge of branches: the value that all of them started from
+        self.seen: Seen | None = None  # what a reader that ran the network saw of it in memory
 
     @property
     def layer(self) -> Layer | None:

@@ -24,7 +24,7 @@ from cnncalc.network import Network
 from cnncalc.record import Record
 
 LARGEST_BATCH = 2**30
-INDEX_BYTES = 8  # of a class label, and of batch norm's counter of batches
+INDEX_BYTES = 8  # of a class label, of a row's number in a table, and of batch norm's counter of batches
 
 
 class Run(Record):
@@ -50,10 +50,13 @@ class Run(Record):
 def fixed_bytes(network: Network, work: Plan, batch: int, dtype: str) -> dict[str, int]:
     """What lives all the time: parameters, buffers (with batch norm's counters), and the input."""
     width = weight_width(work, dtype)
+    places = {node.inputs[0] for node in network.nodes if node.kind == "embedding"}  # they look rows up
     return {
         "parameters": work.params * width,
         "buffers": work.buffers * width + work.counters * INDEX_BYTES,
-        "input": sum(node.output.size for node in network.inputs) * batch * width,
+        "input": sum(
+            node.output.size * batch * (INDEX_BYTES if node.index in places else width) for node in network.inputs
+        ),
     }
 
 

@@ -68,12 +68,15 @@ class Ledger:
 class Gradient:
     """A gradient on its way: a storage, how many hands hold this very tensor, and whether its cells are dense.
 
-    A `view` keeps the tensor that it was cut from, which is one holder more than are counted here.
+    A `view` keeps the tensor that it was cut from, which is one holder more than are counted here. A `gathered` one is
+    one of several, the `others`, that one operation takes.
     """
 
-    __slots__ = ("dense", "hands", "storage", "view")
+    __slots__ = ("dense", "gathered", "hands", "others", "storage", "view")
 
-    def __init__(self, storage: int, dense: bool = True, view: bool = False) -> None:
+    def __init__(self, storage: int, dense: bool = True, view: bool = False, gathered: bool = False) -> None:
+        self.gathered = gathered
+        self.others: list[Gradient] = []
         self.storage = storage
         self.dense = dense
         self.view = view

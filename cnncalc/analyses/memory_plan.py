@@ -6,7 +6,22 @@ from collections.abc import Sequence
 
 from cnncalc.layers.activation import Dropout, InPlace
 from cnncalc.layers.base import Layer
-from cnncalc.layers.tape import AS_IT_COMES, CAST, FULL, FUSED, KERNEL, MIXED, NEW, OUT, PRODUCT, UNKNOWN, Op, least
+from cnncalc.layers.tape import (
+    AS_IT_COMES,
+    CAST,
+    FULL,
+    FUSED,
+    GATHERED,
+    KERNEL,
+    MIXED,
+    NEW,
+    OUT,
+    PRODUCT,
+    UNKNOWN,
+    Op,
+    Seen,
+    least,
+)  # fmt: skip
 from cnncalc.network import Network, Node
 
 
@@ -138,6 +153,7 @@ class Plan:
             for value in reversed(self.copied[owner]):
                 step = Step(at, Op([], value.numbers, [], weighted=True, casts=CAST), [], value, False)
                 step.weights = [(value.numbers, 0)]
+                step.op.relaid = op.relaid and value is self.copied[owner][0]
                 self.steps.append(step)
         return self.copied[owner]
 
@@ -160,6 +176,7 @@ def plan(
     last_step: list[int] = []  # the step behind which every node's value is made
     wanted = _wanted(network)
     owners: dict[tuple[int, int], list[Step]] = {}  # the uses of parameters
+    cuts: dict[int, Value] = {}  # what is cut into parts, all at once
     for node in network.nodes:
         if node.layer is None:
             value = work.value(node.output.size, False, node.output[-1], wide=True)
@@ -169,11 +186,15 @@ def plan(
             continue
         shapes = network.shapes(node)
         layer = _overridden(node.layer, inplace)
-        ops = layer.tape(training, *shapes)
-        if ops is None:
+        ops, seen = layer.tape(training, *shapes), node.seen
+        if ops is None or (seen is not None and (seen.more or seen.less)):
             work.unknown.append(node.name)
+        if ops is None or (seen is not None and seen.less):
             ops = least(
-                [x.size for x in shapes], node.output.size, node.layer.in_place, bool(node.layer.weights(*shapes))
+                [x.size for x in shapes],
+                node.output.size,
+                node.layer.in_place or (seen is not None and seen.less),
+                bool(node.layer.weights(*shapes)),
             )
         weights = [] if node.shared is not None else [int(size) for size in node.layer.weights(*shapes).values()]
         if node.shared is None:
@@ -183,7 +204,11 @@ def plan(
             work.counters += 1 if "running_mean" in buffers else 0
         owner = node.index if node.shared is None else node.shared
         known = [values[index] for index in node.inputs]
+        if seen is not None and seen.split is not None:
+            known = [_cut(work, cuts, node.name, seen, known[0], training and node.index in wanted)]
+            ops = [Op([0], node.output.size, [GATHERED], alias=0)]
         for place, op in enumerate(ops):
+            op.relaid = op.weighted and seen is not None and seen.relaid
             sizes = [int(size) for size in node.layer.weights(*shapes).values()] if op.weighted else []
             sizes = sizes if op.of is None else [sizes[which] for which in op.of]
             copies = work.copy(node.name, op, sizes, owner)
@@ -193,6 +218,7 @@ def plan(
             value = work.value(op.output, flows, node.output[-1], _is_wide(op, inputs))
             known.append(value)
             step = Step(node.name, op, inputs, value, training and flows and node.index in wanted, copies, uncast)
+            op.relaid = op.relaid and not copies
             if sizes and training and not copies:
                 step.weights = [(size, 0) for size in sizes]
                 uses = owners.setdefault((owner, place), [])
@@ -208,6 +234,16 @@ def plan(
     if checkpoint:
         _segment(work, values, last_step, scopes, checkpoint)
     return work
+
+
+def _cut(work: Plan, cuts: dict[int, Value], at: str, seen: Seen, x: Value, recorded: bool) -> Value:
+    """The value that is cut into parts at once: in backward, one operation joins all their gradients and zeros."""
+    assert seen.split is not None
+    if seen.split not in cuts:
+        cuts[seen.split] = work.value(x.numbers, x.trained, x.classes, x.wide)
+        op = Op([0], x.numbers, [NEW], alias=0, temps=seen.unused)
+        work.steps.append(Step(at, op, [x], cuts[seen.split], recorded and x.trained, (), [x]))
+    return cuts[seen.split]
 
 
 def _is_wide(op: Op, inputs: Sequence[Value]) -> bool:
@@ -276,7 +312,11 @@ def _release(
         until[step.output.number] = number
         for value in (*step.inputs, *(step.uncast if scopes is not None else ())):
             until[value.number] = number
-    if scopes is not None:
+    if scopes is not None and any(node.seen is not None for node in network.nodes):
+        for node, value in zip(network.nodes, values, strict=True):
+            if node.seen is not None and node.seen.until is not None and value.number in until:
+                until[value.number] = max(until[value.number], last_step[node.seen.until])
+    elif scopes is not None:
         holders = [(scope.inputs, scope.last) for scope in scopes]
         # a layer of several operations is a module too; branches hold the value they started from until they are merged
         holders += [

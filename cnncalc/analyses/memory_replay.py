@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from cnncalc.analyses.memory_ledger import Gradient, Ledger
 from cnncalc.analyses.memory_plan import Plan, Segment, Step, Value
-from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, CAST, FUSED, MIXED, NEW, OUT, PART, PRODUCT, SAME, SPREAD, Extra
+from cnncalc.layers.tape import (
+    AS_WEIGHTS,
+    AT_LEAST_4,
+    CAST,
+    EXPANDED,
+    FUSED,
+    GATHERED,
+    MIXED,
+    NEW,
+    NOTHING,
+    OUT,
+    PART,
+    PRODUCT,
+    SAME,
+    SPREAD,
+    Extra,
+)
 from cnncalc.units import DTYPES
 
 HALF, FULL = 2, 4  # bytes of a number in 16 bits, and in float32
@@ -215,7 +231,7 @@ class Replay:
         if op.whole and not self.own(step):
             passing += 0 if step.inputs[0].trained else step.inputs[0].numbers
             passing += 0 if gradient.dense else step.output.numbers
-        ledger.mark("backward", step.at, self.bytes(passing, step.output))
+        ledger.mark("backward", step.at, self.bytes(passing, step.output) + op.masks * self.batch)
         # a shared weight: added to the gradient that is there; in place, but where that is the view of a product's
         views = bool(shared) and op.casts == PRODUCT and step.weights[0][1] == 1
         for storage in shared if not views else ():
@@ -251,6 +267,8 @@ class Replay:
         inputs = found[: len(found) - len(weights)]
         for value, given, _ in (*inputs, *reversed(weights)):  # a product's weights come last, behind its bias
             self.deliver(value, given, step.at)
+        if op.relaid:
+            ledger.mark("backward", step.at, step.weights[0][0] * self.weights)
 
     def made(self, step: Step, gradient: Gradient, direct: bool) -> list[tuple[Value, Gradient, str]]:
         """The gradients of a node's inputs, as it makes them: in the type of its output, unless it casts by itself."""
@@ -262,13 +280,17 @@ class Replay:
             if made == SAME:
                 gradient.hands += 1
                 given = gradient
+            elif made == NOTHING:
+                given = Gradient(ledger.new(0, FLIGHT))
+            elif made == GATHERED:
+                given = Gradient(ledger.hold(gradient.storage), gathered=True)
             elif made in (NEW, SPREAD):
                 numbers = step.output.numbers if made == SPREAD else value.numbers
                 width = FULL if (value if direct else step.output).wide else self.width
                 storage = ledger.new(numbers * (1 if value.fixed else self.batch) * width, FLIGHT)
                 given = Gradient(storage, view=value.fixed and op.casts == PRODUCT)  # transposed, or summed and viewed
             else:
-                dense = gradient.dense and (made != PART or self.batch == 1)
+                dense = gradient.dense and made != EXPANDED and (made != PART or self.batch == 1)
                 given = Gradient(ledger.hold(gradient.storage), dense, view=True)
             found.append((value, given, made))
         return found
@@ -303,6 +325,9 @@ class Replay:
         if there is None:
             self.gradients[value.number] = given
             return
+        if given.gathered:
+            there.others.append(given)
+            return
         if there.hands == 1 and ledger.holders[there.storage] == 1 and there.dense and not there.view:
             self.let_go(given)
             return
@@ -317,6 +342,8 @@ class Replay:
         gradient.hands -= 1
         if not gradient.hands:
             self.ledger.drop(gradient.storage)
+            for other in gradient.others:
+                self.let_go(other)
 
 
 def weight_width(work: Plan, dtype: str) -> int:

@@ -228,6 +228,8 @@ def built(record: Trace, orders: Mapping[str, Dims], name: str, source: str) -> 
             raise Refused([problem], partial) from None
         if ends_of.get(id(event.call)) is event:
             book.shown(event.call)
+        book.memory.done(event, book.builder.nodes, id(event) in book.absorbed)
+    book.memory.finish(record, book.builder.nodes)
     ends = list(dict.fromkeys(var.index for var in record.outputs if var.index is not None))
     if not ends:
         text = "no output depends on an input" if record.outputs else "forward gives back no tensor"
@@ -243,6 +245,7 @@ def _read(book: Book, event: Event, handler: Handler | None) -> None:
     if empty or event.op in SHAPE_ONLY or not any(var.index is not None for var in event.inputs):
         if empty or not event.macs or not event.inputs:
             _constant(event)
+            book.memory.constant(event)
             return
         book.materialize(event.inputs[0], event.call)
     found = handler or HANDLERS.get(event.op)

@@ -25,10 +25,12 @@ class Var:
     """One value: the dimensions that PyTorch gives it, and who reads it.
 
     Written by the reader: the `index` of the node that has it with the `order` in which that node's shape names the
-    dimensions (what is not named is 1), or the tensors that it is made of (`held`).
+    dimensions (what is not named is 1), or the tensors that it is made of (`held`). Values in the same `memory` overlap;
+    `behind` is one whose channels lie behind each other there, as after moving them to the end and back; the cells of a
+    `straight` one lie as its dimensions name them.
     """
 
-    __slots__ = ("dims", "event", "first", "held", "index", "order", "users")
+    __slots__ = ("behind", "dims", "event", "first", "held", "index", "memory", "order", "straight", "users")
 
     def __init__(self, dims: Sequence[int], held: tuple[Tensor, ...] = ()) -> None:
         self.dims: Dims = tuple(dims)
@@ -38,6 +40,9 @@ class Var:
         self.index: int | None = None
         self.order: Dims = ()
         self.first = False  # is it read channels first?
+        self.memory = -1
+        self.behind = False
+        self.straight = True
 
     @property
     def size(self) -> int:
@@ -64,10 +69,10 @@ class Event:
     """One operation: PyTorch's name for it, its arguments by name with values in place of tensors, and what it makes.
 
     `macs` are PyTorch's own count of multiply-adds (torch.utils.flop_counter, halved). Where `op` is empty it is the end
-    of a call of a module in which nothing happened.
+    of a call of a module in which nothing happened. `at` is its place among all operations.
     """
 
-    __slots__ = ("args", "call", "inplace", "inputs", "macs", "op", "outs")
+    __slots__ = ("args", "at", "call", "inplace", "inputs", "macs", "op", "outs")
 
     def __init__(self, op: str, args: dict[str, Any], inputs: list[Var], outs: list[Var], call: Call) -> None:
         self.op = op
@@ -77,6 +82,7 @@ class Event:
         self.outs = outs
         self.call = call
         self.macs = 0
+        self.at = -1
 
     @property
     def out(self) -> Var:
@@ -85,7 +91,11 @@ class Event:
 
 
 class Trace:
-    """One forward pass: inputs by name, operations in order, calls of modules, outputs, and the module's tensors."""
+    """One forward pass: inputs by name, operations in order, calls of modules, outputs, and the module's tensors.
+
+    `freed` says of memory that was let go how many operations there were until then, `fleeting` whether there are buffers
+    that are not saved with the module.
+    """
 
     def __init__(self) -> None:
         self.inputs: dict[str, Var] = {}
@@ -93,6 +103,8 @@ class Trace:
         self.calls: list[Call] = []
         self.outputs: list[Var] = []
         self.tensors: list[Tensor] = []
+        self.freed: dict[int, int] = {}
+        self.fleeting = False
 
     def take(self, event: Event) -> None:
         """Note an operation."""
@@ -100,4 +112,5 @@ class Trace:
             var.users.append(event)
         for out in event.outs:
             out.event = event
+        event.at = len(self.events)
         self.events.append(event)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.formats.torch_events import Call, Dims, Event, Tensor, Trace, Var
+from cnncalc.formats.torch_memory import Memory, operations
 from cnncalc.layers.activation import Identity
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reshape import Permute, Reshape
@@ -51,6 +52,7 @@ class Book:
         self.differing: list[Problem] = []
         self._aligned: dict[tuple[int, Dims, Dims, Dims], tuple[int, Dims]] = {}
         self._constant: dict[int, int] = {}
+        self.memory = Memory()
 
     # -- orders -----------------------------------------------------------------------------------------------------
 
@@ -73,9 +75,11 @@ class Book:
             now = [axis for axis in order if axis in x.order] + [axis for axis in x.order if axis not in order]
             if [a for a in x.order if x.dims[a] != 1] != [a for a in now if x.dims[a] != 1]:
                 index = self.add(Permute(axes=tuple(x.order.index(axis) for axis in now)), [index], call)
+                self.memory.made[index] = x
             shape = visible(x.dims, order)
             if shape != self.builder.shape(index):
                 index = self.add(Reshape(to=tuple(shape)), [index], call)
+                self.memory.made[index] = x
             self._aligned[key] = (index, order)
         return self._aligned[key][0]
 
@@ -109,6 +113,7 @@ class Book:
     def input(self, name: str, var: Var, order: Dims) -> None:
         """An input of the network."""
         var.order = order
+        self.memory.made[len(self.builder.nodes)] = var
         var.index = self.builder.input(clean(name) or "input", visible(var.dims, order))
         self._placed(var.index, None)
 
@@ -135,6 +140,7 @@ class Book:
                     layer.kind, theirs, weights={}, buffers={}, like=layer, note=note
                 )
         out.index, out.order = index, order
+        self.memory.emitted(self.builder.nodes[index], out, xs)
 
     def _checked(self, event: Event, layer: Layer, shapes: Sequence[Shape], theirs: Shape, k: int) -> Layer:
         place = f"`{show(event.call.path or event.op)}` ({show(layer.kind)})"
@@ -180,7 +186,8 @@ class Book:
         order = self.natural(out.dims, out.first) if order is None else order
         active = [var.index for var in event.inputs if var.index is not None]
         macs = counted(event.macs) if k == 0 and event.macs and "macs" not in facts else facts.pop("macs", None)
-        layer = kind(name or event.op.lstrip("_"), visible(out.dims, order), macs=macs, **facts)
+        ops = operations(event) if k == 0 and kind is Operator and not facts.get("like") else None
+        layer = kind(name or event.op.lstrip("_"), visible(out.dims, order), macs=macs, ops=ops, **facts)
         if held is None:
             held = {"weight": self.tensors(event.inputs)}
         self.emit(event, layer, list(dict.fromkeys(active)), order, held, k)
@@ -256,6 +263,8 @@ class Book:
         return Operator(layer.kind, layer.out(*shapes), weights=weights, buffers=buffers, like=layer, note=note), None
 
     def _shared(self, owners: Sequence[int]) -> str:
+        """What to say of parameters that count elsewhere; their gradients here, which are added there, have no rule."""
+        self.memory.hidden = True
         calls = [self.places[owner] for owner in owners[:3]]
         names = dict.fromkeys(f"`{show(call.path or 'the model')}`" for call in calls if call is not None)
         return f"parameters shared with {', '.join(names)}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib import import_module
 from typing import Any
+from weakref import ref
 
 from cnncalc.formats.torch_events import Call, Event, Tensor, Trace, Var
 from cnncalc.problem import Problem, Refused
@@ -136,7 +137,8 @@ def _recorder(torch: Any) -> Any:
             self.known: dict[Any, Var] = {}
             self.stale: dict[Any, list[Var]] = {}
             self.storages: dict[int, list[Any]] = {}
-            self.alive: list[Any] = []
+            self.memories: dict[int, tuple[int, Any]] = {}  # by its address: its number, and who tells of its end
+            self.count = 0
             self.paths: dict[int, str] = {}
             for name, part in module.named_modules():
                 self.paths[id(part)] = name
@@ -145,6 +147,7 @@ def _recorder(torch: Any) -> Any:
                     self._own(f"{name}.{own}".strip("."), value, True)
                 for own, value in part.named_buffers(recurse=False):
                     kept = own not in fleeting and own != "num_batches_tracked"
+                    record.fleeting = record.fleeting or own in fleeting
                     self._own(f"{name}.{own}".strip("."), value, False, kept)
 
         def _own(self, name: str, value: Any, learned: bool, kept: bool = True) -> None:
@@ -172,11 +175,30 @@ def _recorder(torch: Any) -> Any:
         def know(self, value: Any, var: Var) -> Var:
             key = self.key(value)
             if key not in self.known:
-                self.alive.append(value)
                 self.storages.setdefault(key[0], []).append(key)
             self.known[key] = var
+            var.memory = self._memory(value, key[0])
+            last = self.torch.channels_last if value.dim() == 4 else self.torch.channels_last_3d
+            var.straight = value.is_contiguous()
+            var.behind = value.dim() in (4, 5) and not var.straight and value.is_contiguous(memory_format=last)
             self.stale.pop(key, None)
             return var
+
+        def _memory(self, value: Any, address: int) -> int:
+            """The number of the memory that a tensor lies in. When it is let go, its address may be used again."""
+            if address not in self.memories:
+                number = self.count
+                self.count += 1
+
+                def forget(_: Any) -> None:
+                    self.record.freed[number] = len(self.record.events)
+                    for key in self.storages.pop(address, ()):
+                        self.known.pop(key, None)
+                        self.stale.pop(key, None)
+                    del self.memories[address]
+
+                self.memories[address] = number, ref(value.untyped_storage(), forget)
+            return self.memories[address][0]
 
         def find(self, value: Any) -> Var:
             key = self.key(value)

@@ -8,8 +8,10 @@ from cnncalc.formats.torch_elementwise import HANDLERS as ELEMENTWISE
 from cnncalc.formats.torch_events import Dims, Event, Var
 from cnncalc.formats.torch_graph import Book, visible
 from cnncalc.formats.torch_layers import Handler
+from cnncalc.formats.torch_memory import largest
 from cnncalc.layers import dense, merge, pool, reshape
 from cnncalc.layers.base import Blur, Layer
+from cnncalc.layers.unknown import Operator
 from cnncalc.shape import Shape
 
 # -- views ------------------------------------------------------------------------------------------------------------
@@ -113,6 +115,8 @@ def permuted(book: Book, event: Event) -> None:
         names = {"transpose": ("dim0", "dim1"), "swapaxes": ("axis0", "axis1"), "swapdims": ("dim0", "dim1")}
         a, b = (args[name] % rank for name in names[event.op]) if event.op in names else (rank - 2, rank - 1)
         axes[a], axes[b] = axes[b], axes[a]
+    if axes[:1] != [0]:
+        book.memory.hidden = True  # where the batch moves, several examples lie otherwise than one
     book.same(event, x, tuple(axes.index(axis) for axis in x.order))
 
 
@@ -130,6 +134,7 @@ def expanded(book: Book, event: Event) -> None:
     shift = len(event.out.dims) - len(x.dims)
     order = tuple(axis + shift for axis in x.order)
     order = (*[a for a in range(len(event.out.dims)) if a not in order and event.out.dims[a] != 1], *order)
+    event.inputs = [x]  # another one only lends its shape
     book.operator(event, order, in_place=event.op.startswith("expand"), views=(Blur(),))
 
 
@@ -160,6 +165,7 @@ def _cut(book: Book, event: Event, x: Var, axis: int, part: tuple[int, int, int]
         book.emit(event, layer, [x.index], x.order, k=k)
         return
     between = Var(dims)
+    between.memory = out.memory
     part_of = Event("slice", event.args, event.inputs, [between], event.call)
     book.emit(part_of, layer, [x.index], x.order)
     view(book, event, between, k, axis)
@@ -213,9 +219,6 @@ def concat(book: Book, event: Event) -> None:
     active = [x for x in xs if x.index is not None]
     main = active[0]
     order = main.order if axis in main.order else tuple(sorted((*main.order, axis)))
-    if len(xs) == 1:
-        book.same(event, main)
-        return
     if len(active) == len(xs) and len(order) <= 4:
         names = [*Shape(visible(main.dims, order)).axes, "channels"]
         layer = merge.Concat(axis=names[order.index(axis)])
@@ -238,7 +241,7 @@ def gathered(book: Book, event: Event) -> None:
 
 
 def moved(book: Book, event: Event) -> None:
-    """roll and flip: every number in another place."""
+    """roll and flip, and running sums: numbers of other places."""
     book.operator(event, event.inputs[0].order, views=(Blur(),))
 
 
@@ -275,6 +278,8 @@ def reduced(book: Book, event: Event) -> None:
         else:
             layer = pool.GlobalAvgPool() if event.op == "mean" else pool.GlobalMaxPool()
     if layer is not None and x.index is not None:
+        if event.op == "amax":
+            layer = Operator(layer.kind, layer.out(visible(x.dims, x.order)), like=layer, ops=largest(event))
         book.emit(event, layer, [x.index], order)
         return
     for k, _ in enumerate(event.outs):
@@ -303,9 +308,9 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(names("index index_select gather take_along_dim take stack diagonal tril triu unfold im2col col2im "
                           "overwrite _embedding_bag _embedding_bag_forward_only max_unpool2d max_unpool3d fractional_max_pool2d "
                 "fractional_max_pool3d slice_scatter select_scatter index_add index_put scatter index_copy"), gathered),
-    **dict.fromkeys(names("roll flip rot90 fliplr flipud"), moved),
+    **dict.fromkeys(names("roll flip rot90 fliplr flipud cumsum cumprod cummax cummin logcumsumexp"), moved),
     **dict.fromkeys(names("copy fill zero"), copied),
     **dict.fromkeys(names(
         "mean sum amax amin max min var std prod logsumexp norm linalg_vector_norm var_mean std_mean any all argmax argmin "
-        "count_nonzero topk sort cumsum cumprod median"), reduced),
+        "count_nonzero topk sort median"), reduced),
 }  # fmt: skip

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from cnncalc.layers.base import Layer, View, as_steps, divisors
 from cnncalc.layers.fields import Count, Flag
+from cnncalc.layers.tape import NEW, PRODUCT, RESHAPED, Op
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product, Sum
@@ -132,3 +135,12 @@ class Dot(Layer, kind="dot"):
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        between = zip(xs, (self.left, self.right), strict=True)
+        copied = [min(prod(x[:axis]), x[axis], prod(x[axis + 1 :])) > 1 and axis > 0 for x, axis in between]
+        rows = [
+            Op([place], x.size, [RESHAPED], alias=None if copy else 0)
+            for place, (x, copy) in enumerate(zip(xs, copied, strict=True))
+        ]
+        return [*rows, Op([2, 3], self.out(*xs).size, [NEW, NEW], saves=[2, 3], holds=[0, 1], casts=PRODUCT)]

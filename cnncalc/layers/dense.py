@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.base import Crop, Layer, View, as_steps
 from cnncalc.layers.fields import Count, Flag
-from cnncalc.layers.tape import MIXED, NEW, PART, PRODUCT, SAME, Op, reshaped
+from cnncalc.layers.tape import FULL, MIXED, NEW, PART, PRODUCT, SAME, Op, reshaped
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
@@ -112,6 +112,9 @@ class Embedding(Layer, kind="embedding"):
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
         return {"weight": Product(("vocab", self.vocab), ("dim", self.dim))}
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return [Op([0], self.out(*xs).size, [""], saves=[0], weighted=True, casts=FULL)]
 
 
 class Positional(Layer, kind="positional"):

@@ -17,11 +17,30 @@ def differ(what: str, xs: tuple[Shape, ...], help: str) -> Problem:
     return Problem("shapes-differ", f"{what}: {' and '.join(map(str, xs))} differ", help)
 
 
-def chained(count: int, op: Callable[[int, int], Op]) -> list[Op]:
-    """An operation of two values applied to several, one after the other."""
-    found = [op(0, 1)] if count > 1 else passed_on(0)
-    found += [op(count + number, number + 2) for number in range(count - 2)]
+def chained(xs: tuple[Shape, ...], joined: Callable[[int, int, int], Op]) -> list[Op]:
+    """An operation of two values applied to several, one after the other; from the sizes of its output and of both."""
+    if len(xs) == 1:
+        return passed_on(xs[0].size)
+    found: list[Op] = []
+    so_far = xs[0]
+    for number, x in enumerate(xs[1:], 1):
+        after = spread_out("a join", (so_far, x))
+        op = joined(after.size, so_far.size, x.size)
+        places = (len(xs) + number - 2 if number > 1 else 0, number)
+        op.inputs, op.saves = places, [places[place] for place in op.saves]
+        found.append(op)
+        so_far = after
     return found
+
+
+def _summed(size: int, own: int) -> str:
+    """What the gradient of a term is made of: the sum's own, added up where the term was spread."""
+    return SAME if own == size else NEW
+
+
+def _product(size: int, own: int) -> str:
+    """What the gradient of a factor is made of."""
+    return NEW if own == size else SPREAD
 
 
 class Merge(Layer):
@@ -55,7 +74,9 @@ class Add(Merge, kind="add"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         alias = 0 if self.inplace else None
-        return chained(len(xs), lambda left, right: Op([left, right], xs[0].size, [SAME, SAME], alias=alias))
+        return chained(
+            xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _summed(size, right)], alias=alias)
+        )
 
 
 class Mul(Merge, kind="mul"):
@@ -74,16 +95,10 @@ class Mul(Merge, kind="mul"):
         return spread_out(self.kind, xs)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        size = self.out(*xs).size
-
-        def product(left: int, right: int) -> Op:
-            grads = [
-                NEW if left >= len(xs) or xs[left].size == size else SPREAD,
-                NEW if xs[right].size == size else SPREAD,
-            ]
-            return Op([left, right], size, grads, saves=[left, right])
-
-        return chained(len(xs), product)
+        return chained(
+            xs,
+            lambda size, left, right: Op([0, 1], size, [_product(size, left), _product(size, right)], saves=[0, 1]),
+        )
 
 
 def _spread(x: Shape, length: int) -> tuple[int, ...]:
@@ -112,6 +127,12 @@ class Elementwise(Merge):
         return spread_out(self.kind, xs)
 
 
+def extreme(size: int, left: int, right: int) -> Op:
+    """The larger or smaller of two values: backward halves the gradient where they are equal, and masks it."""
+    grads = [_product(size, left), _product(size, right)]
+    return Op([0, 1], size, grads, saves=[1, 0], temps=size, masks=2 * size)  # this order: not those of a product
+
+
 class Sub(Elementwise, kind="sub"):
     """The difference of values, number by number; axes of length 1 are spread over the larger value.
 
@@ -121,6 +142,9 @@ class Sub(Elementwise, kind="sub"):
 
     elsewhere = "Subtract minus difference"
     example = "56x56x64 -> sub: [[conv: {filters: 64, kernel: 1}], prev]"
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return chained(xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _product(size, right)]))
 
 
 class Average(Elementwise, kind="average"):
@@ -133,6 +157,10 @@ class Average(Elementwise, kind="average"):
     elsewhere = "mean_of"
     example = "56x56x64 -> average: [[conv: {filters: 64, kernel: 1}], prev]"
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        sums = chained(xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _summed(size, right)]))
+        return [*sums, Op([len(xs) + len(sums) - 1], self.out(*xs).size, [NEW])]
+
 
 class Maximum(Elementwise, kind="maximum"):
     """The larger of values, number by number. Goodfellow et al. 2013, maxout; Keras 3, `Maximum`.
@@ -144,6 +172,9 @@ class Maximum(Elementwise, kind="maximum"):
     elsewhere = "maxout"
     example = "56x56x64 -> maximum: [[conv: {filters: 64, kernel: 1}], prev]"
 
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return chained(xs, extreme)
+
 
 class Minimum(Elementwise, kind="minimum"):
     """The smaller of values, number by number. Keras 3, `Minimum`.
@@ -153,6 +184,9 @@ class Minimum(Elementwise, kind="minimum"):
     """
 
     example = "56x56x64 -> minimum: [[conv: {filters: 64, kernel: 1}], prev]"
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        return chained(xs, extreme)
 
 
 class Concat(Merge, kind="concat"):

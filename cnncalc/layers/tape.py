@@ -14,8 +14,11 @@ OUT = -1  # in `saves`: the operation's own output
 NEW = "new"  # a tensor of its own
 SAME = "same"  # the gradient of the output itself (a sum passes it on)
 RESHAPED = "reshaped"  # another view of the whole of it
+EXPANDED = "expanded"  # a view that repeats it (a sum)
 PART = "part"  # a view of a part of it (concatenation)
 SPREAD = "spread"  # a product as large as the output, then summed down to the input's size
+GATHERED = "gathered"  # as SAME or PART, but not added to others: the operation that made the value takes all of them
+NOTHING = "nothing"  # nobody knows: no memory at all
 
 
 AT_LEAST_4 = -1  # a width: statistics are kept in float32, or in float64 for a float64 network
@@ -60,9 +63,10 @@ class Op:
     operations make the gradient of their input even where nobody asks for it, and copy a gradient whose cells are not
     dense before they use it (cuDNN's batch normalisation). Of several parameters, `of` says which ones it uses (None: all);
     `holds` are values that the caller keeps in a local variable meanwhile. `each` is a gradient of the parameters for every
-    example, of which their own ones are summed when the operation is done. With `strip` there is nothing to sum in a batch
-    of one: the parameter's gradient is a strip of the output's, and keeps the whole of it. `casts` says what autocast
-    makes of it.
+    example, of which their own ones are summed when the operation is done; `masks` are temporary numbers of one byte.
+    `relaid`: the gradient of its first parameter has its cells in another order, and is copied into the usual one. With
+    `strip` there is nothing to sum in a batch of one: the parameter's gradient is a strip of the output's, and keeps the
+    whole of it. `casts` says what autocast makes of it.
     """
 
     __slots__ = (
@@ -74,8 +78,10 @@ class Op:
         "holds",
         "inputs",
         "keeps",
+        "masks",
         "of",
         "output",
+        "relaid",
         "saves",
         "scratch",
         "strip",
@@ -103,6 +109,7 @@ class Op:
         holds: Sequence[int] = (),
         each: Extra | None = None,
         strip: bool = False,
+        masks: int = 0,
     ) -> None:
         self.inputs = inputs
         self.output = output
@@ -120,17 +127,37 @@ class Op:
         self.holds = holds
         self.each = each
         self.strip = strip
+        self.masks = masks
+        self.relaid = False
+
+
+class Seen:
+    """What a reader that ran the network saw of one value in memory.
+
+    `until` is the node behind which its memory is let go, None where the caller keeps it. Layers of the same `split` are
+    the parts of one value that are cut at once, and `unused` numbers of it are read by nobody. `more` memory may be in use
+    there than the layer's rule says, or `less`. `relaid` as of its operation.
+    """
+
+    __slots__ = ("less", "more", "relaid", "split", "until", "unused")
+
+    def __init__(self) -> None:
+        self.until: int | None = None
+        self.split: int | None = None
+        self.unused = 0
+        self.more = False
+        self.relaid = False
+        self.less = False
 
 
 def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> list[Op]:
     """The least that a layer without a rule does: what works in place makes nothing, what has weights keeps its input.
 
-    A view of another size, such as an expansion, makes the gradient of its input anew.
+    The gradients that it makes may be views of the one that it gets, and cost nothing.
     """
+    grads, saves = [NOTHING] * len(sizes), [0] if weighted else []
     if in_place and len(sizes) == 1:
-        grad = RESHAPED if size == sizes[0] else NEW
-        return [Op([0], size, [grad], alias=0, weighted=weighted, casts=UNKNOWN)]
-    grads, saves = [NEW] * len(sizes), [0] if weighted else []
+        return [Op([0], size, grads, alias=0, weighted=weighted, casts=UNKNOWN)]
     return [Op(range(len(sizes)), size, grads, saves=saves, weighted=weighted, casts=UNKNOWN)]
 
 

@@ -192,7 +192,8 @@ class Autocast:
                     ):
                         one = ATEN._softmax if func is ATEN.softmax.int else ATEN._log_softmax
                         return one.default(first, args[1], True)  # one kernel on CUDA, for this dtype
-                    given = len(args) > 2 or kwargs.get("dtype") is not None or not first.is_floating_point()
+                    place = [argument.name for argument in func._schema.arguments].index("dtype")
+                    given = len(args) > place or kwargs.get("dtype") is not None or not first.is_floating_point()
                     return func(*args, **kwargs) if given else func(*args, **{**kwargs, "dtype": torch.float32})
                 cast = self.low if policy == "LOWER_PRECISION_FP" else self.full
                 done = [cast(value) for value in reversed(args)][::-1]  # as a C++ compiler evaluates arguments

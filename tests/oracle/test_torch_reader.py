@@ -755,13 +755,20 @@ def test_what_keeps_its_axes(function: Callable[..., Any], kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "exact"),
+    "function",
     [
-        (lambda x: F.pad(x, (1, 1, 1, 1)), True),
-        (lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)).expand_as(x), False),
+        lambda x: F.pad(x, (1, 1, 1, 1)),
+        lambda x: F.pad(x, (0, 1, 0, 1)),
+        lambda x: F.max_pool2d(F.pad(x, (1, 1, 1, 1), value=float("-inf")), 3, 1),
+        lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=float("-inf")), 3, 1),
+        lambda x: F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 2, 1),
+        lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)).expand_as(x),
+        lambda x: torch.where(x > 0, x, 0.5 * x),
+        lambda x: x + x.roll(1, 2),
+        lambda x: torch.cat([x[:, :4], x[:, 4:] * 2], 1),
     ],
 )
-def test_memory(function: Callable[..., Any], exact: bool) -> None:
+def test_memory(function: Callable[..., Any]) -> None:
     """The peak of training: padding is a copy that backward keeps; an expansion is none, and its gradient is summed at once."""
 
     class Small(nn.Module):
@@ -776,8 +783,8 @@ def test_memory(function: Callable[..., Any], exact: bool) -> None:
 
     module = Small()
     predicted = train(cnncalc.from_torch(module, (3, 8, 8)), 2)
-    assert predicted.exact is exact
-    assert predicted.peak.live == measure_training(module, (3, 8, 8), 2)["peak_bytes"]
+    measured = measure_training(module, (3, 8, 8), 2)["peak_bytes"]
+    assert predicted.peak.live == measured if predicted.exact else predicted.peak.live <= measured, (predicted.exact, measured)
 
 
 # -- torch:module:callable --------------------------------------------------------------------------------------------
