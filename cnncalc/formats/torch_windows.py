@@ -35,11 +35,14 @@ def absorbed(event: Event) -> bool:
     if user.op.startswith("max_pool"):
         kernel = each(user.args["kernel_size"], rank)[::-1]
         small = all(max(cells[2 * i : 2 * i + 2]) < kernel[i] for i in range(len(cells) // 2))
-        return (
-            fill == float("-inf") and small and not user.args["ceil_mode"] and not any(each(user.args["padding"], rank))
-        )
-    uneven = any(before != after for before, after in _sides(event, rank))  # even ones cost a convolution no memory
-    return uneven and user.op in ("conv1d", "conv2d", "conv3d") and fill == 0 and user.args["padding"] != "same"
+        if fill != float("-inf") or not small or user.args["ceil_mode"]:
+            return False
+    elif user.op not in ("conv1d", "conv2d", "conv3d") or fill != 0 or user.args["padding"] == "same":
+        return False
+    # what the layer could pad by itself, in part or whole, is a copy more in memory
+    own = user.args["padding"]
+    uneven = any(before != after for before, after in _sides(event, rank))
+    return uneven and (own == "valid" or not any(each(own, rank)))
 
 
 def _sides(pad: Event, rank: int) -> list[tuple[int, int]]:

@@ -10,10 +10,11 @@ from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
 
 
-def indexed(size: int, training: bool) -> list[Op]:
-    """A max pooling in memory: the places of the maxima are made as 8-byte indices, and kept for backward."""
+def indexed(size: int, training: bool, place: int = 0) -> list[Op]:
+    """A max pooling of a value in memory: the places of the maxima are made as 8-byte indices, and kept for backward."""
     indices = [Extra(size, 8)]
-    return [Op([0], size, [NEW], saves=[0], keeps=indices)] if training else [Op([0], size, [NEW], scratch=indices)]
+    kept = {"saves": [place], "keeps": indices} if training else {"scratch": indices}
+    return [Op([place], size, [NEW], **kept)]
 
 
 class Pool(Windowed):
@@ -47,6 +48,17 @@ class Pool(Windowed):
                 )
         return Shape((*self.lengths(x), x[-1]))
 
+    def copied(self, x: Shape) -> list[Op]:
+        """The padded copy that PyTorch needs first where its poolings cannot pad like this by themselves."""
+        windows = self.windows(x)
+        if all(window.before == window.after <= window.kernel // 2 for window in windows):
+            return []
+        size = x.channels
+        for window, width, length in zip(windows, x, self.lengths(x), strict=False):
+            reached = (length - 1) * window.stride + window.reach
+            size *= reached if self.ceil else width + window.before + window.after
+        return [Op([0], size, [NEW])]
+
 
 class MaxPool(Pool, kind="maxpool"):
     """Max pooling: the largest value under each F x F window, channel by channel. No parameters.
@@ -63,7 +75,8 @@ class MaxPool(Pool, kind="maxpool"):
     dilation = Sizes("distance between the cells under the window", 1, also="dilations")
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return indexed(self.out(xs[0]).size, training)
+        copied = self.copied(xs[0])
+        return [*copied, *indexed(self.out(xs[0]).size, training, len(copied))]
 
 
 class AvgPool(Pool, kind="avgpool"):
@@ -81,7 +94,8 @@ class AvgPool(Pool, kind="avgpool"):
     example = "28x28x6 -> avgpool: 2"
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0])]
+        copied = self.copied(xs[0])
+        return [*copied, Op([len(copied)], self.out(xs[0]).size, [NEW], saves=[len(copied)])]
 
 
 class GlobalPool(Layer):

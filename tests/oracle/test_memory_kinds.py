@@ -43,6 +43,18 @@ class Offset(nn.Module):
         return x + self.weight
 
 
+class PaddedPool(nn.Module):
+    """A pooling that cannot pad by itself, because the two sides differ."""
+
+    def __init__(self, pool: nn.Module, cells: Sequence[int], fill: float = 0) -> None:
+        super().__init__()
+        self.pool, self.cells, self.fill = pool, tuple(cells), fill
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.pool(nn.functional.pad(x, self.cells, value=self.fill))
+        return result
+
+
 class Token(nn.Module):
     """A learned step in front."""
 
@@ -87,6 +99,10 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
     "upsample: {factor: 2, mode: bicubic}": lambda: nn.Upsample(scale_factor=2, mode="bicubic"),
     "resize: {to: 3, mode: area}": lambda: nn.Upsample((3, 3), mode="area"),
     "adaptivemaxpool: 3": lambda: nn.AdaptiveMaxPool2d(3),
+    "maxpool: {kernel: 3, stride: 2, pad: same}": lambda: PaddedPool(nn.MaxPool2d(3, 2), (0, 1, 0, 1), -float("inf")),
+    "avgpool: {kernel: 3, stride: 2, pad: same}": lambda: PaddedPool(nn.AvgPool2d(3, 2), (0, 1, 0, 1)),
+    "avgpool: {kernel: 2, stride: 1, pad: {top: 1, left: 1}}": lambda: PaddedPool(nn.AvgPool2d(2, 1), (1, 0, 1, 0)),
+    "maxpool: {kernel: 3, pad: {top: 1}, ceil: true}": lambda: PaddedPool(nn.MaxPool2d(3), (0, 0, 1, 2), -float("inf")),
 }
 
 

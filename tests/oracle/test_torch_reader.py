@@ -784,7 +784,10 @@ def test_memory(function: Callable[..., Any]) -> None:
     module = Small()
     predicted = train(cnncalc.from_torch(module, (3, 8, 8)), 2)
     measured = measure_training(module, (3, 8, 8), 2)["peak_bytes"]
-    assert predicted.peak.live == measured if predicted.exact else predicted.peak.live <= measured, (predicted.exact, measured)
+    assert predicted.peak.live == measured if predicted.exact else predicted.peak.live <= measured, (
+        predicted.exact,
+        measured,
+    )
 
 
 # -- torch:module:callable --------------------------------------------------------------------------------------------
