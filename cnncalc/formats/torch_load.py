@@ -150,7 +150,8 @@ def _found(spec: str) -> Any:
         missing = error.name or place
         if place == missing or place.startswith(missing + "."):
             text = f"there is no Python module `{show(missing)}`, neither installed nor in {show(here)}"
-            raise _bad(text, "write its name as in `import`, from the folder in which it is") from None
+            help = "write its name as in `import`, from the folder in which it is"
+            raise _bad(text, help, "bad-argument") from None
         raise _failed(place, error) from None
     except (Exception, SystemExit) as error:
         raise _failed(place, error) from None
@@ -162,7 +163,9 @@ def _found(spec: str) -> Any:
         if not hasattr(found, part):
             names = [one for one in vars(found) if not one.startswith("_")] if hasattr(found, "__dict__") else []
             text = f"`{show(place)}` has no `{show(name)}`"
-            raise _bad(text, did_you_mean(part, names) or "check the spelling; names are case-sensitive")
+            raise _bad(
+                text, did_you_mean(part, names) or "check the spelling; names are case-sensitive", "bad-argument"
+            )
         found = getattr(found, part)
     return found
 

@@ -948,7 +948,7 @@ def refused(spec: str, inputs: Mapping[str, str], **arguments: str) -> Problem:
 @pytest.mark.parametrize(
     ("name", "inputs", "arguments", "code", "words"),
     [
-        ("Nett", {"": "8x8x3"}, {}, "bad-model", "has no `Nett` -> did you mean `Net`?"),
+        ("Nett", {"": "8x8x3"}, {}, "bad-argument", "has no `Nett` -> did you mean `Net`?"),
         ("fails", {"": "8x8x3"}, {}, "bad-model", "fails with ValueError: no luck"),
         ("number", {"": "8x8x3"}, {}, "bad-model", "torch.nn.Module: int"),
         ("downloads", {"": "8x8x3"}, {}, "bad-model", "downloads nothing -> leave pretrained weights out"),
@@ -978,7 +978,9 @@ def test_errors(
 def test_errors_of_the_spec_itself(models: str) -> None:
     assert "write `torch:package.module:callable`" in refused("torch:models", {"": "8"}).help
     assert refused("torch:nets/net.py:Net", {"": "8"}).help == "write `torch:nets.net:Net`"
-    assert "no Python module `absent_models`" in refused("torch:absent_models:Net", {"": "8"}).text
+    absent = refused("torch:absent_models:Net", {"": "8"})
+    assert absent.code == "bad-argument"  # exit status 2, as for a file that is not there
+    assert "no Python module `absent_models`" in absent.text
     with pytest.raises(Refused, match="write `--arg name=value`"):
         reader.read(f"torch:{models}:Net", Asked({"": "8x8x3"}, {"width": 3}))
     with pytest.raises(Refused, match=r"no torch\.nn\.Module: int"):
