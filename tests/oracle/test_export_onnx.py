@@ -32,6 +32,7 @@ from cnncalc.formats.export_layouts import lengths
 from cnncalc.formats.export_onnx import dumped
 from cnncalc.formats.export_onnx_layers import LOWER
 from cnncalc.formats.export_torch import source
+from cnncalc.formats.export_yaml import proved
 from cnncalc.formats.onnx import values
 from cnncalc.layers import KINDS
 from cnncalc.layers.conv import Conv
@@ -124,6 +125,8 @@ def test_the_whole_shelf_there_and_back(path: Path, tmp_path: Path) -> None:
     differing = {name for name in quantities if getattr(ours.totals, name) != getattr(theirs.totals, name)}
     assert differing == set()
     assert ours.features == theirs.features
+    again = analyze(network_of(proved(theirs.network).text))  # YAML -> ONNX -> YAML
+    assert all(getattr(ours.totals, name) == getattr(again.totals, name) for name in quantities)
     outputs = zip(network.outputs, theirs.network.outputs, strict=True)
     assert all(ours.fields[mine] == theirs.fields[other] for mine, other in outputs)
     assert theirs.network.name == network.name

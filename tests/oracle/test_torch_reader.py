@@ -23,6 +23,7 @@ from cnncalc.analyses.memory import train
 from cnncalc.analyses.totals import analyze
 from cnncalc.formats import Asked, Missing
 from cnncalc.formats.export_torch import source
+from cnncalc.formats.export_yaml import proved
 from cnncalc.layers.recurrent import Recurrent
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
@@ -717,9 +718,11 @@ def test_shelf_to_torch_and_back(path: Path) -> None:
     }
     back = cnncalc.from_torch(module, sizes)
     assert not back.warnings
+    again = read(Source("again.yaml", proved(back).text))  # YAML -> PyTorch -> YAML
     ours, theirs = analyze(network).totals, analyze(back).totals
     for quantity in ("depth", "activations", "conv_activations", "weights", "biases", "buffers", "macs"):
         assert getattr(theirs, quantity) == getattr(ours, quantity), quantity
+        assert getattr(analyze(again).totals, quantity) == getattr(ours, quantity), quantity
     assert not layers(network) - layers(back)
     extra = layers(back) - layers(network)
     assert all(kind == "add" and not weights + macs for kind, _, weights, macs in extra), (
