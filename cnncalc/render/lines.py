@@ -5,12 +5,13 @@ Grids align their cells here; nothing is ever cut off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 Span = tuple[str, str]  # text, style name ("" for none)
 Line = list[Span]
 
 UNICODE = {"rule": "─", "bar": "█▏▎▍▌▋▊▉", "times": "×", "right": "✓", "wrong": "✗"}
+NARROWEST = 24  # cells; a narrower column is not worth breaking into
 ASCII = {"rule": "-", "bar": "#", "times": "x", "right": "ok", "wrong": "X"}
 
 
@@ -32,6 +33,34 @@ def bar(part: int, whole: int, width: int, glyphs: dict[str, str]) -> str:
     eighths = max(1, (part * width * steps) // whole)
     full, rest = divmod(eighths, steps)
     return blocks[0] * full + (blocks[rest] if rest else "")
+
+
+def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
+    """The lines, each that is longer than `width` cells broken between words of its last span, which goes on below itself.
+
+    What has no room there, as the rows of a wide table, stays whole.
+    """
+    for line in lines:
+        if sum([_width(text) for text, _ in line]) <= width:
+            yield line
+            continue
+        *before, (last, style) = line
+        text = last.lstrip(" ")
+        start = sum([_width(text) for text, _ in before]) + len(last) - len(text)
+        indent = start if before else start + 2
+        if width - indent < NARROWEST or " " not in text.rstrip():
+            yield line
+            continue
+        rows: list[Line] = [[*before, (last[: len(last) - len(text)], "")]]
+        room, taken = width - start, 0
+        for word in text.rstrip().split(" "):
+            size = _width(word)
+            if taken and taken + 1 + size > room:
+                rows.append([(" " * indent, "")])
+                room, taken = width - indent, 0
+            rows[-1].append((" " * (taken > 0) + word, style))
+            taken += size + (taken > 0)
+        yield from rows
 
 
 class Grid:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style
 
-from cnncalc.render.lines import Line
+from cnncalc.render.lines import Line, wrapped
 
 STYLES = {
     "": "", "name": "bold", "title": "bold", "rule": "dim", "dim": "dim", "block": "bold blue", "total": "bold",
@@ -19,9 +20,9 @@ STYLES = {
 
 
 class Lines:
-    """A rich renderable of lines: each is written whole, never folded or cropped."""
+    """A rich renderable of lines, which are never cropped."""
 
-    def __init__(self, lines: list[Line]) -> None:
+    def __init__(self, lines: Iterable[Line]) -> None:
         self.lines = lines
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
@@ -34,7 +35,11 @@ class Lines:
 
 
 def print_lines(lines: list[Line], stream: IO[str]) -> None:
-    """Print lines with colour as far as the terminal has it."""
-    # lines are as long as they are; a size keeps the console from looking for one in the environment
+    """Print lines with colour as far as the terminal has it; sentences are broken between words where it ends."""
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        width = 0
+    # a size keeps the console from looking for one in the environment
     console = Console(file=stream, width=80, height=24, markup=False, highlight=False, emoji=False)
-    console.print(Lines(lines), crop=False, soft_wrap=True, end="")
+    console.print(Lines(wrapped(lines, width) if width else lines), crop=False, soft_wrap=True, end="")
