@@ -28,11 +28,13 @@ def test_a_sentence_goes_on_below_itself() -> None:
     ]
 
 
-def test_what_has_no_room_stays_whole() -> None:
+def test_what_has_no_room() -> None:
+    """Words go to the margin; numbers stay where they are."""
     grid = Grid(["layer", "of params"], [False, True])
-    grid.add(["a" * 60, "12 34"])
-    rows = grid.lines(UNICODE)
-    assert broken(rows, 40) == plain(rows).splitlines()
+    grid.add(["a" * 60, "1,234"])
+    grid.add(["b" * 60, "as many words as there are"])
+    rows = grid.lines(UNICODE)[2:]
+    assert broken(rows, 40) == [plain(rows).splitlines()[0], " " + "b" * 60, "   as many words as there are"]
     word: list[Line] = [[("x" * 50, "")]]
     assert broken(word, 40) == ["x" * 50]
 

@@ -36,26 +36,33 @@ def bar(part: int, whole: int, width: int, glyphs: dict[str, str]) -> str:
 
 
 def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
-    """The lines, each that is longer than `width` cells broken between words of its last span, which goes on below itself.
+    """The lines, each that is longer than `width` cells broken between words of its last span.
 
-    What has no room there, as the rows of a wide table, stays whole.
+    It goes on below itself, or near the margin where there is no room. What has no words, as the numbers of a wide table,
+    stays whole.
     """
     for line in lines:
         if sum([_width(text) for text, _ in line]) <= width:
             yield line
             continue
         *before, (last, style) = line
+        if style == "rule":
+            yield [(last[:width], style)]
+            continue
         text = last.lstrip(" ")
         start = sum([_width(text) for text, _ in before]) + len(last) - len(text)
-        indent = start if before else start + 2
+        margin = len(line[0][0]) - len(line[0][0].lstrip(" ")) + 2
+        indent = start if before and width - start >= NARROWEST else margin
         if width - indent < NARROWEST or " " not in text.rstrip():
             yield line
             continue
+        if start >= width:
+            before, last = [*before[:-1], (before[-1][0].rstrip(" "), before[-1][1])] if before else [], text
         rows: list[Line] = [[*before, (last[: len(last) - len(text)], "")]]
         room, taken = width - start, 0
         for word in text.rstrip().split(" "):
             size = _width(word)
-            if taken and taken + 1 + size > room:
+            if (taken or room < width - indent) and taken + (taken > 0) + size > room:
                 rows.append([(" " * indent, "")])
                 room, taken = width - indent, 0
             rows[-1].append((" " * (taken > 0) + word, style))
