@@ -36,6 +36,7 @@ from cnncalc.formats.export_blocks import (
 )
 from cnncalc.formats.export_keras_layers import HELPERS, LOWER, Leaf
 from cnncalc.formats.export_torch import Source, wrapped
+from cnncalc.formats.export_words import Unsaid
 from cnncalc.network import Network, Node
 
 WORDS = {"keras", "layers", "ops", "build", "model", "print", "range", "sum", *HELPERS}
@@ -92,7 +93,7 @@ def _lowered(network: Network, node: Node) -> Leaf | None:
         raise without_counterpart(node, "Keras")
     try:
         return lower(node.layer, network.shapes(node), node.output)
-    except NotImplementedError as error:
+    except Unsaid as error:
         raise Unexportable(node, str(error)) from None
 
 

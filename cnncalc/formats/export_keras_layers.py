@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cnncalc.formats.export_words import registrar, sized, words
+from cnncalc.formats.export_words import Unsaid, registrar, sized, words
 from cnncalc.layers.fields import each
 from cnncalc.layers.merge import axis_number
 from cnncalc.layers.window import sides
@@ -36,11 +36,6 @@ def inline(code: str) -> Leaf:
     return Leaf("", "{out} = " + code)
 
 
-def unsaid(why: str) -> NotImplementedError:
-    """What Keras has no words for."""
-    return NotImplementedError(why)
-
-
 def padded(pads: Iterable[tuple[int, int]], value: str = "", name: str = "{0}") -> str:
     """The value with cells around it, its batch and channels left alone."""
     found = list(pads)
@@ -56,7 +51,7 @@ def conv(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     same = layer.pad == "same"
     dilations, strides = [w.dilation for w in windows], [w.stride for w in windows]
     if max(dilations) > 1 and max(strides) > 1:
-        raise unsaid("Keras has no stride beside a dilation")
+        raise Unsaid("Keras has no stride beside a dilation")
     groups = layer.groups if layer.kind == "conv" else x[-1]
     common = words(
         strides=(sized(strides), "1"),
@@ -78,9 +73,9 @@ def conv(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 def convtranspose(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     windows = layer.windows(shapes[0])
     if layer.groups > 1:
-        raise unsaid("Keras has no groups in transposed convolutions")
+        raise Unsaid("Keras has no groups in transposed convolutions")
     if max(w.dilation for w in windows) > 1 and max(w.stride for w in windows) > 1:
-        raise unsaid("Keras has no stride beside a dilation")
+        raise Unsaid("Keras has no stride beside a dilation")
     same = layer.pad == "same" and all(w.dilation == 1 for w in windows)
     init = f"layers.Conv{len(windows)}DTranspose({out[-1]}, {sized(w.kernel for w in windows)}" + words(
         strides=(sized(w.stride for w in windows), "1"),
@@ -106,7 +101,7 @@ def convtranspose(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 def pool(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     windows = layer.windows(shapes[0])
     if any(w.dilation > 1 for w in windows):
-        raise unsaid("Keras has no dilation in poolings")
+        raise Unsaid("Keras has no dilation in poolings")
     which = "Max" if layer.kind == "maxpool" else "Average"
     kernel = sized(w.kernel for w in windows)
     same = layer.pad == "same" and not layer.ceil
@@ -131,7 +126,7 @@ def globalpool(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 def adaptive(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     which = "Average" if layer.kind == "adaptiveavgpool" else "Max"
     if any(width % length for width, length in zip(shapes[0][:-1], out, strict=False)):
-        raise unsaid("in Keras every window of a pooling is of the same size")
+        raise Unsaid("in Keras every window of a pooling is of the same size")
     return layer_of(
         f"layers.{which}Pooling{len(out) - 1}D("
         + sized(width // length for width, length in zip(shapes[0][:-1], out, strict=False))
@@ -170,7 +165,7 @@ def attention(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 def recurrent(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     name = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}[layer.kind]
     if layer.bias == "double" and name != "GRU":
-        raise unsaid(f"Keras's {name} has one bias vector per gate: `bias: single`")
+        raise Unsaid(f"Keras's {name} has one bias vector per gate: `bias: single`")
     after = f", reset_after={layer.bias == 'double'}" if name == "GRU" else ""
     made = []
     for number in range(layer.layers):
@@ -186,7 +181,7 @@ def norm(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     groups = {"groupnorm": str(getattr(layer, "groups", "")), "instancenorm": "-1"}.get(layer.kind, "")
     if layer.kind == "rmsnorm":
         if not layer.affine:
-            raise unsaid("Keras's RMSNormalization always has a gain")
+            raise Unsaid("Keras's RMSNormalization always has a gain")
         return layer_of("layers.RMSNormalization()")
     given = [groups] if groups else []
     given += [] if layer.affine else ["center=False", "scale=False"]
@@ -281,7 +276,7 @@ def shuffle(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 @kind("pad")
 def pad(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     if layer.mode == "replicate":
-        raise unsaid("Keras cannot repeat the cells at the edge")
+        raise Unsaid("Keras cannot repeat the cells at the edge")
     return inline(padded(sides(layer, layer.by, shapes[0]), ', mode="reflect"' if layer.mode == "reflect" else ""))
 
 
@@ -301,13 +296,13 @@ def channelpad(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 def upsample(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     rank = len(out) - 1
     if layer.mode not in ("nearest", "bilinear", "bicubic"):
-        raise unsaid(f"Keras has no mode {layer.mode}")
+        raise Unsaid(f"Keras has no mode {layer.mode}")
     mode = f', interpolation="{layer.mode}"' if layer.mode != "nearest" else ""
     if layer.kind == "upsample":
         size = sized(each(layer.factor, shapes[0], "factor"))
         return layer_of(f"layers.UpSampling{rank}D({size}{mode})")
     if rank != 2:
-        raise unsaid("Keras resizes images only")
+        raise Unsaid("Keras resizes images only")
     return inline(
         f'ops.image.resize({{0}}, {tuple(out[:-1])}, interpolation="{layer.mode}", data_format="channels_last")'
     )

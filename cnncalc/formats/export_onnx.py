@@ -17,6 +17,7 @@ from cnncalc import __version__
 from cnncalc.formats import Missing
 from cnncalc.formats.export_blocks import Unexportable, used, without_counterpart
 from cnncalc.formats.export_layouts import lengths
+from cnncalc.formats.export_words import Unsaid
 from cnncalc.network import Network, Node
 from cnncalc.shape import Shape
 from cnncalc.text import show
@@ -87,7 +88,7 @@ class Graph:
                 raise without_counterpart(node, "ONNX")
             try:
                 self.layouts.append(lower(Part(self, node)))
-            except NotImplementedError as error:
+            except Unsaid as error:
                 raise Unexportable(node, str(error)) from None
         for index in dict.fromkeys(network.outputs):
             self._output(network.nodes[index])
@@ -154,7 +155,7 @@ class Graph:
         """An initializer without numbers; the same one for the same name.
 
         Raises:
-            NotImplementedError: where it is wanted with other dimensions elsewhere.
+            Unsaid: where it is wanted with other dimensions elsewhere.
         """
         if name not in self._weights:
             self._weights[name] = tuple(dims)
@@ -163,7 +164,7 @@ class Graph:
             tensor.dims.extend(dims)
         elif self._weights[name] != tuple(dims):
             theirs, ours = ("x".join(map(str, one)) for one in (self._weights[name], dims))
-            raise NotImplementedError(f"`{show(name)}` is shared as {theirs} and as {ours}")
+            raise Unsaid(f"`{show(name)}` is shared as {theirs} and as {ours}")
         return name
 
     def numbers(self, values: Sequence[int] | Sequence[float], scalar: bool = False) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.formats.export_layouts import axis_of, together
 from cnncalc.formats.export_onnx import Part
-from cnncalc.formats.export_words import registrar
+from cnncalc.formats.export_words import Unsaid, registrar
 from cnncalc.layers.fields import each
 from cnncalc.layers.window import sides
 
@@ -85,7 +85,7 @@ def _uneven(p: Part, word: str, pairs: list[tuple[int, int]]) -> None:
     for axis in changed:
         width, length = pairs[axis]
         if length > LARGEST_ADAPTIVE:
-            raise NotImplementedError(
+            raise Unsaid(
                 f"an axis of {width} becomes {length} windows of uneven lengths, which ONNX has no operator for"
             )
         along = p.ints(axis + 2)

@@ -19,7 +19,6 @@ from cnncalc.formats.export_blocks import (
     Init,
     Skeleton,
     Step,
-    Unexportable,
     Variables,
     blocks,
     class_name,
@@ -102,10 +101,7 @@ def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
             raise without_counterpart(node, "PyTorch")
         shapes = network.shapes(node)
         given = [layouts[index] for index in node.inputs]
-        try:
-            leaf = lower(node.layer, shapes, given, node.output)
-        except NotImplementedError as error:
-            raise Unexportable(node, str(error)) from None
+        leaf = lower(node.layer, shapes, given, node.output)
         leaves.append(leaf)
         layouts.append(leaf.layout)
     return leaves, layouts

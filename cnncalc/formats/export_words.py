@@ -8,6 +8,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+class Unsaid(Exception):  # said in words, not an error of the program
+    """A target has no words for a layer; the text is why."""
+
+
 def registrar(table: dict[str, T]) -> Callable[..., Callable[[T], T]]:
     """A decorator that registers what kinds become."""
 
