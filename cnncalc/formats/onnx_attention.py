@@ -74,8 +74,8 @@ def _outputs(one: Done, known: dict[str, Known], scope: Scope) -> Iterator[tuple
         return
     fact = None
     if step.op in ("MatMul", "Gemm"):
-        both = len(xs) > 1 and xs[0] is not None and xs[1] is not None
-        fact = _product(one, xs[0], xs[1]) if both and step.op == "MatMul" else _projected(one, x)  # type: ignore[arg-type]
+        left, right = (xs[0], xs[1]) if len(xs) > 1 and step.op == "MatMul" else (None, None)
+        fact = _product(one, left, right) if left is not None and right is not None else _projected(one, x)
     elif step.op in ("Add", "Mul", "Div"):
         fact = _with_constant(one, xs)
     elif step.op == "Attention":

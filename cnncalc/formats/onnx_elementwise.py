@@ -9,6 +9,7 @@ from cnncalc.formats.onnx_ops import Handler, broadcast
 from cnncalc.layers import activation, merge, norm
 from cnncalc.layers.base import Layer
 from cnncalc.layers.dense import Positional
+from cnncalc.layers.unknown import Operator
 from cnncalc.problem import Problem
 from cnncalc.product import Count, Product
 
@@ -144,9 +145,10 @@ def _as_buffer(r: Reader, index: int, known: list[Value]) -> None:
             r.counted[id(tensor)] = index
             r.alive.append(tensor)
             found[f"constant_{len(found)}"] = Product(*[("N", length) for length in tensor.dims])
-    layer = r.builder.nodes[index].layer
-    if found and layer is not None:
-        r.builder.nodes[index].layer = layer.holding({}, found, "")  # type: ignore[attr-defined]
+    if found:
+        layer = r.builder.nodes[index].layer
+        assert isinstance(layer, Operator)
+        r.builder.nodes[index].layer = layer.holding({}, found, "")
 
 
 def spread_order(main: Value, dims: Dims) -> Order:
