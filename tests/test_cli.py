@@ -42,6 +42,7 @@ def cnncalc(ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "good.txt").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "good.py").write_text("import torch\n", encoding="utf-8")
 
     return ended
 
@@ -202,7 +203,8 @@ def test_the_examples_of_the_help_can_be_typed(name: str) -> None:
         ("vgg16.yaml", "there is no file vgg16.yaml; `cnncalc analyze vgg16` is on the shelf"),
         ("missing.yaml", "there is no file missing.yaml"),
         ("folder.yaml", "folder.yaml is a folder"),
-        ("good.txt", "good.txt: files end in .yaml, .yml, .json"),
+        ("good.txt", "good.txt: files end in .yaml, .yml, .json, .onnx, .cfg, .keras"),
+        ("good.py", "good.py: name what makes the PyTorch model, as in `torch:good:Net`"),
         ("a\nb\x1b[2J.yaml", "there is no file a\\x0ab\\x1b[2J.yaml"),
     ],
 )

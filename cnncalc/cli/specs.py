@@ -92,8 +92,10 @@ def path_of(text: str) -> str:
     if found is not None:
         return found
     suffix = os.path.splitext(text)[1]
+    if os.path.lexists(text) and suffix == ".py":
+        raise Failed(f"{show(text)}: name what makes the PyTorch model, as in `torch:{show(text[:-3])}:Net`")
     if os.path.lexists(text) and suffix:
-        raise Failed(f"{show(text)}: files end in {', '.join(SUFFIXES)}")
+        raise Failed(f"{show(text)}: files end in {', '.join((*SUFFIXES, *formats.READERS))}")
     beside = next((text + ending for ending in SUFFIXES if os.path.isfile(text + ending)), None)
     help = (
         f"write `{show(beside)}` for the file"
