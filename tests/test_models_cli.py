@@ -224,5 +224,8 @@ def test_a_fixed_batch(form: str, batch: int, models: Path, ended: Any) -> None:
     assert status == 0
     assert (said in err) is (batch == 8)
     if form == "json":
-        assert json.loads(out)["notes"] == ([said] if batch == 8 else [])
+        notes = [said] if batch == 8 else []
+        assert json.loads(out)["notes"] == notes
         assert json.loads(out)["totals"]["macs"] == FIGURES["macs"]
+        assert json.loads(ended("memory", path, "--format", "json")[1])["notes"] == notes
+        assert json.loads(ended("compare", path, path, "--format", "json")[1])["notes"] == [notes, notes]

@@ -203,6 +203,7 @@ def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[
             }
             for pair in pairs
         ],
+        "notes": [[problem.text for problem in analysis.network.warnings] for analysis in analyses],
     }
 
 

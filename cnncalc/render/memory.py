@@ -195,6 +195,7 @@ def data(answer: Answer) -> dict[str, Any]:
             "training_batch": answer.fit.training and answer.fit.training.batch,
             "exact": all(run is None or run.exact for run in (answer.inference, answer.training)),
         },
+        "notes": [problem.text for problem in answer.network.warnings],
     }
 
 
