@@ -184,6 +184,6 @@ def _replace(data: bytes, file: str) -> None:
         mode = os.stat(file).st_mode & 0o7777 if os.path.exists(file) else 0o666 & ~mask
         os.chmod(temporary, mode)
         os.replace(temporary, file)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: nothing half written stays behind
         os.unlink(temporary)
         raise

@@ -116,8 +116,20 @@ def _cast(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]
     return [np.asarray(xs[0]).astype(name)] if name else [np.asarray(xs[0])]
 
 
+def _there(xs: Sequence[Array | None], place: int) -> Array:
+    """An input that an operator cannot do without.
+
+    Raises:
+        ValueError: where it is missing.
+    """
+    found = xs[place] if place < len(xs) else None
+    if found is None:
+        raise ValueError(f"input {place + 1} is missing")
+    return found
+
+
 def _gather(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
-    return [np.asarray(np.take(xs[0], xs[1].astype("int64"), axis=given.get("axis", 0)))]  # type: ignore[union-attr]
+    return [np.asarray(np.take(_there(xs, 0), _there(xs, 1).astype("int64"), axis=given.get("axis", 0)))]
 
 
 def _slice(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
@@ -175,7 +187,7 @@ def _reshape(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Arr
 
 
 def _fill(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
-    dims = [int(n) for n in xs[0].reshape(-1)]  # type: ignore[union-attr]
+    dims = [int(n) for n in _there(xs, 0).reshape(-1)]
     if prod(dims) > LARGEST:
         return None
     value = given.get("value")
@@ -186,11 +198,11 @@ def _range(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array
     start, limit, delta = [x.reshape(-1)[0].item() for x in xs if x is not None]
     if delta == 0 or (limit - start) / delta > LARGEST:
         return None
-    return [np.arange(start, limit, delta, dtype=xs[0].dtype)]  # type: ignore[union-attr]
+    return [np.arange(start, limit, delta, dtype=_there(xs, 0).dtype)]
 
 
 def _expand(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
-    x, to = np.asarray(xs[0]), [int(n) for n in xs[1].reshape(-1)]  # type: ignore[union-attr]
+    x, to = _there(xs, 0), [int(n) for n in _there(xs, 1).reshape(-1)]
     dims = np.broadcast_shapes(x.shape, tuple(to))
     return [np.broadcast_to(x, dims)] if prod(dims) <= LARGEST else None
 
@@ -200,7 +212,7 @@ def _where(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array
 
 
 def _tile(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
-    x, times = np.asarray(xs[0]), [int(n) for n in xs[1].reshape(-1)]  # type: ignore[union-attr]
+    x, times = _there(xs, 0), [int(n) for n in _there(xs, 1).reshape(-1)]
     return [np.tile(x, times)] if x.size * prod(times) <= LARGEST else None
 
 

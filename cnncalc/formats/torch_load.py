@@ -107,7 +107,7 @@ def on_meta(module: Any) -> Any:
             return torch.nn.Parameter(empty, requires_grad=False)
         return empty
 
-    class Light(functions.TorchFunctionMode):  # type: ignore[misc]
+    class Light(functions.TorchFunctionMode):  # type: ignore[misc]  # torch is loaded late, so its classes are Any
         """Copies of tensors without their numbers."""
 
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -186,12 +186,12 @@ def offline() -> Iterator[None]:
     def refuse(*_: Any, **__: Any) -> Any:
         raise Offline("cnncalc downloads nothing")
 
-    socket.socket.connect = refuse  # type: ignore[method-assign]
+    socket.socket.connect = refuse  # type: ignore[method-assign]  # put back below
     socket.getaddrinfo = refuse
     try:
         yield
     finally:
-        socket.socket.connect = connect  # type: ignore[method-assign]
+        socket.socket.connect = connect  # type: ignore[method-assign]  # what it was
         socket.getaddrinfo = names
 
 
