@@ -163,10 +163,10 @@ class Compiler(Reading):
             trees, marks = {first: body}, {first: body.mark}
         default_values, default_places = self.defaults.get(kind.kind, NO_DEFAULTS)
         key = interned.words(kind, trees)
-        values, layer = interned.find(key) or (None, None)
-        if layer is not None and not default_values:
-            return LayerStep(self.at(mark), kind, {}, trees, default_places, layer)
-        own = values if values is not None else self.fields(kind, trees, marks)
+        known = interned.find(key)
+        if known is not None and known[1] is not None and not default_values:
+            return LayerStep(self.at(mark), kind, {}, trees, default_places, known[1])
+        own = known[0] if known is not None else self.fields(kind, trees, marks)
         values = {**default_values, **own} if default_values else own
         missing = [field for field in kind.fields.values() if field.required and field.name not in (*values, *trees)]
         if missing:
@@ -181,7 +181,7 @@ class Compiler(Reading):
             return None
         waits = any(isinstance(value, Pending) for value in values.values())
         layer = None if waits else layer_of(kind, values)
-        if key is not None:  # no expression among what is written
+        if key is not None and (known is None or not default_values):  # no expression among what is written
             interned.keep(key, own, layer if not default_values else None)
         return LayerStep(self.at(mark), kind, values, trees, default_places, layer)
 
