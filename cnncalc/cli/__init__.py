@@ -90,7 +90,7 @@ def _unread() -> Exception:
     invoke_without_command=True,
     subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with: cnncalc analyze vgg16. Then: cnncalc new > mine.yaml; cnncalc analyze mine.yaml.",
+    epilog="\b\nStart with:\n  cnncalc analyze vgg16\nThen:\n  cnncalc new > net.yaml\n  cnncalc analyze net.yaml",
 )
 @click.version_option(__version__, message="cnncalc %(version)s")
 @click.pass_context

@@ -34,8 +34,11 @@ COLUMN_NAMES = (
 
 @click.command(
     "analyze",
-    epilog="Examples: cnncalc analyze vgg16; cnncalc analyze net.yaml --columns output,macs,rf --depth 1; "
-    'cnncalc analyze -e "32x32x3 -> CONV3-16 -> FC-10"',
+    epilog=options.examples(
+        "cnncalc analyze vgg16",
+        "cnncalc analyze net.yaml --columns output,macs,rf --depth 1",
+        'cnncalc analyze -e "32x32x3 -> CONV3-16 -> FC-10"',
+    ),
 )
 @options.spec_argument()
 @options.specs

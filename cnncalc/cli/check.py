@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnncalc.cli import options
 from cnncalc.cli.run import FAILURE, FINDING, Failed, tell, warn, write
 
 if TYPE_CHECKING:
@@ -40,9 +41,11 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
 
 @click.command(
     "check",
-    epilog="Examples: cnncalc check submissions/ --max-params 500k; "
-    "cnncalc check net.yaml --policy budget.yaml --format junit -o report.xml; "
-    "cnncalc check net.yaml --baseline main --max-growth 5%",
+    epilog=options.examples(
+        "cnncalc check submissions/ --max-params 500k",
+        "cnncalc check net.yaml --policy budget.yaml --format junit -o report.xml",
+        "cnncalc check net.yaml --baseline main --max-growth 5%",
+    ),
 )
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @_limit_options

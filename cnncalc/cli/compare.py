@@ -12,8 +12,11 @@ QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "d
 
 @click.command(
     "compare",
-    epilog="Examples: cnncalc compare vgg16 resnet50; cnncalc compare net.yaml@HEAD~1 net.yaml --exit-code; "
-    "cnncalc compare a.yaml b.yaml c.yaml --only params,macs",
+    epilog=options.examples(
+        "cnncalc compare vgg16 resnet50",
+        "cnncalc compare net.yaml@HEAD~1 net.yaml --exit-code",
+        "cnncalc compare a.yaml b.yaml c.yaml --only params,macs",
+    ),
 )
 @options.spec_argument()
 @options.specs

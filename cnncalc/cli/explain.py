@@ -19,8 +19,12 @@ LISTED = "`cnncalc explain` lists them"
 
 @click.command(
     "explain",
-    epilog="Examples: cnncalc explain vgg16 Stage1.conv1; cnncalc explain net.yaml conv2 fc1; cnncalc explain conv; "
-    "cnncalc explain window-does-not-fit",
+    epilog=options.examples(
+        "cnncalc explain vgg16 Stage1.conv1",
+        "cnncalc explain net.yaml conv2 fc1",
+        "cnncalc explain conv",
+        "cnncalc explain window-does-not-fit",
+    ),
 )
 @options.spec_argument()
 @options.specs

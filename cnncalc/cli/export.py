@@ -14,8 +14,12 @@ TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
 
 @click.command(
     "export",
-    epilog="Examples: cnncalc export resnet50 --to torch -o resnet50.py; cnncalc export unet --to mermaid --depth 1; "
-    "cnncalc export net.yaml --to dot -o net.dot; cnncalc export net.yaml --to onnx -o net.onnx",
+    epilog=options.examples(
+        "cnncalc export resnet50 --to torch -o resnet50.py",
+        "cnncalc export unet --to mermaid --depth 1",
+        "cnncalc export net.yaml --to dot -o net.dot",
+        "cnncalc export net.yaml --to onnx -o net.onnx",
+    ),
 )
 @options.spec_argument()
 @options.specs

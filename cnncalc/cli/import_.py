@@ -12,8 +12,11 @@ from cnncalc.cli.run import Failed, into_file, tell, warn, write
 
 @click.command(
     "import",
-    epilog="Examples: cnncalc import model.onnx -o model.yaml; cnncalc import mobilenet_v2 -p width=0.5; "
-    "cnncalc import yolov3.cfg --flat",
+    epilog=options.examples(
+        "cnncalc import model.onnx -o model.yaml",
+        "cnncalc import mobilenet_v2 -p width=0.5",
+        "cnncalc import yolov3.cfg --flat",
+    ),
 )
 @options.spec_argument()
 @options.specs

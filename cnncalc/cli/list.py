@@ -10,7 +10,7 @@ FIGURES = 64  # what the columns in front of the source take
 NARROW = 100  # terminal columns below which there is no room for sources
 
 
-@click.command("list", epilog="Examples: cnncalc list; cnncalc list --format json")
+@click.command("list", epilog=options.examples("cnncalc list", "cnncalc list --format json"))
 @options.form(["table", "json"])
 @options.output
 def command(form: str, file: str | None, no_color: bool) -> int:

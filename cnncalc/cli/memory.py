@@ -12,8 +12,11 @@ from cnncalc.units import HALVES
 
 @click.command(
     "memory",
-    epilog="Examples: cnncalc memory resnet50 --batch 32 --optimizer adam; cnncalc memory net.yaml --fit 24GiB; "
-    "cnncalc memory unet --mode infer --fit 320KiB --plot unet.svg",
+    epilog=options.examples(
+        "cnncalc memory resnet50 --batch 32 --optimizer adam",
+        "cnncalc memory net.yaml --fit 24GiB",
+        "cnncalc memory unet --mode infer --fit 320KiB --plot unet.svg",
+    ),
 )
 @options.spec_argument()
 @options.specs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import options
 from cnncalc.cli.run import into_file, write
 
 STARTER = """\
@@ -22,7 +23,7 @@ layers:
 """
 
 
-@click.command("new", epilog="Example: cnncalc new > mine.yaml; cnncalc analyze mine.yaml")
+@click.command("new", epilog=options.examples("cnncalc new > net.yaml", "cnncalc analyze net.yaml"))
 @into_file
 def command(file: str | None) -> int:
     """Print a commented file to start from."""

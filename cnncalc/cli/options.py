@@ -49,8 +49,13 @@ def specs(command: click.decorators.FC) -> click.decorators.FC:
         "lines",
         multiple=True,
         metavar="LINE",
-        help='A network in one line: "32x32x3 -> CONV3-16 -> click.decorators.FC-10".',
+        help='A network in one line, such as "32x32x3 -> CONV3-16 -> FC-10".',
     )(command)
+
+
+def examples(*commands: str) -> str:
+    """The end of a help page: commands to try, one a line and never broken."""
+    return "\b\n" + "\n".join([f"Example{'s' if len(commands) > 1 else ''}:", *[f"  {line}" for line in commands]])
 
 
 def spec_argument(required: bool = False) -> Callable[[click.decorators.FC], click.decorators.FC]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import options
 from cnncalc.cli.run import into_file, write
 
 
-@click.command("schema", epilog="Example: cnncalc schema -o schema.json")
+@click.command("schema", epilog=options.examples("cnncalc schema -o schema.json"))
 @into_file
 def command(file: str | None) -> int:
     """Print the JSON Schema of architecture files, with which editors complete and check them."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli import options
 from cnncalc.cli.run import Failed, into_file, write
 from cnncalc.cli.specs import complete
 from cnncalc.spec import shelf
 from cnncalc.text import did_you_mean, show
 
 
-@click.command("show", epilog="Example: cnncalc show vgg16 > mine.yaml")
+@click.command("show", epilog=options.examples("cnncalc show vgg16 > mine.yaml"))
 @click.argument("name", shell_complete=complete)
 @into_file
 def command(name: str, file: str | None) -> int:

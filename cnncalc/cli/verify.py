@@ -18,8 +18,11 @@ FRAMEWORKS = {"torch": "PyTorch", "keras": "Keras"}
 
 @click.command(
     "verify",
-    epilog="Examples: cnncalc verify resnet50; cnncalc verify net.yaml --differences; "
-    "cnncalc verify net.yaml --framework keras --format json",
+    epilog=options.examples(
+        "cnncalc verify resnet50",
+        "cnncalc verify net.yaml --differences",
+        "cnncalc verify net.yaml --framework keras --format json",
+    ),
 )
 @options.spec_argument()
 @options.specs
