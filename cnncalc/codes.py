@@ -323,7 +323,8 @@ layers:
         note="it is a warning about an ONNX model",
     ),
     "not-regular": Code(
-        "`cnncalc check` reads regular files only: no link, pipe or device, which could lead elsewhere or never end.",
+        "Only regular files are read: no folder, pipe or device, which may never end. `cnncalc check` follows no link "
+        "either, since it may lead out of the folder that is checked.",
         note="it is about what kind of file it is, not about what stands in it",
     ),
     "not-text": Code(

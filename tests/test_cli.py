@@ -187,7 +187,7 @@ def test_every_command_has_help_with_an_example(name: str, cnncalc: Any) -> None
         ("../vgg16", "there is no file ../vgg16; `cnncalc analyze vgg16` is on the shelf"),
         ("vgg16.yaml", "there is no file vgg16.yaml; `cnncalc analyze vgg16` is on the shelf"),
         ("missing.yaml", "there is no file missing.yaml"),
-        ("folder.yaml", "folder.yaml is a folder"),
+        ("folder.yaml", "folder.yaml is a folder [not-regular]\n  = help: name a file"),
         ("good.txt", "good.txt: files end in .yaml, .yml, .json, .onnx, .cfg, .keras"),
         ("good.py", "good.py: name what makes the PyTorch model, as in `torch:good:Net`"),
         ("a\nb\x1b[2J.yaml", "there is no file a\\x0ab\\x1b[2J.yaml"),

@@ -201,7 +201,7 @@ def _baseline(text: str | None, allowed: Sequence[tuple[str, int]]) -> tuple[tup
     file = text.rpartition("@")[0] or text  # `net.yaml@main` is a file too
     if text.lower().endswith(MODEL):
         try:
-            return tuple(figures(model(text), allowed).items()), None
+            return tuple(figures(model(text, links=True), allowed).items()), None
         except (Uncomparable, Missing) as error:
             raise Failed(f"could not compare: {error}") from None
         except Refused as refused:

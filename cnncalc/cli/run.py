@@ -83,7 +83,7 @@ def _report(error: click.ClickException) -> int:
 
 def status_of(problems: Iterable[Problem]) -> int:
     """FAILURE where a value typed on the command line is at fault, FINDING where the specification is."""
-    typed = ("unknown-parameter", "unknown-input", "bad-argument")
+    typed = ("unknown-parameter", "unknown-input", "bad-argument", "not-regular")
     return FAILURE if any(problem.code in typed for problem in problems) else FINDING
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -36,8 +35,9 @@ def source_of(spec: Spec) -> Source:
 
     Raises:
         Failed: where there is no such file or it cannot be read.
-        Refused: where it is too large or no text.
+        Refused: where it is not a regular file, too large or no text.
     """
+    from cnncalc.spec.regular import text
     from cnncalc.spec.tree import decode
 
     if spec.line:
@@ -51,11 +51,7 @@ def source_of(spec: Spec) -> Source:
         return decode(_from_git(before, revision), spec.text)
     path = spec.text if spec.file else path_of(spec.text)
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            kind = "a folder" if os.path.isdir(path) else "no regular file"
-            raise Failed(f"{show(path)} is {kind}")
-        with open(path, "rb") as stream:
-            return decode(stream.read(TRUSTED.file_bytes + 1), path)
+        return text(path)
     except OSError as error:
         raise Failed(f"cannot read {show(path)}: {error.strerror}") from None
 
@@ -125,8 +121,8 @@ def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], con
     if not spec.line and formats.reader_of(spec.text) is not None:
         return _imported(spec.text, parameters, inputs)
     source = source_of(spec)
-    if not spec.line and source.path.lower().endswith(".json") and formats.is_keras_json(source.text):
-        return _imported(spec.text, parameters, inputs)
+    if not spec.line and formats.is_keras_json(source.text):
+        return _imported(source.path, parameters, inputs, source)
     given = Given(_pairs(parameters), _inputs(inputs))
     if spec.line:
         from cnncalc.spec.oneline import parse
@@ -135,8 +131,10 @@ def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], con
     return read(source, given)
 
 
-def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str]) -> Network:
-    """The network in a file of another format; `-p` gives sizes of its named dimensions.
+def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str], source: Source | None = None) -> Network:
+    """The network in a file of another format, or in its text where that is read already (`source`).
+
+    `-p` gives sizes of its named dimensions.
 
     Raises:
         Failed, Refused.
@@ -147,7 +145,7 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str]) -> Ne
             raise click.BadParameter(f"`{show(value)}` is no size of a dimension", param_hint="--dim")
         dims[name] = int(value) if value.isdecimal() else 0
     try:
-        return formats.read(path, formats.Asked(_inputs(inputs), dims, arguments()))
+        return formats.read(path, formats.Asked(_inputs(inputs), dims, arguments()), source)
     except formats.Missing as missing:
         raise Failed(f"{show(path)}: {missing}") from None
     except Refused as refused:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from cnncalc.network import Network
+from cnncalc.problem import Source
 from cnncalc.record import Record
 
 # suffix -> the module of this package that reads it
@@ -49,8 +50,8 @@ def is_keras_json(text: str) -> bool:
     return keras.is_keras_json(text)
 
 
-def read(path: str, asked: Asked) -> Network:
-    """The network in a file of another format.
+def read(path: str, asked: Asked, source: Source | None = None) -> Network:
+    """The network in a file of another format, or in its text where that is read already (`source`).
 
     Raises:
         Refused: what is wrong with the file.
@@ -58,5 +59,5 @@ def read(path: str, asked: Asked) -> Network:
         OSError: where it cannot be read.
     """
     module = import_module(f"cnncalc.formats.{reader_of(path) or 'keras'}")
-    network: Network = module.read(path, asked)
+    network: Network = module.read(path, asked) if source is None else module.read_text(source, asked)
     return network

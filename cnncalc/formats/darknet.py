@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from cnncalc.formats import Asked, bounded
+from cnncalc.formats import Asked
 from cnncalc.formats.darknet_basics import SAME
 from cnncalc.formats.darknet_cells import Cells
 from cnncalc.formats.darknet_cfg import Section, sections
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.shape import Shape
+from cnncalc.spec import regular
 from cnncalc.text import did_you_mean, quoted, show
 
 HEADS = ("yolo", "Gaussian_yolo", "region", "detection")
@@ -36,7 +37,7 @@ def read(path: str, asked: Asked) -> Network:
         Refused: what is wrong with it, with its line.
         OSError: where it cannot be read.
     """
-    return read_text(bounded.text(path), asked)
+    return read_text(regular.text(path), asked)
 
 
 def read_text(source: Source, asked: Asked) -> Network:

@@ -12,9 +12,10 @@ import zipfile
 import zlib
 from typing import Any, BinaryIO
 
-from cnncalc.formats import bounded
 from cnncalc.problem import Problem, Refused
 from cnncalc.spec.limits import TRUSTED
+from cnncalc.spec.regular import contents, opened
+from cnncalc.spec.tree import decode
 from cnncalc.text import show
 
 MOST_NESTING = 200
@@ -49,17 +50,18 @@ def load(path: str) -> dict[str, Any]:
         Refused: what is wrong with the archive or its JSON.
         OSError: where it cannot be read.
     """
-    with bounded.opened(path) as file:
+    with opened(path) as file:
         start = file.read(4)
-    if start[:2] == b"PK":
-        with bounded.opened(path) as file:
+        file.seek(0)
+        if start[:2] == b"PK":
             return parsed(_config(file, path), path)
-    if path.lower().endswith(".keras"):
-        what = "an HDF5 file of Keras 2" if start == b"\x89HDF" else "no zip archive"
-        raise _refused(
-            path, f"is {what}", "save the model with `model.save('model.keras')` of Keras 3, or its `to_json()`"
-        )
-    return parsed(bounded.text(path).text, path)
+        if path.lower().endswith(".keras"):
+            what = "an HDF5 file of Keras 2" if start == b"\x89HDF" else "no zip archive"
+            raise _refused(
+                path, f"is {what}", "save the model with `model.save('model.keras')` of Keras 3, or its `to_json()`"
+            )
+        text = decode(contents(file, TRUSTED.file_bytes), path).text
+    return parsed(text, path)
 
 
 def parsed(text: str, path: str) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from typing import Any
 
 from cnncalc.formats import Asked, Missing
 from cnncalc.formats.onnx_attention import attentions
-from cnncalc.formats.onnx_file import Paged, bad, parsed, structure
-from cnncalc.formats.onnx_file import submitted as sent_in
+from cnncalc.formats.onnx_file import FIELDS, Paged, bad, parsed, structure
 from cnncalc.formats.onnx_graph import Dims, Scope, Step, Tensor, Value
 from cnncalc.formats.onnx_inputs import FIRST, Fed
 from cnncalc.formats.onnx_layers import HANDLERS as LAYERS
@@ -28,6 +27,7 @@ from cnncalc.layers.unknown import Unknown
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.spec.limits import TRUSTED, UNTRUSTED, Limits
+from cnncalc.spec.regular import opened
 from cnncalc.text import show
 
 HANDLERS = {**VIEWS, **OPERATORS, **LAYERS}
@@ -58,7 +58,9 @@ def values(path: str, asked: Asked, limits: Limits = TRUSTED) -> tuple[Network, 
     Raises:
         Refused, Missing, OSError: as `read`.
     """
-    return _read(structure(path, 16 * limits.file_bytes), path, asked, limits)
+    with opened(path) as file:
+        data = structure(Paged(file.fileno()), 16 * limits.file_bytes)
+    return _read(data, path, asked, limits)
 
 
 def submitted(data: bytes | Paged, path: str, asked: Asked) -> Network:
@@ -70,7 +72,7 @@ def submitted(data: bytes | Paged, path: str, asked: Asked) -> Network:
     Raises:
         Refused, Missing: as `read`.
     """
-    return _read(sent_in(data, 16 * UNTRUSTED.file_bytes), path, asked, UNTRUSTED, strict=True)[0]
+    return _read(structure(data, 16 * UNTRUSTED.file_bytes, FIELDS), path, asked, UNTRUSTED, strict=True)[0]
 
 
 def _read(

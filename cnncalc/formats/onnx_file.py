@@ -5,9 +5,7 @@ ONNX is protobuf: fields of (number, wire type, value), nested. Only the fields 
 
 from __future__ import annotations
 
-import mmap
 import os
-import stat
 from collections.abc import Iterator
 from io import FileIO
 from typing import Any
@@ -53,48 +51,20 @@ def bad(text: str, help: str = "") -> Refused:
     return Refused([Problem("bad-model", text, help)])
 
 
-def structure(path: str, most: int) -> bytes:
-    """The file without payloads; at most `most` bytes of it.
+def structure(data: bytes | Paged, most: int, fields: int | None = None) -> bytes:
+    """The file without payloads: at most `most` bytes of it, and no more fields than `fields` where that is given.
 
     Raises:
         Refused: `empty-file`, `too-large`, or `bad-model` where it is not a protobuf or ends early.
         OSError: where it cannot be read.
     """
-    with open(path, "rb", opener=_without_waiting) as file:
-        facts = os.fstat(file.fileno())
-        if stat.S_ISDIR(facts.st_mode):
-            raise IsADirectoryError(21, "Is a directory", path)
-        if not stat.S_ISREG(facts.st_mode):
-            raise Refused([Problem("not-regular", "only regular files are read: this is a pipe or a device")])
-        if facts.st_size == 0:
-            raise Refused([Problem("empty-file", "the file is empty", "export the model again")])
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as data:
-            _no_pointer(data)
-            out = _Slimmer(data, most)
-            try:
-                out.message("model", 0, len(data), 0)
-            finally:
-                data.release()
-            return bytes(out.bytes)
-
-
-def submitted(data: bytes | Paged, most: int) -> bytes:
-    """A stranger's file without payloads: at most `most` bytes of it, and no more fields than are read in a second.
-
-    Raises:
-        Refused: as `structure`.
-    """
     if len(data) == 0:
         raise Refused([Problem("empty-file", "the file is empty", "export the model again")])
-    _no_pointer(data)
-    out = _Slimmer(data, most, FIELDS)
-    out.message("model", 0, len(data), 0)
-    return bytes(out.bytes)
-
-
-def _no_pointer(data: Any) -> None:
     if bytes(data[: len(_LFS)]) == _LFS:
         raise bad("this is a Git LFS pointer, not the model itself", "run `git lfs pull`")
+    out = _Slimmer(data, most, fields)
+    out.message("model", 0, len(data), 0)
+    return bytes(out.bytes)
 
 
 class Paged:
@@ -128,10 +98,6 @@ class Paged:
                 raise bad("the file has become shorter while it was read", "copy it again")
             found += more
         return bytes(found)
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would wait forever
 
 
 class _Slimmer:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from cnncalc.analyses.budget import RULES, Finding, Limit, Measured, Policy, check, growth, measure, metrics
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.network import Network
-from cnncalc.problem import Problem, Refused, Source
+from cnncalc.problem import Refused, Source
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.spec.file import read
 from cnncalc.spec.history import NoHistory, Past
 from cnncalc.spec.limits import UNTRUSTED
+from cnncalc.spec.regular import opened, text
 from cnncalc.spec.tree import decode
 from cnncalc.text import show
 
 STANDARD_INPUT = "<stdin>"
 MODEL = ".onnx"  # files of other tools that are checked too
 LARGEST_PAST = 64 * 2**20  # bytes of such a file as it was at a git revision, weights included
-_FLAGS = os.O_RDONLY
-for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):  # where the system has them
-    _FLAGS |= getattr(os, _name, 0)
 PASSED, FAILED, ERROR, UNREADABLE = "passed", "failed", "error", "unreadable"
 
 
@@ -59,11 +53,9 @@ def check_file(path: str, task: Task) -> Checked:
     if path.lower().endswith(MODEL):
         return _checked(path, task, lambda: model(path, task.policy.input))
     try:
-        source = decode(_bytes(path), path, UNTRUSTED)
+        source = text(path, UNTRUSTED, links=False)
     except OSError as error:
         return missing(path, f"cannot read the file: {error.strerror or error}")
-    except ValueError as error:
-        return missing(path, f"cannot read the file: {error}")
     except Refused as refused:
         return unsound(path, refused)
     return check_source(source, task)
@@ -74,8 +66,10 @@ def check_source(source: Source, task: Task) -> Checked:
     return _checked(source.path, task, lambda: read(source, limits=UNTRUSTED))
 
 
-def model(path: str, size: Shape | None = None, data: bytes | None = None) -> Network:
+def model(path: str, size: Shape | None = None, data: bytes | None = None, *, links: bool = False) -> Network:
     """The network in a stranger's ONNX file; `size` is its input where the file leaves that open.
+
+    Links are followed only where the path is not the stranger's (`links`).
 
     Raises:
         Refused, OSError, Missing: as the reader.
@@ -91,8 +85,8 @@ def model(path: str, size: Shape | None = None, data: bytes | None = None) -> Ne
         if data is not None:
             network = onnx.submitted(data, path, Asked(inputs, {}))
         else:
-            with regular(path) as (handle, _):
-                pages = import_module("cnncalc.formats.onnx_file").Paged(handle)
+            with opened(path, links=links) as file:
+                pages = import_module("cnncalc.formats.onnx_file").Paged(file.fileno())
                 network = onnx.submitted(pages, path, Asked(inputs, {}))
         return network
 
@@ -162,47 +156,6 @@ def _first(findings: list[Finding]) -> list[Finding]:
             more[finding.rule] = more.get(finding.rule, 0) + 1
     left = [Finding(rule, "more", "error", f"and {count:,} more") for rule, count in more.items()]
     return sorted([*kept, *left], key=lambda finding: RULES.index(finding.rule))
-
-
-@contextmanager
-def regular(path: str) -> Iterator[tuple[int, int]]:
-    """A regular file, open for reading, and its size; links, pipes and devices are refused.
-
-    Raises:
-        OSError: where it cannot be read.
-        Refused: `not-regular`.
-    """
-    try:
-        handle = os.open(path, _FLAGS)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK) or os.path.islink(path):
-            raise _irregular("a symbolic link") from None
-        if error.errno == errno.ENXIO:
-            raise _irregular("a pipe or socket") from None
-        raise
-    try:
-        facts = os.fstat(handle)
-        if not stat.S_ISREG(facts.st_mode):
-            raise _irregular("a folder" if stat.S_ISDIR(facts.st_mode) else "a pipe or device")
-        yield handle, facts.st_size
-    finally:
-        os.close(handle)
-
-
-def _bytes(path: str) -> bytes:
-    """The bytes of a regular file, at most one more than the limit.
-
-    Raises:
-        OSError, Refused: as `regular`.
-    """
-    most = UNTRUSTED.file_bytes + 1
-    with regular(path) as (handle, size), os.fdopen(handle, "rb", closefd=False) as stream:
-        data = stream.read(min(size + 1, most))
-        return data if len(data) <= size else data + stream.read(most - len(data))  # it has grown
-
-
-def _irregular(what: str) -> Refused:
-    return Refused([Problem("not-regular", f"the file is {what}", "submit the file itself")])
 
 
 def missing(path: str, problem: str, help: str = "check path and permissions") -> Checked:
