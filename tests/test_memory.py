@@ -144,6 +144,27 @@ def test_dropout_keeps_a_mask_of_bytes_and_nothing_at_inference() -> None:
     assert infer(network_of(text)).peak.live == infer(network_of(without)).peak.live
 
 
+@pytest.mark.parametrize(
+    ("fields", "peak"),
+    [
+        ("", 472_376),
+        (", channels: true", 439_736),
+        (", channels: true, alpha: true", 439_736),
+        (", alpha: true", 570_680),
+    ],
+)
+def test_dropout_of_channels_keeps_a_factor_per_channel_and_alpha_dropout_one_per_number(
+    fields: str, peak: int
+) -> None:
+    """PyTorch 2.13: Dropout, Dropout2d, FeatureAlphaDropout and AlphaDropout (tests/oracle/test_memory_torch.py)."""
+    text = (
+        f"input: 32x32x3\ndefaults: {{conv: {{kernel: 3, pad: 1}}}}\nlayers: [conv: 16, dropout: {{rate: 0.5{fields}}}, "
+        "conv: 16, globalavgpool, fc: 10]\n"
+    )
+    found = train(network_of(text), 2)
+    assert (found.peak.live, found.exact) == (peak, True)
+
+
 def test_shared_weights_have_one_gradient() -> None:
     text = "input: 16\nlayers:\n  - {fc: 16, as: a}\n  - relu\n  - {fc: 16, share: a}\n  - fc: 4\n"
     found = train(network_of(text))

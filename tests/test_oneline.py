@@ -158,6 +158,7 @@ def mistake(text: str) -> Problem:
         ("32x32x3 -> ADD", "ADD", "`ADD` joins several values, and a line is one chain"),
         ("32x32x3 -> CROP", "CROP", "`CROP` joins several values, and a line is one chain"),
         ("100 -> EMBEDDING", "EMBEDDING", "`EMBEDDING` needs `vocab` and `dim`, which a line has no room for"),
+        ("9 -> ALPHADROPOUT-0.5", "A", "`ALPHADROPOUT` is dropout with `alpha: true`, which a line has no room for"),
         ("32x32x3 -> RLU", "RLU", "no layer named `RLU`"),
         ("32x32x3 -> CNV3-16 -> RELU", "CNV3-16", "no layer named `CNV3-16`"),
         ("32x32x3 -> RELU\n-> TANH", "\n", "the one-line form is one line"),

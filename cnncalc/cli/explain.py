@@ -242,10 +242,15 @@ def _chosen(analysis: Analysis, wanted: tuple[str, ...]) -> list[Row]:
 def _kind_meant(word: str) -> str:
     """A help sentence naming the layer kind that somebody meant, by its name elsewhere or by likeness."""
     from cnncalc.layers import KINDS
-    from cnncalc.layers.base import dialects
+    from cnncalc.layers.base import dialects, with_fields
 
-    here = dialects().get(word.casefold())
-    return f"cnncalc calls it `{here}`" if here and here != word.casefold() else did_you_mean(word, KINDS)
+    folded = word.casefold()
+    here = dialects().get(folded)
+    return (
+        f"cnncalc calls it `{here}`{with_fields(here, folded)}"
+        if here and here != folded
+        else did_you_mean(word, KINDS)
+    )
 
 
 def _meant(word: str) -> str:

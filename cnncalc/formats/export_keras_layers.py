@@ -214,7 +214,11 @@ def prelu(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 
 @kind("dropout")
 def dropout(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
-    return layer_of(f"layers.Dropout({layer.rate!r})")
+    if layer.alpha:
+        shape = f", noise_shape=(None, {'1, ' * (len(out) - 1)}{out[-1]})" if layer.channels else ""
+        return layer_of(f"layers.AlphaDropout({layer.rate!r}{shape})")
+    name = f"SpatialDropout{len(out) - 1}D" if layer.channels and len(out) > 1 else "Dropout"
+    return layer_of(f"layers.{name}({layer.rate!r})")
 
 
 @kind("add", "mul", "sub", "average", "maximum", "minimum")

@@ -395,5 +395,8 @@ def prelu(p: Part) -> str:
 
 @kind("dropout")
 def dropout(p: Part) -> str:
-    p.end("Dropout", [p.x(), p.scalar(float(p.layer.rate))])
+    if p.layer.channels or p.layer.alpha:  # ONNX has no such operator; at inference it passes everything on
+        p.end("Identity", [p.x()])
+    else:
+        p.end("Dropout", [p.x(), p.scalar(float(p.layer.rate))])
     return p.layouts[0]

@@ -163,7 +163,12 @@ def prelu(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape)
 
 @kind("dropout")
 def dropout(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    return module(f"nn.Dropout({layer.rate!r}{words(inplace=(layer.inplace, False))})", layouts[0])
+    given = f"({layer.rate!r}{words(inplace=(layer.inplace, False))})"
+    if not layer.channels:
+        return module(f"nn.{'AlphaDropout' if layer.alpha else 'Dropout'}{given}", layouts[0])
+    if layer.alpha:
+        return module(f"nn.FeatureAlphaDropout{given}", "first")
+    return module(f"nn.Dropout{len(out) - 1}d{given}" if len(out) > 1 else f"nn.Dropout{given}", "first")
 
 
 @kind("droppath")

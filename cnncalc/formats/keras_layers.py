@@ -182,8 +182,20 @@ def dropout(call: Call) -> list[Value]:
     rate = call.spec.config.get("rate", 0.5)
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
         raise call.spec.problem(f"has `rate` {show(rate)}: it must be from 0 to 1")
-    kind = act.DropPath if call.spec.cls == "StochasticDepth" else act.Dropout
-    return [call.add("dropout", kind(rate=float(rate)), call.only())]
+    if call.spec.cls == "StochasticDepth":
+        return [call.add("dropout", act.DropPath(rate=float(rate)), call.only())]
+    channels = call.spec.cls.startswith("Spatial") or _same_everywhere(call.spec.config.get("noise_shape"))
+    layer = act.Dropout(
+        rate=float(rate),
+        **({"channels": True} if channels else {}),
+        **({"alpha": True} if call.spec.cls == "AlphaDropout" else {}),
+    )
+    return [call.add("dropout", layer, call.only())]
+
+
+def _same_everywhere(shape: Any) -> bool:
+    """Return whether a `noise_shape` has one factor for each channel: 1 for every axis between batch and channels."""
+    return isinstance(shape, (list, tuple)) and len(shape) > 2 and set(shape[1:-1]) == {1} and shape[-1] != 1
 
 
 def layer_scale(call: Call) -> list[Value]:

@@ -32,11 +32,12 @@ HANDLERS = {**VIEWS, **PRODUCTS, **LAYERS, **WINDOWS}
 # operations that read their input channels first, and those that pass this on to their inputs
 FIRST = frozenset((
     *(name for name in WINDOWS if name != "pad"), *(name for name in LAYERS if "upsample" in name), "batch_norm",
-    "instance_norm", "group_norm", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "grid_sampler",
+    "instance_norm", "group_norm", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "grid_sampler", "feature_dropout",
+    "feature_alpha_dropout",
 ))  # fmt: skip
 PASSED = frozenset((
     "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardswish", "hardsigmoid",
-    "hardtanh", "softplus", "prelu", "dropout", "feature_dropout", "add", "sub", "mul", "div", "cat", "pad", "slice",
+    "hardtanh", "softplus", "prelu", "dropout", "alpha_dropout", "add", "sub", "mul", "div", "cat", "pad", "slice",
     "chunk", "split", "split_with_sizes", "contiguous", "clone", "to", "detach", "", "roll", "clamp", "maximum", "minimum",
 ))  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cnncalc.formats.torch_events import Dims, Event, Var
 from cnncalc.formats.torch_graph import Book, visible
+from cnncalc.formats.torch_trace import DROP_PATHS, DROPS
 from cnncalc.layers import activation, dense, norm, recurrent, reshape
 from cnncalc.layers.base import Blur, Layer
 
@@ -205,9 +206,13 @@ def prelu(book: Book, event: Event) -> None:
 def dropout(book: Book, event: Event) -> None:
     """dropout and its relatives; they do nothing in evaluation mode, but the layer is there."""
     x = event.inputs[0]
-    layer = activation.Dropout(rate=float(event.args["p"]), **({"inplace": True} if event.inplace else {}))
-    order = book.plain(x)
+    kinds = {"channels": event.op.startswith("feature"), "alpha": "alpha" in event.op, "inplace": event.inplace}
+    layer = activation.Dropout(rate=float(event.args["p"]), **{name: True for name, told in kinds.items() if told})
+    order = book.channels_last(x) if layer.channels else book.plain(x)
     book.emit(event, layer, [book.aligned(x, order, event.call)], order)
+    seen = book.builder.nodes[-1].seen
+    if layer.channels and x.dims[0] != 1 and seen is not None:
+        seen.more = True  # what comes first is taken for the batch: a factor for every pair of the first two axes
 
 
 def nothing(book: Book, event: Event) -> None:
@@ -215,7 +220,7 @@ def nothing(book: Book, event: Event) -> None:
     x, module = event.args["self"], event.call.module
     name = type(module).__name__
     layer: Layer = activation.Identity()
-    if name in ("DropPath", "StochasticDepth"):
+    if name in DROP_PATHS:
         rate = getattr(module, "drop_prob", getattr(module, "p", getattr(module, "rate", 0.0)))
         layer = activation.DropPath(rate=float(rate or 0.0))
     order = book.plain(x)
@@ -277,7 +282,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("batch_norm", "instance_norm"), batch_norm), **dict.fromkeys(("layer_norm", "rms_norm"), layer_norm),
     **dict.fromkeys(CELLS, recurring), **dict.fromkeys((*ACTIVATIONS, "hardtanh"), activated),
     **dict.fromkeys(("softmax", "log_softmax"), softmax),
-    **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"), dropout),
+    **dict.fromkeys(DROPS, dropout),
     **dict.fromkeys(("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",
                      "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d", "_upsample_nearest_exact2d",
                      "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa"), upsampled),

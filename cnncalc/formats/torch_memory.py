@@ -44,7 +44,7 @@ class Memory:
         before = self.made.get(xs[source]) if source is not None else None
         if source is None:
             seen.less = any(out.memory == self.made[x].memory for x in xs if x in self.made)
-        elif before is not None and before.memory != out.memory:
+        elif before is not None and before.memory != out.memory and not _drops(out.event):
             seen.more = True
 
     def constant(self, event: Event) -> None:
@@ -103,6 +103,11 @@ class Memory:
                 if node.seen is not None and node.layer is not None:
                     node.seen.more = True
                     break
+
+
+def _drops(event: Event | None) -> bool:
+    """Return whether it is a dropout in evaluation mode, whose result the trace keeps apart from its input."""
+    return event is not None and (event.args.get("train") is False or not event.op)
 
 
 def _relaid(event: Event | None) -> bool:

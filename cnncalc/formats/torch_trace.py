@@ -22,6 +22,9 @@ DATA = frozenset((
     "_local_scalar_dense", "item", "is_nonzero", "nonzero", "nonzero_numpy", "masked_select", "unique_dim", "_unique2",
     "unique_consecutive", "equal", "allclose", "bincount",
 ))  # fmt: skip
+# what gives its input back in evaluation mode, but makes something new in training: operations, and modules by class
+DROPS = frozenset(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"))
+DROP_PATHS = frozenset(("DropPath", "StochasticDepth"))
 # operations that take a value for its shape only
 SHAPE_ONLY = frozenset(("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided", "zeros_like", "ones_like",
                         "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "sym_size"))  # fmt: skip
@@ -264,6 +267,8 @@ def _recorder(torch: Any) -> Any:
             else:
                 with self.counter:
                     out = func(*args, **kwargs)
+            if op in DROPS and bound.get("train") is False:
+                out = self._apart(out)
             event = Event(op, bound, inputs, [], self.stack[-1])
             event.macs = (self.counter.flops - before) // 2
             self._keep(func, event, args, kwargs, out)
@@ -284,6 +289,11 @@ def _recorder(torch: Any) -> Any:
             if isinstance(args, (tuple, list)):
                 return type(args)(self._on_meta(one) for one in args)
             return args
+
+        def _apart(self, value: Any) -> Any:
+            """The value in memory of its own, as in training: so it is seen how long what was dropped from is held."""
+            with dispatch._disable_current_modes():
+                return value.clone()
 
         def _moved(self, value: Any) -> Any:
             with dispatch._disable_current_modes():
@@ -353,17 +363,20 @@ def _recorder(torch: Any) -> Any:
             self.record.calls.append(call)
             self.stack.append(call)
 
-        def _leave(self, module: Any, args: Any, result: Any) -> None:
+        def _leave(self, module: Any, args: Any, result: Any) -> Any:
             call = self.stack.pop()
             call.outs = [self.find(value) for value in tensors(self.torch, result)]
             if call.leaf and not call.events and len(call.outs) == 1 and call.outs[0] in call.given:
                 var = Var(call.outs[0].dims)
                 event = Event("", {"self": call.outs[0]}, [call.outs[0]], [var], call)
                 self.record.take(event)
+                if type(module).__name__ in DROP_PATHS and isinstance(result, self.torch.Tensor):
+                    result = self._apart(result)
                 self.know(next(tensors(self.torch, result)), var)
                 call.outs = [var]
             if self.stack:
                 self.stack[-1].events += call.events
+            return result
 
     return Recorder
 

@@ -246,24 +246,39 @@ class LogSoftmax(Activation, kind="logsoftmax"):
 class Dropout(InPlace, kind="dropout"):
     """Sets a random share of the numbers to zero while training; passes everything on at inference.
 
-    Srivastava et al. 2014; PyTorch 2, `torch.nn.Dropout`.
+    With `channels` it drops whole channels, as PyTorch's Dropout2d does: Tompson et al. 2015. With `alpha` it keeps mean
+    and variance of what selu makes: Klambauer et al. 2017. Srivastava et al. 2014; PyTorch 2, `torch.nn.Dropout`.
 
     >>> Dropout().out(Shape((4096,)))
     (4096,)
     """
 
-    elsewhere = "Dropout2d Dropout1d Dropout3d SpatialDropout2D SpatialDropout1D AlphaDropout drop"
+    elsewhere = (
+        "drop Dropout1d Dropout2d Dropout3d SpatialDropout1D SpatialDropout2D SpatialDropout3D AlphaDropout "
+        "FeatureAlphaDropout"
+    )
+    variants: ClassVar[dict[str, str]] = {
+        **{f"{name}{rank}d": "channels: true" for name in ("dropout", "spatialdropout") for rank in (1, 2, 3)},
+        "alphadropout": "alpha: true",
+        "featurealphadropout": "channels: true, alpha: true",
+    }
     example = "4096 -> dropout: 0.5"
 
     rate = Rate("share of the numbers set to zero", 0.5, also="p dropout_ratio prob probability")
+    channels = Flag("drop whole channels, as PyTorch's Dropout2d and Keras' SpatialDropout2D", False, also="spatial")
+    alpha = Flag("keep mean and variance, as AlphaDropout; for networks with selu", False)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         if not training or self.rate == 0:
             return passed_on(size)
-        if self.inplace:
-            return [Op([0], size, [NEW], keeps=[Extra(size)], alias=0)]
-        return [Op([0], size, [NEW], keeps=[Extra(size, 1)])]
+        alias = 0 if self.inplace else None
+        if self.rate == 1:  # a product with a single zero
+            return [Op([0], size, [NEW], keeps=[Extra(1, fixed=True)], alias=alias)]
+        if not (self.channels or self.alpha or self.inplace):
+            return [Op([0], size, [NEW], keeps=[Extra(size, 1)])]
+        factor = Extra(xs[0][-1] if self.channels else size)  # numbers, not bits; `alpha` adds as many for a moment
+        return [Op([0], size, [NEW], keeps=[factor], scratch=[factor] if self.alpha else [], alias=alias)]
 
 
 class DropPath(Activation, kind="droppath"):

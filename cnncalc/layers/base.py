@@ -103,6 +103,7 @@ class Layer:
     kind: ClassVar[str] = ""
     fields: ClassVar[dict[str, Field[Any]]] = {}
     elsewhere: ClassVar[str] = ""  # names of the kind in other tools, separated by blanks
+    variants: ClassVar[dict[str, str]] = {}  # those of them that need fields: lower-case name -> the fields to write
     inputs: ClassVar[int | None] = 1  # how many values it takes; None: two or more
     lenders: ClassVar[int] = 0  # how many of them, at the end, only lend their shape
     in_place: ClassVar[bool] = False  # can overwrite its input: writes no new volume
@@ -278,8 +279,14 @@ def unknown_layer(name: str, known: tuple[str, ...] = ()) -> Problem:
     match = folded if folded in KINDS else dialects().get(folded) or nearest(name, (*KINDS, *known))
     help = f"did you mean `{match}`?" if match else "`cnncalc explain` lists the kinds"
     if match and match in KINDS and folded != match and folded in dialects():
-        help = f"cnncalc calls it `{match}`"
+        help = f"cnncalc calls it `{match}`" + with_fields(match, folded)
     return Problem("unknown-layer", f"no layer named `{show(name)}`", help)
+
+
+def with_fields(kind: str, folded: str) -> str:
+    """What to add to the kind's name for a name of another tool that stands for it with certain fields."""
+    fields = KINDS[kind].variants.get(folded)
+    return f" with `{fields}`: write, for example, `{kind}: {{{fields}}}`" if fields else ""
 
 
 def unknown_field(layer: type[Layer], name: str) -> Problem:

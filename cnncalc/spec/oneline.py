@@ -173,10 +173,13 @@ class _Line:
             return self._made(SHORT.get(pool["kind"].lower(), pool["kind"].lower()), start, pool)
         kind = self._kind(word)
         if kind:
+            self._plain(KINDS[kind], word, start)
             self._complete(KINDS[kind], word, start)
             return Scalar(kind, False, Mark(0, start))
         units = UNITS.match(word)
         kind = self._kind(units["kind"]) if units else None
+        if units and kind:
+            self._plain(KINDS[kind], units["kind"], start)
         if units and kind and kind != "conv":
             step = Map(Mark(0, start))
             self._put(step, kind, Scalar(units["value"], False, Mark(0, start + units.start("value"))), start)
@@ -190,6 +193,13 @@ class _Line:
             f"did you mean `{show(meant)}`?" if match else "write `CONV3-64`, `POOL2`, `FC-10` or a kind such as `RELU`"
         )
         return self._fail(start, f"no layer named `{show(word)}`", help)
+
+    def _plain(self, kind: type[Layer], word: str, start: int) -> None:
+        """Refuse a name of another tool that stands for a kind with certain fields."""
+        fields = kind.variants.get(word.lower())
+        if fields:
+            text = f"`{show(word)}` is {kind.kind} with `{fields}`, which a line has no room for"
+            self._fail(start, text, f"write a file, with the step `{kind.kind}: {{{fields}}}`")
 
     def _complete(self, kind: type[Layer], word: str, start: int) -> None:
         """Refuse a bare word whose kind needs more than its name."""

@@ -76,6 +76,7 @@ STEPS: dict[str, Callable[[], nn.Module]] = {
     "classtoken": Token,
     "softmax": lambda: nn.Softmax(-1),
     "gelu": nn.GELU,
+    "dropout: {alpha: true}": nn.AlphaDropout,
 }
 KINDS: dict[str, Callable[[], nn.Module]] = {
     "groupnorm: 2": lambda: nn.GroupNorm(2, 4),
@@ -92,6 +93,17 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
     "scale: {per: layer}": lambda: Factor(False, (1,)),
     "scale: {bias: true}": lambda: Factor(bias=True),
     "positional": lambda: Offset(4, 6, 6),
+    **{
+        f"dropout: {{rate: {rate}{fields}{', inplace: true' * inplace}}}": lambda m=module, r=rate, i=inplace: m(r, i)
+        for fields, module in {
+            "": nn.Dropout,
+            ", channels: true": nn.Dropout2d,
+            ", alpha: true": nn.AlphaDropout,
+            ", channels: true, alpha: true": nn.FeatureAlphaDropout,
+        }.items()
+        for rate, inplace in ((0.2, False), (0.2, True), (1, False))
+        if not (inplace and "alpha" in fields)  # whose modules take the word, but copy all the same
+    },
     "pixelshuffle: 2": lambda: nn.PixelShuffle(2),
     "pixelunshuffle: 2": lambda: nn.PixelUnshuffle(2),
     "channelshuffle: 2": lambda: nn.ChannelShuffle(2),

@@ -85,6 +85,44 @@ def test_an_operation(name: str, amp: str) -> None:
     agree(module, amp, exact=True)
 
 
+@pytest.mark.parametrize(
+    ("module", "peak"),
+    [
+        (nn.Dropout(), 472_376),
+        (nn.Dropout2d(), 439_736),
+        (nn.FeatureAlphaDropout(), 439_736),
+        (nn.AlphaDropout(), 570_680),
+    ],
+    ids=["plain", "channels", "both", "alpha"],
+)
+def test_dropouts(module: nn.Module, peak: int) -> None:
+    """Dropout keeps a bit for every number, dropout of channels a number for each channel, AlphaDropout all numbers."""
+    with torch.device("meta"):
+        layers = [conv(3, 16), module, conv(16, 16), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)]
+        network = nn.Sequential(*layers)
+    assert measure_training(network, (3, 32, 32), 2)["peak_bytes"] == peak
+    found = train(from_torch(network, (3, 32, 32)), 2)
+    assert (found.peak.live, found.exact) == (peak, True)
+
+
+DROPOUTS: dict[str, Callable[[Tensor, bool], Tensor]] = {
+    "1d": lambda x, on: functional.dropout1d(x.flatten(2), 0.5, on).view(x.shape),
+    "3d": lambda x, on: functional.dropout3d(x[:, :, None], 0.5, on)[:, :, 0],
+    "a vector": lambda x, on: functional.feature_alpha_dropout(x.flatten(1), 0.5, on).view(x.shape),
+    "alpha in place": lambda x, on: functional.alpha_dropout(x, 0.5, on, inplace=True),
+    "of steps": lambda x, on: functional.dropout1d(x.flatten(2).transpose(1, 2), 0.5, on).transpose(1, 2).view(x.shape),
+    "of rows": lambda x, on: functional.dropout1d(x.flatten(0, 1), 0.5, on).view(x.shape),
+}
+
+
+@pytest.mark.parametrize("name", DROPOUTS)
+def test_dropouts_of_other_shapes(name: str) -> None:
+    with torch.device("meta"):
+        part = Does(lambda x, switch: DROPOUTS[name](x, switch.training), nn.Identity())
+        module = nn.Sequential(conv(), nn.BatchNorm2d(4), part, conv(outputs=3), Mean())
+    agree(module, "", exact=name != "of rows")
+
+
 def residual(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor:
     short = x
     x = functional.relu(first(x), inplace=True)

@@ -401,7 +401,9 @@ CONSTRUCTS: dict[str, tuple[Callable[[], nn.Module], tuple[Shape, ...], str]] = 
     ),
     "gated": (lambda: nn.GLU(1), ((6, 8, 8),), "glu"),
     "dropout": (
-        lambda: nn.Sequential(nn.Dropout(0.3), nn.Dropout2d(0.2, inplace=True), nn.Identity()),
+        lambda: nn.Sequential(
+            nn.Dropout(0.3), nn.Dropout2d(0.2, inplace=True), nn.AlphaDropout(), nn.FeatureAlphaDropout(), nn.Identity()
+        ),
         ((6, 8, 8),),
         "dropout",
     ),

@@ -123,7 +123,7 @@ def layer_of(dice: random.Random, kind: str, x: Shape) -> dict[str, Any]:
         "scale": {"bias": flag},
         "prelu": {"per": dice.choice(["layer", "channel", "element"])},
         "droppath": {"rate": 0.25},
-        "dropout": {"rate": 0.5, "inplace": flag},
+        "dropout": {"rate": 0.5, "inplace": flag, "channels": dice.random() < 0.5, "alpha": dice.random() < 0.5},
         "adaptiveavgpool": {"output": sizes(dice, rank, 1, 5)},
         "adaptivemaxpool": {"output": sizes(dice, rank, 1, 5)},
         "reshape": {"to": tuple(dice.sample(list(x), len(x))) if flag else (x.size // channels, channels)},
