@@ -51,7 +51,8 @@ def binary(book: Book, event: Event) -> None:
     held = [x for x in xs if x.index is None and x.held]
     if len(held) == len(active) == 1 and out.dims == main.dims and _learned(book, event, main, held[0], order):
         return
-    added = event.op in ("add", "sub", "subtract", "rsub")
+    whole = all(sum(tensor.size for tensor in x.held) == x.size for x in held)  # not rows of a table
+    added = event.op in ("add", "sub", "subtract", "rsub") and whole
     role = {"bias" if added else "weight": book.tensors(xs)}
     book.operator(event, order, role, in_place=len(active) == 1 and out.dims == main.dims)
 

@@ -236,7 +236,7 @@ class Book:
         for role, value in held.items():
             for tensor in value.held if isinstance(value, Var) else value or ():
                 if id(tensor) in self.counted:
-                    if tensor.learned:
+                    if tensor.learned and self.counted[id(tensor)] != index:  # not one that it uses twice
                         owners.add(self.counted[id(tensor)])
                     continue
                 self.counted[id(tensor)] = index

@@ -11,6 +11,13 @@ from cnncalc.layers import attention, dense
 from cnncalc.layers.base import Layer
 from cnncalc.product import Count, Product, Sum
 
+# the arguments that are multiplied, and the operations that add the product to their argument `self`
+FACTORS = {
+    "mm": ("self", "mat2"), "bmm": ("self", "mat2"), "addmm": ("mat1", "mat2"), "baddbmm": ("batch1", "batch2"),
+    "addbmm": ("batch1", "batch2"), "mv": ("self", "vec"), "addmv": ("mat", "vec"), "dot": ("self", "tensor"),
+}  # fmt: skip
+ADDED = ("addmm", "baddbmm", "addmv", "addbmm")
+
 
 def linear(book: Book, event: Event) -> None:
     """linear: only the last axis changes."""
@@ -33,15 +40,15 @@ def _linear(book: Book, event: Event, x: Var, w: Var, held: dict[str, Var | None
 def product(book: Book, event: Event) -> None:
     """matmul, mm, bmm, addmm, baddbmm and their like."""
     args = event.args
-    pairs = (("self", "other"), ("self", "mat2"), ("mat1", "mat2"), ("batch1", "batch2"), ("self", "vec"), ("self", "tensor"),
-             ("mat", "vec"), ("input", "vec2"))  # fmt: skip
-    a, b = next((args[x], args[y]) for x, y in pairs if isinstance(args.get(x), Var) and isinstance(args.get(y), Var))
-    bias = args["self"] if event.op in ("addmm", "baddbmm", "addmv", "addbmm") else None
+    a, b = (args[name] for name in FACTORS.get(event.op, ("self", "other")))
+    added = args["self"] if event.op in ADDED else None
+    bias = added if added is not None and added.index is None else None
+    plain = added is None or (bias is not None and len(bias.dims) == 1 and (args["beta"], args["alpha"]) == (1, 1))
     same = len(a.dims) == len(event.out.dims)
-    if bias is None and a.index is not None and b.index is None and len(b.dims) == 2 and same:
-        _linear(book, event, a, b, {"weight": b}, b.dims[1])
+    if plain and a.index is not None and b.index is None and len(b.dims) == 2 and same:
+        _linear(book, event, a, b, {"weight": b, "bias": bias}, b.dims[1])
         return
-    held = {"weight": book.tensors([a, b]), "bias": bias}
+    held = {"weight": book.tensors([a, b]), "bias": None if bias is None else book.tensors([bias])}
     if event.op == "addbmm":  # summed over the batch
         book.operator(event, None, held, name="matmul", views=None)
         return
