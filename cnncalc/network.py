@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cnncalc.layers.base import Facts, Layer
+from cnncalc.layers.spelling import spell
 from cnncalc.layers.tape import Seen
 from cnncalc.problem import Problem, Where
 from cnncalc.product import Count
 from cnncalc.record import Record
 from cnncalc.shape import Shape
+from cnncalc.text import show
 from cnncalc.units import Figure
 
 LARGEST_TENSOR = 2**50
@@ -84,6 +86,19 @@ class Published(Record):
     where: Where | None
 
 
+class SetField(Record):
+    """A field of one layer that was set from outside, with the value that it had."""
+
+    layer: str
+    field: str
+    value: Any
+    was: Any
+
+    def __str__(self) -> str:
+        was = "not set before" if self.was is None else f"was {spell(self.was)}"
+        return f"{show(self.layer)}.{self.field} = {spell(self.value)} ({was})"
+
+
 class Network(Record):
     """A network with every shape known. `nodes` are in order: inputs of a node stand above it."""
 
@@ -96,6 +111,7 @@ class Network(Record):
     published: tuple[Published, ...] = ()
     warnings: tuple[Problem, ...] = ()
     description: str = ""
+    changes: tuple[SetField, ...] = ()
 
     @property
     def inputs(self) -> list[Node]:

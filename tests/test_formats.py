@@ -43,7 +43,7 @@ def out(capsys: pytest.CaptureFixture[str]) -> Any:
 # -- JSON: a contract ------------------------------------------------------------------------------------------------
 
 TOP = {
-    "format": str, "cnncalc": str, "name": str, "description": str, "source": str, "spec": str, "batch": int,
+    "format": str, "cnncalc": str, "name": str, "description": str, "source": str, "spec": str, "set": list, "batch": int,
     "dtype": str, "layers": list, "outputs": list, "totals": dict, "published": list, "expected": list, "notes": list,
     "receptive_field": dict,
 }  # fmt: skip

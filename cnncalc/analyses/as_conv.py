@@ -55,6 +55,7 @@ def _replay(
         "spec": network.spec,
         "published": network.published,
         "warnings": network.warnings,
+        "changes": network.changes,
     }
     for node in network.nodes:
         try:

@@ -40,23 +40,27 @@ def command(
 ) -> int:
     """Totals of two or more networks with difference and ratio, and the layers of two as a diff.
 
-    SPEC is as for analyze; `net.yaml@HEAD~1` is the file as it was at a revision of its git repository.
+    SPEC is as for analyze; `net.yaml@HEAD~1` is the file as it was at a revision of its git repository. One SPEC with
+    --set is compared with itself as it is written.
     """
     from cnncalc.analyses import compare
     from cnncalc.analyses.totals import analyze
-    from cnncalc.cli.specs import network_of
+    from cnncalc.cli.specs import CHANGES, given_with, network_of
     from cnncalc.problem import Refused
     from cnncalc.render import compare as render
 
     quantities = _quantities(only)
     chosen = options.chosen(spec, lines)
+    against_itself = len(chosen) == 1 and bool(given_with(CHANGES))
+    if against_itself:
+        chosen *= 2
     if len(chosen) < 2:
         raise click.UsageError("compare needs two networks")
     analyses = []
     status = 0
-    for one in chosen:
+    for number, one in enumerate(chosen):
         try:
-            network = network_of(one, parameters, inputs)
+            network = network_of(one, parameters, inputs, as_written=against_itself and number == 0)
         except Refused as refused:
             tell(refused.problems)
             status = max(status, status_of(refused.problems))

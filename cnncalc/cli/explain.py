@@ -186,7 +186,7 @@ def _layers(
 ) -> int:
     from cnncalc.analyses.totals import analyze
     from cnncalc.analyses.working import working
-    from cnncalc.cli.specs import Spec, network_of
+    from cnncalc.cli.specs import Spec, announce, network_of
     from cnncalc.problem import Refused
     from cnncalc.render.explain import fact_data, layer_lines
 
@@ -206,7 +206,7 @@ def _layers(
         if refused.partial is None or not refused.partial.nodes:
             return status
         network = refused.partial
-    tell(network.warnings)
+    announce(network)
     analysis = analyze(network, *figures)
     rows = _chosen(analysis, wanted)
     data = [

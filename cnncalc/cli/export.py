@@ -7,7 +7,7 @@ import sys
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import Failed, into_file, tell, write, write_bytes
+from cnncalc.cli.run import Failed, into_file, write, write_bytes
 
 TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
 
@@ -56,7 +56,7 @@ def command(
     """
     from importlib import import_module
 
-    from cnncalc.cli.specs import network_of
+    from cnncalc.cli.specs import announce, network_of
     from cnncalc.formats import Missing
     from cnncalc.formats.export_blocks import Unexportable
 
@@ -68,7 +68,7 @@ def command(
     if target == "onnx" and file is None and sys.stdout is not None and sys.stdout.isatty():
         raise click.UsageError("an ONNX file is nothing for a terminal: write it to a file with -o net.onnx")
     network = network_of(one, parameters, inputs)
-    tell(network.warnings)
+    announce(network)
     try:
         if target == "onnx":
             write_bytes(import_module("cnncalc.formats.export_onnx").dumped(network, batch), file)

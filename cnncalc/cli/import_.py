@@ -7,7 +7,7 @@ import os
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import Failed, into_file, tell, warn, write
+from cnncalc.cli.run import Failed, into_file, warn, write
 
 
 @click.command(
@@ -38,7 +38,7 @@ def command(
     `repeat:`. The file is read again and compared with SPEC layer by layer, number by number, before it is written:
     where they differ nothing is.
     """
-    from cnncalc.cli.specs import network_of
+    from cnncalc.cli.specs import announce, network_of
     from cnncalc.formats.export_yaml import proved
     from cnncalc.formats.export_yaml_words import Unwritable
     from cnncalc.text import plural, show
@@ -47,7 +47,7 @@ def command(
     if file is not None and os.path.isfile(file) and not force:
         raise Failed(f"{show(file)} exists: choose another name, or write over it with --force")
     network = network_of(one, parameters, inputs)
-    tell(network.warnings)
+    announce(network)
     try:
         file_name = "" if network.source != one.text else f"imported from {os.path.basename(one.text)}"
         found = proved(network, file_name, flat)

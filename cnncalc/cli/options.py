@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 
 from cnncalc.cli.run import into_file
-from cnncalc.cli.specs import ARGUMENTS, Spec, complete
+from cnncalc.cli.specs import ARGUMENTS, CHANGES, Spec, complete
 from cnncalc.units import DTYPES
 
 
-def _kept(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> None:
-    context.meta[ARGUMENTS] = value
+def _kept(key: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    """A callback that keeps an option's value in the context, for `cnncalc.cli.specs` and `cnncalc.cli.display`."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        context.meta[key] = value
+
+    return keep
 
 
 def specs(command: click.decorators.FC) -> click.decorators.FC:
-    """SPEC..., -e, -p, --input and --arg."""
+    """SPEC..., -e, -p, --set, --input and --arg."""
     command = click.option(
         "--arg",
         "arguments",
         multiple=True,
         metavar="NAME=VALUE",
         expose_value=False,
-        callback=_kept,
+        callback=_kept(ARGUMENTS),
         help="An argument for what torch:MODULE:CALLABLE calls (MODULE is imported, which runs it): a number, true, false, "
         "null, [1, 2] or text.",
     )(command)
@@ -33,6 +39,15 @@ def specs(command: click.decorators.FC) -> click.decorators.FC:
         multiple=True,
         metavar="[NAME=]SHAPE",
         help="Another input size, channels last, such as 448x448x3; a PyTorch model needs one.",
+    )(command)
+    command = click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="LAYER.FIELD=VALUE",
+        expose_value=False,
+        callback=_kept(CHANGES),
+        help="Change one field of one layer, such as conv2.stride=2 or Stage1.conv1.filters=32. May be repeated.",
     )(command)
     command = click.option(
         "-p",

@@ -6,19 +6,24 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from cnncalc import formats
-from cnncalc.cli.run import Failed
+from cnncalc.cli.run import Failed, tell, warn
 from cnncalc.network import Network
 from cnncalc.problem import Refused, Source
 from cnncalc.spec import shelf
 from cnncalc.spec.limits import TRUSTED
 from cnncalc.text import did_you_mean, show
 
+if TYPE_CHECKING:
+    from cnncalc.spec.changes import Change
+
 SUFFIXES = (".yaml", ".yml", ".json")
 ARGUMENTS = "cnncalc.arguments"  # where the context of a command keeps what `--arg` gave
+CHANGES = "cnncalc.changes"  # likewise of `--set`
 
 
 class Spec:
@@ -101,8 +106,12 @@ def path_of(text: str) -> str:
     raise Failed(f"no architecture named `{show(text)}` on the shelf: {help}")
 
 
-def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], convolved: bool = False) -> Network:
-    """The network of a specification, with `-p` and `--input` applied; `convolved` turns fc layers into convolutions first.
+def network_of(
+    spec: Spec, parameters: Sequence[str], inputs: Sequence[str], convolved: bool = False, as_written: bool = False
+) -> Network:
+    """The network of a specification, with `-p`, `--input` and `--set` applied.
+
+    `convolved` turns fc layers into convolutions first; `as_written` leaves `--set` out.
 
     Raises:
         Failed, Refused.
@@ -123,12 +132,19 @@ def network_of(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], con
     source = source_of(spec)
     if not spec.line and formats.is_keras_json(source.text):
         return _imported(source.path, parameters, inputs, source)
-    given = Given(_pairs(parameters), _inputs(inputs))
+    given = Given(_pairs(parameters), _inputs(inputs), () if as_written else _changes())
     if spec.line:
         from cnncalc.spec.oneline import parse
 
         return read_tree(parse(source), source, given)
     return read(source, given)
+
+
+def announce(network: Network) -> None:
+    """What the reader has to say of a network, and what was set in it, for commands whose output does not say it."""
+    tell(network.warnings)
+    for changed in network.changes:
+        warn(f"note: set {changed}")
 
 
 def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str], source: Source | None = None) -> Network:
@@ -139,6 +155,9 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str], sourc
     Raises:
         Failed, Refused.
     """
+    if given_with(CHANGES):
+        help = f"`cnncalc import {show(path)} -o net.yaml` makes a file of {show(path)} in which it can"
+        raise click.UsageError(f"--set cannot change a layer of {show(path)}: {help}")
     dims = {}
     for name, value in _pairs(parameters).items():
         if not value.isdecimal() and formats.reader_of(path) != "torch":
@@ -167,9 +186,24 @@ def _check_arguments() -> None:
 
 def arguments() -> tuple[tuple[str, str], ...]:
     """What was given with `--arg` to the command that runs."""
+    return tuple(_pairs(given_with(ARGUMENTS), "--arg").items())
+
+
+def _changes() -> list[Change]:
+    """The fields that `--set` changes in the command that runs."""
+    given = given_with(CHANGES)
+    if not given:
+        return []
+    from cnncalc.spec.changes import Change
+
+    return [Change(text) for text in given]
+
+
+def given_with(option: str) -> tuple[str, ...]:
+    """What was given with an option that the context keeps: ARGUMENTS or CHANGES."""
     context = click.get_current_context(silent=True)
-    given: tuple[str, ...] = context.meta.get(ARGUMENTS, ()) if context is not None else ()
-    return tuple(_pairs(given, "--arg").items())
+    given: tuple[str, ...] = context.meta.get(option, ()) if context is not None else ()
+    return given
 
 
 def _pairs(texts: Sequence[str], option: str = "-p") -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import FINDING, Failed, tell, write
+from cnncalc.cli.run import FINDING, Failed, write
 
 if TYPE_CHECKING:
     from cnncalc.formats.verify import Agreement, Check
@@ -52,13 +52,13 @@ def command(
     The network is exported as by `cnncalc export` and run without data (PyTorch: on the meta device). Exit status 1 where
     anything differs, 2 where a layer cannot be exported or the framework is not installed.
     """
-    from cnncalc.cli.specs import network_of
+    from cnncalc.cli.specs import announce, network_of
     from cnncalc.formats import Missing
     from cnncalc.formats.export_blocks import Unexportable
     from cnncalc.formats.verify import verify
 
     network = network_of(options.only(spec, lines), parameters, inputs)
-    tell(network.warnings)
+    announce(network)
     try:
         found = verify(network, framework)
     except (Missing, Unexportable) as error:
@@ -132,6 +132,7 @@ def _report(found: Agreement, differences: bool, glyphs: dict[str, str]) -> list
 
 def _data(found: Agreement) -> dict[str, Any]:
     from cnncalc import __version__
+    from cnncalc.render.data import set_data
 
     def of(check: Check) -> dict[str, Any]:
         return {"agrees": not check.differences, "cnncalc": check.ours, found.framework: check.theirs}
@@ -141,6 +142,7 @@ def _data(found: Agreement) -> dict[str, Any]:
         "cnncalc": __version__,
         "name": found.network.name,
         "spec": found.network.spec,
+        "set": set_data(found.network),
         "framework": found.framework,
         "version": found.version,
         "agrees": found.agrees,

@@ -7,9 +7,10 @@ from typing import Any
 
 from cnncalc.analyses.compare import Pair, Total, largest
 from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.layers.spelling import spell
 from cnncalc.network import Network
 from cnncalc.render.columns import percent
-from cnncalc.render.data import row_data
+from cnncalc.render.data import row_data, set_data
 from cnncalc.render.lines import Grid, Line
 from cnncalc.text import plural, show
 
@@ -23,8 +24,13 @@ STYLES = {"same": "dim", "changed": "note", "added": "good", "removed": "bad"}
 
 
 def title(analysis: Analysis) -> str:
-    """What a network is called: its name, else where it was read."""
-    return show(analysis.network.name or analysis.network.spec)
+    """What a network is called: its name, else where it was read; and what was set in it."""
+    network = analysis.network
+    name = show(network.name or network.spec)
+    if len(network.changes) == 1:
+        changed = network.changes[0]
+        return f"{name} with {show(changed.layer)}.{changed.field} {spell(changed.value)}"
+    return f"{name} with {len(network.changes)} fields set" if network.changes else name
 
 
 def titles(analyses: Sequence[Analysis], typed: Sequence[str]) -> list[str]:
@@ -115,6 +121,8 @@ def report(
     heads = ["", *names]
     for name in names[1:]:
         heads += ["difference", "ratio"] if len(names) == 2 else [f"{name} / {names[0]}"]
+    for network in [analysis.network for analysis in analyses if len(analysis.network.changes) > 1]:
+        lines += [*[[(f"set: {changed}", "note")] for changed in network.changes], []]
     grid = Grid(heads, [False] + [True] * (len(heads) - 1))
     for total in totals:
         cells = [total.quantity.replace("_", " "), *[value_text(total.quantity, value) for value in total.values]]
@@ -182,6 +190,7 @@ def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[
         "cnncalc": __version__,
         "specs": [analysis.network.spec for analysis in analyses],
         "names": [analysis.network.name for analysis in analyses],
+        "set": [set_data(analysis.network) for analysis in analyses],
         "totals": [
             {
                 "quantity": total.quantity,

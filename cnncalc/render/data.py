@@ -10,6 +10,7 @@ from cnncalc import __version__
 from cnncalc.analyses.claims import Claim, expected, published
 from cnncalc.analyses.receptive import extent
 from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.network import Network
 from cnncalc.problem import Problem, Where
 from cnncalc.render.columns import COLUMNS, formula
 from cnncalc.render.report import fold
@@ -28,6 +29,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = ()) -> dict[str, An
         "description": network.description,
         "source": network.source,
         "spec": network.spec,
+        "set": set_data(network),
         "batch": result.batch,
         "dtype": result.dtype,
         "layers": [row_data(result, row) for row in result.rows],
@@ -68,6 +70,7 @@ def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> d
         "description": "",
         "source": "",
         "spec": next((problem.where.source.path for problem in problems if problem.where is not None), spec),
+        "set": [],
         "batch": batch,
         "dtype": dtype,
         "layers": [],
@@ -79,6 +82,14 @@ def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> d
         "receptive_field": None,
         "problems": [problem_data(problem) for problem in problems],
     }
+
+
+def set_data(network: Network) -> list[dict[str, Any]]:
+    """The fields that `--set` changed, as JSON data."""
+    return [
+        {"layer": one.layer, "field": one.field, "value": _value(one.value), "was": _value(one.was)}
+        for one in network.changes
+    ]
 
 
 def row_data(result: Analysis, row: Row) -> dict[str, Any]:

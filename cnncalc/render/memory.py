@@ -9,6 +9,7 @@ from cnncalc.analyses.memory_ledger import Moment
 from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.render.columns import percent
+from cnncalc.render.data import set_data
 from cnncalc.render.lines import Grid, Line, bar
 from cnncalc.text import plural, quoted, show
 from cnncalc.units import megabytes
@@ -76,6 +77,7 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
     network = answer.network
     lines: list[Line] = [[(show(network.name or network.spec), "name")]]
     lines.append([(f"{setting(answer)}; PyTorch eager with CUDA dispatch, storages alive at once", "dim")])
+    lines += [[(f"set: {changed}", "note")] for changed in network.changes]
     if answer.training is not None:
         lines += [[], *_training(answer, answer.training, glyphs)]
     if answer.inference is not None and answer.least is not None:
@@ -178,6 +180,7 @@ def data(answer: Answer) -> dict[str, Any]:
         "format": "cnncalc.memory/1",
         "name": answer.network.name,
         "spec": answer.network.spec,
+        "set": set_data(answer.network),
         "batch": answer.batch,
         "dtype": answer.dtype,
         "amp": answer.amp,

@@ -64,6 +64,7 @@ def heading(network: Network) -> list[Line]:
     for node in network.inputs:
         label = "input" if node.name == "input" else f"input {show(node.name)}"
         lines.append([(f"{label}: {node.output.words()}", "dim")])
+    lines += [[(f"set: {changed}", "note")] for changed in network.changes]
     lines.append([])
     return lines
 

@@ -57,8 +57,9 @@ class MergeStep(Step):
     def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
         inputs = [operand.run(run, value, scope) for operand in self.operands]
         name = run.auto(self.layer.kind) if label is None else run.named(label)
+        layer = run.changed(self.layer, name, scope, value) if run.changes else self.layer
         try:
-            merged = run.builder.add(self.layer, inputs, name, self.where)
+            merged = run.builder.add(layer, inputs, name, self.where)
             run.builder.nodes[merged].entering = value
             return merged
         except Problem as problem:
@@ -98,7 +99,8 @@ class ResidualStep(Step):
                 help = f"the projection must turn {before} into {after}" + _convolution(before, after, ", as `{}` does")
                 raise run.refused(Problem("shapes-differ", text, help), self.where)
         name = run.auto("add") if label is None else run.named(label)
-        merged = run.builder.add(self.sum, [out, shortcut], name, self.where)
+        layer = run.changed(self.sum, name, scope, value) if run.changes else self.sum
+        merged = run.builder.add(layer, [out, shortcut], name, self.where)
         run.builder.nodes[merged].entering = value
         return merged
 

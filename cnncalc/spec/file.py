@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.analyses.claims import PUBLISHABLE
 from cnncalc.layers.spelling import comma_help, number_help, spell
@@ -24,13 +25,25 @@ from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, plural, quoted, show
 from cnncalc.units import count, size
 
+if TYPE_CHECKING:
+    from cnncalc.spec.changes import Change
+
 
 class Given(dict[str, Any]):
-    """Values for `params` given from outside; `input` replaces the file's input sizes by name ("" for the only one)."""
+    """Values for `params` given from outside; `inputs` replace the file's input sizes by name ("" for the only one).
 
-    def __init__(self, parameters: Mapping[str, str] | None = None, inputs: Mapping[str, str] | None = None) -> None:
+    `changes` set single fields of layers.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, str] | None = None,
+        inputs: Mapping[str, str] | None = None,
+        changes: Sequence[Change] = (),
+    ) -> None:
         super().__init__(parameters or {})
         self.inputs = dict(inputs or {})
+        self.changes = tuple(changes)
 
 
 def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -> Network:
@@ -44,20 +57,35 @@ def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -
     (28, 28, 6)
     """
     problems: list[Problem] = []
-    tree = parse(source, limits, problems)
-    return _File(source, limits, Given() if given is None else given, problems).read(tree)
+    return _network(parse(source, limits, problems), source, Given() if given is None else given, limits, problems)
 
 
 def read_tree(tree: Tree, source: Source, given: Given | None = None, limits: Limits = TRUSTED) -> Network:
     """The same for a tree that is parsed already."""
-    return _File(source, limits, Given() if given is None else given).read(tree)
+    return _network(tree, source, Given() if given is None else given, limits)
+
+
+def _network(tree: Tree, source: Source, given: Given, limits: Limits, problems: Sequence[Problem] = ()) -> Network:
+    if not given.changes:
+        return _File(source, limits, given, problems).read(tree)
+    from cnncalc.spec.changes import read_changed
+
+    return read_changed(given.changes, lambda changes: _File(source, limits, given, problems, changes).read(tree))
 
 
 class _File:
-    def __init__(self, source: Source, limits: Limits, given: Given, problems: Iterable[Problem] = ()) -> None:
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        given: Given,
+        problems: Iterable[Problem] = (),
+        changes: Mapping[str, list[Change]] = MappingProxyType({}),
+    ) -> None:
         self.source = source
         self.limits = limits
         self.given = given
+        self.changes = changes
         self.compiler = Compiler(source, limits)
         self.compiler.problems += problems
         self.warnings: list[Problem] = []
@@ -95,7 +123,7 @@ class _File:
         if compiler.problems:
             raise self._refused()
         self._unused_blocks()
-        if self.given.inputs:  # what others printed for the size in the file says nothing of another
+        if self.given.inputs or self.changes:  # what others printed for the network as written says nothing of this one
             published = []
         facts = {**texts, "spec": self.source.path, "published": tuple(published), "warnings": tuple(self.warnings)}
         return self._expand(steps, parameters, inputs, outputs, facts)
@@ -118,7 +146,7 @@ class _File:
         facts: dict[str, Any],
     ) -> Network:
         builder = Builder(self.limits.tensor)
-        run = Run(builder, self.limits, self.compiler.defined)
+        run = Run(builder, self.limits, self.compiler.defined, self.changes)
         scope = Scope(parameters)
         value = 0
         try:
@@ -135,11 +163,20 @@ class _File:
             value = run_all(steps, run, run.inputs[0], scope)
             ends = [run.lookup(name, scope, value, self.compiler.at(mark))[0] for name, mark in outputs] or [value]
         except Refused as refused:
+            facts = self._with_changes(builder, facts)
             refused.partial = builder.finish([len(builder.nodes) - 1] if builder.nodes else [], **facts)
             raise
         finally:
             interned.count(len(builder.nodes))
-        return builder.finish(ends, **facts)
+        return builder.finish(ends, **self._with_changes(builder, facts))
+
+    def _with_changes(self, builder: Builder, facts: dict[str, Any]) -> dict[str, Any]:
+        """The facts of the network with the fields that were set; what its file expects was worked out without them."""
+        if not self.changes:
+            return facts
+        builder.expectations.clear()
+        done = [change.done for changes in self.changes.values() for change in changes if change.done is not None]
+        return {**facts, "changes": tuple(done)}
 
     # -- the keys ---------------------------------------------------------------------------------------------------
 

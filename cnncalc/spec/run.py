@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.network import Builder
 from cnncalc.problem import Call, Problem, Refused, Where
 from cnncalc.spec.limits import Limits
 from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, quoted, show
+
+if TYPE_CHECKING:
+    from cnncalc.layers.base import Layer
+    from cnncalc.spec.changes import Change
 
 IN_AXES = {1: ("in_steps",), 2: ("in_height", "in_width"), 3: ("in_depth", "in_height", "in_width")}
 IN_NAMES = frozenset({"in_channels", *(name for names in IN_AXES.values() for name in names)})
@@ -59,10 +65,17 @@ class Level:
 class Run:
     """One expansion: the builder, the place in the tree of names, the trail of blocks, and the budget of steps."""
 
-    def __init__(self, builder: Builder, limits: Limits, defined: dict[str, Where]) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        limits: Limits,
+        defined: dict[str, Where],
+        changes: Mapping[str, list[Change]] = MappingProxyType({}),
+    ) -> None:
         self.builder = builder
         self.limits = limits
         self.defined = defined  # every name that `as` binds somewhere in the file
+        self.changes = changes  # fields set from outside, by the full name of the layer
         self.trail: list[Call] = []
         self.executed = 0
         self.depth = 0
@@ -110,6 +123,16 @@ class Run:
             name = f"{self.prefix}{label}" + (f"_{number}" if number > 1 else "")
             if name not in self.builder.names:
                 return name
+
+    def changed(self, layer: Layer, name: str, scope: Scope, value: int) -> Layer:
+        """The layer with the fields that are set from outside.
+
+        Raises:
+            Refused: where one does not suit it.
+        """
+        for change in self.changes.get(name, ()):
+            layer = change.apply(layer, name, self.parameters(scope, value, True))
+        return layer
 
     def level(self, path: str) -> Level:
         """Names inside start with `path.`."""

@@ -215,6 +215,8 @@ class LayerStep(Step):
         layer = self.layer or self._resolved(run, value, scope)
         kind = self.kind
         name = run.auto(kind.kind) if label is None else run.named(label)
+        if run.changes:
+            layer = run.changed(layer, name, scope, value)
         inputs = [value]
         if kind.lenders:
             for field, spec in kind.fields.items():
@@ -225,6 +227,8 @@ class LayerStep(Step):
         except Problem as problem:
             if not problem.text.startswith(kind.kind):
                 problem.text = f"{kind.kind}: {problem.text}"
+            if name in run.changes:
+                problem.text += "; --set has changed this layer"
             raise self._refused(run, problem) from None
 
     def _refused(self, run: Run, problem: Problem) -> Refused:
