@@ -9,13 +9,14 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
-from cnncalc.text import show
+from cnncalc.text import plural, show
 
 if TYPE_CHECKING:
     from cnncalc.analyses.totals import Analysis
     from cnncalc.cli.specs import Spec
     from cnncalc.problem import Refused
     from cnncalc.render.lines import Line
+    from cnncalc.render.ranking import Ranking
 
     # a specification, the network as far as it goes, and why it goes no further
     Done = tuple[Spec, Analysis | None, Refused | None]
@@ -24,8 +25,9 @@ ROOMY, WIDE = 100, 130  # terminal columns from which bars, and fields, are show
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 QUANTITIES = (
     "params", "weights", "biases", "activations", "activation_bytes", "conv_activations", "macs", "depth", "layers", "buffers",
-    "param_bytes", "output",
+    "param_bytes", "output", "rf",
 )  # fmt: skip
+SORTABLE = ("params", "weights", "biases", "buffers", "activations", "memory", "macs", "saved", "live")
 COLUMN_NAMES = (
     "kind", "fields", "output", "activations", "memory", "params", "weights", "biases", "buffers", "macs", "rf", "formula",
     "share", "saved", "live",
@@ -45,6 +47,15 @@ COLUMN_NAMES = (
 @options.figures
 @click.option("--columns", metavar="A,B,...", help="Columns of the table: " + ", ".join(COLUMN_NAMES) + ".")
 @click.option("--depth", type=click.IntRange(1, 64), metavar="N", help="Fold blocks below N levels into one line each.")
+@click.option(
+    "--sort", type=click.Choice(SORTABLE), metavar="COLUMN", help="Largest first: " + ", ".join(SORTABLE) + "."
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Only the N largest by --sort (params unless given), the rest as one line.",
+)
 @options.form(FORMATS)
 @click.option(
     "--get",
@@ -71,6 +82,8 @@ def command(
     dtype: str,
     columns: str | None,
     depth: int | None,
+    sort: str | None,
+    top: int | None,
     form: str,
     get: str | None,
     as_conv: bool,
@@ -90,7 +103,9 @@ def command(
     from cnncalc.problem import Refused
 
     wanted = _columns(columns)
-    if dtype == "int8" and wanted is not None and not {"saved", "live"}.isdisjoint(wanted):
+    ranking = _ranking(sort, top)
+    training = not {"saved", "live"}.isdisjoint((*(wanted or ()), sort))
+    if dtype == "int8" and training:
         raise click.UsageError("the columns saved and live are those of a training step: int8 is no type to train in")
     chosen = options.chosen(spec, lines)
     status = 0
@@ -113,7 +128,7 @@ def command(
             continue
         tell(network.warnings)
         analysis = analyze(network, batch, dtype)
-        if wanted is not None and not {"saved", "live"}.isdisjoint(wanted):
+        if training:
             from cnncalc.analyses.memory import columns as with_memory
 
             analysis = with_memory(analysis)
@@ -123,7 +138,7 @@ def command(
         if get is not None:
             _figures(done, get, file)
         else:
-            _print(done, form, (batch, dtype), wanted, depth, exact, file, no_color)
+            _print(done, form, (batch, dtype), wanted, depth, ranking, exact, file, no_color)
     for _, _, reason in done:
         if reason is not None:
             tell(reason.problems)
@@ -145,6 +160,19 @@ def _columns(text: str | None) -> tuple[str, ...] | None:
     if not names:
         raise click.BadParameter("name at least one column", param_hint="--columns")
     return tuple(dict.fromkeys(names))
+
+
+def _ranking(sort: str | None, top: int | None) -> Ranking | None:
+    if sort is None and top is None:
+        return None
+    from cnncalc.render.ranking import Ranking
+
+    return Ranking(sort or "params", top)
+
+
+def _with(ranking: Ranking | None, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns, and the one that is sorted by."""
+    return columns if ranking is None or ranking.column in columns else (*columns, ranking.column)
 
 
 def _verdict(analysis: Analysis, strict: bool, told: bool) -> int:
@@ -175,7 +203,7 @@ def _figures(done: Sequence[Done], name: str, file: str | None) -> None:
     found = [
         _quantity(analysis, name) if analysis is not None and refused is None else "?" for _, analysis, refused in done
     ]
-    if found != ["?"]:
+    if len(done) > 1 or done[0][2] is None:
         write("".join(f"{figure}\n" for figure in found), file)
 
 
@@ -184,9 +212,23 @@ def _quantity(analysis: Analysis, name: str) -> str:
         return str(analysis.activation_bytes)
     if name == "param_bytes":
         return str(analysis.bytes(analysis.totals.params))
+    if name == "rf":
+        return " ".join(_receptive(analysis, index) for index in analysis.network.outputs)
+    if name == "macs" and analysis.totals.uncounted:
+        some = plural(analysis.totals.uncounted, "layer")
+        warn(f"note: the multiply-adds of {some} are not known: at least {analysis.totals.macs:,}")
+        return "?"
     if name == "output":
         return " ".join(str(analysis.network.nodes[index].output) for index in analysis.network.outputs)
     return str(getattr(analysis.totals, name))
+
+
+def _receptive(analysis: Analysis, index: int) -> str:
+    """The size of the field that one cell of an output sees; all of the input's where that is seen."""
+    from cnncalc.analyses.receptive import extent
+
+    seen = extent(analysis.fields[index], analysis.extent)
+    return "?" if seen is None else "x".join(map(str, seen[0] if len(set(seen[0])) > 1 else seen[0][:1]))
 
 
 def _print(
@@ -195,6 +237,7 @@ def _print(
     figures: tuple[int, str],
     wanted: tuple[str, ...] | None,
     depth: int | None,
+    ranking: Ranking | None,
     exact: bool,
     file: str | None,
     no_color: bool,
@@ -205,7 +248,7 @@ def _print(
         found = []
         for one, analysis, refused in done:
             if analysis is not None:
-                found.append(data.analysis(analysis, refused.problems if refused is not None else ()))
+                found.append(data.analysis(analysis, refused.problems if refused is not None else (), ranking))
             elif refused is not None:
                 found.append(data.refused("<-e>" if one.line else one.text, refused.problems, *figures))
         write(data.to_json(found if len(done) > 1 else found[0]), file)
@@ -214,18 +257,18 @@ def _print(
     if not shown:
         return
     if form == "table":
-        _tables(shown, wanted, depth, exact, file, no_color)
+        _tables(shown, wanted, depth, ranking, exact, file, no_color)
         return
     from cnncalc.render.columns import DEFAULT
     from cnncalc.render.report import Options
 
     texts = []
     for analysis, partial in shown:
-        asked = Options(wanted or DEFAULT, depth, exact, partial=partial)
+        asked = Options(_with(ranking, wanted or DEFAULT), depth, exact, partial=partial, ranking=ranking)
         if form == "csv":
             from cnncalc.render.data import to_csv
 
-            texts.append(to_csv(analysis, asked.columns, depth))
+            texts.append(to_csv(analysis, asked.columns, depth, ranking))
         else:
             from cnncalc.render.markup import to_latex, to_markdown
 
@@ -237,6 +280,7 @@ def _tables(
     shown: Sequence[tuple[Analysis, bool]],
     wanted: tuple[str, ...] | None,
     depth: int | None,
+    ranking: Ranking | None,
     exact: bool,
     file: str | None,
     no_color: bool,
@@ -249,7 +293,14 @@ def _tables(
     lines: list[Line] = []
     for analysis, partial in shown:
         columns = wanted or (("fields", *DEFAULT) if wide >= WIDE else DEFAULT)
-        asked = Options(columns, depth, exact, bars=wanted is None and wide >= ROOMY, partial=partial)
+        asked = Options(
+            _with(ranking, columns),
+            depth,
+            exact,
+            bars=wanted is None and wide >= ROOMY,
+            partial=partial,
+            ranking=ranking,
+        )
         lines += [[]] if lines else []
         lines += report(analysis, asked, glyphs(file))
     show_lines(lines, file, no_color)

@@ -12,14 +12,15 @@ from cnncalc.units import megabytes, rounded
 
 
 class Folded:
-    """A line of the table: one row, or the rows of a block folded into one."""
+    """A line of the table: one row, or the rows of a block folded into one (not `whole`: of layers from anywhere)."""
 
-    __slots__ = ("level", "name", "rows")
+    __slots__ = ("level", "name", "rows", "whole")
 
-    def __init__(self, name: str, level: int, rows: list[Row]) -> None:
+    def __init__(self, name: str, level: int, rows: list[Row], whole: bool = True) -> None:
         self.name = name
         self.level = level
         self.rows = rows
+        self.whole = whole
 
     @property
     def last(self) -> Row:
@@ -47,10 +48,12 @@ def amount(quantity: str) -> Callable[[Folded, Analysis, bool], str]:
 
 
 def _output(line: Folded, analysis: Analysis, exact: bool) -> str:
-    return str(line.last.node.output)
+    return str(line.last.node.output) if line.whole else ""
 
 
 def _kind(line: Folded, analysis: Analysis, exact: bool) -> str:
+    if not line.whole:
+        return ""
     return line.last.node.kind if len(line.rows) == 1 else f"{len(line.rows)} layers"
 
 
@@ -109,6 +112,8 @@ def _axes(numbers: Sequence[float | int]) -> str:
 
 
 def _field(line: Folded, analysis: Analysis, exact: bool) -> str:
+    if not line.whole:
+        return ""
     return receptive_field(analysis.field(line.last), analysis.extent)
 
 

@@ -13,12 +13,15 @@ from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Where
 from cnncalc.render.columns import COLUMNS, formula
-from cnncalc.render.report import fold
+from cnncalc.render.ranking import Ranking, ranked
 from cnncalc.text import show
 
 
-def analysis(result: Analysis, problems: Sequence[Problem] = ()) -> dict[str, Any]:
-    """An analysis as JSON data; with `problems`, of a network that ends where a layer did not fit: totals are null."""
+def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Ranking | None = None) -> dict[str, Any]:
+    """An analysis as JSON data; with `problems`, of a network that ends where a layer did not fit: totals are null.
+
+    `layers` are in the order of the network always; a `ranking` adds names, the largest first.
+    """
     network = result.network
     whole = result.extent
     total = result.totals
@@ -56,6 +59,9 @@ def analysis(result: Analysis, problems: Sequence[Problem] = ()) -> dict[str, An
     }
     seen = [] if problems else [extent(result.fields[index], whole) for index in network.outputs]
     found["receptive_field"] = _field(seen[0]) if len(seen) == 1 else None
+    if ranking is not None:
+        names = [line.name for line in ranked(result, None, ranking)[0]]
+        found["ranking"] = {"by": ranking.column, "layers": names}
     if problems:
         found["problems"] = [problem_data(problem) for problem in problems]
     return found
@@ -167,7 +173,7 @@ def to_json(value: Any) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
-def to_csv(result: Analysis, columns: Sequence[str], depth: int | None) -> str:
+def to_csv(result: Analysis, columns: Sequence[str], depth: int | None, ranking: Ranking | None = None) -> str:
     """The layer table as CSV: names in full, numbers plain, bytes as bytes; cells that a spreadsheet would run are quoted."""
     import csv
     from io import StringIO
@@ -175,7 +181,7 @@ def to_csv(result: Analysis, columns: Sequence[str], depth: int | None) -> str:
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["layer", *columns])
-    for line in fold(result.rows, depth):
+    for line in ranked(result, depth, ranking)[0]:
         cells: list[Any] = [show(line.name, 10**6)]
         for name in columns:
             column = COLUMNS[name]
@@ -184,6 +190,8 @@ def to_csv(result: Analysis, columns: Sequence[str], depth: int | None) -> str:
             elif name == "share":
                 params = result.totals.params
                 cells.append(f"{line.total('params') / params:.6f}" if params else "0")
+            elif name in ("macs", "saved", "live"):  # may be unknown, or known as a bound
+                cells.append(column.text(line, result, True).replace(",", ""))
             elif name == "formula":
                 cells.append(formula(line.last, result.network.shapes(line.last.node)) if len(line.rows) == 1 else "")
             else:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from cnncalc.analyses.claims import expected, published
 from cnncalc.analyses.totals import Analysis
 from cnncalc.render.columns import COLUMNS, Folded
-from cnncalc.render.report import Options, figure, fold
+from cnncalc.render.ranking import ranked
+from cnncalc.render.report import Options, figure
 from cnncalc.text import show
 
 LATEX = {
@@ -20,9 +21,10 @@ MARKDOWN = "\\`*_{}[]<>#|!~&$"
 def _rows(result: Analysis, options: Options) -> list[list[str]]:
     """Cells of every line and of the totals, names in full."""
     columns = [COLUMNS[name] for name in options.columns]
+    shown, others = ranked(result, options.depth, options.ranking)
     rows = [
         [show(line.name, 10**6), *[column.text(line, result, options.exact) for column in columns]]
-        for line in fold(result.rows, options.depth)
+        for line in [*shown, *([others] if others is not None else [])]
     ]
     every = Folded("total", 0, result.rows)
     rows.append(

@@ -9,6 +9,7 @@ from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.network import Network
 from cnncalc.render.columns import COLUMNS, DEFAULT, Folded
 from cnncalc.render.lines import Grid, Line, bar
+from cnncalc.render.ranking import Ranking, ranked
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
 from cnncalc.units import megabytes, rounded
@@ -33,12 +34,14 @@ class Options:
         exact: bool = False,
         bars: bool = False,
         partial: bool = False,
+        ranking: Ranking | None = None,
     ) -> None:
         self.columns = columns
         self.depth = depth
         self.exact = exact
         self.bars = bars
         self.partial = partial  # the network ends where a layer did not fit
+        self.ranking = ranking
 
 
 def report(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[Line]:
@@ -69,26 +72,6 @@ def heading(network: Network) -> list[Line]:
     return lines
 
 
-def fold(rows: Sequence[Row], depth: int | None) -> list[Folded]:
-    """The lines of the table: rows below `depth` levels of blocks folded into one line each."""
-    found: list[Folded] = []
-    before: str | None = None
-    for row in rows:
-        name = row.node.name
-        level = name.count(".")
-        if depth is None or level < depth:
-            found.append(Folded(name, level, [row]))
-            before = None
-            continue
-        prefix = ".".join(name.split(".")[:depth])
-        if prefix == before:
-            found[-1].rows.append(row)
-        else:
-            found.append(Folded(prefix, depth - 1, [row]))
-            before = prefix
-    return found
-
-
 def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[Line]:
     """The layers as a tree of blocks, with a line of totals."""
     columns = [COLUMNS[name] for name in options.columns]
@@ -102,8 +85,9 @@ def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[
     empty = [""] * (len(titles) - 1)
     exact, whole = options.exact, analysis.totals.params
     open_path: list[str] = []
-    for line in fold(analysis.rows, options.depth):
-        path = line.name.split(".")
+    shown, others = ranked(analysis, options.depth, options.ranking)
+    for line in [*shown, *([others] if others is not None else [])]:
+        path = line.name.split(".") if options.ranking is None else [line.name]
         blocks = path[:-1]
         if blocks != open_path:
             same = 0
@@ -119,7 +103,7 @@ def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[
             params = line.total("params")
             share = COLUMNS["share"].text(line, analysis, exact) if params else ""
             cells.append(f"{share:>7} {bar(params, whole, BAR, glyphs)}" if share else "")
-        look = "block" if folded else STYLE.get(line.last.node.kind, "")
+        look = "dim" if line is others else "block" if folded else STYLE.get(line.last.node.kind, "")
         styles = [look, *["dim" if cell in ("0", "0 B", "0 %") else "" for cell in cells[1:]]]
         if options.bars:
             styles[-1] = "bar"

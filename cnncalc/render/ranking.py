@@ -1,0 +1,59 @@
+"""The lines of the layer table in the order asked for: as the network runs, or the largest first and the rest as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.record import Record
+from cnncalc.render.columns import COLUMNS, Folded
+from cnncalc.text import plural
+
+
+class Ranking(Record):
+    """The column to sort by, largest first, and how many lines to show (None: all)."""
+
+    column: str
+    top: int | None = None
+
+
+def fold(rows: Sequence[Row], depth: int | None) -> list[Folded]:
+    """The lines of the table: rows below `depth` levels of blocks folded into one line each."""
+    found: list[Folded] = []
+    before: str | None = None
+    for row in rows:
+        name = row.node.name
+        level = name.count(".")
+        if depth is None or level < depth:
+            found.append(Folded(name, level, [row]))
+            before = None
+            continue
+        prefix = ".".join(name.split(".")[:depth])
+        if prefix == before:
+            found[-1].rows.append(row)
+        else:
+            found.append(Folded(prefix, depth - 1, [row]))
+            before = prefix
+    return found
+
+
+def ranked(analysis: Analysis, depth: int | None, ranking: Ranking | None) -> tuple[list[Folded], Folded | None]:
+    """The lines to show, and the ones left out as a line of their own (None: none are)."""
+    lines = fold(analysis.rows, depth)
+    if ranking is None:
+        return lines, None
+    lines.sort(key=lambda line: -_amount(line, ranking.column, analysis))  # equal ones stay in order
+    shown, left = lines[: ranking.top], lines[ranking.top :] if ranking.top is not None else []
+    rest = [row for line in left for row in line.rows]
+    return shown, Folded(plural(len(left), "other"), 0, rest, whole=False) if rest else None
+
+
+def _amount(line: Folded, column: str, analysis: Analysis) -> int:
+    """What a line is sorted by; what is not known comes last."""
+    if column == "macs" and not any(row.counted for row in line.rows):
+        return -1
+    if column == "saved":
+        return sum((analysis.saved or {}).get(row.node.name, 0) for row in line.rows)
+    if column == "live":
+        return max((analysis.live or {}).get(row.node.name, 0) for row in line.rows)
+    return line.total(COLUMNS[column].quantity)
