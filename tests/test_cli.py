@@ -352,7 +352,8 @@ def test_one_number(quantity: str, cnncalc: Any) -> None:
     totals = cnncalc("analyze", "resnet18", "--batch", "4", "--format", "json").data["totals"]
     ended = cnncalc("analyze", "resnet18", "--batch", "4", "--get", quantity)
     assert (ended.status, ended.err) == (0, "")
-    assert ended.out == ("1000" if quantity == "output" else str(totals[quantity])) + "\n"
+    others = {"output": "1000", "rf": "224"}
+    assert ended.out == (others.get(quantity) or str(totals[quantity])) + "\n"
 
 
 def test_one_number_of_what_is_refused(cnncalc: Any) -> None:
