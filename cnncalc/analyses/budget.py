@@ -136,13 +136,16 @@ def _conv_layers(analysis: Analysis) -> int:
 
 
 def _running(analysis: Analysis, limit: Limit) -> int | None:
-    """The peak of the running network in bytes; None where a layer has no memory rule, since a lower bound proves nothing."""
+    """The least peak of the running network in bytes, for its order of layers: what no program can undercut.
+
+    None where a layer has no memory rule, since a lower bound proves nothing.
+    """
     from cnncalc.analyses.memory import infer, train
 
     if limit.quantity == "training-memory":
-        run = train(analysis.network, limit.batch, limit.dtype, limit.optimizer, amp=limit.amp)
+        run = train(analysis.network, limit.batch, limit.dtype, limit.optimizer, least=True, amp=limit.amp)
     else:
-        run = infer(analysis.network, limit.batch, limit.dtype, amp=limit.amp)
+        run = infer(analysis.network, limit.batch, limit.dtype, least=True, amp=limit.amp)
     return run.peak.live if run.exact else None
 
 

@@ -5,7 +5,12 @@ fragmentation, cuDNN's workspaces, the CUDA context. The rules are those measure
 
 Training is one steady-state step: `zero_grad(set_to_none=True); out = model(x); loss = cross_entropy(out, y);
 loss.backward(); optimizer.step()`; with several outputs the loss is the first one's plus 0.3 of each other's.
-Inference is one forward in eval mode without gradients. A block, like a module, holds its inputs until it returns.
+Inference is one forward in eval mode without gradients.
+
+How long a program holds its values is a fact of the program. Of a module that was run it was seen; of anything else it is
+assumed that a block, like a module, holds its inputs until it returns, and a peak that rests on this is an estimate. What is
+certain is the minimum for an order of layers, where every value is let go at its last use.
+
 With `amp`, forward and loss run under `torch.autocast("cuda", dtype=amp)`: parameters, their gradients and the
 optimizer's state stay float32, the rest is what autocast casts. In 16 bits, each parameter has a copy until the end of
 forward, and backward keeps that of every weight that it multiplies with.
@@ -24,6 +29,7 @@ from cnncalc.network import Network
 from cnncalc.record import Record
 
 LARGEST_BATCH = 2**30
+ASSUMED = "each block holds its inputs until it returns"
 INDEX_BYTES = 8  # of a class label, of a row's number in a table, and of batch norm's counter of batches
 
 
@@ -31,7 +37,8 @@ class Run(Record):
     """What a replay found, in bytes.
 
     `fixed` lives all the time, by kind; `saved` is kept by the forward for the backward; `held` is the same by the layer
-    that made it. `unknown` names the layers without a memory rule: with any, every figure is a lower bound.
+    that made it. `unknown` names the layers without a memory rule: with any, every figure is a lower bound. `assumes` is
+    true where the peak rests on what is only assumed of the program (`ASSUMED`).
     """
 
     fixed: dict[str, int]
@@ -40,11 +47,17 @@ class Run(Record):
     held: dict[str, int]
     moments: tuple[Moment, ...]
     unknown: tuple[str, ...]
+    assumes: bool = False
 
     @property
     def exact(self) -> bool:
-        """Is the peak the very figure, not a lower bound?"""
-        return not self.unknown
+        """True if the peak is the very figure, neither a lower bound nor an estimate."""
+        return not self.unknown and not self.assumes
+
+    @property
+    def bound(self) -> str:
+        """What to print before the peak: `estimated`, `at least`, or nothing where it is exact."""
+        return " ".join([*["estimated"] * self.assumes, *["at least"] * bool(self.unknown)])
 
 
 def fixed_bytes(network: Network, work: Plan, batch: int, dtype: str) -> dict[str, int]:
@@ -77,7 +90,8 @@ def infer(
     ledger.mark("forward", "input")
     Replay(work, batch, dtype, ledger).forward(training=False)
     assert ledger.peak is not None
-    return Run(fixed, ledger.peak, 0, {}, tuple(ledger.moments), tuple(work.unknown))
+    assumes = work.held and not was_run(network)
+    return Run(fixed, ledger.peak, 0, {}, tuple(ledger.moments), tuple(work.unknown), assumes)
 
 
 def train(
@@ -86,13 +100,18 @@ def train(
     dtype: str = "float32",
     optimizer: str = "sgd",
     *,
+    least: bool = False,
     inplace: bool | None = None,
     checkpoint: Sequence[str] = (),
     amp: str = "",
     work: Plan | None = None,
 ) -> Run:
-    """One step in the steady state. `work` is the plan of the network where it is known already."""
-    work = work or plan(network, training=True, inplace=inplace, checkpoint=checkpoint, amp=amp)
+    """One step in the steady state; with `least` every value is freed at its last use.
+
+    `work` is the plan of the network where it is known already. Once forward has returned, nothing depends on what it held:
+    a peak that is reached after it assumes nothing.
+    """
+    work = work or plan(network, training=True, held=not least, inplace=inplace, checkpoint=checkpoint, amp=amp)
     kept_copies, made_copies = OPTIMIZERS[optimizer]
     fixed = fixed_bytes(network, work, batch, dtype)
     fixed["optimizer state"] = kept_copies * fixed["parameters"]
@@ -108,7 +127,14 @@ def train(
     replay.backward()
     ledger.mark("optimizer", "optimizer", made_copies * fixed["parameters"])
     assert ledger.peak is not None
-    return Run(fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(work.unknown))
+    later = max(moment.live for moment in ledger.moments if moment.phase != "forward")
+    assumes = work.held and later < ledger.peak.live and not was_run(network)
+    return Run(fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(work.unknown), assumes)
+
+
+def was_run(network: Network) -> bool:
+    """True if the network was read by running it, so that it was seen how long each value is held."""
+    return any(node.seen is not None for node in network.nodes)
 
 
 def columns(analysis: Analysis) -> Analysis:

@@ -107,12 +107,14 @@ class Segment:
 class Plan:
     """All operations, the values they begin and end with, and what the network keeps all the time.
 
-    `amp` is the dtype of autocast, or empty; `copies` are the 16-bit weights, by the node that owns them in `copied`.
+    `amp` is the dtype of autocast, or empty; `copies` are the 16-bit weights, by the node that owns them in `copied`. With
+    `held`, values live as long as a program holds them, otherwise until their last use.
     """
 
-    def __init__(self, training: bool, amp: str) -> None:
+    def __init__(self, training: bool, amp: str, held: bool = True) -> None:
         self.training = training
         self.amp = amp
+        self.held = held
         self.count = 0
         self.copies: list[Value] = []
         self.copied: dict[int, list[Value]] = {}
@@ -171,7 +173,7 @@ def plan(
     `inplace` overrides what the activations say of themselves; `checkpoint` names blocks (`Stage2`, or `Stage` for all of
     them) whose inside is worked out again in backward instead of kept; `amp` is the dtype that autocast casts to.
     """
-    work = Plan(training, amp)
+    work = Plan(training, amp, held)
     values: list[Value] = []  # the value of every node
     last_step: list[int] = []  # the step behind which every node's value is made
     wanted = _wanted(network)

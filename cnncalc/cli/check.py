@@ -30,7 +30,7 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
         "activations": "Most activations.",
         "activation-memory": "Most feature-map memory for one example in float32, such as 2MiB.",
         "training-memory": "Highest peak of a training step with sgd on one example in float32, such as 1GB.",
-        "inference-memory": "Highest peak of inference on one example in float32, such as 64MiB.",
+        "inference-memory": "Most that inference must need at once on one example in float32, such as 64MiB.",
         "macs": "Most multiply-accumulates, such as 50M.",
         "layers": "Most layers.",
     }

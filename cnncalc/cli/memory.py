@@ -79,7 +79,8 @@ def command(
     """The peak memory of SPEC in training and inference, to the byte, with what it is made of and where it is reached.
 
     Training is one step in the steady state of PyTorch's eager mode: forward, cross-entropy, backward, optimizer. Inference
-    is given as eager PyTorch reaches it, and as the minimum for this order of layers.
+    is given as the minimum for this order of layers, which is exact, and as eager PyTorch reaches it: exact for a PyTorch
+    module, an estimate for a file, which does not say how long a program holds its values.
     """
     from cnncalc.analyses import memory
     from cnncalc.analyses.memory_plan import blocks_named, plan
@@ -102,16 +103,23 @@ def command(
     for block in checkpoint:
         if not blocks_named(network, block):
             raise Failed(f"no block named `{show(block)}`: `cnncalc analyze` shows the blocks")
-    training = inference = least = largest_training = largest_inference = None
+    training = inference = least = least_training = largest_training = largest_inference = largest_least = None
     if mode != "infer":
         work = plan(network, training=True, inplace=inplace, checkpoint=checkpoint, amp=amp or "")
         training = memory.train(network, batch, dtype, optimizer, work=work)
         largest_training = None if size is None else memory.fit(network, size, work, dtype, optimizer)
+        if training.assumes:
+            least_training = memory.train(
+                network, batch, dtype, optimizer, least=True, inplace=inplace, checkpoint=checkpoint, amp=amp or ""
+            )
     if mode != "train":
         work = plan(network, training=False, inplace=inplace, amp=amp or "")
         inference = memory.infer(network, batch, dtype, work=work)
-        least = memory.infer(network, batch, dtype, least=True, inplace=inplace, amp=amp or "")
-        largest_inference = None if size is None else memory.fit(network, size, work, dtype)
+        least_work = plan(network, training=False, held=False, inplace=inplace, amp=amp or "")
+        least = memory.infer(network, batch, dtype, work=least_work)
+        if size is not None:
+            largest_inference = memory.fit(network, size, work, dtype)
+            largest_least = memory.fit(network, size, least_work, dtype)
     answer = render.Answer(
         network=network,
         batch=batch,
@@ -122,7 +130,8 @@ def command(
         inference=inference,
         least=least,
         training=training,
-        fit=None if size is None else render.Fit(size, largest_inference, largest_training),
+        fit=None if size is None else render.Fit(size, largest_inference, largest_training, largest_least),
+        least_training=least_training,
     )
     drawn = answer.training or answer.inference
     assert drawn is not None

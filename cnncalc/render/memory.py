@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.analyses.memory import Largest, Run
+from cnncalc.analyses.memory import ASSUMED, Largest, Run, was_run
 from cnncalc.analyses.memory_ledger import Moment
 from cnncalc.network import Network
 from cnncalc.record import Record
@@ -36,6 +36,7 @@ class Fit(Record):
     size: int
     inference: Largest | None
     training: Largest | None
+    least: Largest | None = None  # of inference, every value freed at its last use
 
 
 class Answer(Record):
@@ -51,6 +52,7 @@ class Answer(Record):
     amp: str | None = None
     checkpoint: tuple[str, ...] = ()
     fit: Fit | None = None
+    least_training: Run | None = None  # the same step, every value freed at its last use
 
 
 def make_up(moment: Moment) -> list[tuple[str, int]]:
@@ -62,8 +64,8 @@ def make_up(moment: Moment) -> list[tuple[str, int]]:
 
 
 def exactly(run: Run, size: int) -> str:
-    """Bytes, as a lower bound where a layer has no rule."""
-    return ("at least " if not run.exact else "") + f"{size:,} bytes = {megabytes(size)}"
+    """Bytes, marked where they are an estimate, or a lower bound because a layer has no rule."""
+    return " ".join([*[run.bound] * bool(run.bound), f"{size:,} bytes = {megabytes(size)}"])
 
 
 def setting(answer: Answer) -> str:
@@ -81,7 +83,7 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
     if answer.training is not None:
         lines += [[], *_training(answer, answer.training, glyphs)]
     if answer.inference is not None and answer.least is not None:
-        lines += [[], *_inference(answer.inference, answer.least, glyphs)]
+        lines += [[], *_inference(answer, answer.inference, answer.least, glyphs)]
     if answer.fit is not None:
         lines += [[], *_fit(answer, answer.fit)]
     lines += _unknown(answer)
@@ -98,14 +100,17 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
         [(" training peak   ", "name"), (exactly(run, peak.live), "total"), (f"  {_where(peak)}", "")],
         [
             (
-                f" one step with {answer.optimizer}, cross-entropy on the output{_again(answer)}; the peak is made of",
+                f" one step with {answer.optimizer}, cross-entropy on the output{_again(answer)}{_assumption(run)}; "
+                "the peak is made of",
                 "dim",
             )
         ],
         *_parts(peak, glyphs),
     ]
+    if answer.least_training is not None:
+        lines.append(_minimum(answer.least_training))
     if run.held:
-        lines += [[], [(f" kept for backward: {exactly(run, run.saved)}, most of it by", "dim")]]
+        lines += [[], [(f" kept for backward: {_at_least(run, run.saved)}, most of it by", "dim")]]
         grid = Grid(["layer", "bytes", ""], [False, True, False])
         heaviest = sorted(run.held.items(), key=lambda item: -item[1])[:HOLDERS]
         for name, size in heaviest:
@@ -118,16 +123,30 @@ def _again(answer: Answer) -> str:
     return f", {quoted(answer.checkpoint, 'and')} run again in backward" if answer.checkpoint else ""
 
 
-def _inference(run: Run, least: Run, glyphs: dict[str, str]) -> list[Line]:
+def _at_least(run: Run, size: int) -> str:
+    """Bytes that do not depend on how long forward holds its values."""
+    return ("at least " if run.unknown else "") + f"{size:,} bytes = {megabytes(size)}"
+
+
+def _assumption(run: Run) -> str:
+    return f"; assumes that {ASSUMED}" if run.assumes else ""
+
+
+def _inference(answer: Answer, run: Run, least: Run, glyphs: dict[str, str]) -> list[Line]:
+    how = _assumption(run) if not was_run(answer.network) else ", holding values as this module's forward does"
     return [
         [(" inference peak  ", "name"), (exactly(run, run.peak.live), "total"), (f"  {_where(run.peak)}", "")],
-        [(" eager, a block holding its inputs until it returns; the peak is made of", "dim")],
+        [(f" PyTorch module, eager{how}; the peak is made of", "dim")],
         *_parts(run.peak, glyphs),
-        [
-            (" minimum         ", "name"),
-            (exactly(least, least.peak.live), "total"),
-            (f"  at {show(least.peak.at, 200)}, every value freed at its last use", ""),
-        ],
+        _minimum(least),
+    ]
+
+
+def _minimum(least: Run) -> Line:
+    return [
+        (" minimum         ", "name"),
+        (exactly(least, least.peak.live), "total"),
+        (f"  at {show(least.peak.at, 200)}, every value freed at its last use", ""),
     ]
 
 
@@ -155,11 +174,15 @@ def _fit(answer: Answer, fit: Fit) -> list[Line]:
     ):
         if found is None or run is None:
             continue
-        bound = "" if run.exact else " at most (a layer has no memory rule)"
+        bound = " at most (a layer has no memory rule)" if run.unknown else ""
+        if run.assumes and not run.unknown:
+            bound = " (estimated)"
         words, style = f"batch {found.batch:,}{bound}", "total"
         if not found.batch:
-            peak = exactly(run, found.first.live)
-            words, style = f"does not fit even at batch 1: the peak is {peak}, {_where(found.first)}", "bad"
+            noun, peak = "estimated peak" if run.assumes else "peak", _at_least(run, found.first.live)
+            words, style = f"does not fit even at batch 1: the {noun} is {peak}, {_where(found.first)}", "bad"
+        if name == "inference" and run.assumes and not run.unknown and fit.least is not None and fit.least.batch:
+            words += f"; batch {fit.least.batch:,} with every value freed at its last use"
         lines.append([(f" {name} in {megabytes(fit.size)}: ", "name"), (words, style)])
     return lines
 
@@ -189,13 +212,14 @@ def data(answer: Answer) -> dict[str, Any]:
         "inference": None
         if answer.inference is None or answer.least is None
         else _inference_data(answer.inference, answer.least),
-        "training": None if answer.training is None else _training_data(answer.training),
+        "training": None if answer.training is None else _training_data(answer.training, answer.least_training),
         "fit": None
         if answer.fit is None
         else {
             "size_bytes": answer.fit.size,
             "inference_batch": answer.fit.inference and answer.fit.inference.batch,
             "training_batch": answer.fit.training and answer.fit.training.batch,
+            "inference_minimum_batch": answer.fit.least and answer.fit.least.batch,
             "exact": all(run is None or run.exact for run in (answer.inference, answer.training)),
         },
         "notes": [problem.text for problem in answer.network.warnings],
@@ -215,10 +239,12 @@ def _inference_data(run: Run, least: Run) -> dict[str, Any]:
         "minimum_at": least.peak.at,
         "at_peak": dict(make_up(run.peak)),
         "exact": run.exact,
+        "assumes": ASSUMED if run.assumes else None,
+        "minimum_exact": least.exact,
     }
 
 
-def _training_data(run: Run) -> dict[str, Any]:
+def _training_data(run: Run, least: Run | None) -> dict[str, Any]:
     return {
         "params_bytes": run.fixed["parameters"],
         "buffers_bytes": run.fixed["buffers"],
@@ -232,6 +258,9 @@ def _training_data(run: Run) -> dict[str, Any]:
         "at_peak": dict(make_up(run.peak)),
         "held": [{"layer": name, "bytes": size} for name, size in sorted(run.held.items(), key=lambda item: -item[1])],
         "exact": run.exact,
+        "assumes": ASSUMED if run.assumes else None,
+        "minimum_bytes": (run if least is None else least).peak.live,
+        "minimum_exact": not run.unknown,
     }
 
 
@@ -255,7 +284,7 @@ def timeline(run: Run, wide: int, tall: int, glyphs: dict[str, str]) -> list[Lin
         cells = "".join(block if 2 * height * tall >= highest * (2 * row - 1) else " " for height in heights)
         found.append([(f" {label:>9} ", "dim"), (cells, "bar")])
     place = next(number for number, height in enumerate(heights) if height == highest)
-    found.append([(" " * (11 + place) + "^ peak" + ("" if run.exact else " (at least)"), "total")])
+    found.append([(" " * (11 + place) + "^ peak" + f" ({run.bound})" * bool(run.bound), "total")])
     backward = next((number for number, moment in enumerate(moments) if moment.phase == "backward"), None)
     if backward is not None:
         turn = backward * columns // len(moments)

@@ -50,7 +50,7 @@ def svg(run: Run, title: str) -> str:
         parts.append(f'<polygon fill="{COLORS[kind]}" points="{outline}"/>')
         base = tops
     for number, moment in enumerate(moments):
-        bound = "" if run.exact else "at least "
+        bound = "at least " if run.unknown else ""
         words = f"{moment.phase}, {show(moment.at, 200)}: {bound}{moment.live:,} bytes"
         parts.append(
             f'<rect x="{LEFT + number * width:.2f}" y="{TOP}" width="{width:.2f}" height="{TALL - TOP - BOTTOM}" '
@@ -89,7 +89,7 @@ def _peak(run: Run, width: float) -> list[str]:
     number = next(place for place, moment in enumerate(run.moments) if moment.live == run.peak.live)
     x = LEFT + (number + 0.5) * width
     anchor = "end" if x > WIDE / 2 else "start"
-    bound = "" if run.exact else "at least "
+    bound = run.bound + " " * bool(run.bound)
     words = f"peak {bound}{run.peak.live:,} bytes at {show(run.peak.at, 200)}, {run.peak.phase}"
     return [
         f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{TALL - BOTTOM}" stroke="black" stroke-dasharray="3 3"/>',

@@ -34,7 +34,7 @@ def test_training_and_inference_to_the_byte(seed: int, batch: int) -> None:
     optimizer = ("sgd", "momentum", "adam", "adamw", "adagrad", "rmsprop")[seed % 6]
     measured = measure_training(module, module.x_shape, batch, optimizer)
     predicted = train(network, batch, optimizer=optimizer)
-    assert predicted.exact
+    assert not predicted.unknown
     assert max(moment.live for moment in predicted.moments if moment.phase == "forward") == measured["fwd_peak"]
     assert max(moment.live for moment in predicted.moments if moment.phase == "backward") == measured["bwd_peak"]
     assert predicted.peak.live == measured["peak_bytes"]
@@ -61,7 +61,7 @@ def test_mixed_precision_to_the_byte(seed: int) -> None:
     batch, amp = 1 + seed % 3, DTYPES[dtype]
     measured = measure_training(module, module.x_shape, batch, "adam", amp=amp)
     predicted = train(network, batch, optimizer="adam", amp=dtype)
-    assert predicted.exact
+    assert not predicted.unknown
     assert predicted.saved == measured["act_bytes_end_fwd"]
     assert max(moment.live for moment in predicted.moments if moment.phase == "forward") == measured["fwd_peak"]
     assert max(moment.live for moment in predicted.moments if moment.phase == "backward") == measured["bwd_peak"]
