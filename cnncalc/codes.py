@@ -298,6 +298,12 @@ layers:
   - conv
 """,
     ),
+    "no-layers": Code(
+        "The network has an input and nothing that computes anything: `layers` is empty, or every step in it is left out "
+        "by its `when` or by a `repeat` of 0.",
+        "input: 32x32x1\nlayers: []\n",
+        "input: 32x32x1\nlayers:\n  - fc: 10\n",
+    ),
     "no-tabs": Code(
         "YAML is indented with spaces only. Most editors can put spaces in where the tab key is pressed.",
         "input: 32x32x1\nlayers:\n\t- fc: 10\n",

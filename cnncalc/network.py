@@ -11,7 +11,7 @@ from typing import Any
 from cnncalc.layers.base import Facts, Layer
 from cnncalc.layers.spelling import spell
 from cnncalc.layers.tape import Seen
-from cnncalc.problem import Problem, Where
+from cnncalc.problem import Problem, Refused, Where
 from cnncalc.product import Count
 from cnncalc.record import Record
 from cnncalc.shape import Shape
@@ -207,8 +207,22 @@ class Builder:
             "check sizes, kernels and factors",
         )
 
-    def finish(self, outputs: Iterable[int], **facts: Any) -> Network:
-        """The frozen network with these values as outputs; `facts` are its name, source and so on."""
+    def finish(self, outputs: Iterable[int], *, place: Where | None = None, **facts: Any) -> Network:
+        """The frozen network with these values as outputs; `facts` are its name, source and so on.
+
+        Raises:
+            Refused: `no-layers` at `place` where there is nothing but inputs.
+        """
+        if all(node.layer is None for node in self.nodes):
+            problem = Problem("no-layers", "the network has no layers", "add at least one layer", where=place)
+            raise Refused([problem], self.partial(**facts))
+        return self._frozen(outputs, facts)
+
+    def partial(self, **facts: Any) -> Network | None:
+        """The network as far as it goes, with its last value as the output; None where there is not even an input."""
+        return self._frozen([len(self.nodes) - 1], facts) if self.nodes else None
+
+    def _frozen(self, outputs: Iterable[int], facts: dict[str, Any]) -> Network:
         facts = {"name": "", "source": "", "spec": "", **facts}
         facts["warnings"] = (*facts.get("warnings", ()), *self.warnings)
         return Network(nodes=tuple(self.nodes), outputs=tuple(outputs), expectations=tuple(self.expectations), **facts)

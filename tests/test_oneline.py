@@ -44,7 +44,6 @@ def facts(network: Network) -> list[tuple[object, ...]]:
         ("INPUT:32x32x3 -> RELU", "[relu]"),
         ("INPUT[32x32x3] -> RELU", "[relu]"),
         ("32X32X3 -> RELU", "[relu]"),
-        ("32x32x3", "[]"),
         ("32x32x3 -> CONV3-16", "[conv: {filters: 16, kernel: 3, pad: same}]"),
         ("32x32x3 -> conv5-16/2", "[conv: {filters: 16, kernel: 5, stride: 2, pad: same}]"),
         ("32x32x3 -> CONV3-16p0", "[conv: {filters: 16, kernel: 3}]"),
@@ -117,7 +116,7 @@ PIECES = {
     )
 )
 def test_groups_as_in_the_file(chain: tuple[str, str]) -> None:
-    assert facts(line(f"32x32x3 -> {chain[0]}")) == facts(file("32x32x3", f"[{chain[1]}]"))
+    assert facts(line(f"32x32x3 -> {chain[0]} -> TANH")) == facts(file("32x32x3", f"[{chain[1]}, tanh]"))
 
 
 # -- mistakes ---------------------------------------------------------------------------------------------------------
@@ -217,3 +216,8 @@ def test_what_only_the_reader_sees_has_its_place_too(text: str, culprit: str, co
 def test_length() -> None:
     assert len(line("32x32x3" + " -> RELU" * 1000).nodes) == 1001
     assert mistake("32x32x3" + " -> RELU" * 2000).text == "the line has 16,007 characters; at most 10,000 are read"
+
+
+def test_an_input_alone_is_no_network() -> None:
+    assert mistake("32x32x3").code == "no-layers"
+    assert mistake("32x32x3 -> [RELU]*0").code == "no-layers"

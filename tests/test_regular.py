@@ -22,16 +22,11 @@ PACKAGE = Path(cnncalc.__file__).parent
 OWN = {"spec/regular.py", "cli/run.py", "cli/show.py"}  # the one reader, the one writer, and our own shelf
 SUFFIXES = ("yaml", "yml", "json", "onnx", "keras", "cfg")
 GOOD = "input: 8x8x3\nlayers: [fc: 10]\n"
-KERAS = {
-    "class_name": "Sequential",
-    "config": {
-        "name": "net",
-        "layers": [
-            {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
-            {"class_name": "Dense", "config": {"name": "fc", "units": 10}},
-        ],
-    },
-}
+KERAS_LAYERS = [
+    {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
+    {"class_name": "Dense", "config": {"name": "fc", "units": 10}},
+]
+KERAS: dict[str, Any] = {"class_name": "Sequential", "config": {"name": "net", "layers": KERAS_LAYERS}}
 
 Run = Callable[..., Any]
 
@@ -161,3 +156,17 @@ def test_what_is_too_large(tmp_path: Path) -> None:
         stream.truncate(10 * 2**30)
     with pytest.raises(Refused, match="too-large"):
         regular.text(str(path), UNTRUSTED)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("check", "n.yaml"), ("analyze", "n.yaml"), ("memory", "n.yaml"), ("explain", "n.yaml"), ("compare", "n.yaml", "vgg16"),
+     ("export", "n.yaml", "--to", "dot"), ("import", "n.json"), ("analyze", "n.json"), ("analyze", "-e", "8x8x3")],
+)  # fmt: skip
+def test_an_input_alone_is_no_network(words: tuple[str, ...], here: Run, tmp_path: Path) -> None:
+    """In every command and format: it would pass every limit."""
+    (tmp_path / "n.yaml").write_text("input: 8x8x3\nlayers: []\n")
+    (tmp_path / "n.json").write_text(json.dumps(KERAS | {"config": {"layers": KERAS_LAYERS[:1]}}))
+    done = here(*words)
+    assert done.status == 1
+    assert "the network has no layers [no-layers]" in done.out + done.err

@@ -72,9 +72,16 @@ def test_ways_to_write_a_bare_layer(layers: str) -> None:
     assert names(net(layers)) == ["tanh1"]
 
 
-def test_no_layers_at_all() -> None:
-    network = net("[]")
-    assert (names(network), network.outputs) == ([], (0,))
+@pytest.mark.parametrize(
+    "layers", ["[]", "[seq: []]", "[{relu: , when: false}]", "[{fc: 10, repeat: 0}]", "[{seq: [relu], repeat: $n - 3}]"]
+)
+def test_no_layers_at_all(layers: str) -> None:
+    """Neither written nor left over: the input alone is no network."""
+    with pytest.raises(Refused) as error:
+        net(layers, params="{n: 3}")
+    (problem,) = error.value.problems
+    assert (problem.code, problem.where is not None) == ("no-layers", True)
+    assert [node.name for node in error.value.partial.nodes] == ["input"]
 
 
 # -- names ------------------------------------------------------------------------------------------------------------
@@ -187,8 +194,8 @@ def test_several_inputs_given_from_outside() -> None:
 
 @pytest.mark.parametrize("times", range(4))
 def test_repeat_chains(times: int) -> None:
-    network = net(f"[{{maxpool: {{kernel: 3, stride: 1}}, repeat: {times}}}]", shape="16x16x1")
-    assert shapes(network) == [f"{16 - 2 * done}x{16 - 2 * done}x1" for done in range(times + 1)]
+    network = net(f"[relu, {{maxpool: {{kernel: 3, stride: 1}}, repeat: {times}}}]", shape="16x16x1")
+    assert shapes(network)[1:] == [f"{16 - 2 * done}x{16 - 2 * done}x1" for done in range(times + 1)]
 
 
 def test_repeat_by_expression() -> None:
@@ -209,12 +216,12 @@ def test_what_enters_is_new_each_time() -> None:
     ],
 )  # fmt: skip
 def test_when(condition: str, runs: bool) -> None:
-    network = net(f"[{{relu: , when: {condition}}}]", params="{on: true, n: 3, act: relu}")
-    assert names(network) == (["relu1"] if runs else [])
+    network = net(f"[tanh, {{relu: , when: {condition}}}]", params="{on: true, n: 3, act: relu}")
+    assert names(network) == (["tanh1", "relu1"] if runs else ["tanh1"])
 
 
 def test_when_comes_before_repeat() -> None:
-    assert names(net("[{relu: , when: false, repeat: $n - 5}]", params="{n: 3}")) == [], (
+    assert names(net("[tanh, {relu: , when: false, repeat: $n - 5}]", params="{n: 3}")) == ["tanh1"], (
         "what is not run is not worked out"
     )
 
@@ -365,12 +372,12 @@ def test_the_input_may_depend_on_parameters() -> None:
     ],
 )
 def test_input_shapes(written: str, shape: str) -> None:
-    assert shapes(net("[]", shape=written)) == [shape]
+    assert shapes(net("[relu]", shape=written))[0] == shape
 
 
 def test_input_names_that_look_like_the_long_form() -> None:
-    found = net("[]", shape="{image: 32x32x3, features: 10}")
-    assert [(node.name, str(node.output)) for node in found.nodes] == [("image", "32x32x3"), ("features", "10")]
+    found = net("[relu]", shape="{image: 32x32x3, features: 10}")
+    assert [(node.name, str(node.output)) for node in found.inputs] == [("image", "32x32x3"), ("features", "10")]
 
 
 # -- residual ---------------------------------------------------------------------------------------------------------
@@ -554,7 +561,7 @@ def test_expectations_are_held_against_the_step() -> None:
 
 
 def test_expectations_of_a_step_that_is_not_run_are_not_made() -> None:
-    assert expected(analyze(net("[{relu: , when: false, expect: 1x1x1}]"))) == []
+    assert expected(analyze(net("[tanh, {relu: , when: false, expect: 1x1x1}]"))) == []
 
 
 # -- errors while expanding -------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ it 1x1 convolutions, with every weight in its place.
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnncalc.layers.activation import Identity
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv
@@ -48,7 +50,7 @@ def _replay(
     """The network built again, index by index, with the `known` convolutions; with None, new ones are made to measure."""
     builder = Builder()
     made: dict[int, Layer] = dict(known or {})
-    facts = {
+    facts: dict[str, Any] = {
         "name": network.name,
         "description": network.description,
         "source": network.source,
@@ -77,7 +79,7 @@ def _replay(
             problem.where = node.where
             if not problem.text.startswith(node.kind):
                 problem.text = f"{node.name}: {problem.text}"
-            raise Refused([problem], builder.finish([len(builder.nodes) - 1], **facts)) from None
+            raise Refused([problem], builder.partial(**facts)) from None
     return builder.finish(network.outputs, **facts), made
 
 

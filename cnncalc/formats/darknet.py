@@ -80,19 +80,20 @@ class _Reader(Cells):
                 option = OPTIONS.get(problem.field or "", "")
                 options = self.section.options
                 problem.where = options[option].where if option in options else self.section.where
-            partial = self._finish() if self.builder.nodes else None
-            raise Refused([problem], partial) from None
+            raise Refused([problem], self.builder.partial(name=self._name(), spec=self.source.path)) from None
         return self._finish()
+
+    def _name(self) -> str:
+        return show(os.path.splitext(os.path.basename(self.source.path))[0])
 
     def _finish(self) -> Network:
         heads = [
             value for node, value in self._named() if node.rstrip("0123456789") in HEADS and value != self.value
         ]  # a detector has several outputs
         network = self.builder.finish([*dict.fromkeys(heads), self.value])
-        name = os.path.splitext(os.path.basename(self.source.path))[0]
         numbers = floats(network)
         said = f"Darknet; its .weights file holds {numbers:,} numbers, {4 * numbers + HEADER_BYTES:,} bytes"
-        return self.builder.finish(network.outputs, name=show(name), source=said, spec=self.source.path)
+        return self.builder.finish(network.outputs, name=self._name(), source=said, spec=self.source.path)
 
     def _named(self) -> list[tuple[str, int]]:
         return [(self.builder.nodes[value].name, value) for value in self.made]

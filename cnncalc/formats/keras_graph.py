@@ -79,15 +79,14 @@ class Reader:
                 raise Problem("missing-field", "the model has no outputs")
         except (Problem, RecursionError) as error:
             problem = error if isinstance(error, Problem) else Problem("too-large", "models are nested too deeply")
-            raise Refused([problem], self._finish([]) if self.builder.nodes else None) from None
+            raise Refused([problem], self.builder.partial(**self._facts())) from None
         self.name = (
             show(spec.config.get("name") or self.name) if isinstance(spec.config.get("name"), str) else self.name
         )
-        return self._finish([value.index for value in outputs])
+        return self.builder.finish(dict.fromkeys(value.index for value in outputs), **self._facts())
 
-    def _finish(self, outputs: list[int]) -> Network:
-        outputs = list(dict.fromkeys(outputs)) or [len(self.builder.nodes) - 1]
-        return self.builder.finish(outputs, name=self.name, source="Keras", spec=self.path)
+    def _facts(self) -> dict[str, Any]:
+        return {"name": self.name, "source": "Keras", "spec": self.path}
 
     def unique(self, name: str) -> str:
         """A name that no other node has."""
@@ -126,8 +125,7 @@ class Reader:
             source = specs[0]
             shape = shape or _shape_within(source)
         if values is None:
-            name = source.name if source is not specs[0] or not specs else "input"
-            values = [self._input("input" if source in specs else name, shape, single=True)]
+            values = [self._input("input" if source in specs else source.name, shape, single=True)]
         for layer in specs:
             values = self._call(layer, path, values, [], {}, key, 0, {0}, lead)
         return values

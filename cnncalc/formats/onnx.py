@@ -135,15 +135,14 @@ class _Model(Fed):
             self._run(nodes, scope, 0)
             ends = self._outputs(scope)
         except Refused as refused:
-            if builder.nodes:
-                refused.partial = builder.finish([len(builder.nodes) - 1], name=name, source=path)
+            refused.partial = builder.partial(name=name, source=path)
             raise
         except Problem as problem:
             raise Refused([problem]) from None
         self._compare(scope)
         title = graph.name if graph.name and graph.name not in ("main_graph", "torch_jit", "main", "graph") else name
         warnings = (*([self.batched] if self.batched is not None else []), *self.warnings)
-        facts = {"name": show(title), "source": path, "spec": path, "warnings": warnings}
+        facts: dict[str, Any] = {"name": show(title), "source": path, "spec": path, "warnings": warnings}
         self.done = builder.finish(ends, **facts)
         return self.done
 

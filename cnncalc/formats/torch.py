@@ -225,8 +225,7 @@ def built(record: Trace, orders: Mapping[str, Dims], name: str, source: str) -> 
             _read(book, event, handler)
         except Problem as problem:
             problem.text = f"`{show(event.call.path or event.op)}`: {problem.text}"
-            partial = book.builder.finish([len(book.builder.nodes) - 1], name=name, source=source, spec=source)
-            raise Refused([problem], partial) from None
+            raise Refused([problem], book.builder.partial(name=name, source=source, spec=source)) from None
         if ends_of.get(id(event.call)) is event:
             book.shown(event.call)
         book.memory.done(event, book.builder.nodes, id(event) in book.absorbed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.analyses.claims import PUBLISHABLE
 from cnncalc.layers.spelling import comma_help, number_help, spell
 from cnncalc.network import Builder, Network, Published
-from cnncalc.problem import Problem, Refused, Source
+from cnncalc.problem import Problem, Refused, Source, Where
 from cnncalc.shape import Shape
 from cnncalc.spec import interned
 from cnncalc.spec import values as value_of
@@ -89,6 +89,7 @@ class _File:
         self.compiler = Compiler(source, limits)
         self.compiler.problems += problems
         self.warnings: list[Problem] = []
+        self.layers_place: Where | None = None
 
     def read(self, tree: Tree) -> Network:
         try:
@@ -163,12 +164,11 @@ class _File:
             value = run_all(steps, run, run.inputs[0], scope)
             ends = [run.lookup(name, scope, value, self.compiler.at(mark))[0] for name, mark in outputs] or [value]
         except Refused as refused:
-            facts = self._with_changes(builder, facts)
-            refused.partial = builder.finish([len(builder.nodes) - 1] if builder.nodes else [], **facts)
+            refused.partial = builder.partial(**self._with_changes(builder, facts))
             raise
         finally:
             interned.count(len(builder.nodes))
-        return builder.finish(ends, **self._with_changes(builder, facts))
+        return builder.finish(ends, place=self.layers_place, **self._with_changes(builder, facts))
 
     def _with_changes(self, builder: Builder, facts: dict[str, Any]) -> dict[str, Any]:
         """The facts of the network with the fields that were set; what its file expects was worked out without them."""
@@ -267,6 +267,7 @@ class _File:
 
     def _layers(self, tree: Tree | None, top: Map) -> list[Step]:
         compiler = self.compiler
+        self.layers_place = None if tree is None else compiler.at(tree.mark)
         if tree is None:
             help = "write `layers:`, and below it a step per line, each with `- ` in front"
             compiler.problem(top.mark, "missing-field", "a specification needs `layers`: the list of steps", help)
