@@ -563,6 +563,24 @@ layers:
         "such as a classifier for training only. They count among the parameters, with no multiply-adds.",
         note="it is about a PyTorch model, not about an architecture file",
     ),
+    "unused-projection": Code(
+        "A warning: a residual has a `projection`, but its main path keeps the shape wherever it runs, so the input "
+        "itself is added and the projection's layers are not part of the network. A `shortcut` always runs.",
+        """\
+input: 32x32x16
+layers:
+  - residual:
+      main: [conv: {filters: 16, kernel: 3, pad: 1}, batchnorm]
+      projection: [conv: {filters: 16, kernel: 1}, batchnorm]
+""",
+        """\
+input: 32x32x16
+layers:
+  - residual:
+      main: [conv: {filters: 16, kernel: 3, pad: 1}, batchnorm]
+      shortcut: [conv: {filters: 16, kernel: 1}, batchnorm]
+""",
+    ),
     "window-does-not-fit": Code(
         "The window of a convolution or pooling is larger than its padded input, so (W - F + 2P)/S + 1 leaves no "
         "output. Often the layers above have made the image smaller than was thought.",

@@ -13,7 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cnncalc.problem import Refused
-from cnncalc.spec.expression import DEEPEST, LARGEST, ExpressionError, evaluate, names, number, parse, sizes
+from cnncalc.spec.arithmetic import LARGEST, ExpressionError
+from cnncalc.spec.expression import DEEPEST, evaluate, names, number, parse, sizes
 from tests.helpers import network_of
 
 MANY = settings(max_examples=500, deadline=None, derandomize=True)
@@ -220,7 +221,12 @@ def test_round_to_keeps_its_promise(whole: int, step: int) -> None:
         ("4*", 2, "a value is missing at the end"),
         ("4 * ", 3, "a value is missing at the end"),
         ("* 4", 0, "a value is missing before `*`"),
-        ("4 ** 2", 3, "a value is missing before `*`"),
+        ("4 ** * 2", 5, "a value is missing before `*`"),
+        ("4 ** -2", 2, "the exponent of a power must be a whole number of at least 0; got -2"),
+        ("4 ** 0.5", 2, "the exponent of a power must be a whole number of at least 0; got 0.5"),
+        ("2 ** 63", 2, "the result is larger than 2^63"),
+        ("0.5 ** 64", 4, "the result is larger than 2^63"),
+        ("1x0.5", 3, "`.` does not belong in an expression"),
         ("4 */ 2", 3, "a value is missing before `/`"),
         ("(4", 0, "this parenthesis is not closed"),
         ("2*(3+(4)", 2, "this parenthesis is not closed"),
@@ -277,8 +283,8 @@ def test_mistakes(text: str, column: int, says: str) -> None:
     ("text", "help"),
     [
         ("50%", "`%` is the remainder of a division; 50 % is written 0.5"),
-        ("4**2", "there is no power; multiply, as in `2*2*2`"),
-        ("4^2", "there is no power; multiply, as in `2*2*2`"),
+        ("4**-2", "write it like `2**3`, and divide for less: `64 // 2**3`"),
+        ("4^2", "write `**` for a power, as in `2**3`"),
         ("${w}", "write `$w`, without braces"),
         ("${4 * w}", "write `$name`, as in `4*$width`"),
         ("$w = 1", "write `==` to compare"),

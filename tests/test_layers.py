@@ -756,15 +756,15 @@ MISUSE: list[tuple[Callable[[], object], str, str, str, str | None]] = [
     (
         make("conv", filters=8, kernel=3, pad="sme"),
         "bad-value",
-        "conv.pad must be a whole number, `0x3`, `same`, `valid` or sides (`{top: 0, bottom: 1}`); got `sme`",
+        "conv.pad must be a whole number, `0x3`, `same`, `valid`, `causal` or sides (`{top: 0, bottom: 1}`); got `sme`",
         "did you mean `same`?",
         "pad",
     ),
     (
-        make("conv", filters=8, kernel=[3, 3]),
+        make("conv", filters=8, kernel=[3, "x"]),
         "bad-value",
         "conv.kernel must be a whole number, or one per axis: `1x7`; got a list",
-        "write `3x3`",
+        "write one number per axis: `1x7`",
         "kernel",
     ),
     (

@@ -223,13 +223,13 @@ def plan(
             op.relaid = op.relaid and not copies
             if sizes and training and not copies:
                 step.weights = [(size, 0) for size in sizes]
-                uses = owners.setdefault((owner, place), [])
-                for earlier in uses:
-                    earlier.weights = [(size, before + 1) for size, before in earlier.weights]
-                uses.append(step)
+                owners.setdefault((owner, place), []).append(step)
             work.steps.append(step)
         values.append(known[-1])
         last_step.append(len(work.steps) - 1)
+    for uses in owners.values():
+        for before, step in enumerate(reversed(uses)):  # backward comes to the last use first
+            step.weights = [(size, before) for size, _ in step.weights]
     work.outputs = [values[index] for index in network.outputs]
     scopes = _scopes(network.nodes)
     _release(network, work, values, last_step, scopes if held else None)

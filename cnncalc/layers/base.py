@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cnncalc.layers.fields import Field
+from cnncalc.layers.fields import Field, Name
 from cnncalc.layers.tape import Op
 from cnncalc.problem import Problem
 from cnncalc.product import NOTHING, Count
@@ -106,6 +106,7 @@ class Layer:
     variants: ClassVar[dict[str, str]] = {}  # those of them that need fields: lower-case name -> the fields to write
     inputs: ClassVar[int | None] = 1  # how many values it takes; None: two or more
     lenders: ClassVar[int] = 0  # how many of them, at the end, only lend their shape
+    borrows: ClassVar[tuple[str, ...]] = ()  # the fields that name them
     in_place: ClassVar[bool] = False  # can overwrite its input: writes no new volume
     known_cost: ClassVar[bool] = True  # False: `macs` says nothing, to be shown as unknown
     counts_for_depth: ClassVar[bool] = False  # a convolution or fully connected layer
@@ -128,6 +129,7 @@ class Layer:
         }
         cls.fields = {name: field for name, field in merged.items() if field.required}
         cls.fields.update((name, field) for name, field in merged.items() if not field.required)
+        cls.borrows = tuple([name for name, field in cls.fields.items() if isinstance(field, Name)])
         for name, field in own.items():
             if field.required:
                 delattr(cls, name)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cnncalc.layers.base import Layer
-from cnncalc.layers.fields import Count, Flag, Pad, Sizes, each
+from cnncalc.layers.fields import Choice, Count, Flag, Pad, Sizes, each
 from cnncalc.layers.tape import KERNEL, NEW, Op
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
-from cnncalc.shape import Shape, TransposedWindow, Window
+from cnncalc.shape import Shape, TransposedWindow
 
+PAD_HELP = "cells P around the input: a number, `same`, `valid`, `causal` (before a sequence only), or sides"
+MODE_HELP = "what the padding holds: zeros, or cells of the input mirrored, repeated from the edge or wrapped around"
+PAD_MODES = "zeros reflect replicate circular"
 FILTER_NAMES = "out_channels num_output K n_filters num_filters channels depth units"
 
 
@@ -20,11 +21,23 @@ def _letters(name: str, lengths: tuple[int, ...] | list[int]) -> list[tuple[str,
     return [(name, length) for length in lengths]
 
 
-def convolved(x: Shape, windows: Sequence[Window], out: Shape, by_same: bool) -> list[Op]:
+def convolved(layer: Windowed, x: Shape, out: Shape) -> list[Op] | None:
     """A convolution in memory: uneven padding makes a padded copy of the input first, which backward then keeps.
 
-    For `same` the copy holds only what one side has more than the other; the rest is left to the convolution.
+    For `same` the copy holds only what one side has more than the other; the rest is left to the convolution. Padding
+    with anything else than zeros is a copy in any case, for whose gradient the input is kept.
     """
+    windows, by_same = layer.windows(x), layer.pad == "same"
+    if layer.mode == "circular":
+        return None
+    if layer.mode != "zeros":
+        padded = x.channels
+        for window, width in zip(windows, x, strict=False):
+            padded *= window.before + width + window.after
+        return [
+            Op([0], padded, [NEW], saves=[0]),
+            Op([1], out.size, [NEW], saves=[1], weighted=True, casts=KERNEL),
+        ]
     if all(window.before == window.after for window in windows):
         return [Op([0], out.size, [NEW], saves=[0], weighted=True, casts=KERNEL)]
     padded = x.channels
@@ -50,8 +63,9 @@ class Conv(Windowed, kind="conv"):
     filters = Count("number of filters K", also=FILTER_NAMES)
     kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
     stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
-    pad = Pad("zeros P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    pad = Pad(PAD_HELP, 0, also=PAD_NAMES, words="same valid causal")
     dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    mode = Choice(MODE_HELP, PAD_MODES, "zeros", also="padding_mode")
     groups = Count("groups that the channels are split into", 1, also="group num_groups")
     bias = Flag("one bias per filter", True, also="use_bias bias_term")
 
@@ -78,7 +92,7 @@ class Conv(Windowed, kind="conv"):
         return Product(*_letters("out", self.lengths(x)), ("K", self.filters), *_letters("F", kernels), channels)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return convolved(xs[0], self.windows(xs[0]), self.out(xs[0]), self.pad == "same")
+        return convolved(self, xs[0], self.out(xs[0]))
 
 
 class Depthwise(Windowed, kind="depthwise"):
@@ -97,8 +111,9 @@ class Depthwise(Windowed, kind="depthwise"):
 
     kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
     stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
-    pad = Pad("zeros P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    pad = Pad(PAD_HELP, 0, also=PAD_NAMES, words="same valid causal")
     dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    mode = Choice(MODE_HELP, PAD_MODES, "zeros", also="padding_mode")
     multiplier = Count("filters for each input channel", 1, also="depth_multiplier")
     bias = Flag("one bias per filter", True, also="use_bias bias_term")
 
@@ -123,7 +138,7 @@ class Depthwise(Windowed, kind="depthwise"):
         return Product(*_letters("out", self.lengths(x)), *self._filters(x), *_letters("F", kernels))
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return convolved(xs[0], self.windows(xs[0]), self.out(xs[0]), self.pad == "same")
+        return convolved(self, xs[0], self.out(xs[0]))
 
 
 class ConvTranspose(Layer, kind="convtranspose"):

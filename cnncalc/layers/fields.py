@@ -163,26 +163,32 @@ class Sizes(Field["int | tuple[int, ...]"]):
         self.least = least
 
     def read(self, value: Any) -> int | tuple[int, ...]:
+        if isinstance(value, list):
+            value = listed(value)
         if type(value) is int or type(value) is Alike:
             if self.least <= value <= LARGEST:
                 return value
-        elif type(value) is tuple and len(value) <= 3:
-            if all(self.least <= number <= LARGEST for number in value):
-                return _per_axis(value)
-        elif isinstance(value, list):
-            raise self.bad(value, _joined(value) or "write one number per axis joined by x: `1x7`")
+        elif type(value) is tuple and len(value) <= 3 and all(self.least <= number <= LARGEST for number in value):
+            return _per_axis(value)
         if type(value) is int or (type(value) is tuple and len(value) <= 3):
             raise self.beyond(value, self.least)
-        raise self.bad(value)
+        raise self.bad(value, "write one number per axis: `1x7`" if isinstance(value, (list, tuple)) else "")
 
     def schema(self) -> dict[str, Any]:
+        number = {"type": "integer", "minimum": self.least, "maximum": LARGEST}
         return {
             "anyOf": [
-                {"type": "integer", "minimum": self.least, "maximum": LARGEST},
+                number,
                 {"type": "string", "pattern": SIZE_PATTERN},
+                {"type": "array", "items": {"anyOf": [number, EXPRESSION]}, "minItems": 1, "maxItems": 3},
                 EXPRESSION,
             ]
         }
+
+
+def listed(value: list[Any]) -> tuple[int, ...] | list[Any]:
+    """The numbers of a list as a size, one per axis: `[1, 7]` is `1x7`. A list of anything else stays as it is."""
+    return tuple(value) if value and all(type(number) is int for number in value) else value
 
 
 def _joined(value: list[Any]) -> str:
@@ -198,20 +204,20 @@ SIDES = {
 
 
 class Pad(Field["int | str | tuple[int, ...] | dict[str, int]"]):
-    """Padding: a number, one per axis, `same`, `valid`, or a mapping of sides."""
+    """Padding: a number, one per axis, one of the `words`, or a mapping of sides."""
 
-    expects = "a whole number, `0x3`, `same`, `valid` or sides (`{top: 0, bottom: 1}`)"
-
-    def __init__(self, help: str, default: Any = REQUIRED, also: str = "", named: bool = True) -> None:
+    def __init__(self, help: str, default: Any = REQUIRED, also: str = "", words: str = "same valid") -> None:
         super().__init__(help, default, also)
-        self.named = named
-        if not named:
-            self.expects = "a whole number, `0x3` or sides (`{top: 0, bottom: 1}`)"
+        self._words = tuple(words.split())
+        named = "".join(f", `{word}`" for word in self._words)
+        self.expects = f"a whole number, `0x3`{named} or sides (`{{top: 0, bottom: 1}}`)"
 
     def words(self) -> tuple[str, ...]:
-        return ("same", "valid") if self.named else ()
+        return self._words
 
     def read(self, value: Any) -> int | str | tuple[int, ...] | dict[str, int]:
+        if isinstance(value, list):
+            value = listed(value)
         if (type(value) is int or type(value) is Alike) and 0 <= value <= LARGEST:
             return value
         if type(value) is tuple and len(value) <= 3 and all(0 <= number <= LARGEST for number in value):
@@ -234,20 +240,21 @@ class Pad(Field["int | str | tuple[int, ...] | dict[str, int]"]):
             if {"left", "start"} <= set(value) or {"right", "end"} <= set(value):
                 raise self.bad(value, "`start` and `end` are the sides of a sequence, `left` and `right` of an image")
             return dict(value)
-        if isinstance(value, list):
-            raise self.bad(value, _joined(value) or "write one number per axis joined by x (`0x3`), or name the sides")
         if type(value) is int or (type(value) is tuple and len(value) <= 3):
             raise self.beyond(value, 0)
-        raise self.bad(value)
+        number = isinstance(value, (list, tuple))
+        raise self.bad(value, "write one number per axis (`0x3`), or name the sides" if number else "")
 
     def schema(self) -> dict[str, Any]:
         side = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": LARGEST}, EXPRESSION]}
+        axes = {"type": "array", "items": side, "minItems": 1, "maxItems": 3}
         words = [{"enum": list(self.words())}] if self.words() else []
         return {
             "anyOf": [
                 {"type": "integer", "minimum": 0, "maximum": LARGEST},
                 {"type": "string", "pattern": SIZE_PATTERN},
                 *words,
+                axes,
                 {"type": "object", "properties": dict.fromkeys(SIDES, side), "additionalProperties": False},
                 EXPRESSION,
             ]
@@ -327,11 +334,20 @@ class Rate(Field[float]):
 
 
 class To(Field[tuple[int, ...]]):
-    """A shape to become: `7x7x512`, or one number."""
+    """A shape to become: `7x7x512`, or one number.
+
+    With `axes` it is the spatial lengths only, which may be a list too; a list of a whole shape could be in another order.
+    """
 
     expects = "a shape such as `7x7x512`"
 
+    def __init__(self, help: str, default: Any = REQUIRED, also: str = "", axes: bool = False) -> None:
+        super().__init__(help, default, also)
+        self.axes = axes
+
     def read(self, value: Any) -> tuple[int, ...]:
+        if self.axes and isinstance(value, list):
+            value = listed(value)
         if type(value) is int and 1 <= value <= 2**50:
             return (value,)
         if type(value) is tuple and len(value) <= 8 and all(1 <= number <= 2**50 for number in value):
@@ -345,6 +361,7 @@ class To(Field[tuple[int, ...]]):
             "anyOf": [
                 {"type": "integer", "minimum": 1},
                 {"type": "string", "pattern": r"^[0-9]+(x[0-9]+)*$"},
+                {"type": "array", "items": {"anyOf": [EXPRESSION, {"type": "integer", "minimum": 1}]}},
                 EXPRESSION,
             ]
         }

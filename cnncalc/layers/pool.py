@@ -146,7 +146,7 @@ class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
 class AdaptivePool(Layer):
     """What both adaptive poolings share: windows chosen so that the output has a given size."""
 
-    output = To("size of the output: `7` or `7x7`", also="output_size size")
+    output = To("size of the output: `7` or `7x7`", also="output_size size", axes=True)
 
     def _lengths(self, x: Shape) -> tuple[int, ...]:
         spatial(self, x)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Blur, Crop, Layer, Resample, View
+from cnncalc.layers.borrow import Borrowing
 from cnncalc.layers.fields import Axes, Choice, Count, Name, Pad, Sizes, To, each
 from cnncalc.layers.merge import axis_number
 from cnncalc.layers.tape import AS_IT_COMES, FULL, NEW, Op, reshaped
-from cnncalc.layers.window import sides, spatial, split
+from cnncalc.layers.window import room_for, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
 from cnncalc.text import plural
@@ -233,39 +234,58 @@ class PixelUnshuffle(Layer, kind="pixelunshuffle"):
         return [Op([0], xs[0].size, [NEW])]
 
 
-class Padding(Layer, kind="pad"):
-    """Cells added around the input: zeros, mirrored or repeated ones. PyTorch 2, `torch.nn.functional.pad`.
+class Padding(Borrowing, kind="pad"):
+    """Cells added around the input: zeros, mirrored, repeated or wrapped ones. PyTorch 2, `torch.nn.functional.pad`.
+
+    With `like` as many as make it the size of another value, half of them on each side and the odd one after.
 
     >>> Padding(by=2).out(Shape((28, 28, 1)))
     (32, 32, 1)
+    >>> Padding(like="skip").sides(Shape((44, 44, 8)), Shape((45, 47, 8)))
+    ((0, 1), (1, 2))
     """
 
-    elsewhere = "ZeroPadding2D ZeroPadding1D ZeroPadding3D ZeroPad2d ReflectionPad2d ReplicationPad2d ConstantPad2d"
+    elsewhere = (
+        "ZeroPadding2D ZeroPadding1D ZeroPadding3D ZeroPad2d ReflectionPad2d ReplicationPad2d ConstantPad2d "
+        "CircularPad2d pad_to pad_like"
+    )
     example = "28x28x1 -> pad: 2"
+    own = ("by",)
 
-    by = Pad("cells added: a number, one per axis, or sides", also="padding pad pads P", named=False)
-    mode = Choice("what the new cells hold", "zeros reflect replicate", "zeros", also="padding_mode")
+    by = Pad("cells added: a number, one per axis, or sides", None, also="padding pad pads P", words="")
+    mode = Choice("what the new cells hold", "zeros reflect replicate circular", "zeros", also="padding_mode")
 
-    def out(self, *xs: Shape) -> Shape:
+    def sides(self, *xs: Shape) -> tuple[tuple[int, int], ...]:
+        """Cells added before and after every spatial axis.
+
+        Raises:
+            Problem: `pad-too-large` where there are not enough to be mirrored, or `bad-value` where the input is larger.
+        """
         x = xs[0]
         spatial(self, x)
-        lengths = []
-        for (before, after), width in zip(sides(self, self.by, x), x, strict=False):
-            if self.mode == "reflect" and max(before, after) >= width:
-                raise Problem(
-                    "pad-too-large",
-                    f"pad: {max(before, after)} cells cannot be mirrored from an axis of {width}",
-                    f"pad by at most {width - 1}",
-                    field="by",
-                )
-            lengths.append(before + width + after)
-        return Shape((*lengths, x[-1]))
+        wanted = self.wanted(*xs)
+        if wanted is None:
+            found = sides(self, self.by, x)
+        else:
+            more = [length - width for length, width in zip(wanted, x, strict=False)]
+            if min(more) < 0:
+                text = f"pad: {x} is larger than `{self.like}`, which is {xs[1]}"
+                raise Problem("bad-value", text, f"write `crop: {self.like}` to cut it down", field="like")
+            found = tuple((cells // 2, cells - cells // 2) for cells in more)
+        room_for(self, self.mode, found, x)
+        return found
+
+    def out(self, *xs: Shape) -> Shape:
+        pads = self.sides(*xs)
+        return Shape((*[a + width + b for (a, b), width in zip(pads, xs[0], strict=False)], xs[0][-1]))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return tuple(Crop(-before) for before, _ in sides(self, self.by, xs[0]))
+        return tuple(Crop(-before) for before, _ in self.sides(*xs))
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], self.out(xs[0]).size, [NEW], saves=[] if self.mode == "zeros" else [0])]
+        if self.mode == "circular":
+            return None
+        return [Op([0], self.out(*xs).size, [NEW], saves=[] if self.mode == "zeros" else [0])]
 
 
 class CropLike(Layer, kind="crop"):
@@ -342,69 +362,87 @@ def _mode(layer: Layer, mode: str, x: Shape) -> None:
         )
 
 
+def resampling(mode: str, x: Shape, out: Shape) -> tuple[View, ...]:
+    """How axes are read that are brought to other lengths."""
+    reach = REACH.get(mode)
+    return tuple(
+        Resample(new, old, reach if new > old else 1) if reach and new >= old else Blur()
+        for old, new in zip(x.spatial, out, strict=False)
+    )
+
+
 def resampled(mode: str, out: Shape) -> list[Op]:
     """A resampling in memory; by area it is an adaptive average pooling, which keeps its input and is not cast."""
     area = mode == "area" and out.size > out.channels
     return [Op([0], out.size, [NEW], saves=[0] if area else [], casts=AS_IT_COMES if mode == "area" else FULL)]
 
 
-class Upsample(Layer, kind="upsample"):
-    """Every spatial axis made `factor` times longer. No parameters. PyTorch 2, `torch.nn.Upsample(scale_factor)`.
+class Upsample(Borrowing, kind="upsample"):
+    """Every spatial axis made `factor` times longer, or as long as that of another value. No parameters.
+
+    PyTorch 2, `torch.nn.Upsample(scale_factor)`, and `torch.nn.functional.interpolate(size)` for `like`.
 
     >>> Upsample(factor=2).out(Shape((13, 13, 256)))
     (26, 26, 256)
     """
 
-    elsewhere = "UpSampling2D UpSampling1D UpSampling3D UpsamplingNearest2d UpsamplingBilinear2d unpool"
+    elsewhere = "UpSampling2D UpSampling1D UpSampling3D UpsamplingNearest2d UpsamplingBilinear2d"
     example = "13x13x256 -> upsample: 2"
+    own = ("factor",)
 
-    factor = Sizes("how much longer every axis becomes", also="scale_factor scale size scales stride")
+    factor = Sizes("how much longer every axis becomes", None, also="scale_factor scale size scales stride")
     mode = Choice("how the new cells are filled", MODES, "nearest", also="interpolation")
 
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]
         _mode(self, self.mode, x)
-        factors = each(self.factor, x, "factor")
-        return Shape((*[factor * width for factor, width in zip(factors, x, strict=False)], x[-1]))
+        lengths = self.wanted(*xs)
+        if lengths is None:
+            factors = each(self.factor, x, "factor")
+            lengths = tuple(factor * width for factor, width in zip(factors, x, strict=False))
+        elif any(length < width for length, width in zip(lengths, x, strict=False)):
+            text = f"upsample: {x} is larger than `{self.like}`, which is {xs[1]}"
+            raise Problem("bad-value", text, f"write `resize: {{like: {self.like}}}` to make it smaller", field="like")
+        return Shape((*lengths, x[-1]))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         x = xs[0]
         reach = REACH.get(self.mode)
+        if self.like is not None:
+            return resampling(self.mode, x, self.out(*xs))
         factors = each(self.factor, x, "factor")
         return tuple(Resample(factor, 1, reach if factor > 1 else 1) if reach else Blur() for factor in factors)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return resampled(self.mode, self.out(xs[0]))
+        return resampled(self.mode, self.out(*xs))
 
 
-class Resize(Layer, kind="resize"):
-    """Every spatial axis brought to a given length. No parameters. PyTorch 2, `torch.nn.functional.interpolate(size)`.
+class Resize(Borrowing, kind="resize"):
+    """Every spatial axis brought to a given length, or to that of another value. No parameters.
+
+    PyTorch 2, `torch.nn.functional.interpolate(size)`.
 
     >>> Resize(to=(64, 48)).out(Shape((13, 13, 256)))
     (64, 48, 256)
     """
 
-    elsewhere = "interpolate Resizing resize_bilinear"
+    elsewhere = "interpolate Resizing resize_bilinear resize_like"
     example = "13x13x256 -> resize: {to: 52x52, mode: bilinear}"
+    own = ("to",)
 
-    to = To("the new lengths: `52` or `52x52`", also="size output_size target")
+    to = To("the new lengths: `52` or `52x52`", None, also="size output_size target", axes=True)
     mode = Choice("how the new cells are filled", MODES, "nearest", also="interpolation")
 
-    def _lengths(self, x: Shape) -> tuple[int, ...]:
-        spatial(self, x)
-        return each(self.to[0] if len(self.to) == 1 else self.to, x, "to")
-
     def out(self, *xs: Shape) -> Shape:
-        _mode(self, self.mode, xs[0])
-        return Shape((*self._lengths(xs[0]), xs[0][-1]))
+        x = xs[0]
+        _mode(self, self.mode, x)
+        lengths = self.wanted(*xs)
+        if lengths is None:
+            lengths = each(self.to[0] if len(self.to) == 1 else self.to, x, "to")
+        return Shape((*lengths, x[-1]))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        x = xs[0]
-        reach = REACH.get(self.mode)
-        return tuple(
-            Resample(new, old, reach) if reach and new >= old else Blur()
-            for old, new in zip(x, self._lengths(x), strict=False)
-        )
+        return resampling(self.mode, xs[0], self.out(*xs))
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return resampled(self.mode, self.out(xs[0]))
+        return resampled(self.mode, self.out(*xs))

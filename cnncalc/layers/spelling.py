@@ -53,6 +53,9 @@ def number_help(text: str) -> str:
     mantissa, _, exponent = bare.partition("e")
     if mantissa.replace(".", "", 1).isdecimal() and exponent.lstrip("+-").isdecimal():
         return "write the number out, without an exponent"
+    base, power, exponent = body.partition("^")
+    if power and base.strip().isdecimal() and exponent.strip().isdecimal():
+        return f"write `{base.strip()[:20]}**{exponent.strip()[:20]}` for a power"
     if ":" in body and body.replace(":", "").isdecimal():
         return "`:` has no meaning in a number; write one whole number"
     whole, point, behind = bare.partition(".")

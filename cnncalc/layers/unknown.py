@@ -46,7 +46,7 @@ class Operator(Layer):
         if like is not None:
             own.update({name: value for name, value in like.__dict__.items() if name in like.fields})
             own.update(fields=like.fields, counts_for_depth=like.counts_for_depth, convolves=like.convolves)
-            own.update(known_cost=like.known_cost)
+            own.update(known_cost=like.known_cost, lenders=like.lenders)
             in_place = like.in_place
         own.update(kind=name, in_place=in_place)
         own.update(_output=output, _weights=weights, _buffers=buffers, _macs=macs, _views=views, _like=like, _note=note)
@@ -134,18 +134,20 @@ class Unknown(Operator):
 class Stated(Layer, kind="operator"):
     """An operation that no kind describes, by what is known of it: its name, output shape and, if known, multiply-adds.
 
-    Without `cost` its multiply-adds are unknown, shown as `?`, and totals are lower bounds. Parameters that it has are
-    stated beside it, with `holds:`.
+    Without `cost` its multiply-adds are unknown, shown as `?`, and totals are lower bounds; without `output` it keeps the
+    shape of its first operand. Parameters that it has are stated beside it, with `holds:`.
 
     >>> Stated(op="einsum", output=(10, 20)).out(Shape((10, 32)))
     (10, 20)
+    >>> Stated(op="roll").out(Shape((7, 7, 96)))
+    (7, 7, 96)
     """
 
     example = "56x56x64 -> {operator: [prev], op: deformconv, output: 56x56x64}"
     inputs = None
 
     op = Word("what the operation is called")
-    output = To("its output shape: `56x56x64`")
+    output = To("its output shape: `56x56x64`; that of its first operand unless written", None)
     cost = Whole("multiply-accumulates for one example; unknown unless written", None, least=0, most=2**62)
     sees = Choice(
         "what an output cell sees of the input: its own cell, all of it, or an unknown part",
@@ -169,7 +171,7 @@ class Stated(Layer, kind="operator"):
         self.__dict__.update(kind=self.op, known_cost=self.cost is not None, in_place=self.overwrites)
 
     def out(self, *xs: Shape) -> Shape:
-        return Shape(self.output)
+        return Shape(xs[0] if self.output is None else self.output)
 
     def macs(self, *xs: Shape) -> Count:
         return Product(("cost", self.cost)) if self.cost else NOTHING

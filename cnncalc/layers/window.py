@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.layers.base import Layer, divisors
@@ -52,6 +53,24 @@ def sides(layer: Layer, pad: int | str | tuple[int, ...] | dict[str, int], x: Sh
     return tuple((cells, cells) for cells in each(pad, x, "pad"))
 
 
+def room_for(layer: Layer, mode: str, pads: Sequence[tuple[int, int]], x: Shape) -> None:
+    """Check that an input is large enough to be mirrored or wrapped around into its padding.
+
+    Raises:
+        Problem: `pad-too-large`.
+    """
+    for (before, after), width in zip(pads, x, strict=False):
+        most = {"reflect": width - 1, "circular": width}.get(mode, max(before, after))
+        if max(before, after) > most:
+            verb = "mirrored" if mode == "reflect" else "wrapped around"
+            raise Problem(
+                "pad-too-large",
+                f"{layer.kind}: {max(before, after)} cells cannot be {verb} from an axis of {width}",
+                f"pad by at most {most}",
+                field="by" if "by" in layer.fields else "pad",
+            )
+
+
 def same(width: int, reach: int, stride: int) -> tuple[int, int]:
     """The zeros that keep the output at ceil(W/S): the odd one behind (TensorFlow, "SAME").
 
@@ -70,6 +89,7 @@ class Windowed(Layer):
     pad: Any
     dilation: Any = 1
     ceil: Any = False
+    mode: Any = "zeros"
 
     def windows(self, *xs: Shape) -> tuple[Window, ...]:
         """One window per spatial axis, `same` worked out.
@@ -97,9 +117,20 @@ class Windowed(Layer):
             dilations = each(dilation, x, "dilation")
             if pad == "same":
                 pads = tuple(same(x[i], dilations[i] * (kernels[i] - 1) + 1, strides[i]) for i in range(rank))
+            elif pad == "causal":
+                if rank != 1:
+                    raise Problem(
+                        "bad-value",
+                        f"{self.kind}: `pad: causal` is for sequences, but the input is {x}",
+                        "name the sides, as in `pad: {top: 2, bottom: 0}`",
+                        field="pad",
+                    )
+                pads = ((dilations[0] * (kernels[0] - 1), 0),)
             else:
                 pads = sides(self, pad, x)
             found = tuple(Window(kernels[i], strides[i], *pads[i], dilations[i], ceil) for i in range(rank))
+        if self.mode != "zeros":
+            room_for(self, self.mode, [(window.before, window.after) for window in found], x)
         self.__dict__["_memo"] = (x, found)
         return found
 

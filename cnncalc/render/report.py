@@ -15,6 +15,7 @@ from cnncalc.text import plural, show
 from cnncalc.units import megabytes, rounded
 
 BAR = 12
+WIDEST_OUTPUT = 24  # characters of the output shapes in the line of totals
 LONGEST = 1000  # characters of a name; a reader keeps them far below
 STYLE = {
     "conv": "conv", "depthwise": "conv", "convtranspose": "conv", "fc": "dense", "linear": "dense", "lstm": "dense",
@@ -111,10 +112,11 @@ def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[
     grid.rule()
     every = Folded("total", 0, analysis.rows)
     sums = [column.text(every, analysis, exact) if column.quantity else "" for column in columns]
-    output = [str(analysis.network.nodes[index].output) for index in analysis.network.outputs]
+    outputs = analysis.network.outputs
+    ends = ", ".join([str(analysis.network.nodes[index].output) for index in outputs])
     for place, name in enumerate(options.columns):
-        if name == "output" and not options.partial:
-            sums[place] = ", ".join(output)
+        if name == "output" and not options.partial:  # the shapes of many outputs would make the whole column wide
+            sums[place] = ends if len(ends) <= WIDEST_OUTPUT or len(outputs) == 1 else f"{len(outputs)} outputs"
     label = "total so far" if options.partial else "total"
     grid.add([label, *sums, *([""] if options.bars else [])], "total")
     return grid.lines(glyphs)

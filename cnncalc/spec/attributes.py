@@ -54,6 +54,7 @@ def attach(reading: Reading, step: Step, tree: Map) -> None:
             step.share = _name_above(reading, key, inner)
         elif key == "repeat":
             step.repeat = _repeat(reading, inner)
+            step.counts = reading.counts()
         elif key == "when":
             step.when = _when(reading, inner)
         elif key == "expect":
@@ -62,7 +63,7 @@ def attach(reading: Reading, step: Step, tree: Map) -> None:
             step.holds = _holds(reading, step, inner)
     if "as" in tree.items:  # last: what the step reads cannot be its own name
         _as(reading, step, tree.items["as"])
-    step.cost += work([step.start, step.share, step.repeat, step.when]) // A_STEP + len(step.expects)
+    step.cost += work([step.start, step.share, step.repeat, step.when, step.holds]) // A_STEP + len(step.expects)
 
 
 def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
@@ -160,8 +161,8 @@ def _as(reading: Reading, step: Step, tree: Tree) -> None:
     step.name = name
 
 
-def _holds(reading: Reading, step: Step, tree: Tree) -> dict[str, int] | None:
-    """Numbers by name: the parameters that a layer holds itself, and its `buffers`."""
+def _holds(reading: Reading, step: Step, tree: Tree) -> dict[str, Any] | None:
+    """Numbers or expressions by name: the parameters that a layer holds itself, and its `buffers`."""
     example = "write `holds: {weight: 36864}`, or `holds: {}` for a layer that works with the parameters of others"
     if not isinstance(tree, Map):
         reading.problem(tree.mark, "bad-value", f"`holds` must be numbers by name; got {tree.what}", example)
@@ -173,8 +174,11 @@ def _holds(reading: Reading, step: Step, tree: Tree) -> dict[str, int] | None:
         return None
     found = {}
     for name, inner in tree.items.items():
-        value = value_of.constant(inner) if isinstance(inner, Scalar) else None
-        if not is_name(name) or type(value) is not int:
+        before = len(reading.problems)
+        value = reading.value(inner, numeric=True) if isinstance(inner, Scalar) else None
+        if len(reading.problems) > before:
+            continue
+        if not is_name(name) or not (isinstance(value, Pending) or (type(value) is int and value >= 0)):
             text = f"`{show(name)}` must be a name with a whole number of at least 0"
             reading.problem(inner.mark, "bad-value", text, example)
         else:

@@ -11,8 +11,10 @@ from cnncalc.layers.merge import Add, Average, Concat, Maximum, Minimum, Mul, Su
 from cnncalc.layers.unknown import Stated
 from cnncalc.problem import Problem, Where
 from cnncalc.shape import Shape
+from cnncalc.spec.interned import layer_of
 from cnncalc.spec.run import Run, Scope
-from cnncalc.spec.steps import A_STEP, Step, run_inside, work
+from cnncalc.spec.steps import A_STEP, Step, asks, read_values, run_inside, work
+from cnncalc.spec.values import Pending
 from cnncalc.text import show
 
 MERGES: dict[str, type[Layer]] = {
@@ -46,18 +48,40 @@ class Operand:
 
 
 class MergeStep(Step):
-    """`add`, `mul`, `concat` or another layer of several operands; `places` are those of the fields beside it."""
+    """`add`, `mul`, `concat` or another layer of several operands; `places` are those of the fields beside it.
 
-    def __init__(self, where: Where | None, layer: Layer, operands: list[Operand], places: Mapping[str, Where]) -> None:
-        super().__init__(where, A_STEP // 4 * len(operands) + work([operand.name for operand in operands]))
-        self.layer = layer
+    `values` are these fields, some of them expressions that ask for what enters the step.
+    """
+
+    def __init__(
+        self,
+        where: Where | None,
+        kind: type[Layer],
+        values: dict[str, Any],
+        operands: list[Operand],
+        places: Mapping[str, Where],
+    ) -> None:
+        names = [operand.name for operand in operands]
+        super().__init__(where, A_STEP // 4 * len(operands) + work(names) + work(values))
+        self.kind = kind
+        self.values = values
+        self.layer = None if Pending in map(type, values.values()) else layer_of(kind, values)
         self.operands = operands
         self.places = places
 
+    def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
+        parameters = run.parameters(scope, value, asks(self.values))
+        try:
+            return layer_of(self.kind, read_values(self.kind, self.values, parameters))
+        except Problem as problem:
+            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
+
     def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        layer = self.layer or self._resolved(run, value, scope)
         inputs = [operand.run(run, value, scope) for operand in self.operands]
-        name = run.auto(self.layer.kind) if label is None else run.named(label)
-        layer = run.changed(self.layer, name, scope, value) if run.changes else self.layer
+        name = run.auto(layer.kind) if label is None else run.named(label)
+        if run.changes:
+            layer = run.changed(layer, name, scope, value)
         try:
             merged = run.builder.add(layer, inputs, name, self.where)
             run.builder.nodes[merged].entering = value
@@ -68,39 +92,60 @@ class MergeStep(Step):
             if problem.code == "shapes-differ" and all(isinstance(name, str) for name in names):
                 said = [f"`{show(name)}` is {shape}" for name, shape in zip(names, shapes, strict=True)]
                 problem.text = problem.text.replace(f"{' and '.join(shapes)} differ", ", ".join(said))
-            if not problem.text.startswith(self.layer.kind):
-                problem.text = f"{self.layer.kind}: {problem.text}"
+            if not problem.text.startswith(layer.kind):
+                problem.text = f"{layer.kind}: {problem.text}"
             raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
 
 
-class ResidualStep(Step):
-    """`main` plus its input; where the shapes differ, the `projection` of the input, or no shortcut at all."""
+class Shortcut:
+    """What a residual adds to its main path in place of its input: `steps`, under the name `word`.
 
-    def __init__(self, where: Where | None, main: list[Step], projection: list[Step] | str | None, sum: Layer) -> None:
+    A `projection` runs only where the main path changes the shape; a `shortcut` always runs. `steps` is None for
+    `projection: none`: nothing is added where the shape changes.
+    """
+
+    __slots__ = ("steps", "where", "word")
+
+    def __init__(self, word: str, steps: list[Step] | None, where: Where | None) -> None:
+        self.word = word
+        self.steps = steps
+        self.where = where
+
+
+class ResidualStep(Step):
+    """`main` plus its input, or plus what its `shortcut` makes of the input."""
+
+    def __init__(self, where: Where | None, main: list[Step], shortcut: Shortcut | None, sum: Layer) -> None:
         super().__init__(where)
         self.sum = sum
         self.main = main
-        self.projection = projection  # steps, "none", or None where nothing is written
+        self.shortcut = shortcut
 
     def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
         out = run_inside(self.main, run, value, scope, self.where)
         before, after = run.builder.shape(value), run.builder.shape(out)
-        shortcut = value
-        if before != after:
-            if self.projection == "none":
-                return out
-            if self.projection is None:
+        added = value
+        shortcut = self.shortcut
+        if shortcut is None:
+            if before != after:
                 raise run.refused(self._differ(before, after), self.where)
-            assert isinstance(self.projection, list)
-            with run.level(run.named("projection")):
-                shortcut = run_inside(self.projection, run, value, scope, self.where)
-            if run.builder.shape(shortcut) != after:
-                text = f"residual: main gives {after}, but its projection gives {run.builder.shape(shortcut)}"
-                help = f"the projection must turn {before} into {after}" + _convolution(before, after, ", as `{}` does")
+        elif shortcut.steps is None:
+            if before != after:
+                return out
+        elif before != after or shortcut.word == "shortcut":
+            run.projected[shortcut] = True
+            with run.level(run.named(shortcut.word)):
+                added = run_inside(shortcut.steps, run, value, scope, self.where)
+            if run.builder.shape(added) != after:
+                word = shortcut.word
+                text = f"residual: main gives {after}, but its {word} gives {run.builder.shape(added)}"
+                help = f"the {word} must turn {before} into {after}" + _convolution(before, after, ", as `{}` does")
                 raise run.refused(Problem("shapes-differ", text, help), self.where)
+        else:
+            run.projected.setdefault(shortcut, False)
         name = run.auto("add") if label is None else run.named(label)
         layer = run.changed(self.sum, name, scope, value) if run.changes else self.sum
-        merged = run.builder.add(layer, [out, shortcut], name, self.where)
+        merged = run.builder.add(layer, [out, added], name, self.where)
         run.builder.nodes[merged].entering = value
         return merged
 
@@ -110,6 +155,17 @@ class ResidualStep(Step):
         if not help and before[-1:] == after[-1:] and len(before) == len(after):
             help = "keep height and width in the main path, with `pad: same` for example"
         return Problem("shapes-differ", text, help or f"let the main path end in {before}, or leave `residual:` out")
+
+
+def unused_projections(run: Run) -> list[Problem]:
+    """A warning for each projection of the file that was left out wherever its residual ran."""
+    text = "this projection is never used: `main` keeps the shape, so the input itself is added"
+    help = "write `shortcut:` in its place for a path that always runs, or delete it"
+    return [
+        Problem("unused-projection", text, help, where=shortcut.where, level="warning")
+        for shortcut, used in run.projected.items()
+        if not used
+    ]
 
 
 def _convolution(before: Shape, after: Shape, sentence: str) -> str:

@@ -10,7 +10,7 @@ from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.spec import interned
 from cnncalc.spec.attributes import ATTRIBUTES, attach, check_name
-from cnncalc.spec.branches import BESIDE, LEAST, MERGES, MergeStep, Operand, ResidualStep
+from cnncalc.spec.branches import BESIDE, LEAST, MERGES, MergeStep, Operand, ResidualStep, Shortcut
 from cnncalc.spec.interned import layer_of
 from cnncalc.spec.reading import Reading
 from cnncalc.spec.steps import Block, BlockStep, LayerStep, ParameterStep, SeqStep, Step
@@ -18,6 +18,7 @@ from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 
+RESIDUAL = ("main", "projection", "shortcut")
 NO_DEFAULTS: tuple[dict[str, Any], dict[str, Where]] = ({}, {})
 
 
@@ -61,7 +62,10 @@ class Compiler(Reading):
         level = self.level
         if isinstance(named, Scalar) and (word == "seq" or "repeat" in tree.items):  # names inside are its own
             self.level += named.text + "."
+        repeated = "repeat" in tree.items
+        self.rounds += repeated
         step = None if word is None else self._worded(word, tree.items[word], tree.keys[word], tree)
+        self.rounds -= repeated
         self.level = level
         if len(tree.items) > 1:  # also beside a mistake: the step's name is known, and its attributes may be wrong too
             attach(self, step or SeqStep(self.at(tree.mark), []), tree)
@@ -218,7 +222,7 @@ class Compiler(Reading):
             )
             return None
         found = self._beside(word, mark, tree)
-        return None if found is None else MergeStep(self.at(mark), layer_of(layer, found[0]), operands, found[1])
+        return None if found is None else MergeStep(self.at(mark), layer, found[0], operands, found[1])
 
     def _beside(self, word: str, mark: Any, tree: Map | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The fields of a merge, which stand beside its operands, and their places; None after noting a problem."""
@@ -236,11 +240,7 @@ class Compiler(Reading):
         for name, inner in written.items():
             if name not in layer.fields:
                 continue
-            read = self.field(layer, layer.fields[name], inner)
-            if isinstance(read, Pending):
-                text = f"the {name} of {word} must be a plain word"
-                self.problem(inner.mark, "bad-value", text, f"write `{name}: height`" if name == "axis" else "")
-            values[name], places[name] = read, self.at(inner.mark)
+            values[name], places[name] = self.field(layer, layer.fields[name], inner), self.at(inner.mark)
         usual = self._plain_defaults(word)
         given = {**usual, **written}
         missing = next((field for name, field in layer.fields.items() if field.required and name not in given), None)
@@ -301,16 +301,17 @@ class Compiler(Reading):
         if not isinstance(body, Map):
             return ResidualStep(self.at(mark), self.steps(body), None, self._sum())
         for key in body.items:
-            if key not in ("main", "projection"):
-                help = did_you_mean(key, ("main", "projection"))
-                if key in ("shortcut", "skip", "downsample", "identity"):
-                    help = "cnncalc calls it `projection`"
+            if key not in RESIDUAL:
+                help = did_you_mean(key, RESIDUAL)
+                if key in ("skip", "downsample", "identity"):
+                    help = "write `projection:` for steps that only run where the shape changes, else `shortcut:`"
                 elif key in ("body", "path", "layers", "steps"):
                     help = "cnncalc calls it `main`"
                 help = help or "write `residual: [...]`, or `main:` and `projection:` inside it"
                 self.problem(body.keys[key], "unknown-field", f"residual has no `{show(key)}`", help)
+        words = [word for word in RESIDUAL[1:] if word in body.items]
         if "main" not in body.items:
-            if len(body.items) > ("projection" in body.items):
+            if len(body.items) > len(words):
                 return None  # it is there under another name
             self.problem(
                 mark,
@@ -321,21 +322,31 @@ class Compiler(Reading):
             return None
         if self._missing("main", body.items["main"], body.keys["main"]):
             return None
+        if len(words) > 1:
+            text = "a residual has a `projection` or a `shortcut`, not both"
+            help = "keep `shortcut:` for steps that always run, else `projection:`"
+            self.problem(body.keys[words[1]], "bad-value", text, help)
+            return None
         main = self.steps(body.items["main"])
-        projection: list[Step] | str | None = None
-        written = body.items.get("projection")
-        if isinstance(written, Scalar) and written.text == "none":
-            projection = "none"
-        elif isinstance(written, Scalar) and written.text.lower() in ("", "none", "null", "~", "no", "false"):
-            got = f"; got `{show(written.text)}`" if written.text else ""
-            help = "write `projection: none` for no shortcut where the shape changes"
-            self.problem(written.mark, "bad-value", f"`projection` must be steps or `none`{got}", help)
-        elif written is not None:
+        shortcut = self._shortcut(words[0], body.items[words[0]], body.keys[words[0]]) if words else None
+        return ResidualStep(self.at(mark), main, shortcut, self._sum())
+
+    def _shortcut(self, word: str, written: Tree, mark: Any) -> Shortcut | None:
+        """The steps beside the main path of a residual; None after noting a problem."""
+        steps: list[Step] | None = None
+        if isinstance(written, Scalar) and written.text.lower() in ("", "none", "null", "~", "no", "false"):
+            if (word, written.text) != ("projection", "none"):
+                got = f"; got `{show(written.text)}`" if written.text else ""
+                kinds = "steps or `none`" if word == "projection" else "steps"
+                help = "write `projection: none` for no shortcut where the shape changes"
+                self.problem(written.mark, "bad-value", f"`{word}` must be {kinds}{got}", help)
+                return None
+        else:
             level = self.level
-            self.level += "projection."
-            projection = self.steps(written)
+            self.level += f"{word}."
+            steps = self.steps(written)
             self.level = level
-        return ResidualStep(self.at(mark), main, projection, self._sum())
+        return Shortcut(word, steps, self.at(mark))
 
     def _call(self, block: Block, body: Tree | None, mark: Any) -> Step | None:
         self.called.add(block.name)

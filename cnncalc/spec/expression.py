@@ -1,43 +1,27 @@
-"""Arithmetic in specifications: whole numbers, decimals, `$names`, `+ - * / // %`, comparisons, `min max round_to`.
+"""Arithmetic in specifications: whole numbers, decimals, `$names`, `+ - * / // % **`, comparisons, `min max round_to`.
 
 A small precedence parser with columns. No `eval`; nesting and the size of every result are bounded. Values are int,
 float (a decimal as written) or Fraction (worked out from one), bool, str (a word) and tuple (a size such as `1x7`,
-worked on number by number).
+worked on number by number). An `x` without blanks around it joins values to a size: `1x$n`, `$nx1`, `($n + 1)x1`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cnncalc.problem import Problem
+from cnncalc.spec.arithmetic import COMPARE, MOST_AXES, Expr, ExpressionError, combined
 from cnncalc.text import nearest, quoted, show
 
-LARGEST = 2**63 - 1
 DEEPEST = 32
 _TOKEN = (
     r"\s*(?:(?P<size>[0-9]+(?:x[0-9]+)+)|(?P<number>[0-9]+(?:\.[0-9]+)?)|\$(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<op>//|==|!=|<=|>=|[-+*/%<>(),]))"
+    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<op>//|\*\*|==|!=|<=|>=|[-+*/%<>(),]))"
 )
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "==": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-}  # fmt: skip
 _FUNCTIONS = {"min": 2, "max": 2, "round_to": 2}
 ONE_COMPARISON = "one comparison at a time: put a `seq:` with a `when:` of its own around the step"
-
-Expr = tuple[Any, ...]  # (operator, column, operands...)
-
-
-class ExpressionError(Exception):
-    """A problem at a column (counted from 0) of the expression."""
-
-    def __init__(self, text: str, column: int, help: str = "") -> None:
-        super().__init__(text)
-        self.text = text
-        self.column = column
-        self.help = help
 
 
 def number(text: str) -> Any:
@@ -61,14 +45,14 @@ def number(text: str) -> Any:
 def sizes(text: str) -> tuple[int, ...] | None:
     """`1x7` as (1, 7); None where the text is no such size."""
     parts = text.split("x")
-    if len(parts) < 2 or len(parts) > 8:
+    if len(parts) < 2 or len(parts) > MOST_AXES:
         return None
     numbers = [number(part) for part in parts]
     return tuple(numbers) if all(type(value) is int for value in numbers) else None
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, known: Collection[str] | None) -> None:
         self.text = text
         self.tokens: list[tuple[str, str, int]] = []
         place, end = 0, len(text.rstrip())
@@ -79,8 +63,15 @@ class _Parser:
                 raise self.stray(place + len(text[place:]) - len(text[place:].lstrip()))
             kind = match.lastgroup
             assert kind is not None
-            self.tokens.append((kind, match.group(kind), match.start(kind) - (kind == "name")))
-            place = match.end()
+            found, place = match.group(kind), match.end()
+            if kind == "name" and known is not None and found not in known:
+                cut = _before_x(found, known, text[place : place + 1])
+                found, place = found[:cut], place - len(found) + cut
+            self.tokens.append((kind, found, match.start(kind) - (kind == "name")))
+            ends = kind in ("number", "size", "name") or found == ")"  # the end of a value, which an `x` may follow
+            if ends and text[place : place + 1] == "x" and text[place + 1 : place + 2] in ("$", "(", *"0123456789"):
+                self.tokens.append(("x", "x", place))
+                place += 1
         self.tokens.append(("end", "", end))
         self.next = 0
         self.depth = 0
@@ -96,7 +87,7 @@ class _Parser:
         elif char == "=":
             help = "write `==` to compare"
         elif char == "^":
-            help = "there is no power; multiply, as in `2*2*2`"
+            help = "write `**` for a power, as in `2**3`"
         elif char in "&|":
             help = ONE_COMPARISON
         else:
@@ -117,14 +108,14 @@ class _Parser:
             return found
         if text == ")":
             raise ExpressionError("this `)` closes nothing", column, "delete it, or open a `(` in front")
-        help = ONE_COMPARISON if text in _COMPARE or text in ("and", "or") else "put an operator between the values"
+        help = ONE_COMPARISON if text in COMPARE or text in ("and", "or") else "put an operator between the values"
         written = "$" + text if kind == "name" else text
         raise ExpressionError(f"`{show(written)}` was not expected here", column, help)
 
     def comparison(self) -> Expr:
         left = self.sum()
         kind, text, column = self.peek()
-        if kind == "op" and text in _COMPARE:
+        if kind == "op" and text in COMPARE:
             self.take()
             return (text, column, left, self.sum())
         return left
@@ -144,6 +135,30 @@ class _Parser:
         return left
 
     def factor(self) -> Expr:
+        kind, text, column = self.peek()
+        if kind == "op" and text == "-":
+            self.take()
+            self.deeper(column)
+            inner = self.factor()
+            self.depth -= 1
+            return ("-", column, ("value", column, 0), inner)
+        base = self.size()
+        kind, text, column = self.peek()
+        if kind == "op" and text == "**":  # from the right, and before a sign: -2**2 is -4
+            self.take()
+            self.deeper(column)
+            base = (text, column, base, self.factor())
+            self.depth -= 1
+        return base
+
+    def size(self) -> Expr:
+        left = self.atom()
+        while self.peek()[0] == "x":
+            _, text, column = self.take()
+            left = (text, column, left, self.atom())
+        return left
+
+    def atom(self) -> Expr:
         kind, text, column = self.take()
         if kind in ("number", "size"):
             value = number(text) if kind == "number" else sizes(text)
@@ -157,11 +172,6 @@ class _Parser:
             return ("value", column, value)
         if kind == "name":
             return ("name", column, text)
-        if kind == "op" and text == "-":
-            self.deeper(column)
-            inner = self.factor()
-            self.depth -= 1
-            return ("-", column, ("value", column, 0), inner)
         if kind == "op" and text == "(":
             self.deeper(column)
             inner = self.comparison()
@@ -182,9 +192,7 @@ class _Parser:
             if before == "%":
                 help = "`%` is the remainder of a division; 50 % is written 0.5"
             return ExpressionError("a value is missing at the end", column, help)
-        if text == "*" and before == "*":
-            help = "there is no power; multiply, as in `2*2*2`"
-        elif text == "+":
+        if text == "+":
             help = "leave the sign out"
         elif before == ")" and text == "(":
             help = "put an operator between the parentheses"
@@ -223,8 +231,18 @@ class _Parser:
             )
 
 
-def parse(text: str) -> Expr:
-    """An expression as a tree of tuples.
+def _before_x(name: str, known: Collection[str], following: str) -> int:
+    """Where the known parameter at the start of `$nx1` or `$nx$m` ends; all of it where there is none."""
+    for cut in range(len(name) - 1, 0, -1):
+        rest = name[cut:]
+        sizes = rest.strip("x0123456789") == "" and (rest[-1] == "x") is (following in ("$", "("))
+        if rest[0] == "x" and sizes and name[:cut] in known:
+            return cut
+    return len(name)
+
+
+def parse(text: str, known: Collection[str] | None = None) -> Expr:
+    """An expression as a tree of tuples; `known` are the names that parameters have, where that is certain.
 
     Raises:
         ExpressionError: with the column of the mistake.
@@ -232,9 +250,9 @@ def parse(text: str) -> Expr:
     >>> evaluate(parse("4*$width // 3"), {"width": 10})
     13
     """
-    if text[:1] == "$" and text[1:].isidentifier() and text.isascii():
+    if text[:1] == "$" and text[1:].isidentifier() and text.isascii() and (known is None or text[1:] in known):
         return ("name", 0, text[1:])
-    return _Parser(text).whole()
+    return _Parser(text, known).whole()
 
 
 def names(expr: Expr) -> list[tuple[str, int]]:
@@ -255,6 +273,10 @@ def unknown_name(name: str, known: Collection[str], column: int) -> ExpressionEr
     if name in ("in_steps", "in_depth", "in_height", "in_width") and "in_channels" in known:
         sizes = quoted((f"${word}" for word in sorted(known) if word.startswith("in_")), "and")
         return ExpressionError(f"the value that enters this step has no ${show(name)}", column, f"what it has: {sizes}")
+    if name == "i":
+        text = "`$i` counts the rounds of a `repeat:`, and there is no `repeat:` around it here"
+        help = "use it inside the step that has the `repeat:`, or define a parameter `i`"
+        return ExpressionError(text, column, help)
     own = sorted(word for word in known if not word.startswith("in_"))
     entering = [word for word in known if word.startswith("in_") and (name.startswith("in") or word == "in_" + name)]
     match = nearest(name, own) or nearest(name, entering) or next(iter(entering if name != "depth" else ()), None)
@@ -285,110 +307,8 @@ def evaluate(expr: Expr, values: Mapping[str, Any]) -> Any:
         except KeyError:
             raise unknown_name(expr[2], list(values), expr[1]) from None
     for node in reversed(chain):
-        value = _combined(node, value, evaluate(node[3], values))
+        value = combined(node, value, evaluate(node[3], values))
     return value
-
-
-def _combined(expr: Expr, left: Any, right: Any) -> Any:
-    operator, column = expr[0], expr[1]
-    if operator in _COMPARE:
-        if operator in ("==", "!="):
-            return _COMPARE[operator](_exact(left), _exact(right)) if _alike(left, right) else operator == "!="
-        return _COMPARE[operator](_numeric(left, expr[2]), _numeric(right, expr[3]))
-    if type(left) is tuple or type(right) is tuple:
-        for value, operand in ((left, expr[2]), (right, expr[3])):
-            if type(value) is not tuple:
-                _numeric(value, operand)
-        return _sizewise(operator, left, right, column)
-    return _bounded(_apply(operator, _numeric(left, expr[2]), _numeric(right, expr[3]), column), column)
-
-
-def _alike(left: Any, right: Any) -> bool:
-    return isinstance(left, bool) is isinstance(right, bool)
-
-
-def _numeric(value: Any, operand: Expr) -> Any:
-    if isinstance(value, (bool, str, tuple)):
-        from cnncalc.layers.spelling import spell
-
-        if operand[0] == "name":
-            text = f"${show(operand[2])} is `{spell(value)}`, which is not a number"
-        else:
-            text = f"`{spell(value)}` is not a number"
-        word = operand[0] == "value" and isinstance(value, str)
-        help = f"write `${show(value)}` for a parameter" if word else "calculate with numbers only"
-        raise ExpressionError(text, operand[1], help)
-    return _exact(value)
-
-
-def _exact(value: Any) -> Any:
-    """A decimal as the Fraction that was written."""
-    if type(value) is float:
-        from fractions import Fraction
-
-        return Fraction(repr(value))
-    return value
-
-
-def _sizewise(operator: str, left: Any, right: Any, column: int) -> tuple[int, ...]:
-    length = len(left) if type(left) is tuple else len(right)
-    lefts = left if type(left) is tuple else (left,) * length
-    rights = right if type(right) is tuple else (right,) * length
-    if len(lefts) != len(rights):
-        raise ExpressionError("the two sizes have different numbers of axes", column, "use sizes of the same kind")
-    return tuple(_bounded(_apply(operator, a, b, column), column) for a, b in zip(lefts, rights, strict=True))
-
-
-def _apply(operator: str, left: Any, right: Any, column: int) -> Any:
-    if operator == "+":
-        return left + right
-    if operator == "-":
-        return left - right
-    if operator == "*":
-        return left * right
-    if operator == "min":
-        return min(left, right)
-    if operator == "max":
-        return max(left, right)
-    if operator == "round_to":
-        return _round_to(left, right, column)
-    if right == 0:
-        raise ExpressionError(
-            f"{_said(left)} {operator} 0: nothing is divided by 0", column, "divide by something else"
-        )
-    if operator == "//":
-        return left // right
-    if operator == "%":
-        return left % right
-    if type(left) is int and type(right) is int:
-        quotient, rest = divmod(left, right)
-        if rest:
-            raise ExpressionError(f"{left}/{right} is not whole", column, "write `//` to round down")
-        return quotient
-    return left / right
-
-
-def _round_to(value: Any, step: Any, column: int) -> int:
-    """The nearest multiple of `step`, halves up, at least `step`, never more than 10 % below: as in MobileNetV2."""
-    if type(step) is not int or step < 1:
-        text = f"round_to needs a whole step of at least 1; got {_said(step)}"
-        raise ExpressionError(text, column, "write `round_to(x, 8)`")
-    rounded = max(step, int((2 * value + step) // (2 * step)) * step)
-    return rounded + step if 10 * rounded < 9 * value else rounded
-
-
-def _bounded(value: Any, column: int) -> Any:
-    if type(value) is not int and getattr(value, "denominator", 1) == 1:
-        value = int(value)
-    if abs(value) > LARGEST or getattr(value, "denominator", 1) > LARGEST:
-        raise ExpressionError("the result is larger than 2^63", column, "check the factors")
-    return value
-
-
-def _said(value: Any) -> str:
-    from cnncalc.layers.spelling import spell
-
-    return spell(value)
 
 
 def problem(error: ExpressionError) -> Problem:

@@ -13,6 +13,7 @@ from cnncalc.problem import Problem, Refused, Source, Where
 from cnncalc.shape import Shape
 from cnncalc.spec import interned
 from cnncalc.spec import values as value_of
+from cnncalc.spec.branches import unused_projections
 from cnncalc.spec.compiler import Compiler
 from cnncalc.spec.definitions import check_references, is_parameter, read_block, read_defaults, read_signatures
 from cnncalc.spec.inputs import read_inputs
@@ -168,6 +169,7 @@ class _File:
             raise
         finally:
             interned.count(len(builder.nodes))
+        facts["warnings"] = tuple(sorted((*facts["warnings"], *unused_projections(run)), key=_position))
         return builder.finish(ends, place=self.layers_place, **self._with_changes(builder, facts))
 
     def _with_changes(self, builder: Builder, facts: dict[str, Any]) -> dict[str, Any]:

@@ -37,9 +37,9 @@ def layer_of(kind: type[Layer], values: dict[str, Any]) -> Layer:
 def words(kind: type[Layer], trees: Mapping[str, Tree]) -> tuple[Any, ...] | None:
     """What is written in a layer, to look it up by; None where its meaning could depend on the rest of the file."""
     key: list[Any] = [kind]
-    if kind.lenders:  # a field that names a value
-        return None
     for name, tree in trees.items():
+        if name in kind.borrows:  # it names a value
+            return None
         if type(tree) is not Scalar or "$" in tree.text:
             return None
         key += (name, tree.text, tree.quoted)

@@ -10,7 +10,7 @@ from cnncalc.layers.fields import Field, Name, Pad
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.spec import values as value_of
 from cnncalc.spec.limits import Limits
-from cnncalc.spec.run import IN_NAMES
+from cnncalc.spec.run import COUNTER, IN_NAMES
 from cnncalc.spec.steps import Block
 from cnncalc.spec.tree import Map, Scalar, Tree, behind, where
 from cnncalc.spec.values import Pending
@@ -51,6 +51,7 @@ class Reading:
         self.called: set[str] = set()
         self.unread = False  # could the steps not be read? Then nobody knows which names they give
         self.block: Block | None = None  # the block being read
+        self.rounds = 0  # the `repeat:` around what is being read, whose rounds `$i` counts
 
     def at(self, mark: Any) -> Where:
         """A mark as a place."""
@@ -79,7 +80,11 @@ class Reading:
     def known(self) -> Collection[str]:
         """The parameters that exist where we are reading."""
         inside = self.block.parameters if self.block is not None else ()
-        return {*self.parameters, *inside, *IN_NAMES}
+        return {*self.parameters, *inside, *IN_NAMES, *((COUNTER,) if self.rounds else ())}
+
+    def counts(self) -> bool:
+        """Return whether `$i` is the counter of a `repeat:` here, and not a parameter of that name."""
+        return COUNTER not in self.parameters and (self.block is None or COUNTER not in self.block.parameters)
 
     def value(self, tree: Tree, *, numeric: bool, known: Collection[str] | None = None) -> Any:
         """The value of a tree, or None after noting a problem."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 IN_AXES = {1: ("in_steps",), 2: ("in_height", "in_width"), 3: ("in_depth", "in_height", "in_width")}
 IN_NAMES = frozenset({"in_channels", *(name for names in IN_AXES.values() for name in names)})
 
+COUNTER = "i"  # `$i` inside a `repeat:`: the number of the round, from 0
+
 
 class Scope:
     """What a name means inside one call of a block (or in the file): parameters, and values bound by `as`."""
@@ -80,6 +82,7 @@ class Run:
         self.executed = 0
         self.depth = 0
         self.inputs: list[int] = []
+        self.projected: dict[Any, bool] = {}  # projections of residuals that ran -> were they ever used?
         self.prefix = ""
         self.counters: dict[str, int] = {}  # how often each name was given at this level
         self._paths: dict[str, tuple[int, int, int]] = {}  # what `as` binds, by the whole path of its name

@@ -98,8 +98,16 @@ def _mapping() -> dict[str, Any]:
                 "required": ["main"],
                 "properties": {
                     "main": {"$ref": "#/$defs/steps"},
-                    "projection": {"anyOf": [{"const": "none"}, {"$ref": "#/$defs/steps"}]},
+                    "projection": {
+                        "description": "what the input passes through where `main` changes the shape; not run elsewhere",
+                        "anyOf": [{"const": "none"}, {"$ref": "#/$defs/steps"}],
+                    },
+                    "shortcut": {
+                        "description": "what the input always passes through before it is added",
+                        "$ref": "#/$defs/steps",
+                    },
                 },
+                "not": {"required": ["projection", "shortcut"]},
                 "additionalProperties": False,
             },
             {"type": "array", "items": {"$ref": "#/$defs/step"}},
@@ -123,7 +131,7 @@ def _mapping() -> dict[str, Any]:
             "holds": {
                 "description": "the parameters that a layer holds itself, and its buffers: others hold the rest",
                 "type": "object",
-                "additionalProperties": {"type": "integer", "minimum": 0},
+                "additionalProperties": {"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION]},
             },
             "expect": {
                 "description": "what you worked out by hand",

@@ -6,23 +6,25 @@ A step takes the index of the value above and returns the index of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any
 
 from cnncalc.layers.base import Layer, kind_named
-from cnncalc.layers.fields import Field, Name
+from cnncalc.layers.fields import Field
 from cnncalc.layers.unknown import Operator
 from cnncalc.network import Expectation
 from cnncalc.problem import Call, Problem, Refused, Where
 from cnncalc.product import Product
 from cnncalc.shape import Shape
 from cnncalc.spec.interned import layer_of
-from cnncalc.spec.run import Run, Scope
+from cnncalc.spec.run import COUNTER, Run, Scope
 from cnncalc.spec.tree import Tree, where
 from cnncalc.spec.values import Pending, resolved
 from cnncalc.text import plural, show
 
 DEEPEST = 64  # steps inside steps, through all blocks; each costs up to eight calls, and Python has 1,000
+MOST_HELD = 10**12  # parameters that a file may state, as many as can be written as a number
 A_STEP = 64  # characters of expressions, or four of them operands, that are worked on in the time of one step
 
 
@@ -34,9 +36,10 @@ class Step:
     name: str | None = None
     start: Any = None
     repeat: Any = 1
+    counts = False  # does it set `$i` to the number of the round?
     when: Any = True
     share: Any = None
-    holds: dict[str, int] | None = None  # parameters by name, and `buffers`
+    holds: dict[str, Any] | None = None  # parameters by name, and `buffers`
     marks: Mapping[str, Where] = MappingProxyType({})
     expects: Sequence[tuple[str, str, Any, Where | None]] = ()
 
@@ -85,25 +88,29 @@ class Step:
         if self.share is not None:
             above = self.marks["share"]
             _, *owners = run.lookup(run.resolve(self.share, scope, value, above), scope, value, above)
+        outer = scope.parameters.get(COUNTER)
         if times == 1:
-            return self._shared(run, value, scope, self.name, owners)
-        run.count(max(times - 1, 0) * self.cost, place)
-        if self.name is not None:
-            with run.level(run.named(self.name)):
-                for _ in range(times):
+            if self.counts:
+                scope.parameters[COUNTER] = 0
+            value = self._shared(run, value, scope, self.name, owners)
+        else:
+            run.count(max(times - 1, 0) * self.cost, place)
+            with nullcontext() if self.name is None else run.level(run.named(self.name)):
+                for number in range(times):
+                    if self.counts:
+                        scope.parameters[COUNTER] = number
                     value = self._shared(run, value, scope, None, owners)
-            return value
-        for _ in range(times):
-            value = self._shared(run, value, scope, None, owners)
+        if self.counts and outer is not None:
+            scope.parameters[COUNTER] = outer
         return value
 
     def _shared(self, run: Run, value: int, scope: Scope, label: str | None, owners: list[int] | None) -> int:
-        first = len(run.builder.nodes)
+        first, entering = len(run.builder.nodes), value
         value = self.once(run, value, scope, label)
         if self.holds is not None:
             node = run.builder.nodes[value]
             assert node.layer is not None
-            node.layer = holding(node.layer, node.output, self.holds)
+            node.layer = holding(node.layer, node.output, self._held(self.holds, run, entering, scope))
         if owners is not None:
             last = len(run.builder.nodes)
             try:
@@ -117,6 +124,18 @@ class Step:
             except Problem as problem:
                 raise run.refused(problem, self.marks["share"]) from None
         return value
+
+    def _held(self, holds: dict[str, Any], run: Run, entering: int, scope: Scope) -> dict[str, int]:
+        """The numbers of `holds`, their expressions worked out for what enters the step."""
+        found = {}
+        for name, waiting in holds.items():
+            place = self.marks["holds"]
+            number = run.resolve(waiting, scope, entering, place)
+            if type(number) is not int or not 0 <= number <= MOST_HELD:
+                expects = f"a whole number from 0 to {MOST_HELD:,}"
+                raise run.refused(_bad(f"`{show(name)}` of `holds`", number, expects), place)
+            found[name] = number
+        return found
 
     def _applies(self, run: Run, value: int, scope: Scope) -> bool:
         place = self.marks.get("when", self.where)
@@ -218,10 +237,10 @@ class LayerStep(Step):
         if run.changes:
             layer = run.changed(layer, name, scope, value)
         inputs = [value]
-        if kind.lenders:
-            for field, spec in kind.fields.items():
-                if isinstance(spec, Name):
-                    inputs.append(run.lookup(getattr(layer, field), scope, value, self.place(field))[0])
+        for field in kind.borrows:
+            lender = getattr(layer, field)
+            if lender is not None:
+                inputs.append(run.lookup(lender, scope, value, self.place(field))[0])
         try:
             return run.builder.add(layer, inputs, name, self.where)
         except Problem as problem:
@@ -241,16 +260,24 @@ class LayerStep(Step):
 
     def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
         parameters = run.parameters(scope, value, self.incoming)
-        values = {}
         try:
-            for name, waiting in self.values.items():
-                if isinstance(waiting, Pending):
-                    values[name] = _read(self.kind.fields[name], waiting.resolve(parameters), waiting.text)
-                else:
-                    values[name] = waiting
+            return layer_of(self.kind, read_values(self.kind, self.values, parameters))
         except Problem as problem:
             raise self._refused(run, problem) from None
-        return layer_of(self.kind, values)
+
+
+def read_values(kind: type[Layer], values: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a layer with their expressions worked out.
+
+    Raises:
+        Problem: `bad-expression` or `bad-value`.
+    """
+    return {
+        name: _read(kind.fields[name], waiting.resolve(parameters), waiting.text)
+        if isinstance(waiting, Pending)
+        else waiting
+        for name, waiting in values.items()
+    }
 
 
 def _read(field: Field[Any], value: Any, text: str) -> Any:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from cnncalc.layers.fields import listed
 from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Source, Where
-from cnncalc.spec.expression import Expr, ExpressionError, evaluate, names, number, parse, sizes, unknown_name
+from cnncalc.spec.arithmetic import Expr, ExpressionError
+from cnncalc.spec.expression import evaluate, names, number, parse, sizes, unknown_name
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree, behind
 
 _OPERATORS = set("$*/+%()<>=-")
@@ -37,8 +39,8 @@ class Pending:
         value = self.value
         if isinstance(value, dict):
             return {key: resolved(inner, parameters) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [resolved(inner, parameters) for inner in value]
+        if isinstance(value, list):  # its order is stated by names such as `$in_height`, so that it is a size
+            return listed([resolved(inner, parameters) for inner in value])
         try:
             return evaluate(value, parameters)
         except ExpressionError as error:
@@ -116,7 +118,7 @@ def _scalar(tree: Scalar, source: Source, known: Collection[str], numeric: bool)
         return value  # a number as other readers of YAML write it: the field says what to write here
     pending = Pending(None, place, value)
     try:
-        expr: Expr = parse(value)
+        expr: Expr = parse(value, known) if "$" in value else parse(value)
         for name, column in names(expr):
             if name not in known:
                 raise unknown_name(name, known, column)
