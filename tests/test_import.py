@@ -215,7 +215,7 @@ outputs: [two.sum, three.deep.relu]
         ("[{dot: [prev, prev], left: 1}]", "missing-field"),
         ("[{dot: [prev, prev, prev], left: 1, right: 1}]", "bad-value"),
         ("[{attend: [prev, prev]}]", "bad-value"),
-        ("[{operator: [prev], op: fft}]", "missing-field"),
+        ("[{operator: [prev], output: 3}]", "missing-field"),
         ("[{operator: [prev], op: a b, output: 3}]", "bad-value"),
         ("[{seq: [relu], holds: {weight: 3}}]", "bad-value"),
         ("[{fc: 3, holds: 3}]", "bad-value"),

@@ -8,7 +8,6 @@ from typing import Any
 from cnncalc.formats.export_words import Unsaid, registrar, sized, words
 from cnncalc.layers.fields import each
 from cnncalc.layers.merge import axis_number
-from cnncalc.layers.window import sides
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 
@@ -45,10 +44,17 @@ def padded(pads: Iterable[tuple[int, int]], value: str = "", name: str = "{0}") 
     return f"ops.pad({name}, ((0, 0), {pairs}, (0, 0)){value})"
 
 
+def unsaid(mode: str) -> None:
+    """Refuse padding that Keras has no word for."""
+    if mode in ("replicate", "circular"):
+        raise Unsaid(f"Keras cannot {'repeat' if mode == 'replicate' else 'wrap around'} the cells at the edge")
+
+
 @kind("conv", "depthwise")
 def conv(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     x, windows = shapes[0], layer.windows(shapes[0])
-    same = layer.pad == "same"
+    unsaid(layer.mode)
+    same = layer.pad == "same" and layer.mode == "zeros"
     dilations, strides = [w.dilation for w in windows], [w.stride for w in windows]
     if max(dilations) > 1 and max(strides) > 1:
         raise Unsaid("Keras has no stride beside a dilation")
@@ -66,7 +72,7 @@ def conv(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     else:
         init = f"layers.Conv{len(windows)}D({out[-1]}, {kernel}{common}{words(groups=(groups, 1))}{bias})"
     pads = [] if same else [(w.before, w.after) for w in windows]
-    return Leaf(init, "{out} = {me}(" + padded(pads) + ")")
+    return Leaf(init, "{out} = {me}(" + padded(pads, ', mode="reflect"' if layer.mode == "reflect" else "") + ")")
 
 
 @kind("convtranspose")
@@ -279,9 +285,8 @@ def shuffle(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 
 @kind("pad")
 def pad(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
-    if layer.mode == "replicate":
-        raise Unsaid("Keras cannot repeat the cells at the edge")
-    return inline(padded(sides(layer, layer.by, shapes[0]), ', mode="reflect"' if layer.mode == "reflect" else ""))
+    unsaid(layer.mode)
+    return inline(padded(layer.sides(*shapes), ', mode="reflect"' if layer.mode == "reflect" else ""))
 
 
 @kind("crop")
@@ -302,7 +307,7 @@ def upsample(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     if layer.mode not in ("nearest", "bilinear", "bicubic"):
         raise Unsaid(f"Keras has no mode {layer.mode}")
     mode = f', interpolation="{layer.mode}"' if layer.mode != "nearest" else ""
-    if layer.kind == "upsample":
+    if layer.kind == "upsample" and layer.like is None:
         size = sized(each(layer.factor, shapes[0], "factor"))
         return layer_of(f"layers.UpSampling{rank}D({size}{mode})")
     if rank != 2:

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.formats.export_layouts import lengths, steady
 from cnncalc.formats.export_onnx import Part
 from cnncalc.formats.export_onnx_moves import LOWER as MOVES
-from cnncalc.formats.export_onnx_moves import Lower
+from cnncalc.formats.export_onnx_moves import PAD_MODES, Lower, cells_around
 from cnncalc.formats.export_words import registrar
 from cnncalc.shape import Shape
 
@@ -34,7 +34,12 @@ def window(p: Part) -> dict[str, Any]:
 def conv(p: Part) -> str:
     given, channels = window(p), p.shapes[0][-1]
     groups = p.layer.groups if p.layer.kind == "conv" else channels
-    inputs = [p.x("first"), p.weight("weight", p.out[-1], channels // groups, *given["kernel_shape"])]
+    x = p.x("first")
+    if p.layer.mode != "zeros" and "pads" in given:
+        del given["pads"]
+        around = cells_around((w.before, w.after) for w in p.layer.windows(p.shapes[0]))
+        x = p.op("Pad", [x, p.ints(*around)], mode=PAD_MODES[p.layer.mode])
+    inputs = [x, p.weight("weight", p.out[-1], channels // groups, *given["kernel_shape"])]
     if p.layer.bias:
         inputs.append(p.weight("bias", p.out[-1]))
     p.end("Conv", inputs, group=groups, **given)

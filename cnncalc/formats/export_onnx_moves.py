@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cnncalc.formats.export_layouts import axis_of, together
 from cnncalc.formats.export_onnx import Part
 from cnncalc.formats.export_words import Unsaid, registrar
 from cnncalc.layers.fields import each
-from cnncalc.layers.window import sides
 
 Lower = Callable[[Part], str]
 LOWER: dict[str, Lower] = {}
@@ -199,12 +198,18 @@ def pixelunshuffle(p: Part) -> str:
     return "first"
 
 
+PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def cells_around(both: Iterable[tuple[int, int]]) -> list[int]:
+    """The numbers of a `Pad` of N x C x ...: those before all axes, then those after."""
+    pairs = list(both)
+    return [0, 0, *[before for before, _ in pairs], 0, 0, *[after for _, after in pairs]]
+
+
 @kind("pad")
 def pad(p: Part) -> str:
-    both = sides(p.layer, p.layer.by, p.shapes[0])
-    cells = [0, 0, *[before for before, _ in both], 0, 0, *[after for _, after in both]]
-    mode = {"zeros": "constant", "reflect": "reflect", "replicate": "edge"}[p.layer.mode]
-    p.end("Pad", [p.x("first"), p.ints(*cells)], mode=mode)
+    p.end("Pad", [p.x("first"), p.ints(*cells_around(p.layer.sides(*p.shapes)))], mode=PAD_MODES[p.layer.mode])
     return "first"
 
 
@@ -252,7 +257,7 @@ def resize(p: Part) -> str:
     else:
         given |= {"coordinate_transformation_mode": "pytorch_half_pixel"}
         given |= {"cubic_coeff_a": -0.75} if mode == "bicubic" else {}
-    if p.layer.kind == "upsample":
+    if p.layer.kind == "upsample" and p.layer.like is None:
         factors = [float(factor) for factor in each(p.layer.factor, x, "factor")]
         p.end("Resize", [p.x("first"), "", p.floats(*factors)], **given)
     else:

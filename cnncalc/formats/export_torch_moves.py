@@ -8,7 +8,6 @@ from cnncalc.formats.export_layouts import axis_of, together
 from cnncalc.formats.export_torch_leaf import Leaf, Lower, inline, module, padding
 from cnncalc.formats.export_words import registrar, sized
 from cnncalc.layers.fields import each
-from cnncalc.layers.window import sides
 from cnncalc.shape import Shape
 
 LOWER: dict[str, Lower] = {}
@@ -118,7 +117,7 @@ def pixelshuffle(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out:
 @kind("pad")
 def pad(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     mode = "" if layer.mode == "zeros" else f', mode="{layer.mode}"'
-    return inline(f"F.pad({{0}}, {padding(sides(layer, layer.by, shapes[0]))}{mode})", ["first"], "first")
+    return inline(f"F.pad({{0}}, {padding(layer.sides(*shapes))}{mode})", ["first"], "first")
 
 
 @kind("crop")
@@ -142,6 +141,8 @@ def channelpad(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: S
 
 @kind("upsample")
 def upsample(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
+    if layer.like is not None:
+        return resize(layer, shapes, layouts, out)
     factor = sized(each(layer.factor, shapes[0], "factor"))
     mode = f', mode="{layer.mode}"' if layer.mode != "nearest" else ""
     return module(f"nn.Upsample(scale_factor={factor}{mode})", "first", "factor n n")

@@ -35,8 +35,16 @@ def conv(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) 
     stride, kernel = sized(w.stride for w in windows), sized(w.kernel for w in windows)
     groups = layer.groups if layer.kind == "conv" else x[-1]
     init = f"nn.Conv{rank}d({x[-1]}, {out[-1]}, {kernel}" + words(stride=(stride, "1"))
-    rest = words(dilation=(sized(w.dilation for w in windows), "1"), groups=(groups, 1), bias=(layer.bias, True))
-    return windowed(init, rest, windows, "", "channels filters kernel kernel_2 kernel_3")
+    even = all(w.before == w.after for w in windows)
+    own = layer.mode if even and layer.mode != "zeros" else ""
+    rest = words(
+        dilation=(sized(w.dilation for w in windows), "1"),
+        groups=(groups, 1),
+        bias=(layer.bias, True),
+        padding_mode=(f'"{own}"', '""'),
+    )
+    fill = f', mode="{layer.mode}"' if layer.mode != "zeros" else ""
+    return windowed(init, rest, windows, fill, "channels filters kernel kernel_2 kernel_3")
 
 
 @kind("local")
