@@ -21,6 +21,11 @@ class Code(Record):
 
 
 CODES: dict[str, Code] = {
+    "ambiguous-batch": Code(
+        "The graph of an ONNX model takes one axis of an input as the batch, and nothing shows what its first axis is. "
+        "`--batch-axis` names the axis of the batch.",
+        note="it is about an ONNX model",
+    ),
     "ambiguous-input": Code(
         "The input shape can be read in two ways: as PyTorch's channels x height x width or as Keras' height x "
         "width x channels. cnncalc writes height x width x channels and does not guess.",
@@ -177,6 +182,11 @@ layers:
     "batch-fixed": Code(
         "An ONNX model is made for several examples at once, and no other number of them. Figures are for one example all "
         "the same; `cnncalc check` asks for a model that takes one.",
+        note="it is about an ONNX model",
+    ),
+    "branch-chosen": Code(
+        "Which branch of an ONNX model's `If` is taken depends on the numbers fed in. The figures are those of the branch with "
+        "more multiply-adds, or of the one that `--branch` names.",
         note="it is about an ONNX model",
     ),
     "duplicate-key": Code(

@@ -167,7 +167,16 @@ def test_page(code: str) -> None:
 def test_every_code_that_a_file_can_have_is_shown() -> None:
     shown = {one.code for file in FILES for one in problems(file)}
     elsewhere = {"bad-line", "bad-argument", "bad-policy", "not-regular", "unknown-input", "unknown-parameter"}
-    elsewhere |= {"bad-model", "batch-fixed", "macs-disagree", "not-compared", "shapes-disagree", "unknown-size"}
+    elsewhere |= {
+        "ambiguous-batch",
+        "bad-model",
+        "batch-fixed",
+        "branch-chosen",
+        "macs-disagree",
+        "not-compared",
+        "shapes-disagree",
+        "unknown-size",
+    }
     elsewhere |= {"unsupported", "unused-parameters"}  # of other formats, as those above
     assert shown == set(CODES) - elsewhere
 

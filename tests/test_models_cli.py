@@ -229,3 +229,21 @@ def test_a_fixed_batch(form: str, batch: int, models: Path, ended: Any) -> None:
         assert json.loads(out)["totals"]["macs"] == FIGURES["macs"]
         assert json.loads(ended("memory", path, "--format", "json")[1])["notes"] == notes
         assert json.loads(ended("compare", path, path, "--format", "json")[1])["notes"] == [notes, notes]
+
+
+def test_options_of_onnx_models(models: Path, ended: Any) -> None:
+    """`--batch-axis` and `--branch` are for ONNX models only, and say what they take."""
+    for option, value in (("--batch-axis", "1"), ("--branch", "then")):
+        status, _, err = ended("analyze", beside("net.cfg"), option, value)
+        assert status == 2
+        assert f"{option} is for ONNX models" in err
+        assert ended("analyze", beside("net.onnx"), option, "first")[0] == 2
+    if find_spec("onnx") is None:
+        return
+    path = beside("fixed.onnx")
+    assert ended("export", beside("net.yaml"), "--to", "onnx", "--batch", "8", "-o", path)[0] == 0
+    for word, times in (("0", 1), ("none", 8)):
+        status, out, _ = ended("analyze", path, "--batch-axis", word, "--format", "json")
+        assert (status, json.loads(out)["totals"]["macs"]) == (0, FIGURES["macs"] * times)
+    assert "has 4 axes" in ended("analyze", path, "--batch-axis", "4")[2]
+    assert "no branch" in ended("analyze", path, "--branch", "then")[2]

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cnncalc.cli.run import into_file
-from cnncalc.cli.specs import ARGUMENTS, CHANGES, Spec, complete
+from cnncalc.cli.specs import ARGUMENTS, BATCH_AXES, BRANCHES, CHANGES, Spec, complete
 from cnncalc.units import DTYPES
 
 
@@ -22,7 +22,26 @@ def _kept(key: str) -> Callable[[click.Context, click.Parameter, Any], None]:
 
 
 def specs(command: click.decorators.FC) -> click.decorators.FC:
-    """SPEC..., -e, -p, --set, --input and --arg."""
+    """SPEC..., -e, -p, --set, --input, --arg, and what is for ONNX models only: --batch-axis and --branch."""
+    command = click.option(
+        "--branch",
+        "branches",
+        multiple=True,
+        metavar="[NAME=]then|else",
+        expose_value=False,
+        callback=_kept(BRANCHES),
+        help="The branch of an ONNX model's `If` that is read where it depends on the numbers fed in.",
+    )(command)
+    command = click.option(
+        "--batch-axis",
+        "batch_axes",
+        multiple=True,
+        metavar="[INPUT=]AXIS",
+        expose_value=False,
+        callback=_kept(BATCH_AXES),
+        help="The axis of an ONNX model's input that is the batch, from 0, or none. Without it cnncalc follows every axis "
+        "through the graph.",
+    )(command)
     command = click.option(
         "--arg",
         "arguments",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".yaml", ".yml", ".json")
 ARGUMENTS = "cnncalc.arguments"  # where the context of a command keeps what `--arg` gave
 CHANGES = "cnncalc.changes"  # likewise of `--set`
+BATCH_AXES, BRANCHES = "cnncalc.batch_axes", "cnncalc.branches"  # likewise of `--batch-axis` and `--branch`
 
 
 class Spec:
@@ -164,7 +165,7 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str], sourc
             raise click.BadParameter(f"`{show(value)}` is no size of a dimension", param_hint="--dim")
         dims[name] = int(value) if value.isdecimal() else 0
     try:
-        return formats.read(path, formats.Asked(_inputs(inputs), dims, arguments()), source)
+        return formats.read(path, formats.Asked(_inputs(inputs), dims, arguments(), *_of_graphs()), source)
     except formats.Missing as missing:
         raise Failed(f"{show(path)}: {missing}") from None
     except Refused as refused:
@@ -176,8 +177,28 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str], sourc
         raise Failed(f"cannot read {show(path)}: {error.strerror}") from None
 
 
+def _of_graphs() -> tuple[dict[str, str], dict[str, str]]:
+    """The batch axes and the branches that were given for an ONNX model, by name; "" is for all.
+
+    Raises:
+        click.BadParameter: where a branch is neither `then` nor `else`.
+    """
+    axes, branches = _inputs(given_with(BATCH_AXES)), _inputs(given_with(BRANCHES))
+    for word in axes.values():
+        if not word.isdecimal() and word != "none":
+            raise click.BadParameter(f"`{show(word)}` is neither a number nor `none`", param_hint="--batch-axis")
+    for word in branches.values():
+        if word not in ("then", "else"):
+            raise click.BadParameter(f"`{show(word)}` is neither `then` nor `else`", param_hint="--branch")
+    return axes, branches
+
+
 def _check_arguments() -> None:
-    """Refuse `--arg` where nothing takes it, rather than say nothing."""
+    """Refuse `--arg`, `--batch-axis` and `--branch` where nothing takes them."""
+    for key, option in ((BATCH_AXES, "--batch-axis"), (BRANCHES, "--branch")):
+        words = click.get_current_context().params.get("spec", ()) if given_with(key) else ()
+        if given_with(key) and not any(formats.reader_of(word) == "onnx" for word in words):
+            raise click.UsageError(f"{option} is for ONNX models")
     if arguments():
         words = click.get_current_context().params.get("spec", ())
         if not any(formats.reader_of(word) == "torch" for word in words):

@@ -32,6 +32,8 @@ class Asked(Record):
     inputs: Mapping[str, str]
     dims: Mapping[str, int]
     arguments: tuple[tuple[str, str], ...] = ()
+    batch_axes: Mapping[str, str] = {}  # input of an ONNX model ("" for all) -> its batch axis, a number or `none`
+    branches: Mapping[str, str] = {}  # If of an ONNX model ("" for all) -> the branch that is taken, `then` or `else`
 
 
 def reader_of(path: str) -> str | None:

@@ -24,6 +24,9 @@ from cnncalc.text import show
 
 Dims = tuple[int, ...]
 Order = tuple[int, ...]
+Factor = tuple[int, int]  # a token and a length, see onnx_axes
+Axis = tuple[Factor, ...]
+Marks = tuple[Axis, ...]
 MOST_AXES = 64
 _STATE = re.compile(r"[A-Za-z_]\w*(\.\w+)*\.[A-Za-z_]\w*")
 FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
@@ -43,9 +46,12 @@ class Tensor:
 
 
 class Value:
-    """A value: its dimensions, and its numbers where they are known, or the tensors it is made of, or its node."""
+    """A value: its dimensions, and its numbers where they are known, or the tensors it is made of, or its node.
 
-    __slots__ = ("array", "dims", "index", "order", "tensors", "why")
+    `marks` are the axes of the graph's inputs that stand along its own, as far as they are followed.
+    """
+
+    __slots__ = ("array", "dims", "index", "marks", "order", "tensors", "why")
 
     def __init__(
         self,
@@ -63,6 +69,7 @@ class Value:
         self.array = array
         self.tensors = tensors
         self.why = why  # why its numbers are not known
+        self.marks: Marks | None = None
 
     @property
     def size(self) -> int:
@@ -188,6 +195,9 @@ class Reader:
         self.opset = opset
         self.strict = False
         self.batch = 1  # the fixed batch size of the file; read as 1
+        self.written: dict[
+            tuple[str, str], tuple[int, int]
+        ] = {}  # output of a reshape -> where its target has the batch
         self.functions: dict[tuple[str, str], Any] = {}
         self.counted: dict[int, int] = {}  # id of a tensor -> the node that its numbers are counted at
         self.alive: list[Tensor] = []
@@ -206,6 +216,13 @@ class Reader:
             name = f"{label}_{number}"
         self._numbers[label] = number
         return name
+
+    def without_batch(self, step: Step, to: list[int]) -> list[int]:
+        """The target of a reshape for one example, where the file has it for the whole batch."""
+        place, written = self.written.get((step.scope.prefix, step.outputs[0]), (0, 0))
+        if self.batch > 1 and written > 0 and place < len(to) and to[place] == written and written % self.batch == 0:
+            return [*to[:place], written // self.batch, *to[place + 1 :]]
+        return to
 
     def order(self, step: Step, dims: Dims, k: int = 0, hidden: frozenset[int] | None = None) -> Order:
         """The order for a value that does not inherit one: channels last where it is read channels first."""
@@ -323,7 +340,8 @@ class Reader:
             value = Value(dims, tensors=self.union(xs), why="it is worked out from weights")
             self.put(step, value, k)
             return value
-        layer = facts.pop("layer", Operator)(step.op.lower(), visible(dims, order), **facts)
+        kind = facts.pop("layer", Operator)
+        layer = kind(facts.pop("name", step.op.lower()), visible(dims, order), **facts)
         return self.emit(step, layer, active, order, len(dims), held, k=k)
 
     def materialized(self, x: Value, order: Order) -> Value:

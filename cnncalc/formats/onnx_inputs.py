@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from cnncalc.formats import Asked
+from cnncalc.formats.onnx_axes import Axes
+from cnncalc.formats.onnx_batch import Chosen, Declared, decide
 from cnncalc.formats.onnx_elementwise import BINARY, UNARY, words
 from cnncalc.formats.onnx_file import bad
 from cnncalc.formats.onnx_graph import FLOATS, Dims, Reader, Scope, Tensor, Value, visible
@@ -23,7 +24,6 @@ from cnncalc.spec.limits import Limits
 from cnncalc.text import did_you_mean, quoted, show
 
 LARGEST_AXIS = 10**9
-_BATCH = re.compile(r"(batch|bs).*|[bn]", re.IGNORECASE)
 # operators that read their first input channels first, and those that pass this on to their inputs
 FIRST = words(
     "Conv FusedConv ConvInteger QLinearConv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
@@ -45,15 +45,22 @@ WEIGHTS = {"Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "BatchNormal
 class Fed:
     """One reading of a file: its inputs and initializers.
 
-    With `whole`, a first size that is fixed and above 1 is no batch but an axis as others. `strict` is for strangers' files.
+    `chosen` are the batch axes of the inputs; without it they are guessed, and sizes that are not known are stood in for.
+    `strict` is for strangers' files.
     """
 
-    def __init__(self, model: Any, asked: Asked, limits: Limits, whole: bool = False, strict: bool = False) -> None:
+    def __init__(
+        self, model: Any, asked: Asked, limits: Limits, chosen: Chosen | None = None, strict: bool = False
+    ) -> None:
         self.model = model
         self.strict = strict
         self.folded = 0
-        self.whole = whole
-        self.batched: Problem | None = None  # said where a fixed first size is read as a batch of 1
+        self.chosen = chosen
+        self.inputs: list[Declared] = []
+        self.missing: list[tuple[Declared, int]] = []  # the axes whose sizes are not known
+        self.branches: dict[str, bool] = {}  # If whose condition is not known -> whether its branch was asked for
+        self.bound: dict[str, int] = {}  # sizes of named dimensions that `--input` gives
+        self.batched: Problem | None = None  # reported where a fixed batch is read as a batch of 1
         self.done: Network | None = None
         self.asked = asked
         self.limits = limits
@@ -63,10 +70,30 @@ class Fed:
         self.reader = Reader(Builder(limits.tensor), limits, opset or 17)
         self.reader.strict = strict
         self.reader.functions = {(one.domain, one.name): one for one in model.functions}
+        self.axes = Axes(opset or 17)
         self.theirs: dict[str, Dims] | None = None
         self.scope = Scope()
         self.steps: list[Done] = []  # the operators of the graph, as they were read
         self.plan = Plan()  # those that are read as one layer
+
+    def batch_of(self, one: Declared) -> int | None:
+        """The axis of an input that is read as the batch."""
+        guess = one.first_guess()
+        return guess if self.chosen is None else self.chosen.get(one.name, guess)
+
+    @property
+    def decided_axes(self) -> dict[str, int | None]:
+        """The batch axes of this reading."""
+        return {one.name: self.batch_of(one) for one in self.inputs}
+
+    def decided(self) -> dict[str, int | None]:
+        """The batch axes that the graph shows, as far as it was read.
+
+        Raises:
+            Refused: `ambiguous-batch`.
+        """
+        outputs = [value for one in self.model.graph.output if (value := self.scope.find(one.name)) is not None]
+        return decide(self.axes, self.inputs, [value for value in outputs if value.index is not None], self.strict)
 
     def prepare(self, nodes: Sequence[Any], scope: Scope) -> None:
         """Who uses which name, and which values are read with channels first."""
@@ -88,6 +115,7 @@ class Fed:
         fed = [one for one in graph.input if one.name not in scope.values]
         declared = [one for one in fed if not self._as_weight(one, scope)]
         self._check_asked([one.name for one in declared])
+        self._bind(declared, scope)
         for one in declared:
             self._input(one, scope, alone=len(declared) == 1)
         if not declared:
@@ -147,71 +175,66 @@ class Fed:
             raise Refused([Problem("unsupported", f"input `{show(name)}` is a {kind}, not a tensor")])
         key = name if name in self.asked.inputs else "" if alone and "" in self.asked.inputs else None
         given = shape_from(self.asked.inputs[key]) if key is not None else None
-        declared = list(one.type.tensor_type.shape.dim) if one.type.tensor_type.HasField("shape") else None
-        if declared is None:
+        declared, first = Declared(one, self.asked), name in scope.firsts
+        if not one.type.tensor_type.HasField("shape"):
             if given is None:
                 text = f"input `{show(name)}` is declared without a shape"
                 raise Refused([Problem("unknown-size", text, f"give it: `--input {show(name)}=224x224x3`")])
-            first = name in scope.firsts
             order = (*range(2, len(given) + 1), 1) if first else tuple(range(1, len(given) + 1))
             dims = [1] * (len(given) + 1)
         else:
-            order = self._input_order(name, declared, scope)
-            dims = [1] * len(declared)
+            order = self._input_order(declared, scope)
+            dims = [1] * len(declared.sizes)
         if given is not None:
             if len(given) != len(order):
                 text = f"input `{show(name)}` has {len(order)} axes besides the batch; got {given}"
                 raise Refused([Problem("bad-argument", text, "write the shape channels last, without the batch")])
             for axis, length in zip(order, given, strict=True):
                 dims[axis] = length
-        elif declared is not None:
-            for axis, dim in enumerate(declared):
-                dims[axis] = self._length(name, dim, axis, axis not in order, declared)
+        for axis in range(len(declared.sizes)):
+            if given is None or axis not in order:
+                dims[axis] = self._length(declared, axis, axis not in order, first)
         if order and min(dims) < 1:
             raise bad(f"input `{show(name)}` has the dimensions {show(tuple(dims))}", "every one must be at least 1")
         index = self.reader.builder.input(self.reader.name(_input_name(name)), Shape(visible(dims, order)))
         scope.values[name] = Value(dims, index, order)
+        if one.type.tensor_type.HasField("shape"):
+            self.inputs.append(declared)
+            self.axes.add(name, scope.values[name], declared.symbols)
 
-    def _input_order(self, name: str, declared: list[Any], scope: Scope) -> tuple[int, ...]:
+    def _input_order(self, declared: Declared, scope: Scope) -> tuple[int, ...]:
         """Which dimensions of an input are shown, in which order: channels last, without the batch."""
-        rank = len(declared)
-        users = scope.users.get(name, [])
-        sizes = [dim.dim_value if dim.HasField("dim_value") else 0 for dim in declared]
-        axes = list(range(rank))
-        recurrent = [node for node in users if node.op_type in ("LSTM", "GRU", "RNN") and node.input[0] == name]
-        fixed = rank > 0 and sizes[0] > 1
-        late = rank == 3 and recurrent and not any(one.name == "layout" and one.i for one in recurrent[0].attribute)
-        symbol = declared[0].dim_param if rank else ""
-        given = symbol in self.asked.dims and not _BATCH.fullmatch(symbol)
-        if late:
-            axes.remove(1)
-        elif rank > 1 and not given and not (fixed and (self.whole or any(_puts_batch(node) for node in users))):
-            axes.remove(0)
-        elif rank == 1 and not sizes[0] and not given:
-            return ()
+        rank, sizes, name = len(declared.sizes), declared.sizes, declared.name
+        batch = self.batch_of(declared)
+        axes = [axis for axis in range(rank) if axis != batch]
         first = name in scope.firsts
         if not first and rank in (4, 5):
             last = 1 <= sizes[-1] <= 4 < sizes[1]
-            first = not last and not any(node.op_type == "Transpose" for node in users)
+            first = not last and not any(node.op_type == "Transpose" for node in scope.users.get(name, []))
         if first and rank > 2 and 1 in axes:
             axes.remove(1)
             axes.append(1)
         return tuple(axes)
 
-    def _length(self, name: str, dim: Any, axis: int, batch: bool, declared: list[Any]) -> int:
-        if dim.HasField("dim_value") and (dim.dim_value > 0 or not batch):
-            if not 1 <= dim.dim_value <= LARGEST_AXIS:
-                text = f"input `{show(name)}`: dimension {axis} is declared as {dim.dim_value}"
+    def _length(self, declared: Declared, axis: int, batch: bool, image: bool) -> int:
+        """The length that an axis of an input is read with."""
+        name, size, symbol = declared.name, declared.sizes[axis], declared.symbols[axis]
+        if size:
+            if not 1 <= size <= LARGEST_AXIS:
+                text = f"input `{show(name)}`: dimension {axis} is declared as {size}"
                 raise bad(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
-            if batch and dim.dim_value > 1:
-                text = f"input `{show(name)}` fixes the batch at {dim.dim_value:,}; figures are for one example"
+            if batch and size > 1:
+                place = f", its axis {axis}," if axis else ""
+                text = f"input `{show(name)}` fixes the batch{place} at {size:,}; figures are for one example"
                 if self.strict:
                     raise Refused([Problem("batch-fixed", text, "export the model with a batch of 1, or a free one")])
-                self.reader.batch = dim.dim_value
+                self.reader.batch = size
                 self.batched = Problem("batch-fixed", text, level="warning")
                 return 1
-            return int(dim.dim_value)
-        symbol = dim.dim_param
+            return size
+        if axis in declared.empty and not batch:
+            text = f"input `{show(name)}`: dimension {axis} is declared as 0"
+            raise bad(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
         if symbol in self.asked.dims:
             if batch and self.asked.dims[symbol] != 1:
                 text = f"`{show(symbol)}` is the batch of `{show(name)}`: figures are for one example"
@@ -219,14 +242,58 @@ class Fed:
             return self.asked.dims[symbol]
         if batch:
             return 1
-        words = [one.dim_param or (str(one.dim_value) if one.dim_value else "?") for one in declared]
-        text = f"input `{show(name)}` is {show(' x '.join(words))}: the size of " + (
-            f"`{show(symbol)}` is not known" if symbol else f"dimension {axis} is not known"
-        )
-        example = "x".join("224" for _ in range(len(declared) - 2)) + "x3" if len(declared) > 2 else "100"
-        by_input = f"`--input {show(name)}={example}`"
-        help = f"give it: `--dim {show(symbol)}=VALUE`, or {by_input}" if symbol else f"give the shape: {by_input}"
-        raise Refused([Problem("unknown-size", text, help)])
+        if symbol in self.bound:
+            return self.bound[symbol]
+        self.missing.append((declared, axis))
+        return (3 if axis == 1 else 224) if image else 64  # for a first reading, and as an example
+
+    def _bind(self, ones: Sequence[Any], scope: Scope) -> None:
+        """Note the sizes of named dimensions that shapes on the command line give, for the other inputs that have them."""
+        for one in ones:
+            key = (
+                one.name
+                if one.name in self.asked.inputs
+                else ""
+                if len(ones) == 1 and "" in self.asked.inputs
+                else None
+            )
+            if key is not None and one.type.tensor_type.HasField("shape"):
+                declared = Declared(one, self.asked)
+                order = self._input_order(declared, scope)
+                for axis, length in zip(order, shape_from(self.asked.inputs[key]), strict=False):
+                    if declared.symbols[axis]:
+                        self.bound.setdefault(declared.symbols[axis], length)
+
+    def unknown_sizes(self) -> Refused:
+        """The one error for all sizes that are not known, with the options that give all of them."""
+        symbols: dict[str, int] = {}
+        shapes: dict[str, str] = {}
+        places: dict[str, list[str]] = {}
+        for declared, axis in self.missing:
+            symbol, value, name = declared.symbols[axis], self.scope.values[declared.name], declared.name
+            if any(one is declared and not one.symbols[at] for one, at in self.missing):
+                # a dimension without a name can only be given with the whole shape
+                shapes[name] = "x".join(str(value.dims[at]) for at in value.order)
+            else:
+                symbols.setdefault(symbol, value.dims[axis])
+            what = f"`{show(symbol)}`" if symbol else f"dimension {axis}"
+            places.setdefault(f"input `{show(name)}` is {show(declared.words)}", []).append(what)
+        sentences = []
+        for start, names in list(places.items())[:6]:
+            sizes = "the size of" if len(names) == 1 else "the sizes of"
+            sizes += "".join(f" {name}," for name in names[:-2])
+            sentences.append(
+                f"{start}: {sizes} {' and '.join(names[-2:])} {'is' if len(names) == 1 else 'are'} not known"
+            )
+        text = "; ".join(sentences) + (f"; and {len(places) - 6} more inputs" if len(places) > 6 else "")
+        options = [f"--dim {show(symbol)}={size}" for symbol, size in symbols.items()]
+        options += [f"--input {show(name)}={shape}" for name, shape in shapes.items()]
+        help = f"give {'it' if len(self.missing) == 1 else 'them'}, for example with `{' '.join(options)}`"
+        if self.strict:
+            help = "export the model with fixed sizes" + (
+                ", or set `input` in the policy" if len(self.inputs) == 1 else ""
+            )
+        return Refused([Problem("unknown-size", text, help)])
 
     def _check_asked(self, names: list[str]) -> None:
         for name in self.asked.inputs:
@@ -234,6 +301,10 @@ class Fed:
                 text = f"there is no input `{show(name)}`" if name else "there are several inputs"
                 help = f"its inputs are {quoted(names, 'and')}: write `--input NAME=SHAPE`"
                 raise Refused([Problem("unknown-input", text, help)])
+        for name in self.asked.batch_axes:
+            if name and name not in names:
+                help = f"its inputs are {quoted(names, 'and')}: write `--batch-axis NAME=AXIS`"
+                raise Refused([Problem("unknown-input", f"there is no input `{show(name)}`", help)])
         symbols = {
             dim.dim_param for one in self.model.graph.input for dim in one.type.tensor_type.shape.dim if dim.dim_param
         }
@@ -247,8 +318,3 @@ class Fed:
 
 def _input_name(name: str) -> str:
     return clean(name.removesuffix(":0")) or "input"
-
-
-def _puts_batch(node: Any) -> bool:
-    """Does the node put a batch axis in front of what it gets?"""
-    return node.op_type == "Unsqueeze" and any(0 in one.ints for one in node.attribute)

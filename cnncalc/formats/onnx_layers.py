@@ -9,6 +9,7 @@ from cnncalc.formats.onnx_ops import Handler, broadcast, made, said, sizes_of
 from cnncalc.layers import activation, dense, merge, norm, recurrent, reshape
 from cnncalc.layers.base import Blur, Layer
 from cnncalc.layers.unknown import Operator
+from cnncalc.product import Product
 from cnncalc.shape import Shape
 from cnncalc.text import show
 
@@ -100,9 +101,9 @@ def recurring(r: Reader, step: Step) -> None:
     if len(x.dims) != 3 or len(w.dims) != 3 or len(step.need(2).dims) != 3:
         step.wrong(f"an input of {said(x.dims)} with weights of {said(w.dims)}")
     at, batch = (1, 0) if batch_first else (0, 1)
-    if x.dims[batch] != 1:
-        step.unsupported(f"a batch of {x.dims[batch]} that is made inside the network", "export it for one example")
-    x = r.aligned(x, (at, 2))
+    many = x.dims[batch]  # examples that the network makes itself, side by side
+    if many == 1:
+        x = r.aligned(x, (at, 2))
     units, both = step.need(2).dims[2], step.given.get("direction", "forward") == "bidirectional"
     directions = 2 if both else 1
     kind = {"LSTM": recurrent.LSTM, "GRU": recurrent.GRU, "RNN": recurrent.RNN}[step.op]
@@ -114,11 +115,28 @@ def recurring(r: Reader, step: Step) -> None:
     layer = made(step, kind, units=units, bias=bias, bidirectional=both)
     length = x.dims[at]
     held = {"weight_ih": w, "weight_hh": step.need(2), "bias": b, "weight_peephole": peep}
-    full: Dims = (1, length, directions, units) if batch_first else (length, directions, 1, units)
+    full: Dims = (many, length, directions, units) if batch_first else (length, directions, many, units)
     order: Order = (1, 2, 3) if batch_first else (0, 1, 3)
-    like = Operator(layer.kind, visible(full, order), like=layer)
-    last: Dims = (1, directions, units) if batch_first else (directions, 1, units)
+    last: Dims = (many, directions, units) if batch_first else (directions, many, units)
     short: Order = (1, 2) if batch_first else (0, 2)
+    if many != 1:
+        gates = ("gates x units", kind.gates * units)
+        macs = Product(
+            ("batch", many),
+            ("steps", length),
+            ("directions", directions),
+            gates,
+            ("features + units", x.dims[2] + units),
+        )
+        name, only = layer.kind, used[1:] == [True] and not used[0]
+        value = r.operator(
+            step, last if only else full, [x], None, held, k=1 if only else 0, macs=macs, views=None, name=name
+        )
+        for k in range(1, len(step.outputs)):
+            if used[k] and not only:
+                r.operator(step, last, [value], None, k=k, in_place=True, views=None)
+        return
+    like = Operator(layer.kind, visible(full, order), like=layer)
     if used[1:] == [True] and not used[0]:  # only the last state is read
         layer = made(step, kind, units=units, bias=bias, bidirectional=both, returns="last")
         found = r.emit(step, Operator(layer.kind, visible(last, short), like=layer), [x], short, 3, held)

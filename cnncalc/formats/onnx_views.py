@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.formats.onnx_elementwise import HANDLERS as ELEMENTWISE
-from cnncalc.formats.onnx_elementwise import REDUCED, spread_order, together
+from cnncalc.formats.onnx_elementwise import spread_order, together
 from cnncalc.formats.onnx_graph import Dims, Order, Reader, Step, Value, visible
 from cnncalc.formats.onnx_layers import embedding, joined
 from cnncalc.formats.onnx_numbers import numpy, slice_arguments, slice_range
 from cnncalc.formats.onnx_ops import SIDES, Handler, broadcast
-from cnncalc.layers import pool, reshape
+from cnncalc.formats.onnx_sums import HANDLERS as SUMS
+from cnncalc.formats.onnx_sums import given_axes
+from cnncalc.layers import reshape
 from cnncalc.layers.base import Blur, Crop, Layer
 from cnncalc.shape import Shape
 from cnncalc.text import show
@@ -54,6 +56,7 @@ def reshaped(r: Reader, step: Step) -> None:
         to = [x.dims[place] if n == 0 else n for place, n in enumerate(to)]
     if min(to, default=0) < -1 or to.count(-1) > 1 or 0 in to:
         step.wrong(f"the target shape {show(to)} is none")
+    to = r.without_batch(step, to)
     known = prod(n for n in to if n != -1)
     if r.batch > 1 and (known != x.size if -1 not in to else to[0] == r.batch or x.size % known):
         place = next((place for place, n in enumerate(to) if n > 0 and n % r.batch == 0), None)
@@ -90,20 +93,10 @@ def flattened(r: Reader, step: Step) -> None:
         view(r, step, x, dims, r.order(step, dims))
 
 
-def _given_axes(step: Step, rank: int, what: str = "axes") -> list[int] | None:
-    axes = step.numbers(1, what)
-    if axes is None:
-        return None
-    found = [axis + rank if axis < 0 else axis for axis in axes]
-    if any(not 0 <= axis < rank for axis in found) or len(set(found)) < len(found):
-        step.wrong(f"axes {show(axes)} do not suit {rank} dimensions")
-    return found
-
-
 def squeezed(r: Reader, step: Step) -> None:
     """Squeeze: axes of 1 taken out."""
     x = step.need(0)
-    axes = _given_axes(step, len(x.dims))
+    axes = given_axes(step, len(x.dims))
     axes = [axis for axis, length in enumerate(x.dims) if length == 1] if axes is None else axes
     if any(x.dims[axis] != 1 for axis in axes):
         step.wrong(f"axes {show(axes)} of {show(x.dims)} are not all 1")
@@ -117,7 +110,7 @@ def unsqueezed(r: Reader, step: Step) -> None:
     """Unsqueeze: axes of 1 put in."""
     x = step.need(0)
     count = len(step.numbers(1, "axes") or [])
-    axes = _given_axes(step, len(x.dims) + count) or []
+    axes = given_axes(step, len(x.dims) + count) or []
     rest = [axis for axis in range(len(x.dims) + count) if axis not in axes]
     dims = [1] * len(rest + axes)
     for axis, length in zip(rest, x.dims, strict=True):
@@ -168,6 +161,7 @@ def expanded(r: Reader, step: Step) -> None:
             step.wrong(f"{len(numbers)} repeats for {len(x.dims)} dimensions")
         dims = tuple(a * b for a, b in zip(x.dims, numbers, strict=True))
     else:
+        numbers = r.without_batch(step, numbers)
         if r.batch > 1 and len(numbers) >= len(x.dims) and numbers[:1] == [r.batch]:
             numbers[0] = 1
         dims = broadcast(step, x.dims, tuple(numbers))
@@ -370,87 +364,10 @@ def padded(r: Reader, step: Step) -> None:
         r.operator(step, dims, [x], shown if x.index is not None else None, views=() if deeper else (Blur(),))
 
 
-# -- summed up --------------------------------------------------------------------------------------------------------
-
-
-def reduced(r: Reader, step: Step) -> None:
-    """ReduceMean and its like; the mean over every axis but the channels is a global pooling."""
-    x = step.need(0)
-    rank = len(x.dims)
-    axes = _given_axes(step, rank)
-    if not axes:
-        if step.given.get("noop_with_empty_axes"):
-            r.put(step, x)
-            return
-        axes = list(range(rank))
-    keep = bool(step.given.get("keepdims", 1))
-    kept = [axis for axis in range(rank) if keep or axis not in axes]
-    dims = tuple(1 if axis in axes else x.dims[axis] for axis in kept)
-    if x.index is None:
-        r.operator(step, dims, [x])
-        return
-    places = {axis: place for place, axis in enumerate(kept)}
-    shown = [axis for axis in x.order if keep or axis not in axes]
-    order = tuple(places[axis] for axis in shown)
-    pooled = len(x.order) > 1 and set(x.order) & set(axes) == set(x.order[:-1]) and len(x.order) <= 4
-    kinds: dict[str, tuple[type[Layer], type[Layer]]] = {
-        "ReduceMean": (pool.AdaptiveAvgPool, pool.GlobalAvgPool),
-        "ReduceMax": (pool.AdaptiveMaxPool, pool.GlobalMaxPool),
-    }
-    if pooled and step.op in kinds:
-        layer = kinds[step.op][0](output=1) if keep else kinds[step.op][1]()
-        r.emit(step, layer, [x], order, len(dims))
-    else:
-        r.operator(step, dims, [x], order, views=None)
-
-
-def chosen(r: Reader, step: Step) -> None:
-    """ArgMax, ArgMin and TopK."""
-    x = step.need(0)
-    rank = len(x.dims)
-    axis = step.given.get("axis", -1 if step.op == "TopK" else 0)
-    axis += rank if axis < 0 else 0
-    if not 0 <= axis < rank:
-        step.wrong(f"{show(x.dims)} has no axis {axis}")
-    if step.op == "TopK":
-        count = (step.numbers(1, "k") or [1])[0]
-        if not 1 <= count <= x.dims[axis]:
-            step.wrong(f"the {count} largest of {x.dims[axis]}")
-        dims: Dims = (*x.dims[:axis], count, *x.dims[axis + 1 :])
-        value = r.operator(step, dims, [x], x.order if x.index is not None else None, views=None)
-        r.put(step, value, 1)
-        return
-    keep = bool(step.given.get("keepdims", 1))
-    dims = (*x.dims[:axis], *([1] if keep else []), *x.dims[axis + 1 :])
-    if x.index is None:
-        r.operator(step, dims, [x])
-        return
-    shown = [a for a in x.order if keep or a != axis]
-    order = tuple(a if keep or a < axis else a - 1 for a in shown)
-    r.operator(step, dims, [x], order, views=None)
-
-
-def measured(r: Reader, step: Step) -> None:
-    """ConstantOfShape, Range and random numbers whose numbers do not matter: the dimensions of a constant."""
-    if step.op == "ConstantOfShape":
-        dims: Sequence[int] = step.numbers(0) or []
-    elif step.op == "Range":
-        start, limit, delta = [step.array(place).reshape(-1)[0].item() for place in range(3)]
-        if not delta:
-            step.wrong("a step of 0")
-        dims = [max(0, int(-((limit - start) // -delta)))]
-    else:
-        dims = step.given.get("shape") or []
-    if min(dims, default=1) < 0:
-        step.wrong(f"a shape of {show(dims)}")
-    r.put(step, Value(tuple(dims), why="there are too many of them"))
-
-
 HANDLERS: dict[str, Handler] = {
     **ELEMENTWISE,
-    **dict.fromkeys(REDUCED, reduced),
+    **SUMS,
     "Reshape": reshaped, "Flatten": flattened, "Squeeze": squeezed, "Unsqueeze": unsqueezed, "Transpose": permuted,
     "Expand": expanded, "Tile": expanded, "Slice": sliced, "Split": split, "Concat": concat, "Gather": gathered,
-    "GatherElements": gathered_elements, "Pad": padded, "ArgMax": chosen, "ArgMin": chosen, "TopK": chosen,
-    "ConstantOfShape": measured, "Range": measured, "RandomNormal": measured, "RandomUniform": measured,
+    "GatherElements": gathered_elements, "Pad": padded,
 }  # fmt: skip

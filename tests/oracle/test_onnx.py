@@ -526,7 +526,7 @@ def test_dimensions_by_name(tmp_path: Path) -> None:
     problem = refusal(small, tmp_path)
     assert problem.code == "unknown-size"
     assert "`height`" in problem.text
-    assert "`--dim height=VALUE`" in problem.help
+    assert "`--dim height=224 --dim width=224`" in problem.help
     by_name, _ = facts(small, tmp_path, Asked({}, {"height": 10, "width": 12}))
     assert by_name.rows[-1].node.output == (10, 12, 4)
     by_input, _ = facts(small, tmp_path, Asked({"": "20x24x3"}, {}))
@@ -569,13 +569,26 @@ def branches(condition: Node, *names: str) -> Small:
 
 
 def test_branches(tmp_path: Path) -> None:
-    """A constant condition is followed; one that depends on the numbers is refused."""
+    """A constant condition is followed; of one that depends on the numbers the larger branch counts, or the named one."""
     taken = op("Constant", "", "c", value=numbers("", 0, kind="bool", dims=()))
     analysis, found = facts(branches(taken), tmp_path)
     assert (kinds(analysis), found["y"].dims) == (["conv"], (1, 4, 6, 6))
-    problem = refusal(branches(op("Cast", "x", "c", to=TensorProto.BOOL)), tmp_path)
-    assert problem.code == "unsupported"
-    assert "branch" in problem.text
+    fed = branches(op("Cast", "x", "c", to=TensorProto.BOOL))
+    network, found = values(save(fed.model, tmp_path), NOTHING)
+    assert (int(analyze(network).totals.macs), found["y"].dims) == (108 * 36, (1, 4, 6, 6))
+    assert [problem.code for problem in network.warnings if problem.code != "shapes-disagree"] == ["branch-chosen"]
+    assert "`else`, at most" in network.warnings[-1].text
+    assert "--branch y=then" in network.warnings[-1].help
+    for name in ("", "y"):
+        network, found = values(save(fed.model, tmp_path), Asked({}, {}, branches={name: "then"}))
+        assert (int(analyze(network).totals.macs), found["y"].dims) == (0, (1, 3, 8, 8))
+        assert "branch-chosen" not in {problem.code for problem in network.warnings}
+    assert refusal(fed, tmp_path, Asked({}, {}, branches={"other": "then"})).code == "bad-argument"
+    same = branches(op("Cast", "x", "c", to=TensorProto.BOOL))
+    for one in same.model.graph.node[1].attribute:
+        one.g.node[0].op_type = "Relu" if one.name == "then_branch" else "Sigmoid"
+        del one.g.node[0].input[1:]
+    assert facts(same, tmp_path)[1]["y"].dims == (1, 3, 8, 8)
     body = helper.make_graph([], "body", [], [])
     assert "loops" in refusal(Small([op("Loop", "_ _ x", "y", body=body)]), tmp_path).text
 
@@ -1006,3 +1019,111 @@ def test_work_on_constants(tmp_path: Path) -> None:
     nodes = [op("Constant", "", "table", value=table), op("MatMul", "table w", "p"), op("Add", "x p", "y")]
     analysis, _ = facts(Small(nodes, (5, 3), [weight("w", 2, 3)]), tmp_path)
     assert (analysis.totals.params, analysis.totals.macs) == (6, 30)
+
+
+# -- which axis is the batch -------------------------------------------------------------------------------------------
+
+GRU = [weight("t", 11, 4), weight("w", 1, 15, 4), weight("r", 1, 15, 5)]
+RECURRENT = [op("Gather", "t x", "e"), op("GRU", "e w r", "y", hidden_size=5)]
+# scores and sums of 5 steps, one head of 4: every product with weights is 5*4*4, scores and sums are 5*5*4
+ATTENTION = [
+    *[op("MatMul", f"x {name}", f"{name}0") for name in "qkv"],
+    *[op("Transpose", f"{name}0", f"{name}1", perm=[1, 0, 2]) for name in "qv"],
+    op("Transpose", "k0", "k1", perm=[1, 2, 0]), op("MatMul", "q1 k1", "s"), op("Softmax", "s", "p", axis=-1),
+    op("MatMul", "p v1", "o"), op("Transpose", "o", "y", perm=[1, 0, 2]),
+]  # fmt: skip
+FOLDED = [
+    op("Transpose", "x", "t", perm=[1, 0, 2]), op("Reshape", "t s", "r"), op("MatMul", "r w", "y"),
+]  # fmt: skip
+# what is built -> the shape that is shown for the input, multiply-adds, the batch that the file fixes
+BATCHES: dict[str, tuple[Small, tuple[int, ...], int, int]] = {
+    # 3 gates of 5 units over 4 features and 5 units at every step: 135
+    "steps first": (Small(RECURRENT, (7, 1), GRU, kind=INT), (7,), 7 * 135, 1),
+    "steps first, a batch": (Small(RECURRENT, (7, 2), GRU, kind=INT), (7,), 7 * 135, 2),
+    "one step, a batch": (Small(RECURRENT, (1, 7), GRU, kind=INT), (1,), 135, 7),
+    "batch first": (
+        Small([op("Gather", "t x", "e"), op("Transpose", "e", "f", perm=[1, 0, 2]), op("GRU", "f w r", "y", hidden_size=5)],
+              (2, 7), GRU, kind=INT),
+        (7,), 7 * 135, 2,
+    ),
+    "batch first, by the layout": (
+        Small([op("Gather", "t x", "e"), op("GRU", "e w r", "y", hidden_size=5, layout=1)], (2, 7), GRU, kind=INT),
+        (7,), 7 * 135, 2,
+    ),
+    "turned around": (Small(FOLDED, (3, 15, 4), [numbers("s", 15, 3, 4), weight("w", 4, 6)]), (15, 4), 15 * 24, 3),
+    "attention, steps first": (
+        Small(ATTENTION, (5, 3, 4), [weight(name, 4, 4) for name in "qkv"]), (5, 4), 3 * 5 * 16 + 2 * 5 * 5 * 4, 3,
+    ),
+    "a state": (
+        Small([op("GRU", "x w r _ _ h", "y", hidden_size=5)], {"x": (7, 2, 4), "h": (1, 2, 5)}, GRU[1:]),
+        (7, 4), 7 * 135, 2,
+    ),
+    "two states in one": (
+        Small([op("Gather", "h i", "g"), op("GRU", "x w r _ _ g", "y", hidden_size=5)],
+              {"x": (7, "n", 4), "h": (2, "n", 5)}, [*GRU[1:], numbers("i", 1)]),
+        (7, 4), 7 * 135, 1,
+    ),
+    "frames": (
+        Small([op("Conv", "x c", "f"), op("ReduceMean", "f", "m", axes=[2, 3]), op("Flatten", "m", "e"),
+               op("Unsqueeze", "e one", "u"), op("GRU", "u w r", "y", hidden_size=5)], (7, 3, 8, 8),
+              [weight("c", 4, 3, 3, 3), numbers("one", 1), *GRU[1:]]),
+        (7, 8, 8, 3), 7 * (108 * 36 + 135), 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_the_batch_axis(name: str, tmp_path: Path) -> None:
+    """It is the axis along which nothing is mixed, wherever it stands."""
+    small, shown, macs, batch = BATCHES[name]
+    network, _ = values(save(small.model, tmp_path), NOTHING)
+    assert (tuple(network.nodes[0].output), int(analyze(network).totals.macs)) == (shown, macs)
+    fixed = [problem.text for problem in network.warnings]
+    assert len(fixed) == (batch > 1)
+    assert all(f" at {batch}; figures are for one example" in text for text in fixed)
+
+
+def test_the_batch_axis_by_option(tmp_path: Path) -> None:
+    """`--batch-axis` overrides; a batch of `none` counts every example."""
+    small, _, _, _ = BATCHES["steps first, a batch"]
+
+    def macs(word: str, input: str = "") -> int:
+        network, _ = values(save(small.model, tmp_path), Asked({}, {}, batch_axes={input: word}))
+        return int(analyze(network).totals.macs)
+
+    assert [macs("1"), macs("none"), macs("1", "x")] == [945, 2 * 945, 945]
+    assert refusal(small, tmp_path, Asked({}, {}, batch_axes={"": "2"})).code == "bad-argument"
+    assert refusal(small, tmp_path, Asked({}, {}, batch_axes={"z": "1"})).code == "unknown-input"
+
+
+def test_two_readings_of_the_batch(tmp_path: Path) -> None:
+    """Where an axis is taken as the batch, and nothing shows what the first one is, neither is taken on a guess."""
+    nodes = [op("Transpose", "x", "t", perm=[1, 2, 0]), op("BatchNormalization", "t s b m v", "y")]
+    small = Small(nodes, (4, 7, 6), [weight(name, 6) for name in "sbmv"])
+    problem = refusal(small, tmp_path)
+    assert problem.code == "ambiguous-batch"
+    assert "either axis 0 or axis 1" in problem.text
+    assert "`--batch-axis x=0`" in problem.help
+    for axis, shown in (("0", (7, 6)), ("1", (4, 6)), ("none", (4, 7, 6))):
+        network, _ = values(save(small.model, tmp_path), Asked({}, {}, batch_axes={"x": axis}))
+        assert tuple(network.nodes[0].output) == shown
+
+
+def test_unknown_sizes_of_several_inputs(tmp_path: Path) -> None:
+    """One error for all of them, with one command that gives all; the command works."""
+    nodes = [op("Concat", "a b", "c", axis=1), op("Conv", "c w", "d"), op("Conv", "e v", "f")]
+    shapes: dict[str, Sequence[int | str]] = {
+        "a": ("n", 1, "height", "width"),
+        "b": ("n", 2, "height", "width"),
+        "e": (1, 3, "length"),
+    }
+    small = Small(nodes, shapes, [CONV, weight("v", 5, 3, 4)], output="d f")
+    problem = refusal(small, tmp_path)
+    assert problem.code == "unknown-size"
+    assert all(f"`{name}`" in problem.text for name in ("a", "b", "e", "height", "width", "length"))
+    words = problem.help.split("`")[1].split()
+    dims = dict(word.split("=") for word in words if word != "--dim")
+    assert list(dims) == ["height", "width", "length"]
+    assert facts(small, tmp_path, Asked({}, {name: int(size) for name, size in dims.items()}))
+    # a shape that is given for one input gives the named sizes of the others
+    assert facts(small, tmp_path, Asked({"a": "20x30x1", "e": "9x3"}, {}))[1]["b"].dims == (1, 2, 20, 30)
