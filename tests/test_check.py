@@ -947,6 +947,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.heavy
 @posix
 def test_order_and_bytes_do_not_depend_on_the_run(many: Path) -> None:
     """Several processes or one, hashes seeded differently, -o or not: the same bytes."""

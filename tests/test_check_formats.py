@@ -348,6 +348,7 @@ def test_the_report_is_valid(form: str) -> None:
     assert not problems(form, report(form))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_report_is_always_the_same(form: str, tmp_path: Path) -> None:
     for seed in ("1", "2"):
@@ -358,6 +359,7 @@ def test_the_report_is_always_the_same(form: str, tmp_path: Path) -> None:
     assert file.read_bytes().decode() == report(form)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_every_encoding(form: str, encoding: str, tmp_path: Path) -> None:
@@ -543,6 +545,7 @@ def test_gradescope_is_written_for_an_empty_submission(tmp_path: Path) -> None:
     assert "no .yaml, .yml or .onnx files in it" in result["tests"][0]["output"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("form", FORMATS)
 def test_only_one_rule(form: str) -> None:
     """A file that cannot be judged fails every rule that is asked for alone."""
@@ -630,6 +633,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="such names exist on Linux only")
 @pytest.mark.parametrize("form", FORMATS)
 def test_hostile_paths(form: str, tmp_path: Path) -> None:
@@ -648,6 +652,7 @@ def test_hostile_paths(form: str, tmp_path: Path) -> None:
 WORDS = st.text(max_size=30) | st.sampled_from(HOSTILE) | st.text("#[]:%<>&\n\r\x1b\u202e error", max_size=20)
 
 
+@pytest.mark.heavy
 @given(paths=st.lists(WORDS.filter(bool), min_size=1, max_size=4), message=WORDS, help=WORDS, line=st.integers(0, 3))
 @settings(max_examples=150, deadline=None)
 def test_no_text_breaks_a_dialect(paths: list[str], message: str, help: str, line: int) -> None:
@@ -674,6 +679,7 @@ def test_no_text_breaks_a_dialect(paths: list[str], message: str, help: str, lin
         assert not problems(form, render(form, whole)), form
 
 
+@pytest.mark.heavy
 def test_a_long_report_is_cut(tmp_path: Path) -> None:
     """A file with thousands of wrong `expect` marks takes no more room than one with twenty."""
     step = "{relu: {}, expect: 7}"

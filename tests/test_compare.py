@@ -297,6 +297,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", CASES)
 def test_ten_thousand_layers(name: str) -> None:
     """In time that grows with the length; the few differences are found, and of many the layers of one kind are paired."""

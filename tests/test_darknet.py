@@ -434,6 +434,7 @@ def test_files(tmp_path: Path) -> None:
         darknet.read(str(tmp_path / "none.cfg"), Asked({}, {}))
 
 
+@pytest.mark.heavy
 def test_broken_files_are_refused_and_nothing_else() -> None:
     """A thousand files with lines lost, swapped, doubled and numbers changed: a network, or Refused."""
     rng = random.Random(4)

@@ -170,6 +170,7 @@ def test_identifiers(name: str) -> None:
         assert found not in ("lambda", "None", "forward", "for")
 
 
+@pytest.mark.heavy
 def test_a_hostile_specification_by_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the file to the source, with the one place where a specification has free text."""
     path = tmp_path / "net.yaml"
@@ -218,6 +219,7 @@ def test_shared_layers_are_one_module() -> None:
     assert "tie(self.c.conv, self.a.conv)" in text
 
 
+@pytest.mark.heavy
 def test_thousands_of_layers_and_deep_names() -> None:
     """No recursion anywhere."""
     builder = Builder()

@@ -115,6 +115,7 @@ def combined(inner: st.SearchStrategy[str], operators: str) -> st.SearchStrategy
     )
 
 
+@pytest.mark.heavy
 @MANY
 @given(st.recursive(WHOLE, lambda inner: combined(inner, "+ - * // %"), max_leaves=12))
 def test_whole_numbers_as_in_python(text: str) -> None:

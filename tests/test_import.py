@@ -51,6 +51,7 @@ def test_the_shelf(path: Path) -> None:
     assert again(network_of(text)) == text
 
 
+@pytest.mark.heavy
 def test_folding_makes_files_short() -> None:
     """The median file of the shelf is a third of the plain list at most, and none is longer."""
     ratios = []
@@ -129,6 +130,7 @@ def drawn(seed: int) -> Network:
     return builder.finish(outputs, name=f"random {seed}")
 
 
+@pytest.mark.heavy
 def test_random_networks() -> None:
     """The plain list is right for every network, and so is what `import` writes; nearly always that is the short one."""
     fallen = 0

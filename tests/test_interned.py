@@ -31,6 +31,7 @@ def alone(path: str) -> Checked:
     return check_file(path, TASK)
 
 
+@pytest.mark.heavy
 def test_files_do_not_touch_each_other() -> None:
     """Good, bad and hostile files in three orders, one after the other, are judged as each is by itself."""
     assert len(FILES) > 80

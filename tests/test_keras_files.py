@@ -355,6 +355,7 @@ WHOLE = graph(
 )
 
 
+@pytest.mark.heavy
 def test_broken_configurations_are_refused_and_nothing_else() -> None:
     """Two thousand configurations with values lost and changed: a network, or Refused."""
     rng = random.Random(7)
@@ -401,6 +402,7 @@ def test_broken_configurations_are_refused_and_nothing_else() -> None:
             network(model)
 
 
+@pytest.mark.heavy
 def test_damaged_archives_are_refused_and_nothing_else(tmp_path: Path) -> None:
     """Bytes changed and cut anywhere in an archive."""
     rng = random.Random(3)

@@ -248,6 +248,7 @@ def mutants(seed: int, many: int) -> Iterator[bytes]:
         yield data
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("part", range(10))
 def test_mutants(part: int) -> None:
     codes: dict[str, int] = {}
@@ -316,6 +317,7 @@ def test_mutants_of_the_one_line_form() -> None:
     assert codes >= {"", "bad-line", "bad-value", "window-does-not-fit", "too-large"}
 
 
+@pytest.mark.heavy
 def test_evil_values_in_every_field_of_every_kind() -> None:
     for kind, layer in KINDS.items():
         for field in layer.fields:
@@ -467,6 +469,7 @@ def test_bytes_of_every_kind() -> None:
         check(b"input: 8\nlayers: [relu" + bytes([byte]) + b"]")
 
 
+@pytest.mark.heavy
 def test_characters_of_every_kind() -> None:
     for start in range(0, 0x110000, 0x400):
         block = "".join(chr(code) for code in range(start, start + 0x400, 97))

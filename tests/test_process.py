@@ -221,6 +221,7 @@ def bare(text: str) -> str:
     return re.sub(r"[ ]+$", "", re.sub(r"\x1b\[[0-9;]*m", "", text), flags=re.MULTILINE)
 
 
+@pytest.mark.heavy
 @posix
 @pytest.mark.parametrize(
     "line", ["analyze vgg16", "analyze resnet50 --depth 2 --columns kind,fields,output,formula,rf"]
@@ -296,6 +297,7 @@ def test_a_hostile_name_on_a_terminal(encoding: str, tmp_path: Path) -> None:
 # -- encodings -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
 @pytest.mark.parametrize(
     "line", ["analyze", "analyze --format markdown", "analyze --format csv", "analyze --format json", "explain"]
@@ -345,6 +347,7 @@ LINES = ["analyze vgg16", "analyze vgg16 --format json", "explain", "explain con
          "schema", "compare vgg16 vgg19", "memory lenet5", "completion bash", "--help", "analyze --help"]  # fmt: skip
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("line", LINES)
 def test_warnings_are_errors(line: str) -> None:
     """Nothing deprecated is used, nothing is left open."""
@@ -352,6 +355,7 @@ def test_warnings_are_errors(line: str) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("line", [*LINES, "explain bad-yaml", "show vgg16", "new"])
 def test_without_docstrings_and_assertions(line: str) -> None:
     """`python -OO`: help and explain say less, but nothing crashes, and figures are the same."""

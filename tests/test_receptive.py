@@ -211,6 +211,7 @@ class Walk:
         return receptive_fields(self.builder.finish([len(self.cells) - 1]))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("family", FAMILIES)
 def test_chains(family: str) -> None:
     """Random chains of up to five layers, every layer of them."""
@@ -227,6 +228,7 @@ def test_chains(family: str) -> None:
     assert cells > 5000
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("family", ["windows", "upsampled", "transposed"])
 def test_branches(family: str) -> None:
     """Two branches from one value, cropped to the same length and added: the union, or unknown where strides differ."""

@@ -196,6 +196,7 @@ def test_the_policy_never_comes_from_the_submission(runner: Runner) -> None:
     assert "the policy could not be fetched" in done.stdout
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "inputs",
     [

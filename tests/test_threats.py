@@ -327,6 +327,7 @@ def verdicts(handed_in: Path) -> dict[str, Any]:
     return {os.path.basename(file["path"]): file for file in json.loads(done.stdout)["files"]}
 
 
+@pytest.mark.heavy
 def test_every_bad_file_is_refused(verdicts: dict[str, Any]) -> None:
     """No PASS for any of them, no fault of ours, and every one is in the report, with few words."""
     assert len(verdicts) == len(FILES) > 1500
@@ -347,6 +348,7 @@ def test_a_threat_is_refused_for_what_it_is(name: str, verdicts: dict[str, Any])
     assert (file["status"], file["findings"][0]["code"]) == ("error", FILES[name][1]), file["findings"][0]["message"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_report_carries_anything_hostile(form: str, handed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No character that a terminal obeys, in any dialect; no command for a runner of jobs in what such a runner reads."""
@@ -594,6 +596,7 @@ def test_links_pipes_devices_and_folders(form: str, odd: Path) -> None:
         harmless(done.stdout.decode())
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("path", "said_of_it"),
     [("odd/link.yaml", "a symbolic link"), ("odd/linked", "a symbolic link"), ("odd/fifo.yaml", "a pipe or device"),
@@ -635,6 +638,7 @@ def test_a_file_that_grows_or_goes_away(tmp_path: Path, monkeypatch: pytest.Monk
     assert check_file("a\0b.yaml", Task(Policy())).status == "unreadable"
 
 
+@pytest.mark.heavy
 def test_a_folder_deeper_than_python() -> None:
     """Thousands of folders in each other: read to the bottom, or said that it cannot be."""
     place = tempfile.mkdtemp()  # pytest could not tidy this up
@@ -786,6 +790,7 @@ def test_a_full_disk(folder: Path) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("redirection", "args", "status"),
     [(">&-", "net.yaml", 2), (">&- 2>&-", "net.yaml", 2), ("2>&-", "net.yaml", 0), ("<&-", "net.yaml", 0),
@@ -804,6 +809,7 @@ def test_closed_streams(redirection: str, args: str, status: int, folder: Path) 
     assert (folder / "net.yaml").read_text() == GOOD
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("everybody", [False, True], ids=["parent", "group"])
 def test_interrupted(everybody: bool, crowd: Path) -> None:
     """Ctrl-C in the midst of many files, as a terminal sends it to all processes or as a runner of jobs to one: 130, silent.
@@ -901,6 +907,7 @@ def test_no_terminal_at_all(folder: Path) -> None:
     assert b"\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "shift_jis", "utf-16", "utf-8"])
 def test_encodings(encoding: str, folder: Path) -> None:
     """What the stream cannot carry becomes an escape; the verdict is the same."""
@@ -927,6 +934,7 @@ def test_the_plain_c_locale(folder: Path) -> None:
 # -- how Python is started ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "env",
     [{"PYTHONOPTIMIZE": "2"}, {"PYTHONOPTIMIZE": "1"}, {"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"},
@@ -1036,6 +1044,7 @@ def test_formulas_in_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 # -- mutants of the shelf ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 def test_mutants() -> None:
     """Two thousand in a process with 200 MB: none crashes, none is slow, none passes that must be refused."""
     words = [sys.executable, str(ROOT / "tests" / "mutants.py"), "2000"]
@@ -1047,6 +1056,7 @@ def test_mutants() -> None:
     assert set(found["statuses"]) == {"passed", "failed", "error"}
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", [2, 3])
 def test_mutants_through_the_command(seed: int, tmp_path: Path) -> None:
     """A few hundred in a folder: the same verdicts as one by one, in every dialect a report."""

@@ -262,6 +262,10 @@ def test_nesting(parser: str, limits: Limits) -> None:
     most = limits.nesting
     assert read("[" * most + "]" * most, limits) is not None
     assert code_at("[" * (most + 1) + "]" * (most + 1), limits) == ("too-large", 1, most + 1)
+    for many in (most + 1, 999, 1001, 25_000):  # libyaml 0.2.6 gives up at 1,000 brackets, before any event
+        assert code_at("[" * many, limits) == ("too-large", 1, most + 1)
+        assert code_at('"a[": ' + "[" * many, limits)[0] == "too-large"
+    assert code_at("[" * most, limits)[0] == "bad-yaml"
     assert code_at("- " * (most + 1) + "a", limits)[0] == "too-large"
     nested = "\n".join(" " * depth + "a:" for depth in range(most + 1))
     assert code_at(nested, limits) == ("too-large", most + 1, most + 1)

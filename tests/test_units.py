@@ -213,6 +213,7 @@ def test_a_number_that_is_not_whole_has_no_value() -> None:
 # -- shares ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 @MANY
 @given(NUMBERS, NUMBERS)
 def test_a_share_says_neither_nothing_nor_everything_by_rounding(part: int, rest: int) -> None:

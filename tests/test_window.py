@@ -75,6 +75,7 @@ def test_out_counts_the_positions_of_a_walk(
         assert caught.value.code == "window-does-not-fit"
 
 
+@pytest.mark.heavy
 @given(WIDTHS, KERNELS, STRIDES, PADS, PADS, DILATIONS)
 @MANY
 def test_out_rounded_up_counts_the_positions_of_a_walk(
@@ -238,6 +239,7 @@ def test_text_of_a_misfit(window: Window, width: int, text: str, help: str) -> N
     assert caught.value.help == help
 
 
+@pytest.mark.heavy
 @given(WIDTHS, st.integers(1, 40), STRIDES, PADS, PADS, DILATIONS, st.booleans())
 @MANY
 def test_help_of_a_misfit_is_true_and_the_least(

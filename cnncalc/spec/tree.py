@@ -182,7 +182,7 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
                 if type(top) is Map and key is None:
                     raise _at(source, event, "bad-key", "a key must be a word", "write `name: value`")
                 if len(stack) >= limits.nesting:
-                    raise _at(source, event, "too-large", f"nested deeper than {limits.nesting} levels", "use blocks")
+                    raise _at(source, event, *_nesting(limits))
                 node = Map(event.start_mark) if kind is MappingStartEvent else Seq(event.start_mark)
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 stack.pop()
@@ -225,7 +225,8 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
     except yaml.YAMLError as error:
         from cnncalc.spec.yaml_words import translated
 
-        raise Refused([translated(source, error)]) from None
+        # libyaml from 0.2.6 on counts brackets itself, and fails before an event tells their depth
+        raise _too_deep(source, limits) or Refused([translated(source, error)]) from None
     if root is None:
         raise Refused(
             [Problem("empty-file", f"{show(source.path)} is empty", "`cnncalc new` prints a file to start from")]
@@ -233,6 +234,21 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
     if noted and problems is None:
         raise Refused(noted)
     return root
+
+
+def _too_deep(source: Source, limits: Limits) -> Refused | None:
+    """Return the refusal of brackets nested beyond the limit, in a text that the parser gave up on."""
+    depth = 0
+    for match in re.finditer(r"[\[\]{}]", source.text):
+        depth = depth + 1 if match[0] in "[{" else max(depth - 1, 0)
+        if depth > limits.nesting:
+            return _character(source, match.start(), *_nesting(limits))
+    return None
+
+
+def _nesting(limits: Limits) -> tuple[str, str, str]:
+    """Return code, message and help for a text that is nested too deeply."""
+    return "too-large", f"nested deeper than {limits.nesting} levels", "use blocks"
 
 
 def _check_characters(source: Source) -> str:
