@@ -27,7 +27,7 @@ class Node:
     `name` is the path through blocks, joined by dots; `shared` is the index of the node whose weights it reuses.
     """
 
-    __slots__ = ("entering", "facts", "index", "inputs", "name", "output", "seen", "shared", "where")
+    __slots__ = ("entering", "facts", "index", "inputs", "name", "notes", "output", "seen", "shared", "where")
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Node:
         self.output = output
         self.where = where
         self.shared: int | None = None
+        self.notes: tuple[tuple[str, str], ...] = ()  # remarks of the reader, as (code, sentence)
         self.entering: int | None = None  # of a merge of branches: the value that all of them started from
         self.seen: Seen | None = None  # what a reader that ran the network saw of it in memory
 

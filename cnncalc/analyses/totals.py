@@ -28,8 +28,9 @@ class Row:
 
     @property
     def notes(self) -> list[tuple[str, str]]:
-        """Remarks on the layer: rounding, uneven padding."""
-        return self.node.facts.notes if self.node.facts is not None else []
+        """Remarks on the layer: rounding, uneven padding, what its reader took it for."""
+        own = self.node.facts.notes if self.node.facts is not None else []
+        return [*own, *self.node.notes] if self.node.notes else own
 
     @property
     def counted(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -84,6 +85,12 @@ def path_of(text: str) -> str:
     Raises:
         Failed: where nothing has that name.
     """
+    if "->" in text or "\u2192" in text:
+        raise Failed(f'put -e before a network in one line: -e "{show(text, 200)}"')
+    if re.fullmatch(r"[0-9]+(x[0-9]+)+", text):
+        raise Failed(
+            f'`{show(text)}` is a shape: put the whole line in quotes after -e, as in -e "{show(text)} -> FC-10"'
+        )
     if text.endswith(SUFFIXES) or os.sep in text:
         if os.path.lexists(text):
             return text

@@ -23,7 +23,7 @@ from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.spec.branches import MERGES
 from cnncalc.spec.file import read
-from cnncalc.spec.inputs import FORMS
+from cnncalc.spec.inputs import FORMS, is_ambiguous
 from cnncalc.text import visible
 
 
@@ -310,8 +310,8 @@ class _Writer:
 
 
 def _shape(shape: Shape) -> Any:
-    """The shape of an input; in words where it would look like channels first."""
-    if 3 <= len(shape) <= 4 and shape[0] <= 4 < shape[-1]:
+    """The shape of an input; in words where it would look like channels first, or like a batch."""
+    if is_ambiguous(shape):
         names = next(form for form in FORMS if len(form) == len(shape))
         return {name: str(length) for name, length in zip(names, shape, strict=True)}
     return spell(tuple(shape))

@@ -14,7 +14,7 @@ from cnncalc.shape import Shape, TransposedWindow
 PAD_HELP = "cells P around the input: a number, `same`, `valid`, `causal` (before a sequence only), or sides"
 MODE_HELP = "what the padding holds: zeros, or cells of the input mirrored, repeated from the edge or wrapped around"
 PAD_MODES = "zeros reflect replicate circular"
-FILTER_NAMES = "out_channels num_output K n_filters num_filters channels depth units"
+FILTER_NAMES = "out_channels num_output K n_filters num_filters nb_filter channels depth units"
 
 
 def _letters(name: str, lengths: tuple[int, ...] | list[int]) -> list[tuple[str, int]]:

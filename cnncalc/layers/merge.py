@@ -17,6 +17,19 @@ def differ(what: str, xs: tuple[Shape, ...], help: str) -> Problem:
     return Problem("shapes-differ", f"{what}: {' and '.join(map(str, xs))} differ", help)
 
 
+def united(xs: tuple[Shape, ...], otherwise: str) -> str:
+    """Help for shapes that differ: what brings them together, which depends on the axes in which they differ."""
+    if len({len(x) for x in xs}) > 1 or len(xs[0]) < 2:
+        return otherwise
+    wide = len({x[-1] for x in xs}) > 1
+    if not any(x[:-1] != xs[0][:-1] for x in xs):
+        return f"bring them to one number of channels, with `conv: {{filters: {xs[0][-1]}, kernel: 1}}` for example"
+    smallest = Shape(map(min, zip(*[x[:-1] for x in xs], strict=True)))
+    if wide or any(length - least > 1 for x in xs for length, least in zip(x, smallest, strict=False)):
+        return otherwise
+    return f"bring both to {smallest}: `resize: {smallest}` before this step, or in place of an `upsample`"
+
+
 def chained(xs: tuple[Shape, ...], joined: Callable[[int, int, int], Op]) -> list[Op]:
     """An operation of two values applied to several, one after the other; from the sizes of its output and of both."""
     if len(xs) == 1:
@@ -68,7 +81,9 @@ class Add(Merge, kind="add"):
         for x in xs:
             if x != xs[0]:
                 raise differ(
-                    "add needs values of the same shape", xs, "bring them to one shape, with a 1x1 conv for example"
+                    "add needs values of the same shape",
+                    xs,
+                    united(xs, "check stride and padding of what leads here; `pad: same` keeps height and width"),
                 )
         return xs[0]
 
@@ -205,10 +220,11 @@ class Concat(Merge, kind="concat"):
         axis = axis_number(self.axis, xs[0])
         rest = {(len(x), *x[:axis], *x[axis + 1 :]) for x in xs}
         if len(rest) > 1:
+            check = "check stride and padding of the branches; `pad: same` keeps height and width"
             raise differ(
                 f"concat along {self.axis} needs values that agree in every other axis",
                 xs,
-                "check stride and padding of the branches",
+                united(xs, check) if self.axis == "channels" else check,
             )
         joined = list(xs[0])
         joined[axis] = sum(x[axis] for x in xs)

@@ -43,6 +43,8 @@ def comma_help(text: str) -> str:
 def number_help(text: str) -> str:
     """What to write in place of something that other YAML readers would take for a number."""
     body = text.strip().lower()
+    if body[-1:] in (",", ";") and body[:-1].replace(".", "", 1).replace("x", "").isdecimal():
+        return f"write `{body[:-1].strip()[:20]}`, without the {'comma' if body[-1] == ',' else 'semicolon'}"
     bare = body.replace("_", "").lstrip("+-")
     if "_" in body and bare.isdecimal():
         return f"write `{bare[:20]}`"

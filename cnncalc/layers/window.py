@@ -12,8 +12,8 @@ from cnncalc.shape import Shape, Window
 from cnncalc.text import quoted, show
 
 KERNEL_NAMES = "kernel_size kernel_shape kernel_h ksize pool_size window filter_size F size"
-STRIDE_NAMES = "strides S step"
-PAD_NAMES = "padding pads P"
+STRIDE_NAMES = "strides S step subsample"
+PAD_NAMES = "padding pads P border_mode"
 
 
 def spatial(layer: Layer, x: Shape) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, missing_field
@@ -14,7 +15,7 @@ from cnncalc.spec.branches import BESIDE, LEAST, MERGES, MergeStep, Operand, Res
 from cnncalc.spec.interned import layer_of
 from cnncalc.spec.reading import Reading
 from cnncalc.spec.steps import Block, BlockStep, LayerStep, ParameterStep, SeqStep, Step
-from cnncalc.spec.tree import Map, Scalar, Seq, Tree
+from cnncalc.spec.tree import Map, Scalar, Seq, Tree, rejoined
 from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 
@@ -29,8 +30,7 @@ class Compiler(Reading):
         """A list of steps; a single step may stand for itself."""
         if isinstance(tree, Seq):
             found = []
-            opened = 0  # parentheses that a comma of the list has cut open: `[Conv2d(1, 6, 5), ReLU()]`
-            for item in tree.items:
+            for item in rejoined(tree.items):
                 if isinstance(item, Seq):
                     self.problem(
                         item.mark,
@@ -39,11 +39,6 @@ class Compiler(Reading):
                         "write `seq: [...]` for a group",
                     )
                     continue
-                if isinstance(item, Scalar):
-                    inside = opened > 0
-                    opened = max(opened + item.text.count("(") - item.text.count(")"), 0)
-                    if inside:
-                        continue
                 step = self.step(item)
                 if step is not None:
                     found.append(step)
@@ -181,7 +176,10 @@ class Compiler(Reading):
         if len(self.problems) > before:
             flag = next(iter(kind.fields.values()), None)
             if isinstance(flag, Flag) and isinstance(body, Scalar) and self.problems[-1].field == flag.name:
-                self.problems[-1].help = f"write `{kind.kind}` alone: the layer above says what comes in"
+                alone = "the value changes no shape and no count"
+                if body.text.isdecimal():
+                    alone = "the layer above says what comes in"
+                self.problems[-1].help = f"write `{kind.kind}` alone: {alone}"
             return None
         waits = any(isinstance(value, Pending) for value in values.values())
         layer = None if waits else layer_of(kind, values)
@@ -348,6 +346,17 @@ class Compiler(Reading):
             self.level = level
         return Shortcut(word, steps, self.at(mark))
 
+    def _cut_argument(self, block: Block, body: Seq, items: Sequence[Tree]) -> Problem:
+        """The problem of a value of a block that a comma has cut in two, `[round_to($width, 8)]`."""
+        whole = next(new for new, old in zip(items, body.items, strict=False) if new is not old)
+        piece = body.items[items.index(whole)]
+        assert isinstance(whole, Scalar)
+        assert isinstance(piece, Scalar)
+        written = [f'"{item.text}"' if item is whole else getattr(item, "text", "...") for item in items]
+        text = f"inside brackets a comma ends a value, so `{show(piece.text)}` is cut off"
+        help = f"put it in quotes: `{block.name}: [{show(', '.join(written), 150)}]`"
+        return Problem("bad-value", text, help, where=self.at(whole.mark))
+
     def _call(self, block: Block, body: Tree | None, mark: Any) -> Step | None:
         self.called.add(block.name)
         if self.block is not None:
@@ -371,7 +380,10 @@ class Compiler(Reading):
         elif isinstance(body, Seq) or (
             body is not None and not (isinstance(body, Scalar) and body.text == "" and not body.quoted)
         ):
-            items = body.items if isinstance(body, Seq) else [body]
+            items = rejoined(body.items) if isinstance(body, Seq) else [body]
+            if isinstance(body, Seq) and len(items) < len(body.items):
+                self.problems.append(self._cut_argument(block, body, items))
+                return None
             surplus = len(items) - len(block_names)
             if surplus > 0:
                 takes = plural(len(block_names), "value") if block_names else "no values"

@@ -278,14 +278,16 @@ def unknown_name(name: str, known: Collection[str], column: int) -> ExpressionEr
         help = "use it inside the step that has the `repeat:`, or define a parameter `i`"
         return ExpressionError(text, column, help)
     own = sorted(word for word in known if not word.startswith("in_"))
-    entering = [word for word in known if word.startswith("in_") and (name.startswith("in") or word == "in_" + name)]
-    match = nearest(name, own) or nearest(name, entering) or next(iter(entering if name != "depth" else ()), None)
+    entering = sorted(word for word in known if word.startswith("in_")) if name.startswith("in") else []
+    match = nearest(name, own) or nearest(name, entering)
     if match:
         help = f"did you mean `${match}`?"
-    elif own:
-        help = "known here: " + quoted((f"${word}" for word in own), "and", 12)
+    elif entering:
+        help = "what enters the step: " + quoted((f"${word}" for word in entering), "and")
     else:
-        help = "define it under `params:`, or as a parameter of the block"
+        help = f"define it under `params:`, as in `params: {{{show(name)}: 64}}`, or as a parameter of the block"
+        if own:
+            help += "; known here: " + quoted((f"${word}" for word in own), "and", 12)
     return ExpressionError(f"unknown parameter ${show(name)}", column, help)
 
 

@@ -58,7 +58,15 @@ def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -
     (28, 28, 6)
     """
     problems: list[Problem] = []
-    return _network(parse(source, limits, problems), source, Given() if given is None else given, limits, problems)
+    try:
+        tree = parse(source, limits, problems)
+        return _network(tree, source, Given() if given is None else given, limits, problems)
+    except Refused as refused:
+        if not source.text.isascii():
+            from cnncalc.spec.slips import without_false_blanks
+
+            refused.problems = tuple(without_false_blanks(refused.problems))
+        raise
 
 
 def read_tree(tree: Tree, source: Source, given: Given | None = None, limits: Limits = TRUSTED) -> Network:
@@ -169,6 +177,10 @@ class _File:
             raise
         finally:
             interned.count(len(builder.nodes))
+        if self.source.path == "<-e>" or any(len(node.output) == 2 for node in builder.nodes):
+            from cnncalc.spec.readings import note_readings
+
+            note_readings(builder.nodes, self.source)
         facts["warnings"] = tuple(sorted((*facts["warnings"], *unused_projections(run)), key=_position))
         return builder.finish(ends, place=self.layers_place, **self._with_changes(builder, facts))
 

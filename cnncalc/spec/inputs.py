@@ -198,6 +198,8 @@ def shape_of(value: Any, text: str) -> Shape:
     if not all(1 <= length <= LARGEST_AXIS for length in value):
         text = f"every axis of the input must be from 1 to {LARGEST_AXIS:,}; got `{show(text)}`"
         raise Problem("bad-value", text, "write height x width x channels, such as `224x224x3`")
+    if _is_batch(value):
+        _check_batch(value, text)
     if len(value) >= 3 and value[0] <= 4 < value[-1]:
         rest, first = value[1:], value[0]
         axes = ("depth", "height", "width")[-(len(value) - 1) :]
@@ -212,6 +214,35 @@ def shape_of(value: Any, text: str) -> Shape:
             f"write `{meant}` for {first} channel{'s' if first > 1 else ''}, or `{{{long_form}}}` if you mean it",
         )
     return Shape(value)
+
+
+def is_ambiguous(shape: tuple[int, ...]) -> bool:
+    """Could a shape be meant as channels first, or as a batch and an image? Then it is written in words."""
+    return (3 <= len(shape) <= 4 and shape[0] <= 4 < shape[-1]) or _is_batch(shape)
+
+
+def _is_batch(shape: tuple[int, ...]) -> bool:
+    """Are four numbers a batch and an image rather than a volume: `32x3x224x224`, `1x224x224x3`?"""
+    return len(shape) == 4 and (shape[1] <= 4 < shape[3] or (shape[0] == 1 and shape[3] <= 4))
+
+
+def _check_batch(value: tuple[int, ...], text: str) -> None:
+    """Refuse a batch.
+
+    Raises:
+        Problem: `ambiguous-input`.
+    """
+    batch, first, _, last = value
+    channels_first = first <= 4 < last
+    image = (*value[2:], first) if channels_first else value[1:]
+    meant = "x".join(map(str, image))
+    long_form = ", ".join(f"{name}: {length}" for name, length in zip(FORMS[1], value, strict=True))
+    order = " and put the channels last" if channels_first else ""
+    raise Problem(
+        "ambiguous-input",
+        f"`{show(text)}` looks like a batch of {batch:,}; it would be read as {Shape(value).words()}",
+        f"leave the batch out{order}: write `{meant}`, or `{{{long_form}}}` for a volume",
+    )
 
 
 def _shape_help(text: str) -> str:

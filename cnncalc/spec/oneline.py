@@ -22,7 +22,7 @@ CONV = re.compile(
 POOL = re.compile(
     r"(?P<kind>MAXPOOL|AVGPOOL|POOL)(?P<kernel>[0-9]+(?:x[0-9]+)?)(?:/(?P<stride>[0-9]+))?(?:p(?P<pad>[0-9]+))?\Z", re.I
 )
-UNITS = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9]*?)-?(?P<value>[0-9]+(?:\.[0-9]+)?)\Z")
+UNITS = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9]*?)-?(?P<value>[0-9]+(?:\.[0-9]+|(?:x[0-9]+)+)?)\Z")
 SHORT = {"gap": "globalavgpool", "gmp": "globalmaxpool", "bn": "batchnorm", "pool": "maxpool"}
 CONV_HELP = "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride"
 NESTING = 32
@@ -184,6 +184,9 @@ class _Line:
             step = Map(Mark(0, start))
             self._put(step, kind, Scalar(units["value"], False, Mark(0, start + units.start("value"))), start)
             return step
+        if SHAPE.match(word):
+            help = f"write `RESHAPE-{show(word)}` to arrange the numbers like this"
+            self._fail(start, f"`{show(word)}` is a shape, not a layer", help)
         if word.lower().startswith("conv"):
             self._fail(start, f"`{show(word)}` does not say window and filters", CONV_HELP)
         bare = word.rstrip("0123456789.-")

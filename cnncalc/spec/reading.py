@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, unknown_field
 from cnncalc.layers.fields import Field, Name, Pad
+from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.spec import values as value_of
 from cnncalc.spec.limits import Limits
@@ -117,14 +119,16 @@ class Reading:
     def fields(self, kind: type[Layer], trees: dict[str, Tree], marks: dict[str, Any]) -> dict[str, Any]:
         """Written fields, checked as far as they are constant; `marks` are the places of their names."""
         values: dict[str, Any] = {}
-        above = ""  # the field in front
+        above: str | None = None  # the field in front
         for name, tree in trees.items():
             field = kind.fields.get(name)
             if field is None:
-                if self._cut_off(trees, above, name):
+                if above is not None and self._cut_off(trees, above, name, kind):
                     continue
                 problem, meant = self._no_field(kind, name, tree)
                 self.add(problem, marks[name])
+                if meant and isinstance(tree, Scalar) and "(" in tree.text:
+                    above = name  # its value may be cut off
                 if meant:
                     values[meant] = None
                 continue
@@ -158,24 +162,44 @@ class Reading:
         elif not problem.help and field.numeric and not field.words() and not text.lstrip("-").isdecimal():
             problem.help = "write a number, or `$name` for a parameter"
 
-    def _cut_off(self, trees: dict[str, Tree], above: str, name: str) -> bool:
+    def _cut_off(self, trees: dict[str, Tree], above: str, name: str, kind: type[Layer]) -> bool:
         """Is `name` the rest of a value that a comma has cut in two, as in `{kernel: (5, 5)}`? Noted once, there."""
         value, rest = trees.get(above), trees[name]
-        if not (isinstance(value, Scalar) and isinstance(rest, Scalar)) or rest.text or not self.problems:
+        if not (isinstance(value, Scalar) and isinstance(rest, Scalar)) or rest.text or rest.quoted:
             return False
-        problem = self.problems[-1]
-        if problem.where is None or problem.where.line != value.mark.line + 1 or "(" not in value.text:
-            return False
-        if problem.code == "bad-expression":
-            pieces = [value.text, *list(trees)[list(trees).index(above) + 1 :]]
+        names = list(trees)
+        pieces = [value.text, *names[names.index(above) + 1 :]]
+        here = pieces.index(name, 1)
+        if "(" in value.text:
             end = next((number for number, piece in enumerate(pieces) if piece.endswith(")")), 0)
             numbers = [piece.strip("() ") for piece in pieces[: end + 1]]
             sized = all(number.isdecimal() for number in numbers)
             meant = "x".join(numbers) if sized else '"' + ", ".join(pieces[: end + 1]) + '"'
-            problem.code, problem.where = "bad-value", self.at(value.mark)
-            problem.text = f"inside braces a comma ends a value, so `{show(value.text)}` is cut off"
-            problem.help = f"write `{above}: {show(meant)}`"
-        return problem.text.startswith("inside braces")
+        else:  # 1,024
+            end = (
+                next((number for number, piece in enumerate(pieces) if number and not _thousands(piece)), len(pieces))
+                - 1
+            )
+            meant = "".join(pieces[: end + 1])
+            if not value.text.isdecimal() or len(value.text) > 3:
+                return False
+        if here > end:
+            return False
+        if here == 1:
+            self._say_cut_off(value, above, meant, kind)
+        return True
+
+    def _say_cut_off(self, value: Scalar, above: str, meant: str, kind: type[Layer]) -> None:
+        """Note that a comma cuts a value in two; in place of what was noted of its first piece."""
+        place = self.at(value.mark)
+        last = self.problems[-1] if self.problems else None
+        if last is not None and last.where is not None and last.where.line == place.line:
+            first_piece = last.code == "bad-expression" and last.where.column >= place.column
+            other_name = last.code == "unknown-field" and above not in kind.fields
+            self.problems[-1:] = [] if first_piece or other_name else [last]
+        field = next((field for field, spec in kind.fields.items() if above in spec.also), above)
+        text = f"inside braces a comma ends a value, so `{show(value.text)}` is cut off"
+        self.add(Problem("bad-value", text, f"write `{field}: {show(meant)}`", where=place), value.mark)
 
     def _no_field(self, kind: type[Layer], name: str, tree: Tree) -> tuple[Problem, str | None]:
         """The problem of a field that does not exist, and the field that was probably meant."""
@@ -196,6 +220,12 @@ class Reading:
             problem.help = f"`{word}` stands beside `{kind.kind}:`, as in `{{{kind.kind}: ..., {word}: {show(value)}}}`"
         elif name == "activation" and value.casefold() in KINDS:
             problem.help = f"activations are layers: write `{value.casefold()}` as the step after {kind.kind}"
+        elif meant is not None and isinstance(tree, Scalar) and _thousands_or_size(tree.text):
+            problem.help = f"write `{meant}: {_thousands_or_size(tree.text)}`"
+        elif meant is None:
+            from cnncalc.spec.foreign_help import field_answer
+
+            problem.help = field_answer(kind, name) or problem.help
         return problem, meant or nearest(name, kind.fields)
 
     def reference(self, name: str, mark: Any) -> None:
@@ -203,6 +233,17 @@ class Reading:
         if name not in RESERVED:
             block = self.block.name if self.block is not None else None
             self.references.append((name, self.at(mark), block, name in self.scopes[block]))
+
+
+def _thousands_or_size(text: str) -> str:
+    """`2x2` for `(2, 2)`, `1024` for `1,024`; empty where the value is written as it should be."""
+    found = re.match(r"write `([0-9x]+)`", number_help(text)) if "," in text else None
+    return found.group(1) if found else ""
+
+
+def _thousands(piece: str) -> bool:
+    """Is it the rest of a number whose thousands a comma sets apart?"""
+    return len(piece) == 3 and piece.isdecimal()
 
 
 def _culprit(field: Field[Any], tree: Tree, value: Any) -> Any:

@@ -6,6 +6,7 @@ Imported when a mistake is found, and not before.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, dialects, unknown_layer
@@ -17,6 +18,7 @@ from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 from cnncalc.text import nearest, quoted, show
 
 STEP_WORDS = ("seq", "residual")
+_FALSE_BLANK = re.compile("[\u00a0\u2002\u2003\u2007\u2009\u202f\u3000]")
 KIND_WORDS = (  # what other formats call the key that holds the kind
     "type", "kind", "layer", "layer_type", "class", "class_name", "module", "op", "activation",
 )  # fmt: skip
@@ -97,6 +99,11 @@ def beside(reading: Reading, tree: Map, words: list[str], meant: str, second: st
     elif kind is not None and second in kind.fields:
         inside = [word for word in words if word in kind.fields]
         named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in inside)
+        value, usual = tree.items.get(meant), next(iter(kind.fields))
+        if isinstance(value, Scalar) and value.text and usual not in inside:
+            named = f"{usual}: {value.text}, {named}"
+        elif isinstance(value, Map):
+            named = ", ".join([*(f"{name}: {_written(tree)}" for name, tree in value.items.items()), named])
         text = f"`{show(second)}` is a field of {meant} and belongs inside it"
         help = f"write `{meant}: {{{show(named)}}}`, or indent `{show(second)}:` further than `{meant}:`"
         reading.problem(mark, "unknown-field", text, help)
@@ -115,6 +122,19 @@ def unknown_word(reading: Reading, word: str, body: Tree | None, mark: Any) -> N
     left = re.split("[:=({#]", word, maxsplit=1)[0].strip()
     sign = word[len(left) : len(left) + 1]
     kind = KINDS.get(left) or KINDS.get(left.casefold()) or KINDS.get(dialects().get(left.casefold(), ""))
+    plainly = _without_extras(reading, word, body)
+    if plainly:
+        reading.problem(mark, "unknown-layer", f"`{show(word)}` is not a step", plainly)
+        return
+    if left not in reading.blocks and left not in KINDS:
+        from cnncalc.spec.foreign_help import answer
+
+        help = answer(word, body)
+        if help:
+            named = re.match(r"[\w.-]*\Z|(?:.*[=(]\s*)?([\w.]+)\(", word)
+            shown = named.group(1) if named is not None and named.group(1) and len(word) > 60 else word
+            reading.problem(mark, "unknown-layer", f"no layer named `{show(shown)}`", help)
+            return
     if word.startswith("$"):
         text = f"`{show(word)}` cannot take fields"
         help = "a kind in a parameter stands as a bare word; set its fields under `defaults:`"
@@ -122,7 +142,9 @@ def unknown_word(reading: Reading, word: str, body: Tree | None, mark: Any) -> N
     elif sign == "#" and left:
         reading.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", "put a space in front of `#`")
     elif sign == "(" and left and (kind is not None or left in reading.blocks):
-        reading.problem(mark, "unknown-layer", f"`{show(word)}` is no step: layers are not called", _called(left, kind))
+        reading.problem(
+            mark, "unknown-layer", f"`{show(word)}` is no step: layers are not called", _called(left, kind, word)
+        )
     elif sign in (":", "=") and left:
         rest = word[len(left) + 1 :].strip()
         help = f"put a space after the colon: `{show(left)}: {show(rest)}`" if rest else f"write `{show(left)}`"
@@ -155,16 +177,54 @@ def unknown_word(reading: Reading, word: str, body: Tree | None, mark: Any) -> N
             reading.fields(kind, body.items, body.keys)  # the mistakes inside it at once
 
 
+def without_false_blanks(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems, those of lines that hold a blank that is none said to be that, once a line."""
+    found: list[Problem] = []
+    lines = set()
+    for problem in problems:
+        place = problem.where
+        line = place.source.line(place.line) if place is not None else ""
+        blank = _FALSE_BLANK.search(line)
+        if place is None or blank is None:
+            found.append(problem)
+        elif place.line not in lines:
+            lines.add(place.line)
+            text = f"there is a no-break or wide space here (U+{ord(blank.group()):04X}), which YAML does not take for a blank"
+            found.append(
+                Problem(
+                    "bad-character", text, "type a plain space in its place", where=place.at_column(blank.start() + 1)
+                )
+            )
+    return found
+
+
+def _without_extras(reading: Reading, word: str, body: Tree | None) -> str:
+    """Help for a word with something at its end that does not belong there: a comma or `x3`."""
+    plain = word.strip(" ,;")
+    times = re.fullmatch(r"(\S+) ?[x*\u00d7] ?([0-9]{1,6})", plain)
+    if times and is_step(reading, times.group(1)) and body is None:
+        return f"write `{{{show(times.group(1))}: {{}}, repeat: {times.group(2)}}}`"
+    if plain == word or not (is_step(reading, plain)) or plain.startswith("$"):
+        return ""
+    return f"write `{show(plain)}`, without the comma" if body is None and "," in word else ""
+
+
 def _written(tree: Tree) -> str:
     """A value as it could be written, in short."""
     return tree.text if isinstance(tree, Scalar) else "..."
 
 
-def _called(word: str, kind: type[Layer] | None) -> str:
+def _called(word: str, kind: type[Layer] | None, whole: str = "") -> str:
     """What to write in place of a call, `Conv2d(3, 64, 3)`."""
     if kind is None:
         return f"write `{word}: [...]` with its values"
-    if not any(field.required for field in kind.fields.values()):
+    if whole:
+        from cnncalc.spec.foreign_help import own_call
+
+        line = own_call(kind, whole)
+        if line:
+            return f"write `{line}`"
+    if not any(field.required for field in kind.fields.values()) and kind.inputs == 1:
         return f"write `{kind.kind}`"
     return f"write, for example, `{kind.example.rpartition('-> ')[2] or kind.kind + ': ...'}`"
 
@@ -179,4 +239,8 @@ def with_names(kind: type[Layer], values: Seq) -> str:
     if not texts or len(texts) != len(values.items) or len(texts) > len(kind.fields):
         return f"write, for example, `{kind.example.rpartition('-> ')[2]}`"
     named = ", ".join(f"{name}: {text}" for name, text in zip(kind.fields, texts, strict=False))
+    if len(texts) > 2 and list(kind.fields)[:2] == ["filters", "kernel"]:
+        other = ", ".join(f"{name}: {text}" for name, text in zip(kind.fields, texts[1:], strict=False))
+        line = f"`{kind.kind}: {{{show(other)}}}` if it is PyTorch's order (in, out, kernel)"
+        return f"write {line}, `{kind.kind}: {{{show(named)}}}` if it is Keras'"
     return f"write `{kind.kind}: {{{show(named)}}}`"

@@ -69,6 +69,26 @@ class Map:
 Tree = Scalar | Seq | Map
 
 
+def rejoined(items: list[Tree]) -> list[Tree]:
+    """The items of a list, those whole again that a comma inside parentheses has cut: `[Conv2d(1, 6, 5), ReLU()]`."""
+    if not any(isinstance(item, Scalar) and "(" in item.text for item in items):
+        return items
+    found: list[Tree] = []
+    pieces: list[str] = []  # of the last item, while a parenthesis of it is open
+    opened = 0
+    for item in [*items, None]:
+        if pieces and not (opened and isinstance(item, Scalar)):
+            last = found[-1]
+            found[-1] = Scalar(", ".join(pieces), False, last.mark) if len(pieces) > 1 else last
+            pieces, opened = [], 0
+        if not pieces and item is not None:
+            found.append(item)
+        if isinstance(item, Scalar):
+            pieces.append(item.text)
+            opened = max(opened + item.text.count("(") - item.text.count(")"), 0)
+    return found
+
+
 class Mark:
     """A position made by hand, with the attributes of YAML's marks (counted from 0)."""
 

@@ -236,6 +236,18 @@ def _colon(here: Where) -> Problem:
                 f"`{key.group(2)}:` is indented further than `{parent.group(2)}:`",
                 f"line `{key.group(2)}:` up with `{parent.group(2)}:`",
             )
+        bare = re.match(rf"^(\s*-\s+)({_WORD})\s*$", above)
+        if bare is not None:
+            word = bare.group(2)
+            column = len(bare.group(1)) + 1
+            place = (
+                "" if len(key.group(1)) == len(bare.group(1)) else f", and begin `{key.group(2)}:` in column {column}"
+            )
+            return _at(
+                Where(source, above_number, column),
+                f"`{word}` has no colon, but line {here.line} belongs to it",
+                f"write `- {word}:`{place}",
+            )
         return _at(
             here.at_column(len(key.group(1)) + 1),
             f"`{key.group(2)}:` cannot begin here: line {above_number} is not finished",
@@ -313,6 +325,11 @@ def _block(here: Where, begun: Where) -> Problem:
         return _at(here, "a key is missing in front of this colon", "write `key: value`")
     if before.endswith(("}", "]")):
         help = "put every step on a line of its own, with `- ` in front"
+        times = re.match(r"[x*\u00d7] ?([0-9]{1,7})\s*(#.*)?\Z", rest)
+        if rest[:1] in (",", ";"):
+            help = f"delete the `{rest[0]}`" if len(rest) == 1 else help
+        elif times:
+            help = f"write `repeat: {times.group(1)}` on the line below, under the first letter of the step"
         return _at(here, f"`{show(rest)}` stands behind the closing `{before[-1]}`", help)
     body = line.strip()
     key = _KEY.match(line)
@@ -333,6 +350,11 @@ def _block(here: Where, begun: Where) -> Problem:
             return _at(here, f"`{word}:` stands among steps, but has no dash", f"write `- {show(body)}`")
     if body.startswith("- "):
         first = source.line(begun.line)
+        key = _KEY.match(first)
+        listed = any(source.line(number).startswith("layers:") for number in range(begun.line, here.line))
+        if key is not None and key.group(2) in KEYS and not key.group(1) and not listed:
+            text = f"the steps begin on line {here.line} without `layers:`"
+            return _at(here, text, f"write `layers:` on a line of its own above line {here.line}")
         if _indent(first) == indent and not first.lstrip().startswith("-"):
             return _at(
                 begun,
