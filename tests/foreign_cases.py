@@ -89,7 +89,6 @@ KERAS = [
     Case("layers.Conv2D(filters=16, kernel_size=3, strides=2, use_bias=False)", "32x32x3", "15x15x16", 432),
     Case("Conv1D(16, 3, padding='same')", "50x12", "50x16", 592),
     Case("DepthwiseConv2D(3, padding='same')", "9x9x8", "9x9x8", 80),
-    Case("SeparableConv2D(16, 3, padding='same')", "9x9x8", "9x9x16", 216),
     Case("Conv2DTranspose(4, 2, strides=2)", "7x7x8", "14x14x4", 132),
     Case("Conv2DTranspose(4, 3, strides=2, padding='same')", "7x7x8", "14x14x4", 292),
     Case("Dense(10)", "20", "10", 210),

@@ -607,7 +607,7 @@ MISUSE: list[tuple[Callable[[], object], str, str, str, str | None]] = [
         make("add", ((32, 32, 16), (16, 16, 32))),
         "shapes-differ",
         "add needs values of the same shape: 32x32x16 and 16x16x32 differ",
-        "bring them to one shape, with a 1x1 conv for example",
+        "check stride and padding of what leads here; `pad: same` keeps height and width",
         None,
     ),
     (
@@ -621,7 +621,7 @@ MISUSE: list[tuple[Callable[[], object], str, str, str, str | None]] = [
         make("concat", ((28, 28, 64), (27, 28, 64))),
         "shapes-differ",
         "concat along channels needs values that agree in every other axis: 28x28x64 and 27x28x64 differ",
-        "check stride and padding of the branches",
+        "bring both to 27x28: `resize: 27x28` before this step, or in place of an `upsample`",
         None,
     ),
     # the first value without its channels looks like the second one
@@ -629,7 +629,7 @@ MISUSE: list[tuple[Callable[[], object], str, str, str, str | None]] = [
         make("concat", ((28, 28, 64), (28, 28))),
         "shapes-differ",
         "concat along channels needs values that agree in every other axis: 28x28x64 and 28x28 differ",
-        "check stride and padding of the branches",
+        "check stride and padding of the branches; `pad: same` keeps height and width",
         None,
     ),
     (

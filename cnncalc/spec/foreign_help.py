@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnncalc.layers.base import KINDS, Layer
+from cnncalc.layers.base import KINDS, Layer, dialects
 from cnncalc.problem import Refused, Source
 from cnncalc.spec.foreign import LONGEST, Step, Unknown, rows, translated
 from cnncalc.spec.foreign_text import Foreign, call, of_tree
@@ -104,6 +104,8 @@ def _by_name(name: str, layer: Foreign | None, body: Tree | None) -> str:
         return f"write `{alike}`, which has the same shapes and counts"
     if name in STATED and name.casefold() not in KINDS:
         return f"no kind describes it: write `{{operator: [prev], op: {name.lower()}, output: 28x28x64}}` with its output shape"
+    if name.casefold() in KINDS or name.casefold() in dialects():
+        return ""
     known = next((KINDS[row.kind] for row in rows(name) if row.kind in KINDS), None)
     if known is None:
         return ""

@@ -43,7 +43,8 @@ AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d | adaptiveavgpool | output
 AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d | adaptivemaxpool | output_size>output return_indices
 Dropout | dropout | p>rate inplace>inplace
 Dropout1d Dropout2d Dropout3d | dropout | p>rate inplace>inplace +channels:true
-Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout | dropout | p>rate inplace>inplace
+AlphaDropout | dropout | p>rate inplace>inplace +alpha:true
+FeatureAlphaDropout | dropout | p>rate inplace>inplace +channels:true +alpha:true
 Embedding | embedding | num_embeddings>vocab embedding_dim>dim padding_idx max_norm norm_type scale_grad_by_freq
   sparse
 LSTM | lstm | input_size hidden_size>units num_layers>layers bias>bias=double batch_first dropout
@@ -137,7 +138,8 @@ ZeroPadding1D ZeroPadding2D ZeroPadding3D | pad | padding@keras_sides data_forma
 Embedding | embedding | input_dim>vocab output_dim>dim mask_zero input_length
 Dropout | dropout | rate>rate noise_shape
 SpatialDropout1D SpatialDropout2D SpatialDropout3D | dropout | rate>rate +channels:true
-SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianDropout AlphaDropout | dropout | rate>rate
+AlphaDropout | dropout | rate>rate noise_shape +alpha:true
+GaussianDropout | dropout | rate>rate
 LSTM | lstm | units>units activation recurrent_activation use_bias>bias return_sequences>returns=last
   return_state!false
 GRU | gru | units>units activation recurrent_activation use_bias>bias=double return_sequences>returns=last
@@ -277,13 +279,13 @@ _INPUTS = "Input InputLayer imageInputLayer sequenceInputLayer featureInputLayer
 INPUTS = frozenset(_INPUTS.split())
 MERGES = {
     "Add": "add", "Concatenate": "concat", "Multiply": "mul", "Subtract": "sub", "Average": "average",
-    "Maximum": "maximum", "Minimum": "minimum", "Concat": "concat", "ElemwiseSumLayer": "add", "ConcatLayer": "concat", "Eltwise": "add",
-    "additionLayer": "add", "depthConcatenationLayer": "concat", "multiplicationLayer": "mul",
+    "Maximum": "maximum", "Minimum": "minimum", "Concat": "concat", "ElemwiseSumLayer": "add", "ConcatLayer": "concat",
+    "Eltwise": "add", "additionLayer": "add", "depthConcatenationLayer": "concat", "multiplicationLayer": "mul",
 }  # fmt: skip
 
 # what to do about names that say too little by themselves
 BY_NAME = {
-    "Attention": "write `attend: [query, key, value]`, which has no weights; `attention: 8` is heads with projections",
+    "Attention": "write `attend: [query, key, value]`, which has no weights; `attention: 8` has projections",
     "Activation": "write the function itself as a step, such as `relu`",
     "TransformerEncoderLayer": "write `seq: [residual: [attention: 8], layernorm, residual: [linear: 2048, relu, linear: 512], "
     "layernorm]` for 8 heads and 512 features",
