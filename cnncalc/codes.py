@@ -364,6 +364,11 @@ layers:
   - fc: 10
 """,
     ),
+    "one-of-a-family": Code(
+        "A policy forbids one kind of layer, while others that do the same are allowed: `forbid: [maxpool]` lets a global "
+        "max pooling pass. Families such as `max pooling` and `pooling` name all kinds that do the same.",
+        note="it is a warning about a policy",
+    ),
     "pad-too-large": Code(
         "There is more padding than the layer can have: a pooling window must not lie in the padding alone, and no "
         "more cells can be mirrored than there are.",

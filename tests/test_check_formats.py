@@ -296,7 +296,7 @@ def test_the_policy_uses_every_rule() -> None:
     assert (memory["batch"], memory["dtype"]) == (8, "float16")
     training = next(limit for limit in policy["limits"] if limit["quantity"] == "training-memory")
     assert (training["batch"], training["optimizer"]) == (8, "adam")
-    assert policy["kinds"] == {"forbid": ["maxpool", "lstm"], "require": ["conv", "batchnorm", "dropout"]}
+    assert policy["kinds"] == {"forbid": ["max pooling", "recurrent"], "require": ["conv", "batchnorm", "dropout"]}
     assert policy["points"] == {"sound": 1, "output": 3, "params": 5, "macs": 1, "kinds": 2, "expect": 2}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from cnncalc.analyses.budget import QUANTITIES, RULES, Finding, Limit, Measured, Policy, check, measure
 from cnncalc.analyses.totals import analyze
+from cnncalc.layers.base import KINDS, families
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.shape import Shape
 from cnncalc.spec.policy import BOUNDS, KEYS, bound, read_policy, shape
@@ -25,7 +26,7 @@ limits:
   depth: {min: 4, max: 30}
   conv-layers: {min: 2}
 receptive-field: {min: 44}
-kinds: {forbid: [maxpool], require: [conv, batchnorm, dropout]}
+kinds: {forbid: [max pooling], require: [conv, batchnorm, dropout]}
 points: {params: 5, output: 3, kinds: 2}
 """
 SIZES = [name for name, (is_size, _) in QUANTITIES.items() if is_size]
@@ -63,7 +64,7 @@ def test_the_example_of_the_documentation() -> None:
             Limit("conv-layers", least=2),
             Limit("receptive-field", least=44),
         ),
-        forbidden=("maxpool",),
+        forbidden=("max pooling",),
         required=("conv", "batchnorm", "dropout"),
         points=(("params", 5), ("output", 3), ("kinds", 2)),
     )
@@ -351,3 +352,81 @@ def test_advice_names_the_heaviest(quantity: str) -> None:
     if quantity in ("params", "weights"):
         # (32*32 - 1)*4*10 weights fewer
         assert finding.help.endswith("are in heavy; a global average pooling in front of it saves 40,920")
+
+
+# -- families of kinds -------------------------------------------------------------------------------------------------
+
+FAMILIES = {
+    "max pooling": {"maxpool", "globalmaxpool", "adaptivemaxpool"},
+    "average pooling": {"avgpool", "globalavgpool", "adaptiveavgpool"},
+    "convolution": {"conv", "depthwise", "convtranspose", "local"},
+    "fully connected": {"fc", "linear"},
+    "normalization": {"batchnorm", "layernorm", "groupnorm", "instancenorm", "rmsnorm", "lrn"},
+    "activation": {"relu", "leakyrelu", "gelu", "silu", "sigmoid", "tanh", "softmax"},
+    "dropout": {"dropout"},
+    "recurrent": {"lstm", "gru", "rnn"},
+    "attention": {"attention", "attend"},
+}
+FAMILIES["pooling"] = FAMILIES["max pooling"] | FAMILIES["average pooling"]
+# a new kind is of its base class's families; one without any is named here, so that it is not forgotten
+OF_NO_FAMILY = {
+    "droppath", "identity", "dot", "embedding", "positional", "classtoken", "add", "mul", "sub", "average", "maximum",
+    "minimum", "concat", "scale", "flatten", "reshape", "permute", "slice", "channelshuffle", "pixelshuffle",
+    "pixelunshuffle", "pad", "crop", "channelpad", "upsample", "resize", "operator",
+}  # fmt: skip
+
+
+def test_every_kind_has_its_families() -> None:
+    """And every family the kinds above."""
+    found = families()
+    assert found.keys() == FAMILIES.keys()
+    for family, kinds in FAMILIES.items():
+        assert kinds <= set(found[family])
+    assert {layer.kind for layer in KINDS.values() if not layer.families} <= OF_NO_FAMILY
+
+
+POOLED = "input: 8x8x3\nlayers: [{{conv: {{filters: 4, kernel: 3}}}}, {}, fc: 10]"
+
+
+@pytest.mark.parametrize(
+    "step", ["maxpool: 2", "globalmaxpool: ", "adaptivemaxpool: 2", "avgpool: 2", "globalavgpool: "]
+)
+@pytest.mark.parametrize("family", ["max pooling", "average pooling", "pooling"])
+def test_a_family_is_forbidden_and_required(family: str, step: str) -> None:
+    """Whichever of its kinds is used; the finding names kind, family and the layer."""
+    text = POOLED.format(f"{{{step}}}")
+    kind = step.partition(":")[0]
+    member = kind in FAMILIES[family]
+    found = findings(text, policy(f"kinds: {{forbid: [{family}]}}"))
+    assert [(finding.code, finding.message) for finding in found] == (
+        [("forbidden-kind", f"`{kind}` ({family}) is not allowed here; the first is {kind}1")] if member else []
+    )
+    found = findings(text, policy(f"kinds: {{require: {family}}}"))
+    assert [finding.code for finding in found] == ([] if member else ["missing-kind"])
+
+
+def test_a_word_that_is_kind_and_family_is_the_family() -> None:
+    """`attention` forbids its middle part, too."""
+    text = "input: 9x4\nlayers: [{linear: 4, as: q}, {attend: [q, q, q]}]"
+    assert [one.code for one in findings(text, policy("kinds: {forbid: attention}"))] == ["forbidden-kind"]
+
+
+@pytest.mark.parametrize(
+    ("forbid", "said"),
+    [
+        ("[maxpool]", "the policy forbids `maxpool`, but not `globalmaxpool` or `adaptivemaxpool`"),
+        ("[maxpool, globalmaxpool]", "the policy forbids `maxpool`, but not `adaptivemaxpool`"),
+        ("[fc]", "the policy forbids `fc`, but not `linear`"),
+        ("[max pooling]", ""),
+        ("[maxpool, pooling]", ""),
+        ("[lstm, gru, rnn]", ""),
+        ("[dropout, attention]", ""),
+        ("[flatten]", ""),
+    ],
+)
+def test_one_of_a_family(forbid: str, said: str) -> None:
+    """What does the same and is not forbidden is named, with the word for all of them."""
+    found = policy(f"kinds: {{forbid: {forbid}}}").warnings
+    assert [one.text for one in found][:1] == ([said] if said else [])
+    assert all(one.level == "warning" and one.help for one in found)
+    assert policy("kinds: {require: [maxpool]}").warnings == ()

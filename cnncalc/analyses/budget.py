@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from cnncalc.analyses.claims import expected
 from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.layers.base import families
 from cnncalc.layers.dense import FC
 from cnncalc.network import Node
+from cnncalc.problem import Problem
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.text import quoted, show
@@ -51,7 +53,10 @@ class Limit(Record):
 
 
 class Policy(Record):
-    """What a network must satisfy. Empty fields ask for nothing."""
+    """What a network must satisfy. Empty fields ask for nothing.
+
+    `forbidden` and `required` name kinds of layers or families of kinds; `warnings` are about the policy itself.
+    """
 
     input: Shape | None = None
     output: Shape | None = None
@@ -59,6 +64,7 @@ class Policy(Record):
     forbidden: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     points: tuple[tuple[str, int], ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -323,30 +329,31 @@ def advice(analysis: Analysis, quantity: str) -> str:
 
 def _kinds(analysis: Analysis, policy: Policy) -> list[Finding]:
     found = []
-    present = {row.node.kind: row for row in reversed(analysis.rows)}
-    for kind in policy.forbidden:
-        if kind in present:
-            row = present[kind]
+    present = {row.node.kind: row for row in reversed(analysis.rows) if row.node.layer is not None}
+    for kind, row in reversed(present.items()):
+        word = next((word for word in policy.forbidden if _is(row.node, word)), None)
+        if word is not None:
+            named = f"`{show(kind)}`" + (f" ({word})" if word != kind else "")
             place = row.node.where
             found.append(
                 Finding(
                     "kinds", "forbidden-kind", "error",
-                    f"`{kind}` is not allowed here; the first is {show(row.node.name, 100)}", "use another layer",
+                    f"{named} is not allowed here; the first is {show(row.node.name, 100)}", "use another layer",
                     place.line if place is not None else None, place.column if place is not None else None,
                 )
             )  # fmt: skip
-    missing = [kind for kind in policy.required if kind not in present]
+    missing = [word for word in policy.required if not any(_is(row.node, word) for row in present.values())]
     if missing:
-        found.append(
-            Finding(
-                "kinds",
-                "missing-kind",
-                "error",
-                f"the network must use {quoted(missing, 'and')}",
-                "add what is missing",
-            )
-        )
+        members = families()
+        meant = [f"{word} is {quoted(members[word])}" for word in missing if len(members.get(word, ())) > 1]
+        help = "; ".join(["add what is missing", *meant])
+        found.append(Finding("kinds", "missing-kind", "error", f"the network must use {quoted(missing, 'and')}", help))
     return found
+
+
+def _is(node: Node, word: str) -> bool:
+    """Whether a layer is of a kind, or of a family of kinds."""
+    return word == node.kind or (node.layer is not None and word in node.layer.families)
 
 
 def growth(analysis: Analysis, base: Mapping[str, int], allowed: Sequence[tuple[str, int]]) -> list[Finding]:

@@ -138,6 +138,7 @@ def _policy(
     try:
         if path is not None:
             asked = read_policy(source_of(Spec(path, file=True)))
+            tell(asked.warnings)
         given = []
         for option, text in limits.items():
             quantity = option.removeprefix("max_").replace("_", "-")

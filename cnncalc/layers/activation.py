@@ -18,6 +18,8 @@ class Activation(Layer):
     `kept` says what backward needs: the input, or the output; `casts` what autocast makes of it.
     """
 
+    families: ClassVar[tuple[str, ...]] = ("activation",)
+
     in_place = True
     kept: ClassVar[int] = 0
     casts: ClassVar[str] = AS_IT_COMES
@@ -253,6 +255,8 @@ class Dropout(InPlace, kind="dropout"):
     (4096,)
     """
 
+    families = ("dropout",)
+
     elsewhere = (
         "drop Dropout1d Dropout2d Dropout3d SpatialDropout1D SpatialDropout2D SpatialDropout3D AlphaDropout "
         "FeatureAlphaDropout"
@@ -288,6 +292,8 @@ class DropPath(Activation, kind="droppath"):
     (56, 56, 96)
     """
 
+    families = ()
+
     elsewhere = "StochasticDepth drop_path"
     example = "56x56x96 -> droppath: 0.1"
 
@@ -304,6 +310,8 @@ class Identity(Activation, kind="identity"):
     >>> Identity().out(Shape((56, 56, 64)))
     (56, 56, 64)
     """
+
+    families = ()
 
     elsewhere = "noop pass none linear_activation"
     example = "56x56x64 -> identity"

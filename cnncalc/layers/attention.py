@@ -23,6 +23,8 @@ class Attention(Layer, kind="attention"):
     2362368
     """
 
+    families = ("attention",)
+
     elsewhere = "MultiheadAttention MultiHeadAttention SelfAttention mha scaled_dot_product_attention"
     example = "197x768 -> attention: 12"
 
@@ -76,6 +78,8 @@ class Attend(Layer, kind="attend"):
     >>> Attend(heads=8).out(Shape((10, 512)), Shape((20, 512)), Shape((20, 256)))
     (10, 256)
     """
+
+    families = ("attention",)
 
     elsewhere = "AdditiveAttention"
     example = "197x768 -> {attend: [prev, prev, prev], heads: 12}"

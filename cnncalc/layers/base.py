@@ -111,6 +111,7 @@ class Layer:
     known_cost: ClassVar[bool] = True  # False: `macs` says nothing, to be shown as unknown
     counts_for_depth: ClassVar[bool] = False  # a convolution or fully connected layer
     convolves: ClassVar[bool] = False  # its output counts as conv activations
+    families: ClassVar[tuple[str, ...]] = ()  # what a policy may call it together with its like, the narrowest first
     example: ClassVar[str] = ""  # `shape -> step`, shown by explain and run by the tests
 
     def __init_subclass__(cls, kind: str = "", alias: str = "", **options: Any) -> None:
@@ -273,6 +274,15 @@ def kind_named(name: str) -> type[Layer]:
 def dialects() -> dict[str, str]:
     """Names other tools use for layers -> the kind here."""
     return {also.casefold(): kind for kind, layer in KINDS.items() for also in layer.elsewhere.split()}
+
+
+def families() -> dict[str, tuple[str, ...]]:
+    """Every family with its kinds, in the order of the kinds."""
+    found: dict[str, list[str]] = {}
+    for layer in dict.fromkeys(KINDS.values()):
+        for family in layer.families:
+            found.setdefault(family, []).append(layer.kind)
+    return {family: tuple(kinds) for family, kinds in found.items()}
 
 
 def unknown_layer(name: str, known: tuple[str, ...] = ()) -> Problem:

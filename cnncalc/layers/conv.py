@@ -56,6 +56,8 @@ class Conv(Windowed, kind="conv"):
     (55, 55, 96)
     """
 
+    families = ("convolution",)
+
     elsewhere = "Conv2d Conv1d Conv3d Convolution Convolution2D Convolutional conv1d conv2d conv3d"
     example = "224x224x3 -> conv: {filters: 64, kernel: 3, pad: 1}"
     counts_for_depth = convolves = True
@@ -105,6 +107,8 @@ class Depthwise(Windowed, kind="depthwise"):
     (112, 112, 32)
     """
 
+    families = ("convolution",)
+
     elsewhere = "DepthwiseConv2D DepthwiseConv1D depthwiseconv dwconv depthwise_conv"
     example = "112x112x32 -> depthwise: {kernel: 3, pad: 1}"
     counts_for_depth = convolves = True
@@ -151,6 +155,8 @@ class ConvTranspose(Layer, kind="convtranspose"):
     >>> ConvTranspose(filters=64, kernel=2, stride=2).out(Shape((28, 28, 128)))
     (56, 56, 64)
     """
+
+    families = ("convolution",)
 
     elsewhere = (
         "ConvTranspose2d ConvTranspose1d ConvTranspose3d Conv2DTranspose Conv1DTranspose Deconvolution deconv upconv "
@@ -237,6 +243,8 @@ class Local(Windowed, kind="local"):
     >>> Local(filters=256, kernel=3, pad=1).out(Shape((7, 7, 1024)))
     (7, 7, 256)
     """
+
+    families = ("convolution",)
 
     elsewhere = "LocallyConnected2D LocallyConnected1D locally_connected"
     example = "7x7x1024 -> local: {filters: 256, kernel: 3, pad: 1}"

@@ -22,6 +22,8 @@ class FC(Layer, kind="fc"):
     (4096,)
     """
 
+    families = ("fully connected",)
+
     elsewhere = "Dense InnerProduct Gemm fully_connected connected fullyconnected affine"
     example = "7x7x512 -> fc: 4096"
     counts_for_depth = True
@@ -64,6 +66,8 @@ class Linear(Layer, kind="linear"):
     >>> Linear(units=3072).out(Shape((197, 768)))
     (197, 3072)
     """
+
+    families = ("fully connected",)
 
     elsewhere = "timedistributed pointwise"
     example = "197x768 -> linear: 3072"

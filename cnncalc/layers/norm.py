@@ -17,6 +17,8 @@ GAIN_NAMES = "elementwise_affine"
 class Norm(Layer):
     """What norms share: a gain and an offset per channel."""
 
+    families = ("normalization",)
+
     affine = Flag("a learned gain and offset per channel", True, also=GAIN_NAMES)
     gain = Flag("the gain, where `affine` is true (Keras: `scale`)", True, also="scale")
     offset = Flag("the offset, where `affine` is true (Keras: `center`)", True, also="center")
@@ -164,6 +166,8 @@ class RMSNorm(Layer, kind="rmsnorm"):
     768
     """
 
+    families = ("normalization",)
+
     elsewhere = "RMSNormalization rms_norm"
     example = "197x768 -> rmsnorm"
 
@@ -184,6 +188,8 @@ class LRN(Layer, kind="lrn"):
     >>> LRN().out(Shape((55, 55, 96)))
     (55, 55, 96)
     """
+
+    families = ("normalization",)
 
     elsewhere = "LocalResponseNorm local_response_norm LocalResponseNormalization norm"
     example = "55x55x96 -> lrn: 5"
@@ -248,6 +254,8 @@ class Standardize(Layer, kind="standardize"):
     >>> sum(Standardize().buffers(Shape((224, 224, 3))).values())
     7
     """
+
+    families = ("normalization",)
 
     elsewhere = "Normalization"
     example = "224x224x3 -> standardize"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cnncalc.layers.base import Blur, Layer, View
 from cnncalc.layers.fields import Flag, Pad, Sizes, To, each
 from cnncalc.layers.tape import NEW, Extra, Op
@@ -23,6 +25,8 @@ class Pool(Windowed):
     The padding is at most half of the kernel, dilation not counted (PyTorch 2, `pool2d_shape_check`); where the two
     sides differ, which PyTorch has no word for, it is shorter than the kernel (ONNX Runtime, `PoolAttributes`).
     """
+
+    families: ClassVar[tuple[str, ...]] = ("pooling",)
 
     kernel = Sizes("window size F", also=KERNEL_NAMES)
     stride = Sizes("step S of the window; the kernel unless written", None, also=STRIDE_NAMES)
@@ -69,6 +73,8 @@ class MaxPool(Pool, kind="maxpool"):
     (27, 27, 96)
     """
 
+    families = ("max pooling", "pooling")
+
     elsewhere = "MaxPool2d MaxPool1d MaxPool3d MaxPooling2D MaxPooling1D MaxPooling3D max_pool max_pool2d pool pooling"
     example = "224x224x64 -> maxpool: 2"
 
@@ -88,6 +94,8 @@ class AvgPool(Pool, kind="avgpool"):
     (14, 14, 6)
     """
 
+    families = ("average pooling", "pooling")
+
     elsewhere = (
         "AvgPool2d AvgPool1d AvgPool3d AveragePooling2D AveragePooling1D AveragePool avg_pool avg_pool2d meanpool"
     )
@@ -100,6 +108,8 @@ class AvgPool(Pool, kind="avgpool"):
 
 class GlobalPool(Layer):
     """What both global poolings share: one number per channel."""
+
+    families: ClassVar[tuple[str, ...]] = ("pooling",)
 
     def out(self, *xs: Shape) -> Shape:
         spatial(self, xs[0])
@@ -117,6 +127,8 @@ class GlobalAvgPool(GlobalPool, kind="globalavgpool"):
     >>> GlobalAvgPool().out(Shape((7, 7, 512)))
     (512,)
     """
+
+    families = ("average pooling", "pooling")
 
     elsewhere = (
         "GlobalAveragePooling2D GlobalAveragePooling1D GlobalAveragePooling3D GlobalAveragePool global_avg_pool gap"
@@ -136,6 +148,8 @@ class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
     (512,)
     """
 
+    families = ("max pooling", "pooling")
+
     elsewhere = "GlobalMaxPooling2D GlobalMaxPooling1D GlobalMaxPooling3D global_max_pool gmp"
     example = "7x7x512 -> globalmaxpool"
 
@@ -145,6 +159,8 @@ class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
 
 class AdaptivePool(Layer):
     """What both adaptive poolings share: windows chosen so that the output has a given size."""
+
+    families: ClassVar[tuple[str, ...]] = ("pooling",)
 
     output = To("size of the output: `7` or `7x7`", also="output_size size", axes=True)
 
@@ -174,6 +190,8 @@ class AdaptiveAvgPool(AdaptivePool, kind="adaptiveavgpool"):
     (7, 7, 512)
     """
 
+    families = ("average pooling", "pooling")
+
     elsewhere = "AdaptiveAvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool3d adaptive_avg_pool2d"
     example = "10x12x512 -> adaptiveavgpool: 7"
 
@@ -190,6 +208,8 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptivemaxpool"):
     >>> AdaptiveMaxPool(output=7).out(Shape((10, 12, 512)))
     (7, 7, 512)
     """
+
+    families = ("max pooling", "pooling")
 
     elsewhere = "AdaptiveMaxPool2d AdaptiveMaxPool1d AdaptiveMaxPool3d adaptive_max_pool2d"
     example = "10x12x512 -> adaptivemaxpool: 7"

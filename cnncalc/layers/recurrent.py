@@ -17,6 +17,8 @@ UNIT_NAMES = "hidden_size output hidden num_units hidden_dim"
 class Recurrent(Layer):
     """What recurrent layers share; `gates` matrices of units x (features + units) per layer and direction."""
 
+    families = ("recurrent",)
+
     gates: ClassVar[int] = 1
 
     units = Count("length of the state", also=UNIT_NAMES)

@@ -46,7 +46,7 @@ class Operator(Layer):
         if like is not None:
             own.update({name: value for name, value in like.__dict__.items() if name in like.fields})
             own.update(fields=like.fields, counts_for_depth=like.counts_for_depth, convolves=like.convolves)
-            own.update(known_cost=like.known_cost, lenders=like.lenders)
+            own.update(known_cost=like.known_cost, lenders=like.lenders, families=like.families)
             in_place = like.in_place
         own.update(kind=name, in_place=in_place)
         own.update(_output=output, _weights=weights, _buffers=buffers, _macs=macs, _views=views, _like=like, _note=note)

@@ -75,6 +75,8 @@ def kind_lines(kind: type[Layer], glyphs: dict[str, str]) -> list[Line]:
         for name, field in kind.fields.items():
             grid.add([name, default_of(field), field.help, ", ".join(field.also[:3])], ["name", "", "", "dim"])
         found += [[], *grid.lines(glyphs)]
+    if kind.families:
+        found += [[], [("families in a policy: ", "dim"), (", ".join(kind.families), "")]]
     if kind.elsewhere:
         found += [[], [("elsewhere called: ", "dim"), (", ".join(kind.elsewhere.split()), "")]]
     return found
@@ -96,5 +98,6 @@ def kind_data(kind: type[Layer]) -> dict[str, Any]:
             for name, field in kind.fields.items()
         ],
         "elsewhere": kind.elsewhere.split(),
+        "families": list(kind.families),
         "example": kind.example,
     }

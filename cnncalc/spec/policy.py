@@ -7,6 +7,7 @@ from typing import Any
 from cnncalc.analyses.budget import QUANTITIES, RULES, Limit, Policy
 from cnncalc.analyses.optimizers import OPTIMIZERS
 from cnncalc.layers import KINDS
+from cnncalc.layers.base import families as families_of_kinds
 from cnncalc.layers.base import unknown_layer
 from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Refused, Source
@@ -68,6 +69,7 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
 
     def problem(self, mark: Any, code: str, text: str, help: str = "") -> None:
         self.problems.append(Problem(code, text, help, where=where(self.source, mark)))
@@ -118,6 +120,7 @@ class _Reader:
             forbidden=tuple(forbidden),
             required=tuple(required),
             points=tuple(self._points(items.get("points"))),
+            warnings=tuple(self.warnings),
         )
         for rule, _ in policy.points:
             if rule not in policy.rules:
@@ -244,6 +247,8 @@ class _Reader:
 
     def _kinds(self, tree: Tree | None) -> tuple[list[str], list[str]]:
         found: dict[str, list[str]] = {"forbid": [], "require": []}
+        marks: dict[str, Any] = {}
+        families = families_of_kinds()
         kinds = self._map(tree, "kinds", "kinds: {forbid: [maxpool], require: [conv]}")
         for name, inner in kinds.items.items() if kinds is not None else ():
             if name not in found:
@@ -258,13 +263,32 @@ class _Reader:
             for item in inner.items if isinstance(inner, Seq) else [inner]:
                 if not isinstance(item, Scalar):
                     self.problem(item.mark, "bad-value", f"a kind is a word; got {item.what}", "write `[conv, relu]`")
+                elif item.text in families:
+                    found[name].append(item.text)
                 elif item.text not in KINDS:
-                    problem = unknown_layer(item.text)
+                    problem = unknown_layer(item.text, tuple(families))
+                    if not problem.help.startswith(("did", "cnncalc")):
+                        problem.help += f"; families of kinds are {quoted(families, 'and')}"
                     problem.where = where(self.source, item.mark)
                     self.problems.append(problem)
                 else:
                     found[name].append(KINDS[item.text].kind)
+                    marks.setdefault(KINDS[item.text].kind, item.mark)
+        self._note_passed(found["forbid"], marks, families)
         return found["forbid"], found["require"]
+
+    def _note_passed(self, forbidden: list[str], marks: dict[str, Any], families: dict[str, tuple[str, ...]]) -> None:
+        """Warn of a forbidden kind whose like is allowed: `maxpool` without `globalmaxpool`."""
+        for kind in dict.fromkeys(forbidden):
+            family = next(iter(KINDS[kind].families), "") if kind in KINDS and kind not in families else ""
+            if not family or not {*KINDS[kind].families}.isdisjoint(forbidden):
+                continue
+            passed = [other for other in families[family] if other not in forbidden]
+            if passed:
+                text = f"the policy forbids `{kind}`, but not {quoted(passed, 'or', 6)}"
+                help = f"write `{family}` to forbid all of them, or name each one that is meant"
+                place = where(self.source, marks[kind])
+                self.warnings.append(Problem("one-of-a-family", text, help, where=place, level="warning"))
 
     def _points(self, tree: Tree | None) -> list[tuple[str, int]]:
         found = []
