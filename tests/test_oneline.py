@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnncalc.analyses.pattern import pattern
 from cnncalc.analyses.totals import analyze
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.spec.file import Given, read_tree
 from cnncalc.spec.oneline import parse
-from tests.helpers import network_of
+from tests.helpers import ROOT, network_of
 
 
 def line(text: str, given: Given | None = None) -> Network:
@@ -87,6 +88,105 @@ def test_the_lectures_network() -> None:
     assert analyze(line(text)).totals.params == 138_357_544
 
 
+LECTURE = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
+NUMBERS = {"N": "2", "M": "3", "K": "1", "filters": "64", "pool": "true", "units": "256", "classes": "10"}
+
+
+def filled(text: str, **numbers: str) -> Network:
+    """A pattern with its numbers, on 32x32x3."""
+    source, given = Source("<-e>", text), Given(numbers, {"": "32x32x3"})
+    return read_tree(parse(source, given=given, sized=True), source, given)
+
+
+def test_the_lectures_pattern_with_numbers() -> None:
+    same = "[[CONV3-64 -> RELU]*2 -> POOL2]*3 -> FC-256 -> RELU -> FC-10"
+    assert facts(filled(LECTURE, **NUMBERS)) == facts(line(f"32x32x3 -> {same}"))
+    without = "[[CONV5-64 -> RELU]*2]*3 -> FC-10"
+    changed = {**NUMBERS, "pool": "false", "K": "0", "kernel": "5"}
+    assert facts(filled(LECTURE, **changed)) == facts(line(f"32x32x3 -> {without}"))
+
+
+def test_one_dense_layer_alone_is_the_classifier() -> None:
+    assert facts(filled("INPUT -> [CONV -> RELU]*N -> FC", N="1", filters="8", classes="7")) == facts(
+        line("32x32x3 -> CONV3-8 -> RELU -> FC-7")
+    )
+
+
+def test_what_a_pattern_still_needs_is_asked_for_by_a_whole_command() -> None:
+    problem = mistake(LECTURE)
+    assert problem.text == "`filters`, `N`, `pool`, `M`, `units`, `K` and `classes` have no value"
+    command = problem.help.removeprefix("fill in your numbers: ")
+    assert command.startswith(f'cnncalc analyze -e "{LECTURE}" --input 32x32x3 -p ')
+    words = dict(word.split("=") for word in command.split(" -p ")[1:])
+    assert len(filled(LECTURE, **words).nodes) == 19
+    with pytest.raises(Refused) as refused:
+        filled(LECTURE, **{name: number for name, number in NUMBERS.items() if name != "K"})
+    assert "-p K=1" in refused.value.problems[0].help
+    assert "--input" not in refused.value.problems[0].help
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("N", "two", "bad-argument"),
+        ("N", "-1", "bad-argument"),
+        ("N", "9" * 13, "bad-argument"),
+        ("filters", "1.5", "bad-argument"),
+        ("pool", "yes", "bad-argument"),
+        ("filters", "0", "bad-value"),
+        ("N", "99999999", "too-large"),
+        ("kernl", "3", "unknown-parameter"),
+    ],
+)
+def test_numbers_that_a_pattern_cannot_use(name: str, value: str, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        filled(LECTURE, **{**NUMBERS, name: value})
+    assert refused.value.problems[0].code == code
+
+
+def test_a_shape_in_the_middle_of_a_line() -> None:
+    assert line("100 -> FC-16384 -> RESHAPE-4x4x1024").nodes[-1].output == (4, 4, 1024)
+
+
+def test_padding_that_the_line_adds_is_noted_once() -> None:
+    notes = [sentence for node in line("32x32x3 -> [CONV3-8 -> RELU]*2 -> FC-10").nodes for _, sentence in node.notes]
+    assert notes == [
+        "padded as `pad: same`, which the one-line form does and a file does not; `CONV3-8p0` does not pad"
+    ]
+    unpadded = line("32x32x3 -> CONV1-4 -> CONV3-8p0 -> CONV3-8p1")
+    assert [node.notes for node in unpadded.nodes if node.notes] == []
+
+
+# -- the pattern of a network -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "follows"),
+    [
+        ("32x32x3 -> [[CONV3-8 -> RELU]*2 -> POOL2]*3 -> [FC-100 -> RELU]*2 -> FC-10",
+         "INPUT -> [[CONV -> RELU]*2 -> POOL]*3 -> [FC -> RELU]*2 -> FC"),
+        ("32x32x3 -> CONV3-8 -> RELU -> CONV3-16 -> RELU -> FC-10", "INPUT -> [CONV -> RELU]*2 -> FC"),
+        ("32x32x3 -> CONV3-8 -> BN -> FC-10", "INPUT -> CONV -> BN -> FC"),
+        ("32x32x3 -> RELU -> RELU -> RELU", "INPUT -> [RELU]*3"),
+        ("32x32x3 -> [[CONV3-4]*2 -> POOL2]*2 -> [CONV3-4]*3 -> FC-10", "INPUT -> [[CONV]*2 -> POOL]*2 -> [CONV]*3 -> FC"),
+    ],
+)  # fmt: skip
+def test_the_pattern_that_a_network_follows(text: str, follows: str) -> None:
+    assert pattern(line(text)) == follows
+
+
+def test_the_pattern_of_shipped_networks() -> None:
+    text = "INPUT -> [[CONV -> RELU]*2 -> POOL]*2 -> [[CONV -> RELU]*3 -> POOL]*3 -> [FC -> RELU -> DROPOUT]*2 -> FC"
+    assert pattern(network_of((ROOT / "architectures" / "vgg16.yaml").read_text(encoding="utf-8"))) == text
+    assert pattern(network_of((ROOT / "architectures" / "resnet18.yaml").read_text(encoding="utf-8"))) is None
+
+
+def test_what_is_no_chain_has_no_pattern() -> None:
+    assert pattern(network_of("input: 8x8x4\nlayers:\n  - {relu: {}, as: a}\n  - tanh\n  - add: [prev, a]\n")) is None
+    assert pattern(network_of("input: 8\nlayers:\n  - {relu: {}, as: a}\n  - tanh\noutputs: [a]\n")) is None
+    assert pattern(network_of("input: 8\nlayers:\n  - {relu: {}, repeat: 500}\n")) is None
+
+
 def test_the_input_may_be_given_beside_it() -> None:
     network = line("INPUT -> FC-10", Given({}, {"": "5x5x3"}))
     assert network.nodes[1].output == (10,)
@@ -146,9 +246,10 @@ def mistake(text: str) -> Problem:
         ("32x32x3 -> [[RELU] -> TANH", "[[RELU", "this bracket is not closed"),
         ("32x32x3 -> RELU]", "]", "`]` closes nothing"),
         ("32x32x3 -> []", "]", "a layer is missing here"),
-        ("32x32x3 -> [RELU]*N", "N", "a number is missing behind `*`"),
+        ("32x32x3 -> [RELU]*N", "N", "`N` has no value"),
+        ("32x32x3 -> [RELU]*-1", "-1", "a number is missing behind `*`"),
         ("32x32x3 -> [RELU] *", "", "a number is missing behind `*`"),
-        ("32x32x3 -> POOL2? -> RELU", "? ->", "`?` leaves open whether the layer is there"),
+        ("32x32x3 -> POOL2? -> RELU", "POOL2?", "`pool` has no value"),
         ("32x32x3 -> CONV -> RELU", "CONV", "`CONV` does not say window and filters"),
         ("32x32x3 -> CONV3", "CONV3", "`CONV3` does not say window and filters"),
         ("32x32x3 -> CONV-64", "CONV-64", "`CONV-64` does not say window and filters"),
@@ -181,7 +282,9 @@ def test_mistakes(text: str, culprit: str, says: str) -> None:
         ("32x32x3 -> RLU", "did you mean `RELU`?"),
         ("32x32x3 -> POOL", "write, for example, `POOL2`"),
         ("32x32x3 -> FC", "write, for example, `FC-10`"),
-        ("32x32x3 -> [RELU]*N", "fill in how often the group is repeated: `*3`"),
+        ("32x32x3 -> [RELU]*", "fill in how often the group is repeated: `*3`"),
+        ("32x32x3 -> [RELU]*N", 'fill in your numbers: cnncalc analyze -e "32x32x3 -> [RELU]*N" -p N=2'),
+        ("100 -> FC-16384 -> 4x4x1024", "write `RESHAPE-4x4x1024` to arrange the numbers like this"),
         ("32x32x3 -> CONV3", "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride"),
     ],
 )

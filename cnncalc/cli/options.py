@@ -75,7 +75,8 @@ def specs(command: click.decorators.FC) -> click.decorators.FC:
         "parameters",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Another value for one of the file's params, or the size of a named dimension of an ONNX model.",
+        help="Another value for one of the file's params, a number that a one-line pattern leaves open, or the size of a named "
+        "dimension of an ONNX model.",
     )(command)
     return click.option(
         "-e",

@@ -144,7 +144,7 @@ def network_of(
     if spec.line:
         from cnncalc.spec.oneline import parse
 
-        return read_tree(parse(source), source, given)
+        return read_tree(parse(source, given=given, sized="" in given.inputs), source, given)
     return read(source, given)
 
 

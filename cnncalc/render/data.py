@@ -8,6 +8,7 @@ from typing import Any
 
 from cnncalc import __version__
 from cnncalc.analyses.claims import Claim, expected, published
+from cnncalc.analyses.pattern import pattern
 from cnncalc.analyses.receptive import extent
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.network import Network
@@ -53,6 +54,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Rankin
             "macs": total.macs if not total.uncounted else None,
             "macs_at_least": total.macs,
         },
+        "pattern": None if problems else pattern(network),
         "published": [] if problems else [_claim(claim, "source", "published") for claim in published(result)],
         "expected": [_claim(claim, "layer", "expected") for claim in expected(result)],
         "notes": [problem.text for problem in network.warnings],

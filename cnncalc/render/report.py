@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.analyses.claims import Claim, expected, published
+from cnncalc.analyses.pattern import pattern
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.network import Network
 from cnncalc.render.columns import COLUMNS, DEFAULT, Folded
@@ -13,6 +14,8 @@ from cnncalc.render.ranking import Ranking, ranked
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
 from cnncalc.units import megabytes, rounded
+
+LONGEST_PATTERN = 160  # characters
 
 BAR = 12
 WIDEST_OUTPUT = 24  # characters of the output shapes in the line of totals
@@ -148,6 +151,9 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
         found.append(
             [(f" {'depth':<12}", ""), (f"{total.depth:>{wide}}", "total"), (f" {'':<8} {_depth(total.depth)}", "dim")]
         )
+        follows = pattern(analysis.network) or ""
+        if "]*" in follows and len(follows) <= LONGEST_PATTERN:
+            found.append([(f" {'pattern':<12}", ""), (show(follows, LONGEST_PATTERN), "dim")])
     return found
 
 

@@ -1,11 +1,13 @@
 """The one-line form, a lecture's own notation: `32x32x3 -> [CONV3-16 -> RELU -> POOL2]*2 -> FC-10`.
 
 It becomes the tree that the same network's file would have, with positions in the line; everything behind is shared.
+A line that leaves numbers open, `INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC`, gets them from outside.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NoReturn
 
 from cnncalc.layers.base import KINDS, Layer, dialects
@@ -28,20 +30,32 @@ CONV_HELP = "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride"
 NESTING = 32
 
 
-def parse(source: Source, limits: Limits = TRUSTED) -> Map:
-    """The tree of a one-line network.
+OPEN = re.compile(r"\*\s*[A-Za-z_]|\?")  # a count that is a letter, or a layer that may be there or not
+EXAMPLES = {"filters": "64", "units": "256", "classes": "10", "N": "2", "M": "3", "K": "1"}
+
+
+def parse(source: Source, limits: Limits = TRUSTED, given: Mapping[str, str] | None = None, sized: bool = False) -> Map:
+    """The tree of a one-line network; `given` are values of what it leaves open, `sized` says that its input is known.
 
     Raises:
-        Refused: `bad-line`, with the column.
+        Refused: `bad-line`, with the column; `bad-argument` for a given value.
     """
-    return _Line(source, limits).read()
+    return _Line(source, limits, given or {}, sized).read()
 
 
 class _Line:
-    def __init__(self, source: Source, limits: Limits) -> None:
+    def __init__(self, source: Source, limits: Limits, given: Mapping[str, str], sized: bool) -> None:
         self.source = source
         self.text = source.text
         self.place = 0
+        self.given = given
+        self.sized = sized
+        self.open = bool(given) or OPEN.search(self.text) is not None
+        self.used: dict[str, str] = {}  # values of what the line leaves open
+        self.missing: dict[str, tuple[str, int]] = {}  # names without a value, with an example and their column
+        self.last_fc = max(
+            [match.start() for match in re.finditer(r"(?<![\w-])FC(?![\w-])", self.text, re.I)], default=-1
+        )
         if len(self.text) > limits.scalar * 10:
             self._fail(
                 0,
@@ -59,7 +73,49 @@ class _Line:
         if self.place < len(self.text):
             self._fail(self.place, f"`{show(self.text[self.place])}` closes nothing", "open it with `[`")
         self._put(tree, "layers", layers, 0)
+        if self.missing:
+            self._ask("input" in tree.items)
+        if self.used:
+            parameters = Map(Mark(0, 0))
+            for name, value in self.used.items():
+                self._put(parameters, name, Scalar(value, False, Mark(0, 0)), 0)
+            self._put(tree, "params", parameters, 0)
         return tree
+
+    def _value(self, name: str, column: int, usual: str = "") -> str:
+        """The number that the line leaves open, or `usual`; where it has none, it is asked for at the end."""
+        value = self.given.get(name, usual)
+        if name in self.given or usual:
+            if not (value.isdecimal() and value.isascii() and len(value) <= 12):
+                text = f"`{show(name)}` must be a whole number; got `{show(value)}`"
+                raise Refused([Problem("bad-argument", text, f"write `-p {show(name)}={EXAMPLES.get(name, '2')}`")])
+            self.used[name] = value
+            return value
+        self.missing.setdefault(name, (EXAMPLES.get(name, "2"), column))
+        return "1"
+
+    def _is_there(self, name: str, column: int) -> bool:
+        """Is a layer with a question mark there?"""
+        value = self.given.get(name)
+        if value is None:
+            self.missing.setdefault(name, ("true", column))
+            return True
+        if value not in ("true", "false"):
+            text = f"`{show(name)}` must be true or false: is the layer there? got `{show(value)}`"
+            raise Refused([Problem("bad-argument", text, f"write `-p {show(name)}=true` or `-p {show(name)}=false`")])
+        self.used[name] = value
+        return value == "true"
+
+    def _ask(self, shaped: bool) -> NoReturn:
+        """Refuse the line with the whole command that fills in what it leaves open."""
+        column = min(column for _, column in self.missing.values())
+        words = [f"-p {name}={self.given[name]}" for name in self.used if name in self.given]
+        words += [f"-p {name}={example}" for name, (example, _) in self.missing.items()]
+        if not shaped and not self.sized:
+            words.insert(0, "--input 32x32x3")
+        verb = "has" if len(self.missing) == 1 else "have"
+        command = f'cnncalc analyze -e "{show(self.text.strip(), 300)}" {" ".join(words)}'
+        self._fail(column, f"{quoted(self.missing, 'and')} {verb} no value", f"fill in your numbers: {command}")
 
     def _put(self, tree: Map, key: str, value: Map | Seq | Scalar, column: int) -> None:
         tree.items[key] = value
@@ -119,10 +175,9 @@ class _Line:
                         self.place, "a layer is missing behind the last arrow", "write a layer, or delete the arrow"
                     )
                 return
-            if self.text[self.place] == "[":
-                layers.items.append(self._group(depth))
-            else:
-                layers.items.append(self._layer())
+            step = self._group(depth) if self.text[self.place] == "[" else self._layer()
+            if step is not None:
+                layers.items.append(step)
             if not self._arrow():
                 self._blanks()
                 if self.place < len(self.text) and self.text[self.place] != "]":
@@ -139,26 +194,55 @@ class _Line:
         self.place += 1
         group = Map(Mark(0, opened))
         self._put(group, "seq", inside, opened)
-        match = re.compile(r"\s*\*\s*([0-9]*)").match(self.text, self.place)
+        match = re.compile(r"\s*\*\s*([0-9]+|[A-Za-z_]\w*)?").match(self.text, self.place)
         if match and not match.group(1):
             self._fail(match.end(), "a number is missing behind `*`", "fill in how often the group is repeated: `*3`")
         if match:
-            self._put(group, "repeat", Scalar(match.group(1), False, Mark(0, match.start(1))), match.start(1))
+            times = match.group(1)
+            value = times if times.isdecimal() else self._value(times, match.start(1))
+            self._put(group, "repeat", Scalar(value, False, Mark(0, match.start(1))), match.start(1))
             self.place = match.end()
         return group
 
-    def _layer(self) -> Map | Scalar:
+    def _layer(self) -> Map | Scalar | None:
+        """A layer; None where a question mark leaves it open and it is not there."""
         start = self.place
         match = WORD.match(self.text, start)
         if match is None:
             self._fail(start, "a layer is missing here", "write `CONV3-64`, `POOL2`, `FC-10` or a kind such as `RELU`")
         word = match.group()
-        if word.endswith("?"):
-            self._fail(
-                start + len(word) - 1, "`?` leaves open whether the layer is there", "write the layer, or leave it out"
-            )
         self.place = start + len(word)
-        return self._worded(word, start)
+        there = True
+        if word.endswith("?"):
+            word = word[:-1]
+            name = re.split("[^a-z]", word.lower(), maxsplit=1)[0]
+            if not name:
+                self._fail(start, "a layer is missing before `?`", "write `POOL?`, `POOL2?` or another layer")
+            there = self._is_there(name, start)
+        step = self._open(word, start) if self.open else None
+        step = step or self._worded(word, start)
+        return step if there else None
+
+    def _open(self, word: str, start: int) -> Map | None:
+        """A bare word of the lecture's pattern, whose numbers come from outside."""
+        kind = self._kind(word)
+        if kind == "conv":
+            fields = {
+                "filters": self._value("filters", start),
+                "kernel": self._value("kernel", start, "3"),
+                "pad": "same",
+            }
+        elif kind in ("maxpool", "avgpool"):
+            fields = {"kernel": "2"}
+        elif kind in ("fc", "linear"):
+            fields = {"units": self._value("classes" if start == self.last_fc else "units", start)}
+        else:
+            return None
+        inside, step = Map(Mark(0, start)), Map(Mark(0, start))
+        for name, text in fields.items():
+            self._put(inside, name, Scalar(text, False, Mark(0, start)), start)
+        self._put(step, kind, inside, start)
+        return step
 
     def _worded(self, word: str, start: int) -> Map | Scalar:
         conv = CONV.match(word)

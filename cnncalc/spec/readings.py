@@ -57,7 +57,12 @@ def _padded(nodes: list[Node], source: Source) -> None:
     for node in nodes:
         if node.kind != "conv" or node.where is None:
             continue
-        match = CONV.match(source.text[node.where.column - 1 :].split("->")[0].split("]")[0].strip())
+        word = source.text[node.where.column - 1 :].split("->")[0].split("]")[0].strip()
+        if word.lower() == "conv":  # of a pattern
+            sentence = "CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` says otherwise"
+            node.notes = (*node.notes, ("padded", sentence))
+            return
+        match = CONV.match(word)
         if match and match["pad"] is None and match["kernel"] not in ("1", "1x1"):
             sentence = (
                 "padded as `pad: same`, which the one-line form does and a file does not; "
