@@ -219,8 +219,9 @@ class _Line:
             if not name:
                 self._fail(start, "a layer is missing before `?`", "write `POOL?`, `POOL2?` or another layer")
             there = self._is_there(name, start)
-        step = self._open(word, start) if self.open else None
-        step = step or self._worded(word, start)
+        step: Map | Scalar | None = self._open(word, start) if self.open else None
+        if step is None:
+            step = self._worded(word, start)
         return step if there else None
 
     def _open(self, word: str, start: int) -> Map | None:
