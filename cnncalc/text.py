@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _LONGEST = 60
-_COMMAND = re.compile(
-    r"##(?=\w*\[)"
-)  # the runners of GitHub and Azure look for it anywhere in a line, not at its start
+COMMAND = re.compile(r"##(?=\w*\[)")  # the runners of GitHub and Azure look for it anywhere in a line, not at its start
 
 
 def show(text: object, longest: int = _LONGEST) -> str:
@@ -38,7 +36,7 @@ def visible(text: str) -> str:
     'relu #\\\\#[error]boo'
     """
     if "##" in text:
-        text = _COMMAND.sub(r"#\\#", text)
+        text = COMMAND.sub(r"#\\#", text)
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if char.isprintable() and not _invisible(char) else _escape(char) for char in text)
@@ -57,6 +55,24 @@ def _invisible(char: str) -> bool:
 def _escape(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def cells(text: str) -> int:
+    """Cells that the text takes on a terminal: two for wide characters, none for those that combine with the one before.
+
+    >>> cells("abc"), cells("漢字"), cells("e\u0301")
+    (3, 4, 1)
+    """
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    found = 0
+    for char in text:
+        if category(char) in ("Mn", "Me", "Cf") or "\u1160" <= char <= "\u11ff":
+            continue
+        found += 2 if east_asian_width(char) in "WF" else 1
+    return found
 
 
 def quoted(words: Iterable[str], last: str = "or", most: int = 20) -> str:

@@ -96,6 +96,7 @@ def command(
     weights of ONNX models (extra `onnx`) are not read at all.
     Exit status 0 only if every file was read, computed and passed; 1 for a finding; 2 where something could not be done.
     """
+    from cnncalc.cli.display import fit_text
     from cnncalc.cli.files import collect
     from cnncalc.render.checks import Entry, Report, render
     from cnncalc.spec.submission import ERROR, FAILED, UNREADABLE, Task
@@ -116,7 +117,7 @@ def command(
         warn("note: no limits given; files are only checked for soundness and for their own `expect`")
     checked = [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in _checked(files, task)]
     report = Report(asked, task.only or rules, checked)
-    write(render(form, report), file)
+    write(fit_text(render(form, report), file) if form == "text" else render(form, report), file)
     statuses = {entry.status for entry in checked}
     return FAILURE if UNREADABLE in statuses else FINDING if statuses & {FAILED, ERROR} else 0
 

@@ -5,44 +5,72 @@ from __future__ import annotations
 import os
 import sys
 
-from cnncalc.cli.run import encodable, write
-from cnncalc.render.lines import ASCII, UNICODE, Line, plain
+import click
+
+from cnncalc.cli.run import COLOR, columns, encodable, write
+from cnncalc.render.lines import ASCII, UNICODE, Glyphs, Line, plain, trimmed, wrapped
 
 
 def on_terminal(file: str | None) -> bool:
-    """Does the report go to a terminal?"""
+    """True if the report goes to a terminal."""
     return file is None and sys.stdout is not None and sys.stdout.isatty()
 
 
 def width() -> int:
     """Columns of the terminal: COLUMNS where that is set, 80 where nothing says."""
-    asked = os.environ.get("COLUMNS", "")
-    if asked.isdecimal() and len(asked) < 6 and int(asked):
-        return int(asked)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    except (OSError, ValueError):
-        return 80
+    return columns(sys.stdout) or 80
 
 
-def glyphs(file: str | None) -> dict[str, str]:
-    """Box drawing where the stream can carry it, ASCII elsewhere."""
+def room(file: str | None) -> int:
+    """Cells that a line may take: those of a terminal, 0 where lines have no end."""
+    return columns(sys.stdout) if file is None else 0
+
+
+def glyphs(file: str | None) -> Glyphs:
+    """Box drawing where the stream can carry it, ASCII elsewhere; and how wide a terminal is."""
     if file is not None:
         return UNICODE
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:
         "".join(UNICODE.values()).encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        return ASCII
-    return UNICODE
+        return Glyphs(ASCII, room(file))
+    return Glyphs(UNICODE, room(file))
+
+
+def coloured(file: str | None, no_color: bool) -> bool:
+    """True if a report gets colour: as the options say, else NO_COLOR, else FORCE_COLOR, else on a terminal that has it."""
+    context = click.get_current_context(silent=True)
+    choice = "never" if no_color else context.meta.get(COLOR) if context is not None else None
+    if file is not None or choice == "never":
+        return False
+    if choice == "always":
+        return True
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return on_terminal(file) and os.environ.get("TERM") != "dumb"
+
+
+def fit(lines: list[Line], file: str | None) -> list[Line]:
+    """The lines, broken between words where a terminal ends."""
+    wide = room(file)
+    return list(wrapped(lines, wide)) if wide else lines
+
+
+def fit_text(text: str, file: str | None) -> str:
+    """The same for a text without styles."""
+    return plain(fit([[(line, "")] for line in text.splitlines()], file)) if room(file) else text
 
 
 def show_lines(lines: list[Line], file: str | None, no_color: bool) -> None:
-    """Print the lines of a report, with colour where a terminal has it and nobody minds."""
-    plainly = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    if plainly or not on_terminal(file):
-        write(plain(lines), file)
+    """Print the lines of a report, with colour where that is wanted."""
+    fitted = fit(lines, file)
+    if not coloured(file, no_color) or sys.stdout is None:
+        write(plain(fitted), file)
         return
     from cnncalc.render.terminal import print_lines
 
-    print_lines([[(encodable(text, sys.stdout), style) for text, style in line] for line in lines], sys.stdout)
+    shown = [[(encodable(text, sys.stdout), style) for text, style in trimmed(line)] for line in fitted]
+    print_lines(shown, sys.stdout, forced=not on_terminal(file) or os.environ.get("TERM") == "dumb")

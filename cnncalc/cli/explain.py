@@ -88,6 +88,7 @@ def _index() -> list[Line]:
 
 
 def _codes(words: tuple[str, ...], form: str, file: str | None, no_color: bool) -> int:
+    from cnncalc.cli.display import room
     from cnncalc.codes import CODES
 
     shown: list[Line] = []
@@ -96,7 +97,8 @@ def _codes(words: tuple[str, ...], form: str, file: str | None, no_color: bool) 
         page = CODES.get(word)
         if page is None:
             raise Failed(f"no error code named `{show(word)}`: {did_you_mean(word, CODES) or LISTED}")
-        message = _answer(word, page.wrong) if page.wrong else ""
+        wide = room(file)
+        message = _answer(word, page.wrong, wide and max(wide - 4, 1)) if page.wrong else ""
         shown += [[], []] if shown else []
         shown += [[(word, "name")], [], [(page.meaning, "")]]
         if page.note:
@@ -120,8 +122,8 @@ def _codes(words: tuple[str, ...], form: str, file: str | None, no_color: bool) 
     return _print(shown, data if len(data) > 1 else data[0], form, file, no_color)
 
 
-def _answer(code: str, wrong: str) -> str:
-    """What cnncalc says of the example of a code."""
+def _answer(code: str, wrong: str, width: int) -> str:
+    """What cnncalc says of the example of a code, on lines of so many cells (0: no end)."""
     from cnncalc.problem import Refused, Source
     from cnncalc.render.problems import text
     from cnncalc.spec.file import read, read_tree
@@ -131,8 +133,8 @@ def _answer(code: str, wrong: str) -> str:
     try:
         network = read_tree(parse(source), source) if code == "bad-line" else read(source)
     except Refused as refused:
-        return text(refused.problems)
-    return text(network.warnings)
+        return text(refused.problems, width)
+    return text(network.warnings, width)
 
 
 def _indented(text: str) -> list[Line]:

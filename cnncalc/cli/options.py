@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnncalc.cli.run import into_file
+from cnncalc.cli.run import COLOR, into_file
 from cnncalc.cli.specs import ARGUMENTS, BATCH_AXES, BRANCHES, CHANGES, Spec, complete
 from cnncalc.units import DTYPES
 
@@ -125,8 +125,18 @@ def form(choices: Sequence[str]) -> Callable[[click.decorators.FC], click.decora
 
 
 def output(command: click.decorators.FC) -> click.decorators.FC:
-    """-o and --no-color."""
-    return into_file(click.option("--no-color", is_flag=True, help="No colour, as with NO_COLOR set.")(command))
+    """-o, --color and --no-color."""
+    command = click.option(
+        "--no-color", is_flag=True, help="The same as --color never, and as NO_COLOR in the environment."
+    )(command)
+    command = click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        expose_value=False,
+        callback=_kept(COLOR),
+        help="Colour: on a terminal (auto), also when piped (always, as FORCE_COLOR), or never. FILE of -o has none.",
+    )(command)
+    return into_file(command)
 
 
 def chosen(spec: tuple[str, ...], lines: tuple[str, ...]) -> list[Spec]:

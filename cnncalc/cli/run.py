@@ -16,6 +16,7 @@ from cnncalc.text import show, visible
 
 FINDING = 1
 FAILURE = 2
+COLOR = "cnncalc.color"  # where the context of a command keeps what `--color` gave
 
 
 class Failed(click.ClickException):
@@ -100,6 +101,11 @@ def warn(text: str) -> None:
     stream = sys.stderr
     if stream is None:
         return
+    width = columns(stream)
+    if width:
+        from cnncalc.render.lines import plain, wrapped
+
+        text = plain(wrapped([[(line, "")] for line in text.rstrip("\n").split("\n")], width))
     try:
         stream.write(encodable(text.rstrip("\n") + "\n", stream))
         stream.flush()
@@ -112,7 +118,20 @@ def tell(problems: Sequence[Problem]) -> None:
     if problems:
         from cnncalc.render.problems import text
 
-        warn(text(problems))
+        warn(text(problems, columns(sys.stderr)))
+
+
+def columns(stream: IO[str] | None) -> int:
+    """Columns of the terminal that a stream goes to: COLUMNS where that is set; 0 where it is none or does not say."""
+    try:
+        if stream is None or not stream.isatty():
+            return 0
+        asked = os.environ.get("COLUMNS", "")
+        if asked.isdecimal() and len(asked) < 6 and int(asked):
+            return int(asked)
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 0
 
 
 def encodable(text: str, stream: IO[str]) -> str:

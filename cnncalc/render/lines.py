@@ -1,23 +1,49 @@
 """Lines of styled spans: what every readable report is made of, and how it becomes plain text.
 
-Grids align their cells here; nothing is ever cut off.
+Grids align their cells here. Nothing is ever cut off: on a narrow terminal sentences are broken between words, and the
+columns of a grid that have no room are shown below, beside the first column once more.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+
+from cnncalc.text import cells as width_of
 
 Span = tuple[str, str]  # text, style name ("" for none)
 Line = list[Span]
 
-UNICODE = {"rule": "─", "bar": "█▏▎▍▌▋▊▉", "times": "×", "right": "✓", "wrong": "✗"}
+WORDS = re.compile(r"[^ ]*\d (?:%|[kMGTPE]?i?B)(?=[ ;,.)=]|$)[^ ]*|[^ ]+")  # a number keeps its unit
 NARROWEST = 24  # cells; a narrower column is not worth breaking into
-ASCII = {"rule": "-", "bar": "#", "times": "x", "right": "ok", "wrong": "X"}
+JOINTS = re.compile(
+    r"(?<=\w[/\\=;*+|_-])(?=\w)|(?<=\w[.,:])(?=[^\W\d])|(?<=\w)(?=[(])|(?<=[\u3000-\u9fff\uac00-\ud7af])"
+)
+
+
+class Glyphs(dict[str, str]):
+    """The signs that the output can carry by name, and its `width` in cells (0: no end)."""
+
+    def __init__(self, signs: dict[str, str], width: int = 0) -> None:
+        super().__init__(signs)
+        self.width = width
+
+
+UNICODE = Glyphs({"rule": "─", "bar": "█▏▎▍▌▋▊▉", "times": "×", "right": "✓", "wrong": "✗"})
+ASCII = Glyphs({"rule": "-", "bar": "#", "times": "x", "right": "ok", "wrong": "X"})
 
 
 def plain(lines: Iterable[Line]) -> str:
     """The text without styles, one line each, trailing blanks removed."""
     return "".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines])
+
+
+def trimmed(line: Line) -> Line:
+    """The line without the blanks at its end."""
+    found = list(line)
+    while found and not found[-1][0].rstrip():
+        found.pop()
+    return [*found[:-1], (found[-1][0].rstrip(), found[-1][1])] if found else []
 
 
 def bar(part: int, whole: int, width: int, glyphs: dict[str, str]) -> str:
@@ -36,38 +62,56 @@ def bar(part: int, whole: int, width: int, glyphs: dict[str, str]) -> str:
 
 
 def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
-    """The lines, each that is longer than `width` cells broken between words of its last span.
+    """The lines, each that is longer than `width` cells broken between words.
 
-    It goes on below itself, or near the margin where there is no room. What has no words, as the numbers of a wide table,
-    stays whole.
+    It goes on below its last span, below its second one, or near the margin, wherever there is room. A word that is longer
+    than a line is broken where its parts join, such as a path after `/`, and stays whole where it has no parts.
     """
     for line in lines:
-        if sum([_width(text) for text, _ in line]) <= width:
+        if sum([width_of(text) for text, _ in line]) <= width:
             yield line
-            continue
-        *before, (last, style) = line
-        if style == "rule":
-            yield [(last[:width], style)]
-            continue
-        text = last.lstrip(" ")
-        start = sum([_width(text) for text, _ in before]) + len(last) - len(text)
-        margin = len(line[0][0]) - len(line[0][0].lstrip(" ")) + 2
-        indent = start if before and width - start >= NARROWEST else margin
-        if width - indent < NARROWEST or " " not in text.rstrip():
-            yield line
-            continue
-        if start >= width:
-            before, last = [*before[:-1], (before[-1][0].rstrip(" "), before[-1][1])] if before else [], text
-        rows: list[Line] = [[*before, (last[: len(last) - len(text)], "")]]
-        room, taken = width - start, 0
-        for word in text.rstrip().split(" "):
-            size = _width(word)
-            if (taken or room < width - indent) and taken + (taken > 0) + size > room:
-                rows.append([(" " * indent, "")])
-                room, taken = width - indent, 0
-            rows[-1].append((" " * (taken > 0) + word, style))
-            taken += size + (taken > 0)
-        yield from rows
+        elif line[-1][1] == "rule":
+            yield [(line[-1][0][:width], "rule")]
+        else:
+            yield from _broken(line, width)
+
+
+def _broken(line: Line, width: int) -> Iterator[Line]:
+    indent = _indent(line, width)
+    row: Line = []
+    taken, blanks = 0, ""
+    for text, style in line:
+        end = 0
+        for match in WORDS.finditer(text):
+            word = match.group()
+            blanks += " " * (match.start() - end)
+            end = match.end()
+            for part in [word] if width_of(word) <= width - indent else JOINTS.split(word):
+                size = width_of(part)
+                if row and taken + len(blanks) + size > width:
+                    yield row
+                    row, taken, blanks = [], 0, " " * indent
+                row.append((blanks + part, style))
+                taken += len(blanks) + size
+                blanks = ""
+        blanks += " " * (len(text) - end)
+    if row:
+        yield row
+
+
+def _indent(line: Line, width: int) -> int:
+    """Where a broken line goes on: below its last span, its second span, or two cells from the margin."""
+    ends = [0]
+    for text, _ in line:
+        ends.append(ends[-1] + width_of(text))
+    for span in (len(line) - 1, 1):
+        if 0 < span < len(line):
+            text = line[span][0]
+            start = ends[span] + (len(text) - len(text.lstrip(" ")) if span > 1 else 0)
+            if width - start >= NARROWEST:
+                return start
+    margin = len(line[0][0]) - len(line[0][0].lstrip(" ")) + 2
+    return margin if width - margin >= NARROWEST else 0
 
 
 class Grid:
@@ -90,12 +134,17 @@ class Grid:
     def widths(self) -> list[int]:
         """The width of every column."""
         rows = [row[0] for row in self.rows if row is not None]
-        return [max(map(_width, column)) for column in zip(self.titles, *rows, strict=True)]
+        return [max(map(width_of, column)) for column in zip(self.titles, *rows, strict=True)]
 
     def lines(self, glyphs: dict[str, str]) -> list[Line]:
         """The grid with its titles, ready to print."""
         widths = self.widths()
+        room = glyphs.width - 1 if isinstance(glyphs, Glyphs) and glyphs.width else 0
         total = sum(widths) + self.gap * (len(widths) - 1)
+        if room and total > room:
+            from cnncalc.render.narrow import narrow
+
+            return narrow(self, widths, room, glyphs)
         rule: Line = [(" " + glyphs["rule"] * total, "rule")]
         blank = " " * self.gap
         found = [self._line(self.titles, "title", widths, blank), rule]
@@ -107,16 +156,7 @@ class Grid:
         lead = " "
         each = [style] * len(cells) if isinstance(style, str) else style
         for cell, width, right, look in zip(cells, widths, self.right, each, strict=True):
-            space = width - (len(cell) if cell.isascii() else _width(cell))
+            space = width - (len(cell) if cell.isascii() else width_of(cell))
             line.append((lead + " " * space + cell, look) if right else (lead + cell + " " * space, look))
             lead = blank
         return line
-
-
-def _width(text: str) -> int:
-    """Cells that the text takes in a terminal."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)

@@ -10,7 +10,7 @@ from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.render.columns import percent
 from cnncalc.render.data import set_data
-from cnncalc.render.lines import Grid, Line, bar
+from cnncalc.render.lines import Glyphs, Grid, Line, bar
 from cnncalc.text import plural, quoted, show
 from cnncalc.units import megabytes
 
@@ -157,13 +157,17 @@ def _where(moment: Moment) -> str:
 def _parts(moment: Moment, glyphs: dict[str, str]) -> list[Line]:
     parts = make_up(moment)
     wide = max((len(f"{size:,}") for _, size in parts), default=0)
+    room = BAR
+    if isinstance(glyphs, Glyphs) and glyphs.width:  # rather no bar than one on a line of its own
+        room = max(0, min(BAR, glyphs.width - wide - 34))
     return [
-        [(f"   {kind:<20} {size:>{wide},}  ", ""), (_share(size, moment.live, glyphs), "bar")] for kind, size in parts
+        [(f"   {kind:<20} {size:>{wide},}  ", ""), (_share(size, moment.live, glyphs, room), "bar")]
+        for kind, size in parts
     ]
 
 
-def _share(size: int, whole: int, glyphs: dict[str, str]) -> str:
-    return f"{percent(size, whole):>7} {bar(size, whole, BAR, glyphs)}"
+def _share(size: int, whole: int, glyphs: dict[str, str], room: int = BAR) -> str:
+    return f"{percent(size, whole):>7} {bar(size, whole, room, glyphs) if room else ''}".rstrip()
 
 
 def _fit(answer: Answer, fit: Fit) -> list[Line]:

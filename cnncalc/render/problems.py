@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnncalc.problem import Problem, Where
-from cnncalc.text import show, visible
+from cnncalc.text import COMMAND, cells, show, visible
 
-WIDEST = 100  # characters of a source line that are shown
+WIDEST = 100  # cells of a source line that are shown
+LEAST = 10  # the same on a terminal of hardly any width
 
 
 def place(where: Where) -> str:
@@ -15,50 +16,73 @@ def place(where: Where) -> str:
     return f"{show(where.source.path)}:{where.line}:{where.column}"
 
 
-def lines(problem: Problem) -> list[str]:
-    """One problem as lines.
+def lines(problem: Problem, width: int = 0) -> list[str]:
+    """One problem as lines, of at most `width` cells where that is given.
 
     >>> print(lines(Problem("unknown-layer", "no layer named `rlu`", "did you mean `relu`?"))[0])
     error: no layer named `rlu` [unknown-layer]
     """
     head = f"{problem.level}: {visible(problem.text)} [{problem.code}]"
     if problem.where is None:
-        return [head] + ([f"  = help: {visible(problem.help)}"] if problem.help else [])
+        return [
+            *_fitted("", head, width),
+            *(_fitted("  = help: ", visible(problem.help), width) if problem.help else []),
+        ]
     gutter = max(3, len(str(problem.where.line)) + 2)
-    found = [f"{place(problem.where)}: {head}"]
-    line, caret = _excerpt(problem.where)
+    found = _fitted("", f"{place(problem.where)}: {head}", width)
+    line, caret = _excerpt(problem.where, min(WIDEST, max(LEAST, width - gutter - 9)) if width else WIDEST)
     if line:
         found.append(f"{problem.where.line:>{gutter}} | {line}")
         found.append(f"{'':>{gutter}} | {'':>{caret}}^")
     if problem.help:
-        found.append(f"{'':>{gutter}} = help: {visible(problem.help)}")
+        found += _fitted(f"{'':>{gutter}} = help: ", visible(problem.help), width)
     for call in problem.trail:
         at = f", called at {place(call.where)}" if call.where is not None else ""
-        found.append(f"{'':>{gutter}} in {show(call.block)}{at}")
+        found += _fitted(f"{'':>{gutter}} in ", f"{show(call.block)}{at}", width)
     return found
 
 
-def _excerpt(where: Where) -> tuple[str, int]:
-    """The part of the source line around the column, made visible, and where the caret goes."""
+def _fitted(label: str, sentence: str, width: int) -> list[str]:
+    """A sentence after its label; where there is a width, it goes on below itself."""
+    if not width:
+        return [label + sentence]
+    from cnncalc.render.lines import plain, wrapped
+
+    return plain(wrapped([[(label, ""), (sentence, "")] if label else [(sentence, "")]], width)).splitlines()
+
+
+def _excerpt(where: Where, room: int) -> tuple[str, int]:
+    """The part of the source line around the column in `room` cells, made visible, and where the caret goes."""
     line = where.source.line(where.line)
     column = min(where.column - 1, len(line))
-    start = max(0, column - WIDEST * 2 // 3) if len(line) > WIDEST else 0
-    part = line[start : start + WIDEST].rstrip()
-    before = visible(line[start:column])
-    front = "..." if start else ""
-    behind = "..." if start + WIDEST < len(line) else ""
-    return front + visible(part) + behind, len(front) + sum(1 + _is_wide(char) for char in before)
+    first = max(0, column - WIDEST)  # no further away are characters looked at
+    pieces = _visible_characters(line[first : column + WIDEST])
+    sizes = [cells(piece) for piece in pieces]
+    here = column - first
+    start = 0
+    if first or column + WIDEST < len(line) or sum(sizes) > room:
+        before, start = 0, here
+        while start > 0 and before + sizes[start - 1] <= room * 2 // 3:
+            start -= 1
+            before += sizes[start]
+    end, taken = start, 0
+    while end < len(pieces) and taken + sizes[end] <= room:
+        taken += sizes[end]
+        end += 1
+    front = "..." if first + start else ""
+    behind = "..." if first + end < len(line) else ""
+    shown = "".join(pieces[start:end])
+    return front + (shown if behind else shown.rstrip()) + behind, len(front) + sum(sizes[start:here])
 
 
-def _is_wide(char: str) -> bool:
-    """Does a terminal give the character two columns?"""
-    if char < "\u1100":
-        return False
-    from unicodedata import east_asian_width
+def _visible_characters(text: str) -> list[str]:
+    """What `visible` makes of every character; together they are what it makes of the text."""
+    found = [visible(char) for char in text]
+    for match in COMMAND.finditer(text):
+        found[match.start()] = "#\\"
+    return found
 
-    return east_asian_width(char) in "WF"
 
-
-def text(problems: Iterable[Problem]) -> str:
+def text(problems: Iterable[Problem], width: int = 0) -> str:
     """Problems as one text, a blank line between them, each line ended."""
-    return "\n".join("\n".join(lines(problem)) + "\n" for problem in problems)
+    return "\n".join("\n".join(lines(problem, width)) + "\n" for problem in problems)

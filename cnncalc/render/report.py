@@ -146,10 +146,10 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
     found: list[Line] = []
     for name, number, words in rows:
         short = f"({rounded(number)})" if number >= 1000 and not options.exact else ""
-        found.append([(f" {name:<12}", ""), (f"{number:>{wide},}", "total"), (f" {short:<8} {words}", "dim")])
+        found.append([(f" {name:<12}", ""), (f"{number:>{wide},}", "total"), (f" {short:<8} ", "dim"), (words, "dim")])
     if not options.partial:
         found.append(
-            [(f" {'depth':<12}", ""), (f"{total.depth:>{wide}}", "total"), (f" {'':<8} {_depth(total.depth)}", "dim")]
+            [(f" {'depth':<12}", ""), (f"{total.depth:>{wide}}", "total"), (" " * 10, ""), (_depth(total.depth), "dim")]
         )
         follows = pattern(analysis.network) or ""
         if "]*" in follows and len(follows) <= LONGEST_PATTERN:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from typing import IO
 
@@ -10,7 +9,7 @@ from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style
 
-from cnncalc.render.lines import Line, wrapped
+from cnncalc.render.lines import Line
 
 STYLES = {
     "": "", "name": "bold", "title": "bold", "rule": "dim", "dim": "dim", "block": "bold blue", "total": "bold",
@@ -34,12 +33,18 @@ class Lines:
             yield end
 
 
-def print_lines(lines: list[Line], stream: IO[str]) -> None:
-    """Print lines with colour as far as the terminal has it; sentences are broken between words where it ends."""
-    try:
-        width = os.get_terminal_size(stream.fileno()).columns
-    except OSError:
-        width = 0
+def print_lines(lines: list[Line], stream: IO[str], forced: bool = False) -> None:
+    """Print lines with colour as far as the terminal has it; `forced`: with the eight usual colours whatever it is."""
     # a size keeps the console from looking for one in the environment
-    console = Console(file=stream, width=80, height=24, markup=False, highlight=False, emoji=False)
-    console.print(Lines(wrapped(lines, width) if width else lines), crop=False, soft_wrap=True, end="")
+    console = Console(
+        file=stream,
+        width=80,
+        height=24,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        no_color=False,
+        force_terminal=True,
+        color_system="standard" if forced else "auto",
+    )
+    console.print(Lines(lines), crop=False, soft_wrap=True, end="")

@@ -1,0 +1,127 @@
+"""A grid on a terminal that is too narrow for it: text columns are broken into lines, further columns go below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.render.lines import JOINTS, NARROWEST, WORDS, Grid, Line
+from cnncalc.text import cells as width_of
+
+LABEL = 12  # cells that the first column gets at least
+
+
+def narrow(grid: Grid, widths: list[int], room: int, glyphs: dict[str, str]) -> list[Line]:
+    """The lines of a grid within `room` cells.
+
+    The last text column that is broken between words may be enough. Otherwise the columns are shown in groups, one below
+    the other, each beside the first column.
+    """
+    fitted = _shrunk(grid, widths, room)
+    if sum(fitted) + grid.gap * (len(fitted) - 1) <= room:
+        return _group(grid, list(range(len(fitted))), fitted, glyphs)
+    others = range(1, len(widths))
+    widest = max([min(widths[column], _least(grid, column)) for column in others], default=0)
+    label = min(widths[0], max(LABEL, room - grid.gap - widest))
+    found: list[Line] = []
+    for group in _groups(grid, widths, label, room):
+        sizes = [label, *[max(1, min(widths[column], room - label - grid.gap)) for column in group]]
+        found += [[]] if found else []
+        found += _group(grid, [0, *group], sizes, glyphs)
+    return found
+
+
+def _cells(grid: Grid, column: int) -> list[str]:
+    return [grid.titles[column], *[row[0][column] for row in grid.rows if row is not None]]
+
+
+def _least(grid: Grid, column: int) -> int:
+    """The narrowest that a column can be made: numbers stay whole, texts are broken between words."""
+    words = [
+        word for cell in _cells(grid, column) for word in (WORDS.findall(cell) if _is_text(grid, column) else [cell])
+    ]
+    return max(map(width_of, words), default=0)
+
+
+def _is_text(grid: Grid, column: int) -> bool:
+    return not grid.right[column] and any(cell.strip().count(" ") > 1 for cell in _cells(grid, column))
+
+
+def _shrunk(grid: Grid, widths: list[int], room: int) -> list[int]:
+    """The widths with the texts broken, those at the end first, as far as it takes and words allow."""
+    found = list(widths)
+    for column in reversed(range(1, len(widths))):
+        over = sum(found) + grid.gap * (len(found) - 1) - room
+        if over > 0 and _is_text(grid, column):
+            found[column] = max(found[column] - over, min(found[column], max(NARROWEST, _least(grid, column))))
+    return found
+
+
+def _groups(grid: Grid, widths: list[int], label: int, room: int) -> list[list[int]]:
+    """The columns after the first in groups that have room beside it."""
+    found: list[list[int]] = []
+    taken = room
+    for column in range(1, len(widths)):
+        size = grid.gap + max(1, min(widths[column], room - label - grid.gap))
+        if not found or taken + size > room:
+            found.append([])
+            taken = label
+        found[-1].append(column)
+        taken += size
+    return found or [[]]
+
+
+def _group(grid: Grid, columns: Sequence[int], widths: Sequence[int], glyphs: dict[str, str]) -> list[Line]:
+    """Some of the columns as a grid of their own, with cells that are too long broken into lines."""
+    part = Grid([], [grid.right[column] for column in columns], grid.gap)
+    titles = [_broken(grid.titles[column], width) for column, width in zip(columns, widths, strict=True)]
+    *above, last = _stacked(titles, [grid.right[column] for column in columns])
+    part.titles = last
+    for row in grid.rows:
+        if row is None:
+            part.rule()
+            continue
+        cells, style = row
+        looks = style if isinstance(style, str) else [style[column] for column in columns]
+        pieces = [_broken(cells[column], width) for column, width in zip(columns, widths, strict=True)]
+        for stacked in _stacked(pieces, part.right):
+            part.add(stacked, looks)
+    if above:  # titles of several lines: all but the last are rows before the rule
+        body, part.rows = part.rows, []
+        part.titles, rest = above[0], [*above[1:], last]
+        for line in rest:
+            part.add(line, "title")
+        part.rule()
+        part.rows += body
+        lines = part.lines(dict(glyphs))
+        del lines[1]
+        return lines
+    return part.lines(dict(glyphs))
+
+
+def _broken(cell: str, width: int) -> list[str]:
+    """A cell as lines of at most `width` cells, broken between words or where the parts of a long word join."""
+    if width_of(cell) <= width:
+        return [cell]
+    indent = len(cell) - len(cell.lstrip(" "))
+    found: list[str] = []
+    text = " " * indent
+    for word in WORDS.findall(cell):
+        for number, piece in enumerate([word] if indent + width_of(word) <= width else JOINTS.split(word)):
+            blank = "" if number or not text.strip() else " "
+            if text.strip() and width_of(text) + len(blank) + width_of(piece) > width:
+                found.append(text)
+                text, blank = " " * indent, ""
+            text += blank + piece
+    return [*found, text]
+
+
+def _stacked(pieces: Sequence[Sequence[str]], right: Sequence[bool]) -> list[list[str]]:
+    """Cells of several lines side by side: the label's last line has the figures, texts go on below themselves."""
+    label = len(pieces[0]) - 1
+    height = max([label + len(lines) for lines in pieces[1:]] + [len(pieces[0])])
+    rows = []
+    for number in range(height):
+        row = [pieces[0][number] if number <= label else ""]
+        row += [lines[number - label] if 0 <= number - label < len(lines) else "" for lines in pieces[1:]]
+        rows.append(row)
+    return rows
