@@ -24,10 +24,11 @@ LARGEST_TENSOR = 2**50
 class Node:
     """One value of the network: an input, or what a layer makes of values above.
 
-    `name` is the path through blocks, joined by dots; `shared` is the index of the node whose weights it reuses.
+    `name` is the path through blocks, joined by dots; `shared` is the index of the node whose weights it reuses. `frozen`
+    names the parameters that are not trained; None where nothing was said of them, which trains them.
     """
 
-    __slots__ = ("entering", "facts", "index", "inputs", "name", "notes", "output", "seen", "shared", "where")
+    __slots__ = ("entering", "facts", "frozen", "index", "inputs", "name", "notes", "output", "seen", "shared", "where")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Node:
         self.inputs = inputs
         self.output = output
         self.where = where
+        self.frozen: frozenset[str] | None = None
         self.shared: int | None = None
         self.notes: tuple[tuple[str, str], ...] = ()  # remarks of the reader, as (code, sentence)
         self.entering: int | None = None  # of a merge of branches: the value that all of them started from
@@ -58,6 +60,11 @@ class Node:
     def layer(self, layer: Layer) -> None:
         """Another layer in its place, which makes the same of the same."""
         self.facts = layer.on(self.facts.shapes if self.facts is not None else ())
+
+    def train(self, trainable: bool) -> None:
+        """Train all parameters of the layer, or freeze them."""
+        weights = self.facts.layer.weights(*self.facts.shapes) if self.facts is not None and not trainable else ()
+        self.frozen = frozenset(weights)
 
     @property
     def kind(self) -> str:

@@ -37,8 +37,9 @@ class Run(Record):
     """What a replay found, in bytes.
 
     `fixed` lives all the time, by kind; `saved` is kept by the forward for the backward; `held` is the same by the layer
-    that made it. `unknown` names the layers without a memory rule: with any, every figure is a lower bound. `assumes` is
-    true where the peak rests on what is only assumed of the program (`ASSUMED`).
+    that made it. `gradients` are those of all parameters that get one. `unknown` names the layers without a memory rule:
+    with any, every figure is a lower bound. `assumes` is true where the peak
+    rests on what is only assumed of the program (`ASSUMED`).
     """
 
     fixed: dict[str, int]
@@ -48,6 +49,7 @@ class Run(Record):
     moments: tuple[Moment, ...]
     unknown: tuple[str, ...]
     assumes: bool = False
+    gradients: int = 0
 
     @property
     def exact(self) -> bool:
@@ -114,7 +116,8 @@ def train(
     work = work or plan(network, training=True, held=not least, inplace=inplace, checkpoint=checkpoint, amp=amp)
     kept_copies, made_copies = OPTIMIZERS[optimizer]
     fixed = fixed_bytes(network, work, batch, dtype)
-    fixed["optimizer state"] = kept_copies * fixed["parameters"]
+    gradients = sum(work.learned.values()) * weight_width(work, dtype)
+    fixed["optimizer state"] = kept_copies * gradients
     fixed["input"] += INDEX_BYTES * batch * sum(value.numbers // value.classes for value in work.outputs[:1])
     ledger = Ledger(fixed)
     always = ledger.live
@@ -125,11 +128,11 @@ def train(
     replay.leave_autocast()
     saved, held = ledger.live - always, ledger.held()
     replay.backward()
-    ledger.mark("optimizer", "optimizer", made_copies * fixed["parameters"])
+    ledger.mark("optimizer", "optimizer", made_copies * gradients)
     assert ledger.peak is not None
     later = max(moment.live for moment in ledger.moments if moment.phase != "forward")
     assumes = work.held and later < ledger.peak.live and not was_run(network)
-    return Run(fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(work.unknown), assumes)
+    return Run(fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(work.unknown), assumes, gradients)
 
 
 def was_run(network: Network) -> bool:

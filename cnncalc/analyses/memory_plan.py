@@ -24,6 +24,8 @@ from cnncalc.layers.tape import (
 )  # fmt: skip
 from cnncalc.network import Network, Node
 
+NONE: frozenset[str] = frozenset()
+
 
 class Value:
     """One tensor: `numbers` per example; `trained` where a gradient reaches it; `classes` is its last axis.
@@ -44,16 +46,46 @@ class Value:
         self.fixed = fixed
 
 
+class Parameter:
+    """A parameter: the node that owns it, its name and numbers there, and whether it is trained through the node at hand."""
+
+    __slots__ = ("name", "owner", "size", "trained")
+
+    def __init__(self, owner: int, name: str, size: int, trained: bool) -> None:
+        self.owner = owner
+        self.name = name
+        self.size = size
+        self.trained = trained
+
+
 class Step:
     """One operation in its place.
 
     `inputs` end with the weights' copies, where there are such, and `grads` says what their gradients are made of.
     `saves` are the inputs (or the output) that backward really keeps, `weights` the sizes of the parameters whose gradients
-    it makes (and how many of their uses come before it in backward), `released` the values nobody holds after it,
-    `recorded` whether it stands on autograd's tape; `uncast` are the inputs as its caller holds them, before any cast.
+    it makes (and how many of their uses come before it in backward), `owned` which parameters these are, `idle` the numbers
+    in its `frozen` other ones. `main` says whether the first of its parameters is trained, `relaid` whether the gradient of
+    that has to be copied into another order. `released` are the values that nothing holds after the step, `recorded` says
+    whether backward comes to it; `uncast` are the inputs as its caller holds them, before any cast.
     """
 
-    __slots__ = ("at", "grads", "inputs", "op", "output", "recorded", "released", "saves", "uncast", "weights")
+    __slots__ = (
+        "at",
+        "frozen",
+        "grads",
+        "idle",
+        "inputs",
+        "main",
+        "op",
+        "output",
+        "owned",
+        "recorded",
+        "relaid",
+        "released",
+        "saves",
+        "uncast",
+        "weights",
+    )
 
     def __init__(
         self,
@@ -64,6 +96,7 @@ class Step:
         recorded: bool,
         copies: Sequence[Value] = (),
         uncast: Sequence[Value] = (),
+        main: bool = True,
     ) -> None:
         self.at = at
         self.op = op
@@ -72,10 +105,14 @@ class Step:
         self.grads = [*op.grads, *[NEW] * len(copies)]
         self.output = output
         self.recorded = recorded
-        self.saves: list[int] = _needed(op, inputs)
+        self.main = main
+        self.saves: list[int] = _needed(op, inputs) if main or not op.lean else []
         if copies and (op.casts == KERNEL or inputs[0].trained):  # the bias is not needed
             self.saves.append(len(inputs))
         self.weights: list[tuple[int, int]] = []
+        self.owned: list[Parameter] = []
+        self.frozen = self.idle = 0
+        self.relaid = False
         self.released: list[Value] = []
 
     @property
@@ -108,7 +145,8 @@ class Plan:
     """All operations, the values they begin and end with, and what the network keeps all the time.
 
     `amp` is the dtype of autocast, or empty; `copies` are the 16-bit weights, by the node that owns them in `copied`. With
-    `held`, values live as long as a program holds them, otherwise until their last use.
+    `held`, values live as long as a program holds them, otherwise until their last use. `learned` are the
+    parameters that get a gradient, by their node and name.
     """
 
     def __init__(self, training: bool, amp: str, held: bool = True) -> None:
@@ -117,11 +155,12 @@ class Plan:
         self.held = held
         self.count = 0
         self.copies: list[Value] = []
-        self.copied: dict[int, list[Value]] = {}
+        self.copied: dict[tuple[int, str], Value] = {}
         self.steps: list[Step] = []
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.params = self.buffers = self.counters = 0
+        self.learned: dict[tuple[int, str], int] = {}
         self.unknown: list[str] = []  # layers without a memory rule
         self.segments: list[Segment] = []  # blocks that are checkpointed, in order
 
@@ -145,19 +184,29 @@ class Plan:
             found.append(other)
         return found
 
-    def copy(self, at: str, op: Op, sizes: Sequence[int], owner: int) -> list[Value]:
-        """The 16-bit copies of an operation's parameters, made when they are first used and kept until forward ends."""
-        if not self.amp or not sizes or op.casts not in (KERNEL, PRODUCT):
+    def copy(self, at: str, op: Op, parameters: Sequence[Parameter], relaid: bool) -> list[Value]:
+        """The 16-bit copies of an operation's parameters.
+
+        A trained one is made when it is first used and kept until forward ends; a frozen one is made for every use.
+        """
+        if not self.amp or not parameters or op.casts not in (KERNEL, PRODUCT):
             return []
-        if owner not in self.copied:
-            self.copied[owner] = [self.value(size, True, fixed=True) for size in sizes]
-            self.copies += self.copied[owner]
-            for value in reversed(self.copied[owner]):
-                step = Step(at, Op([], value.numbers, [], weighted=True, casts=CAST), [], value, False)
-                step.weights = [(value.numbers, 0)]
-                step.op.relaid = op.relaid and value is self.copied[owner][0]
+        found: list[Value] = []
+        for place in range(len(parameters) - 1, -1, -1):
+            parameter = parameters[place]
+            key = (parameter.owner, parameter.name)
+            value = self.copied.get(key) if parameter.trained else None
+            if value is None:
+                value = self.value(parameter.size, parameter.trained, fixed=True)
+                step = Step(at, Op([], parameter.size, [], weighted=True, casts=CAST), [], value, False)
+                if parameter.trained:
+                    self.copied[key] = value
+                    self.copies.append(value)
+                    step.owned = [parameter]
+                    step.relaid = relaid and place == 0
                 self.steps.append(step)
-        return self.copied[owner]
+            found.append(value)
+        return found[::-1]
 
 
 def plan(
@@ -176,8 +225,6 @@ def plan(
     work = Plan(training, amp, held)
     values: list[Value] = []  # the value of every node
     last_step: list[int] = []  # the step behind which every node's value is made
-    wanted = _wanted(network)
-    owners: dict[tuple[int, int], list[Step]] = {}  # the uses of parameters
     cuts: dict[int, Value] = {}  # what is cut into parts, all at once
     for node in network.nodes:
         if node.layer is None:
@@ -198,39 +245,46 @@ def plan(
                 node.layer.in_place or (seen is not None and seen.less),
                 bool(node.layer.weights(*shapes)),
             )
-        weights = [] if node.shared is not None else [int(size) for size in node.layer.weights(*shapes).values()]
+        sizes = node.layer.weights(*shapes)
         if node.shared is None:
             buffers = node.layer.buffers(*shapes)
-            work.params += sum(weights)
+            work.params += sum(int(size) for size in sizes.values())
             work.buffers += sum(int(size) for size in buffers.values())
             work.counters += 1 if "running_mean" in buffers else 0
         owner = node.index if node.shared is None else node.shared
+        still = (node.frozen or NONE) | (seen.still if seen is not None else NONE)
+        stopped = seen is not None and seen.stopped
+        held_here = [
+            Parameter(owner, name, int(size), not stopped and name not in still) for name, size in sizes.items()
+        ]
         known = [values[index] for index in node.inputs]
         if seen is not None and seen.split is not None:
-            known = [_cut(work, cuts, node.name, seen, known[0], training and node.index in wanted)]
+            known = [_cut(work, cuts, node.name, seen, known[0], training)]
             ops = [Op([0], node.output.size, [GATHERED], alias=0)]
-        for place, op in enumerate(ops):
-            op.relaid = op.weighted and seen is not None and seen.relaid
-            sizes = [int(size) for size in node.layer.weights(*shapes).values()] if op.weighted else []
-            sizes = sizes if op.of is None else [sizes[which] for which in op.of]
-            copies = work.copy(node.name, op, sizes, owner)
+        for op in ops:
+            relaid = op.weighted and seen is not None and seen.relaid
+            parameters = held_here if op.weighted else []
+            parameters = parameters if op.of is None else [parameters[which] for which in op.of]
+            copies = work.copy(node.name, op, parameters, relaid)
             inputs = work.cast(node.name, op, [known[place] for place in op.inputs])
             uncast = [known[place] for place in (*op.inputs, *op.holds)]
-            flows = any(value.trained for value in inputs) or bool(sizes)
+            owned = [parameter for parameter in parameters if parameter.trained]
+            flows = not stopped and (bool(owned) or any(value.trained for value in inputs))
             value = work.value(op.output, flows, node.output[-1], _is_wide(op, inputs))
             known.append(value)
-            step = Step(node.name, op, inputs, value, training and flows and node.index in wanted, copies, uncast)
-            op.relaid = op.relaid and not copies
-            if sizes and training and not copies:
-                step.weights = [(size, 0) for size in sizes]
-                owners.setdefault((owner, place), []).append(step)
+            main = not parameters or parameters[0].trained
+            step = Step(node.name, op, inputs, value, training and flows, copies, uncast, main)
+            step.frozen = len(parameters) - len(owned)
+            step.idle = sum(parameter.size for parameter in parameters if not parameter.trained)
+            step.relaid = relaid and not copies and main
+            if not copies:
+                step.owned = owned
             work.steps.append(step)
         values.append(known[-1])
         last_step.append(len(work.steps) - 1)
-    for uses in owners.values():
-        for before, step in enumerate(reversed(uses)):  # backward comes to the last use first
-            step.weights = [(size, before) for size, _ in step.weights]
     work.outputs = [values[index] for index in network.outputs]
+    if training:
+        _reach(network, work)
     scopes = _scopes(network.nodes)
     _release(network, work, values, last_step, scopes if held else None)
     if checkpoint:
@@ -286,16 +340,29 @@ def _overridden(layer: Layer, inplace: bool | None) -> Layer:
     return type(layer).made({**layer.written, "inplace": inplace})
 
 
-def _wanted(network: Network) -> set[int]:
-    """The nodes from which an output is reached; what others keep is freed with their values."""
-    found: set[int] = set()
-    stack = list(network.outputs)
-    while stack:
-        index = stack.pop()
-        if index not in found:
-            found.add(index)
-            stack.extend(network.nodes[index].inputs)
-    return found
+def _reach(network: Network, work: Plan) -> None:
+    """Find the steps that backward comes to from the outputs, and the parameters that get a gradient there.
+
+    What other steps keep is freed with their values. Of a module that was run it is not known when that is.
+    """
+    reached = {value.number for value in work.outputs if value.trained}
+    uses: dict[tuple[int, str], int] = {}
+    left: set[str] = set()
+    for step in reversed(work.steps):
+        if step.output.number in reached:
+            reached.update(
+                value.number for value, made in zip(step.inputs, step.grads, strict=True) if value.trained and made
+            )
+            for parameter in step.owned:
+                key = (parameter.owner, parameter.name)
+                step.weights.append((parameter.size, uses.get(key, 0)))
+                uses[key] = uses.get(key, 0) + 1
+                work.learned[key] = parameter.size
+        else:
+            if step.recorded and (step.saves or not step.keeps_inputs_only):
+                left.add(step.at)
+            step.recorded = False
+    work.unknown += [node.name for node in network.nodes if node.seen is not None and node.name in left]
 
 
 def _needed(op: Op, inputs: Sequence[Value]) -> list[int]:

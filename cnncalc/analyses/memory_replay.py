@@ -221,19 +221,27 @@ class Replay:
         ledger, op = self.ledger, step.op
         direct = op.casts in (CAST, FUSED)
         found = self.made(step, gradient, direct)
-        if op.strip and self.batch == 1:
+        if op.strip and step.weights and self.batch == 1:
             ledger.hold(gradient.storage)
         mixed = op.casts == MIXED  # a parameter's gradient is as large as the output first, and summed at last
-        each = ledger.new(self.extra(op.each, step), FLIGHT) if op.each is not None else None
+        idle = step.idle * self.weights if op.whole and not self.own(step) else 0  # made, and thrown away at once
+        each = None
+        if op.each is not None:  # as much for every parameter
+            share = self.extra(op.each, step) // (len(step.weights) + step.frozen)
+            each = ledger.new(share * len(step.weights), FLIGHT)
+            idle = share * step.frozen
+        if op.both and not step.inputs[0].trained:
+            ledger.mark("backward", step.at, self.bytes(op.temps + step.inputs[0].numbers, step.output))
         shared = [] if mixed or op.each is not None else self.parameter_gradients(step)
-        passing = 0 if mixed else op.temps
-        product = ledger.new(self.bytes(op.temps, step.output) if mixed else 0, FLIGHT)
+        temps = op.temps if step.main or not op.lean else 0
+        passing = 0 if mixed else temps
+        product = ledger.new(self.bytes(temps, step.output) if mixed else 0, FLIGHT)
         if op.whole and not self.own(step):
             passing += 0 if step.inputs[0].trained else step.inputs[0].numbers
             passing += 0 if gradient.dense else step.output.numbers
-        ledger.mark("backward", step.at, self.bytes(passing, step.output) + op.masks * self.batch)
+        ledger.mark("backward", step.at, self.bytes(passing, step.output) + op.masks * self.batch + idle)
         # a shared weight: added to the gradient that is there; in place, but where that is the view of a product's
-        views = bool(shared) and op.casts == PRODUCT and step.weights[0][1] == 1
+        views = bool(shared) and op.casts == PRODUCT and step.main and step.weights[0][1] == 1
         for storage in shared if not views else ():
             ledger.drop(storage)
         if unpacked:
@@ -267,7 +275,7 @@ class Replay:
         inputs = found[: len(found) - len(weights)]
         for value, given, _ in (*inputs, *reversed(weights)):  # a product's weights come last, behind its bias
             self.deliver(value, given, step.at)
-        if op.relaid:
+        if step.relaid:
             ledger.mark("backward", step.at, step.weights[0][0] * self.weights)
 
     def made(self, step: Step, gradient: Gradient, direct: bool) -> list[tuple[Value, Gradient, str]]:

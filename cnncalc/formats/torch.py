@@ -248,14 +248,16 @@ def _read(book: Book, event: Event, handler: Handler | None) -> None:
             book.memory.constant(event)
             return
         book.materialize(event.inputs[0], event.call)
+    book.stopped = event.stopped
     found = handler or HANDLERS.get(event.op)
     if found is not None:
         found(book, event)
         book.check(event)
-        return
-    for k, out in enumerate(event.outs):
-        if k == 0 or out.users or out in book.record.outputs:
-            book.operator(event, None, k=k, kind=Operator if event.macs else Unknown, views=None)
+    else:
+        for k, out in enumerate(event.outs):
+            if k == 0 or out.users or out in book.record.outputs:
+                book.operator(event, None, k=k, kind=Operator if event.macs else Unknown, views=None)
+    book.stop(event)
 
 
 def _constant(event: Event) -> None:
@@ -263,8 +265,10 @@ def _constant(event: Event) -> None:
     held = {}
     if event.op not in SHAPE_ONLY:
         held = {id(tensor): tensor for var in event.inputs for tensor in var.held}
+    sources = [var for var in event.inputs if var.held]
     for out in event.outs:
         out.held = tuple(held.values())
+        out.stopped = event.stopped or (bool(sources) and all(var.stopped for var in sources))
 
 
 def firsts(record: Trace) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cnncalc.formats.torch_events import Dims, Event, Var
-from cnncalc.formats.torch_graph import Book, is_bias, visible
+from cnncalc.formats.torch_gradients import is_bias
+from cnncalc.formats.torch_graph import Book, visible
 from cnncalc.formats.torch_layers import Handler
 from cnncalc.layers import merge, norm
 from cnncalc.layers.base import Layer

@@ -10,14 +10,15 @@ Dims = tuple[int, ...]
 
 
 class Tensor:
-    """A parameter (`learned`) or buffer of the module."""
+    """A parameter (`learned`) or buffer of the module; a `frozen` parameter does not require a gradient."""
 
-    __slots__ = ("dims", "learned", "name", "size")
+    __slots__ = ("dims", "frozen", "learned", "name", "size")
 
-    def __init__(self, name: str, dims: Dims, learned: bool) -> None:
+    def __init__(self, name: str, dims: Dims, learned: bool, frozen: bool = False) -> None:
         self.name = name
         self.dims = dims
         self.learned = learned
+        self.frozen = frozen
         self.size = prod(dims)
 
 
@@ -27,10 +28,22 @@ class Var:
     Written by the reader: the `index` of the node that has it with the `order` in which that node's shape names the
     dimensions (what is not named is 1), or the tensors that it is made of (`held`). Values in the same `memory` overlap;
     `behind` is one whose channels lie behind each other there, as after moving them to the end and back; the cells of a
-    `straight` one lie as its dimensions name them.
+    `straight` one lie as its dimensions name them. No gradient flows back through a `stopped` value of parameters.
     """
 
-    __slots__ = ("behind", "dims", "event", "first", "held", "index", "memory", "order", "straight", "users")
+    __slots__ = (
+        "behind",
+        "dims",
+        "event",
+        "first",
+        "held",
+        "index",
+        "memory",
+        "order",
+        "stopped",
+        "straight",
+        "users",
+    )
 
     def __init__(self, dims: Sequence[int], held: tuple[Tensor, ...] = ()) -> None:
         self.dims: Dims = tuple(dims)
@@ -43,6 +56,7 @@ class Var:
         self.memory = -1
         self.behind = False
         self.straight = True
+        self.stopped = False
 
     @property
     def size(self) -> int:
@@ -69,10 +83,11 @@ class Event:
     """One operation: PyTorch's name for it, its arguments by name with values in place of tensors, and what it makes.
 
     `macs` are PyTorch's own count of multiply-adds (torch.utils.flop_counter, halved). Where `op` is empty it is the end
-    of a call of a module in which nothing happened. `at` is its place among all operations.
+    of a call of a module in which nothing happened. `at` is its place among all operations. A `stopped` one ran without
+    gradients, or is itself `detach`.
     """
 
-    __slots__ = ("args", "at", "call", "inplace", "inputs", "macs", "op", "outs")
+    __slots__ = ("args", "at", "call", "inplace", "inputs", "macs", "op", "outs", "stopped")
 
     def __init__(self, op: str, args: dict[str, Any], inputs: list[Var], outs: list[Var], call: Call) -> None:
         self.op = op
@@ -83,6 +98,7 @@ class Event:
         self.call = call
         self.macs = 0
         self.at = -1
+        self.stopped = False
 
     @property
     def out(self) -> Var:

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.formats.torch_events import Call, Dims, Event, Tensor, Trace, Var
+from cnncalc.formats.torch_gradients import Held, is_bias, note_gradients
 from cnncalc.formats.torch_memory import Memory, operations
 from cnncalc.layers.activation import Identity
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reshape import Permute, Reshape
+from cnncalc.layers.tape import passed_on
 from cnncalc.layers.unknown import Operator
 from cnncalc.network import Builder
 from cnncalc.problem import Problem
@@ -25,7 +27,6 @@ from cnncalc.text import show
 
 _ODD = re.compile(r"[^A-Za-z0-9_.-]+")
 SHOWN = 10
-Held = Mapping[str, Var | Sequence[Tensor] | None]
 
 
 def visible(dims: Sequence[int], order: Sequence[int]) -> Shape:
@@ -53,6 +54,8 @@ class Book:
         self._aligned: dict[tuple[int, Dims, Dims, Dims], tuple[int, Dims]] = {}
         self._constant: dict[int, int] = {}
         self.memory = Memory()
+        self.stopped = False  # does the operation at hand run without gradients?
+        self.sources: dict[str, Tensor] = {}  # the parameters counted last, by the names that they got
 
     # -- orders -----------------------------------------------------------------------------------------------------
 
@@ -131,6 +134,7 @@ class Book:
         index = len(self.builder.nodes)
         layer, owner = self._owned(layer, shapes, index, held or {})
         self.add(layer, xs, event.call)
+        node = self.builder.nodes[index]
         if owner is not None:
             try:
                 self.builder.share(index, owner)
@@ -140,7 +144,19 @@ class Book:
                     layer.kind, theirs, weights={}, buffers={}, like=layer, note=note
                 )
         out.index, out.order = index, order
-        self.memory.emitted(self.builder.nodes[index], out, xs)
+        self.memory.emitted(node, out, xs)
+        note_gradients(node, held or {}, self.sources)
+        if node.seen is not None:
+            node.seen.stopped = self.stopped
+
+    def stop(self, event: Event) -> None:
+        """Where an operation without gradients is no layer, let a node of its own say that none flows back."""
+        for k, out in enumerate(event.outs if event.stopped and id(event) not in self.absorbed else ()):
+            if out.index is None or self.memory.made.get(out.index) is out:
+                continue
+            shape = self.builder.shape(out.index)
+            layer = Operator("detach", shape, in_place=True, ops=passed_on(shape.size))
+            self.emit(event, layer, [out.index], out.order, k=k)
 
     def _checked(self, event: Event, layer: Layer, shapes: Sequence[Shape], theirs: Shape, k: int) -> Layer:
         place = f"`{show(event.call.path or event.op)}` ({show(layer.kind)})"
@@ -208,6 +224,7 @@ class Book:
             "constant", visible(var.dims, order), weights=weights, buffers=buffers, in_place=True, views=None
         )
         var.index, var.order = self.add(layer, [0], call), order
+        note_gradients(self.builder.nodes[var.index], {"weight": var}, self.sources)
         self._constant[id(var)] = var.index
 
     def shown(self, call: Call) -> None:
@@ -233,6 +250,7 @@ class Book:
         weights: dict[str, Count] = {}
         buffers: dict[str, Count] = {}
         owners: set[int] = set()
+        self.sources = {}
         for role, value in held.items():
             for tensor in value.held if isinstance(value, Var) else value or ():
                 if id(tensor) in self.counted:
@@ -246,6 +264,8 @@ class Book:
                 name = part if tensor.learned and part not in found else f"{part}_{own}"
                 while name in found:
                     name += "_"
+                if tensor.learned:
+                    self.sources[name] = tensor
                 found[name] = Product(*[("N", length) for length in tensor.dims] or [("N", 1)])
         return weights, buffers, owners
 
@@ -279,11 +299,12 @@ class Book:
         for path, tensors in left.items():
             index = len(self.builder.nodes)
             weights, buffers, _ = self._fresh({"weight": tensors}, index)
-            note = "not used by forward on this input"
+            text = "not used by forward on this input"
             layer = Operator(
-                "unused", Shape((1,)), weights=weights, buffers=buffers, in_place=True, note=note, views=None
+                "unused", Shape((1,)), weights=weights, buffers=buffers, in_place=True, note=text, views=None, ops=[]
             )
-            self.add(layer, [0], Call(path, None, None, []))
+            index = self.add(layer, [0], Call(path, None, None, []))
+            note_gradients(self.builder.nodes[index], {"weight": tensors}, self.sources)
             if weights:
                 paths.append(f"`{show(path or 'the model')}`")
         if not paths:
@@ -317,11 +338,6 @@ class Book:
 def clean(text: str) -> str:
     """A name of letters, digits, `_`, `-` and dots."""
     return _ODD.sub("_", text[:200]).strip("._")
-
-
-def is_bias(tensor: Tensor) -> bool:
-    """Is a parameter called one?"""
-    return tensor.name.rpartition(".")[2].startswith(("bias", "in_proj_bias"))
 
 
 def counted(macs: int) -> Count:

@@ -104,7 +104,7 @@ def on_meta(module: Any) -> Any:
         with torch._C.DisableTorchFunction():
             empty = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
         if isinstance(value, torch.nn.Parameter):
-            return torch.nn.Parameter(empty, requires_grad=False)
+            return torch.nn.Parameter(empty, requires_grad=value.requires_grad)
         return empty
 
     class Light(functions.TorchFunctionMode):  # type: ignore[misc]  # torch is loaded late, so its classes are Any

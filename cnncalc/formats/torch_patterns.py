@@ -28,7 +28,7 @@ def replaced(record: Trace) -> list[tuple[Event, Handler | None]]:
             continue
         whole = Event(handler.__name__, {}, call.given[:1], call.outs[:1], call)
         whole.macs = sum(event.macs for event in events)
-        whole.at = events[-1].at
+        whole.at, whole.stopped = events[-1].at, any(event.stopped for event in events)
         skipped.update(id(event) for event in events)
         instead[id(events[-1])] = (whole, handler)
         call.leaf = True
@@ -42,7 +42,7 @@ def replaced(record: Trace) -> list[tuple[Event, Handler | None]]:
                 found[-1].outs,
                 event.call,
             )
-            whole.at = found[-1].at
+            whole.at, whole.stopped = found[-1].at, found[-1].stopped
             skipped.update(id(one) for one in (event, *found))
             instead[id(found[-1])] = (whole, shuffled)
     result: list[tuple[Event, Handler | None]] = []

@@ -81,6 +81,7 @@ def followed(
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
         torch.backends.mha.set_fastpath_enabled(False)
         stack.enter_context(torch.inference_mode())
+        stack.enter_context(torch.enable_grad())  # so that it is seen where the module switches gradients off
         stack.enter_context(torch.device(constants))
         with recorder:
             result = module(*positional, **named)
@@ -141,6 +142,7 @@ def _recorder(torch: Any) -> Any:
             self.stale: dict[Any, list[Var]] = {}
             self.storages: dict[int, list[Any]] = {}
             self.memories: dict[int, tuple[int, Any]] = {}  # by its address: its number, and who tells of its end
+            self.cut: dict[int, Any] = {}  # tensors without gradient in the memory of others, by id
             self.count = 0
             self.paths: dict[int, str] = {}
             for name, part in module.named_modules():
@@ -159,7 +161,7 @@ def _recorder(torch: Any) -> Any:
             key = self.key(value)
             if key in self.known:
                 return
-            tensor = Tensor(name, tuple(value.shape), learned)
+            tensor = Tensor(name, tuple(value.shape), learned, learned and not value.requires_grad)
             if kept:
                 self.record.tensors.append(tensor)
             self.know(value, Var(value.shape, (tensor,) if kept else ()))
@@ -173,7 +175,17 @@ def _recorder(torch: Any) -> Any:
                 tuple(value.shape),
                 value.stride(),
                 value.dtype,
+                id(value) in self.cut,
             )
+
+        def _cut(self, value: Any) -> None:
+            """Note that no gradient flows back through this very tensor; another one may name the same memory."""
+            key = id(value)
+
+            def forget(_: Any) -> None:
+                self.cut.pop(key, None)
+
+            self.cut[key] = ref(value, forget)
 
         def know(self, value: Any, var: Var) -> Var:
             key = self.key(value)
@@ -271,6 +283,7 @@ def _recorder(torch: Any) -> Any:
                 out = self._apart(out)
             event = Event(op, bound, inputs, [], self.stack[-1])
             event.macs = (self.counter.flops - before) // 2
+            event.stopped = op == "detach" or not self.torch.is_grad_enabled()
             self._keep(func, event, args, kwargs, out)
             return out
 
@@ -339,6 +352,14 @@ def _recorder(torch: Any) -> Any:
             call = self.stack[-1]
             call.events += 1
             self.record.take(event)
+            if not changed:
+                sources = {
+                    one.untyped_storage()._cdata: id(one) in self.cut for one in tensors(self.torch, [args, kwargs])
+                }
+                for value in made:
+                    source = sources.get(value.untyped_storage()._cdata)
+                    if source is not None and (source or event.stopped):
+                        self._cut(value)
             for value, var in zip(made, event.outs, strict=True):
                 if any(value is one or self.key(value) == self.key(one) for one in changed):
                     self._written(value, var)
@@ -390,7 +411,7 @@ UNCOUNTED = frozenset((
 
 def _extent(key: Any) -> tuple[int, int]:
     """The first cell of the storage that a view reads, and the one behind the last."""
-    _, offset, sizes, strides, _ = key
+    _, offset, sizes, strides, *_ = key
     if 0 in sizes:
         return offset, offset
     return offset, offset + sum((length - 1) * step for length, step in zip(sizes, strides, strict=True)) + 1

@@ -76,6 +76,8 @@ def _fields(
         return None
     if all(before == after for before, after in pads):
         pad: Any = sizes_of([before for before, _ in pads])
+    elif padding == "same" and not around:  # only what one side has more is a copy in memory
+        pad = "same"
     else:
         pad = dict(zip(SIDES[rank], [cells for pair in pads for cells in pair], strict=True))
     return {"kernel": sizes_of(kernel), "stride": sizes_of(strides), "dilation": sizes_of(dilations), "pad": pad}

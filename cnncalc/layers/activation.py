@@ -106,7 +106,7 @@ class PReLU(Activation, kind="prelu"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
-        return [Op([0], size, [NEW], saves=[0], temps=size, weighted=True, casts=KERNEL)]
+        return [Op([0], size, [NEW], saves=[0], temps=size, weighted=True, casts=KERNEL, both=True)]
 
 
 class ELU(InPlace, kind="elu"):

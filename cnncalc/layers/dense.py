@@ -51,7 +51,7 @@ class FC(Layer, kind="fc"):
         return None
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        product = Op([0], self.units, [NEW], saves=[0], weighted=True, casts=PRODUCT)
+        product = Op([0], self.units, [NEW], saves=[0], weighted=True, casts=PRODUCT, lean=True)
         if len(xs[0]) == 1:
             return [product]
         product.inputs, product.saves = [1], [1]
@@ -93,7 +93,7 @@ class Linear(Layer, kind="linear"):
         return None if len(xs[0]) == 1 else ()
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True, casts=PRODUCT)]
+        return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True, casts=PRODUCT, lean=True)]
 
 
 class Embedding(Layer, kind="embedding"):

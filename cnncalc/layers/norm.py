@@ -242,7 +242,7 @@ class Scale(Layer, kind="scale"):
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
-        scaled = Op([0], size, [NEW], saves=[0], temps=size, weighted=True, casts=MIXED, of=[0])
+        scaled = Op([0], size, [NEW], saves=[0], temps=size, weighted=True, casts=MIXED, of=[0], lean=True)
         return [scaled, Op([1], size, [SAME], weighted=True, casts=MIXED, of=[1])] if self.bias else [scaled]
 
 

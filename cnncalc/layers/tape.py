@@ -63,14 +63,16 @@ class Op:
     operations make the gradient of their input even where nobody asks for it, and copy a gradient whose cells are not
     dense before they use it (cuDNN's batch normalisation). Of several parameters, `of` says which ones it uses (None: all);
     `holds` are values that the caller keeps in a local variable meanwhile. `each` is a gradient of the parameters for every
-    example, of which their own ones are summed when the operation is done; `masks` are temporary numbers of one byte.
-    `relaid`: the gradient of its first parameter has its cells in another order, and is copied into the usual one. With
-    `strip` there is nothing to sum in a batch of one: the parameter's gradient is a strip of the output's, and keeps the
-    whole of it. `casts` says what autocast makes of it.
+    example, of which their own ones are summed when the operation is done; `masks` are temporary numbers of one byte. `both`
+    gradients, of its input and of its first parameter, are made together, whichever is wanted. A `lean` operation keeps its
+    input, and makes `temps`, only for the gradient of its first parameter. With `strip` there is nothing to sum in a batch
+    of one: the parameter's gradient is a strip of the output's, and keeps the whole of it. `casts` says what autocast makes
+    of it.
     """
 
     __slots__ = (
         "alias",
+        "both",
         "casts",
         "copies",
         "each",
@@ -78,10 +80,10 @@ class Op:
         "holds",
         "inputs",
         "keeps",
+        "lean",
         "masks",
         "of",
         "output",
-        "relaid",
         "saves",
         "scratch",
         "strip",
@@ -110,6 +112,8 @@ class Op:
         each: Extra | None = None,
         strip: bool = False,
         masks: int = 0,
+        lean: bool = False,
+        both: bool = False,
     ) -> None:
         self.inputs = inputs
         self.output = output
@@ -128,7 +132,8 @@ class Op:
         self.each = each
         self.strip = strip
         self.masks = masks
-        self.relaid = False
+        self.lean = lean
+        self.both = both
 
 
 class Seen:
@@ -136,12 +141,17 @@ class Seen:
 
     `until` is the node behind which its memory is let go, None where the caller keeps it. Layers of the same `split` are
     the parts of one value that are cut at once, and `unused` numbers of it are read by nobody. `more` memory may be in use
-    there than the layer's rule says, or `less`. `relaid` as of its operation.
+    there than the layer's rule says, or `less`. `relaid`: the gradient of its first parameter has its cells in another
+    order, and is copied into the usual one. No gradient flows through a `stopped` value (`torch.no_grad()`, `detach()`),
+    nor into the parameters named `still`, which the layer reads detached. `dims` are its parameters' dimensions in PyTorch.
     """
 
-    __slots__ = ("less", "more", "relaid", "split", "until", "unused")
+    __slots__ = ("dims", "less", "more", "relaid", "split", "still", "stopped", "until", "unused")
 
     def __init__(self) -> None:
+        self.stopped = False
+        self.still: frozenset[str] = frozenset()
+        self.dims: dict[str, tuple[int, ...]] = {}
         self.until: int | None = None
         self.split: int | None = None
         self.unused = 0

@@ -252,7 +252,7 @@ def _training_data(run: Run, least: Run | None) -> dict[str, Any]:
     return {
         "params_bytes": run.fixed["parameters"],
         "buffers_bytes": run.fixed["buffers"],
-        "gradients_bytes": run.fixed["parameters"],
+        "gradients_bytes": run.gradients,
         "optimizer_bytes": run.fixed["optimizer state"],
         "input_bytes": run.fixed["input"],
         "saved_bytes": run.saved,

@@ -87,7 +87,14 @@ def cuda_dispatch() -> Iterator[None]:
         return torch.empty_like(x), x.new_empty((*rest, *(1 for _ in shape)), dtype=exact)
 
     def unscaled(grad: Tensor, x: Tensor, shape: Any, rest: Any, weight: Tensor | None, mask: Any) -> tuple[Any, Any]:
-        return torch.empty_like(x) if mask[0] else None, None if weight is None else torch.empty_like(weight)
+        made = weight is not None and mask[1]
+        return torch.empty_like(x) if mask[0] else None, torch.empty_like(weight) if made else None
+
+    def unnormalised(grad: Tensor, x: Tensor, weight: Tensor | None, *others: Any) -> tuple[Any, Any, Any]:
+        mask = others[-1]  # PyTorch's own kernel makes what is wanted; the one for tensors without numbers makes all
+        each = None if weight is None else torch.empty_like(weight)
+        parts = [torch.empty_like(each) if each is not None and wanted else None for wanted in mask[1:]]
+        return torch.empty_like(x) if mask[0] else None, *parts
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("what attention and recurrent layers allocate on CUDA depends on the card")
@@ -96,6 +103,7 @@ def cuda_dispatch() -> Iterator[None]:
         kernels = stack.enter_context(torch.library._scoped_library("aten", "IMPL"))
         for name, kernel in (
             ("mish_backward", lambda grad, x: torch.empty_like(x)),
+            ("native_batch_norm_backward", unnormalised),
             ("_fused_rms_norm", scaled_by),
             ("_fused_rms_norm_backward", unscaled),
         ):
@@ -432,9 +440,7 @@ def measure_training(
     with _dispatched(dispatch):
         x = torch.zeros(batch, *x_shape, dtype=dtype, device=ledger.device)
         y, saved = _saved(model, x, loss)
-        for parameter in model.parameters():  # an earlier step leaves behind what the optimizer keeps
-            parameter.grad = torch.zeros_like(parameter)
-        stepper.step()
+        stepper.step()  # an earlier step leaves behind what the optimizer keeps, of what got a gradient
         ledger.meet(model.parameters(), "params")
         ledger.meet(model.buffers(), "buffers")
         ledger.meet((value for state in stepper.state.values() for value in state.values()), "opt_state")
@@ -537,7 +543,7 @@ def _dispatched(dispatch: Dispatch) -> AbstractContextManager[None]:
 def _saved(model: nn.Module, x: Tensor, loss: Callable[[Any, Tensor], Tensor]) -> tuple[Tensor, int]:
     """The right classes, one for every vector of scores; and the bytes that a forward with them keeps for backward.
 
-    Each storage counts once; parameters, buffers and the batch do not.
+    Each storage counts once; parameters, buffers and the batch do not. The gradients of this step stay with the parameters.
     """
     kept: dict[int, weakref.ref[torch.UntypedStorage]] = {}
 
@@ -554,6 +560,8 @@ def _saved(model: nn.Module, x: Tensor, loss: Callable[[Any, Tensor], Tensor]) -
     own = {value.untyped_storage()._cdata for value in [*model.parameters(), *model.buffers(), x, y]}
     storages = [storage for key, watch in kept.items() if key not in own and (storage := watch()) is not None]
     total = sum(storage.nbytes() for storage in storages)
+    storages.clear()
+    error.backward()  # type: ignore[no-untyped-call]
     del error
     return y, total
 
