@@ -6,6 +6,7 @@ from typing import Any
 
 from cnncalc.formats.onnx_graph import Dims, Order, Reader, Step, Value, visible
 from cnncalc.formats.onnx_ops import Handler, broadcast
+from cnncalc.formats.onnx_scores import is_mask, mask_note, on_scores, table_note
 from cnncalc.layers import activation, merge, norm
 from cnncalc.layers.base import Layer
 from cnncalc.layers.dense import Positional
@@ -104,7 +105,7 @@ def binary(r: Reader, step: Step) -> None:
     dims = broadcast(step, *[x.dims for x in xs])
     active = [x for x in xs if x.index is not None]
     if not active:
-        r.put(step, Value(dims, tensors=r.union(xs), why="it is worked out from weights"))
+        r.put(step, Value(dims, tensors=r.union(learned_of(xs)), why="it is worked out from weights"))
         return
     main = max(active, key=lambda x: (x.size, len(x.dims)))
     order = spread_order(main, dims)
@@ -113,6 +114,8 @@ def binary(r: Reader, step: Step) -> None:
         return
     if len(active) == len(xs) == 1:
         r.emit(step, activation.Identity(), active, order, len(dims))
+        return
+    if known and not r.strict and _on_scores(r, step, dims, active, order, known):
         return
     alone = len(known) == len(active) == 1 and dims == main.dims and step.op in ("Add", "Mul")
     if alone and _learned(r, step, main, known[0], order):
@@ -127,6 +130,28 @@ def binary(r: Reader, step: Step) -> None:
         _as_buffer(r, value.index, known)
 
 
+def _on_scores(r: Reader, step: Step, dims: Dims, active: list[Value], order: Order, known: list[Value]) -> bool:
+    """Read a mask of attention scores, or what may be a learned table; return whether it was one."""
+    if step.op not in ("Add", "Mul") or not on_scores(r, step, active):
+        return False
+    masks = [x for x in known if is_mask(x, dims, step.op) or all(tensor.fixed for tensor in x.tensors)]
+    others = [x for x in known if x not in masks]
+    held = {"weight" if step.op == "Mul" else "bias": together(r, others)} if others else {}
+    doubtful = [x for x in others if step.op == "Add" and any(tensor.dims == x.dims for tensor in x.tensors)]
+    if not masks and not doubtful:
+        return False
+    note, in_place = table_note(doubtful) if doubtful else "", dims == active[0].dims
+    value = r.operator(step, dims, active, order, held, in_place=in_place, note=note)
+    if masks and value.index is not None:
+        _as_buffer(r, value.index, masks, mask_note(masks))
+    return True
+
+
+def learned_of(xs: list[Value]) -> list[Value]:
+    """The values that are made of learned numbers, if there are any: numbers of arithmetic say nothing beside them."""
+    return [x for x in xs if x.learned] or xs
+
+
 def together(r: Reader, xs: list[Value]) -> Value:
     return xs[0] if len(xs) == 1 else Value((), tensors=r.union(xs))
 
@@ -137,7 +162,7 @@ def _one_or_more(
     return r.operator(step, dims, active, order, held, in_place=len(active) == 1 and dims == active[0].dims)
 
 
-def _as_buffer(r: Reader, index: int, known: list[Value]) -> None:
+def _as_buffer(r: Reader, index: int, known: list[Value], note: str = "") -> None:
     """Count tensors that are no parameters, once, as buffers of a node."""
     found: dict[str, Count] = {}
     for tensor in r.union(known):
@@ -148,7 +173,7 @@ def _as_buffer(r: Reader, index: int, known: list[Value]) -> None:
     if found:
         layer = r.builder.nodes[index].layer
         assert isinstance(layer, Operator)
-        r.builder.nodes[index].layer = layer.holding({}, found, "")
+        r.builder.nodes[index].layer = layer.holding(layer.weights(), found, note)
 
 
 def spread_order(main: Value, dims: Dims) -> Order:

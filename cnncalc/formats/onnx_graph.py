@@ -29,6 +29,7 @@ Axis = tuple[Factor, ...]
 Marks = tuple[Axis, ...]
 MOST_AXES = 64
 _STATE = re.compile(r"[A-Za-z_]\w*(\.\w+)*\.[A-Za-z_]\w*")
+_WEIGHT = re.compile(r"(weight|kernel|bias|gamma|beta|embed\w*|lora_\w+)(:0|_\w{0,3})?$", re.IGNORECASE)
 FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
 
 
@@ -202,6 +203,7 @@ class Reader:
         self.counted: dict[int, int] = {}  # id of a tensor -> the node that its numbers are counted at
         self.alive: list[Tensor] = []
         self.fused: set[int] = set()
+        self.scores: set[int] = set()  # nodes whose values may be attention scores
         self._numbers: dict[str, int] = {}  # label -> the last number behind it
         self._aligned: dict[tuple[int, Order, Dims, Order], Value] = {}
 
@@ -334,7 +336,7 @@ class Reader:
             order = self.order(step, dims, k)
         active = [x for x in xs if x.index is not None]
         if not active and facts.get("macs"):  # runs every time, though on constants only
-            active = [self.materialized(xs[0], tuple(range(len(xs[0].dims))))]
+            active = [self.materialized(xs[0], tuple(range(len(xs[0].dims))), data=True)]
             held = {"weight": Value((), tensors=self.union(xs[1:]))}
         if not active:
             value = Value(dims, tensors=self.union(xs), why="it is worked out from weights")
@@ -344,14 +346,23 @@ class Reader:
         layer = kind(facts.pop("name", step.op.lower()), visible(dims, order), **facts)
         return self.emit(step, layer, active, order, len(dims), held, k=k)
 
-    def materialized(self, x: Value, order: Order) -> Value:
+    def materialized(self, x: Value, order: Order, data: bool = False) -> Value:
         """A constant or parameter as a node of its own, where layers work on it; it hangs on the first input.
 
-        Numbers that are written into the graph are no parameters there.
+        Numbers that are written into the graph are no parameters there. Neither are those that a product with other numbers
+        of the file works on as its `data`, unless they are named as weights are.
         """
         learned = tuple(tensor for tensor in x.tensors if not tensor.fixed and tensor.real and x.holds(tensor))
+        buffers: dict[str, Count] = {}
+        note = ""
+        if data and not self.strict and learned and not any(_WEIGHT.search(tensor.name) for tensor in learned):
+            buffers, _, _ = self._fresh({"constant": Value((), tensors=learned)}, len(self.builder.nodes))
+            names = ", ".join(f"`{show(tensor.name)}`" for tensor in learned[:3])
+            note = f"{names} counts as a buffer: layers work on it as on an input" if buffers else ""
+            learned = ()
         weights, _, _ = self._fresh({"weight": Value((), tensors=learned)}, len(self.builder.nodes))
-        layer = Operator("constant", visible(x.dims, order), weights=weights, in_place=True, views=None)
+        shape = visible(x.dims, order)
+        layer = Operator("constant", shape, weights=weights, buffers=buffers, in_place=True, views=None, note=note)
         return Value(x.dims, self.builder.add(layer, [0], self.name("constant")), order)
 
     def union(self, xs: Sequence[Value | None]) -> tuple[Tensor, ...]:
@@ -362,37 +373,6 @@ class Reader:
             text = f"a value is worked out from more than {most:,} tensors of the file"
             raise Refused([Problem("too-large", text, "fold constants before the export")])
         return tuple(found.values())
-
-    def account(self, step: Step, before: int) -> None:
-        """Count every number that a node reads and no rule has counted as a weight of the last layer that it became.
-
-        Numbers that are all the same, such as a state of zeros, say nothing, and factors of a resizing are no weights.
-        """
-        nodes = self.builder.nodes
-        if len(nodes) == before or step.op in ("Resize", "Upsample"):
-            return
-        fresh: dict[str, Count] = {}
-        for x in step.xs:
-            if (
-                x is None
-                or x.index is not None
-                or (x.array is not None and x.size and (x.array == x.array.flat[0]).all())
-            ):
-                continue
-            for tensor in x.tensors:
-                if tensor.real and x.holds(tensor) and id(tensor) not in self.counted:
-                    self.counted[id(tensor)] = len(nodes) - 1
-                    self.alive.append(tensor)
-                    fresh[f"weight_{len(fresh)}_here"] = Product(*[("N", length) for length in tensor.dims])
-        layer = nodes[-1].layer
-        if not fresh or layer is None:
-            return
-        shapes = [self.builder.shape(index) for index in nodes[-1].inputs]
-        held = {**layer.weights(*shapes), **fresh}
-        note = "numbers of the file that no rule explains count as weights"
-        nodes[-1].layer = Operator(
-            layer.kind, nodes[-1].output, weights=held, buffers=layer.buffers(*shapes), like=layer, note=note
-        )
 
     def _fresh(self, held: Mapping[str, Value | None], index: int) -> tuple[dict[str, Count], set[int], bool]:
         """Counts of the tensors counted here for the first time, by role, and the other nodes that the rest stand at."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.formats.onnx_account import account
 from cnncalc.formats.onnx_bounds import OWN, check_size
+from cnncalc.formats.onnx_elementwise import learned_of
 from cnncalc.formats.onnx_file import bad
 from cnncalc.formats.onnx_graph import Scope, Step, Tensor, Value
 from cnncalc.formats.onnx_inference import Inferred
@@ -16,6 +18,7 @@ from cnncalc.formats.onnx_numbers import TAKEN, array, fold, numpy
 from cnncalc.formats.onnx_ops import HANDLERS as OPERATORS
 from cnncalc.formats.onnx_order import in_order
 from cnncalc.formats.onnx_patterns import Done
+from cnncalc.formats.onnx_scores import note_scores
 from cnncalc.formats.onnx_views import HANDLERS as VIEWS
 from cnncalc.layers.unknown import Unknown
 from cnncalc.network import Network
@@ -75,7 +78,7 @@ class Model(Inferred):
         before = len(self.reader.builder.nodes)
         if scope is self.scope and self.plan.take(self.reader, step):
             if self.strict:
-                self.reader.account(step, before)
+                account(self.reader, step, before)
             return
         function = self.reader.functions.get((node.domain, node.op_type))
         if function is not None:
@@ -102,10 +105,11 @@ class Model(Inferred):
             except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
                 step.wrong(f"its attributes and inputs do not go together ({type(error).__name__})")
             self._further(step)
+            note_scores(self.reader, step)
             if self.chosen is None:
                 self.axes.follow(step)
             if self.strict:
-                self.reader.account(step, before)
+                account(self.reader, step, before)
             if scope is self.scope and not domain:
                 self.steps.append(Done(step, before, len(self.reader.builder.nodes)))
             return
@@ -135,7 +139,8 @@ class Model(Inferred):
         self.folded += sum(one.size for one in found)
         if self.folded > FOLDED:
             step.unsupported(f"more than {FOLDED:,} constants are worked out before it", "fold them before the export")
-        parts = () if step.op == "ConstantOfShape" else step.xs[:1] if step.op in TAKEN else step.xs
+        there = [x for x in step.xs if x is not None]
+        parts = [] if step.op == "ConstantOfShape" else there[:1] if step.op in TAKEN else learned_of(there)
         tensors = self.reader.union(parts)
         for k, one in enumerate(found):
             self.reader.put(step, Value(one.shape, array=one, tensors=tensors), k)

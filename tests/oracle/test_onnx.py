@@ -1127,3 +1127,82 @@ def test_unknown_sizes_of_several_inputs(tmp_path: Path) -> None:
     assert facts(small, tmp_path, Asked({}, {name: int(size) for name, size in dims.items()}))
     # a shape that is given for one input gives the named sizes of the others
     assert facts(small, tmp_path, Asked({"a": "20x30x1", "e": "9x3"}, {}))[1]["b"].dims == (1, 2, 20, 30)
+
+
+# -- parameters and buffers --------------------------------------------------------------------------------------------
+
+
+def scored(*nodes: Node, **more: Any) -> Small:
+    """Attention of 4 heads of 5 steps whose scores `s` go through `nodes` to `t` and a softmax."""
+    before = [op("Transpose", "x", "xt", perm=[0, 1, 3, 2]), op("MatMul", "x xt", "s")]
+    after = [op("Softmax", "t", "p", axis=-1), op("MatMul", "p x", "y")]
+    return Small([*before, *nodes, *after], (1, 4, 5, 8), **more)
+
+
+ADD, MUL = op("Add", "s m", "t"), op("Mul", "s m", "t")
+# what is done to the scores -> parameters, buffers, a word of the note
+MASKS: dict[str, tuple[Small, int, int, str]] = {
+    "mask for all heads": (scored(ADD, weights=[weight("m", 1, 1, 5, 5)]), 0, 25, "`m` counts as a buffer"),
+    "causal": (scored(ADD, weights=[weight("m", 5, 5)]), 0, 25, "`m` counts as a buffer"),
+    "of keys": (scored(ADD, weights=[weight("m", 1, 1, 1, 5)]), 0, 5, "`m` counts as a buffer"),
+    "a part of a mask": (
+        scored(op("Slice", "all a b", "m", label="cut"), ADD,
+               weights=[weight("all", 9, 9), numbers("a", 0, 0), numbers("b", 5, 5)]),
+        0, 81, "`all` counts as a buffer",
+    ),
+    "multiplied": (scored(MUL, weights=[weight("m", 5, 5)]), 0, 25, "`m` counts as a buffer"),
+    "windows": (
+        scored(op("Reshape", "s to", "w"), op("Add", "w m", "v"), op("Reshape", "v back", "t"),
+               weights=[weight("m", 1, 1, 1, 5, 5), numbers("to", 1, 1, 4, 5, 5), numbers("back", 1, 4, 5, 5)]),
+        0, 25, "`m` counts as a buffer",
+    ),
+    "masked, then scaled": (
+        scored(op("Add", "s m", "u"), op("Mul", "u f", "t"),
+               weights=[weight("m", 5, 5), numbers("f", 0.25, kind="float32")]),
+        0, 25, "`m` counts as a buffer",
+    ),
+    "slopes of the graph": (
+        scored(op("Constant", "", "m", value=numbers("", *range(100), kind="float32", dims=(4, 5, 5))), ADD),
+        0, 100, "`m` counts as a buffer: a constant of the graph",
+    ),
+    "relative positions": (scored(ADD, weights=[weight("m", 1, 4, 5, 5)]), 100, 0, "`m` counts as parameters"),
+    "a table of relative positions": (
+        scored(op("Gather", "table i", "g", axis=1), op("Reshape", "g to", "m"), ADD,
+               weights=[weight("table", 4, 9), numbers("i", *[0, 1, 2, 3, 4] * 5), numbers("to", 4, 5, 5)]),
+        36, 0, "",
+    ),
+    "a learned temperature": (scored(MUL, weights=[weight("m", 4, 1, 1)]), 4, 0, ""),
+    "a temperature that is bounded": (
+        scored(op("Constant", "", "most", value=numbers("", 4.6, kind="float32", dims=())), op("Clip", "m _ most", "c"),
+               op("Exp", "c", "e"), op("Mul", "s e", "t"),
+               weights=[numbers("m", 1, 2, 3, 4, kind="float32", dims=(4, 1, 1))]),
+        4, 0, "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_masks_are_buffers(name: str, tmp_path: Path) -> None:
+    """What is added to attention scores alike for every head is not learned; what is not known to be is said."""
+    small, params, buffers, note = MASKS[name]
+    analysis, _ = facts(small, tmp_path)
+    assert (analysis.totals.params, analysis.totals.buffers) == (params, buffers)
+    notes = [text for row in analysis.rows for _, text in row.notes]
+    assert [note in text for text in notes] == [True] * bool(note)
+
+
+def test_what_is_added_elsewhere_stays_a_parameter(tmp_path: Path) -> None:
+    """A square table that is added to a value that no softmax reads: positions, for all that the file shows."""
+    nodes = [op("Transpose", "x", "xt", perm=[0, 1, 3, 2]), op("MatMul", "x xt", "s"), op("Add", "s m", "y")]
+    analysis, _ = facts(Small(nodes, (1, 4, 5, 8), [weight("m", 5, 5)]), tmp_path)
+    assert (analysis.totals.params, analysis.totals.buffers) == (25, 0)
+
+
+def test_data_of_layers_on_constants(tmp_path: Path) -> None:
+    """Coordinates that go through layers of their own, as in Swin V2, are a buffer; a weight in their place is none."""
+    for name, params, buffers in (("attn.coords", 2 * 4 + 4, 50), ("attn.lora_B.weight", 2 * 4 + 4 + 50, 0)):
+        nodes = [op("MatMul", f"{name} w", "h"), op("Add", "h b", "r"), op("Relu", "r", "g"), op("Transpose", "g", "i"),
+                 op("Reshape", "i to", "m"), ADD]  # fmt: skip
+        held = [weight(name, 25, 2), weight("w", 2, 4), weight("b", 4), numbers("to", 4, 5, 5)]
+        analysis, _ = facts(scored(*nodes, weights=held), tmp_path)
+        assert (analysis.totals.params, analysis.totals.buffers) == (params, buffers)
