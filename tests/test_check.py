@@ -658,6 +658,46 @@ def test_folders_are_read_to_the_bottom_and_sorted(tree: Path, check: Check) -> 
     assert names(check("t/b", "t", "--max-params", "55")) == [*found[-2:], *found[:-2]]
 
 
+@pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "github", "gitlab", "gradescope"])
+def test_what_is_not_looked_at_is_said(form: str, tree: Path, check: Check) -> None:
+    """In every report: a file of another suffix was handed in, too. It changes no verdict."""
+    (tree / "t" / ".git").mkdir()
+    (tree / "t" / ".git" / "HEAD").write_text("ref: refs/heads/main")
+    done = check("t", "--max-params", "55", "--format", form)
+    assert done.status == 0
+    assert "2 files not looked at: t/a/n.json, t/a/no.txt" in done.out or form == "json"
+    assert ".git" not in done.out
+    if form == "json":
+        assert done.data["summary"]["unread"] == 2
+        assert done.data["unread"] == ["t/a/n.json", "t/a/no.txt"]
+    assert "not looked at" not in check("t/b", "--max-params", "55", "--format", form).out
+    assert "not looked at" not in check("t", "t/a/n.json", "t/a/no.txt", "--format", form).out
+
+
+def test_many_that_are_not_looked_at(check: Check, tmp_path: Path) -> None:
+    """Ten are named; what they are called does no harm."""
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "net.yaml").write_text(FILES["small"])
+    for number in range(1234):
+        (tmp_path / "t" / f"::error::\x1b[31m{number}{'x' * 200}.py").touch()
+    done = check("t", "--max-params", "55")
+    line = done.lines[-1]
+    assert line.startswith("1,234 files not looked at: t/::error::\\x1b[31m0")
+    assert line.endswith(", and 1,224 more")
+    assert len(line) < 1200
+    assert len(done.out) < 1400
+
+
+def test_unread_files_as_errors(tree: Path, check: Check) -> None:
+    """Where nothing else may be handed in: a finding, exit status 1."""
+    done = check("t", "--max-params", "55", "--unread", "error")
+    assert done.status == 1
+    assert names(done)[-2:] == ["t/a/n.json", "t/a/no.txt"]
+    assert done.lines[-1] == "8 files: 6 passed, 0 failed, 2 errors (limits are inclusive)"
+    assert done.out.count("[not-looked-at]") == 2
+    assert check("t/b", "--max-params", "55", "--unread", "error").status == 0
+
+
 def test_patterns(tree: Path, check: Check) -> None:
     """Those that the shell has left: sorted, folders among the matches read to the bottom, other suffixes as asked."""
     assert names(check("t/*.yaml")) == ["t/Z.yaml", "t/c.yaml"]
@@ -710,7 +750,7 @@ def test_every_file_is_reported_even_if_others_fail(tree: Path, check: Check) ->
         "failed",
         "passed",
     ]
-    assert json.loads(found.out)["summary"] == {"files": 7, "passed": 1, "failed": 2, "errors": 4}
+    assert json.loads(found.out)["summary"] == {"files": 7, "passed": 1, "failed": 2, "errors": 4, "unread": 0}
 
 
 # -- exit status -------------------------------------------------------------------------------------------------------
@@ -836,7 +876,7 @@ def test_json(check: Check, tmp_path: Path) -> None:
     body = "limits: {params: {max: 1k}, activation-memory: {min: 1kB, batch: 2}}\npoints: {params: 5}\noutput: 10"
     done = check("net.yaml", "unsound.yaml", "--policy", policy(tmp_path, body), "--format", "json")
     data = json.loads(done.out)
-    assert list(data) == ["format", "cnncalc", "policy", "summary", "files"]
+    assert list(data) == ["format", "cnncalc", "policy", "summary", "files", "unread"]
     assert data["format"] == "cnncalc.check/1"
     assert data["policy"]["limits"][0] | {"optimizer": 0, "amp": 0} == {
         "quantity": "params", "min": None, "max": 1000, "level": "error", "batch": 1, "dtype": "float32", "count": "trainable",
@@ -848,7 +888,7 @@ def test_json(check: Check, tmp_path: Path) -> None:
     assert data["policy"]["points"] == {"params": 5}
     assert data["policy"]["rules"] == ["sound", "output", "params", "activation-memory", "expect"]
     assert set(data["policy"]["rules"]) <= set(RULES)
-    assert data["summary"] == {"files": 2, "passed": 0, "failed": 1, "errors": 1}
+    assert data["summary"] == {"files": 2, "passed": 0, "failed": 1, "errors": 1, "unread": 0}
     net, unsound = data["files"]
     assert net["status"] == "failed"
     assert {name: net["metrics"][name] for name in ("params", "buffers", "activation_bytes", "receptive_field")} == {

@@ -242,10 +242,10 @@ def problems(form: str, text: str) -> list[str]:
     commands = [read for read in map(command, lines) if read is not None]
     first = [command(line) is not None for line in lines[: len(commands)]]
     found += [] if all(first) else ["commands below the annotations"]
-    found += [
-        f"{form} commands {name}" for name, _, _ in commands if name not in ("error", "warning") or form != "github"
-    ]
-    found += ["more than ten annotations"] if len(commands) > 10 else []
+    kinds = ("error", "warning", "notice")
+    found += [f"{form} commands {name}" for name, _, _ in commands if name not in kinds or form != "github"]
+    found += ["more than ten annotations"] if sum(name != "notice" for name, _, _ in commands) > 10 else []
+    found += ["more than one notice"] if sum(name == "notice" for name, _, _ in commands) > 1 else []
     if form == "sarif":
         found += sarif_problems(json.loads(text))
     if form == "gitlab":
@@ -313,6 +313,7 @@ def test_the_summary_counts_the_table() -> None:
         "passed": counts["passed"],
         "failed": counts["failed"],
         "errors": counts["error"],
+        "unread": 0,
     }
     assert report("text").endswith("\n40 files: 12 passed, 17 failed, 11 errors (limits are inclusive)\n")
 
@@ -674,7 +675,7 @@ def test_no_text_breaks_a_dialect(paths: list[str], message: str, help: str, lin
         entry = kinds[number % 4]
         made.append(Entry("n" + path, entry.status, entry.metrics, entry.measured, entry.findings))
     policy = Policy(limits=(limit,), forbidden=("maxpool",), points=(("params", 2),))
-    whole = Report(policy, policy.rules, made)
+    whole = Report(policy, policy.rules, made, tuple(f"n{path}" for path in paths))
     for form in FORMATS:
         assert not problems(form, render(form, whole)), form
 

@@ -75,6 +75,14 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     help="Let only these rules count, such as params,output: an exit status per criterion.",
 )
 @click.option(
+    "--unread",
+    "unread_is",
+    type=click.Choice(("note", "error")),
+    default="note",
+    show_default=True,
+    help="What a file in a folder is whose suffix is not read, such as net.py: a note under the summary, or an error.",
+)
+@click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="The dialect of the report."
 )
 @click.option("-o", "file", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE, whole or not at all.")
@@ -86,6 +94,7 @@ def command(
     baseline: str | None,
     max_growth: tuple[str, ...],
     only: str | None,
+    unread_is: str,
     form: str,
     file: str | None,
     **limits: str | None,
@@ -99,7 +108,7 @@ def command(
     from cnncalc.cli.display import fit_text
     from cnncalc.cli.files import collect
     from cnncalc.render.checks import Entry, Report, render
-    from cnncalc.spec.submission import ERROR, FAILED, UNREADABLE, Task
+    from cnncalc.spec.submission import ERROR, FAILED, UNREADABLE, Task, not_looked_at
 
     if not paths:
         raise click.UsageError("no PATH: name files or folders")
@@ -112,11 +121,15 @@ def command(
     rules = (*asked.rules, *(["growth"] if allowed else []))
     before, past = _baseline(baseline, allowed)
     task = Task(asked, allowed, before, past, _only(only, rules), metrics=form == "json")
-    files = collect(paths)
+    files, unread = collect(paths)
     if not asked.limits and not allowed and asked.rules == ("sound", "expect"):
         warn("note: no limits given; files are only checked for soundness and for their own `expect`")
     checked = [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in _checked(files, task)]
-    report = Report(asked, task.only or rules, checked)
+    if unread_is == "error":
+        entries = map(not_looked_at, unread)
+        checked += [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in entries]
+        unread = []
+    report = Report(asked, task.only or rules, checked, tuple(unread))
     write(fit_text(render(form, report), file) if form == "text" else render(form, report), file)
     statuses = {entry.status for entry in checked}
     return FAILURE if UNREADABLE in statuses else FINDING if statuses & {FAILED, ERROR} else 0

@@ -7,20 +7,28 @@ import os
 from collections.abc import Iterator, Sequence
 
 SUFFIXES = (".yaml", ".yml", ".onnx")
-Found = tuple[str, str]  # a path, and "" or why there is nothing to read
+OWN = (".git", ".hg", ".svn")  # folders of version control, which nobody hands in
+Found = tuple[str, str | None]  # a path, and "", why there is nothing to read, or None: its suffix is none of the above
 
 
-def collect(paths: Sequence[str]) -> dict[str, str]:
-    """Every file once: in the order typed, folders and patterns sorted. `-` stays.
+def collect(paths: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Every file once: in the order typed, folders and patterns sorted. `-` stays. And the files that are not looked at.
 
     A path that leads to no file stays too, with the reason: it is reported like a file that cannot be read.
     """
     found: dict[str, str] = {}
+    unread: dict[str, None] = {}
     for path in paths:
-        here = [(path, "")] if path == "-" else list(_expanded(path))
-        for file, problem in here or [(path, f"no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} files in it")]:
+        some = False
+        for file, problem in [(path, "")] if path == "-" else _expanded(path):
+            if problem is None:
+                unread[file] = None
+                continue
+            some = True
             found.setdefault(file, problem)
-    return found
+        if not some:
+            found.setdefault(path, f"no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} files in it")
+    return found, [file for file in unread if file not in found]
 
 
 def _expanded(path: str) -> Iterator[Found]:
@@ -60,7 +68,10 @@ def _below(top: str) -> Iterator[Found]:
             yield folder, f"cannot read the folder: {error.strerror}"
             continue
         folders = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        inside_own = not {*OWN}.isdisjoint(os.path.relpath(folder, top).split(os.sep))
         for entry in entries:
             if entry.name.lower().endswith(SUFFIXES) or (entry.is_symlink() and os.path.isdir(entry.path)):
                 yield entry.path, ""
+            elif not inside_own and not entry.is_dir(follow_symlinks=False):
+                yield entry.path, None
         waiting += reversed(folders)

@@ -164,6 +164,13 @@ def missing(path: str, problem: str, help: str = "check path and permissions") -
     return Checked(path, UNREADABLE, None, (), (finding,))
 
 
+def not_looked_at(path: str) -> Checked:
+    """The result for a file in a folder whose suffix is not read, where that is an error."""
+    text = "the file was not looked at: its suffix is not one that `check` reads"
+    finding = Finding("sound", "not-looked-at", "error", text, "submit a .yaml, .yml or .onnx file")
+    return Checked(path, ERROR, None, (), (finding,))
+
+
 def unsound(path: str, refused: Refused) -> Checked:
     """The result for a file that is no sound specification. Its messages do not name the file again."""
     name = f"{show(path)} "

@@ -22,11 +22,15 @@ class Entry(Record):
 
 
 class Report(Record):
-    """Everything that was checked. `rules` are the rules that were applied, in their order."""
+    """Everything that was checked. `rules` are the rules that were applied, in their order.
+
+    `unread` are the files below the folders that were named whose suffix `check` does not read.
+    """
 
     policy: Policy
     rules: tuple[str, ...]
     entries: Sequence[Entry]
+    unread: tuple[str, ...] = ()
 
     def count(self, *statuses: str) -> int:
         """How many files ended so."""

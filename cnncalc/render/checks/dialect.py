@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from cnncalc.analyses.budget import QUANTITIES, Finding, Limit
 from cnncalc.render.checks import Entry, Report
-from cnncalc.text import quoted, visible
+from cnncalc.text import plural, quoted, show, visible
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"
+NAMED = 10  # files that are named of those that were not looked at
 MOST = 64 * 1024  # characters shown of one file, or of one test over all files
 
 _HELP = {
@@ -59,6 +60,16 @@ def names(report: Report) -> list[str]:
         taken.add(only)
         found.append(only)
     return found
+
+
+def unread(report: Report) -> str:
+    """The sentence about files that were not looked at; empty where there are none."""
+    if not report.unread:
+        return ""
+    named = [show(relative(path), 100) for path in report.unread[:NAMED]]
+    more = len(report.unread) - len(named)
+    named += [f"and {more:,} more"] if more else []
+    return f"{plural(len(report.unread), 'file')} not looked at: {', '.join(named)}"
 
 
 def verdict(entry: Entry, rule: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
 from cnncalc.render.checks import Entry, Report, text
-from cnncalc.render.checks.dialect import relative
+from cnncalc.render.checks.dialect import relative, unread
 from cnncalc.text import plural, visible
 
 MOST = 10  # GitHub shows no more of a step
@@ -17,6 +17,9 @@ def render(report: Report) -> str:
     shown = [_annotation(entry, finding) for entry, finding in found[:MOST]]
     if len(found) > MOST:
         shown.append(f"{plural(len(found) - MOST, 'more file')} with findings below; ten are annotated")
+    said = unread(report)
+    if said:
+        shown.append(f"::notice title=not looked at::{_data(said)}")
     return "".join(f"{line}\n" for line in shown) + text.render(report)
 
 

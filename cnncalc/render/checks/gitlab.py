@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.analyses.budget import Finding
 from cnncalc.render.checks import Report
-from cnncalc.render.checks.dialect import fingerprints, relative, sentence
+from cnncalc.render.checks.dialect import fingerprints, relative, sentence, unread
 from cnncalc.text import visible
 
 
@@ -17,7 +17,23 @@ def render(report: Report) -> str:
     for entry, prints in zip(report.entries, fingerprints(report), strict=True):
         path = visible(relative(entry.path))
         found += [_issue(path, finding, name) for finding, name in zip(entry.findings, prints, strict=True)]
+    if report.unread:
+        found.append(_unread(report))
     return dumps(found, indent=2) + "\n"
+
+
+def _unread(report: Report) -> dict[str, Any]:
+    """One entry for all files that were not looked at, at the first of them."""
+    from hashlib import sha256
+
+    path = relative(report.unread[0])
+    return {
+        "description": unread(report),
+        "check_name": "sound/not-looked-at",
+        "fingerprint": sha256(f"not looked at\0{path}".encode("utf-8", "surrogatepass")).hexdigest()[:32],
+        "severity": "info",
+        "location": {"path": visible(path), "lines": {"begin": 1}},
+    }
 
 
 def _issue(path: str, finding: Finding, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnncalc.analyses.budget import QUANTITIES
 from cnncalc.render.checks import Entry, Report, text
-from cnncalc.render.checks.dialect import MOST, PASSED, asks, figures, lines, names, of_rule, verdict
+from cnncalc.render.checks.dialect import MOST, PASSED, asks, figures, lines, names, of_rule, unread, verdict
 from cnncalc.text import plural
 
 Files = Sequence[tuple[str, Entry]]
@@ -27,7 +27,8 @@ def render(report: Report) -> str:
     else:
         passed = report.count("passed") == len(report.entries)
         tests = [_shown("every rule", passed, int(passed), 1, _output(report, files, report.rules))]
-    summary = text.summary(report)
+    said = unread(report)
+    summary = text.summary(report) + (f"; {said}" if said else "")
     data = {
         "score": sum(test["score"] for test in tests),
         "output": summary + ("; no points while a file is not sound" if points and report.errors else ""),

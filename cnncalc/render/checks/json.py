@@ -9,6 +9,8 @@ from cnncalc import __version__
 from cnncalc.analyses.budget import Finding, Limit
 from cnncalc.render.checks import Entry, Report
 
+MOST = 1000  # names of files that were not looked at
+
 
 def render(report: Report) -> str:
     """The whole text; ASCII only."""
@@ -29,8 +31,10 @@ def render(report: Report) -> str:
             "passed": report.count("passed"),
             "failed": report.count("failed"),
             "errors": report.errors,
+            "unread": len(report.unread),
         },
         "files": [_entry(entry) for entry in report.entries],
+        "unread": list(report.unread[:MOST]),
     }
     # a runner of jobs would obey `##[...]` in a path, even here
     return dumps(data, indent=2).replace("\x7f", "\\u007f").replace("##", "#\\u0023") + "\n"

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from cnncalc.analyses.budget import Finding
 from cnncalc.render.checks import Report
-from cnncalc.render.checks.dialect import ERROR, FAILED, figures, lines, names, of_rule, sentence, verdict
+from cnncalc.render.checks.dialect import ERROR, FAILED, figures, lines, names, of_rule, sentence, unread, verdict
 
 TIME = "0.000"  # the same report for the same files: no clocks
 
@@ -23,6 +23,12 @@ def render(report: Report) -> str:
             _case(suite, name, rule, verdict(entry, rule), of_rule(report, entry, rule), figures(entry, rule))
         _count(suite, [suite])
         suite.set("skipped", "0")
+    if report.unread:
+        suite = SubElement(root, "testsuite", name="files not looked at")
+        case = SubElement(suite, "testcase", classname="files not looked at", name="unread", time=TIME)
+        SubElement(case, "skipped", message=unread(report)).text = unread(report)
+        _count(suite, [suite])
+        suite.set("skipped", "1")
     _count(root, list(root))
     indent(root)
     body = tostring(root, encoding="us-ascii").decode("ascii")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from cnncalc import __version__
 from cnncalc.analyses.budget import RULES, Finding
 from cnncalc.render.checks import Report
-from cnncalc.render.checks.dialect import advice, asks, fingerprints, relative, sentence
+from cnncalc.render.checks.dialect import advice, asks, fingerprints, relative, sentence, unread
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "%SRCROOT%"
@@ -40,13 +40,21 @@ def render(report: Report) -> str:
                 "rules": [_rule(report, rule) for rule in rules],
             }
         },
-        "invocations": [{"executionSuccessful": not report.count("unreadable")}],
+        "invocations": [_invocation(report)],
         "originalUriBaseIds": {ROOT: {"description": {"text": "the folder in which `cnncalc check` was run"}}},
         "columnKind": "unicodeCodePoints",
         "artifacts": [{"location": {"uri": uri, "uriBaseId": ROOT}, "roles": ["analysisTarget"]} for uri in files],
         "results": results,
     }
     return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    found: dict[str, Any] = {"executionSuccessful": not report.count("unreadable")}
+    said = unread(report)
+    if said:
+        found["toolExecutionNotifications"] = [{"level": "note", "message": {"text": said.replace("](", "] (")}}]
+    return found
 
 
 def _rule(report: Report, rule: str) -> dict[str, Any]:

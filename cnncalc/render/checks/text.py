@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
 from cnncalc.render.checks import Entry, Report
-from cnncalc.render.checks.dialect import harmless
+from cnncalc.render.checks.dialect import harmless, unread
 from cnncalc.text import plural, show, visible
 
 WORDS = {"passed": "PASS", "failed": "FAIL", "error": "ERROR", "unreadable": "ERROR"}
@@ -17,7 +17,8 @@ def render(report: Report) -> str:
     for entry in report.entries:
         lines += _entry(entry)
     limits = " (limits are inclusive)" if report.policy.limits else ""
-    return "\n".join(map(harmless, [*lines, summary(report) + limits])) + "\n"
+    said = unread(report)
+    return "\n".join(map(harmless, [*lines, summary(report) + limits, *([said] if said else [])])) + "\n"
 
 
 def summary(report: Report) -> str:
