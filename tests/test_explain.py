@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from fractions import Fraction
 from functools import partial
 from math import ceil, floor
@@ -11,12 +12,21 @@ from typing import Any
 
 import pytest
 
+from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
 from cnncalc.analyses.totals import Analysis, Row, analyze
 from cnncalc.analyses.working import Fact, working
+from cnncalc.cli.analyze import COLUMN_NAMES, QUANTITIES
 from cnncalc.cli.explain import example_network
+from cnncalc.cli.word_pages import entry, names
 from cnncalc.codes import CODES
 from cnncalc.layers import KINDS
 from cnncalc.spec import shelf
+from cnncalc.spec.attributes import ATTRIBUTES
+from cnncalc.spec.expression import _FUNCTIONS as FUNCTIONS
+from cnncalc.spec.reading import KEYS, RESERVED
+from cnncalc.spec.run import IN_NAMES
+from cnncalc.spec.slips import STEP_WORDS
+from cnncalc.words import WORDS
 from tests.helpers import Ended, network_of
 
 
@@ -255,7 +265,75 @@ def test_the_index(explain: Any) -> None:
     assert ended.status == 0
     for name in (*KINDS, *CODES):
         assert len(words[name].split()) > 1, name
-    assert explain("--format", "json").data == {"kinds": list(KINDS), "codes": list(CODES)}
+    for name in WORDS:
+        assert name.split()[0] in words, name
+    assert explain("--format", "json").data == {"kinds": list(KINDS), "codes": list(CODES), "words": list(WORDS)}
+
+
+# -- the words of files and tables ------------------------------------------------------------------------------------
+
+
+def test_every_word_that_can_be_written_or_read_has_a_page() -> None:
+    """Keys of a file and of a step, names with a meaning, functions, columns and figures; kinds have their own pages."""
+    written = {*KEYS, *ATTRIBUTES, *RESERVED, *STEP_WORDS, *IN_NAMES, *FUNCTIONS, "main", "projection", "same", "valid"}
+    printed = {*COLUMN_NAMES, *QUANTITIES, *EXPECTABLE, *PUBLISHABLE, "flops", "rf"}
+    assert [word for word in sorted(written | printed) if entry(word) is None and word not in KINDS] == []
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_the_page_of_a_word(word: str, explain: Any) -> None:
+    """What it means in whole sentences, its other names, and an example that runs."""
+    page = WORDS[word]
+    ended = explain(*word.split())
+    assert ended.status == 0, ended.err
+    assert lines(ended)[0] == word
+    assert " ".join(page.meaning.split()) in " ".join(ended.out.split())
+    assert page.meaning.endswith(".")
+    data = explain(*word.split(), "--format", "json").data
+    assert (data["word"], data["meaning"], data["example"]) == (word, page.meaning, page.example)
+    assert page.example or page.command, "no example"
+    if page.example:
+        assert not network_of(page.example).warnings
+        name = word.replace("receptive field", "rf")
+        assert word in ("shape", "expression", "padding") or re.search(rf"\b{name}\b", page.example), (
+            "it shows something else"
+        )
+
+
+@pytest.mark.parametrize("word", [word for word in WORDS if WORDS[word].command])
+def test_the_command_of_a_word(word: str, ended: Any) -> None:
+    program, *words = shlex.split(WORDS[word].command)
+    assert program == "cnncalc"
+    done = ended(*words)
+    assert (done.status, done.err) == (0, "")
+    assert done.out
+
+
+def test_no_name_means_two_things() -> None:
+    """Nor is one the name of a kind, a code or a shipped architecture, whose page or working it would hide."""
+    found = names()
+    assert len(found) == len(set(found))
+    assert set(found).isdisjoint([*KINDS, *CODES, *shelf.names()])
+
+
+@pytest.mark.parametrize(
+    ("written", "word"),
+    [
+        ("rf", "receptive field"), ("receptive field", "receptive field"), ("receptive_field", "receptive field"),
+        ("$in_width", "in_channels"), ("FLOPs", "macs"), ("round_to()", "round_to"), ("Receptive", "receptive field"),
+        ("same", "padding"), ("weights", "weights"), ("nothing", None), ("", None),
+    ],
+)  # fmt: skip
+def test_names_of_words(written: str, word: str | None) -> None:
+    assert entry(written) == word
+
+
+def test_several_words_and_unknown_ones(explain: Any) -> None:
+    assert [page["word"] for page in explain("residual", "seq", "--format", "json").data] == ["residual", "seq"]
+    assert explain("resdual").err == "error: nothing is named `resdual`: did you mean `residual`?\n"
+    assert explain("residual", "repaet").err == (
+        "error: no word of files or tables named `repaet`: did you mean `repeat`?\n"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,7 +18,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 FLOORS = {
-    **dict.fromkeys(("shape", "product", "units", "problem", "text", "record", "codes"), 0),
+    **dict.fromkeys(("shape", "product", "units", "problem", "text", "record", "codes", "words"), 0),
     "layers": 1, "network": 2, "analyses": 3, "spec": 4, "formats": 4, "render": 5, "cli": 6, "__main__": 6,
 }  # fmt: skip
 # third-party package -> the modules that may import it at all; the others are not dependencies

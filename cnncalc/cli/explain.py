@@ -23,6 +23,7 @@ LISTED = "`cnncalc explain` lists them"
         "cnncalc explain vgg16 Stage1.conv1",
         "cnncalc explain net.yaml conv2 fc1",
         "cnncalc explain conv",
+        "cnncalc explain receptive field",
         "cnncalc explain window-does-not-fit",
     ),
 )
@@ -42,20 +43,25 @@ def command(
     file: str | None,
     no_color: bool,
 ) -> int:
-    """Show the working: SPEC [LAYER...] for layers, or the name of a layer kind, or an error code.
+    """Show the working: SPEC [LAYER...] for layers, or explain a layer kind, an error code, or a word of files and tables.
 
     LAYER is a name from the table (`Stage1.conv1`), its last part (`conv1`: all of them) or a block (`Stage1`).
-    Without LAYER every layer is explained; without anything the kinds and codes are listed.
+    Without LAYER every layer is explained; without anything the kinds, words and codes are listed.
     """
+    from cnncalc.cli.word_pages import entries
     from cnncalc.codes import CODES
     from cnncalc.layers import KINDS
+    from cnncalc.words import WORDS
 
     if not spec and not lines:
-        return _print(_index(), {"kinds": list(KINDS), "codes": list(CODES)}, form, file, no_color)
+        data = {"kinds": list(KINDS), "codes": list(CODES), "words": list(WORDS)}
+        return _print(_index(), data, form, file, no_color)
     if spec and not lines and spec[0] in CODES:
         return _codes(spec, form, file, no_color)
     if spec and not lines and spec[0] in KINDS:
         return _kinds(spec, form, file, no_color)
+    if spec and not lines and (words := entries(spec)):
+        return _words(spec, words, form, file, no_color)
     if len(lines) > 1:
         raise click.UsageError("explain takes one network: write one -e LINE")
     return _layers(spec, lines, (parameters, inputs), (batch, dtype), form, file, no_color)
@@ -75,13 +81,17 @@ def _print(shown: list[Line], data: Any, form: str, file: str | None, no_color: 
 
 
 def _index() -> list[Line]:
+    from cnncalc.cli.word_pages import summary as summary_of_word
     from cnncalc.codes import CODES
     from cnncalc.layers import KINDS
     from cnncalc.render.explain import summary
+    from cnncalc.words import WORDS
 
     found: list[Line] = [[("layer kinds", "name"), ("  (cnncalc explain KIND)", "dim")]]
     for name, kind in KINDS.items():
         found.append([(f"  {name:<18}", ""), (summary(kind).split("\n")[0].split(". ")[0].rstrip("."), "dim")])
+    found += [[], [("words of files and tables", "name"), ("  (cnncalc explain WORD)", "dim")]]
+    found += [[(f"  {word:<18}", ""), (summary_of_word(word), "dim")] for word in WORDS]
     found += [[], [("error codes", "name"), ("  (cnncalc explain CODE)", "dim")]]
     found += [[(f"  {code:<22}", ""), (page.meaning.split(". ")[0].rstrip("."), "dim")] for code, page in CODES.items()]
     return found
@@ -119,6 +129,22 @@ def _codes(words: tuple[str, ...], form: str, file: str | None, no_color: bool) 
                 "note": page.note,
             }
         )
+    return _print(shown, data if len(data) > 1 else data[0], form, file, no_color)
+
+
+def _words(spec: tuple[str, ...], words: list[str], form: str, file: str | None, no_color: bool) -> int:
+    from cnncalc.cli.display import glyphs
+    from cnncalc.cli.word_pages import names, page_data, page_lines
+
+    shown: list[Line] = []
+    for written, word in zip(spec, words, strict=False):
+        if not word:
+            raise Failed(
+                f"no word of files or tables named `{show(written)}`: {did_you_mean(written, names()) or LISTED}"
+            )
+        shown += [[]] if shown else []
+        shown += page_lines(word, glyphs(file))
+    data = [page_data(word) for word in words]
     return _print(shown, data if len(data) > 1 else data[0], form, file, no_color)
 
 
@@ -260,8 +286,9 @@ def _meant(word: str) -> str:
     import os
 
     from cnncalc.cli.specs import SUFFIXES
+    from cnncalc.cli.word_pages import names
     from cnncalc.codes import CODES
 
     if os.sep in word or "." in word or any(os.path.isfile(word + suffix) for suffix in SUFFIXES):
         return ""
-    return _kind_meant(word) or did_you_mean(word, CODES)
+    return _kind_meant(word) or did_you_mean(word, names()) or did_you_mean(word, CODES)
