@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def from_torch(module: Any, input_shape: Sequence[int] | Mapping[str, Sequence[int]]) -> Any:
+def from_torch(
+    module: Any, input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None, *, example_inputs: Any = None
+) -> Any:
     """The `cnncalc.network.Network` in a torch.nn.Module, for `cnncalc.analyses` and all else that takes one.
 
     `input_shape` is that of one example as PyTorch has it, without the batch: (3, 224, 224); for several inputs, a mapping
-    from the names of forward's arguments to shapes. The module stays as it is; no weight is read or copied.
+    from the names of forward's arguments to shapes. `example_inputs` stands in its place where forward takes something
+    else: one tensor, a sequence of arguments, or a mapping of named ones, which may be tensors, plain values, or lists,
+    tuples and dictionaries of them, with a batch of 1. The module stays as it is; no parameter is read or copied.
 
     Raises:
         cnncalc.problem.Refused: what cannot be followed, in `problems`.
@@ -22,4 +26,4 @@ def from_torch(module: Any, input_shape: Sequence[int] | Mapping[str, Sequence[i
     """
     from importlib import import_module  # only where it is used: importing cnncalc stays cheap
 
-    return import_module("cnncalc.formats.torch").from_torch(module, input_shape)
+    return import_module("cnncalc.formats.torch").from_torch(module, input_shape, example_inputs=example_inputs)

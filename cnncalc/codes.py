@@ -369,6 +369,12 @@ layers:
         "max pooling pass. Families such as `max pooling` and `pooling` name all kinds that do the same.",
         note="it is a warning about a policy",
     ),
+    "one-run": Code(
+        "A warning: the forward of a PyTorch model depends on the numbers that are fed in, as with `if x.any()`, `nonzero`, "
+        "or tokens that are routed to experts. It was run once on the CPU, on made-up parameters and inputs, and shapes and "
+        "counts hold for that run. Another input may take another way.",
+        note="it is about a PyTorch model, not about an architecture file",
+    ),
     "pad-too-large": Code(
         "There is more padding than the layer can have: a pooling window must not lie in the padding alone, and no "
         "more cells can be mirrored than there are.",

@@ -28,7 +28,9 @@ class Node:
     names the parameters that are not trained; None where nothing was said of them, which trains them.
     """
 
-    __slots__ = ("entering", "facts", "frozen", "index", "inputs", "name", "notes", "output", "seen", "shared", "where")
+    __slots__ = (
+        "entering", "facts", "frozen", "index", "inputs", "name", "notes", "output", "seen", "shared", "where", "width",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Node:
         self.notes: tuple[tuple[str, str], ...] = ()  # remarks of the reader, as (code, sentence)
         self.entering: int | None = None  # of a merge of branches: the value that all of them started from
         self.seen: Seen | None = None  # what a reader that ran the network saw of it in memory
+        self.width: int | None = None  # bytes of one number of an input whose numbers are not of the network's dtype
 
     @property
     def layer(self) -> Layer | None:
@@ -125,6 +128,11 @@ class Network(Record):
     def inputs(self) -> list[Node]:
         """The input nodes."""
         return [node for node in self.nodes if node.layer is None]
+
+    @property
+    def one_run(self) -> str:
+        """The caveat that shapes and counts hold for one run only, because they depend on numbers; empty otherwise."""
+        return next((problem.text for problem in self.warnings if problem.code == "one-run"), "")
 
     def shapes(self, node: Node) -> tuple[Shape, ...]:
         """The input shapes of a node."""

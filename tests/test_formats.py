@@ -45,7 +45,7 @@ def out(capsys: pytest.CaptureFixture[str]) -> Any:
 TOP = {
     "format": str, "cnncalc": str, "name": str, "description": str, "source": str, "spec": str, "set": list, "batch": int,
     "dtype": str, "layers": list, "outputs": list, "totals": dict, "published": list, "expected": list, "notes": list,
-    "receptive_field": dict,
+    "one_run": type(None), "receptive_field": dict,
 }  # fmt: skip
 LAYER = {
     "index": int, "name": str, "kind": str, "fields": dict, "inputs": list, "output": list, "in_place": bool,

@@ -70,7 +70,8 @@ def fixed_bytes(network: Network, work: Plan, batch: int, dtype: str) -> dict[st
         "parameters": work.params * width,
         "buffers": work.buffers * width + work.counters * INDEX_BYTES,
         "input": sum(
-            node.output.size * batch * (INDEX_BYTES if node.index in places else width) for node in network.inputs
+            node.output.size * batch * (node.width or (INDEX_BYTES if node.index in places else width))
+            for node in network.inputs
         ),
     }
 

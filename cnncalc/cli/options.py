@@ -57,7 +57,8 @@ def specs(command: click.decorators.FC) -> click.decorators.FC:
         "inputs",
         multiple=True,
         metavar="[NAME=]SHAPE",
-        help="Another input size, channels last, such as 448x448x3; a PyTorch model needs one.",
+        help="Another input size, channels last, such as 448x448x3; a PyTorch model needs one. For PyTorch also with a type "
+        "(12:int), one number per example (t=batch:int), [lists], (tuples), {dictionaries} and plain values (sr=16000:value).",
     )(command)
     command = click.option(
         "--set",

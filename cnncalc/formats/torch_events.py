@@ -109,8 +109,8 @@ class Event:
 class Trace:
     """One forward pass: inputs by name, operations in order, calls of modules, outputs, and the module's tensors.
 
-    `freed` says of memory that was let go how many operations there were until then, `fleeting` whether there are buffers
-    that are not saved with the module.
+    `widths` are the bytes of a number of inputs that are not of floating point. `freed` says of memory that was let go how
+    many operations there were until then, `fleeting` whether there are buffers that are not saved with the module.
     """
 
     def __init__(self) -> None:
@@ -121,6 +121,7 @@ class Trace:
         self.tensors: list[Tensor] = []
         self.freed: dict[int, int] = {}
         self.fleeting = False
+        self.widths: dict[str, int] = {}
 
     def take(self, event: Event) -> None:
         """Note an operation."""

@@ -118,6 +118,7 @@ class Book:
         var.order = order
         self.memory.made[len(self.builder.nodes)] = var
         var.index = self.builder.input(clean(name) or "input", visible(var.dims, order))
+        self.builder.nodes[var.index].width = self.record.widths.get(name)
         self._placed(var.index, None)
 
     def emit(

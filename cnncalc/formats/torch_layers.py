@@ -84,9 +84,13 @@ CELLS = {"lstm": recurrent.LSTM, "gru": recurrent.GRU, "rnn_tanh": recurrent.RNN
 
 def recurring(book: Book, event: Event) -> None:
     """lstm, gru and rnn over a batch of one sequence; the last state, where it alone is read, as `returns: last`."""
-    args, x, tensors = event.args, event.args["input"], event.args["params"]
+    args, tensors = event.args, event.args["params"]
     both, layers, biased = bool(args["bidirectional"]), args["num_layers"], args["has_biases"]
-    batch, steps = (0, 1) if args["batch_first"] else (1, 0)
+    packed = args.get("data")  # sequences one after the other, as pack_padded_sequence makes them
+    x: Var = args["input"] if packed is None else packed
+    batch, steps = (0, 1) if args.get("batch_first") else (1, 0)
+    order: Dims = (steps, 2) if packed is None else (0, 1)
+    alone = len(x.dims) == 3 and x.dims[batch] == 1 if packed is None else args["batch_sizes"].dims[0] == x.dims[0]
     held: dict[str, Var | None] = {}
     each_layer = len(tensors) // (layers * (2 if both else 1))
     for place, tensor in enumerate(tensors):
@@ -94,8 +98,7 @@ def recurring(book: Book, event: Event) -> None:
     cell = CELLS[event.op]
     units = tensors[1].dims[1]
     projected = tensors[1].dims[0] != units * cell.gates or each_layer != (4 if biased else 2)
-    order = (steps, 2)
-    if len(x.dims) != 3 or x.dims[batch] != 1 or projected:
+    if not alone or projected:
         book.operator(event, None, held=held, name=cell.kind, views=None)
         _states(book, event)
         return

@@ -15,7 +15,7 @@ import re
 import socket
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cnncalc.problem import Problem, Refused
@@ -50,8 +50,8 @@ def argument(text: str) -> Any:
     return text
 
 
-def load(spec: str, arguments: Mapping[str, Any]) -> Any:
-    """The module that a spec names, on the meta device and in evaluation mode.
+def load(spec: str, arguments: Mapping[str, Any]) -> tuple[Any, Callable[[], Any]]:
+    """The module that a spec names, on the meta device and in evaluation mode, and what makes it once more with numbers.
 
     Raises:
         Refused: where there is no such thing, it cannot be built, or is no torch.nn.Module.
@@ -62,7 +62,7 @@ def load(spec: str, arguments: Mapping[str, Any]) -> Any:
         if arguments:
             text = f"{show(spec)} is a model already, so that it takes no `--arg`"
             raise _bad(text, "name the class or function that makes it")
-        return on_meta(made)
+        return on_meta(made), lambda: with_numbers(made)
     if not callable(made):
         text = f"{show(spec)} makes no model: it is a value of type {type(made).__name__}"
         raise _bad(text, "name a class or function")
@@ -81,11 +81,59 @@ def load(spec: str, arguments: Mapping[str, Any]) -> Any:
     if not isinstance(module, torch.nn.Module):
         text = f"{show(spec)} gives back something else than a torch.nn.Module: {type(module).__name__}"
         raise _bad(text, "name the class of the model, or a function that returns one")
-    return on_meta(module)
+
+    def again() -> Any:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return with_numbers(made(**arguments))
+
+    return on_meta(module), again
 
 
 def on_meta(module: Any) -> Any:
     """A copy of a module on the meta device, in evaluation mode; no weight is copied, the module stays as it is.
+
+    Raises:
+        Refused: where it cannot be copied.
+    """
+    torch: Any = importlib.import_module("torch")
+
+    def light(value: Any) -> Any:
+        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+
+    return _copied(module, light, "meta")
+
+
+def with_numbers(module: Any) -> Any:
+    """A copy of a module on the CPU, in evaluation mode, with parameters of its own making.
+
+    Weights are small and the same every time: evenly spread, so that what goes in comes out at most as large; vectors are
+    1, biases 0. Buffers and other tensors, such as masks and anchors, keep their numbers where they have any.
+
+    Raises:
+        Refused: where it cannot be copied.
+    """
+    torch: Any = importlib.import_module("torch")
+    source = torch.Generator().manual_seed(0)
+    biases = {id(value) for name, value in module.named_parameters() if name.rpartition(".")[2].startswith("bias")}
+
+    def heavy(value: Any) -> Any:
+        learned = isinstance(value, torch.nn.Parameter)
+        if not learned and value.device.type != "meta":
+            return value.detach().cpu().clone()
+        filled = torch.zeros(value.shape, dtype=value.dtype)
+        if not value.is_floating_point() or id(value) in biases:
+            return filled
+        if not learned or value.dim() < 2:
+            return filled.fill_(1)
+        bound = (value.numel() / value.shape[0]) ** -0.5 if value.numel() else 0.0
+        return filled.uniform_(-bound, bound, generator=source)
+
+    return _copied(module, heavy, "cpu")
+
+
+def _copied(module: Any, light: Callable[[Any], Any], device: str) -> Any:
+    """A copy of a module in evaluation mode whose tensors are what `light` makes of its own.
 
     Raises:
         Refused: where it cannot be copied.
@@ -97,15 +145,15 @@ def on_meta(module: Any) -> Any:
     functions: Any = importlib.import_module("torch.overrides")
     memo: dict[int, Any] = {}
 
-    def light(value: Any) -> Any:
+    def replaced(value: Any) -> Any:
         for lazy in (torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer):
             if isinstance(value, lazy):
-                return lazy(device="meta", requires_grad=False)
-        with torch._C.DisableTorchFunction():
-            empty = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+                return lazy(device=device, requires_grad=False)
+        with torch._C.DisableTorchFunction(), torch.no_grad():
+            copied = light(value)
         if isinstance(value, torch.nn.Parameter):
-            return torch.nn.Parameter(empty, requires_grad=value.requires_grad)
-        return empty
+            return torch.nn.Parameter(copied, requires_grad=value.requires_grad)
+        return copied
 
     class Light(functions.TorchFunctionMode):  # type: ignore[misc]  # torch is loaded late, so its classes are Any
         """Copies of tensors without their numbers."""
@@ -114,13 +162,13 @@ def on_meta(module: Any) -> Any:
             if getattr(func, "__name__", "") == "__deepcopy__" and args:
                 value, known = args[0], args[1] if len(args) > 1 else memo
                 if id(value) not in known:
-                    known[id(value)] = light(value)
+                    known[id(value)] = replaced(value)
                 return known[id(value)]
             return func(*args, **(kwargs or {}))
 
     for value in (*module.parameters(), *module.buffers()):
         if id(value) not in memo:
-            memo[id(value)] = light(value)
+            memo[id(value)] = replaced(value)
     try:
         with Light():
             made = copy.deepcopy(module, memo)

@@ -9,6 +9,7 @@ from cnncalc.formats.torch_graph import Book
 from cnncalc.formats.torch_layers import Handler
 from cnncalc.layers import attention, dense
 from cnncalc.layers.base import Layer
+from cnncalc.layers.unknown import Unknown
 from cnncalc.product import Count, Product, Sum
 
 # the arguments that are multiplied, and the operations that add the product to their argument `self`
@@ -60,6 +61,18 @@ def product(book: Book, event: Event) -> None:
     book.operator(event, None, held, name="matmul", macs=macs, views=None)
 
 
+def grouped(book: Book, event: Event) -> None:
+    """_grouped_mm of rows and a matrix for each group of them, as in layers of experts: every row has one product."""
+    a, b = event.args["self"], event.args["mat2"]
+    macs = Product(("rows", a.dims[0]), ("k", a.dims[1]), ("n", b.dims[-1])) if len(a.dims) < len(b.dims) else None
+    if macs is None:
+        book.operator(event, None, kind=Unknown, views=None)
+        return
+    event.macs = event.macs or int(macs)
+    held = {"weight": book.tensors([a, b]), "bias": book.tensors([v for v in event.inputs if v not in (a, b)])}
+    book.operator(event, None, held, name="matmul", macs=macs, views=None)
+
+
 def einsum(book: Book, event: Event) -> None:
     """einsum: PyTorch counts the products that it makes of it."""
     book.operator(event, None, views=None)
@@ -94,6 +107,6 @@ def multihead(book: Book, event: Event) -> None:
 
 
 HANDLERS: dict[str, Handler] = {
-    "linear": linear, "einsum": einsum, "scaled_dot_product_attention": attended,
+    "linear": linear, "einsum": einsum, "_grouped_mm": grouped, "scaled_dot_product_attention": attended,
     **dict.fromkeys(("matmul", "mm", "bmm", "addmm", "baddbmm", "mv", "dot", "addmv", "addbmm", "inner"), product),
 }  # fmt: skip

@@ -125,16 +125,14 @@ def _listed(value: int | list[int]) -> list[int]:
 
 
 def expanded(book: Book, event: Event) -> None:
-    """expand, repeat and their like; of the other tensor of expand_as only the size matters."""
+    """expand, repeat and their like."""
     x = event.inputs[0]
-    event.inputs = [x]
     if x.dims == event.out.dims:
         book.same(event, x)
         return
     shift = len(event.out.dims) - len(x.dims)
     order = tuple(axis + shift for axis in x.order)
     order = (*[a for a in range(len(event.out.dims)) if a not in order and event.out.dims[a] != 1], *order)
-    event.inputs = [x]  # another one only lends its shape
     book.operator(event, order, in_place=event.op.startswith("expand"), views=(Blur(),))
 
 
@@ -240,6 +238,22 @@ def gathered(book: Book, event: Event) -> None:
     book.operator(event, None, views=(Blur(),))
 
 
+def chosen(book: Book, event: Event) -> None:
+    """Operations whose result has a size that depends on numbers, and others that pick, sort or look up numbers."""
+    for k, out in enumerate(event.outs):
+        if k == 0 or out.users or out in book.record.outputs:
+            book.operator(event, None, {} if k else None, k, views=None)
+
+
+def packed(book: Book, event: Event) -> None:
+    """_pack_padded_sequence: of one sequence in its full length, that sequence."""
+    x = event.args["input"]
+    if x.index is not None and x.size == event.out.size:
+        view(book, event, x)
+    else:
+        chosen(book, event)
+
+
 def moved(book: Book, event: Event) -> None:
     """roll and flip, and running sums: numbers of other places."""
     book.operator(event, event.inputs[0].order, views=(Blur(),))
@@ -308,6 +322,10 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(names("index index_select gather take_along_dim take stack diagonal tril triu unfold im2col col2im "
                           "overwrite _embedding_bag _embedding_bag_forward_only max_unpool2d max_unpool3d fractional_max_pool2d "
                 "fractional_max_pool3d slice_scatter select_scatter index_add index_put scatter index_copy"), gathered),
+    **dict.fromkeys(names("nonzero nonzero_numpy masked_select masked_scatter unique_dim _unique2 unique_consecutive bincount "
+                          "searchsorted bucketize argsort msort histc isin kthvalue mode scatter_add scatter_reduce index_fill "
+                          "put nms roi_align roi_pool ps_roi_align ps_roi_pool _pad_packed_sequence one_hot"), chosen),
+    "_pack_padded_sequence": packed,
     **dict.fromkeys(names("roll flip rot90 fliplr flipud cumsum cumprod cummax cummin logcumsumexp"), moved),
     **dict.fromkeys(names("copy fill zero"), copied),
     **dict.fromkeys(names(

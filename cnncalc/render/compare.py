@@ -11,7 +11,7 @@ from cnncalc.layers.spelling import spell
 from cnncalc.network import Network
 from cnncalc.render.columns import percent
 from cnncalc.render.data import row_data, set_data
-from cnncalc.render.lines import Grid, Line
+from cnncalc.render.lines import Grid, Line, caveat
 from cnncalc.text import plural, show
 
 WORDS = {
@@ -123,6 +123,8 @@ def report(
         heads += ["difference", "ratio"] if len(names) == 2 else [f"{name} / {names[0]}"]
     for network in [analysis.network for analysis in analyses if len(analysis.network.changes) > 1]:
         lines += [*[[(f"set: {changed}", "note")] for changed in network.changes], []]
+    for analysis in analyses:
+        lines += [*caveat(analysis.network.one_run), []] if analysis.network.one_run else []
     grid = Grid(heads, [False] + [True] * (len(heads) - 1))
     for total in totals:
         cells = [total.quantity.replace("_", " "), *[value_text(total.quantity, value) for value in total.values]]
@@ -212,6 +214,7 @@ def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[
             }
             for pair in pairs
         ],
+        "one_run": [analysis.network.one_run or None for analysis in analyses],
         "notes": [[problem.text for problem in analysis.network.warnings] for analysis in analyses],
     }
 
@@ -225,6 +228,8 @@ def markdown(
     lines = [f"**{markdown_text(sentence(names, analyses, totals))}**", ""] if len(analyses) == 2 else []
     names = [markdown_text(name) for name in names]
     extra = ["difference", "ratio"] if len(names) == 2 else [f"{name} / {names[0]}" for name in names[1:]]
+    for analysis in analyses:
+        lines += [markdown_text(show(analysis.network.one_run, 400)), ""] if analysis.network.one_run else []
     lines += [pipe(["", *names, *extra]), pipe(["---", *["---:"] * (len(names) + len(extra))])]
     for total in totals:
         cells = [total.quantity.replace("_", " "), *[value_text(total.quantity, value) for value in total.values]]

@@ -57,6 +57,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Rankin
         "pattern": None if problems else pattern(network),
         "published": [] if problems else [_claim(claim, "source", "published") for claim in published(result)],
         "expected": [_claim(claim, "layer", "expected") for claim in expected(result)],
+        "one_run": network.one_run or None,
         "notes": [problem.text for problem in network.warnings],
     }
     seen = [] if problems else [extent(result.fields[index], whole) for index in network.outputs]
@@ -86,6 +87,7 @@ def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> d
         "totals": None,
         "published": [],
         "expected": [],
+        "one_run": None,
         "notes": [],
         "receptive_field": None,
         "problems": [problem_data(problem) for problem in problems],

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from cnncalc.text import cells as width_of
+from cnncalc.text import show
 
 Span = tuple[str, str]  # text, style name ("" for none)
 Line = list[Span]
@@ -44,6 +45,11 @@ def trimmed(line: Line) -> Line:
     while found and not found[-1][0].rstrip():
         found.pop()
     return [*found[:-1], (found[-1][0].rstrip(), found[-1][1])] if found else []
+
+
+def caveat(text: str) -> list[Line]:
+    """The line that says that figures hold for one run only, where they do."""
+    return [[("note: ", "note"), (show(text, 400), "")]] if text else []
 
 
 def bar(part: int, whole: int, width: int, glyphs: dict[str, str]) -> str:

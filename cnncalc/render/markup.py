@@ -51,6 +51,8 @@ def to_markdown(result: Analysis, options: Options) -> str:
     lines = [f"### {markdown_text(show(result.network.name or result.network.spec))}", ""]
     for node in result.network.inputs:
         lines += [f"Input: {markdown_text(node.output.words())}", ""]
+    if result.network.one_run:
+        lines += [markdown_text(show(result.network.one_run, 400)), ""]
     lines += [pipe(_titles(options)), pipe(aligned)]
     *rows, total = _rows(result, options)
     lines += [pipe([markdown_text(cell) for cell in row]) for row in rows]
@@ -80,6 +82,8 @@ def to_latex(result: Analysis, options: Options) -> str:
     shape = "l" + "".join("r" if COLUMNS[name].right else "l" for name in options.columns)
     *rows, total = _rows(result, options)
     lines = [f"% {show(result.network.name or result.network.spec)}", f"\\begin{{tabular}}{{{shape}}}", "\\toprule"]
+    if result.network.one_run:
+        lines.insert(1, f"% {show(result.network.one_run, 400)}")
     lines += [
         _ampersand(_titles(options)),
         "\\midrule",

@@ -10,7 +10,7 @@ from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.render.columns import percent
 from cnncalc.render.data import set_data
-from cnncalc.render.lines import Glyphs, Grid, Line, bar
+from cnncalc.render.lines import Glyphs, Grid, Line, bar, caveat
 from cnncalc.text import plural, quoted, show
 from cnncalc.units import megabytes
 
@@ -80,6 +80,7 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
     lines: list[Line] = [[(show(network.name or network.spec), "name")]]
     lines.append([(f"{setting(answer)}; PyTorch eager with CUDA dispatch, storages alive at once", "dim")])
     lines += [[(f"set: {changed}", "note")] for changed in network.changes]
+    lines += caveat(network.one_run)
     if answer.training is not None:
         lines += [[], *_training(answer, answer.training, glyphs)]
     if answer.inference is not None and answer.least is not None:
@@ -226,6 +227,7 @@ def data(answer: Answer) -> dict[str, Any]:
             "inference_minimum_batch": answer.fit.least and answer.fit.least.batch,
             "exact": all(run is None or run.exact for run in (answer.inference, answer.training)),
         },
+        "one_run": answer.network.one_run or None,
         "notes": [problem.text for problem in answer.network.warnings],
     }
 

@@ -9,7 +9,7 @@ from cnncalc.analyses.pattern import pattern
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.network import Network
 from cnncalc.render.columns import COLUMNS, DEFAULT, Folded
-from cnncalc.render.lines import Grid, Line, bar
+from cnncalc.render.lines import Grid, Line, bar, caveat
 from cnncalc.render.ranking import Ranking, ranked
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
@@ -72,6 +72,7 @@ def heading(network: Network) -> list[Line]:
         label = "input" if node.name == "input" else f"input {show(node.name)}"
         lines.append([(f"{label}: {node.output.words()}", "dim")])
     lines += [[(f"set: {changed}", "note")] for changed in network.changes]
+    lines += caveat(network.one_run)
     lines.append([])
     return lines
 
