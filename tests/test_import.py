@@ -253,7 +253,7 @@ def test_operations_are_as_unknown_as_before() -> None:
     value = builder.add(KINDS["reshape"](to=(8, 1, 6)), [value], "c")
     held = Operator("conv", Shape((8, 1, 6)), weights={}, buffers={}, like=like)
     text = again(builder.finish([builder.add(held, [value], "d")]))
-    assert "{operator: [prev], op: deform, output: 8x8x6, sees: all, as: a}" in text
+    assert "{operator: [prev], op: deform, output: 8x8x6, as: a}" in text
     assert "cost: 5000000000*1000000 + 0" in text
     assert "conv: {filters: 6, kernel: 1}, holds: {}, as: d" in text
 

@@ -15,16 +15,19 @@ from typing import Any
 
 import pytest
 
-from cnncalc.analyses.receptive import Axis, Cycle, Field, Whole, extent, of_features, receptive_fields, union
-from cnncalc.layers.base import Layer
+from cnncalc.analyses.receptive import Axis, Cycle, Field, Whole, extent, of_features, receptive_fields
+from cnncalc.analyses.receptive_span import Reach, Span
+from cnncalc.layers.base import Layer, Unseen
 from cnncalc.layers.conv import Conv, ConvTranspose, Depthwise
 from cnncalc.layers.dense import FC, ClassToken
-from cnncalc.layers.merge import Add, Concat
+from cnncalc.layers.merge import Add, Concat, Mul
 from cnncalc.layers.norm import BatchNorm
 from cnncalc.layers.pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
-from cnncalc.layers.reshape import CropLike, Flatten, Padding, PixelShuffle, Reshape, Resize, Slice, Upsample
+from cnncalc.layers.reshape import CropLike, Flatten, Padding, Permute, PixelShuffle, Reshape, Resize, Slice, Upsample
+from cnncalc.layers.unknown import Operator, Unknown
 from cnncalc.network import Builder
 from cnncalc.problem import Problem
+from cnncalc.render.columns import receptive_field
 from cnncalc.shape import Shape
 
 LENGTH = 240
@@ -61,6 +64,14 @@ def scattered(layer: Any, cells: Sequence[Cell], count: int) -> list[Cell]:
     return [hull(cells, under.get(place, [])) for place in range(count)]
 
 
+def adapted(cells: Sequence[Cell], count: int) -> list[Cell]:
+    """Windows from the floor of one bound to the ceiling of the next, as PyTorch's adaptive poolings have them."""
+    steps = len(cells)
+    return [
+        hull(cells, range(place * steps // count, ((place + 1) * steps + count - 1) // count)) for place in range(count)
+    ]
+
+
 def mixed(mode: str, cells: Sequence[Cell], count: int) -> list[Cell]:
     """Resampling to `count` cells: the nearest cell below, or the two around the aligned centre."""
     found = []
@@ -79,13 +90,15 @@ def seen(layer: Any, cells: Sequence[Cell], count: int) -> list[Cell]:
         return slid(layer, cells, count)
     if isinstance(layer, ConvTranspose):
         return scattered(layer, cells, count)
+    if isinstance(layer, AdaptiveAvgPool) or getattr(layer, "mode", "") == "area":
+        return adapted(cells, count)
     if isinstance(layer, (Upsample, Resize)):
         return mixed(layer.mode, cells, count)
     if isinstance(layer, Slice):
         return list(cells[layer.start : layer.stop : layer.step])
     if isinstance(layer, Padding):
-        border = [NOTHING for _ in range(int(layer.by))]  # type: ignore[arg-type]
-        return [*border, *cells, *border]
+        by = dict(layer.by) if isinstance(layer.by, dict) else {"left": int(layer.by), "right": int(layer.by)}  # type: ignore[call-overload]
+        return [*[NOTHING] * by.get("left", 0), *cells, *[NOTHING] * by.get("right", 0)]
     if isinstance(layer, ClassToken):
         return [NOTHING, *cells]
     raise NotImplementedError(layer.kind)
@@ -111,7 +124,9 @@ def compared(field: Field, cells: Sequence[Cell]) -> int:
         first, last, _ = cells[place]
         assert (None if first is None or last is None else (first, last)) == predicted(axis, place), f"cell {place}"
     sizes = [last - first + 1 for first, last, border in cells if not border and first is not None and last is not None]
-    if len(inside) > 60:  # enough of them to meet every place of the cycle
+    if len(inside) > 60 and not (
+        isinstance(axis, Cycle) and len(axis.seen) > 60
+    ):  # enough of them to meet every place of the cycle
         found = extent(field, Shape((LENGTH, 1)))
         assert found is not None
         assert found[0] == [max(sizes, default=0)]
@@ -153,8 +168,21 @@ def larger(random: Random) -> Layer:
 
 
 def resized(random: Random) -> Layer:
-    """A resize to any greater length."""
-    return Resize(to=(random.randint(LENGTH, 2 * LENGTH),), mode=random.choice(["nearest", "linear"]))
+    """A resize to any length."""
+    return Resize(to=(random.randint(20, 2 * LENGTH),), mode=random.choice(["nearest", "linear", "area"]))
+
+
+def adaptive(random: Random) -> Layer:
+    """An adaptive pooling, its windows mostly of unequal sizes."""
+    return AdaptiveAvgPool(output=(random.choice([2, 3, 5, 7, 8, 12, 30, 40]),))
+
+
+def skipping(random: Random) -> Layer:
+    """A window whose stride leaves cells out, or that looks back only."""
+    kernel, dilation = random.randint(1, 3), random.randint(1, 4)
+    if random.random() < 0.5:
+        return Conv(filters=1, kernel=kernel, stride=random.randint(1, 6), pad=random.randint(0, 4), dilation=dilation)
+    return Padding(by={"left": random.randint(1, 9)})
 
 
 def moved(random: Random) -> Layer:
@@ -174,6 +202,8 @@ FAMILIES: dict[str, tuple[Callable[[Random], Layer], ...]] = {
     "transposed": (conv, transposed),
     "resized": (conv, pool, resized),
     "moved": (conv, moved),
+    "adaptive": (conv, pool, adaptive),
+    "skipping": (conv, moved, skipping, transposed),
     "all": (conv, pool, transposed, larger, moved),
 }
 
@@ -206,6 +236,15 @@ class Walk:
             value = value if after is None else after
         return value
 
+    def spans(self) -> None:
+        """Compares what every value sees as a whole: from the first to the last cell that any of its cells sees."""
+        reach = Reach(self.builder.finish([len(self.cells) - 1]))
+        for value, cells in enumerate(self.cells):
+            first, last, _ = hull(cells, range(len(cells)))
+            span = reach.spans(value)
+            wanted = () if first is None or last is None else (Span(first, last, LENGTH),)
+            assert span == wanted, [node.layer for node in self.builder.nodes]
+
     def fields(self) -> list[Field]:
         """What the analysis says of every value."""
         return receptive_fields(self.builder.finish([len(self.cells) - 1]))
@@ -220,9 +259,10 @@ def test_chains(family: str) -> None:
         random = Random(f"{family}{seed}")
         walk = Walk()
         walk.grown(random, FAMILIES[family], 0, random.randint(1, 5))
+        walk.spans()
         for field, loops in zip(walk.fields(), walk.cells, strict=True):
             if field is None:
-                assert family == "resized"  # the only ones whose pattern may be too long to follow
+                assert family in ("resized", "adaptive")  # the only ones whose pattern may be too long to follow
                 continue
             cells += compared(field, loops)
     assert cells > 5000
@@ -245,6 +285,7 @@ def test_branches(family: str) -> None:
         joined = walk.builder.add(Add(), [cropped, short], "add")
         walk.cells.append([hull((a, b), (0, 1)) for a, b in zip(walk.cells[cropped], walk.cells[short], strict=True)])
         walk.grown(random, FAMILIES[family], joined, 2)
+        walk.spans()
         fields = walk.fields()
         whole = Shape((LENGTH, 1))
         strides = [found[1] for end in ends if (found := extent(fields[end], whole)) is not None]
@@ -353,8 +394,8 @@ def test_the_whole_input(layer: Layer) -> None:
     [
         (Flatten(),),
         (Reshape(to=(30, 20, 3)),),
-        (AdaptiveAvgPool(output=(7, 7)),),
-        (Resize(to=(10, 10)),),
+        (Flatten(), Slice(start=3, stop=900), FC(units=3)),  # which positions are left?
+        (Reshape(to=(30, 20, 3)), Slice(axis="height", start=3, stop=9), FC(units=3)),
         (Upsample(factor=1000), Conv(filters=1, kernel=3)),  # a pattern of 1000 cells is not followed
     ],
 )
@@ -365,11 +406,90 @@ def test_unknown_fields(layers: tuple[Layer, ...]) -> None:
 
 
 def test_what_sees_everything_known_or_not_sees_everything() -> None:
-    """Unknown is no obstacle to a layer that takes it all; neither is a second branch."""
+    """That positions lose their order is no obstacle to a layer that takes them all; neither is a second branch."""
     assert isinstance(field_of((20, 30, 3), Flatten(), FC(units=3)), Whole)
-    whole = field_of((20, 30, 3), FC(units=3))
-    assert isinstance(union(whole, None), Whole)
-    assert union(None, ((0, 0, 1),)) is None
+    builder = Builder()
+    image = builder.input("input", Shape((20, 30, 3)))
+    gate = builder.add(GlobalAvgPool(), [image], "gate")
+    mixed = builder.add(Reshape(to=(30, 20, 3)), [image], "mixed")
+    rest = builder.add(Slice(axis="height", stop=1), [mixed], "rest")
+    both = [builder.add(Mul(), [value, gate], value_name) for value, value_name in ((rest, "a"), (mixed, "b"))]
+    fields = receptive_fields(builder.finish([both[1]]))
+    assert fields[mixed] is None
+    assert all(isinstance(fields[value], Whole) for value in both)
+
+
+def test_fully_connected_and_global_layers_see_what_their_inputs_see() -> None:
+    """After a slice, a crop or a stride that skips, that is not the whole image."""
+    assert field_of((9, 1), Slice(axis="steps", start=2, stop=4), FC(units=3)) == (Span(2, 3, 9),)
+    assert extent(field_of((9, 1), Slice(axis="steps", start=2, stop=4), FC(units=3)), Shape((9, 1))) == ([2], None)
+    last = [Conv(filters=1, kernel=3, pad={"left": 2}), Slice(axis="steps", start=8, stop=9), Flatten(), FC(units=3)]
+    assert field_of((9, 1), *last) == (Span(6, 8, 9),)
+    assert field_of((33, 32, 1), MaxPool(kernel=2), GlobalAvgPool()) == (Span(0, 31, 33), Span(0, 31, 32))
+    # padding after a cut is no part of the image
+    cut = [Slice(axis="steps", start=4, stop=6), Conv(filters=1, kernel=5, pad=2), FC(units=3), BatchNorm()]
+    assert field_of((9, 1), *cut) == (Span(4, 5, 9),)
+    # and what comes later sees no more
+    assert field_of((9, 1), *cut, Reshape(to=(3, 1)), Conv(filters=1, kernel=3)) == (Span(4, 5, 9),)
+
+
+def test_axes_of_length_1_come_and_go() -> None:
+    """A CRNN's map to sequence, and back."""
+    pooled = field_of((8, 26, 16), AvgPool(kernel=(8, 1)))
+    assert pooled == ((0, 7, 8), (0, 0, 1))
+    assert field_of((8, 26, 16), AvgPool(kernel=(8, 1)), Reshape(to=(26, 16))) == pooled
+    steps = [AvgPool(kernel=(8, 1)), Reshape(to=(26, 16)), Conv(filters=1, kernel=3)]
+    assert field_of((8, 26, 16), *steps) == ((0, 7, 8), (0, 2, 1))
+    assert field_of((8, 26, 16), *steps, Reshape(to=(24, 1, 1)), AvgPool(kernel=(2, 1))) == ((0, 7, 8), (0, 3, 2))
+    assert field_of((8, 8, 3), Conv(filters=4, kernel=8), Flatten()) == ((0, 7, 1), (0, 7, 1))
+    turned = field_of(
+        (8, 9, 3), Conv(filters=4, kernel=(1, 3)), Permute(axes=(1, 0, 2)), Conv(filters=1, kernel=(2, 1))
+    )
+    assert turned == ((0, 0, 1), (0, 3, 1))
+    assert field_of((8, 1, 3), Permute(axes=(1, 0, 2))) == ((0, 0, 1), (0, 0, 1))
+    assert field_of((8, 9, 3), Permute(axes=(0, 2, 1))) is None
+
+
+def test_a_gate_on_one_axis() -> None:
+    """A mean of rows, spread over all columns: rows are seen one by one, columns together."""
+    builder = Builder()
+    image = builder.input("input", Shape((8, 9, 4)))
+    rows = builder.add(AvgPool(kernel=(1, 9)), [image], "rows")
+    gated = builder.add(Mul(), [image, rows], "gated")
+    fields = receptive_fields(builder.finish([gated]))
+    assert fields[gated] == ((0, 0, 1), Span(0, 8, 9))
+    assert extent(fields[gated], Shape((8, 9, 4))) == ([1, 9], [1, None])
+    assert receptive_field(fields[gated], Shape((8, 9, 4))) == "1x9/1x-"
+
+
+def test_a_constant_sees_nothing() -> None:
+    """A learned table that is added changes no field; what an unknown operator sees is not known."""
+    builder = Builder()
+    image = builder.input("input", Shape((8, 9, 4)))
+    table = builder.add(Operator("constant", Shape((8, 9, 4)), views=(Unseen(),)), [image], "table")
+    added = builder.add(Add(), [image, table], "added")
+    strange = builder.add(Unknown("deformconv", Shape((8, 9, 4))), [added], "strange")
+    ends = [builder.add(FC(units=2), [value], f"fc{value}") for value in (added, table, strange)]
+    fields = receptive_fields(builder.finish(ends))
+    assert fields[added] == ((0, 0, 1),) * 2
+    assert (fields[table], fields[strange]) == ((), None)
+    assert isinstance(fields[ends[0]], Whole)
+    assert fields[ends[1] : ends[2] + 1] == [(), None]
+    assert receptive_field((), Shape((8, 9, 4))) == "-"
+
+
+def test_inputs_of_several_sizes() -> None:
+    """What sees all of each sees everything; a part of one is nobody's size."""
+    for stop, whole in ((5, True), (4, False)):
+        builder = Builder()
+        one = builder.input("one", Shape((9, 1)))
+        two = builder.add(Slice(axis="steps", stop=stop), [builder.input("two", Shape((5, 1)))], "slice")
+        ends = [builder.add(FC(units=3), [value], f"fc{value}") for value in (one, two)]
+        field = receptive_fields(builder.finish([builder.add(Concat(), ends, "concat")]))[-1]
+        assert isinstance(field, Whole)
+        joined = builder.add(Concat(axis="steps"), [one, two], "joined")
+        field = receptive_fields(builder.finish([builder.add(FC(units=1), [joined], "fc")]))[-1]
+        assert isinstance(field, Whole) if whole else field is None
 
 
 def test_a_vector_has_no_field() -> None:

@@ -1,9 +1,10 @@
 """The receptive field: which part of the input one output cell sees, as the union over all paths.
 
-Per spatial axis it is kept as (first, last, stride): output cell i sees the input cells first + i*stride to
+Per axis of the input it is kept as (first, last, stride): output cell i sees the input cells first + i*stride to
 last + i*stride. Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks".
 Behind an upsampling, neighbours differ in what they see; then a `Cycle` says it for each of them, until it repeats.
-Borders are left aside: the field is that of a cell in the middle of a large input.
+Borders are left aside: the field is that of a cell in the middle of a large input. What a fully connected or global layer
+sees is a `Span`, the same for every cell: all that its own input cells see together, borders included.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from math import gcd
 
-from cnncalc.layers.base import Blur, Crop, Layer, Resample, View
-from cnncalc.network import Network
+from cnncalc.analyses.receptive_span import Reach, Span
+from cnncalc.layers.base import Adaptive, Blur, Crop, Layer, Mixed, Moved, Unseen, View
+from cnncalc.layers.merge import Concat
+from cnncalc.network import Network, Node
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
 
@@ -30,7 +33,7 @@ class Cycle(Record):
     period: int
 
 
-Axis = tuple[int, int, int] | Cycle
+Axis = tuple[int, int, int] | Cycle | Span
 
 
 class Whole:
@@ -40,62 +43,121 @@ class Whole:
 
 
 WHOLE = Whole()
-Field = tuple[Axis, ...] | Whole | None  # None: not known
+Field = tuple[Axis, ...] | Whole | None  # None: not known; (): nothing of the input is seen
+# per axis of the input: how it is seen, and the axis of the value along which it is; None where no axis is left of it
+State = tuple[tuple[Axis, int | None], ...]
 
 
 def receptive_fields(network: Network) -> list[Field]:
     """The field of every node, in the order of the nodes; None where it is not known."""
-    fields: list[Field] = []
+    states: list[State | None] = []
+    reach = Reach(network)
     looked_at = 0
     for node in network.nodes:
-        layer, inputs = node.layer, node.inputs
+        layer = node.layer
         if layer is None:
-            fields.append(((0, 0, 1),) * node.output.rank)
+            states.append(tuple(((0, 0, 1), axis) for axis in range(node.output.rank)))
+            reach.note(None, True)
             continue
-        field = fields[inputs[0]]
-        for index in inputs[1 : len(inputs) - layer.lenders]:
-            field = union(field, fields[index])
-            looked_at += _cells(field)
-        if type(layer).windows is not Layer.windows:
-            shapes = network.shapes(node)
-            below, field = field, _through(layer, shapes, field)
-            if _cells(field):
-                reach = max([getattr(view, "reach", 1) for view in layer.windows(*shapes) or ()], default=1)
-                looked_at += _cells(field) * min(reach, max(_cells(below), 1))
-        fields.append(field if looked_at <= MOST_CELLS or not _cells(field) else None)
-    return fields
+        shapes = network.shapes(node)
+        views = layer.windows(*shapes) if type(layer).windows is not Layer.windows else ()
+        state = _state(reach, node, states, views)
+        if state and any(isinstance(axis, Cycle) for axis, _ in state):
+            widest = max([getattr(view, "reach", 1) for view in views or ()], default=1)
+            before = [states[index] for index in node.inputs]
+            looked_at += sum(map(_cells, before)) + _cells(state) * min(widest, max(_cells(before[0]), 1))
+            state = state if looked_at <= MOST_CELLS else None
+        states.append(state)
+        reach.note(_spans(state), state is not None)
+    return [_shown(state) for state in states]
 
 
-def _cells(field: Field) -> int:
-    """How many cells the patterns of a field have; 0 where there is none."""
-    if type(field) is not tuple or Cycle not in map(type, field):
-        return 0
-    return sum([len(axis.seen) for axis in field if isinstance(axis, Cycle)])
+def _cells(state: State | None) -> int:
+    """How many cells the patterns of a state have; 0 where there is none."""
+    return sum([len(axis.seen) for axis, _ in state or () if isinstance(axis, Cycle)])
 
 
-def _through(layer: Layer, shapes: Sequence[Shape], below: Field) -> Field:
-    views = layer.windows(*shapes)
-    if views == ():
-        return below
-    if views is None:
-        return WHOLE
-    if below is None or isinstance(below, Whole):
-        return below
-    if len(views) != len(below):
+def _spans(state: State | None) -> tuple[Span, ...] | None:
+    """The spans of a value whose cells all see the same."""
+    found = [axis for axis, _ in state or () if isinstance(axis, Span)]
+    return tuple(found) if state and len(found) == len(state) else None
+
+
+def _shown(state: State | None) -> Field:
+    if state is None:
         return None
-    found: list[Axis] = []
-    for number, (view, axis) in enumerate(zip(views, below, strict=True)):
-        if number and view is views[number - 1] and axis == below[number - 1]:
-            found.append(found[-1])
+    if state and all(isinstance(axis, Span) and axis.whole for axis, _ in state):
+        return WHOLE
+    return tuple([axis for axis, _ in state])
+
+
+def _state(reach: Reach, node: Node, states: Sequence[State | None], views: tuple[View, ...] | None) -> State | None:
+    """What a cell of this node sees."""
+    assert node.facts is not None
+    layer, shapes = node.facts.layer, node.facts.shapes
+    if views is None:
+        return _spanned(reach, node.index)
+    if views and isinstance(views[0], Unseen):
+        return ()
+    operands = node.inputs[: len(node.inputs) - layer.lenders]
+    state = states[operands[0]]
+    if len(operands) > 1:
+        state = ()
+        for index, shape in zip(operands, shapes, strict=False):
+            other = states[index]
+            if not views and other and not _spans(other) and not isinstance(layer, Concat):
+                other = _spread(reach, index, other, shape, node.output)
+            state = _united(state, other)
+    return _through(views, shapes[0], state)
+
+
+def _spanned(reach: Reach, index: int) -> State | None:
+    """The state of a value of which every cell sees all that reaches it."""
+    spans = reach.spans(index)
+    return None if spans is None else tuple((span, None) for span in spans)
+
+
+def _spread(reach: Reach, index: int, state: State, x: Shape, out: Shape) -> State | None:
+    """The state of an operand whose axes of length 1 are spread over longer ones: all cells see what the only one does."""
+    if x[:-1] == out[:-1]:
+        return state
+    alone = reach.spans(index)
+    if alone is None:
+        return None
+    if len(x) != len(out):
+        return tuple((span, None) for span in alone)
+    return tuple(
+        (span, None) if along is not None and x[along] == 1 != out[along] else (axis, along)
+        for (axis, along), span in zip(state, alone, strict=True)
+    )
+
+
+def _through(views: tuple[View, ...], x: Shape, below: State | None) -> State | None:
+    if not views or not below or _spans(below):
+        return below
+    if isinstance(views[0], Mixed):
+        return None
+    if isinstance(views[0], Moved):
+        places = views[0].places
+        return tuple((axis, places.index(along) if along in places else None) for axis, along in below)
+    if len(views) != x.rank:
+        return None
+    found: list[tuple[Axis, int | None]] = []
+    for number, (axis, along) in enumerate(below):
+        if along is None or isinstance(axis, Span):
+            found.append((axis, along))
             continue
-        seen = _axis(view, axis)
+        if number and axis == below[number - 1][0] and along and views[along] is views[along - 1]:
+            found.append((found[-1][0], along))
+            continue
+        seen = _axis(views[along], axis)
         if seen is None:
             return None
-        found.append(seen)
+        found.append((seen, along))
     return tuple(found)
 
 
-def _axis(view: View, axis: Axis) -> Axis | None:
+def _axis(view: View, axis: tuple[int, int, int] | Cycle) -> Axis | None:
     if isinstance(view, Window):
         if not isinstance(axis, Cycle):
             first, last, stride = axis
@@ -103,8 +165,11 @@ def _axis(view: View, axis: Axis) -> Axis | None:
             return start, last + (view.reach - 1 - view.before) * stride, stride * view.stride
         before, step, reach, dilation = view.before, view.stride, view.reach, view.dilation
         return _pulled(axis, 1, step, lambda cell: range(cell * step - before, cell * step - before + reach, dilation))
-    if isinstance(view, Blur):
+    if isinstance(view, (Blur, Mixed, Moved, Unseen)):
         return None
+    if isinstance(view, Adaptive):
+        common = gcd(view.width, view.length)
+        return _pulled(axis, view.length // common, view.width // common, view.taps)
     if isinstance(view, Crop):
         if not isinstance(axis, Cycle):
             first, last, stride = axis
@@ -114,7 +179,7 @@ def _axis(view: View, axis: Axis) -> Axis | None:
     if isinstance(view, TransposedWindow):
         return _pulled(axis, view.stride, 1, lambda cell: _fed(view, cell))
     common = gcd(view.above, view.below)
-    return _pulled(axis, view.above // common, view.below // common, lambda cell: _mixed(view, cell))
+    return _pulled(axis, view.above // common, view.below // common, view.taps)
 
 
 def _fed(view: TransposedWindow, cell: int) -> range:
@@ -129,21 +194,7 @@ def _fed(view: TransposedWindow, cell: int) -> range:
     return range(lowest + (first - lowest) % grid, highest + 1, grid)
 
 
-def _mixed(view: Resample, cell: int) -> range:
-    """The input cells that an output cell of a resampling is made of: the nearest, or the `reach` ones around it.
-
-    With reach 2 or 4 cell centres are aligned (PyTorch 2, align_corners=False); one that falls on another is a copy.
-    """
-    if view.reach == 1:
-        nearest = cell * view.below // view.above
-        return range(nearest, nearest + 1)
-    # (cell + 1/2)*below/above - 1/2
-    whole, rest = divmod((2 * cell + 1) * view.below - view.above, 2 * view.above)
-    half = view.reach // 2
-    return range(whole - half + 1, whole + half + 1) if rest else range(whole, whole + 1)
-
-
-def _pulled(axis: Axis, out: int, into: int, taps: Callable[[int], range]) -> Axis | None:
+def _pulled(axis: tuple[int, int, int] | Cycle, out: int, into: int, taps: Callable[[int], range]) -> Axis | None:
     """The axis behind a layer whose pattern repeats after `out` output cells, `into` input cells further on.
 
     `taps` gives the input cells of an output cell. None where the pattern would be too long to follow.
@@ -193,25 +244,33 @@ def _moved(place: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
     return None if place is None else (place[0] + by, place[1] + by)
 
 
-def union(one: Field, other: Field) -> Field:
-    """The field of a value that depends on both; None where the strides differ or either is unknown."""
+def _united(one: State | None, other: State | None) -> State | None:
+    """The state of a value that depends on both; None where the strides differ or either is unknown."""
     if one is other or one == other:
         return one
-    if isinstance(one, Whole) or isinstance(other, Whole):
-        return WHOLE
+    if one == () or other == ():
+        return one or other
+    for state in (one, other):
+        if state and all(isinstance(axis, Span) and axis.whole for axis, _ in state):
+            return state
     if one is None or other is None or len(one) != len(other):
         return None
-    found: list[Axis] = []
-    for a, b in zip(one, other, strict=True):
+    found: list[tuple[Axis, int | None]] = []
+    for (a, along), (b, beside) in zip(one, other, strict=True):
         both = _either(a, b)
-        if both is None:
+        if both is None or (along != beside and not isinstance(both, Span)):
             return None
-        found.append(both)
+        found.append((both, None if isinstance(both, Span) else along))
     return tuple(found)
 
 
 def _either(a: Axis, b: Axis) -> Axis | None:
     """The union on one axis."""
+    if isinstance(a, Span) or isinstance(b, Span):
+        if isinstance(a, Span) and isinstance(b, Span):
+            return a if a.length != b.length and a.whole else a.joined(b)
+        span = a if isinstance(a, Span) else b
+        return span if isinstance(span, Span) and span.whole else None
     if not isinstance(a, Cycle) and not isinstance(b, Cycle):
         return (min(a[0], b[0]), max(a[1], b[1]), a[2]) if a[2] == b[2] else None
     one = a if isinstance(a, Cycle) else Cycle(((a[0], a[1]),), a[2])
@@ -242,40 +301,48 @@ def of_features(fields: Iterable[tuple[Field, Shape]]) -> list[int] | None:
         last = field
         if field is None:
             return None
+        if any(isinstance(axis, Span) for axis in field):
+            continue
         sizes = [_size(axis) for axis in field]
         best = sizes if best is None or min(sizes) > min(best) else best
     return best
 
 
-def extent(field: Field, whole: Shape) -> tuple[list[int], list[float | int] | None] | None:
-    """(sizes, strides) per axis for an input of shape `whole`; strides None where all of it is seen; None: not known.
+def extent(field: Field, whole: Shape) -> tuple[list[int], list[float | int | None] | None] | None:
+    """(sizes, strides) per axis for an input of shape `whole`; None: not known.
 
-    Where neighbours see fields of different sizes, the size is that of the largest.
+    Strides are None where every cell sees the same, on all axes or on one. Where neighbours see fields of different sizes,
+    the size is that of the largest.
     """
     if field is None or field == () or whole.rank == 0:
         return None
     if isinstance(field, Whole):
         return list(whole.spatial), None
-    return [_size(axis) for axis in field], [_stride(axis) for axis in field]
+    strides = [_stride(axis) for axis in field]
+    return [_size(axis) for axis in field], strides if any(stride is not None for stride in strides) else None
 
 
 def _size(axis: Axis) -> int:
     if isinstance(axis, Cycle):
         return max([place[1] - place[0] + 1 for place in axis.seen if place is not None], default=0)
+    if isinstance(axis, Span):
+        return axis.last - axis.first + 1
     return axis[1] - axis[0] + 1
 
 
-def _stride(axis: Axis) -> float | int:
+def _stride(axis: Axis) -> float | int | None:
     if isinstance(axis, Cycle):
         length = len(axis.seen)
         return axis.period / length if axis.period % length else axis.period // length
-    return axis[2]
+    return None if isinstance(axis, Span) else axis[2]
 
 
-def spelled(number: float | int) -> str:
-    """A size or stride as it is printed: whole numbers in full, others short.
+def spelled(number: float | int | None) -> str:
+    """A size or stride as it is printed: whole numbers in full, others short, none as `-`.
 
     >>> spelled(1_048_576), spelled(1 / 3)
     ('1048576', '0.333333')
     """
+    if number is None:
+        return "-"
     return str(number) if isinstance(number, int) else f"{number:g}"

@@ -121,7 +121,8 @@ def _field(analysis: Analysis, row: Row) -> list[Fact]:
     sizes, strides = seen
     size = "x".join(map(str, sizes))
     if strides is None:
-        return [Fact("receptive field", "", "", size, "the whole input")]
+        every = sizes == list(analysis.extent.spatial)
+        return [Fact("receptive field", "", "", size, "the whole input" if every else "the same for every cell")]
     return [Fact("receptive field", "", "", size, f"stride {'x'.join(map(spelled, strides))} in input pixels")]
 
 

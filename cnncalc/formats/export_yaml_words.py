@@ -7,7 +7,7 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
-from cnncalc.layers.base import KINDS, Layer
+from cnncalc.layers.base import KINDS, Layer, Unseen, View
 from cnncalc.layers.fields import Alike, Field, Name
 from cnncalc.layers.spelling import spell
 from cnncalc.layers.unknown import Operator, Stated
@@ -98,10 +98,17 @@ def _stated(layer: Layer, network: Network, node: Node) -> Stated:
     return Stated(
         op=node.kind,
         output=tuple(node.output),
-        sees="cell" if views == () else "all" if views is None else "unknown",
+        sees=_seen_by(views),
         overwrites=layer.in_place,
         **({"cost": int(layer.macs(*shapes))} if layer.known_cost else {}),
     )
+
+
+def _seen_by(views: tuple[View, ...] | None) -> str:
+    """The word for what an output cell sees."""
+    if views is None:
+        return "all"
+    return "cell" if not views else "nothing" if isinstance(views[0], Unseen) else "unknown"
 
 
 def text_of(value: Any) -> str | dict[str, str]:

@@ -12,7 +12,7 @@ from math import prod
 from typing import Any, NoReturn
 
 from cnncalc.formats.onnx_numbers import Array
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Layer, Unseen
 from cnncalc.layers.reshape import Permute, Reshape
 from cnncalc.layers.unknown import Operator
 from cnncalc.network import Builder
@@ -362,7 +362,9 @@ class Reader:
             learned = ()
         weights, _, _ = self._fresh({"weight": Value((), tensors=learned)}, len(self.builder.nodes))
         shape = visible(x.dims, order)
-        layer = Operator("constant", shape, weights=weights, buffers=buffers, in_place=True, views=None, note=note)
+        layer = Operator(
+            "constant", shape, weights=weights, buffers=buffers, in_place=True, views=(Unseen(),), note=note
+        )
         return Value(x.dims, self.builder.add(layer, [0], self.name("constant")), order)
 
     def union(self, xs: Sequence[Value | None]) -> tuple[Tensor, ...]:

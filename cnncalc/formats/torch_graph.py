@@ -15,7 +15,7 @@ from cnncalc.formats.torch_events import Call, Dims, Event, Tensor, Trace, Var
 from cnncalc.formats.torch_gradients import Held, is_bias, note_gradients
 from cnncalc.formats.torch_memory import Memory, operations
 from cnncalc.layers.activation import Identity
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Layer, Unseen
 from cnncalc.layers.reshape import Permute, Reshape
 from cnncalc.layers.tape import passed_on
 from cnncalc.layers.unknown import Operator
@@ -222,7 +222,7 @@ class Book:
         order = self.natural(var.dims, var.first)
         weights, buffers, _ = self._fresh({"weight": var.held}, len(self.builder.nodes))
         layer = Operator(
-            "constant", visible(var.dims, order), weights=weights, buffers=buffers, in_place=True, views=None
+            "constant", visible(var.dims, order), weights=weights, buffers=buffers, in_place=True, views=(Unseen(),)
         )
         var.index, var.order = self.add(layer, [0], call), order
         note_gradients(self.builder.nodes[var.index], {"weight": var}, self.sources)
@@ -302,7 +302,14 @@ class Book:
             weights, buffers, _ = self._fresh({"weight": tensors}, index)
             text = "not used by forward on this input"
             layer = Operator(
-                "unused", Shape((1,)), weights=weights, buffers=buffers, in_place=True, note=text, views=None, ops=[]
+                "unused",
+                Shape((1,)),
+                weights=weights,
+                buffers=buffers,
+                in_place=True,
+                note=text,
+                views=(Unseen(),),
+                ops=[],
             )
             index = self.add(layer, [0], Call(path, None, None, []))
             note_gradients(self.builder.nodes[index], {"weight": tensors}, self.sources)

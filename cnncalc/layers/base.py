@@ -31,9 +31,60 @@ class Resample:
         self.below = below
         self.reach = reach
 
+    def taps(self, cell: int) -> range:
+        """The input cells that an output cell is made of: the nearest, or the `reach` ones around it.
+
+        With reach 2 or 4 cell centres are aligned (PyTorch 2, align_corners=False); one that falls on another is a copy.
+        """
+        if self.reach == 1:
+            nearest = cell * self.below // self.above
+            return range(nearest, nearest + 1)
+        # (cell + 1/2)*below/above - 1/2
+        whole, rest = divmod((2 * cell + 1) * self.below - self.above, 2 * self.above)
+        half = self.reach // 2
+        return range(whole - half + 1, whole + half + 1) if rest else range(whole, whole + 1)
+
+
+class Adaptive:
+    """An axis of `width` cells read through `length` windows that cover all of it: adaptive pooling."""
+
+    __slots__ = ("length", "width")
+
+    def __init__(self, width: int, length: int) -> None:
+        self.width = width
+        self.length = length
+
+    def taps(self, cell: int) -> range:
+        """The input cells of an output cell: PyTorch 2, `AdaptiveAveragePooling.cpp`."""
+        return range(cell * self.width // self.length, -(-(cell + 1) * self.width // self.length))
+
 
 class Blur:
-    """An axis whose cells see windows of no single size, or of no known one."""
+    """An axis of which it is not known which cells are seen."""
+
+    __slots__ = ()
+
+
+class Mixed:
+    """All axes at once: every number is still there, but positions have lost their order."""
+
+    __slots__ = ()
+
+
+class Moved:
+    """All axes at once, in other places: for each output axis the input axis that it is, None for a new one of length 1.
+
+    Input axes that are not named have length 1.
+    """
+
+    __slots__ = ("places",)
+
+    def __init__(self, places: tuple[int | None, ...]) -> None:
+        self.places = places
+
+
+class Unseen:
+    """All axes at once: nothing of the inputs is seen, as by a constant."""
 
     __slots__ = ()
 
@@ -48,7 +99,7 @@ class Crop:
         self.step = step
 
 
-View = Window | TransposedWindow | Resample | Crop | Blur
+View = Window | TransposedWindow | Resample | Adaptive | Crop | Blur | Mixed | Moved | Unseen
 
 
 class Facts:
@@ -221,7 +272,10 @@ class Layer:
         return NOTHING
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        """How each spatial axis is read: () where every output cell sees its own cell only, None where it sees all."""
+        """How each spatial axis is read: () where every output cell sees its own cell only, None where it sees all.
+
+        `Mixed`, `Moved` and `Unseen` stand alone, for all axes.
+        """
         return ()
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnncalc.layers.base import Blur, Layer, View
+from cnncalc.layers.base import Adaptive, Layer, View
 from cnncalc.layers.fields import Flag, Pad, Sizes, To, each
 from cnncalc.layers.tape import NEW, Extra, Op
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, spatial
@@ -178,7 +178,10 @@ class AdaptivePool(Layer):
         if all(length == 1 for length in lengths):
             return None
         pairs = list(zip(x, lengths, strict=False))
-        return tuple(Blur() if width % length else Window(width // length, width // length) for width, length in pairs)
+        return tuple(
+            Adaptive(width, length) if width % length else Window(width // length, width // length)
+            for width, length in pairs
+        )
 
 
 class AdaptiveAvgPool(AdaptivePool, kind="adaptiveavgpool"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.base import Blur, Crop, Layer, Resample, View
+from cnncalc.layers.base import Crop, Layer, Mixed, Moved, Resample, View
 from cnncalc.layers.borrow import Borrowing
 from cnncalc.layers.fields import Axes, Choice, Count, Name, Pad, Sizes, To, each
 from cnncalc.layers.merge import axis_number
 from cnncalc.layers.tape import AS_IT_COMES, FULL, NEW, Op, reshaped
+from cnncalc.layers.views import only_units_move, reordered, resampling
 from cnncalc.layers.window import room_for, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
@@ -14,12 +15,6 @@ from cnncalc.text import plural
 
 MODES = "nearest linear bilinear bicubic trilinear area"
 RANK = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
-REACH = {"nearest": 1, "linear": 2, "bilinear": 2, "bicubic": 4, "trilinear": 2}
-
-
-def mix(x: Shape) -> tuple[View, ...]:
-    """How axes are read where positions lose their order."""
-    return (Blur(),)
 
 
 class Flatten(Layer, kind="flatten"):
@@ -37,7 +32,7 @@ class Flatten(Layer, kind="flatten"):
         return Shape((xs[0].size,))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return mix(xs[0]) if len(xs[0]) > 1 else ()
+        return reordered(xs[0], Shape((xs[0].size,)))
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         return reshaped(xs[0].size)
@@ -68,7 +63,7 @@ class Reshape(Layer, kind="reshape"):
         return to
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return () if tuple(self.to) == tuple(xs[0]) else mix(xs[0])
+        return reordered(xs[0], Shape(self.to))
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         return reshaped(xs[0].size)
@@ -98,7 +93,12 @@ class Permute(Layer, kind="permute"):
         return Shape(xs[0][axis] for axis in self.axes)
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return () if list(self.axes) == sorted(self.axes) else mix(xs[0])
+        *places, channels = self.axes
+        if list(self.axes) == sorted(self.axes):
+            return ()
+        if channels == len(places):
+            return (Moved(tuple(places)),)
+        return reordered(xs[0], self.out(xs[0])) if only_units_move(xs[0], self.axes) else (Mixed(),)
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         return reshaped(xs[0].size)
@@ -362,15 +362,6 @@ def _mode(layer: Layer, mode: str, x: Shape) -> None:
         )
 
 
-def resampling(mode: str, x: Shape, out: Shape) -> tuple[View, ...]:
-    """How axes are read that are brought to other lengths."""
-    reach = REACH.get(mode)
-    return tuple(
-        Resample(new, old, reach if new > old else 1) if reach and new >= old else Blur()
-        for old, new in zip(x.spatial, out, strict=False)
-    )
-
-
 def resampled(mode: str, out: Shape) -> list[Op]:
     """A resampling in memory; by area it is an adaptive average pooling, which keeps its input and is not cast."""
     area = mode == "area" and out.size > out.channels
@@ -406,12 +397,7 @@ class Upsample(Borrowing, kind="upsample"):
         return Shape((*lengths, x[-1]))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        x = xs[0]
-        reach = REACH.get(self.mode)
-        if self.like is not None:
-            return resampling(self.mode, x, self.out(*xs))
-        factors = each(self.factor, x, "factor")
-        return tuple(Resample(factor, 1, reach if factor > 1 else 1) if reach else Blur() for factor in factors)
+        return resampling(self.mode, xs[0], self.out(*xs))
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         return resampled(self.mode, self.out(*xs))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from cnncalc.layers.base import Blur, Layer, View
+from cnncalc.layers.base import Blur, Layer, Unseen, View
 from cnncalc.layers.fields import Choice, Flag, To, Word
 from cnncalc.layers.fields import Count as Whole
 from cnncalc.layers.tape import Op
@@ -124,7 +124,7 @@ class Unknown(Operator):
     known_cost: ClassVar[bool] = False
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return None
+        return (Blur(),)
 
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         sentence = f"cnncalc has no rule for the operator {self.kind}: its multiply-adds are unknown"
@@ -150,8 +150,8 @@ class Stated(Layer, kind="operator"):
     output = To("its output shape: `56x56x64`; that of its first operand unless written", None)
     cost = Whole("multiply-accumulates for one example; unknown unless written", None, least=0, most=2**62)
     sees = Choice(
-        "what an output cell sees of the input: its own cell, all of it, or an unknown part",
-        "cell all unknown",
+        "what an output cell sees of the input: its own cell, all of it, nothing, or an unknown part",
+        "cell all nothing unknown",
         "unknown",
     )
     overwrites = Flag("can overwrite its input: writes no new volume", False)
@@ -177,7 +177,7 @@ class Stated(Layer, kind="operator"):
         return Product(("cost", self.cost)) if self.cost else NOTHING
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return {"cell": (), "all": None, "unknown": (Blur(),)}[self.sees]
+        return {"cell": (), "all": None, "nothing": (Unseen(),), "unknown": (Blur(),)}[self.sees]
 
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         if self.cost is not None:

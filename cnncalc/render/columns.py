@@ -96,17 +96,22 @@ def percent(part: int, whole: int) -> str:
 
 
 def receptive_field(field: Field, whole: Shape) -> str:
-    """`212/32`: size and stride, one number where all axes agree; `all` where the whole input is seen; `?` unknown."""
+    """`212/32`: size and stride, one number where all axes agree; `all` where the whole input is seen; `?` unknown.
+
+    `31` where every cell sees the same 31 cells.
+    """
+    if field == ():
+        return "-"
     seen = extent(field, whole)
     if seen is None:
         return "?" if whole.rank else "-"
     sizes, strides = seen
     if strides is None:
-        return "all"
+        return "all" if sizes == list(whole.spatial) else _axes(sizes)
     return f"{_axes(sizes)}/{_axes(strides)}"
 
 
-def _axes(numbers: Sequence[float | int]) -> str:
+def _axes(numbers: Sequence[float | int | None]) -> str:
     texts = [spelled(number) for number in numbers]
     return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 

@@ -133,7 +133,7 @@ def _value(value: Any) -> Any:
     return "x".join(map(str, value)) if isinstance(value, tuple) else value
 
 
-def _field(seen: tuple[list[int], list[float | int] | None] | None) -> dict[str, Any] | None:
+def _field(seen: tuple[list[int], list[float | int | None] | None] | None) -> dict[str, Any] | None:
     return None if seen is None else {"size": seen[0], "stride": seen[1]}
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from cnncalc.analyses.receptive import Cycle, Whole, receptive_fields
+from cnncalc.analyses.receptive_span import Span
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv, ConvTranspose
+from cnncalc.layers.dense import FC
 from cnncalc.layers.merge import Add
-from cnncalc.layers.pool import AvgPool
-from cnncalc.layers.reshape import Upsample
+from cnncalc.layers.pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool
+from cnncalc.layers.reshape import Resize, Slice, Upsample
 from cnncalc.network import Builder
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape
@@ -150,6 +152,79 @@ def test_chains_against_gradients() -> None:
         network.chain(Random(seed), 0)
         compared += agreeing(network)
     assert compared > 1000
+
+
+class Take(nn.Module):
+    """A part of a strip."""
+
+    def __init__(self, start: int, stop: int, step: int) -> None:
+        super().__init__()
+        self.part = slice(start, stop, step)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, self.part]
+
+
+def cut(random: Random, length: int) -> tuple[Layer, nn.Module]:
+    """A layer that leaves cells out, or looks back only, and the same in PyTorch."""
+    kernel, dilation = random.randint(1, 3), random.randint(1, 4)
+    kind = random.choice(["slice", "skip", "causal", "adaptive", "smaller"])
+    if kind == "slice":
+        start = random.randint(0, length // 2)
+        stop, step = random.randint(start + 1, length), random.randint(1, 3)
+        return Slice(axis="steps", start=start, stop=stop, step=step), Take(start, stop, step)
+    if kind == "skip":
+        stride, pad = random.randint(1, 7), random.randint(0, 4)
+        return (
+            Conv(filters=1, kernel=kernel, stride=stride, pad=pad, dilation=dilation),
+            nn.Conv1d(1, 1, kernel, stride, pad, dilation),
+        )
+    if kind == "causal":
+        before = dilation * (kernel - 1)
+        return (
+            Conv(filters=1, kernel=kernel, pad={"left": before}, dilation=dilation),
+            nn.Sequential(nn.ConstantPad1d((before, 0), 0.0), nn.Conv1d(1, 1, kernel, dilation=dilation)),
+        )
+    to = random.randint(1, length)
+    if kind == "adaptive":
+        return AdaptiveAvgPool(output=(to,)), nn.AdaptiveAvgPool1d(to)
+    mode = random.choice(["nearest", "linear", "area"])
+    return Resize(to=(to,), mode=mode), nn.Upsample(to, mode=mode)
+
+
+def test_what_fully_connected_and_global_layers_see() -> None:
+    """After slices, crops, strides larger than kernels, causal padding and uneven windows: exactly the cells with a gradient."""
+    parts = 0
+    for seed in range(400):
+        random = Random(f"cut{seed}")
+        network, value = Both(), 0
+        for _ in range(random.randint(1, 5)):
+            length = network.builder.shape(value)[0]
+            layer, module = drawn(random) if random.random() < 0.4 or length < 4 else cut(random, length)
+            try:
+                value = network.add(layer, module, value)
+            except Problem:
+                continue
+            if network.builder.shape(value)[0] > 400:
+                break
+        ends: list[tuple[Layer, nn.Module]] = [
+            (GlobalAvgPool(), nn.AdaptiveAvgPool1d(1)),
+            (
+                FC(units=1),
+                nn.Sequential(nn.Flatten(1), nn.Linear(network.builder.shape(value)[0], 1), nn.Unflatten(1, (1, 1))),
+            ),
+        ]
+        network.add(*random.choice(ends), value)
+        field = receptive_fields(network.builder.finish([len(network.modules) - 1]))[-1]
+        [theirs] = supports(network)
+        if isinstance(field, Whole):
+            assert theirs == (0, LENGTH - 1), [module for module, _ in network.modules]
+        elif theirs is None:
+            assert field == ()
+        else:
+            assert field == (Span(*theirs, LENGTH),), [module for module, _ in network.modules]
+            parts += 1
+    assert parts > 150
 
 
 def test_branches_against_gradients() -> None:
