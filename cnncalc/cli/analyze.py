@@ -9,6 +9,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
+from cnncalc.cli.suffixes import check_suffix
 from cnncalc.text import plural, show
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def command(
     from cnncalc.cli.specs import network_of
     from cnncalc.problem import Refused
 
+    check_suffix(file, form if get is None else "text", FORMATS if get is None else ())
     wanted = _columns(columns)
     ranking = _ranking(sort, top)
     training = not {"saved", "live"}.isdisjoint((*(wanted or ()), sort))

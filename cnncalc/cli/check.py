@@ -10,6 +10,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import FAILURE, FINDING, Failed, tell, warn, write
+from cnncalc.cli.suffixes import check_suffix
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -85,7 +86,13 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="The dialect of the report."
 )
-@click.option("-o", "file", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE, whole or not at all.")
+@click.option(
+    "-o",
+    "file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write to FILE, whole or not at all; a suffix of another format is an error.",
+)
 def command(
     paths: tuple[str, ...],
     input_shape: str | None,
@@ -110,6 +117,7 @@ def command(
     from cnncalc.render.checks import Entry, Report, render
     from cnncalc.spec.submission import ERROR, FAILED, UNREADABLE, Task, not_looked_at
 
+    check_suffix(file, form, FORMATS)
     if not paths:
         raise click.UsageError("no PATH: name files or folders")
     asked = _policy(policy, input_shape, output_shape, limits)

@@ -6,8 +6,12 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
+from cnncalc.cli.suffixes import check_suffix
 
 QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "depth", "layers", "receptive_field")
+
+
+FORMATS = ("table", "json", "markdown")
 
 
 @click.command(
@@ -22,7 +26,7 @@ QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "d
 @options.specs
 @options.figures
 @click.option("--only", metavar="A,B,...", help="Compare only these: " + ", ".join(QUANTITIES) + ".")
-@options.form(["table", "json", "markdown"])
+@options.form(FORMATS)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
 @options.output
 def command(
@@ -49,6 +53,7 @@ def command(
     from cnncalc.problem import Refused
     from cnncalc.render import compare as render
 
+    check_suffix(file, form, FORMATS)
     quantities = _quantities(only)
     chosen = options.chosen(spec, lines)
     against_itself = len(chosen) == 1 and bool(given_with(CHANGES))

@@ -6,6 +6,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import into_file, write
+from cnncalc.cli.suffixes import check_suffix
 
 
 @click.command("completion", epilog=options.examples('eval "$(cnncalc completion bash)"'))
@@ -20,6 +21,7 @@ def command(shell: str, file: str | None) -> int:
 
     from cnncalc.cli import cli
 
+    check_suffix(file, "text")
     completion = get_completion_class(shell)
     assert completion is not None
     write(completion(cli, {}, "cnncalc", "_CNNCALC_COMPLETE").source(), file)

@@ -8,6 +8,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import Failed, status_of, tell
+from cnncalc.cli.suffixes import check_suffix
 from cnncalc.text import did_you_mean, show
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from cnncalc.render.lines import Line
 
 LISTED = "`cnncalc explain` lists them"
+
+
+FORMATS = ("text", "json")
 
 
 @click.command(
@@ -30,7 +34,7 @@ LISTED = "`cnncalc explain` lists them"
 @options.spec_argument()
 @options.specs
 @options.figures
-@options.form(["text", "json"])
+@options.form(FORMATS)
 @options.output
 def command(
     spec: tuple[str, ...],
@@ -53,6 +57,7 @@ def command(
     from cnncalc.layers import KINDS
     from cnncalc.words import WORDS
 
+    check_suffix(file, form, FORMATS)
     if not spec and not lines:
         data = {"kinds": list(KINDS), "codes": list(CODES), "words": list(WORDS)}
         return _print(_index(), data, form, file, no_color)

@@ -8,6 +8,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import Failed, into_file, write, write_bytes
+from cnncalc.cli.suffixes import check_suffix
 
 TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
 
@@ -60,6 +61,7 @@ def command(
     from cnncalc.formats import Missing
     from cnncalc.formats.export_blocks import Unexportable
 
+    check_suffix(file, target, TARGETS, chooser="--to")
     one = options.only(spec, lines)
     if depth is not None and target not in ("mermaid", "dot"):
         raise click.UsageError("--depth is for drawings: mermaid and dot")

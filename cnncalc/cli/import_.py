@@ -8,6 +8,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import Failed, into_file, warn, write
+from cnncalc.cli.suffixes import check_suffix
 
 
 @click.command(
@@ -43,6 +44,7 @@ def command(
     from cnncalc.formats.export_yaml_words import Unwritable
     from cnncalc.text import plural, show
 
+    check_suffix(file, "yaml")
     one = options.only(spec, lines)
     if file is not None and os.path.isfile(file) and not force:
         raise Failed(f"{show(file)} exists: choose another name, or write over it with --force")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli import options
+from cnncalc.cli.suffixes import check_suffix
 
 FIGURES = 64  # what the columns in front of the source take
 NARROW = 100  # terminal columns below which there is no room for sources
 
 
+FORMATS = ("table", "json")
+
+
 @click.command("list", epilog=options.examples("cnncalc list", "cnncalc list --format json"))
-@options.form(["table", "json"])
+@options.form(FORMATS)
 @options.output
 def command(form: str, file: str | None, no_color: bool) -> int:
     """The architectures that come with cnncalc: parameters, activations, multiply-adds and source of each."""
@@ -25,6 +29,7 @@ def command(form: str, file: str | None, no_color: bool) -> int:
     from cnncalc.text import show
     from cnncalc.units import rounded
 
+    check_suffix(file, form, FORMATS)
     wide = width() if on_terminal(file) else 0
     sourced = not 0 < wide < NARROW
     titles = ["name", "input", "params", "activations", "MACs", *(["source"] if sourced else [])]

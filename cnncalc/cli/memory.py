@@ -7,7 +7,10 @@ import click
 from cnncalc.analyses.optimizers import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.run import Failed, tell, write
+from cnncalc.cli.suffixes import check_suffix
 from cnncalc.units import HALVES
+
+FORMATS = ("table", "json")
 
 
 @click.command(
@@ -55,7 +58,7 @@ from cnncalc.units import HALVES
 )
 @click.option("--timeline", is_flag=True, help="Draw the live bytes over the step in the terminal.")
 @click.option("--plot", metavar="FILE.svg", help="Draw them as a picture, stacked by kind.")
-@options.form(["table", "json"])
+@options.form(FORMATS)
 @options.output
 def command(
     spec: tuple[str, ...],
@@ -88,6 +91,8 @@ def command(
     from cnncalc.render import memory as render
     from cnncalc.text import show
 
+    check_suffix(file, form, FORMATS)
+    check_suffix(plot, "svg", option="--plot")
     one = options.only(spec, lines)
     size = _size(fit)
     if dtype == "int8" and mode != "infer":

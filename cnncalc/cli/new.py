@@ -6,6 +6,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import into_file, write
+from cnncalc.cli.suffixes import check_suffix
 
 STARTER = """\
 name: My first network
@@ -27,5 +28,6 @@ layers:
 @into_file
 def command(file: str | None) -> int:
     """Print a commented file to start from."""
+    check_suffix(file, "yaml")
     write(STARTER, file)
     return 0

@@ -37,7 +37,7 @@ def into_file(command: click.decorators.FC) -> click.decorators.FC:
         "file",
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="Write to FILE, whole or not at all.",
+        help="Write to FILE, whole or not at all; a suffix of another format is an error.",
     )(command)
 
 

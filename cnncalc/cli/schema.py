@@ -6,6 +6,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import into_file, write
+from cnncalc.cli.suffixes import check_suffix
 
 
 @click.command("schema", epilog=options.examples("cnncalc schema -o schema.json"))
@@ -16,5 +17,6 @@ def command(file: str | None) -> int:
 
     from cnncalc.spec.schema import schema
 
+    check_suffix(file, "json")
     write(json.dumps(schema(), indent=1) + "\n", file)
     return 0

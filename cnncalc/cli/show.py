@@ -7,6 +7,7 @@ import click
 from cnncalc.cli import options
 from cnncalc.cli.run import Failed, into_file, write
 from cnncalc.cli.specs import complete
+from cnncalc.cli.suffixes import check_suffix
 from cnncalc.spec import shelf
 from cnncalc.text import did_you_mean, show
 
@@ -16,6 +17,7 @@ from cnncalc.text import did_you_mean, show
 @into_file
 def command(name: str, file: str | None) -> int:
     """Print the file of the shipped architecture NAME, to start your own from."""
+    check_suffix(file, "yaml")
     path = shelf.path(name)
     if path is None:
         help = did_you_mean(name, shelf.names()) or "`cnncalc list` shows the names"

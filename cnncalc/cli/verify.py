@@ -8,12 +8,16 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.run import FINDING, Failed, write
+from cnncalc.cli.suffixes import check_suffix
 
 if TYPE_CHECKING:
     from cnncalc.formats.verify import Agreement, Check
     from cnncalc.render.lines import Line
 
 FRAMEWORKS = {"torch": "PyTorch", "keras": "Keras"}
+
+
+FORMATS = ("table", "json")
 
 
 @click.command(
@@ -34,7 +38,7 @@ FRAMEWORKS = {"torch": "PyTorch", "keras": "Keras"}
     help="Who is asked.",
 )
 @click.option("--differences", is_flag=True, help="Show only the layers that differ.")
-@options.form(["table", "json"])
+@options.form(FORMATS)
 @options.output
 def command(
     spec: tuple[str, ...],
@@ -57,6 +61,7 @@ def command(
     from cnncalc.formats.export_blocks import Unexportable
     from cnncalc.formats.verify import verify
 
+    check_suffix(file, form, FORMATS)
     network = network_of(options.only(spec, lines), parameters, inputs)
     announce(network)
     try:
