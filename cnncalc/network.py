@@ -123,6 +123,12 @@ class Network(Record):
     warnings: tuple[Problem, ...] = ()
     description: str = ""
     changes: tuple[SetField, ...] = ()
+    line: str = ""  # the one-line form that it was typed as
+
+    @property
+    def title(self) -> str:
+        """What a heading calls it: its name, the line that it was typed as, or where it was read."""
+        return self.name or " ".join(self.line.split()) or self.spec
 
     @property
     def inputs(self) -> list[Node]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from cnncalc.record import Record
 
+ONE_LINE = "<-e>"  # the path of a source that is a one-line network
+
 
 class Source:
     """A text that was read, with the name to show for it."""

@@ -194,7 +194,9 @@ def test_names_are_told_apart(compare: Compare, tmp_path: Path) -> None:
     )
     (tmp_path / "mine.yaml").write_text('name: "LeNet-5"\n' + A.partition("\n")[2])
     assert compare("lenet5", "mine.yaml").out.split("\n")[2].split()[:2] == ["lenet5", "mine.yaml"]
-    assert compare("-e", "8x8x3 -> FC-10", "-e", "8x8x3 -> FC-20").out.startswith("<-e> (2) has 2x more parameters")
+    assert compare("-e", "8x8x3 -> FC-10", "-e", "8x8x3 -> FC-20").out.startswith(
+        "8x8x3 -> FC-20 has 2x more parameters"
+    )
 
 
 # -- the diff ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -324,3 +326,15 @@ def test_length() -> None:
 def test_an_input_alone_is_no_network() -> None:
     assert mistake("32x32x3").code == "no-layers"
     assert mistake("32x32x3 -> [RELU]*0").code == "no-layers"
+
+
+def test_a_heading_to_read(ended: Any) -> None:
+    """The line itself, its blanks made even, shortened where it is long; errors still say which argument they are about."""
+    assert ended("analyze", "-e", " 8x8x3  ->  FC-10 ").lines[0] == "8x8x3 -> FC-10"
+    long = "8x8x3" + " -> FC-10" * 20
+    assert ended("analyze", "-e", long).lines[0] == long[:57] + "..."
+    assert ended("memory", "-e", "8x8x3 -> FC-10").lines[0] == "8x8x3 -> FC-10"
+    assert "### 8x8x3 -\\> FC-10" in ended("analyze", "-e", "8x8x3 -> FC-10", "--format", "markdown").out
+    assert ended("analyze", "-e", "8x8x3 -> FC-").err.startswith("<-e>:1:")
+    data = ended("analyze", "-e", "8x8x3 -> FC-10", "--format", "json").data
+    assert (data["name"], data["spec"]) == ("", "<-e>")

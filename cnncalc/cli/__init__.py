@@ -109,5 +109,6 @@ def main() -> None:
     from cnncalc.cli.run import run
 
     status = run(cli)
+    sys.stdout = sys.__stdout__  # what is registered to run at exit prints after the result, and not among it
     gc.freeze()  # the interpreter would look through everything once more before it ends
     sys.exit(status)

@@ -245,6 +245,7 @@ def _print(
     no_color: bool,
 ) -> None:
     if form == "json":
+        from cnncalc.problem import ONE_LINE
         from cnncalc.render import data
 
         found = []
@@ -252,7 +253,7 @@ def _print(
             if analysis is not None:
                 found.append(data.analysis(analysis, refused.problems if refused is not None else (), ranking))
             elif refused is not None:
-                found.append(data.refused("<-e>" if one.line else one.text, refused.problems, *figures))
+                found.append(data.refused(ONE_LINE if one.line else one.text, refused.problems, *figures))
         write(data.to_json(found if len(done) > 1 else found[0]), file)
         return
     shown = [(analysis, refused is not None) for _, analysis, refused in done if analysis is not None]

@@ -81,7 +81,7 @@ def command(
         return status
     totals = compare.totals(analyses, quantities)
     pairs = compare.layers(*analyses) if len(analyses) == 2 and only is None else None
-    names = render.titles(analyses, ["<-e>" if one.line else one.text for one in chosen])
+    names = render.titles(analyses, [one.text for one in chosen])
     if form == "json":
         from cnncalc.render.data import to_json
 

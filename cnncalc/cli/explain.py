@@ -155,12 +155,12 @@ def _words(spec: tuple[str, ...], words: list[str], form: str, file: str | None,
 
 def _answer(code: str, wrong: str, width: int) -> str:
     """What cnncalc says of the example of a code, on lines of so many cells (0: no end)."""
-    from cnncalc.problem import Refused, Source
+    from cnncalc.problem import ONE_LINE, Refused, Source
     from cnncalc.render.problems import text
     from cnncalc.spec.file import read, read_tree
     from cnncalc.spec.oneline import parse
 
-    source = Source("<-e>" if code == "bad-line" else "wrong.yaml", wrong)
+    source = Source(ONE_LINE if code == "bad-line" else "wrong.yaml", wrong)
     try:
         network = read_tree(parse(source), source) if code == "bad-line" else read(source)
     except Refused as refused:

@@ -143,7 +143,7 @@ def command(
     if plot is not None:
         from cnncalc.render.timeline import svg
 
-        title = f"{network.name or network.spec}, {render.setting(answer)}"
+        title = f"{network.title}, {render.setting(answer)}"
         write(svg(drawn, title + (f", {optimizer}" if training else ", inference")), plot)
     if form == "json":
         from cnncalc.render.data import to_json

@@ -134,6 +134,26 @@ def columns(stream: IO[str] | None) -> int:
         return 0
 
 
+def divert_output() -> None:
+    """Send what anybody else writes to standard output to standard error, for the rest of the process.
+
+    Code that is about to be imported may print at any time: from Python, from C, whose buffers are written at exit, from
+    processes it starts. Only file descriptor 1 reaches all of them; `sys.stdout`, where results go, gets another one.
+    """
+    stream = sys.stdout
+    try:
+        if stream is None or stream.fileno() != 1:  # diverted already, or captured by a test
+            return
+        stream.flush()
+        theirs = 2 if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY)
+        kept = os.dup(1)
+        os.dup2(theirs, 1)
+    except (OSError, ValueError):
+        return
+    buffering = 1 if stream.isatty() else -1
+    sys.stdout = os.fdopen(kept, "w", buffering, encoding=stream.encoding, errors=stream.errors)
+
+
 def encodable(text: str, stream: IO[str]) -> str:
     """The text with what the stream's encoding lacks written as escapes."""
     if text.isascii():

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc import formats
-from cnncalc.cli.run import Failed, tell, warn
+from cnncalc.cli.run import Failed, divert_output, tell, warn
 from cnncalc.network import Network
-from cnncalc.problem import Refused, Source
+from cnncalc.problem import ONE_LINE, Refused, Source
 from cnncalc.spec import shelf
 from cnncalc.spec.limits import TRUSTED
 from cnncalc.text import did_you_mean, show
@@ -48,7 +48,7 @@ def source_of(spec: Spec) -> Source:
     from cnncalc.spec.tree import decode
 
     if spec.line:
-        return Source("<-e>", spec.text)
+        return Source(ONE_LINE, spec.text)
     if spec.text == "-":
         if sys.stdin is None:
             raise Failed("standard input is closed")
@@ -171,6 +171,8 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str], sourc
         if not value.isdecimal() and formats.reader_of(path) != "torch":
             raise click.BadParameter(f"`{show(value)}` is no size of a dimension", param_hint="--dim")
         dims[name] = int(value) if value.isdecimal() else 0
+    if formats.reader_of(path) == "torch":
+        divert_output()
     try:
         return formats.read(path, formats.Asked(_inputs(inputs), dims, arguments(), *_of_graphs()), source)
     except formats.Missing as missing:

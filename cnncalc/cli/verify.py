@@ -119,7 +119,7 @@ def _report(found: Agreement, differences: bool, glyphs: dict[str, str]) -> list
     grid.rule()
     add(found.totals)
     wrong = sum(1 for check in found.checks if check.differences)
-    lines = [[(f"{show(found.network.name or found.network.spec)} and {who}", "name")], [], *grid.lines(glyphs), []]
+    lines = [[(f"{show(found.network.title)} and {who}", "name")], [], *grid.lines(glyphs), []]
     if found.error:
         place = next((check for check in found.checks if check.theirs is None), None)
         at = f" at {place.kind} `{show(place.name)}`" if place is not None else ""

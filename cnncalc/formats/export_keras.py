@@ -65,7 +65,7 @@ def source(network: Network) -> Source:
     for skeleton in found[:-1]:
         skeleton.name = unique(_function(skeleton.name), taken)
     marks: dict[int, tuple[str, str]] = {}
-    title = docstring(network.name or network.spec)
+    title = docstring(network.title)
     lines = [f'"""A network in Keras 3, written by cnncalc {__version__}.', "", title]
     lines += [docstring(network.source, 400)] if network.source else []
     lines += ['"""', "", "import keras", "from keras import layers, ops"]

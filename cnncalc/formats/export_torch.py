@@ -218,7 +218,7 @@ def _written(
     helpers = list(dict.fromkeys(name for leaf in leaves if leaf is not None for name in leaf.helpers))
     marks: dict[int, tuple[str, str]] = {}
     functional = any(leaf is not None and "F." in leaf.code for leaf in leaves)
-    title = docstring(network.name or network.spec)
+    title = docstring(network.title)
     lines = [f'"""A network in PyTorch, written by cnncalc {__version__}.', "", f"{title}"]
     if network.source:
         lines.append(docstring(network.source, 400))

@@ -19,6 +19,7 @@ WORDS = {
     "activations": ("activation", "activations"),
     "macs": ("multiply-add", "multiply-adds"),
 }
+LONGEST = 40  # characters of a name: it stands above columns
 MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
 STYLES = {"same": "dim", "changed": "note", "added": "good", "removed": "bad"}
 
@@ -26,7 +27,7 @@ STYLES = {"same": "dim", "changed": "note", "added": "good", "removed": "bad"}
 def title(analysis: Analysis) -> str:
     """What a network is called: its name, else where it was read; and what was set in it."""
     network = analysis.network
-    name = show(network.name or network.spec)
+    name = show(network.title, LONGEST)
     if len(network.changes) == 1:
         changed = network.changes[0]
         return f"{name} with {show(changed.layer)}.{changed.field} {spell(changed.value)}"
@@ -37,7 +38,7 @@ def titles(analyses: Sequence[Analysis], typed: Sequence[str]) -> list[str]:
     """Names told apart: where two are the same, as they were `typed`, and in the end by number."""
     names = [title(analysis) for analysis in analyses]
     if len(set(names)) < len(names):
-        names = [show(text) for text in typed]
+        names = [show(text, LONGEST) for text in typed]
     if len(set(names)) < len(names):
         names = [f"{name} ({number})" for number, name in enumerate(names, 1)]
     return names

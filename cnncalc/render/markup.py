@@ -48,7 +48,7 @@ def markdown_text(text: str) -> str:
 def to_markdown(result: Analysis, options: Options) -> str:
     """A GitHub-flavoured Markdown table with a heading, totals, and the figures that others published."""
     aligned = ["---", *["---:" if COLUMNS[name].right else "---" for name in options.columns]]
-    lines = [f"### {markdown_text(show(result.network.name or result.network.spec))}", ""]
+    lines = [f"### {markdown_text(show(result.network.title))}", ""]
     for node in result.network.inputs:
         lines += [f"Input: {markdown_text(node.output.words())}", ""]
     if result.network.one_run:
@@ -81,7 +81,7 @@ def to_latex(result: Analysis, options: Options) -> str:
     """A `tabular` in booktabs style, to be put into a slide or paper (\\usepackage{booktabs})."""
     shape = "l" + "".join("r" if COLUMNS[name].right else "l" for name in options.columns)
     *rows, total = _rows(result, options)
-    lines = [f"% {show(result.network.name or result.network.spec)}", f"\\begin{{tabular}}{{{shape}}}", "\\toprule"]
+    lines = [f"% {show(result.network.title)}", f"\\begin{{tabular}}{{{shape}}}", "\\toprule"]
     if result.network.one_run:
         lines.insert(1, f"% {show(result.network.one_run, 400)}")
     lines += [

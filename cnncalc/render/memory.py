@@ -77,7 +77,7 @@ def setting(answer: Answer) -> str:
 def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
     """The whole report."""
     network = answer.network
-    lines: list[Line] = [[(show(network.name or network.spec), "name")]]
+    lines: list[Line] = [[(show(network.title), "name")]]
     lines.append([(f"{setting(answer)}; PyTorch eager with CUDA dispatch, storages alive at once", "dim")])
     lines += [[(f"set: {changed}", "note")] for changed in network.changes]
     lines += caveat(network.one_run)

@@ -64,7 +64,7 @@ def report(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list
 
 def heading(network: Network) -> list[Line]:
     """Name, source, and the input said in words."""
-    name = show(network.name or network.spec)
+    name = show(network.title)
     lines: list[Line] = [[(name, "name")]]
     if network.source:
         lines.append([(show(network.source, 200), "dim")])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.analyses.claims import PUBLISHABLE
 from cnncalc.layers.spelling import comma_help, number_help, spell
 from cnncalc.network import Builder, Network, Published
-from cnncalc.problem import Problem, Refused, Source, Where
+from cnncalc.problem import ONE_LINE, Problem, Refused, Source, Where
 from cnncalc.shape import Shape
 from cnncalc.spec import interned
 from cnncalc.spec import values as value_of
@@ -135,7 +135,14 @@ class _File:
         self._unused_blocks()
         if self.given.inputs or self.changes:  # what others printed for the network as written says nothing of this one
             published = []
-        facts = {**texts, "spec": self.source.path, "published": tuple(published), "warnings": tuple(self.warnings)}
+        line = self.source.text if self.source.path == ONE_LINE else ""
+        facts = {
+            **texts,
+            "spec": self.source.path,
+            "line": line,
+            "published": tuple(published),
+            "warnings": tuple(self.warnings),
+        }
         return self._expand(steps, parameters, inputs, outputs, facts)
 
     def _refused(self, prefix: str = "") -> Refused:
@@ -177,7 +184,7 @@ class _File:
             raise
         finally:
             interned.count(len(builder.nodes))
-        if self.source.path == "<-e>" or any(len(node.output) == 2 for node in builder.nodes):
+        if self.source.path == ONE_LINE or any(len(node.output) == 2 for node in builder.nodes):
             from cnncalc.spec.readings import note_readings
 
             note_readings(builder.nodes, self.source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cnncalc.layers.base import KINDS, Layer, dialects
-from cnncalc.problem import Refused, Source
+from cnncalc.problem import ONE_LINE, Refused, Source
 from cnncalc.spec.foreign import LONGEST, Step, Unknown, rows, translated
 from cnncalc.spec.foreign_text import Foreign, call, of_tree
 from cnncalc.spec.foreign_words import (
@@ -170,7 +170,7 @@ def lecture(text: str) -> str:
     if len(text) > 200 or not ("->" in text or _LECTURE.match(text)) or text in KINDS:
         return ""
     try:
-        steps = parse(Source("<-e>", "1x1x1 -> " + text)).items["layers"]
+        steps = parse(Source(ONE_LINE, "1x1x1 -> " + text)).items["layers"]
     except Refused:
         return ""
     assert isinstance(steps, Seq)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.network import Node
-from cnncalc.problem import Source
+from cnncalc.problem import ONE_LINE, Source
 from cnncalc.spec.oneline import CONV
 
 RECURRENT = ("lstm", "gru", "rnn")
@@ -16,7 +16,7 @@ def note_readings(nodes: list[Node], source: Source) -> None:
     if len(nodes[0].output) == 2 and nodes[0].layer is None:
         _image_of_two_numbers(nodes)
     _flattened_sequence(nodes)
-    if source.path == "<-e>":
+    if source.path == ONE_LINE:
         _padded(nodes, source)
 
 
