@@ -23,6 +23,7 @@ PYTORCH = [
     Case("nn.Conv2d(3, 16, kernel_size=(3, 5), stride=(2, 1), padding=(1, 2))", "32x32x3", "16x32x16", 736),
     Case("nn.Conv2d(in_channels=4, out_channels=8, kernel_size=3, groups=2, bias=False)", "9x9x4", "7x7x8", 144),
     Case("nn.Conv2d(3, 16, 3, padding='same', dilation=2)", "32x32x3", "32x32x16", 448),
+    Case("nn.Conv2d(3, 16, 3, padding=1, padding_mode='reflect')", "32x32x3", "32x32x16", 448),
     Case("nn.Conv1d(12, 16, 3)", "50x12", "48x16", 592),
     Case("nn.Conv3d(3, 8, 3, 1, 1)", "8x16x16x3", "8x16x16x8", 656),
     Case("nn.LazyConv2d(16, 3)", "32x32x3", "30x30x16", 448),

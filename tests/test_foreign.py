@@ -56,6 +56,12 @@ def test_every_module_of_pytorch_leads_somewhere(name: str) -> None:
         ("Conv2d: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}`: read in PyTorch's order"),
         ("conv: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}` if it is PyTorch's order (in, out, kernel), "
          "`conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras'"),
+        ("conv: {filters: 4, kernel_size: [3, 5]}", "write `kernel: 3x5`"),
+        ("type: Convolution\n    num_output: 20\n    kernel_size: 5", "write `conv: {filters: 20, kernel: 5}`"),
+        ("{class_name: Conv2D, config: {filters: 16, kernel_size: [3, 3], activation: relu}}",
+         "write `seq: [conv: {filters: 16, kernel: 3}, relu]`"),
+        ("{lstm: {units: 4, return_sequences: false}}", "write `returns: last`"),
+        ("{lstm: {units: 4, use_bias: false}}", "write `bias: none`"),
         ("CrossEntropyLoss", "leave it out: a loss is not part of the network"),
         ("Input: 28x28x1", "leave it out: the input is written once, above `layers:`, as in `input: 28x28x1`"),
         ("Add: [a, b]", "write `add: [a, b]`"),
@@ -77,7 +83,7 @@ def test_help(step: str, help: str) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        "nn.Conv2d(3, 16, 3, padding_mode='circular')",
+        "nn.ConvTranspose2d(3, 16, 3, padding_mode='circular')",
         "nn.Conv2d(3, 16)",
         "nn.Conv2d(3, 16, 3, zz=1)",
         "nn.LSTM(10, 16, proj_size=4)",
@@ -111,6 +117,19 @@ def test_the_tables_name_kinds_and_fields() -> None:
 
 
 # -- shapes and numbers -----------------------------------------------------------------------------------------------
+
+
+def test_shapes_of_other_tools() -> None:
+    """A batch in front, channels first, in a list or in parentheses."""
+    for written, meant in [
+        ("[1, 3, 224, 224]", "224x224x3"),
+        ("[8, 224, 224, 3]", "224x224x3"),
+        ("(3, 224, 224)", "224x224x3"),
+        ("(1, 3, 224, 224)", "224x224x3"),
+        ("(224, 224, 3)", "224x224x3"),
+        ("Nonex28x28x1", "28x28x1"),
+    ]:
+        assert f"write `{meant}`" in mistake(f"input: {written}\nlayers: [fc: 10]\n").help, written
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ A line is given only where everything that is written is understood. Imported wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from cnncalc.layers.base import KINDS, dialects
+from cnncalc.layers.base import KINDS, Layer, dialects
+from cnncalc.layers.borrow import Borrowing
 from cnncalc.layers.fields import Choice, Field, Flag, Pad
 from cnncalc.layers.spelling import spell
 from cnncalc.problem import Problem
@@ -78,6 +79,8 @@ class Step:
                 written[name] = text
         if any(field.required and name not in written for name, field in kind.fields.items()):
             raise Unknown
+        if not _is_complete(kind, written):
+            raise Unknown
         if not written:
             return kind.kind
         first = next(iter(kind.fields))
@@ -85,6 +88,11 @@ class Step:
             return f"{kind.kind}: {written[first]}"
         ordered = [f"{name}: {written[name]}" for name in kind.fields if name in written]
         return f"{kind.kind}: {{{', '.join(ordered)}}}"
+
+
+def _is_complete(kind: type[Layer], written: Iterable[str]) -> bool:
+    """Is one of the fields there that say how large a layer becomes, where it has such fields?"""
+    return not issubclass(kind, Borrowing) or not set(kind.own).isdisjoint(written)
 
 
 def _default(field: Field[Any]) -> str | None:
@@ -358,7 +366,7 @@ def _normalized_after(step: Step, value: Any, given: dict[str, Any]) -> None:
 
 def _dims(step: Step, value: Any, given: dict[str, Any]) -> None:
     """Keras counts the axes from 1."""
-    if not isinstance(value, tuple) or not all(type(axis) is int for axis in value):
+    if not isinstance(value, tuple) or not value or not all(type(axis) is int for axis in value):
         raise Unknown
     step.whole = f"permute: {'x'.join(str(axis - 1) for axis in value)}"
 

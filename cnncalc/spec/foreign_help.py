@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cnncalc.layers.base import KINDS, Layer, dialects
+from cnncalc.layers.fields import Choice
 from cnncalc.problem import ONE_LINE, Refused, Source
 from cnncalc.spec.foreign import LONGEST, Step, Unknown, rows, translated
 from cnncalc.spec.foreign_text import Foreign, call, of_tree
@@ -99,13 +100,12 @@ def _by_name(name: str, layer: Foreign | None, body: Tree | None) -> str:
         return f"write `{MERGES[name]}: [{listed}]`" + ("" if len(names) > 1 else " with the names of what it joins")
     if name in BY_NAME:
         return BY_NAME[name]
-    alike = ALIKE.get(name)
-    if alike is not None and name.casefold() not in KINDS:
-        return f"write `{alike}`, which has the same shapes and counts"
-    if name in STATED and name.casefold() not in KINDS:
-        return f"no kind describes it: write `{{operator: [prev], op: {name.lower()}, output: 28x28x64}}` with its output shape"
     if name.casefold() in KINDS or name.casefold() in dialects():
         return ""
+    if name in ALIKE:
+        return f"write `{ALIKE[name]}`, which has the same shapes and counts"
+    if name in STATED:
+        return f"no kind describes it: write `{{operator: [prev], op: {name.lower()}, output: 28x28x64}}` with its output shape"
     known = next((KINDS[row.kind] for row in rows(name) if row.kind in KINDS), None)
     if known is None:
         return ""
@@ -143,6 +143,22 @@ NO_EFFECT = (
     "regularizer",
     "temperature",
 )
+
+
+def value_answer(kind: type[Layer], field: str, tree: Tree) -> str:
+    """What to write for a field under another tool's name whose value is also written in another way; else empty."""
+    if isinstance(tree, Seq):
+        numbers = [item.text for item in tree.items if isinstance(item, Scalar) and item.text.isdecimal()]
+        sized = 2 <= len(numbers) <= 3 and len(numbers) == len(tree.items)
+        return f"write `{field}: {'x'.join(numbers)}`" if sized else ""
+    if not isinstance(tree, Scalar) or tree.text.lower() not in ("true", "false"):
+        return ""
+    is_true = tree.text.lower() == "true"
+    if field == "returns":
+        return f"write `returns: {'sequence' if is_true else 'last'}`"
+    if field == "bias" and isinstance(kind.fields["bias"], Choice) and not is_true:
+        return "write `bias: none`"
+    return ""
 
 
 def field_answer(kind: type[Layer], name: str) -> str:

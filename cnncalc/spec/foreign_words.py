@@ -15,9 +15,9 @@ from __future__ import annotations
 
 PYTORCH = """
 Conv1d Conv2d Conv3d | conv | in_channels out_channels>filters kernel_size>kernel stride>stride padding>pad
-  dilation>dilation groups>groups bias>bias padding_mode!zeros
+  dilation>dilation groups>groups bias>bias padding_mode>mode
 LazyConv1d LazyConv2d LazyConv3d | conv | out_channels>filters kernel_size>kernel stride>stride padding>pad
-  dilation>dilation groups>groups bias>bias padding_mode!zeros
+  dilation>dilation groups>groups bias>bias padding_mode>mode
 ConvTranspose1d ConvTranspose2d ConvTranspose3d | convtranspose | in_channels out_channels>filters kernel_size>kernel
   stride>stride padding>pad output_padding>output_pad groups>groups bias>bias dilation>dilation padding_mode!zeros
 LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d | convtranspose | out_channels>filters kernel_size>kernel
@@ -71,6 +71,7 @@ ZeroPad1d ZeroPad2d ZeroPad3d | pad | padding@sides
 ConstantPad1d ConstantPad2d ConstantPad3d | pad | padding@sides value
 ReflectionPad1d ReflectionPad2d ReflectionPad3d | pad | padding@sides +mode:reflect
 ReplicationPad1d ReplicationPad2d ReplicationPad3d | pad | padding@sides +mode:replicate
+CircularPad1d CircularPad2d CircularPad3d | pad | padding@sides +mode:circular
 Flatten | flatten | start_dim!1 end_dim!-1
 Identity | identity | *
 ReLU | relu | inplace>inplace
@@ -266,7 +267,7 @@ _STATED = (
     "STFTSpectrogram GroupQueryAttention ReversibleEmbedding UnitNormalization StackedRNNCells SimpleRNNCell "
     "AdaptiveLogSoftmaxWithLoss Bilinear CosineSimilarity PairwiseDistance EmbeddingBag Fold Unfold FractionalMaxPool2d "
     "FractionalMaxPool3d LPPool1d LPPool2d LPPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d Transformer TransformerEncoder "
-    "TransformerDecoder TransformerDecoderLayer CircularPad1d CircularPad2d CircularPad3d GLU LSTMCell GRUCell RNNCell "
+    "TransformerDecoder TransformerDecoderLayer GLU LSTMCell GRUCell RNNCell "
     "RNNBase RNNCellBase Unflatten Lambda RepeatVector EinsumDense"
 )
 STATED = frozenset(_STATED.split())

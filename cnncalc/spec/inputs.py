@@ -169,6 +169,11 @@ def _listed(tree: Seq) -> Problem:
         a, b, c = numbers
         help = f"write `{b}x{c}x{a}` if it is PyTorch's order (channels first), `{a}x{b}x{c}` if Keras' (channels last)"
         return Problem("ambiguous-input", said, help)
+    if len(numbers) == 4:
+        shape = [int(number) for number in numbers]
+        image = (*shape[2:], shape[1]) if shape[1] <= 4 < shape[3] else shape[1:]
+        help = f"leave the batch out: write `{'x'.join(map(str, image))}`; a volume is `{'x'.join(numbers)}`"
+        return Problem("ambiguous-input", said, help)
     return Problem("ambiguous-input", said, "write height x width x channels, without the batch size: `224x224x3`")
 
 
@@ -253,6 +258,12 @@ def _shape_help(text: str) -> str:
     parts = [part for part in plain.split("x") if part]
     batch = bool(parts) and (parts[0] in ("none", "?", "-1", "n", "b", "batch") or len(parts) == 5)
     numbers = parts[1:] if batch else parts
+    sized = all(part.isdecimal() and part.isascii() and len(part) <= 12 for part in numbers)
+    if sized and 3 <= len(numbers) <= 4 and is_ambiguous(tuple(map(int, numbers))):
+        lengths = numbers[1:] if _is_batch(tuple(map(int, numbers))) else numbers
+        if int(lengths[0]) <= 4 < int(lengths[-1]):
+            lengths = [*lengths[1:], lengths[0]]
+        return f"write `{'x'.join(lengths)}`: height x width x channels, without a batch"
     if 1 <= len(numbers) <= 4 and all(part.isdecimal() and part.isascii() and len(part) <= 12 for part in numbers):
         return ("leave the batch size out: " if batch else "") + f"write `{'x'.join(numbers)}`"
     return number_help(text) or "write height x width x channels, such as `224x224x3`; `784` is a vector"

@@ -222,10 +222,11 @@ class Reading:
             problem.help = f"activations are layers: write `{value.casefold()}` as the step after {kind.kind}"
         elif meant is not None and isinstance(tree, Scalar) and _thousands_or_size(tree.text):
             problem.help = f"write `{meant}: {_thousands_or_size(tree.text)}`"
-        elif meant is None:
-            from cnncalc.spec.foreign_help import field_answer
+        else:
+            from cnncalc.spec.foreign_help import field_answer, value_answer
 
-            problem.help = field_answer(kind, name) or problem.help
+            better = field_answer(kind, name) if meant is None else value_answer(kind, meant, tree)
+            problem.help = better or problem.help
         return problem, meant or nearest(name, kind.fields)
 
     def reference(self, name: str, mark: Any) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, dialects, unknown_layer
+from cnncalc.layers.borrow import Borrowing
 from cnncalc.problem import Problem
 from cnncalc.spec.attributes import ATTRIBUTES, ELSEWHERE
 from cnncalc.spec.branches import MERGES
@@ -95,6 +96,10 @@ def beside(reading: Reading, tree: Map, words: list[str], meant: str, second: st
     if not meant and words[0] in KIND_WORDS and isinstance(first, Scalar) and is_step(reading, first.text):
         named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in words[1:])
         help = f"write `{show(first.text)}: {{{show(named)}}}`: the kind is the key"
+        if first.text not in KINDS and first.text not in reading.blocks:
+            from cnncalc.spec.foreign_help import answer
+
+            help = answer(first.text, _rest(tree, words[1:])) or help
         reading.problem(tree.keys[words[0]], "unknown-field", f"a step has no `{show(words[0])}`", help)
     elif kind is not None and second in kind.fields:
         inside = [word for word in words if word in kind.fields]
@@ -115,6 +120,17 @@ def beside(reading: Reading, tree: Map, words: list[str], meant: str, second: st
         elif meant in MERGES and nearest(second, ("axis",)):
             help = "did you mean `axis`?"
         reading.problem(mark, "unknown-field", f"a step has no `{show(second)}`", help)
+
+
+def _rest(tree: Map, words: list[str]) -> Map:
+    """The fields beside a key that names the kind, `type: Conv2D`; those of Keras' `config: {...}` where they are there."""
+    inner = tree.items[words[0]] if len(words) == 1 else None
+    if isinstance(inner, Map) and words[0] in ("config", "params", "args", "kwargs"):
+        return inner
+    found = Map(tree.mark)
+    found.items = {word: tree.items[word] for word in words}
+    found.keys = {word: tree.keys[word] for word in words}
+    return found
 
 
 def unknown_word(reading: Reading, word: str, body: Tree | None, mark: Any) -> None:
@@ -224,7 +240,11 @@ def _called(word: str, kind: type[Layer] | None, whole: str = "") -> str:
         line = own_call(kind, whole)
         if line:
             return f"write `{line}`"
-    if not any(field.required for field in kind.fields.values()) and kind.inputs == 1:
+    if (
+        not any(field.required for field in kind.fields.values())
+        and kind.inputs == 1
+        and not issubclass(kind, Borrowing)
+    ):
         return f"write `{kind.kind}`"
     return f"write, for example, `{kind.example.rpartition('-> ')[2] or kind.kind + ': ...'}`"
 
