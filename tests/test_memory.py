@@ -53,6 +53,25 @@ def test_torchvision_to_the_byte(record: dict[str, Any]) -> None:
     assert infer(net, batch, least=True).peak.live <= record["infer"]["peak_bytes"]
 
 
+SHELF = [  # torchvision 0.28's module of that name in a batch of 8: the peak of a step with sgd, and what forward keeps
+    ("convnext_tiny", 1_018_764_456, 868_494_120),
+    ("efficientnet_b0", 736_131_360, 700_967_592),
+    ("mobilenet_v3_large", 387_972_664, 348_256_328),
+    ("mobilenet_v3_small", 147_812_248, 124_654_152),
+    ("resnet50", 838_101_808, 682_735_624),
+    ("shufflenet_v2_x1_0", 179_634_552, 158_391_512),
+    ("densenet161", 2_074_389_392, 1_938_309_768),
+    ("mobilenet_v2", 649_057_320, 621_029_128),
+]
+
+
+@pytest.mark.parametrize(("name", "peak", "saved"), SHELF)
+def test_shipped_networks_to_the_byte(name: str, peak: int, saved: int) -> None:
+    """Stochastic depth, dropout in place and all else that torchvision's modules do."""
+    found = train(network_of_shelf(name), 8)
+    assert (found.peak.live, found.saved, found.exact) == (peak, saved, True)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: f"{record['model']}-{record['batch']}")
 def test_mixed_precision_to_the_byte(record: dict[str, Any], dtype: str) -> None:
