@@ -19,7 +19,7 @@ NONE = -1  # the token of numbers that come from no axis of an input
 CUT, MIXED = 1, 2
 WINDOWS = words(
     "Conv FusedConv ConvInteger QLinearConv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
-    "GlobalLpPool QLinearGlobalAveragePool QLinearAveragePool DepthToSpace SpaceToDepth MaxUnpool GridSample RoiAlign "
+    "GlobalLpPool DepthToSpace SpaceToDepth MaxUnpool GridSample RoiAlign "
     "DeformConv"
 )
 ROWS = words("Softmax LogSoftmax Hardmax ArgMax ArgMin TopK CumSum LayerNormalization RMSNormalization LpNormalization")
@@ -71,6 +71,11 @@ class Axes:
     def mixed_of(self, name: str, axis: int) -> tuple[int, str]:
         """How numbers are mixed along an axis (0, CUT or MIXED), and by which operator."""
         return self._found(self.mixed, name, axis) or (0, "")
+
+    def seen(self, name: str) -> bool:
+        """Return whether anything is known of an axis of an input."""
+        axes = [axis for one, axis in self.tokens if one == name]
+        return any(self.batch_of(name, axis) or self.mixed_of(name, axis)[0] for axis in axes)
 
     def survives(self, name: str, axis: int, outputs: Sequence[Value]) -> bool:
         """Return whether an axis goes on to every output, and is no part of another axis there."""
@@ -215,8 +220,7 @@ def _same(a: Axes, step: Step) -> Found:
 
 
 def _spread(a: Axes, step: Step) -> Found:
-    places = (0, 3) if step.op in ("QLinearAdd", "QLinearMul") else range(len(step.xs))
-    xs = [x for x in map(step.x, places) if x is not None]
+    xs = [x for x in step.xs if x is not None]
     fed = [x for x in xs if x.index is not None]
     marks = a.joined([_marks(x) for x in fed])
     for x in xs:
@@ -252,9 +256,9 @@ def _product_of(a: Axes, step: Step) -> Found:
     if left is None or right is None or min(len(left.dims), len(right.dims)) < 2:
         return []
     one, two = _marks(left), _marks(right)
-    if step.op in ("Gemm", "QGemm"):
-        one = one[::-1] if step.given.get("transA") else one
-        two = two[::-1] if step.given.get("transB") else two
+    if step.op in ("Gemm", "QGemm", "FusedMatMul"):
+        one = (*one[:-2], one[-1], one[-2]) if step.given.get("transA") else one
+        two = (*two[:-2], two[-1], two[-2]) if step.given.get("transB") else two
     a.mix((one[-1], two[-2]), step)
     fronts = [side[:-2] for side in (one, two) if len(side) > 2]
     return [(*(a.joined(fronts) if fronts else ()), one[-2], two[-1])]
@@ -431,13 +435,13 @@ def _reversed(a: Axes, step: Step) -> Found:
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys([*UNARY, *ACTIVATIONS, "Dropout", "PRelu"], _same),
-    **dict.fromkeys([*BINARY, "QLinearAdd", "QLinearMul"], _spread),
+    **dict.fromkeys(BINARY, _spread),
     **dict.fromkeys(WINDOWS, _window), **dict.fromkeys(REDUCED, _reduced), **dict.fromkeys(ROWS, _along_rows),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN"), _norm),
-    **dict.fromkeys(("MatMul", "MatMulInteger", "QLinearMatMul", "Gemm", "QGemm"), _product_of),
+    **dict.fromkeys(("MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "Gemm", "QGemm"), _product_of),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent), **dict.fromkeys(("Reshape", "Flatten"), _reshaped),
     **dict.fromkeys(("Squeeze", "Unsqueeze"), _squeezed),
     **dict.fromkeys(("Slice", "Split", "Concat", "Pad", "GatherElements", "Tile", "Expand", "Resize", "Upsample"), _along),
     "Transpose": _permuted, "Gather": _gathered, "Einsum": _einsum, "Attention": _attention,
-    "ReverseSequence": _reversed,
+    "MultiHeadAttention": _attention, "ReverseSequence": _reversed,
 }  # fmt: skip

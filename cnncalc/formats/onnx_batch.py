@@ -48,6 +48,9 @@ class Declared:
         if self.named is not None:
             return self.named
         rank = len(self.sizes)
+        open_ = [axis for axis, size in enumerate(self.sizes) if not size and not self.given[axis]]
+        if rank > 2 and self.sizes[0] > 1 and open_ == [1]:  # the state of a recurrent layer: 2 x batch x units
+            return 1
         if rank == 0 or self.given[0] or self.sizes[0] > 1 or (rank == 1 and self.sizes[0]):
             return None
         return 0
@@ -71,13 +74,18 @@ def _asked_axis(name: str, rank: int, asked: Asked) -> int | None:
     return int(word)
 
 
-def decide(axes: Axes, inputs: Sequence[Declared], outputs: Sequence[Value], strict: bool) -> dict[str, int | None]:
-    """The batch axis of every input, as the graph shows it.
+def decide(
+    axes: Axes, inputs: Sequence[Declared], outputs: Sequence[Value], strict: bool, whole: bool = True
+) -> dict[str, int | None]:
+    """The batch axis of every input, as the graph shows it; `whole` is false where it was not read to its end.
 
     Raises:
         Refused: `ambiguous-batch` where there are two readings.
     """
-    found = {one.name: _decided(axes, one, outputs, strict) for one in inputs}
+    found = {
+        one.name: _decided(axes, one, outputs, strict) if whole or axes.seen(one.name) else one.first_guess()
+        for one in inputs
+    }
     roots = {axes.root(axes.tokens[name, axis]) for name, axis in found.items() if axis is not None}
     for one in inputs:  # a vector with one number for each example
         if (

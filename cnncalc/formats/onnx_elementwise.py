@@ -32,8 +32,8 @@ def words(text: str) -> frozenset[str]:
 UNARY = words(
     "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast CastLike Ceil Celu Cos Cosh DequantizeLinear "
     "DynamicQuantizeLinear Erf Exp Floor Hardmax IsInf IsNaN Log LpNormalization MeanVarianceNormalization Neg Not "
-    "QLinearLeakyRelu QLinearSigmoid QuantizeLinear Reciprocal Round Shrink Sign Sin Sinh Softsign Sqrt Tan "
-    "ThresholdedRelu Bernoulli CumSum Trilu QuickGelu ReverseSequence ScatterElements ScatterND QLinearSoftmax "
+    "QuantizeLinear Reciprocal Round Shrink Sign Sin Sinh Softsign Sqrt Tan "
+    "ThresholdedRelu Bernoulli CumSum Trilu QuickGelu ReverseSequence ScatterElements ScatterND "
     "RandomNormalLike RandomUniformLike EyeLike Clip RotaryEmbedding"
 )
 BINARY = words(
@@ -100,8 +100,6 @@ def binary(r: Reader, step: Step) -> None:
         r.put(step, max((x for x in step.xs if x is not None and x.index is not None), key=lambda x: x.index or 0))
         return
     xs = [x for x in step.xs if x is not None]
-    if step.op in ("QLinearAdd", "QLinearMul"):
-        xs = [step.need(0), step.need(3)]
     dims = broadcast(step, *[x.dims for x in xs])
     active = [x for x in xs if x.index is not None]
     if not active:
@@ -235,6 +233,6 @@ def _learned(r: Reader, step: Step, main: Value, other: Value, order: Order) -> 
 
 
 HANDLERS: dict[str, Handler] = {
-    **dict.fromkeys([*ACTIVATIONS, *UNARY], same), **dict.fromkeys([*BINARY, "QLinearAdd", "QLinearMul"], binary),
+    **dict.fromkeys([*ACTIVATIONS, *UNARY], same), **dict.fromkeys(BINARY, binary),
     "QuantizeLinear": quantized, "DequantizeLinear": quantized,
 }  # fmt: skip

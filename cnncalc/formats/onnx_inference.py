@@ -48,7 +48,10 @@ class Inferred(Fed):
             return
         for one in (*inferred.graph.value_info, *inferred.graph.output):
             tensor = one.type.tensor_type
-            if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
+            if tensor.HasField("shape") and all(
+                dim.HasField("dim_value") and dim.dim_value >= 0
+                for dim in tensor.shape.dim  # -1 is not known
+            ):
                 yield one.name, tuple(dim.dim_value for dim in tensor.shape.dim)
 
     def _compare(self, scope: Scope) -> None:

@@ -27,14 +27,17 @@ LARGEST_AXIS = 10**9
 # operators that read their first input channels first, and those that pass this on to their inputs
 FIRST = words(
     "Conv FusedConv ConvInteger QLinearConv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
-    "GlobalLpPool QLinearGlobalAveragePool BatchNormalization InstanceNormalization GroupNormalization LRN DepthToSpace "
+    "GlobalLpPool QLinearGlobalAveragePool QLinearAveragePool "
+    "BatchNormalization InstanceNormalization GroupNormalization LRN DepthToSpace "
     "SpaceToDepth MaxUnpool GridSample RoiAlign Upsample"
 )
 PASSED = (
     UNARY | BINARY | {"Relu", "LeakyRelu", "Elu", "Selu", "Gelu", "Swish", "Mish", "Sigmoid", "Tanh", "HardSwish",
     "HardSigmoid", "Softplus", "Softmax", "LogSoftmax", "Identity", "Dropout", "Pad", "Slice", "Concat", "Split", "PRelu",
-    "Resize", "QuantizeLinear", "QLinearAdd", "QLinearMul"}
+    "Resize", "QuantizeLinear", "QLinearAdd", "QLinearMul", "QLinearConcat", "QLinearSigmoid",
+    "QLinearLeakyRelu", "QLinearWhere"}
 )  # fmt: skip
+_SEVERAL = ("Concat", "QLinearAdd", "QLinearMul", "QLinearConcat", "QLinearWhere")
 # inputs that are weights where the file has no numbers for them: operator -> places
 WEIGHTS = {"Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "BatchNormalization": (1, 2, 3, 4),
            "LSTM": (1, 2, 3), "GRU": (1, 2, 3), "RNN": (1, 2, 3), "PRelu": (1,), "LayerNormalization": (1, 2),
@@ -93,7 +96,8 @@ class Fed:
             Refused: `ambiguous-batch`.
         """
         outputs = [value for one in self.model.graph.output if (value := self.scope.find(one.name)) is not None]
-        return decide(self.axes, self.inputs, [value for value in outputs if value.index is not None], self.strict)
+        outputs = [value for value in outputs if value.index is not None]
+        return decide(self.axes, self.inputs, outputs, self.strict, whole=self.done is not None)
 
     def prepare(self, nodes: Sequence[Any], scope: Scope) -> None:
         """Who uses which name, and which values are read with channels first."""
@@ -107,7 +111,8 @@ class Fed:
             if node.op_type in FIRST:
                 scope.firsts.update(names[:1])
             elif passes or node.op_type == "Resize":
-                scope.firsts.update(names if node.op_type in BINARY or node.op_type == "Concat" else names[:1])
+                several = node.op_type in BINARY or node.op_type in _SEVERAL
+                scope.firsts.update(names if several else names[:1])
 
     def fed_in(self, scope: Scope) -> None:
         graph = self.model.graph

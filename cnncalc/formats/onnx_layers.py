@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 
 from cnncalc.formats.onnx_graph import Dims, Order, Reader, Step, Value, visible
@@ -12,6 +13,8 @@ from cnncalc.layers.unknown import Operator
 from cnncalc.product import Product
 from cnncalc.shape import Shape
 from cnncalc.text import show
+
+_AUTOMATIC = re.compile(r"onnx::|/|\d")  # names that exporters make up
 
 # -- norms ------------------------------------------------------------------------------------------------------------
 
@@ -66,14 +69,14 @@ def group_norm(r: Reader, step: Step) -> None:
 
 
 def layer_norm(r: Reader, step: Step) -> None:
-    """LayerNormalization and RMSNormalization over the last axes."""
+    """LayerNormalization and RMSNormalization (ONNX Runtime's SimplifiedLayerNormalization) over the last axes."""
     x = step.need(0)
     axis = step.given.get("axis", -1)
     axis += len(x.dims) if axis < 0 else 0
     if not 0 <= axis < len(x.dims):
         step.wrong(f"an input of {said(x.dims)} has no axis {axis}")
     held, fields = _gains(step)
-    kind: Layer = norm.RMSNorm() if "RMS" in step.op else norm.LayerNorm(**fields)
+    kind: Layer = norm.RMSNorm() if "RMS" in step.op or "Simplified" in step.op else norm.LayerNorm(**fields)
     if axis == len(x.dims) - 1 and x.index is not None:
         if x.order[-1:] != (axis,):
             x = r.aligned(x, tuple(sorted(x.order)))
@@ -115,6 +118,7 @@ def recurring(r: Reader, step: Step) -> None:
     layer = made(step, kind, units=units, bias=bias, bidirectional=both)
     length = x.dims[at]
     held = {"weight_ih": w, "weight_hh": step.need(2), "bias": b, "weight_peephole": peep}
+    held |= {f"state_{place}": state for place in (5, 6) if (state := step.x(place)) is not None and _begins(state)}
     full: Dims = (many, length, directions, units) if batch_first else (length, directions, many, units)
     order: Order = (1, 2, 3) if batch_first else (0, 1, 3)
     last: Dims = (many, directions, units) if batch_first else (directions, many, units)
@@ -147,6 +151,15 @@ def recurring(r: Reader, step: Step) -> None:
     for k in range(1, len(step.outputs)):
         if used[k]:
             r.operator(step, last, [value], short, k=k, in_place=True, views=None)
+
+
+def _begins(state: Value) -> bool:
+    """Return whether an initial state is learned: not all alike, and not written into the graph."""
+    if state.index is not None or not state.learned or all(tensor.fixed for tensor in state.tensors):
+        return False
+    if state.array is not None:
+        return bool((state.array != state.array.flat[0]).any())
+    return any(not _AUTOMATIC.match(tensor.name) for tensor in state.tensors)  # what is folded is mostly zeros
 
 
 # -- the rest ---------------------------------------------------------------------------------------------------------
@@ -295,7 +308,8 @@ def joined(r: Reader, step: Step, dims: Dims, axis: int, xs: list[Value]) -> boo
 
 HANDLERS: dict[str, Handler] = {
     "BatchNormalization": batch_norm, "InstanceNormalization": instance_norm, "GroupNormalization": group_norm,
-    "LayerNormalization": layer_norm, "RMSNormalization": layer_norm, "LRN": local_response, "LSTM": recurring,
+    "LayerNormalization": layer_norm, "RMSNormalization": layer_norm,
+    "SimplifiedLayerNormalization": layer_norm, "LRN": local_response, "LSTM": recurring,
     "GRU": recurring, "RNN": recurring, "PRelu": prelu, "Dropout": dropout, "Resize": upsampled, "Upsample": upsampled,
     "DepthToSpace": shuffled, "SpaceToDepth": shuffled,
 }  # fmt: skip

@@ -7,6 +7,8 @@ from typing import Any
 
 from cnncalc.formats.onnx_account import account
 from cnncalc.formats.onnx_bounds import OWN, check_size
+from cnncalc.formats.onnx_contrib import HANDLERS as ADDED
+from cnncalc.formats.onnx_contrib import plain
 from cnncalc.formats.onnx_elementwise import learned_of
 from cnncalc.formats.onnx_file import bad
 from cnncalc.formats.onnx_graph import Scope, Step, Tensor, Value
@@ -98,22 +100,27 @@ class Model(Inferred):
                              "export the model with the loop unrolled, or without it")  # fmt: skip
         if domain in OWN and self._folded(step):
             return
-        handler = HANDLERS.get(node.op_type) if domain in OWN or domain in CONTRIBUTED else None
+        whole = step
+        if domain in CONTRIBUTED:
+            step = plain(step)
+            handler = ADDED.get(step.op) or HANDLERS.get(step.op)
+        else:
+            handler = HANDLERS.get(step.op) if domain in OWN else None
         if handler is not None:
             try:
                 handler(self.reader, step)
             except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
                 step.wrong(f"its attributes and inputs do not go together ({type(error).__name__})")
-            self._further(step)
+            self._further(whole)
             note_scores(self.reader, step)
             if self.chosen is None:
                 self.axes.follow(step)
             if self.strict:
-                account(self.reader, step, before)
+                account(self.reader, whole, before)
             if scope is self.scope and not domain:
                 self.steps.append(Done(step, before, len(self.reader.builder.nodes)))
             return
-        self._unknown(step)
+        self._unknown(whole)
 
     def _further(self, step: Step) -> None:
         """Further outputs that are used, but that the operator's rule says nothing of: statistics, caches, masks."""

@@ -371,7 +371,7 @@ HANDLERS: dict[str, Handler] = {
     "Conv": convolution, "FusedConv": convolution, "ConvInteger": lambda r, s: convolution(r, s, 1, 99),
     "QLinearConv": lambda r, s: convolution(r, s, 3, 8), "ConvTranspose": transposed, "MaxPool": pooling,
     "AveragePool": pooling, "LpPool": pooling, "GlobalAveragePool": global_pooling, "GlobalMaxPool": global_pooling,
-    "GlobalLpPool": global_pooling, "QLinearGlobalAveragePool": global_pooling, "Gemm": gemm, "QGemm": gemm,
+    "GlobalLpPool": global_pooling, "Gemm": gemm, "QGemm": gemm,
     "MatMul": matmul, "MatMulInteger": matmul, "QLinearMatMul": lambda r, s: matmul(r, s, (0, 3)), "Einsum": einsum,
     "Attention": attention,
 }  # fmt: skip

@@ -1206,3 +1206,125 @@ def test_data_of_layers_on_constants(tmp_path: Path) -> None:
         held = [weight(name, 25, 2), weight("w", 2, 4), weight("b", 4), numbers("to", 4, 5, 5)]
         analysis, _ = facts(scored(*nodes, weights=held), tmp_path)
         assert (analysis.totals.params, analysis.totals.buffers) == (params, buffers)
+
+
+# -- operators of ONNX Runtime -----------------------------------------------------------------------------------------
+
+
+def ms(kind: str, inputs: str, outputs: str, **attributes: Any) -> Node:
+    """A node of the domain com.microsoft."""
+    return op(kind, inputs, outputs, domain="com.microsoft", **attributes)
+
+
+SCALES = [numbers("s", 0.1, kind="float32", dims=()), numbers("z", 3, kind="uint8", dims=())]
+HELD = [weight("w", 8, 24), weight("b", 24)]
+# what is built -> dimensions of y, parameters, multiply-adds, kinds
+CONTRIBUTED: dict[str, tuple[Small, tuple[int, ...], int, int, list[str]]] = {
+    "concat": (Small([ms("QLinearConcat", "s z x s z x s z", "y", axis=1)], weights=SCALES), (1, 6, 8, 8), 0, 0, ["concat"]),
+    "add": (Small([ms("QLinearAdd", "x s z x s z s z", "y")], weights=SCALES), (1, 3, 8, 8), 0, 0, ["add"]),
+    "mul": (Small([ms("QLinearMul", "x s z x s z s z", "y")], weights=SCALES), (1, 3, 8, 8), 0, 0, ["mul"]),
+    "leaky": (Small([ms("QLinearLeakyRelu", "x s z s z", "y", alpha=0.1)], weights=SCALES), (1, 3, 8, 8), 0, 0, ["leakyrelu"]),
+    "sigmoid": (Small([ms("QLinearSigmoid", "x s z s z", "y")], weights=SCALES), (1, 3, 8, 8), 0, 0, ["sigmoid"]),
+    "softmax": (Small([ms("QLinearSoftmax", "x s z s z", "y", axis=1)], weights=SCALES), (1, 3, 8, 8), 0, 0, ["softmax"]),
+    "global": (
+        Small([ms("QLinearGlobalAveragePool", "x s z s z", "y")], weights=SCALES), (1, 3, 1, 1), 0, 0, ["adaptiveavgpool"],
+    ),
+    "average": (
+        Small([ms("QLinearAveragePool", "x s z s z", "y", kernel_shape=[2, 2], strides=[2, 2])], weights=SCALES),
+        (1, 3, 4, 4), 0, 0, ["avgpool"],
+    ),
+    "mean": (
+        Small([ms("QLinearReduceMean", "x s z s z", "y", axes=[2, 3], keepdims=0)], weights=SCALES),
+        (1, 3), 0, 0, ["globalavgpool"],
+    ),
+    "gemm": (
+        Small([ms("QGemm", "x s z w s z b s z", "y", transB=1)], (1, 6),
+              [weight("w", 5, 6, kind=TensorProto.INT8), weight("b", 5, kind=TensorProto.INT32), *SCALES]),
+        (1, 5), 35, 30, ["fc"],
+    ),
+    "matmul": (
+        Small([ms("MatMulIntegerToFloat", "x w s s z z", "y")], (1, 7, 6), [weight("w", 6, 5, kind=TensorProto.INT8), *SCALES]),
+        (1, 7, 5), 30, 7 * 30, ["linear"],
+    ),
+    "fused product": (
+        Small([ms("FusedMatMul", "x k", "y", transB=1, alpha=0.5)], {"x": (1, 2, 7, 4), "k": (1, 2, 5, 4)}),
+        (1, 2, 7, 5), 0, 2 * 7 * 5 * 4, ["fusedmatmul"],
+    ),
+    # one product to query, key and value of 8 features each; scores and sums of 7 x 7
+    "attention": (
+        Small([ms("Attention", "x w b", "y", num_heads=2)], (1, 7, 8), HELD),
+        (1, 7, 8), 8 * 24 + 24, 7 * 8 * 24 + 2 * 7 * 7 * 8, ["attention"],
+    ),
+    "heads": (
+        Small([ms("MultiHeadAttention", "x k v", "y", num_heads=2)], {"x": (1, 7, 8), "k": (1, 5, 8), "v": (1, 5, 8)}),
+        (1, 7, 8), 0, 2 * 7 * 5 * 8, ["multiheadattention"],
+    ),
+    "skip": (
+        Small([ms("SkipLayerNormalization", "x x g c d", "y")], (1, 7, 8), [weight(name, 8) for name in "gcd"]),
+        (1, 7, 8), 24, 0, ["skiplayernormalization"],
+    ),
+    "embedded": (
+        Small([ms("EmbedLayerNormalization", "x _ t p _ g c", "y")], (1, 7),
+              [weight("t", 50, 8), weight("p", 9, 8), weight("g", 8), weight("c", 8)], kind=INT),
+        (1, 7, 8), 59 * 8 + 16, 0, ["embedlayernormalization"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONTRIBUTED)
+def test_operators_of_a_runtime(name: str, tmp_path: Path) -> None:
+    """A quantized operator is the plain one; scales and zero points are no parameters."""
+    small, dims, params, macs, names = CONTRIBUTED[name]
+    small.model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    network, found = values(save(small.model, tmp_path), NOTHING)
+    totals = analyze(network).totals
+    assert found["y"].dims == dims
+    assert (totals.params, totals.macs, totals.buffers) == (params, macs, 0)
+    assert [node.kind for node in network.nodes if node.layer is not None] == names
+
+
+def test_initial_states(tmp_path: Path) -> None:
+    """A learned initial state is a parameter; zeros, and what is fed in, are none."""
+    nodes = [op("GRU", "x w r _ _ h", "y", hidden_size=5)]
+    base = 15 * 9
+    for state, params in (
+        (numbers("h", *[0.0] * 5, kind="float32", dims=(1, 1, 5)), base),
+        (numbers("h", *range(5), kind="float32", dims=(1, 1, 5)), base + 5),
+        (weight("h", 1, 1, 5), base + 5),
+    ):
+        assert facts(Small(nodes, (7, 1, 4), [*GRU[1:], state]), tmp_path)[0].totals.params == params
+    assert facts(Small(nodes, {"x": (7, 1, 4), "h": (1, 1, 5)}, GRU[1:]), tmp_path)[0].totals.params == base
+
+
+def test_the_state_of_a_detector(tmp_path: Path) -> None:
+    """As Silero's: 2 x batch x units, whose batch has no name, cut in two and fed to a cell in both branches."""
+    body = [op("Split", "h", "h0 c0", axis=0), op("LSTM", "u w r b _ h0 c0", "all _ c1", hidden_size=5)]
+    made = {}
+    for name in ("then", "else"):
+        out = helper.make_empty_tensor_value_info("all")
+        made[f"{name}_branch"] = helper.make_graph([*body], name, [], [out])
+    nodes = [op("Unsqueeze", "x zero", "u"), op("Equal", "sr rate", "is"), op("If", "is", "y", **made)]
+    shapes: dict[str, Sequence[int | str]] = {"x": (0, 3), "h": (2, 0, 5), "sr": ()}
+    held = [weight("w", 1, 20, 3), weight("r", 1, 20, 5), weight("b", 1, 40), numbers("zero", 0)]
+    small = Small(nodes, shapes, [*held, numbers("rate", 1, kind="float32", dims=())])
+    for name in ("x", "h"):
+        index = list(shapes).index(name)
+        for dim in small.model.graph.input[index].type.tensor_type.shape.dim:
+            if dim.dim_value == 0:
+                dim.Clear()
+    network, found = values(save(small.model, tmp_path), NOTHING)
+    assert [tuple(node.output) for node in network.inputs] == [(3,), (2, 5), (1,)]
+    assert found["y"].dims == (1, 1, 1, 5)
+    assert int(analyze(network).totals.macs) == 4 * 5 * 8
+    assert network.warnings == ()
+
+
+def test_what_onnx_does_not_know_is_no_disagreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A size of -1 is unknown to onnx, not another size."""
+    small = Small(conv(), weights=[CONV])
+    inferred = onnx.ModelProto()
+    inferred.CopyFrom(small.model)
+    inferred.graph.value_info.append(helper.make_tensor_value_info("m", FLOAT, [-1, 4]))
+    inferred.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", FLOAT, [1, 4, -1, 6]))
+    monkeypatch.setattr(onnx.shape_inference, "infer_shapes", lambda *_, **__: inferred)
+    assert read(save(small.model, tmp_path), NOTHING).warnings == ()
