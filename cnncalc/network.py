@@ -5,7 +5,7 @@ Knows layers and shapes, no file format.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from cnncalc.layers.base import Facts, Layer
@@ -64,6 +64,13 @@ class Node:
         """Another layer in its place, which makes the same of the same."""
         self.facts = layer.on(self.facts.shapes if self.facts is not None else ())
 
+    @property
+    def is_frozen(self) -> bool:
+        """True if the layer has parameters and none of them is trained."""
+        if not self.frozen or self.facts is None:
+            return False
+        return self.frozen == frozenset(self.facts.layer.weights(*self.facts.shapes))
+
     def train(self, trainable: bool) -> None:
         """Train all parameters of the layer, or freeze them."""
         weights = self.facts.layer.weights(*self.facts.shapes) if self.facts is not None and not trainable else ()
@@ -73,6 +80,15 @@ class Node:
     def kind(self) -> str:
         """The layer's kind, or `input`."""
         return self.facts.layer.kind if self.facts is not None else "input"
+
+
+def settle(nodes: Sequence[Node], untrained: Collection[str] = ()) -> None:
+    """Freeze the kinds `untrained` where nothing was said of a node, and shared parameters where their owner's are."""
+    for node in nodes:
+        if node.shared is not None:
+            node.frozen = nodes[node.shared].frozen
+        elif node.frozen is None and node.kind in untrained:
+            node.train(False)
 
 
 class Expectation(Record):

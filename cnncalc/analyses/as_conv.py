@@ -73,6 +73,7 @@ def _replay(
                 if layer is not node.layer:
                     made[node.index] = layer
             builder.add(layer, node.inputs, node.name, node.where)
+            builder.nodes[node.index].frozen = node.frozen
             if node.shared is not None:
                 builder.share(node.index, node.shared)
         except Problem as problem:

@@ -122,6 +122,7 @@ def metrics(analysis: Analysis) -> dict[str, int | str | None]:
     total = analysis.totals
     return {
         "params": total.params,
+        "trainable": total.trainable,
         "weights": total.weights,
         "biases": total.biases,
         "buffers": total.buffers,

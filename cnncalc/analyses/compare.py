@@ -8,7 +8,18 @@ from itertools import pairwise
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
 
-QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "depth", "layers", "receptive_field")
+QUANTITIES = (
+    "params",
+    "trainable",
+    "weights",
+    "biases",
+    "activations",
+    "memory",
+    "macs",
+    "depth",
+    "layers",
+    "receptive_field",
+)
 MOST_EDITS = 300  # layers added and removed in one place up to which the alignment is the best one
 
 

@@ -285,7 +285,7 @@ def plan(
     work.outputs = [values[index] for index in network.outputs]
     if training:
         _reach(network, work)
-    scopes = _scopes(network.nodes)
+    scopes = scopes_of(network.nodes)
     _release(network, work, values, last_step, scopes if held else None)
     if checkpoint:
         _segment(work, values, last_step, scopes, checkpoint)
@@ -313,12 +313,13 @@ def _is_wide(op: Op, inputs: Sequence[Value]) -> bool:
 
 def blocks_named(network: Network, name: str) -> bool:
     """Is there a block of that path, label or kind?"""
-    return any(_is_named(scope, name) for scope in _scopes(network.nodes))
+    return any(is_named(scope.path, name) for scope in scopes_of(network.nodes))
 
 
-def _is_named(scope: Scope, name: str) -> bool:
-    label = scope.path.rpartition(".")[2]
-    return name in (scope.path, label, label.rstrip("0123456789").rstrip("_"))
+def is_named(path: str, name: str) -> bool:
+    """Return whether a name means the block or layer of that path: the path, its label, or that without a number."""
+    label = path.rpartition(".")[2]
+    return name in (path, label, label.rstrip("0123456789").rstrip("_"))
 
 
 def _segment(
@@ -326,7 +327,7 @@ def _segment(
 ) -> None:
     """Note the outermost blocks of these names."""
     for scope in sorted(scopes, key=lambda scope: (scope.first, -scope.last)):
-        if not any(_is_named(scope, name) for name in names):
+        if not any(is_named(scope.path, name) for name in names):
             continue
         first, last = last_step[scope.first - 1] + 1 if scope.first else 0, last_step[scope.last]
         if not work.segments or first > work.segments[-1].last:
@@ -417,7 +418,7 @@ class Scope:
         self.inputs = inputs
 
 
-def _scopes(nodes: Sequence[Node]) -> list[Scope]:
+def scopes_of(nodes: Sequence[Node]) -> list[Scope]:
     """Every block of the network."""
     found: list[Scope] = []
     open_blocks: list[tuple[str, int]] = []

@@ -42,6 +42,15 @@ class Row:
         """Weights and biases."""
         return self.weights + self.biases
 
+    @property
+    def trainable(self) -> int:
+        """Those of them that are not frozen."""
+        node = self.node
+        if not node.frozen or node.facts is None or not self.params:
+            return self.params
+        weights = node.facts.layer.weights(*node.facts.shapes)
+        return self.params - sum(int(weights[name]) for name in node.frozen if name in weights)
+
 
 class Totals(Record):
     """Sums over the whole network; activations for one example."""
@@ -53,6 +62,7 @@ class Totals(Record):
     weights: int
     biases: int
     params: int
+    trainable: int
     buffers: int
     macs: int
     uncounted: int = 0  # layers whose multiply-adds are not known: with any, `macs` is a lower bound
@@ -112,7 +122,7 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
     """
     rows: list[Row] = []
     depths: list[int] = []
-    layers = activations = conv_activations = all_weights = all_biases = all_buffers = all_macs = uncounted = 0
+    layers = activations = conv_activations = all_weights = all_biases = all_buffers = all_macs = uncounted = frozen = 0
     for node in network.nodes:
         facts, inputs = node.facts, node.inputs
         if facts is None:
@@ -132,7 +142,10 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
         if node.shared is not None:
             weights = biases = buffers = 0
         new = 0 if layer.in_place else facts.size
-        rows.append(Row(node, new, weights, biases, buffers, macs))
+        row = Row(node, new, weights, biases, buffers, macs)
+        rows.append(row)
+        if node.frozen:
+            frozen += row.params - row.trainable
         layers += 1
         activations += new
         if not layer.known_cost:
@@ -151,6 +164,7 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
         weights=all_weights,
         biases=all_biases,
         params=all_weights + all_biases,
+        trainable=all_weights + all_biases - frozen,
         buffers=all_buffers,
         macs=all_macs,
         uncounted=uncounted,

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 ROOMY, WIDE = 100, 130  # terminal columns from which bars, and fields, are shown unasked
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 QUANTITIES = (
-    "params", "weights", "biases", "activations", "activation_bytes", "conv_activations", "macs", "depth", "layers", "buffers",
-    "param_bytes", "output", "rf",
+    "params", "trainable", "weights", "biases", "activations", "activation_bytes", "conv_activations", "macs", "depth", "layers",
+    "buffers", "param_bytes", "output", "rf",
 )  # fmt: skip
-SORTABLE = ("params", "weights", "biases", "buffers", "activations", "memory", "macs", "saved", "live")
+SORTABLE = ("params", "trainable", "weights", "biases", "buffers", "activations", "memory", "macs", "saved", "live")
 COLUMN_NAMES = (
-    "kind", "fields", "output", "activations", "memory", "params", "weights", "biases", "buffers", "macs", "rf", "formula",
-    "share", "saved", "live",
+    "kind", "fields", "output", "activations", "memory", "params", "trainable", "weights", "biases", "buffers", "macs", "rf",
+    "formula", "share", "saved", "live",
 )  # fmt: skip
 
 

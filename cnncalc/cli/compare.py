@@ -8,7 +8,18 @@ from cnncalc.cli import options
 from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
 from cnncalc.cli.suffixes import check_suffix
 
-QUANTITIES = ("params", "weights", "biases", "activations", "memory", "macs", "depth", "layers", "receptive_field")
+QUANTITIES = (
+    "params",
+    "trainable",
+    "weights",
+    "biases",
+    "activations",
+    "memory",
+    "macs",
+    "depth",
+    "layers",
+    "receptive_field",
+)
 
 
 FORMATS = ("table", "json", "markdown")
@@ -49,14 +60,14 @@ def command(
     """
     from cnncalc.analyses import compare
     from cnncalc.analyses.totals import analyze
-    from cnncalc.cli.specs import CHANGES, given_with, network_of
+    from cnncalc.cli.specs import CHANGES, FREEZE, given_with, network_of
     from cnncalc.problem import Refused
     from cnncalc.render import compare as render
 
     check_suffix(file, form, FORMATS)
     quantities = _quantities(only)
     chosen = options.chosen(spec, lines)
-    against_itself = len(chosen) == 1 and bool(given_with(CHANGES))
+    against_itself = len(chosen) == 1 and bool(given_with(CHANGES) or given_with(FREEZE))
     if against_itself:
         chosen *= 2
     if len(chosen) < 2:
@@ -79,6 +90,8 @@ def command(
     if status:
         warn("nothing was compared")
         return status
+    if only is None and not any(node.frozen for analysis in analyses for node in analysis.network.nodes):
+        quantities = tuple(name for name in quantities if name != "trainable")  # they are the params
     totals = compare.totals(analyses, quantities)
     pairs = compare.layers(*analyses) if len(analyses) == 2 and only is None else None
     names = render.titles(analyses, [one.text for one in chosen])

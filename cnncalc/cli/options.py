@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cnncalc.cli.run import COLOR, into_file
-from cnncalc.cli.specs import ARGUMENTS, BATCH_AXES, BRANCHES, CHANGES, Spec, complete
+from cnncalc.cli.specs import ARGUMENTS, BATCH_AXES, BRANCHES, CHANGES, FREEZE, Spec, complete
 from cnncalc.units import DTYPES
 
 
@@ -22,7 +22,7 @@ def _kept(key: str) -> Callable[[click.Context, click.Parameter, Any], None]:
 
 
 def specs(command: click.decorators.FC) -> click.decorators.FC:
-    """SPEC..., -e, -p, --set, --input, --arg, and what is for ONNX models only: --batch-axis and --branch."""
+    """SPEC..., -e, -p, --set, --freeze, --input, --arg, and what is for ONNX models only: --batch-axis and --branch."""
     command = click.option(
         "--branch",
         "branches",
@@ -59,6 +59,16 @@ def specs(command: click.decorators.FC) -> click.decorators.FC:
         metavar="[NAME=]SHAPE",
         help="Another input size, channels last, such as 448x448x3; a PyTorch model needs one. For PyTorch also with a type "
         "(12:int), one number per example (t=batch:int), [lists], (tuples), {dictionaries} and plain values (sr=16000:value).",
+    )(command)
+    command = click.option(
+        "--freeze",
+        "frozen",
+        multiple=True,
+        metavar="BLOCK",
+        expose_value=False,
+        callback=_kept(FREEZE),
+        help="Do not train the parameters of this layer, block or named group: `conv1`, or `Stage` for Stage1, Stage2 and so "
+        "on. May be repeated.",
     )(command)
     command = click.option(
         "--set",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".yaml", ".yml", ".json")
 ARGUMENTS = "cnncalc.arguments"  # where the context of a command keeps what `--arg` gave
-CHANGES = "cnncalc.changes"  # likewise of `--set`
+CHANGES, FREEZE = "cnncalc.changes", "cnncalc.freeze"  # likewise of `--set` and `--freeze`
 BATCH_AXES, BRANCHES = "cnncalc.batch_axes", "cnncalc.branches"  # likewise of `--batch-axis` and `--branch`
 
 
@@ -117,13 +117,27 @@ def path_of(text: str) -> str:
 def network_of(
     spec: Spec, parameters: Sequence[str], inputs: Sequence[str], convolved: bool = False, as_written: bool = False
 ) -> Network:
-    """The network of a specification, with `-p`, `--input` and `--set` applied.
+    """The network of a specification, with `-p`, `--input`, `--set` and `--freeze` applied.
 
-    `convolved` turns fc layers into convolutions first; `as_written` leaves `--set` out.
+    `convolved` turns fc layers into convolutions first; `as_written` leaves `--set` and `--freeze` out.
 
     Raises:
         Failed, Refused.
     """
+    network = _read(spec, parameters, inputs, convolved, as_written)
+    names = () if as_written else given_with(FREEZE)
+    if names:
+        from cnncalc.analyses.freezing import NothingToFreeze, freeze
+
+        try:
+            freeze(network, names)
+        except NothingToFreeze as error:
+            raise Failed(f"--freeze: {error}") from None
+    return network
+
+
+def _read(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], convolved: bool, as_written: bool) -> Network:
+    """The network as it is written, or with `--set` applied."""
     from cnncalc.spec.file import Given, read, read_tree
 
     _check_arguments()
@@ -132,9 +146,9 @@ def network_of(
         from cnncalc.spec.inputs import shape_from
 
         if not spec.line and formats.reader_of(spec.text) == "torch":  # it has no size of its own
-            return as_conv(network_of(spec, parameters, inputs), {})
+            return as_conv(_read(spec, parameters, inputs, False, as_written), {})
         shapes = {name: shape_from(text) for name, text in _inputs(inputs).items()}
-        return as_conv(network_of(spec, parameters, ()), shapes)
+        return as_conv(_read(spec, parameters, (), False, as_written), shapes)
     if not spec.line and formats.reader_of(spec.text) is not None:
         return _imported(spec.text, parameters, inputs)
     source = source_of(spec)
@@ -230,7 +244,7 @@ def _changes() -> list[Change]:
 
 
 def given_with(option: str) -> tuple[str, ...]:
-    """What was given with an option that the context keeps: ARGUMENTS or CHANGES."""
+    """What was given with an option that the context keeps, such as ARGUMENTS or CHANGES."""
     context = click.get_current_context(silent=True)
     given: tuple[str, ...] = context.meta.get(option, ()) if context is not None else ()
     return given

@@ -57,7 +57,7 @@ def _node(mine: Row, theirs: Row, place: dict[int, int], name: str) -> str:
 def _figures(mine: Row, theirs: Row, seen: Field, found: Field) -> str:
     facts: list[tuple[str, Any, Any]] = [
         (quantity, getattr(mine, quantity), getattr(theirs, quantity))
-        for quantity in ("weights", "biases", "buffers", "macs", "counted", "activations")
+        for quantity in ("weights", "biases", "trainable", "buffers", "macs", "counted", "activations")
     ]
     if found is not None:  # behind an operation that only the source can see through it is not known
         facts.append(("receptive field", seen, found))

@@ -96,6 +96,7 @@ def _renumbered(network: Network, order: list[int]) -> list[Node]:
         old = network.nodes[index]
         node = Node(number, old.name, old.facts, tuple([place[i] for i in old.inputs]), old.output, None)
         node.shared = None if old.shared is None else place[old.shared]
+        node.frozen = old.frozen
         found.append(node)
     return found
 
@@ -225,6 +226,8 @@ class _Writer:
                 step["from"] = self._read(node.inputs[0], above, item, level, 0)
         if node.shared is not None:
             step["share"] = self.bindings.relative(self.names[node.shared], level.prefix)
+        elif node.is_frozen:
+            step["trainable"] = "false"
         if words.holds is not None:
             step["holds"] = {name: str(number) for name, number in words.holds.items()}
         auto = level.comes_to(node.kind if words.word == "operator" else words.word, item.label)

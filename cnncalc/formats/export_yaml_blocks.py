@@ -148,6 +148,8 @@ class Folder:
             shared = self._relative(node.shared, -1, base)
             form.closed = form.closed and isinstance(shared, str) and shared != "entry"
             said.append(("share", shared))
+        elif node.is_frozen:
+            said.append("frozen")
         if item.main:
             said.append(tuple([self._item(step, value, base, form) for step, value in entered(item.main, above)]))
             option = None

@@ -163,6 +163,7 @@ COLUMNS: dict[str, Column] = {
     "activations": Column("activations", True, amount("activations"), "activations", "numbers written to new volumes"),
     "memory": Column("memory", True, _memory, "activations", "their bytes, for the batch and dtype"),
     "params": Column("params", True, amount("params"), "params", "weights and biases"),
+    "trainable": Column("trainable", True, amount("trainable"), "trainable", "params that are not frozen"),
     "weights": Column("weights", True, amount("weights"), "weights", "parameters that multiply"),
     "biases": Column("biases", True, amount("biases"), "biases", "parameters that are added"),
     "buffers": Column("buffers", True, amount("buffers"), "buffers", "running means and variances"),

@@ -141,6 +141,10 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
         ),
         ("MACs", total.macs, _uncounted(total.uncounted) + "multiply-accumulates per example; FLOPs are 2 x MACs"),
     ]
+    if total.trainable != total.params:
+        rows.append(
+            ("trainable", total.trainable, f"params that are trained; {total.params - total.trainable:,} are frozen")
+        )
     if total.buffers:
         rows.append(("buffers", total.buffers, "running means and variances, not trained"))
     wide = max(len(f"{number:,}") for _, number, _ in rows)

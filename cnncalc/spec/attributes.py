@@ -1,4 +1,4 @@
-"""What every step may carry beside its layer: `as`, `from`, `repeat`, `when`, `share`, `expect`, `holds`."""
+"""What every step may carry beside its layer: `as`, `from`, `repeat`, `when`, `share`, `trainable`, `expect`, `holds`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, quoted, show
 from cnncalc.units import count
 
-ATTRIBUTES = ("as", "from", "repeat", "when", "share", "expect", "holds")
+ATTRIBUTES = ("as", "from", "repeat", "when", "share", "trainable", "expect", "holds")
 ELSEWHERE = {
     "name": "as", "id": "as", "label": "as", "input": "from", "inputs": "from", "bottom": "from", "times": "repeat",
     "count": "repeat", "if": "when", "condition": "when", "shared": "share", "reuse": "share", "output": "expect",
-    "output_shape": "expect",
+    "output_shape": "expect", "requires_grad": "trainable",
 }  # fmt: skip
 
 
@@ -57,13 +57,21 @@ def attach(reading: Reading, step: Step, tree: Map) -> None:
             step.counts = reading.counts()
         elif key == "when":
             step.when = _when(reading, inner)
+        elif key == "trainable":
+            step.trainable = trainable(reading, inner)
         elif key == "expect":
             _expect(reading, step, inner)
         elif key == "holds":
             step.holds = _holds(reading, step, inner)
     if "as" in tree.items:  # last: what the step reads cannot be its own name
         _as(reading, step, tree.items["as"])
-    step.cost += work([step.start, step.share, step.repeat, step.when, step.holds]) // A_STEP + len(step.expects)
+    if step.share is not None and step.trainable is not None:
+        text = "`trainable` stands beside `share`, but the weights belong to the step that is shared with"
+        help = "write `trainable: false` beside that step, which freezes them wherever they are used"
+        reading.problem(tree.keys["trainable"], "bad-value", text, help)
+    step.cost += work([step.start, step.share, step.repeat, step.when, step.trainable, step.holds]) // A_STEP + len(
+        step.expects
+    )
 
 
 def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
@@ -83,6 +91,18 @@ def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
             names = show(", ".join(words))
             help = f"join several values with a step of their own: `add: [{names}]` or `concat: [{names}]`"
     reading.problem(tree.mark, "bad-value", f"`{key}` must be the name of one step above; got {got}", help)
+    return None
+
+
+def trainable(reading: Reading, tree: Tree) -> Any:
+    """Whether parameters are trained: true, false, or an expression; None after noting a problem."""
+    value = reading.value(tree, numeric=True) if isinstance(tree, Scalar) else None
+    if isinstance(value, (Pending, bool)):
+        return value
+    if value is not None or not isinstance(tree, Scalar):
+        got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
+        text = f"`trainable` must be true or false; got {got}"
+        reading.problem(tree.mark, "bad-value", text, "write `trainable: false` to freeze the parameters")
     return None
 
 

@@ -9,12 +9,13 @@ from cnncalc.layers.base import KINDS, dialects, unknown_layer
 from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.spec import values as value_of
-from cnncalc.spec.attributes import is_name
+from cnncalc.spec.attributes import is_name, trainable
 from cnncalc.spec.compiler import Compiler
 from cnncalc.spec.reading import RESERVED, Reading
 from cnncalc.spec.run import IN_NAMES
 from cnncalc.spec.steps import Block
 from cnncalc.spec.tree import Map, Mark, Scalar, Seq, Tree
+from cnncalc.spec.values import Pending
 from cnncalc.text import did_you_mean, nearest, show
 
 
@@ -48,8 +49,21 @@ def read_defaults(reading: Reading, tree: Tree) -> None:
                 f"write `{word}: {{field: value}}`",
             )
         else:
-            places = {name: reading.at(value.mark) for name, value in inner.items.items()}
-            reading.defaults[kind.kind] = reading.fields(kind, inner.items, inner.keys), places
+            fields = {name: value for name, value in inner.items.items() if name != "trainable"}
+            if "trainable" in inner.items:
+                _untrained(reading, kind.kind, inner.items["trainable"])
+            places = {name: reading.at(value.mark) for name, value in fields.items()}
+            reading.defaults[kind.kind] = reading.fields(kind, fields, inner.keys), places
+
+
+def _untrained(reading: Reading, kind: str, tree: Tree) -> None:
+    """`trainable` among the defaults of a kind."""
+    value = trainable(reading, tree)
+    if isinstance(value, Pending):
+        text = f"the default of {kind}.trainable must be true or false; got `{show(value.text)}`"
+        reading.problem(tree.mark, "bad-value", text, "write it without `$`")
+    elif value is False:
+        reading.untrained.add(kind)
 
 
 def read_signatures(reading: Reading, tree: Tree) -> list[tuple[Block, Tree]]:

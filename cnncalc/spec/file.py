@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.analyses.claims import PUBLISHABLE
 from cnncalc.layers.spelling import comma_help, number_help, spell
-from cnncalc.network import Builder, Network, Published
+from cnncalc.network import Builder, Network, Published, settle
 from cnncalc.problem import ONE_LINE, Problem, Refused, Source, Where
 from cnncalc.shape import Shape
 from cnncalc.spec import interned
@@ -188,6 +188,8 @@ class _File:
             from cnncalc.spec.readings import note_readings
 
             note_readings(builder.nodes, self.source)
+        if run.freezes or self.compiler.untrained:
+            settle(builder.nodes, self.compiler.untrained)
         facts["warnings"] = tuple(sorted((*facts["warnings"], *unused_projections(run)), key=_position))
         return builder.finish(ends, place=self.layers_place, **self._with_changes(builder, facts))
 

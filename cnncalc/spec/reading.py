@@ -41,6 +41,7 @@ class Reading:
         self.problems: list[Problem] = []
         self.blocks: dict[str, Block] = {}
         self.defaults: dict[str, tuple[dict[str, Any], dict[str, Where]]] = {}
+        self.untrained: set[str] = set()  # kinds whose parameters are frozen unless a step says otherwise
         self.parameters: set[str] = set()
         self.defined: dict[str, Where] = {}  # every name bound by `as`, with its first place
         self.parts: set[str] = set()  # the same, and the pieces between the dots of paths

@@ -81,6 +81,7 @@ class Run:
         self.trail: list[Call] = []
         self.executed = 0
         self.depth = 0
+        self.freezes = False  # does a step say that it is trained, or not?
         self.inputs: list[int] = []
         self.projected: dict[Any, bool] = {}  # projections of residuals that ran -> were they ever used?
         self.prefix = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
@@ -22,6 +24,7 @@ SHAPE: dict[str, Any] = {
     ]
 }  # fmt: skip
 BLOCK = "^[A-Z]"
+TRAINABLE = {"description": "false freezes the parameters: they get no gradient", "type": "boolean"}
 
 
 def schema() -> dict[str, Any]:
@@ -49,7 +52,7 @@ def schema() -> dict[str, Any]:
             "defaults": {
                 "description": "kind -> fields",
                 "type": "object",
-                "properties": {word: {"$ref": f"#/$defs/{layer.kind}"} for word, layer in KINDS.items()},
+                "properties": {word: _fields(layer, {"trainable": TRAINABLE}) for word, layer in KINDS.items()},
                 "additionalProperties": False,
             },
             "blocks": {
@@ -128,6 +131,7 @@ def _mapping() -> dict[str, Any]:
             "repeat": {"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION]},
             "when": {"anyOf": [{"type": "boolean"}, {"type": "string"}]},
             "share": {**NAME, "description": "reuse the weights of a named step above"},
+            "trainable": {"description": TRAINABLE["description"], "anyOf": [{"type": "boolean"}, EXPRESSION]},
             "holds": {
                 "description": "the parameters that a layer holds itself, and its buffers: others hold the rest",
                 "type": "object",
@@ -167,10 +171,10 @@ def _field(field: Field[Any]) -> dict[str, Any]:
     return {**field.schema(), "description": field.help}
 
 
-def _fields(layer: type[Layer]) -> dict[str, Any]:
+def _fields(layer: type[Layer], more: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": {name: _field(field) for name, field in layer.fields.items()},
+        "properties": {**{name: _field(field) for name, field in layer.fields.items()}, **more},
         "additionalProperties": False,
     }
 

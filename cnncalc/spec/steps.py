@@ -29,7 +29,10 @@ A_STEP = 64  # characters of expressions, or four of them operands, that are wor
 
 
 class Step:
-    """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `expect`, `holds`; `marks` says where they stand."""
+    """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `trainable`, `expect`, `holds`.
+
+    `marks` says where they stand.
+    """
 
     cost = 1  # steps that one run counts for
     plain = True  # does it carry none of the following?
@@ -39,6 +42,7 @@ class Step:
     counts = False  # does it set `$i` to the number of the round?
     when: Any = True
     share: Any = None
+    trainable: Any = None
     holds: dict[str, Any] | None = None  # parameters by name, and `buffers`
     marks: Mapping[str, Where] = MappingProxyType({})
     expects: Sequence[tuple[str, str, Any, Where | None]] = ()
@@ -68,9 +72,11 @@ class Step:
         if self.start is not None:
             place = self.marks["from"]
             value = run.lookup(run.resolve(self.start, scope, value, place), scope, value, place)[0]
-        first = len(run.builder.nodes)
+        first, entering = len(run.builder.nodes), value
         value = self._repeated(run, value, scope)
         last = len(run.builder.nodes)
+        if self.trainable is not None:
+            self._train(run, entering, scope, first)
         if self.name is not None:
             run.bind(scope, self.name, (value, first, last))
         if self.expects:
@@ -136,6 +142,19 @@ class Step:
                 raise run.refused(_bad(f"`{show(name)}` of `holds`", number, expects), place)
             found[name] = number
         return found
+
+    def _train(self, run: Run, entering: int, scope: Scope, first: int) -> None:
+        """Freeze or train the layers from `first` on, but for those of which a step inside says it."""
+        place = self.marks["trainable"]
+        answer = run.resolve(self.trainable, scope, entering, place)
+        if answer is not True and answer is not False:
+            raise run.refused(_bad("`trainable`", answer, "true or false"), place)
+        nodes = run.builder.nodes[first:]
+        run.count(len(nodes), place)
+        run.freezes = True
+        for node in nodes:
+            if node.frozen is None:
+                node.train(answer)
 
     def _applies(self, run: Run, value: int, scope: Scope) -> bool:
         place = self.marks.get("when", self.where)
