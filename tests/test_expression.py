@@ -212,6 +212,49 @@ def test_round_to_keeps_its_promise(whole: int, step: int) -> None:
         assert abs(found - whole) <= step / 2
 
 
+@pytest.mark.parametrize("given", ["-999999999", "-1", "-0.5", "0", "$n", "$n - 5", "3 - 8"])
+def test_round_to_takes_no_size_below_one(given: str) -> None:
+    """8 is not what a width of -999,999,999 is rounded to."""
+    with pytest.raises(ExpressionError, match="round_to takes sizes above 0; "):
+        value(f"round_to({given}, 8)", n=-3)
+
+
+@pytest.mark.parametrize(
+    "text", ["max(1, -5)", "max(-5, 1)", "min(-5, 1)", "max(1, $n)", "max(1, 3 - 8)", "max($n, $n)", "max(1x1, $n)"]
+)
+def test_min_and_max_take_no_size_below_zero(text: str) -> None:
+    """A value that was given, not one that is worked out from a parameter: see below."""
+    with pytest.raises(ExpressionError, match=r"m[ai][nx] takes sizes of at least 0; "):
+        value(text, n=-3)
+
+
+def test_a_difference_may_be_kept_from_going_below_zero() -> None:
+    assert value("max(0, $n - 3)", n=1) == 0
+    assert value("max(8, $n - 3) * min($n // 2, 4)", n=4) == 16
+    assert value("max(0, $n)", n=0) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["2001-13-45", "1-1-1", "800-555", "555-123-4567", "2024-05", "12/6/2", "2.0-1.0", "3-5", "1.2-0.2"]
+)
+def test_what_looks_like_a_date_is_no_arithmetic(text: str) -> None:
+    """Nor a phone number, a range or a version: no `$name`, no blanks. With blanks it is what it says."""
+    for written in (f"[conv: {{filters: {text}, kernel: 1}}]", f"[{{relu: , repeat: {text}}}]", f"[fc: '{text}']"):
+        with pytest.raises(Refused) as refused:
+            network_of(f"input: 8x8x3\nlayers: {written}")
+        assert [problem.code for problem in refused.value.problems] == ["bad-value"]
+        assert "write one number; to " in refused.value.problems[0].help
+    for arithmetic, right in (
+        ("2001 - 13 - 45", 1943),
+        ("12 / 6 / 2", 1),
+        ("64/2", 32),
+        ("64-1*2", 62),
+        ("(5-3)", 2),
+        ("2.0 - 1.0", 1),
+    ):
+        assert value(arithmetic) == right
+
+
 # -- mistakes ---------------------------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,12 @@ def number_help(text: str) -> str:
     base, power, exponent = body.partition("^")
     if power and base.strip().isdecimal() and exponent.strip().isdecimal():
         return f"write `{base.strip()[:20]}**{exponent.strip()[:20]}` for a power"
+    joined = "-" if "-" in body else "/"
+    parts = body.split(joined)
+    if len(parts) > (1 if joined == "-" else 2) and all(part.replace(".", "", 1).isdecimal() for part in parts):
+        does = "subtract" if joined == "-" else "divide"
+        meant = f" {joined} ".join(part.lstrip("0") or "0" for part in parts)
+        return f"write one number; to {does}, put blanks around the `{joined}`: `{meant[:40]}`"
     if ":" in body and body.replace(":", "").isdecimal():
         return "`:` has no meaning in a number; write one whole number"
     whole, point, behind = bare.partition(".")

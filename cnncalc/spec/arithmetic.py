@@ -40,12 +40,46 @@ def combined(expr: Expr, left: Any, right: Any) -> Any:
         return COMPARE[operator](_numeric(left, expr[2]), _numeric(right, expr[3]))
     if operator == "x":
         return _joined(left, right, expr)
+    if operator in ("min", "max", "round_to"):
+        _check_range(operator, left, expr[2])
+        if operator != "round_to":  # whose step is checked there
+            _check_range(operator, right, expr[3])
     if type(left) is tuple or type(right) is tuple:
         for value, operand in ((left, expr[2]), (right, expr[3])):
             if type(value) is not tuple:
                 _numeric(value, operand)
         return _sizewise(operator, left, right, column)
     return _bounded(_apply(operator, _numeric(left, expr[2]), _numeric(right, expr[3]), column), column)
+
+
+def _check_range(function: str, value: Any, operand: Expr) -> None:
+    """Refuse a number that a function would turn into a size that looks sound: `max(1, $width)` of a width of -5.
+
+    What `min` and `max` are for stays: `max(0, $n - 3)`, a difference that is worked out.
+
+    Raises:
+        ExpressionError: at the number.
+    """
+    if function != "round_to" and not (operand[0] == "name" or _constant(operand)):
+        return
+    for number in value if type(value) is tuple else (value,):
+        if isinstance(number, (bool, str)) or number > (0 if function == "round_to" else -1):
+            continue
+        least = "above 0" if function == "round_to" else "of at least 0"
+        named = f"${show(operand[2])} is {_said(number)}" if operand[0] == "name" else f"got {_said(number)}"
+        raise ExpressionError(f"{function} takes sizes {least}; {named}", operand[1], f"use a number {least}")
+
+
+def _constant(expr: Expr) -> bool:
+    """True if an operand has no `$name` in it."""
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        if node[0] == "name":
+            return False
+        if node[0] != "value":
+            waiting += node[2:]
+    return True
 
 
 def _alike(left: Any, right: Any) -> bool:
