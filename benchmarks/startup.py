@@ -25,6 +25,7 @@ CASES = [
     ("analyze vgg16 on a terminal", ["analyze", "vgg16"], True, 1.3),
     ("analyze vgg16 piped", ["analyze", "vgg16"], False, 0.85),
     ("analyze vgg16 --format json", ["analyze", "vgg16", "--format", "json"], False, 0.85),
+    ("list piped", ["list"], False, 0.85),
     ("--help", ["--help"], False, 0.7),
     ("--version", ["--version"], False, 0.7),
 ]
