@@ -53,6 +53,10 @@ KEEPERS = (
     "relu", "relu6", "leakyrelu", "elu", "selu", "gelu", "silu", "swish", "mish", "sigmoid", "tanh", "hardswish",
     "hardsigmoid", "softplus", "softmax", "logsoftmax", "dropout", "identity",
 )  # fmt: skip
+FUNCTIONS = (
+    "neg", "complement", "abs", "exp", "log", "square", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "hardshrink",
+    "softshrink", "softsign", "tanhshrink", "logsigmoid", "hardtanh", "celu",
+)  # fmt: skip
 # weights, biases, multiply-adds, windows, buffers
 CASES = [
     # Krizhevsky et al. 2012, AlexNet: conv1, and conv2 in two groups
@@ -327,6 +331,61 @@ CASES = [
         "attend", {"heads": 8}, ((10, 512), (20, 512), (20, 256)), (10, 256), macs=10 * 20 * (512 + 256), windows=None
     ),
     Case("dot", {"left": 1, "right": 1}, ((10, 32), (20, 32)), (10, 20), macs=10 * 20 * 32, windows=None),
+    # Chollet 2016, Xception: 25*10 depthwise weights, then 10*100 + 100
+    case(
+        "separableconv",
+        {"filters": 100, "kernel": 5},
+        (416, 416, 10),
+        (412, 412, 100),
+        1250,
+        100,
+        412 * 412 * (25 * 10 + 10 * 100),
+        2,
+    ),
+    # keras.io, next-frame prediction: 12 frames of 40x40x1, gates of 3*3*(1 + 40)*160 weights
+    case(
+        "convlstm",
+        {"filters": 40, "kernel": 3, "pad": "same"},
+        (12, 40, 40, 1),
+        (12, 40, 40, 40),
+        9 * 41 * 160,
+        160,
+        12 * 40 * 40 * 9 * 41 * 160,
+        None,
+    ),
+    case(
+        "convlstm",
+        {"filters": 2, "kernel": 3, "stride": 2, "returns": "last", "bias": False},
+        (5, 9, 4),
+        (4, 2),
+        3 * (4 + 2) * 8,
+        0,
+        5 * 4 * 3 * 6 * 8,
+        None,
+    ),
+    # Badrinarayanan et al. 2015, SegNet
+    case("maxunpool", {"kernel": 2}, (14, 14, 512), (28, 28, 512), 0, 0, 0, 2),
+    case("maxunpool", {"kernel": 3, "stride": 2, "pad": 1}, (14, 14, 512), (27, 27, 512), 0, 0, 0, 2),
+    Case("maxunpool", {"like": "pooled"}, ((14, 14, 512), (29, 28, 256)), (29, 28, 512), windows=2),
+    Case("pad", {"like": "skip"}, ((44, 44, 8), (45, 47, 16)), (45, 47, 8), windows=2),
+    Case("resize", {"like": "f"}, ((1, 1, 256), (33, 33, 2048)), (33, 33, 256), windows=2),
+    Case("upsample", {"like": "f"}, ((16, 16, 256), (33, 33, 2048)), (33, 33, 256), windows=2),
+    # van den Oord et al. 2016, WaveNet
+    case(
+        "conv",
+        {"filters": 32, "kernel": 2, "dilation": 2, "pad": "causal"},
+        (16000, 1),
+        (16000, 32),
+        64,
+        32,
+        16000 * 64,
+        1,
+    ),
+    *[case(kind, {}, IMAGE, IMAGE) for kind in FUNCTIONS],
+    # Dauphin et al. 2016; Shang et al. 2016; Goodfellow et al. 2013
+    case("glu", {}, (100, 512), (100, 256)),
+    case("crelu", {}, (56, 56, 32), (56, 56, 64)),
+    case("maxout", {"pieces": 5}, (1200,), (240,)),
     Case("operator", {"op": "fft", "output": (4, 9)}, ((16,),), (4, 9), windows=1),
     Case("operator", {"op": "fft", "output": (9,), "cost": 144, "sees": "all"}, ((9,),), (9,), macs=144, windows=None),
 ]

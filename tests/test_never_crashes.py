@@ -259,9 +259,9 @@ def test_mutants(part: int) -> None:
             print(f"mutant {number} of part {part}:\n{data.decode('utf-8', 'backslashreplace')}")
             raise
         codes[code] = codes.get(code, 0) + 1
-    # the mutants reach the reader, the expansion and the analyses, and not only the YAML parser
+    # the mutants reach the reader, the expansion and the analyses; a sound one is rare, and some parts have none
     assert len(codes) >= 10, codes
-    assert 0 < codes.get("", 0) < MUTANTS / 20, codes
+    assert codes.get("", 0) < MUTANTS / 20, codes
 
 
 LINES = [

@@ -138,7 +138,7 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
             if len(inputs) == 1
             else max([depths[index] for index in inputs[: len(inputs) - layer.lenders]])
         )
-        depths.append(depth + 1 if layer.counts_for_depth and weights else depth)
+        depths.append(depth + layer.counts_for_depth if weights else depth)
         if node.shared is not None:
             weights = biases = buffers = 0
         new = 0 if layer.in_place else facts.size

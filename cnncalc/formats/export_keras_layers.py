@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cnncalc.formats.export_words import Unsaid, registrar, sized, words
+from cnncalc.formats.export_words import WITHOUT_PLACES, Unsaid, registrar, sized, words
 from cnncalc.layers.fields import each
 from cnncalc.layers.merge import axis_number
 from cnncalc.record import Record
@@ -203,8 +203,68 @@ ACTIVATIONS = {
     "relu": "relu", "relu6": "relu6", "elu": "elu", "selu": "selu", "gelu": "gelu", "silu": "silu", "mish": "mish",
     "sigmoid": "sigmoid", "tanh": "tanh", "hardswish": "hard_silu", "hardsigmoid": "hard_sigmoid",
     "softplus": "softplus", "softmax": "softmax", "logsoftmax": "log_softmax", "leakyrelu": "leaky_relu",
-    "identity": "linear",
+    "identity": "linear", "exp": "exponential", "softsign": "softsign", "hardtanh": "hard_tanh", "celu": "celu",
+    "logsigmoid": "log_sigmoid", "tanhshrink": "tanh_shrink", "hardshrink": "hard_shrink", "softshrink": "soft_shrink",
 }  # fmt: skip
+FUNCTIONS = {
+    "neg": "ops.negative({0})", "complement": "1 - {0}", "glu": "ops.glu({0}, axis=-1)",
+    "crelu": "ops.concatenate([ops.relu({0}), ops.relu(-{0})], axis=-1)",
+    **{word: f"ops.{word}({{0}})" for word in ["abs", "log", "square", "sqrt", "rsqrt", "reciprocal", "sin", "cos"]},
+}  # fmt: skip
+
+
+@kind(*FUNCTIONS)
+def function(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
+    return inline(FUNCTIONS[layer.kind])
+
+
+@kind("maxout")
+def maxout(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
+    return inline(f"ops.max(ops.reshape({{0}}, {(-1, *out, layer.pieces)}), axis=-1)")
+
+
+@kind("maxunpool")
+def maxunpool(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
+    raise Unsaid(WITHOUT_PLACES)
+
+
+@kind("separableconv")
+def separable(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
+    x, windows = shapes[0], layer.windows(shapes[0])
+    strides = {w.stride for w in windows}
+    deep, wide = layer.parts()
+    if len(windows) > 2 or len(strides) > 1:  # Keras has it for one and two axes, with one stride
+        first, second = conv(deep, shapes, deep.out(x)), conv(wide, (deep.out(x),), out)
+        return Leaf(f"keras.Sequential([{first.init}, {second.init}])", first.code)
+    same = layer.pad == "same"
+    if max(w.dilation for w in windows) > 1 and max(strides) > 1:
+        raise Unsaid("Keras has no stride beside a dilation")
+    init = f"layers.SeparableConv{len(windows)}D({layer.filters}, {sized(w.kernel for w in windows)}" + words(
+        strides=(sized(w.stride for w in windows), "1"),
+        padding=('"same"' if same else '"valid"', '"valid"'),
+        dilation_rate=(sized(w.dilation for w in windows), "1"),
+        depth_multiplier=(layer.multiplier, 1),
+        use_bias=(layer.bias, True),
+    )
+    pads = [] if same else [(w.before, w.after) for w in windows]
+    return Leaf(init + ")", "{out} = {me}(" + padded(pads) + ")")
+
+
+@kind("convlstm")
+def convlstm(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
+    windows = layer.of_frame().windows(layer.frame(shapes[0]))
+    if max(w.dilation for w in windows) > 1 and max(w.stride for w in windows) > 1:
+        raise Unsaid("Keras has no stride beside a dilation")
+    same = layer.pad == "same"
+    init = f"layers.ConvLSTM{len(windows)}D({layer.filters}, {sized(w.kernel for w in windows)}" + words(
+        strides=(sized(w.stride for w in windows), "1"),
+        padding=('"same"' if same else '"valid"', '"valid"'),
+        dilation_rate=(sized(w.dilation for w in windows), "1"),
+        return_sequences=(layer.returns == "sequence", False),
+        use_bias=(layer.bias, True),
+    )
+    pads = [] if same else [(0, 0), *[(w.before, w.after) for w in windows]]
+    return Leaf(init + ")", "{out} = {me}(" + padded(pads) + ")")
 
 
 @kind(*ACTIVATIONS)

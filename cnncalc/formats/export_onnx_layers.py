@@ -1,4 +1,7 @@
-"""What every layer kind is in ONNX: its operators, and the layout of the value they make. Moves are in export_onnx_moves."""
+"""What every layer kind is in ONNX: its operators, and the layout of the value they make.
+
+Convolutions and moves are in files of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,87 +11,13 @@ from typing import Any
 from cnncalc.formats.export_layouts import lengths, steady
 from cnncalc.formats.export_onnx import Part
 from cnncalc.formats.export_onnx_moves import LOWER as MOVES
-from cnncalc.formats.export_onnx_moves import PAD_MODES, Lower, cells_around
+from cnncalc.formats.export_onnx_moves import Lower
+from cnncalc.formats.export_onnx_windows import LOWER as WINDOWS
 from cnncalc.formats.export_words import registrar
 from cnncalc.shape import Shape
 
-LOWER: dict[str, Lower] = dict(MOVES)
+LOWER: dict[str, Lower] = {**MOVES, **WINDOWS}
 kind = registrar(LOWER)
-
-# -- convolutions -----------------------------------------------------------------------------------------------------
-
-
-def window(p: Part) -> dict[str, Any]:
-    """The attributes of an operator with windows; padding is written out, `same` too."""
-    windows = p.layer.windows(p.shapes[0])
-    found: dict[str, Any] = {"kernel_shape": [w.kernel for w in windows], "strides": [w.stride for w in windows]}
-    pads = [w.before for w in windows] + [w.after for w in windows]
-    if any(pads):
-        found["pads"] = pads
-    if any(w.dilation != 1 for w in windows):
-        found["dilations"] = [w.dilation for w in windows]
-    return found
-
-
-@kind("conv", "depthwise")
-def conv(p: Part) -> str:
-    given, channels = window(p), p.shapes[0][-1]
-    groups = p.layer.groups if p.layer.kind == "conv" else channels
-    x = p.x("first")
-    if p.layer.mode != "zeros" and "pads" in given:
-        del given["pads"]
-        around = cells_around((w.before, w.after) for w in p.layer.windows(p.shapes[0]))
-        x = p.op("Pad", [x, p.ints(*around)], mode=PAD_MODES[p.layer.mode])
-    inputs = [x, p.weight("weight", p.out[-1], channels // groups, *given["kernel_shape"])]
-    if p.layer.bias:
-        inputs.append(p.weight("bias", p.out[-1]))
-    p.end("Conv", inputs, group=groups, **given)
-    return "first"
-
-
-@kind("convtranspose")
-def convtranspose(p: Part) -> str:
-    given, groups = window(p), p.layer.groups
-    windows = p.layer.windows(p.shapes[0])
-    # runtimes want output_padding below the stride, PyTorch allows the dilation: then less is cut off behind instead
-    less = [min(w.extra, w.after) if w.extra >= w.stride else 0 for w in windows]
-    if any(less):
-        given["pads"] = [w.before for w in windows] + [w.after - cells for w, cells in zip(windows, less, strict=True)]
-    extra = [w.extra - cells for w, cells in zip(windows, less, strict=True)]
-    if any(extra):
-        given["output_padding"] = extra
-    inputs = [p.x("first"), p.weight("weight", p.shapes[0][-1], p.out[-1] // groups, *given["kernel_shape"])]
-    if p.layer.bias:
-        inputs.append(p.weight("bias", p.out[-1]))
-    p.end("ConvTranspose", inputs, group=groups, **given)
-    return "first"
-
-
-@kind("local")
-def local(p: Part) -> str:
-    """Every window gathered by the places of its cells, axis by axis, and multiplied by filters of its own."""
-    windows, places = p.layer.windows(p.shapes[0]), p.out[:-1]
-    rank, channels = len(windows), p.shapes[0][-1]
-    x = p.x("first")
-    if any(w.before or w.after for w in windows):
-        pads = [0, 0, *[w.before for w in windows], 0, 0, *[w.after for w in windows]]
-        x = p.op("Pad", [x, p.ints(*pads)])
-    padded = [width + w.before + w.after for width, w in zip(p.shapes[0], windows, strict=False)]
-    done: list[int] = []
-    for axis, (w, count) in enumerate(zip(windows, places, strict=True)):  # an axis becomes places x cells
-        cells = [place * w.stride + cell for place in range(count) for cell in range(w.kernel)]
-        x = p.op("Gather", [x, p.ints(*cells)], axis=2 + 2 * axis)
-        done += [count, w.kernel]
-        x = p.reshaped(x, channels, *done, *padded[axis + 1 :])
-    x = p.op("Transpose", [x], perm=[0, *range(2, 2 * rank + 2, 2), 1, *range(3, 2 * rank + 3, 2)])
-    total, inside = prod(places), channels * prod(w.kernel for w in windows)
-    x = p.op("MatMul", [p.reshaped(x, total, 1, inside), p.weight("weight", total, inside, p.out[-1])])
-    if p.layer.bias:
-        p.end("Add", [p.reshaped(x, *p.out), p.weight("bias", *p.out)])
-    else:
-        p.end("Reshape", [x, p.ints(0, *p.out)])
-    return "last"
-
 
 # -- dense ------------------------------------------------------------------------------------------------------------
 
@@ -358,7 +287,10 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("Relu", {}), "leakyrelu": ("LeakyRelu", {"alpha": 0.01}), "elu": ("Elu", {"alpha": 1.0}),
     "selu": ("Selu", {}), "gelu": ("Gelu", {}), "mish": ("Mish", {}), "sigmoid": ("Sigmoid", {}),
     "tanh": ("Tanh", {}), "hardswish": ("HardSwish", {}), "hardsigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
-    "softplus": ("Softplus", {}), "identity": ("Identity", {}), "droppath": ("Identity", {}),
+    "softplus": ("Softplus", {}), "identity": ("Identity", {}), "droppath": ("Identity", {}), "softsign": ("Softsign", {}),
+    "celu": ("Celu", {}), "neg": ("Neg", {}), "abs": ("Abs", {}), "exp": ("Exp", {}), "log": ("Log", {}),
+    "sqrt": ("Sqrt", {}), "reciprocal": ("Reciprocal", {}), "sin": ("Sin", {}), "cos": ("Cos", {}),
+    "hardshrink": ("Shrink", {"lambd": 0.5}), "softshrink": ("Shrink", {"lambd": 0.5, "bias": 0.5}),
 }  # fmt: skip
 
 
@@ -370,10 +302,46 @@ def activation(p: Part) -> str:
     return p.layouts[0]
 
 
-@kind("relu6")
-def relu6(p: Part) -> str:
-    p.end("Clip", [p.x(), p.scalar(0.0), p.scalar(6.0)])
+@kind("relu6", "hardtanh")
+def clipped(p: Part) -> str:
+    low, high = (0.0, 6.0) if p.layer.kind == "relu6" else (-1.0, 1.0)
+    p.end("Clip", [p.x(), p.scalar(low), p.scalar(high)])
     return p.layouts[0]
+
+
+@kind("square", "rsqrt", "complement", "logsigmoid", "tanhshrink")
+def two_operators(p: Part) -> str:
+    """Functions that ONNX has no operator of its own for."""
+    x, word = p.x(), p.layer.kind
+    if word == "square":
+        p.end("Mul", [x, x])
+    elif word == "rsqrt":
+        p.end("Reciprocal", [p.op("Sqrt", [x])])
+    elif word == "complement":
+        p.end("Sub", [p.scalar(1.0), x])
+    elif word == "logsigmoid":
+        p.end("Log", [p.op("Sigmoid", [x])])
+    else:
+        p.end("Sub", [x, p.op("Tanh", [x])])
+    return p.layouts[0]
+
+
+@kind("glu", "crelu", "maxout")
+def of_channels(p: Part) -> str:
+    layout = p.layouts[0]
+    axis, count = 1 if layout == "first" or len(p.out) == 1 else len(p.out), p.shapes[0][-1]
+    x = p.x()
+    if p.layer.kind == "crelu":
+        p.end("Concat", [p.op("Relu", [x]), p.op("Relu", [p.op("Neg", [x])])], axis=axis)
+    elif p.layer.kind == "glu":
+        half, along = p.out[-1], p.ints(axis)
+        first = p.op("Slice", [x, p.ints(0), p.ints(half), along])
+        p.end("Mul", [first, p.op("Sigmoid", [p.op("Slice", [x, p.ints(half), p.ints(count), along])])])
+    else:
+        dims = list(p.dims(layout))
+        dims[axis - 1 : axis] = [p.out[-1], p.layer.pieces]
+        p.end("ReduceMax", [p.reshaped(x, *dims), p.ints(axis + 1)], keepdims=0)
+    return layout
 
 
 @kind("silu")

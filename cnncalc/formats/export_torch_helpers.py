@@ -41,6 +41,31 @@ HELPERS = {
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return (x - self.mean.view(self.shape)) / self.variance.view(self.shape).sqrt().clamp_min(1e-7)
 ''',
+    "ConvLSTM": '''class ConvLSTM(nn.Module):
+    """An LSTM whose products are convolutions, over frames of `axes` axes: N x channels x steps x height x width."""
+
+    def __init__(
+        self, axes: int, channels: int, filters: int, kernel: int | tuple[int, ...], stride: int | tuple[int, ...] = 1,
+        pads: tuple[int, ...] = (0, 0), dilation: int | tuple[int, ...] = 1, bias: bool = True, last: bool = False,
+    ) -> None:
+        super().__init__()
+        conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[axes - 1]
+        self.pads, self.last = pads, last
+        self.ih = conv(channels, 4 * filters, kernel, stride=stride, dilation=dilation, bias=bias)
+        self.hh = conv(filters, 4 * filters, kernel, padding="same", bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h, c, states = None, None, []
+        for frame in x.unbind(2):
+            gates = self.ih(F.pad(frame, self.pads))
+            if h is None:
+                h = c = torch.zeros_like(gates[:, : gates.shape[1] // 4])
+            i, f, g, o = (gates + self.hh(h)).chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            states.append(h)
+        return h if self.last else torch.stack(states, 2)
+''',
     "Positional": '''class Positional(nn.Module):
     """A learned table, added to the input."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.formats.export_layouts import lengths, steady
-from cnncalc.formats.export_torch_leaf import Leaf, Lower, module
+from cnncalc.formats.export_torch_leaf import Leaf, Lower, inline, module
 from cnncalc.formats.export_torch_moves import LOWER as MOVES
 from cnncalc.formats.export_torch_windows import LOWER as WINDOWS
 from cnncalc.formats.export_words import registrar, words
@@ -128,7 +128,9 @@ def standardize(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: 
 ACTIVATIONS = {
     "relu": "ReLU", "relu6": "ReLU6", "leakyrelu": "LeakyReLU", "elu": "ELU", "selu": "SELU", "gelu": "GELU",
     "silu": "SiLU", "mish": "Mish", "sigmoid": "Sigmoid", "tanh": "Tanh", "hardswish": "Hardswish",
-    "hardsigmoid": "Hardsigmoid", "softplus": "Softplus", "identity": "Identity",
+    "hardsigmoid": "Hardsigmoid", "softplus": "Softplus", "identity": "Identity", "softsign": "Softsign",
+    "tanhshrink": "Tanhshrink", "hardshrink": "Hardshrink", "softshrink": "Softshrink", "logsigmoid": "LogSigmoid",
+    "hardtanh": "Hardtanh", "celu": "CELU",
 }  # fmt: skip
 
 
@@ -136,6 +138,33 @@ ACTIVATIONS = {
 def activation(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     inplace = "inplace=True" if getattr(layer, "inplace", False) else ""
     return module(f"nn.{ACTIVATIONS[layer.kind]}({inplace})", layouts[0])
+
+
+# what torch.nn has no module for, or only a function
+FUNCTIONS = {
+    **{
+        word: f"torch.{word}({{0}})"
+        for word in ["neg", "abs", "exp", "log", "square", "sqrt", "rsqrt", "reciprocal", "sin", "cos"]
+    },
+    "complement": "1 - {0}",
+}
+
+
+@kind(*FUNCTIONS)
+def function(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
+    return inline(FUNCTIONS[layer.kind], layouts, layouts[0])
+
+
+@kind("glu", "crelu", "maxout")
+def channels(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
+    layout = layouts[0]
+    axis = 1 if layout == "first" or len(out) == 1 else -1
+    if layer.kind == "glu":
+        return Leaf(f"nn.GLU({axis})", "{out} = {me}({0})", (layout,), layout, ("dim",))
+    if layer.kind == "crelu":
+        return inline(f"torch.cat((F.relu({{0}}), F.relu(-{{0}})), {axis})", layouts, layout)
+    place = 2 if axis == 1 else -1
+    return inline(f"{{0}}.unflatten({axis}, (-1, {layer.pieces})).amax({place})", layouts, layout)
 
 
 @kind("softmax", "logsoftmax")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cnncalc.formats.export_torch_leaf import Leaf, Lower, inline, module, padding
-from cnncalc.formats.export_words import registrar, sized, words
+from cnncalc.formats.export_words import WITHOUT_PLACES, Unsaid, registrar, sized, words
 from cnncalc.shape import Shape, Window
 
 LOWER: dict[str, Lower] = {}
@@ -45,6 +45,35 @@ def conv(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) 
     )
     fill = f', mode="{layer.mode}"' if layer.mode != "zeros" else ""
     return windowed(init, rest, windows, fill, "channels filters kernel kernel_2 kernel_3")
+
+
+@kind("separableconv")
+def separable(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
+    deep, wide = layer.parts()
+    between = deep.out(shapes[0])
+    first = conv(deep, shapes, layouts, between)
+    second = conv(wide, (between,), layouts, out)
+    return Leaf(f"nn.Sequential({first.init}, {second.init})", first.code, ("first",), "first")
+
+
+@kind("convlstm")
+def convlstm(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
+    whole = layer.of_frame()
+    windows = whole.windows(layer.frame(shapes[0]))
+    kernel, stride = sized(w.kernel for w in windows), sized(w.stride for w in windows)
+    init = f"ConvLSTM({len(windows)}, {shapes[0][-1]}, {layer.filters}, {kernel}" + words(
+        stride=(stride, "1"),
+        pads=(padding([(w.before, w.after) for w in windows]), padding([(0, 0)] * len(windows))),
+        dilation=(sized(w.dilation for w in windows), "1"),
+        bias=(layer.bias, True),
+        last=(layer.returns == "last", False),
+    )
+    return Leaf(init + ")", "{out} = {me}({0})", ("first",), "first", (), ("ConvLSTM",))
+
+
+@kind("maxunpool")
+def maxunpool(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
+    raise Unsaid(WITHOUT_PLACES)
 
 
 @kind("local")

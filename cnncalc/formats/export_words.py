@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
+WITHOUT_PLACES = "the places that its max pooling found are not among its inputs"
 
 
 class Unsaid(Exception):  # said in words, not an error of the program

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnncalc.layers import activation as act
+from cnncalc.layers import elementwise
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reshape import Permute
 from cnncalc.network import Builder
@@ -21,11 +22,13 @@ _DIMENSIONS = re.compile(r"[123]D")
 # those without a kind of their own stand as the nearest one of the same cost: nothing
 ACTIVATIONS: dict[str, type[Layer] | None] = {
     "linear": None, "relu": act.ReLU, "relu6": act.ReLU6, "leaky_relu": act.LeakyReLU, "elu": act.ELU, "selu": act.SELU,
-    "celu": act.ELU, "gelu": act.GELU, "silu": act.SiLU, "swish": act.SiLU, "mish": act.Mish, "sigmoid": act.Sigmoid,
+    "celu": elementwise.CELU, "gelu": act.GELU, "silu": act.SiLU, "swish": act.SiLU, "mish": act.Mish, "sigmoid": act.Sigmoid,
     "hard_sigmoid": act.HardSigmoid, "hard_silu": act.HardSwish, "hard_swish": act.HardSwish, "tanh": act.Tanh,
-    "hard_tanh": act.ReLU6, "softmax": act.Softmax, "log_softmax": act.LogSoftmax, "softplus": act.Softplus,
-    "softsign": act.Tanh, "exponential": act.Softplus, "log_sigmoid": act.Softplus, "squareplus": act.Softplus,
-    "tanh_shrink": act.Tanh, "hard_shrink": act.ReLU, "soft_shrink": act.ReLU, "threshold": act.ReLU,
+    "hard_tanh": elementwise.HardTanh, "softmax": act.Softmax, "log_softmax": act.LogSoftmax, "softplus": act.Softplus,
+    "softsign": elementwise.Softsign, "exponential": elementwise.Exp, "log_sigmoid": elementwise.LogSigmoid,
+    "squareplus": act.Softplus,
+    "tanh_shrink": elementwise.TanhShrink, "hard_shrink": elementwise.HardShrink,
+    "soft_shrink": elementwise.SoftShrink, "glu": elementwise.GLU, "threshold": act.ReLU,
     "sparse_plus": act.ReLU, "sparse_sigmoid": act.HardSigmoid, "sparsemax": act.Softmax,
 }  # fmt: skip
 CAMEL = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "ELU": "elu", "Softmax": "softmax", "PReLU": ""}

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.formats import keras_moves
 from cnncalc.formats.keras_call import ACTIVATIONS, Call, Spec, Value
-from cnncalc.layers import merge
+from cnncalc.layers import elementwise, merge
 from cnncalc.layers.base import Layer
 from cnncalc.layers.pool import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from cnncalc.layers.reshape import Slice
@@ -18,10 +18,14 @@ BINARY: dict[str, type[Layer]] = {
     "mul": merge.Mul, "divide": merge.Mul, "truediv": merge.Mul, "true_divide": merge.Mul, "maximum": merge.Maximum,
     "minimum": merge.Minimum,
 }  # fmt: skip
+FUNCTIONS: dict[str, type[Layer]] = {
+    "abs": elementwise.Abs, "absolute": elementwise.Abs, "negative": elementwise.Neg, "neg": elementwise.Neg,
+    "sqrt": elementwise.Sqrt, "rsqrt": elementwise.Rsqrt, "square": elementwise.Square, "exp": elementwise.Exp,
+    "log": elementwise.Log, "reciprocal": elementwise.Reciprocal, "sin": elementwise.Sin, "cos": elementwise.Cos,
+}  # fmt: skip
 # number by number; they cost nothing and have no kind of their own
 UNARY = (
-    "abs", "absolute", "negative", "neg", "sqrt", "rsqrt", "square", "exp", "log", "log1p", "power", "pow", "clip",
-    "clip_by_value", "cast", "sign", "floor", "round", "stop_gradient", "identity", "erf", "sin", "cos",
+    "log1p", "power", "pow", "clip", "clip_by_value", "cast", "sign", "floor", "round", "stop_gradient", "identity", "erf",
 )  # fmt: skip
 
 
@@ -35,8 +39,8 @@ def handler_of(spec: Spec) -> Callable[[Call], list[Value]] | None:
         return None
     if word in BINARY:
         return lambda call: binary(call, BINARY[word])
-    if word in ACTIVATIONS or word in UNARY:
-        kind = ACTIVATIONS.get(word)
+    if word in ACTIVATIONS or word in UNARY or word in FUNCTIONS:
+        kind = FUNCTIONS.get(word) or ACTIVATIONS.get(word)
         return lambda call: [call.add(word, kind(), call.only()) if kind else call.passed(call.only())]
     found = OPERATIONS.get(word)
     if found is None:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from cnncalc.formats.keras_call import Call, Spec, Value
 from cnncalc.layers import merge
 from cnncalc.layers.base import Layer
-from cnncalc.layers.conv import Conv
-from cnncalc.layers.recurrent import GRU, LSTM, RNN
+from cnncalc.layers.recurrent import GRU, LSTM, RNN, ConvLSTM
 from cnncalc.layers.reshape import Flatten, Slice
-from cnncalc.layers.unknown import Operator
 from cnncalc.problem import Problem
-from cnncalc.product import Product, Sum
-from cnncalc.shape import Shape
 from cnncalc.text import show
 
 KINDS: dict[str, type[LSTM] | type[GRU] | type[RNN]] = {
@@ -132,27 +127,16 @@ def convolutional(call: Call) -> list[Value]:
     shape = call.shape(value)
     if len(shape) != axes + 2:
         raise spec.problem(f"takes {axes + 2} axes, but gets {shape}", code="needs-sequence")
-    kernels, filters = spec.counts("kernel_size", axes), spec.count("filters")
-    pad = "same" if spec.word("padding", "valid", ("valid", "same")) == "same" else 0
-    conv = Conv(
-        filters=4 * filters, kernel=kernels, stride=spec.counts("strides", axes, 1), pad=pad,
+    layer = ConvLSTM(
+        filters=spec.count("filters"),
+        kernel=spec.counts("kernel_size", axes),
+        stride=spec.counts("strides", axes, 1),
+        pad="same" if spec.word("padding", "valid", ("valid", "same")) == "same" else 0,
         dilation=spec.counts("dilation_rate", axes, 1),
-    )  # fmt: skip
-    places = conv.out(Shape(shape[1:]))[:-1]
-    window = [("F", kernel) for kernel in kernels]
-    gates = ("4K", 4 * filters)
-    weights: dict[str, Any] = {
-        "weight_ih": Product(*window, ("C", shape[-1]), gates), "weight_hh": Product(*window, ("K", filters), gates)
-    }  # fmt: skip
-    each = [("steps", shape[0]), *[("out", length) for length in places]]
-    macs = Sum(*[Product(*each, *weight.factors) for weight in weights.values()])
-    if spec.flag("use_bias", True):
-        weights["bias"] = Product(gates)
-    output = Shape((*places, filters))
-    if spec.flag("return_sequences", False):
-        output = Shape((shape[0], *output))
-    layer = Operator("convlstm", output, weights=weights, macs=macs, views=None)
-    return [call.add("lstm", layer, value, order=range(len(output)))]
+        returns="sequence" if spec.flag("return_sequences", False) else "last",
+        bias=spec.flag("use_bias", True),
+    )
+    return [call.add("lstm", layer, value, order=range(len(layer.out(shape))))]
 
 
 HANDLERS: dict[str, Callable[[Call], list[Value]]] = {

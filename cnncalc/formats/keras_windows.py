@@ -46,7 +46,8 @@ def padding(call: Call, kernels: tuple[int, ...], dilations: tuple[int, ...]) ->
     if word == "causal":
         if len(kernels) != 1 or call.lead:
             raise call.spec.problem("cannot be causal: it is no layer of sequences alone")
-        return {"start": dilations[0] * (kernels[0] - 1), "end": 0}
+        named = call.spec.cls.startswith(("Conv", "Depthwise", "Separable"))
+        return "causal" if named else {"start": dilations[0] * (kernels[0] - 1), "end": 0}
     return "same" if word == "same" else 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from cnncalc.formats.onnx_graph import Dims, Order, Reader, Step, Value, visible
 from cnncalc.formats.onnx_ops import Handler, broadcast
 from cnncalc.formats.onnx_scores import is_mask, mask_note, on_scores, table_note
-from cnncalc.layers import activation, merge, norm
+from cnncalc.layers import activation, elementwise, merge, norm
 from cnncalc.layers.base import Layer
 from cnncalc.layers.dense import Positional
 from cnncalc.layers.unknown import Operator
@@ -19,7 +19,13 @@ ACTIVATIONS: dict[str, type[Layer]] = {
     "Gelu": activation.GELU, "FastGelu": activation.GELU, "Swish": activation.SiLU, "Mish": activation.Mish,
     "Sigmoid": activation.Sigmoid, "Tanh": activation.Tanh, "HardSwish": activation.HardSwish,
     "HardSigmoid": activation.HardSigmoid, "Softplus": activation.Softplus, "Softmax": activation.Softmax,
-    "LogSoftmax": activation.LogSoftmax, "Identity": activation.Identity,
+    "LogSoftmax": activation.LogSoftmax, "Identity": activation.Identity, "Softsign": elementwise.Softsign,
+    "Celu": elementwise.CELU, "Neg": elementwise.Neg, "Abs": elementwise.Abs, "Exp": elementwise.Exp,
+    "Log": elementwise.Log, "Sqrt": elementwise.Sqrt, "Reciprocal": elementwise.Reciprocal, "Sin": elementwise.Sin,
+    "Cos": elementwise.Cos,
+}  # fmt: skip
+CLIPPED: dict[tuple[float | None, float | None], type[Layer]] = {
+    (0.0, 6.0): activation.ReLU6, (-1.0, 1.0): elementwise.HardTanh,
 }  # fmt: skip
 
 
@@ -30,10 +36,9 @@ def words(text: str) -> frozenset[str]:
 
 # number by number, without multiply-adds that are counted
 UNARY = words(
-    "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast CastLike Ceil Celu Cos Cosh DequantizeLinear "
-    "DynamicQuantizeLinear Erf Exp Floor Hardmax IsInf IsNaN Log LpNormalization MeanVarianceNormalization Neg Not "
-    "QuantizeLinear Reciprocal Round Shrink Sign Sin Sinh Softsign Sqrt Tan "
-    "ThresholdedRelu Bernoulli CumSum Trilu QuickGelu ReverseSequence ScatterElements ScatterND "
+    "Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast CastLike Ceil Cosh DequantizeLinear DynamicQuantizeLinear "
+    "Erf Floor Hardmax IsInf IsNaN LpNormalization MeanVarianceNormalization Not QuantizeLinear Round Shrink Sign Sinh "
+    "Tan ThresholdedRelu Bernoulli CumSum Trilu QuickGelu ReverseSequence ScatterElements ScatterND "
     "RandomNormalLike RandomUniformLike EyeLike Clip RotaryEmbedding"
 )
 BINARY = words(
@@ -58,8 +63,11 @@ def same(r: Reader, step: Step) -> None:
         r.emit(step, activation.SiLU(), [x], x.order, len(x.dims))
     elif kind is not None:
         r.emit(step, kind(), [x], x.order, len(x.dims))
-    elif step.op == "Clip" and _bounds(step) == (0.0, 6.0):
-        r.emit(step, activation.ReLU6(), [x], x.order, len(x.dims))
+    elif step.op == "Clip" and _bounds(step) in CLIPPED:
+        r.emit(step, CLIPPED[_bounds(step)](), [x], x.order, len(x.dims))
+    elif step.op == "Shrink":
+        shrink = elementwise.SoftShrink() if step.given.get("bias") else elementwise.HardShrink()
+        r.emit(step, shrink, [x], x.order, len(x.dims))
     elif step.op == "DynamicQuantizeLinear":
         r.put(step, r.operator(step, x.dims, [x], x.order, in_place=True))
         r.put(step, Value(()), 1)

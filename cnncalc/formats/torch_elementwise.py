@@ -13,10 +13,9 @@ from cnncalc.problem import Problem
 
 # number by number of one value; none of them counts multiply-adds
 UNARY = (
-    "abs acos acosh asin asinh atan atanh bernoulli bitwise_not ceil celu cos cosh deg2rad erf erfc exp exp2 expm1 floor "
-    "frac glu hardshrink isinf isnan lgamma log log10 log1p log2 log_sigmoid logical_not logit nan_to_num neg "
-    "reciprocal round rsqrt rrelu sgn sign sin sinc sinh softshrink softsign sqrt square tan tanhshrink threshold trunc "
-    "clamp clamp_min clamp_max clip masked_fill isfinite normal uniform bernoulli_ negative"
+    "acos acosh asin asinh atan atanh bernoulli bitwise_not ceil cosh deg2rad erf erfc exp2 expm1 floor frac isinf "
+    "isnan lgamma log10 log1p log2 logical_not logit nan_to_num round rrelu sgn sign sinc sinh softsign tan "
+    "tanhshrink threshold trunc clamp clamp_min clamp_max clip masked_fill isfinite normal uniform bernoulli_"
 )
 BINARY = (
     "add sub mul div floor_divide remainder fmod pow maximum minimum max_other where eq ne gt ge lt le logical_and "
@@ -28,7 +27,7 @@ MERGED: dict[str, type[Layer]] = {"add": merge.Add, "mul": merge.Mul, "multiply"
 
 
 def unary(book: Book, event: Event) -> None:
-    """One number for every number; glu halves an axis."""
+    """One number for every number."""
     x = event.inputs[0]
     if x.index is None:  # a constant that is filled where a value says so
         book.operator(event, None, in_place=True)

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.formats.torch_events import Dims, Event, Var
 from cnncalc.formats.torch_graph import Book, visible
 from cnncalc.formats.torch_trace import DROP_PATHS, DROPS
-from cnncalc.layers import activation, dense, norm, recurrent, reshape
+from cnncalc.layers import activation, dense, elementwise, norm, recurrent, reshape
 from cnncalc.layers.base import Blur, Layer
 
 Handler = Callable[[Book, Event], None]
@@ -166,21 +166,36 @@ ACTIVATIONS: dict[str, type[Layer]] = {
     "relu": activation.ReLU, "relu6": activation.ReLU6, "leaky_relu": activation.LeakyReLU, "elu": activation.ELU,
     "selu": activation.SELU, "gelu": activation.GELU, "silu": activation.SiLU, "mish": activation.Mish,
     "sigmoid": activation.Sigmoid, "tanh": activation.Tanh, "hardswish": activation.HardSwish,
-    "hardsigmoid": activation.HardSigmoid, "softplus": activation.Softplus,
+    "hardsigmoid": activation.HardSigmoid, "softplus": activation.Softplus, "celu": elementwise.CELU,
+    "neg": elementwise.Neg, "negative": elementwise.Neg, "abs": elementwise.Abs, "exp": elementwise.Exp,
+    "log": elementwise.Log, "square": elementwise.Square, "sqrt": elementwise.Sqrt, "rsqrt": elementwise.Rsqrt,
+    "reciprocal": elementwise.Reciprocal, "sin": elementwise.Sin, "cos": elementwise.Cos,
+    "hardshrink": elementwise.HardShrink, "softshrink": elementwise.SoftShrink, "log_sigmoid": elementwise.LogSigmoid,
 }  # fmt: skip
+CLIPPED: dict[tuple[float, float], type[Layer]] = {(0, 6): activation.ReLU6, (-1, 1): elementwise.HardTanh}
 
 
 def activated(book: Book, event: Event) -> None:
     """An activation of its own kind, in place where it is."""
     x, kind = event.inputs[0], ACTIVATIONS.get(event.op)
     if event.op == "hardtanh":
-        kind = activation.ReLU6 if (event.args["min_val"], event.args["max_val"]) == (0, 6) else None
-    if kind is None or x.index is None:
+        kind = CLIPPED.get((event.args["min_val"], event.args["max_val"]))
+    if kind is None or x.index is None or (event.inplace and "inplace" not in kind.fields):
         book.operator(event, x.order, in_place=True)
         return
     layer = kind(inplace=True) if event.inplace and "inplace" in kind.fields else kind()
     order = book.plain(x)
     book.emit(event, layer, [book.aligned(x, order, event.call)], order)
+
+
+def glu(book: Book, event: Event) -> None:
+    """glu along the axis that is shown last; along another one it is no layer here."""
+    x = event.inputs[0]
+    order = book.plain(x)
+    if x.index is None or order[-1:] != (event.args["dim"] % len(x.dims),):
+        book.operator(event, x.order)
+        return
+    book.emit(event, elementwise.GLU(), [book.aligned(x, order, event.call)], order)
 
 
 def softmax(book: Book, event: Event) -> None:
@@ -281,7 +296,7 @@ def shuffled(book: Book, event: Event) -> None:
 
 
 HANDLERS: dict[str, Handler] = {
-    "": nothing, "prelu": prelu, "embedding": embedding, "group_norm": group_norm,
+    "": nothing, "glu": glu, "prelu": prelu, "embedding": embedding, "group_norm": group_norm,
     **dict.fromkeys(("batch_norm", "instance_norm"), batch_norm), **dict.fromkeys(("layer_norm", "rms_norm"), layer_norm),
     **dict.fromkeys(CELLS, recurring), **dict.fromkeys((*ACTIVATIONS, "hardtanh"), activated),
     **dict.fromkeys(("softmax", "log_softmax"), softmax),

@@ -1,6 +1,18 @@
 """Every layer kind, by name. Importing this package defines them all."""
 
-from cnncalc.layers import activation, attention, conv, dense, merge, norm, pool, recurrent, reshape, unknown
+from cnncalc.layers import (
+    activation,
+    attention,
+    conv,
+    dense,
+    elementwise,
+    merge,
+    norm,
+    pool,
+    recurrent,
+    reshape,
+    unknown,
+)
 from cnncalc.layers.base import KINDS, Layer, kind_named
 
 __all__ = [
@@ -10,6 +22,7 @@ __all__ = [
     "attention",
     "conv",
     "dense",
+    "elementwise",
     "kind_named",
     "merge",
     "norm",

@@ -66,7 +66,7 @@ class ReLU6(InPlace, kind="relu6"):
     (56, 56, 64)
     """
 
-    elsewhere = "relu_6 Hardtanh Clip"
+    elsewhere = "relu_6 Clip"
     example = "56x56x64 -> relu6"
     copies = True
 

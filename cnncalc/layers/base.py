@@ -160,7 +160,7 @@ class Layer:
     borrows: ClassVar[tuple[str, ...]] = ()  # the fields that name them
     in_place: ClassVar[bool] = False  # can overwrite its input: writes no new volume
     known_cost: ClassVar[bool] = True  # False: `macs` says nothing, to be shown as unknown
-    counts_for_depth: ClassVar[bool] = False  # a convolution or fully connected layer
+    counts_for_depth: ClassVar[int] = 0  # convolutions and fully connected layers that it is
     convolves: ClassVar[bool] = False  # its output counts as conv activations
     families: ClassVar[tuple[str, ...]] = ()  # what a policy may call it together with its like, the narrowest first
     example: ClassVar[str] = ""  # `shape -> step`, shown by explain and run by the tests

@@ -8,7 +8,7 @@ from cnncalc.layers.tape import KERNEL, NEW, Op
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
-from cnncalc.product import Product
+from cnncalc.product import Product, Sum
 from cnncalc.shape import Shape, TransposedWindow
 
 PAD_HELP = "cells P around the input: a number, `same`, `valid`, `causal` (before a sequence only), or sides"
@@ -60,7 +60,7 @@ class Conv(Windowed, kind="conv"):
 
     elsewhere = "Conv2d Conv1d Conv3d Convolution Convolution2D Convolutional conv1d conv2d conv3d"
     example = "224x224x3 -> conv: {filters: 64, kernel: 3, pad: 1}"
-    counts_for_depth = convolves = True
+    counts_for_depth, convolves = 1, True
 
     filters = Count("number of filters K", also=FILTER_NAMES)
     kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
@@ -87,7 +87,7 @@ class Conv(Windowed, kind="conv"):
             found["bias"] = Product(("K", self.filters))
         return found
 
-    def macs(self, *xs: Shape) -> Number:
+    def macs(self, *xs: Shape) -> Product:
         x = xs[0]
         kernels = each(self.kernel, x, "kernel")
         channels = ("C", x[-1]) if self.groups == 1 else ("C/groups", x[-1] // self.groups)
@@ -111,7 +111,7 @@ class Depthwise(Windowed, kind="depthwise"):
 
     elsewhere = "DepthwiseConv2D DepthwiseConv1D depthwiseconv dwconv depthwise_conv"
     example = "112x112x32 -> depthwise: {kernel: 3, pad: 1}"
-    counts_for_depth = convolves = True
+    counts_for_depth, convolves = 1, True
 
     kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
     stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
@@ -136,13 +136,75 @@ class Depthwise(Windowed, kind="depthwise"):
             found["bias"] = Product(*self._filters(x))
         return found
 
-    def macs(self, *xs: Shape) -> Number:
+    def macs(self, *xs: Shape) -> Product:
         x = xs[0]
         kernels = each(self.kernel, x, "kernel")
         return Product(*_letters("out", self.lengths(x)), *self._filters(x), *_letters("F", kernels))
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         return convolved(self, xs[0], self.out(xs[0]))
+
+
+class SeparableConv(Windowed, kind="separableconv"):
+    """A depthwise separable convolution: a depthwise one without a bias, then a 1x1 convolution of K filters.
+
+    Shapes as `conv`. Weights F*F*C*multiplier + C*multiplier*K, biases K. The volume between the two is not counted among
+    the activations; write `depthwise` and `conv` to see it. Chollet 2016, Xception; Keras 3, `SeparableConv2D`.
+
+    >>> layer = SeparableConv(filters=100, kernel=5)
+    >>> layer.out(Shape((416, 416, 10))), sum(layer.weights(Shape((416, 416, 10))).values())
+    ((412, 412, 100), 1350)
+    """
+
+    elsewhere = (
+        "SeparableConv2D SeparableConv1D SeparableConvolution2D SeparableConvolution1D separable_conv sepconv dwsepconv "
+        "depthwise_separable_conv"
+    )
+    example = "416x416x10 -> separableconv: {filters: 100, kernel: 5}"
+    counts_for_depth, convolves = 2, True
+
+    filters = Count("number of filters K", also=FILTER_NAMES)
+    kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
+    stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
+    pad = Pad(PAD_HELP, 0, also=PAD_NAMES, words="same valid causal")
+    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    multiplier = Count("depthwise filters for each input channel", 1, also="depth_multiplier")
+    bias = Flag("one bias per filter", True, also="use_bias bias_term")
+
+    def parts(self) -> tuple[Depthwise, Conv]:
+        """The two convolutions that it is."""
+        deep = Depthwise(
+            kernel=self.kernel,
+            stride=self.stride,
+            pad=self.pad,
+            dilation=self.dilation,
+            multiplier=self.multiplier,
+            bias=False,
+        )
+        return deep, Conv(filters=self.filters, kernel=1, bias=self.bias)
+
+    def out(self, *xs: Shape) -> Shape:
+        return Shape((*self.lengths(xs[0]), self.filters))
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        deep, wide = self.parts()
+        between = deep.out(xs[0])
+        found = {"weight_depthwise": deep.weights(xs[0])["weight"], "weight_pointwise": wide.weights(between)["weight"]}
+        return {**found, **({"bias": wide.weights(between)["bias"]} if self.bias else {})}
+
+    def macs(self, *xs: Shape) -> Number:
+        deep, wide = self.parts()
+        return Sum(deep.macs(xs[0]), wide.macs(deep.out(xs[0])))
+
+    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+        deep, wide = self.parts()
+        between = deep.out(xs[0])
+        first, second = deep.tape(training, xs[0]), wide.tape(training, between)
+        if first is None or second is None:
+            return None
+        first[-1].of, second[-1].of = [0], [1, 2][: 1 + self.bias]
+        second[-1].inputs = second[-1].saves = [len(first)]
+        return [*first, *second]
 
 
 class ConvTranspose(Layer, kind="convtranspose"):
@@ -163,7 +225,7 @@ class ConvTranspose(Layer, kind="convtranspose"):
         "transposedconv convtranspose2d deconv2d"
     )
     example = "28x28x128 -> convtranspose: {filters: 64, kernel: 2, stride: 2}"
-    counts_for_depth = convolves = True
+    counts_for_depth, convolves = 1, True
 
     filters = Count("number of filters K", also=FILTER_NAMES)
     kernel = Sizes("window size F", also=KERNEL_NAMES)
@@ -248,7 +310,7 @@ class Local(Windowed, kind="local"):
 
     elsewhere = "LocallyConnected2D LocallyConnected1D locally_connected"
     example = "7x7x1024 -> local: {filters: 256, kernel: 3, pad: 1}"
-    counts_for_depth = convolves = True
+    counts_for_depth, convolves = 1, True
 
     filters = Count("number of filters K at every place", also=FILTER_NAMES)
     kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)

@@ -26,7 +26,7 @@ class FC(Layer, kind="fc"):
 
     elsewhere = "Dense InnerProduct Gemm fully_connected connected fullyconnected affine"
     example = "7x7x512 -> fc: 4096"
-    counts_for_depth = True
+    counts_for_depth = 1
 
     units = Count("number of units", also=UNIT_NAMES)
     bias = Flag("one bias per unit", True, also="use_bias bias_term")
@@ -71,7 +71,7 @@ class Linear(Layer, kind="linear"):
 
     elsewhere = "timedistributed pointwise"
     example = "197x768 -> linear: 3072"
-    counts_for_depth = True
+    counts_for_depth = 1
 
     units = Count("number of units", also=UNIT_NAMES)
     bias = Flag("one bias per unit", True, also="use_bias bias_term")

@@ -184,7 +184,7 @@ class Maximum(Elementwise, kind="maximum"):
     (56, 56, 64)
     """
 
-    elsewhere = "maxout"
+    elsewhere = "max_of"
     example = "56x56x64 -> maximum: [[conv: {filters: 64, kernel: 1}], prev]"
 
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnncalc.layers.base import Adaptive, Layer, View
+from cnncalc.layers.base import Adaptive, Blur, Layer, Resample, View
+from cnncalc.layers.borrow import Borrowing
 from cnncalc.layers.fields import Flag, Pad, Sizes, To, each
 from cnncalc.layers.tape import NEW, Extra, Op
-from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, spatial
+from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial
 from cnncalc.problem import Problem
-from cnncalc.shape import Shape, Window
+from cnncalc.shape import Shape, TransposedWindow, Window
 
 
 def indexed(size: int, training: bool, place: int = 0) -> list[Op]:
@@ -104,6 +105,52 @@ class AvgPool(Pool, kind="avgpool"):
     def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
         copied = self.copied(xs[0])
         return [*copied, Op([len(copied)], self.out(xs[0]).size, [NEW], saves=[len(copied)])]
+
+
+class MaxUnpool(Borrowing, kind="maxunpool"):
+    """Max unpooling: every number back at the place that a max pooling found it in, zeros elsewhere. No parameters.
+
+    Every spatial axis becomes (W - 1)*S + F - 2P; S is F unless written. With `like` it becomes that of another value,
+    such as the one that was pooled. Zeiler & Fergus 2013; Badrinarayanan et al. 2015, SegNet; PyTorch 2,
+    `torch.nn.MaxUnpool2d`.
+
+    >>> MaxUnpool(kernel=2).out(Shape((14, 14, 512)))
+    (28, 28, 512)
+    >>> MaxUnpool(like="conv4").out(Shape((14, 14, 512)), Shape((29, 28, 256)))
+    (29, 28, 512)
+    """
+
+    elsewhere = "MaxUnpool2d MaxUnpool1d MaxUnpool3d MaxUnpooling2D unpool unpooling"
+    example = "14x14x512 -> maxunpool: 2"
+    own = ("kernel",)
+
+    kernel = Sizes("window size F of the pooling", None, also=KERNEL_NAMES)
+    stride = Sizes("step S of the pooling's window; the kernel unless written", None, also=STRIDE_NAMES)
+    pad = Pad("padding P of the pooling: a number, one per axis, or sides", 0, also=PAD_NAMES, words="")
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        x = xs[0]
+        spatial(self, x)
+        wanted = self.wanted(*xs)
+        if wanted is not None:
+            return tuple(
+                Resample(new, old) if new >= old else Blur() for old, new in zip(x.spatial, wanted, strict=True)
+            )
+        kernels, strides = each(self.kernel, x, "kernel"), each(self.stride or self.kernel, x, "stride")
+        pads = sides(self, self.pad, x)
+        return tuple(TransposedWindow(k, s, *pad) for k, s, pad in zip(kernels, strides, pads, strict=True))
+
+    def out(self, *xs: Shape) -> Shape:
+        x = xs[0]
+        wanted = self.wanted(*xs)
+        if wanted is not None:
+            if any(length < width for length, width in zip(wanted, x, strict=False)):
+                text = f"maxunpool: {x} is larger than `{self.like}`, which is {xs[1]}"
+                raise Problem("bad-value", text, "name the value that was pooled", field="like")
+            return Shape((*wanted, x[-1]))
+        views = self.windows(x) or ()
+        lengths = [view.out(width) for view, width in zip(views, x, strict=False) if isinstance(view, TransposedWindow)]
+        return Shape((*lengths, x[-1]))
 
 
 class GlobalPool(Layer):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnncalc.layers.base import Layer, View, as_steps
-from cnncalc.layers.fields import Choice, Count, Flag
+from cnncalc.layers.conv import FILTER_NAMES, Conv
+from cnncalc.layers.fields import Choice, Count, Flag, Pad, Sizes, each
+from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product, Sum
@@ -116,3 +118,85 @@ class RNN(Recurrent, kind="rnn"):
 
     elsewhere = "SimpleRNN RNNCell vanillarnn"
     example = "100x300 -> rnn: 256"
+
+
+class ConvLSTM(Layer, kind="convlstm"):
+    """An LSTM over images: four gates, each a convolution of the frame and one of the state, which keeps its size.
+
+    It reads steps x height x width x channels, or steps x width x channels. Every spatial axis of a frame becomes
+    (W - F + 2P)/S + 1, the channels become K. Weights 4*F*F*C*K + 4*F*F*K*K, biases 4*K.
+    Shi et al. 2015; Keras 3, `ConvLSTM2D`.
+
+    >>> layer, video = ConvLSTM(filters=40, kernel=3, pad="same"), Shape((12, 40, 40, 1))
+    >>> layer.out(video), sum(layer.weights(video).values()), int(layer.macs(video))
+    ((12, 40, 40, 40), 59200, 1133568000)
+    """
+
+    elsewhere = "ConvLSTM2D ConvLSTM1D ConvLSTM3D conv_lstm"
+    example = "12x40x40x1 -> convlstm: {filters: 40, kernel: 3, pad: same}"
+
+    filters = Count("number of filters K", also=FILTER_NAMES)
+    kernel = Sizes("window size F within a frame", also=KERNEL_NAMES)
+    stride = Sizes("step S of the window over the frame", 1, also=STRIDE_NAMES)
+    pad = Pad("zeros P around a frame: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    returns = Choice(
+        "the state after every step or only the last", "sequence last", "sequence", also="return_sequences"
+    )
+    bias = Flag("one bias per filter and gate", True, also="use_bias")
+
+    def of_frame(self) -> Conv:
+        """The convolution of a frame, for all four gates.
+
+        Raises:
+            Problem: `bad-value` where a field does not suit a convolution.
+        """
+        return Conv(
+            filters=4 * self.filters,
+            kernel=self.kernel,
+            stride=self.stride,
+            pad=self.pad,
+            dilation=self.dilation,
+            bias=self.bias,
+        )
+
+    def frame(self, x: Shape) -> Shape:
+        """The shape of one step.
+
+        Raises:
+            Problem: `needs-sequence`.
+        """
+        if not 3 <= len(x) <= 5:
+            raise Problem(
+                "needs-sequence",
+                f"{self.kind} reads steps x height x width x channels, such as 12x40x40x1, but gets {x}",
+                "put a `reshape:` before it that makes steps of frames",
+            )
+        return Shape(x[1:])
+
+    def out(self, *xs: Shape) -> Shape:
+        places = self.of_frame().lengths(self.frame(xs[0]))
+        return Shape((*([xs[0][0]] if self.returns == "sequence" else []), *places, self.filters))
+
+    def _window(self, x: Shape) -> list[tuple[str, int]]:
+        return [("F", length) for length in each(self.kernel, self.frame(x), "kernel")]
+
+    def weights(self, *xs: Shape) -> dict[str, Number]:
+        window, gates = self._window(xs[0]), ("4K", 4 * self.filters)
+        found: dict[str, Number] = {
+            "weight_ih": Product(*window, ("C", xs[0][-1]), gates),
+            "weight_hh": Product(*window, ("K", self.filters), gates),
+        }
+        return {**found, **({"bias": Product(gates)} if self.bias else {})}
+
+    def macs(self, *xs: Shape) -> Number:
+        x = xs[0]
+        places = [("out", length) for length in self.of_frame().lengths(self.frame(x))]
+        wide = ("C+K", x[-1] + self.filters)
+        return Product(("steps", x[0]), *places, *self._window(x), wide, ("4K", 4 * self.filters))
+
+    def windows(self, *xs: Shape) -> tuple[View, ...] | None:
+        return None
+
+    def notes(self, *xs: Shape) -> list[tuple[str, str]]:
+        return self.of_frame().notes(self.frame(xs[0]))

@@ -43,7 +43,7 @@ from tests.helpers import environment, network_of
 from tests.oracle.test_verify import random_network
 
 SHELF = sorted((Path(__file__).parent.parent.parent / "architectures").glob("*.yaml"))
-NOWHERE = {"operator"}  # kinds that ONNX cannot say: what it does is not said
+NOWHERE = {"operator", "maxunpool"}  # kinds that ONNX cannot say: what it does, or where its maxima were, is not said
 EVERY = sorted({layer.kind for layer in KINDS.values()} - NOWHERE)
 
 
@@ -80,6 +80,10 @@ def same_layers(network: Network, data: bytes, folder: Path) -> tuple[Analysis, 
         below = network.nodes[node.inputs[0]]
         if node.kind == "positional" and below.kind in ("conv", "linear") and not getattr(below.layer, "bias", True):
             several |= {node.index, below.index}  # to a reader a vector added behind a product is its bias
+        users = [other.kind for other in network.nodes if node.index in other.inputs]
+        if node.kind == "attention" and {"lstm", "gru", "rnn"} & set(users):
+            several |= {other.index for other in network.nodes if node.index in other.inputs}
+            continue  # to a reader it ends in the transpose that makes steps of its value
         for quantity in (
             ("macs",) if node.index in several else ("params", "buffers", "macs")
         ):  # which of them holds it?

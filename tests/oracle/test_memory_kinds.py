@@ -66,6 +66,29 @@ class Token(nn.Module):
         return torch.cat([self.weight.expand(x.shape[0], -1, -1), x], 1)
 
 
+class Lambda(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "neg": torch.neg, "complement": lambda x: 1 - x, "abs": torch.abs, "exp": torch.exp, "log": torch.log,
+    "square": torch.square, "sqrt": torch.sqrt, "rsqrt": torch.rsqrt, "reciprocal": torch.reciprocal, "sin": torch.sin,
+    "cos": torch.cos, "hardshrink": nn.functional.hardshrink, "softshrink": nn.functional.softshrink,
+    "softsign": nn.functional.softsign, "tanhshrink": nn.functional.tanhshrink, "celu": nn.functional.celu,
+    "celu: true": lambda x: nn.functional.celu(x, inplace=True), "hardtanh": nn.functional.hardtanh,
+    "hardtanh: true": lambda x: nn.functional.hardtanh(x, inplace=True), "glu": lambda x: nn.functional.glu(x, 1),
+    "crelu": lambda x: torch.cat((nn.functional.relu(x), nn.functional.relu(-x)), 1),
+    "maxout: 2": lambda x: x.unflatten(1, (-1, 2)).amax(2),
+}  # fmt: skip
+
+
 STEPS: dict[str, Callable[[], nn.Module]] = {
     "layernorm": lambda: nn.LayerNorm(8),
     "rmsnorm": lambda: nn.RMSNorm(8),
@@ -104,6 +127,16 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
         for rate, inplace in ((0.2, False), (0.2, True), (1, False))
         if not (inplace and "alpha" in fields)  # whose modules take the word, but copy all the same
     },
+    **{kind: lambda f=function: Lambda(f) for kind, function in FUNCTIONS.items()},
+    **{
+        f"conv: {{filters: 4, kernel: 3, pad: 1, mode: {mode}}}": lambda m=mode: nn.Conv2d(
+            4, 4, 3, 1, 1, padding_mode=m
+        )
+        for mode in ("reflect", "replicate")
+    },
+    "conv: {filters: 4, kernel: 4, pad: same, mode: reflect}": lambda: nn.Conv2d(
+        4, 4, 4, padding="same", padding_mode="reflect"
+    ),
     "pixelshuffle: 2": lambda: nn.PixelShuffle(2),
     "pixelunshuffle: 2": lambda: nn.PixelUnshuffle(2),
     "channelshuffle: 2": lambda: nn.ChannelShuffle(2),

@@ -74,7 +74,12 @@ def layer_of(dice: random.Random, kind: str, x: Shape) -> dict[str, Any]:
     """Fields for a layer on top of `x`; not always such that it fits."""
     rank, channels = min(max(len(x) - 1, 1), 3), x[-1]
     flag = dice.random() < 0.5
-    if kind in ("conv", "depthwise", "convtranspose", "local"):
+    if kind == "convlstm":
+        pad = dice.choice(["same", 0, 1])
+        returns = dice.choice(["sequence", "last"])
+        frame = {"kernel": sizes(dice, max(rank - 1, 1), 1, 3), "stride": dice.randint(1, 2), "pad": pad}
+        return {"filters": dice.randint(1, 4), **frame, "returns": returns, "bias": flag}
+    if kind in ("conv", "depthwise", "convtranspose", "local", "separableconv"):
         fields: dict[str, Any] = {
             "kernel": sizes(dice, rank, 1, 4),
             "stride": sizes(dice, rank, 1, 3),
@@ -83,9 +88,15 @@ def layer_of(dice: random.Random, kind: str, x: Shape) -> dict[str, Any]:
         }
         if kind != "local":
             fields["dilation"] = sizes(dice, rank, 1, 2)
+        if kind in ("conv", "depthwise"):
+            fields["mode"] = dice.choice(["zeros", "zeros", "reflect", "replicate", "circular"])
+        if rank == 1 and kind in ("conv", "depthwise", "separableconv") and dice.random() < 0.3:
+            fields["pad"] = "causal"
+        if kind in ("depthwise", "separableconv"):
+            fields["multiplier"] = dice.randint(1, 3)
         if kind == "depthwise":
-            return {**fields, "multiplier": dice.randint(1, 3)}
-        groups = divisor(dice, channels) if kind != "local" else 1
+            return fields
+        groups = divisor(dice, channels) if kind not in ("local", "separableconv") else 1
         fields["filters"] = groups * dice.randint(1, 3)
         if kind == "convtranspose":
             fields["output_pad"] = 0 if fields["pad"] == "same" else sizes(dice, rank, 0, 1)
@@ -132,7 +143,8 @@ def layer_of(dice: random.Random, kind: str, x: Shape) -> dict[str, Any]:
         "channelshuffle": {"groups": divisor(dice, channels)},
         "pixelshuffle": {"factor": dice.randint(1, 2)},
         "pixelunshuffle": {"factor": dice.randint(1, 2)},
-        "pad": {"by": sizes(dice, rank, 0, 2), "mode": dice.choice(["zeros", "reflect", "replicate"])},
+        "pad": {"by": sizes(dice, rank, 0, 2), "mode": dice.choice(["zeros", "reflect", "replicate", "circular"])},
+        "maxout": {"pieces": divisor(dice, channels)},
         "channelpad": {"to": channels + dice.randint(0, 3)},
         "upsample": {"factor": sizes(dice, rank, 1, 3), "mode": dice.choice(modes.get(rank, ["nearest"]))},
         "resize": {"to": sizes(dice, rank, 1, 9), "mode": dice.choice(modes.get(rank, ["nearest"]))},
@@ -140,7 +152,7 @@ def layer_of(dice: random.Random, kind: str, x: Shape) -> dict[str, Any]:
     }.get(kind, {**inplace, **affine})
 
 
-NOWHERE = {"operator"}  # what it does is not said
+NOWHERE = {"operator", "maxunpool"}  # what it does, or where its maxima were, is not said
 
 
 def random_network(seed: int, kinds: list[str]) -> Network:
@@ -175,6 +187,9 @@ def random_network(seed: int, kinds: list[str]) -> Network:
                 operands = alike if dice.random() < 0.7 else operands
         else:
             fields = layer_of(dice, kind, x)
+        if kind in ("pad", "upsample", "resize") and dice.random() < 0.3:
+            operands.append(dice.choice(values))
+            fields = {"like": "other", "mode": fields["mode"]}
         try:
             made = KINDS[kind](**fields)
             values.append(builder.add(made, operands, name))
