@@ -5,7 +5,7 @@ Knows layers and shapes, no file format.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from cnncalc.layers.base import Facts, Layer
@@ -127,7 +127,10 @@ class SetField(Record):
 
 
 class Network(Record):
-    """A network with every shape known. `nodes` are in order: inputs of a node stand above it."""
+    """A network with every shape known. `nodes` are in order: inputs of a node stand above it.
+
+    `in_training` reads what does other things in training: the network of that, or None where it could not be followed.
+    """
 
     name: str
     source: str
@@ -140,6 +143,7 @@ class Network(Record):
     description: str = ""
     changes: tuple[SetField, ...] = ()
     line: str = ""  # the one-line form that it was typed as
+    in_training: Callable[[], Network | None] | None = None
 
     @property
     def title(self) -> str:

@@ -144,20 +144,37 @@ def was_run(network: Network) -> bool:
 def columns(analysis: Analysis) -> Analysis:
     """The analysis with what backward keeps of every layer, and what is alive when it runs, in a training step with sgd."""
     run = train(analysis.network, analysis.batch, analysis.dtype)
+    names = [row.node.name for row in analysis.rows]
+    rows = dict(zip(names, names, strict=True))
     live: dict[str, int] = {}
+    saved: dict[str, int] = {}
     for moment in run.moments:
         if moment.phase == "forward":
-            live[moment.at] = max(live.get(moment.at, 0), moment.live)
+            at = rows.get(moment.at) or _nearest(moment.at, names)
+            live[at] = max(live.get(at, 0), moment.live)
+    for name, size in run.held.items():
+        at = rows.get(name) or _nearest(name, names)
+        saved[at] = saved.get(at, 0) + size
     return Analysis(
         network=analysis.network,
         rows=analysis.rows,
         totals=analysis.totals,
         batch=analysis.batch,
         dtype=analysis.dtype,
-        saved=run.held,
+        saved=saved,
         live=live,
         unruled=run.unknown,
     )
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    """The row that stands for a layer which only training has: the last one in its block, or else the last."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        inside = [other for other in names if other == name or other.startswith(name + ".")]
+        if inside:
+            return inside[-1]
+    return names[-1]
 
 
 class Largest(Record):

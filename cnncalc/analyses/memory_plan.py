@@ -27,6 +27,9 @@ from cnncalc.network import Network, Node
 NONE: frozenset[str] = frozenset()
 
 
+TRAINING_MODE = "forward in training mode"  # among layers without a rule: what it does is not known
+
+
 class Value:
     """One tensor: `numbers` per example; `trained` where a gradient reaches it; `classes` is its last axis.
 
@@ -223,6 +226,11 @@ def plan(
     them) whose inside is worked out again in backward instead of kept; `amp` is the dtype that autocast casts to.
     """
     work = Plan(training, amp, held)
+    if training and network.in_training is not None:
+        other = network.in_training()
+        network = other or network
+        if other is None:
+            work.unknown.append(TRAINING_MODE)
     values: list[Value] = []  # the value of every node
     last_step: list[int] = []  # the step behind which every node's value is made
     cuts: dict[int, Value] = {}  # what is cut into parts, all at once

@@ -6,6 +6,7 @@ Every shape and every count is worked out by the layers' own rules and held agai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -92,6 +93,21 @@ def _needed() -> None:
 
 
 def _network(found: Fit, name: str, source: str) -> Network:
+    """The network of a forward pass, which can be read once more as it runs in training."""
+    network = _built(found, name, source)
+
+    @cache
+    def in_training() -> Network | None:
+        other = found.in_training()
+        try:
+            return None if other is None else network if other is found else _built(other, name, source)
+        except Refused:
+            return None
+
+    return Network(**{**vars(network), "in_training": in_training})
+
+
+def _built(found: Fit, name: str, source: str) -> Network:
     """The network of a forward pass."""
     book = Book(found.record)
     record, orders = found.record, found.orders

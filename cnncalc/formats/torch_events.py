@@ -109,8 +109,10 @@ class Event:
 class Trace:
     """One forward pass: inputs by name, operations in order, calls of modules, outputs, and the module's tensors.
 
-    `widths` are the bytes of a number of inputs that are not of floating point. `freed` says of memory that was let go how
-    many operations there were until then, `fleeting` whether there are buffers that are not saved with the module.
+    It is one in `training` mode or in evaluation mode. `chance` says whether it drew random numbers, so that another run may
+    take another way. `widths` are the bytes of a number of inputs that are not of floating point. `freed` says of memory that
+    was let go how many operations there were until then, `fleeting` whether there are buffers that are not saved with the
+    module.
     """
 
     def __init__(self) -> None:
@@ -122,6 +124,8 @@ class Trace:
         self.freed: dict[int, int] = {}
         self.fleeting = False
         self.widths: dict[str, int] = {}
+        self.chance = False
+        self.training = False
 
     def take(self, event: Event) -> None:
         """Note an operation."""

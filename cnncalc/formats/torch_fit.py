@@ -16,8 +16,8 @@ from cnncalc.formats.torch_events import Dims, Trace, Var
 from cnncalc.formats.torch_inputs import Arguments, Feed
 from cnncalc.formats.torch_layers import CELLS
 from cnncalc.formats.torch_layers import HANDLERS as LAYERS
-from cnncalc.formats.torch_load import Offline, cause, line
-from cnncalc.formats.torch_trace import CPU, META, Setting, trace
+from cnncalc.formats.torch_load import Offline, cause, line, offline, quiet
+from cnncalc.formats.torch_run import CPU, META, Setting, trace
 from cnncalc.formats.torch_windows import HANDLERS as WINDOWS
 from cnncalc.problem import Problem, Refused
 from cnncalc.text import quoted, show
@@ -49,12 +49,38 @@ class Model:
 class Fit:
     """A forward pass that was understood: the run, the order of each input's axes, and what must be said of it."""
 
-    def __init__(self, record: Trace, orders: Mapping[str, Dims], feed: Arguments, dtype: str) -> None:
+    def __init__(
+        self, record: Trace, orders: Mapping[str, Dims], again: Callable[[], Trace], warnings: Sequence[Problem] = ()
+    ) -> None:
         self.record = record
         self.orders = orders
-        self.feed = feed
-        self.dtype = dtype
-        self.warnings: list[Problem] = []
+        self.again = again  # the same in training mode
+        self.signature = _signature(record)
+        self.warnings = list(warnings)
+
+    def in_training(self) -> Fit | None:
+        """The forward pass in training mode; None where that cannot be followed, or depended on chance.
+
+        Where nothing is done in another way, it is this very one.
+        """
+        try:
+            record = self.again()
+        except Exception:  # whatever forward raises in training mode, such as for want of targets
+            return None
+        if record.chance:
+            return None
+        return self if _signature(record) == self.signature else Fit(record, self.orders, self.again, self.warnings)
+
+
+def _signature(record: Trace) -> list[Any]:
+    """What two runs have in common that do the same operations on the same values, whatever is read from them later."""
+    numbers: dict[int, int] = {}
+
+    def named(values: Sequence[Var]) -> list[Any]:
+        return [(numbers.setdefault(id(value), len(numbers)), value.dims) for value in values]
+
+    found: list[Any] = [(event.op, event.inplace, named(event.inputs), named(event.outs)) for event in record.events]
+    return [*found, named(record.outputs)]
 
 
 def fit(model: Model, given: Arguments) -> Fit:
@@ -89,7 +115,7 @@ def fit(model: Model, given: Arguments) -> Fit:
         reason = first.problems[0].text
     else:
         reason = f"forward fails on tensors without numbers ({show(line(first), 100)})"
-    ones = any(one.example is None and one.fill is None and "int" in (one.dtype or found.dtype) for one in given.feeds)
+    ones = any(one.example is None and one.fill is None and "int" in one.dtype for one in given.feeds)
     inputs = "inputs (whole numbers are 1)" if ones else "inputs"
     text = f"shapes and counts hold for one run, on made-up parameters and {inputs}: {reason}"
     found.warnings.insert(0, Problem("one-run", text, level="warning"))
@@ -174,7 +200,19 @@ def _laid_out(module: Any, model: Model, feed: Arguments, setting: Setting) -> F
     late = _late(module, model, record, feed, setting)
     if late is not None:
         return late
-    return Fit(record, {name: order for name, order in orders.items() if order is not None}, feed, dtype)
+    again = _again(module, model, feed, setting, dtype)
+    return Fit(record, {name: order for name, order in orders.items() if order is not None}, again)
+
+
+def _again(module: Any, model: Model, feed: Arguments, setting: Setting, dtype: str = "") -> Callable[[], Trace]:
+    """What runs a module once more in the same way, but in training mode."""
+    training = Setting(setting.device, setting.constants, setting.limit, training=True)
+
+    def run() -> Trace:
+        with quiet(), offline():
+            return trace(module, feed, model.whole, training, dtype)
+
+    return run
 
 
 def _lay_out(feeds: Sequence[Feed], layout: frozenset[str]) -> None:
@@ -201,7 +239,7 @@ def _late(module: Any, model: Model, record: Trace, feed: Arguments, setting: Se
     if one.example is not None:
         return None
     one.shape, one.raw, one.batched = (var.dims[1], 1, *var.dims[2:]), True, False
-    return Fit(trace(module, feed, model.whole, setting), {name: (0, 2)}, feed, "")
+    return Fit(trace(module, feed, model.whole, setting), {name: (0, 2)}, _again(module, model, feed, setting))
 
 
 def _batch_behind(var: Var) -> bool:

@@ -53,7 +53,7 @@ class Book:
         self.differing: list[Problem] = []
         self._aligned: dict[tuple[int, Dims, Dims, Dims], tuple[int, Dims]] = {}
         self._constant: dict[int, int] = {}
-        self.memory = Memory()
+        self.memory = Memory(record.training)
         self.stopped = False  # does the operation at hand run without gradients?
         self.sources: dict[str, Tensor] = {}  # the parameters counted last, by the names that they got
 

@@ -22,7 +22,8 @@ class Memory:
     `made` has the value by node. `hidden` is memory that no node stands for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, training: bool) -> None:
+        self.training = training  # it was seen in training mode
         self.made: dict[int, Var] = {}
         self.hidden = False
         self.marks: dict[int, int] = {}  # operation -> the last node that there was behind it
@@ -44,8 +45,12 @@ class Memory:
         before = self.made.get(xs[source]) if source is not None else None
         if source is None:
             seen.less = any(out.memory == self.made[x].memory for x in xs if x in self.made)
-        elif before is not None and before.memory != out.memory and not _drops(out.event):
+        elif before is not None and before.memory != out.memory and not self._drops(out.event):
             seen.more = True
+
+    def _drops(self, event: Event | None) -> bool:
+        """Return whether it is a dropout of this mode; in evaluation mode the trace keeps its result apart from its input."""
+        return event is not None and (event.args.get("train") in (False, self.training) or not event.op)
 
     def constant(self, event: Event) -> None:
         """An operation on constants only: memory that is taken for it has no node."""
@@ -103,11 +108,6 @@ class Memory:
                 if node.seen is not None and node.layer is not None:
                     node.seen.more = True
                     break
-
-
-def _drops(event: Event | None) -> bool:
-    """Return whether it is a dropout in evaluation mode, whose result the trace keeps apart from its input."""
-    return event is not None and (event.args.get("train") is False or not event.op)
 
 
 def _relaid(event: Event | None) -> bool:

@@ -7,17 +7,14 @@ control flow) can pass by unseen. Values are known by the memory that they name:
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from importlib import import_module
 from typing import Any
 from weakref import ref
 
 from cnncalc.formats.torch_events import Call, Event, Tensor, Trace, Var
-from cnncalc.formats.torch_inputs import FLOAT, Arguments, Feed
 from cnncalc.problem import Problem, Refused
-from cnncalc.record import Record
 from cnncalc.text import show
 from cnncalc.units import megabytes
 
@@ -32,114 +29,6 @@ DROP_PATHS = frozenset(("DropPath", "StochasticDepth"))
 # operations that take a value for its shape only
 SHAPE_ONLY = frozenset(("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided", "zeros_like", "ones_like",
                         "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "sym_size"))  # fmt: skip
-
-
-class Setting(Record):
-    """Where a module runs: the device that it and its inputs are on, and that of what it makes of nothing.
-
-    On meta there are no numbers. On the CPU at most `limit` bytes may be in use at once. In `training` dropout, batch
-    normalisation and whatever else asks for `self.training` work as in training.
-    """
-
-    device: str
-    constants: str
-    limit: int = 0
-    training: bool = False
-
-
-META = Setting("meta", "meta")
-CPU = Setting("cpu", "cpu")
-
-
-def trace(module: Any, feed: Arguments, whole: frozenset[str], setting: Setting, dtype: str = "") -> Trace:
-    """As `followed`; a module that asks for the numbers of its own constants gets them.
-
-    Raises:
-        Refused, Exception: as `followed`.
-    """
-    try:
-        return followed(module, feed, whole, setting, dtype)
-    except (Refused, NotImplementedError) as first:
-        if setting.constants != "meta":
-            raise
-        try:
-            return followed(module, feed, whole, Setting("meta", "cpu", 0, setting.training), dtype)
-        except Exception:
-            raise first from None
-    except SystemExit as error:
-        raise RuntimeError(f"it ends the program with SystemExit({show(error.code)})") from None
-
-
-def followed(module: Any, feed: Arguments, whole: frozenset[str], setting: Setting, dtype: str) -> Trace:
-    """Run a module on made-up inputs, and write down every operation.
-
-    Inputs of no stated type have that `dtype`, or that of the parameters. Operations named in `whole` are taken in one
-    piece, others in the pieces that PyTorch makes them of.
-
-    Raises:
-        Refused: where control flow depends on the numbers of tensors that have none.
-        Exception: whatever the module raises.
-    """
-    torch: Any = import_module("torch")
-    record = Trace()
-    floating = (value.dtype for value in module.parameters() if value.is_floating_point())
-    fed: dict[str, Any] = {}
-    args, kwargs = feed.made(_maker(torch, fed, next(floating, torch.float32), dtype, setting.device))
-    with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng(devices=[]))
-        torch.manual_seed(0)
-        stack.callback(random.setstate, random.getstate())
-        random.seed(0)
-        lazy = (torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer)
-        if any(isinstance(value, lazy) for value in (*module.parameters(), *module.buffers())):
-            with torch.no_grad(), torch.device(setting.device):
-                module(*args, **kwargs)  # gives its parameters their sizes
-        recorder = _recorder(torch)(torch, record, module, whole, setting.limit)
-        recorder.hook(stack)
-        for name, value in fed.items():
-            record.inputs[name or "input"] = recorder.know(value, Var(value.shape))
-            if not value.is_floating_point():
-                record.widths[name or "input"] = value.element_size()
-        fast = torch.backends.mha.get_fastpath_enabled()
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
-        torch.backends.mha.set_fastpath_enabled(False)
-        stack.enter_context(torch.inference_mode())
-        stack.enter_context(torch.enable_grad())  # so that it is seen where the module switches gradients off
-        stack.enter_context(torch.device(setting.constants))
-        with recorder:
-            result = module(*args, **kwargs)
-        record.outputs = [recorder.find(value) for value in tensors(torch, result)]
-    return record
-
-
-def _maker(torch: Any, fed: dict[str, Any], usual: Any, dtype: str, device: str) -> Callable[[Feed], Any]:
-    """What makes the tensors to be fed in, and notes them by name in `fed`: fractions, or the whole number 1."""
-    source = torch.Generator().manual_seed(0)
-    examples: dict[int, Any] = {}
-
-    def example(value: Any) -> Any:
-        if id(value) not in examples:
-            light = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
-            examples[id(value)] = light if device == "meta" else value.cpu().clone()
-        return examples[id(value)]
-
-    def make(feed: Feed) -> Any:
-        if feed.example is not None:
-            made = example(feed.example)
-        else:
-            word = feed.dtype or dtype
-            kind = usual if word in ("", FLOAT) else getattr(torch, word)
-            if device == "meta":
-                made = torch.empty(feed.dims, dtype=kind, device="meta")
-            elif kind.is_floating_point:
-                made = torch.rand(feed.dims, generator=source).to(kind)
-            else:
-                made = torch.full(feed.dims, 1 if feed.fill is None else feed.fill, dtype=kind)
-        if not any(made is other for other in fed.values()):
-            fed[feed.name] = made
-        return made
-
-    return make
 
 
 def tensors(torch: Any, found: Any) -> Iterator[Any]:
@@ -157,7 +46,7 @@ def tensors(torch: Any, found: Any) -> Iterator[Any]:
             yield from tensors(torch, getattr(found, name))
 
 
-def _recorder(torch: Any) -> Any:
+def recorder(torch: Any) -> Any:
     """The class of the recorder, which needs PyTorch's for a base."""
     dispatch: Any = import_module("torch.utils._python_dispatch")
     registry: Any = import_module("torch.utils.flop_counter").flop_registry

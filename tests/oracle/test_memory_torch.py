@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnncalc import from_torch
-from cnncalc.analyses.memory import infer, train
+from cnncalc.analyses.memory import columns, infer, train
+from cnncalc.analyses.totals import analyze
 from tests.oracle.storage import Mean, measure_inference, measure_training
 
 SHAPE = (4, 8, 8)
@@ -266,7 +269,92 @@ def test_a_block(name: str, amp: str) -> None:
     agree(module, amp, exact)
 
 
-def agree(module: nn.Module, amp: str, exact: bool) -> None:
+# -- code that runs in training only --------------------------------------------------------------------------------
+
+
+def path_dropped(x: Tensor, rate: float) -> Tensor:
+    mask = x.new_empty((x.shape[0], 1, 1, 1)).bernoulli_(1 - rate)
+    return x.div(1 - rate) * mask
+
+
+class Trains(nn.Module):
+    """A function of the input and of what a convolution makes of it, in training; in evaluation another one."""
+
+    def __init__(self, training: Callable[..., Any], evaluating: Callable[..., Tensor] = lambda x, y: y) -> None:
+        super().__init__()
+        self.first = conv()
+        self.training_function, self.function = training, evaluating
+
+    def forward(self, x: Tensor) -> Any:
+        return (self.training_function if self.training else self.function)(x, self.first(x))
+
+
+# what is done in training, and whether all that it does in memory is known
+TRAINED: dict[str, tuple[Callable[[], nn.Module], bool]] = {
+    "nothing": (lambda: Trains(lambda x, y: y), True),
+    "widened": (lambda: Trains(lambda x, y: torch.cat([y, y * 2], 1)[:, :4]), True),
+    "added": (lambda: Trains(lambda x, y: y * 2 + x), True),
+    "dropped": (lambda: Trains(lambda x, y: functional.dropout(y, 0.2) * 2), True),
+    "not in training": (lambda: Trains(lambda x, y: y, lambda x, y: y.softmax(1)), True),
+    "path dropped": (lambda: Trains(lambda x, y: x + path_dropped(y, 0.2), lambda x, y: x + y), False),
+    "noise": (lambda: Trains(lambda x, y: y + torch.randn_like(y) * 0.1), False),
+    "by chance": (lambda: Trains(lambda x, y: y * 2 if random.random() < 0.0 else y), False),
+    "by chance of PyTorch": (lambda: Trains(lambda x, y: y * 2 if torch.rand(1) < 0.0 else y), False),
+}
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_what_runs_in_training_only(name: str) -> None:
+    made, exact = TRAINED[name]
+    with torch.device("meta"):
+        module = nn.Sequential(conv(), nn.BatchNorm2d(4), made(), conv(outputs=3), Mean())
+    agree(module, "", exact, eager_exact=True)
+
+
+def test_training_that_cannot_be_followed() -> None:
+    def demanding(x: Tensor, y: Tensor) -> Tensor:
+        raise ValueError("targets should not be None")
+
+    network = from_torch(nn.Sequential(Trains(demanding), Mean()), SHAPE)
+    run = train(network)
+    assert not run.exact
+    assert run.unknown == ("forward in training mode",)
+    assert infer(network).exact
+
+
+def test_an_auxiliary_output_trains() -> None:
+    class Auxiliary(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.head, self.auxiliary = conv(), nn.Linear(4, 3), nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Any:
+            x = self.body(x).mean((2, 3))
+            return (self.head(x), self.auxiliary(x)) if self.training else self.head(x)
+
+    def loss(found: Any, wanted: Tensor) -> Tensor:
+        return functional.cross_entropy(found[0], wanted) + 0.3 * functional.cross_entropy(found[1], wanted)
+
+    module = Auxiliary()
+    network = from_torch(module, SHAPE)
+    assert [str(problem) for problem in network.warnings] == [
+        "15 parameters are not used by forward on this input: those of `auxiliary` [unused-parameters]"
+    ]
+    run = train(network, 3)
+    measured = measure_training(module, SHAPE, 3, loss=loss)
+    assert (run.saved, run.exact) == (measured["act_bytes_end_fwd"], True)
+    assert run.peak.live == measured["peak_bytes"]
+
+
+def test_the_saved_column_counts_what_only_training_does() -> None:
+    network = from_torch(nn.Sequential(conv(), TRAINED["widened"][0](), Mean()), SHAPE)
+    analysis = columns(analyze(network))
+    names = {node.name for node in network.nodes}
+    assert set(analysis.saved or ()) <= names
+    assert sum((analysis.saved or {}).values()) == sum(train(network).held.values())
+
+
+def agree(module: nn.Module, amp: str, exact: bool, eager_exact: bool | None = None) -> None:
     """What forward leaves and all peaks are PyTorch's, or below them and said to be."""
     network = from_torch(module, SHAPE)
     dtype = getattr(torch, amp) if amp else None
@@ -279,7 +367,7 @@ def agree(module: nn.Module, amp: str, exact: bool) -> None:
         found = [run.saved, *peaks, eager.peak.live]
         wanted = [measured[key] for key in ("act_bytes_end_fwd", "fwd_peak", "bwd_peak")]
         wanted.append(measure_inference(module, SHAPE, batch, amp=dtype)["peak_bytes"])
-        assert (run.exact, eager.exact) == (exact, exact)
+        assert (run.exact, eager.exact) == (exact, exact if eager_exact is None else eager_exact)
         if exact:
             assert found == wanted
         else:
