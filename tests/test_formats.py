@@ -232,6 +232,21 @@ def test_csv(out: Any) -> None:
     assert rows[-1]["rf"] == "all"
 
 
+def test_csv_of_several(out: Any) -> None:
+    """One table with a column for the network as it was typed; of one network there is none."""
+    text = out("analyze", "lenet5", "-e", "8x8x3 -> FC-10", "vgg16", "--format", "csv", "--columns", "params")
+    lines = text.splitlines()
+    assert lines[0] == "network,layer,params"
+    assert lines.count(lines[0]) == 1
+    assert "" not in lines
+    rows = list(csv.DictReader(StringIO(text)))
+    totals: dict[str, int] = {}
+    for row in rows:
+        totals[row["network"]] = totals.get(row["network"], 0) + int(row["params"])
+    assert totals == {"lenet5": 61_706, "vgg16": 138_357_544, "8x8x3 -> FC-10": 1_930}
+    assert out("analyze", "lenet5", "--format", "csv").startswith("layer,")
+
+
 def test_an_empty_receptive_field_in_csv(out: Any) -> None:
     """A vector has none: no figure, and nothing that looks like a formula."""
     rows = list(csv.DictReader(StringIO(out("analyze", "-e", "10 -> FC-5", "--format", "csv", "--columns", "rf"))))
@@ -370,7 +385,7 @@ def test_hostile_names_in_json(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_in_csv(name: str) -> None:
     """One record for each layer, and no cell that a spreadsheet would run."""
-    text = data.to_csv(network(name), COLUMN_NAMES[:10], None)
+    text = data.to_csv([("net.yaml", network(name))], COLUMN_NAMES[:10], None)
     harmless(text)
     rows = list(csv.reader(StringIO(text)))
     assert len(rows) == 5

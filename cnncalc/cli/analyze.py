@@ -98,6 +98,8 @@ def command(
     SPEC is a YAML or JSON file, `-` for standard input, or the name of a shipped architecture (`cnncalc list`); or a model
     of others: .onnx, .keras, Keras' to_json(), Darknet's .cfg, or torch:MODULE:CALLABLE with --input, which imports MODULE
     (installed, or in the current folder) and so runs it.
+
+    Several SPECs make several tables; CSV makes one, whose first column is the SPEC.
     """
     from cnncalc.analyses.totals import analyze
     from cnncalc.cli.specs import network_of
@@ -259,23 +261,24 @@ def _print(
     shown = [(analysis, refused is not None) for _, analysis, refused in done if analysis is not None]
     if not shown:
         return
+    if form == "csv":
+        from cnncalc.render.columns import DEFAULT
+        from cnncalc.render.data import to_csv
+
+        results = [(one.text, analysis) for one, analysis, _ in done if analysis is not None]
+        write(to_csv(results, _with(ranking, wanted or DEFAULT), depth, ranking, several=len(done) > 1), file)
+        return
     if form == "table":
         _tables(shown, wanted, depth, ranking, exact, file, no_color)
         return
     from cnncalc.render.columns import DEFAULT
+    from cnncalc.render.markup import to_latex, to_markdown
     from cnncalc.render.report import Options
 
     texts = []
     for analysis, partial in shown:
         asked = Options(_with(ranking, wanted or DEFAULT), depth, exact, partial=partial, ranking=ranking)
-        if form == "csv":
-            from cnncalc.render.data import to_csv
-
-            texts.append(to_csv(analysis, asked.columns, depth, ranking))
-        else:
-            from cnncalc.render.markup import to_latex, to_markdown
-
-            texts.append((to_markdown if form == "markdown" else to_latex)(analysis, asked))
+        texts.append((to_markdown if form == "markdown" else to_latex)(analysis, asked))
     write("\n".join(texts), file)
 
 

@@ -179,16 +179,27 @@ def to_json(value: Any) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
-def to_csv(result: Analysis, columns: Sequence[str], depth: int | None, ranking: Ranking | None = None) -> str:
-    """The layer table as CSV: names in full, numbers plain, bytes as bytes; cells that a spreadsheet would run are quoted."""
+def to_csv(
+    results: Sequence[tuple[str, Analysis]],
+    columns: Sequence[str],
+    depth: int | None,
+    ranking: Ranking | None = None,
+    *,
+    several: bool = False,
+) -> str:
+    """The layer tables as one CSV: names in full, numbers plain, bytes as bytes; cells that a spreadsheet would run are quoted.
+
+    With `several` the first column is the network, as it was typed.
+    """
     import csv
     from io import StringIO
 
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["layer", *columns])
-    for line in ranked(result, depth, ranking)[0]:
-        cells: list[Any] = [show(line.name, 10**6)]
+    writer.writerow([*(["network"] if several else []), "layer", *columns])
+    lines = [(name, result, line) for name, result in results for line in ranked(result, depth, ranking)[0]]
+    for network, result, line in lines:
+        cells: list[Any] = [*([show(network, 10**6)] if several else []), show(line.name, 10**6)]
         for name in columns:
             column = COLUMNS[name]
             if name == "memory":
