@@ -44,8 +44,8 @@ def reader_of(path: str) -> str | None:
 
 
 def is_keras_json(text: str) -> bool:
-    """Is this JSON what Keras' `model.to_json()` writes, and no specification?"""
-    if '"class_name"' not in text:
+    """Return whether this is JSON that Keras' `model.to_json()` or TensorFlow.js writes, and no specification."""
+    if "class_name" not in text and "modelTopology" not in text:
         return False
     from cnncalc.formats import keras
 

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from typing import Any, BinaryIO
 
+from cnncalc.formats.keras_legacy import is_graph, renew, topology
 from cnncalc.problem import Problem, Refused
 from cnncalc.spec.limits import TRUSTED
 from cnncalc.spec.regular import contents, opened
@@ -25,22 +26,29 @@ DAMAGE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, IndexError, OverflowError, OSError,
     NotImplementedError, RuntimeError,
 )  # fmt: skip
-_TOP = re.compile(r"\A\s*\{")
+_TOP = re.compile(r'\A\s*[{"]')
 
 
 def is_keras_json(text: str) -> bool:
-    """Is this the JSON of a Keras model: a mapping with `class_name` and `config` at its top?
+    """Return whether this is the JSON of a Keras model: a mapping with `class_name` and `config` at its top.
+
+    The whole of it may have been encoded twice, as `json.dumps(model.to_json())` does, or be in a TensorFlow.js model.
 
     >>> is_keras_json('{"class_name": "Sequential", "config": {"layers": []}}'), is_keras_json('{"input": "8x8x3"}')
     (True, False)
     """
-    if not _TOP.match(text) or '"class_name"' not in text or '"config"' not in text:
+    if not _TOP.match(text) or not ("class_name" in text or "modelTopology" in text):
         return False
     try:
         top = json.loads(text)
+        if isinstance(top, str) and _TOP.match(top):
+            top = json.loads(top)
     except (ValueError, RecursionError):
         return '"class_name"' in text[:2000]  # a broken one: the reader says what is wrong
-    return isinstance(top, dict) and "class_name" in top and "config" in top
+    model = topology(top)
+    return (
+        is_graph(top) or isinstance(model, str) or (isinstance(model, dict) and {"class_name", "config"} <= set(model))
+    )
 
 
 def load(path: str) -> dict[str, Any]:
@@ -79,10 +87,15 @@ def parsed(text: str, path: str) -> dict[str, Any]:
     except ValueError:
         raise _refused(path, "holds a number with too many digits", code="too-large") from None
     _check_nesting(top, path)
+    if is_graph(top):
+        help = "save it with `tensorflowjs_converter --output_format=tfjs_layers_model`, or export it as ONNX"
+        raise _refused(path, "is a TensorFlow.js graph: it holds operations, no layers of Keras", help)
+    top = topology(top)
     if isinstance(top, str):  # json.dumps(model.to_json())
         if top.startswith('"'):
             raise _no_model(path)
         return parsed(top, path)
+    renew(top)
     if not isinstance(top, dict) or not isinstance(top.get("class_name"), str) or "config" not in top:
         raise _no_model(path)
     found: dict[str, Any] = top

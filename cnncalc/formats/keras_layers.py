@@ -12,8 +12,9 @@ from cnncalc.layers import activation as act
 from cnncalc.layers import merge, norm
 from cnncalc.layers.base import Layer
 from cnncalc.layers.dense import FC, Embedding, Linear
-from cnncalc.layers.unknown import Operator
+from cnncalc.layers.unknown import Operator, Unknown
 from cnncalc.product import Product
+from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, show
 
 Handler = Callable[[Call], list[Value]]
@@ -29,8 +30,6 @@ def handler_of(spec: Spec) -> Handler:
     if found is None and spec.cls.startswith("Random") and spec.cls not in ("RandomHeight", "RandomWidth"):
         return passed
     if found is None:
-        if spec.cls == "Lambda":
-            raise spec.problem("is code, which cnncalc does not run", "use layers of Keras instead", "unknown-layer")
         help = did_you_mean(spec.cls, HANDLERS) or "cnncalc reads the layers of Keras, and runs no code of a file's own"
         raise spec.problem("is of a class that cnncalc does not read", help, "unknown-layer")
     return found
@@ -211,6 +210,24 @@ def passed(call: Call) -> list[Value]:
     return [call.passed(value) for value in call.values]
 
 
+def stated(call: Call) -> list[Value]:
+    """Code of the author's own, which is not run: an operation of unknown cost, where its output's shape is written down."""
+    shape = call.spec.config.get("output_shape")
+    if isinstance(shape, dict) and shape.get("class_name") == "__tuple__":
+        shape = shape.get("items")
+    shape = [shape] if type(shape) is int else shape
+    whole = isinstance(shape, list) and all(type(length) is int and 1 <= length <= 2**31 for length in shape)
+    if not whole or not shape or not call.values:
+        help = "build the model with `Lambda(..., output_shape=(...))`, a whole number for every axis, or with layers of Keras"
+        raise call.spec.problem("is code, which cnncalc does not run", help, "unknown-layer")
+    shape = [*call.theirs(call.value)[: call.lead], *shape]
+    axes = len(shape)
+    order = call.value.order if len(call.value.order) == axes else range(axes)
+    place = sorted(range(axes), key=list(order).__getitem__)
+    layer = Unknown("lambda", Shape(shape[axis] for axis in place))
+    return [call.add("lambda", layer, *call.values, order=order)]
+
+
 def distributed(call: Call) -> list[Value]:
     """A layer on every step: windows get an axis in front that they do not move along."""
     inner = call.spec.inner("layer")
@@ -252,7 +269,7 @@ HANDLERS: dict[str, Handler] = {
     "Normalization": normalization, "ReLU": relu, "PReLU": prelu, "Activation": activation_layer,
     "LayerScale": layer_scale, "CustomScaleLayer": scaled_sum, "Concatenate": keras_moves.concatenated,
     "Dot": keras_moves.dot, "Flatten": keras_moves.flatten, "Reshape": keras_moves.reshape,
-    "Permute": keras_moves.permuted, "RepeatVector": keras_moves.repeated, "TimeDistributed": distributed,
+    "Lambda": stated, "Permute": keras_moves.permuted, "RepeatVector": keras_moves.repeated, "TimeDistributed": distributed,
     **keras_recurrent.HANDLERS,
     **keras_attention.HANDLERS,
 }  # fmt: skip
