@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from cnncalc.analyses.memory_plan import is_named, scopes_of
 from cnncalc.network import Network, settle
@@ -37,3 +38,8 @@ def freeze(network: Network, names: Sequence[str]) -> None:
         for node in owners:
             node.train(False)
     settle(nodes)
+    other = network.in_training() if network.in_training is not None else None
+    if other is not None and other.nodes is not nodes:
+        for name in names:
+            with suppress(NothingToFreeze):  # a layer that training leaves out
+                freeze(other, [name])

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnncalc import from_torch
+from cnncalc.analyses.freezing import freeze
 from cnncalc.analyses.memory import columns, infer, train
 from cnncalc.analyses.totals import analyze
 from tests.oracle.storage import Mean, measure_inference, measure_training
@@ -309,6 +310,17 @@ def test_what_runs_in_training_only(name: str) -> None:
     with torch.device("meta"):
         module = nn.Sequential(conv(), nn.BatchNorm2d(4), made(), conv(outputs=3), Mean())
     agree(module, "", exact, eager_exact=True)
+
+
+def test_what_runs_in_training_only_is_frozen_too() -> None:
+    module = nn.Sequential(conv(), TRAINED["widened"][0](), conv(outputs=3), Mean())
+    network = from_torch(module, SHAPE)
+    freeze(network, ["0", "1"])
+    run = train(network, 2)
+    for part in (module[0], module[1]):
+        part.requires_grad_(False)
+    measured = measure_training(module, SHAPE, 2)
+    assert (run.saved, run.peak.live, run.exact) == (measured["act_bytes_end_fwd"], measured["peak_bytes"], True)
 
 
 def test_training_that_cannot_be_followed() -> None:
