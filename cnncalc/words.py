@@ -140,7 +140,13 @@ WORDS: dict[str, Word] = {
     ),
     "holds": Word(
         "States which parameters a layer holds itself, where others hold the rest: tied or factored weights.",
-        "input: 100\nlayers:\n  - {fc: 10, holds: {weight: 200}}\n",
+        "input: 100\nparams: {rank: 2}\nlayers:\n  - {fc: 10, holds: {weight: $rank * $in_channels}}\n",
+    ),
+    "like": Word(
+        "Takes the size of a layer from a value above: `crop`, `pad`, `resize`, `upsample` and `maxunpool` have it. The "
+        "network then works for other inputs, too.",
+        "input: 45x45x1\nlayers:\n  - {conv: {filters: 8, kernel: 3, pad: 1}, as: skip}\n  - maxpool: 2\n"
+        "  - convtranspose: {filters: 8, kernel: 2, stride: 2}\n  - pad: {like: skip}\n  - concat: [skip, prev]\n",
     ),
     # -- numbers and shapes -------------------------------------------------------------------------------------------
     "expression": Word(
@@ -188,8 +194,9 @@ WORDS: dict[str, Word] = {
     ),
     "padding": Word(
         "Cells around the input, written as the field `pad`: a number P for every side, one per axis (`0x3`), sides "
-        "(`{top: 0, bottom: 1}`), `valid` for none, or `same`, which keeps height and width at stride 1 and puts an odd cell "
-        "at the end as TensorFlow does. The size is (W - F + 2P)/S + 1. A `conv` of a file has no padding unless it is "
+        "(`{top: 0, bottom: 1}`), `valid` for none, `same`, which keeps height and width at stride 1 and puts an odd cell at "
+        "the end as TensorFlow does, or `causal`, which pads a sequence at its start only. The `mode` of a convolution says "
+        "what the padding holds: zeros, reflect, replicate or circular. The size is (W - F + 2P)/S + 1. A `conv` of a file has no padding unless it is "
         "written; CONV of the one-line form pads.",
         "input: 32x32x3\nlayers:\n  - conv: {filters: 16, kernel: 5, pad: 2}\n  - conv: {filters: 16, kernel: 3, pad: same}\n",
         also="P same valid causal border",
