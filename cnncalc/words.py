@@ -196,8 +196,8 @@ WORDS: dict[str, Word] = {
         "Cells around the input, written as the field `pad`: a number P for every side, one per axis (`0x3`), sides "
         "(`{top: 0, bottom: 1}`), `valid` for none, `same`, which keeps height and width at stride 1 and puts an odd cell at "
         "the end as TensorFlow does, or `causal`, which pads a sequence at its start only. The `mode` of a convolution says "
-        "what the padding holds: zeros, reflect, replicate or circular. The size is (W - F + 2P)/S + 1. A `conv` of a file has no padding unless it is "
-        "written; CONV of the one-line form pads.",
+        "what the padding holds: zeros, reflect, replicate or circular. The size is (W - F + 2P)/S + 1. A "
+        "`conv` of a file has no padding unless it is written; CONV of the one-line form pads.",
         "input: 32x32x3\nlayers:\n  - conv: {filters: 16, kernel: 5, pad: 2}\n  - conv: {filters: 16, kernel: 3, pad: same}\n",
         also="P same valid causal border",
     ),
