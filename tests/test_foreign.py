@@ -56,6 +56,16 @@ def test_every_module_of_pytorch_leads_somewhere(name: str) -> None:
         ("Conv2d: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}`: read in PyTorch's order"),
         ("conv: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}` if it is PyTorch's order (in, out, kernel), "
          "`conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras'"),
+        ("conv2d: [16, 3]", "write `conv: {filters: 16, kernel: 3}`: read in Keras' order"),
+        ("conv2d: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}` if it is PyTorch's order, "
+         "`conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras'"),
+        ("nn.Conv2D(3, 16, 3)", "write `conv: {filters: 16, kernel: 3}`"),
+        ("F.interpolate(x, scale_factor=2)", "write `upsample: 2`"),
+        ("conv3x3: 64", "write `conv: {filters: 64, kernel: 3}`, with `pad: same` to keep height and width"),
+        ("conv1x1: 64", "write `conv: {filters: 64, kernel: 1}`"),
+        ("norm", "write which one: `batchnorm`, `layernorm`, `groupnorm: 32`, or `lrn` for local response normalisation"),
+        ("globalpool", "write `globalavgpool` for the mean, `globalmaxpool` for the largest"),
+        ("Attention", "write `attend: [query, key, value]`, which has no weights; `attention: 8` has projections"),
         ("conv: {filters: 4, kernel_size: [3, 5]}", "write `kernel: 3x5`"),
         ("type: Convolution\n    num_output: 20\n    kernel_size: 5", "write `conv: {filters: 20, kernel: 5}`"),
         ("{class_name: Conv2D, config: {filters: 16, kernel_size: [3, 3], activation: relu}}",

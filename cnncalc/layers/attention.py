@@ -25,7 +25,7 @@ class Attention(Layer, kind="attention"):
 
     families = ("attention",)
 
-    elsewhere = "MultiheadAttention MultiHeadAttention SelfAttention mha scaled_dot_product_attention"
+    elsewhere = "MultiheadAttention MultiHeadAttention SelfAttention mha"
     example = "197x768 -> attention: 12"
 
     heads = Count("heads that the features are split into", also="num_heads n_heads head")
@@ -81,7 +81,7 @@ class Attend(Layer, kind="attend"):
 
     families = ("attention",)
 
-    elsewhere = "AdditiveAttention"
+    elsewhere = "scaled_dot_product_attention"
     example = "197x768 -> {attend: [prev, prev, prev], heads: 12}"
     inputs = 3
 

@@ -105,7 +105,7 @@ class Embedding(Layer, kind="embedding"):
     (100, 128)
     """
 
-    elsewhere = "lookup EmbeddingBag"
+    elsewhere = "lookup"
     example = "100 -> embedding: {vocab: 10000, dim: 128}"
 
     vocab = Count("number of rows in the table", also="num_embeddings input_dim vocab_size", most=10**12)

@@ -6,6 +6,7 @@ A line is given only where everything that is written is understood. Imported wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, dialects
@@ -67,7 +68,7 @@ class Step:
 
     def _line(self) -> str:
         kind = KINDS.get(self.kind)
-        if kind is None or kind.inputs is None:  # what it joins is not known
+        if kind is None or kind.inputs is None or kind.inputs - kind.lenders != 1:  # what it joins is not known
             raise Unknown
         written = {}
         for name, value in self.fields.items():
@@ -135,19 +136,19 @@ def _spelled(field: Field[Any], value: Any) -> str:
 _ROWS: dict[str, list[Row]] = {}
 
 
-def rows(word: str) -> list[Row]:
-    """The lines for a name; for one that nobody spells like this, those of the same letters."""
+def rows(word: str, tool: str | None = None) -> list[Row]:
+    """The lines for a name, those of a tool first; for a name that nobody spells like this, those of the same letters."""
     if not _ROWS:
-        for tool, table in TOOLS.items():
+        for owner, table in TOOLS.items():
             for line in table.strip().replace("\n  ", " ").split("\n"):
                 names, kind, parameters = (part.strip() for part in line.split("|"))
                 for name in names.split():
-                    _ROWS.setdefault(name, []).append(Row(tool, kind or name.lower(), parameters))
-    found = _ROWS.get(word)
-    if found is None:
+                    _ROWS.setdefault(name, []).append(Row(owner, kind or name.lower(), parameters))
+    found = _ROWS.get(word, [])
+    if not found or (tool is not None and all(row.tool != tool for row in found)):
         folded = word.casefold().replace("_", "")
-        found = next((known for name, known in _ROWS.items() if name.casefold() == folded), [])
-    return found
+        found = [row for name, known in _ROWS.items() if name.casefold() == folded for row in known]
+    return sorted(found, key=lambda row: row.tool != tool) if tool is not None else found
 
 
 def translated(layer: Foreign) -> tuple[str, str] | None:
@@ -166,18 +167,26 @@ def translated(layer: Foreign) -> tuple[str, str] | None:
     return (text, step.tool) if len(text) <= LONGEST else None
 
 
+def readings(layer: Foreign) -> list[tuple[str, str]]:
+    """All that a name means which no tool spells like this, `conv2d(16, 3, 2)`: the step and whose notation it is."""
+    if layer.word in _ROWS or layer.prefix in PREFIXES:
+        found = translated(layer)
+        return [found] if found is not None else []
+    texts: dict[str, str] = {}
+    for row in rows(layer.word):
+        with suppress(Unknown):
+            texts.setdefault(_by(row, layer).text(), row.tool)
+    return [(text, tool) for text, tool in texts.items() if len(text) <= LONGEST]
+
+
 def _step(layer: Foreign) -> Step | None:
-    tool = PREFIXES.get(layer.prefix)
     if layer.prefix in ("F", "functional"):  # the first is what it is applied to
         layer = Foreign(layer.word, layer.placed[1:], layer.named, layer.prefix)
-    known = rows(layer.word)
-    for row in sorted(known, key=lambda row: row.tool != tool) if tool else known:
-        try:
+    for row in rows(layer.word, PREFIXES.get(layer.prefix)):
+        with suppress(Unknown):
             step = _by(row, layer)
             step.text()
-        except Unknown:
-            continue
-        return step
+            return step
     return None
 
 

@@ -7,7 +7,7 @@ import re
 from cnncalc.layers.base import KINDS, Layer, dialects
 from cnncalc.layers.fields import Choice
 from cnncalc.problem import ONE_LINE, Refused, Source
-from cnncalc.spec.foreign import LONGEST, Step, Unknown, rows, translated
+from cnncalc.spec.foreign import LONGEST, Step, Unknown, readings, rows, translated
 from cnncalc.spec.foreign_text import Foreign, call, of_tree
 from cnncalc.spec.foreign_words import (
     ALIKE,
@@ -37,6 +37,12 @@ def answer(word: str, body: Tree | None) -> str:
     if layer is None:
         layer = of_tree(word, body)
     name = layer.word if layer is not None else word.rpartition(".")[2]
+    sized = re.fullmatch(r"conv_?([0-9]{1,2})(?:x([0-9]{1,2}))?", word)
+    if sized and isinstance(body, Scalar) and body.text.isdecimal():
+        high, wide = sized.group(1), sized.group(2) or sized.group(1)
+        kernel = high if high == wide else f"{high}x{wide}"
+        padded = "" if kernel == "1" else ", with `pad: same` to keep height and width"
+        return f"write `conv: {{filters: {body.text}, kernel: {kernel}}}`{padded}"
     if layer is not None:
         if isinstance(body, Map) and name in WRAPPERS and len(layer.named) == 1:
             ((inner, value),) = layer.named.items()
@@ -54,18 +60,25 @@ def _translation(layer: Foreign, body: Tree | None, called: bool) -> str:
         steps = [_nested(value) for value in layer.placed]
         whole = f"seq: [{', '.join(steps)}]"
         return f"write `{whole}`" if steps and all(steps) and len(whole) <= LONGEST else ""
-    found = translated(layer)
-    if found is None:
+    found = readings(layer)
+    if not found:
         return ""
-    line, tool = found
+    if len(found) > 1 and not layer.named:
+        (line, tool), (other, another) = found[:2]
+        return f"write `{line}` if it is {_whose(tool)} order, `{other}` if it is {_whose(another)}"
+    line, tool = found[0]
     if not called and not layer.placed and not layer.named and line in KINDS:
         return ""  # a mere other name
     remark = REMARKS.get(layer.word, "")
     if layer.word in ("LSTM", "GRU", "SimpleRNN") and "returns: last" not in line:
         remark = ""
     if isinstance(body, Seq) and not remark:
-        remark = f"read in {tool}'s order"
+        remark = f"read in {_whose(tool)} order"
     return f"write `{line}`" + (f": {remark}" if remark else "")
+
+
+def _whose(tool: str) -> str:
+    return tool + ("'" if tool.endswith("s") else "'s")
 
 
 def _nested(value: object) -> str:

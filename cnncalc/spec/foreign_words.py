@@ -64,6 +64,8 @@ UpsamplingNearest2d | upsample | size!none scale_factor>factor
 UpsamplingNearest2d | resize | size>to scale_factor!none
 UpsamplingBilinear2d | upsample | size!none scale_factor>factor +mode:bilinear
 UpsamplingBilinear2d | resize | size>to scale_factor!none +mode:bilinear
+interpolate | upsample | size!none scale_factor>factor mode>mode align_corners recompute_scale_factor antialias
+interpolate | resize | size>to scale_factor!none mode>mode align_corners recompute_scale_factor antialias
 PixelShuffle | pixelshuffle | upscale_factor>factor
 PixelUnshuffle | pixelunshuffle | downscale_factor>factor
 ChannelShuffle | channelshuffle | groups>groups
@@ -287,6 +289,10 @@ MERGES = {
 # what to do about names that say too little by themselves
 BY_NAME = {
     "Attention": "write `attend: [query, key, value]`, which has no weights; `attention: 8` has projections",
+    "AdditiveAttention": "no kind describes it: write `{operator: [query, key], op: attention, output: 20x64}` with its shape",
+    "norm": "write which one: `batchnorm`, `layernorm`, `groupnorm: 32`, or `lrn` for local response normalisation",
+    "globalpool": "write `globalavgpool` for the mean, `globalmaxpool` for the largest",
+    "adaptivepool": "write `adaptiveavgpool: 7` for the mean, `adaptivemaxpool: 7` for the largest",
     "Activation": "write the function itself as a step, such as `relu`",
     "TransformerEncoderLayer": "write `seq: [residual: [attention: 8], layernorm, residual: [linear: 2048, relu, linear: 512], "
     "layernorm]` for 8 heads and 512 features",
