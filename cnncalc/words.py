@@ -148,6 +148,13 @@ WORDS: dict[str, Word] = {
         "input: 45x45x1\nlayers:\n  - {conv: {filters: 8, kernel: 3, pad: 1}, as: skip}\n  - maxpool: 2\n"
         "  - convtranspose: {filters: 8, kernel: 2, stride: 2}\n  - pad: {like: skip}\n  - concat: [skip, prev]\n",
     ),
+    "trainable": Word(
+        "`trainable: false` beside a step, or for a kind under `defaults`, freezes parameters: they have no gradients and no "
+        "optimizer state, as in transfer learning. `--freeze BLOCK` does the same from the command line. The total trainable "
+        "is what is left; params counts all parameters, frozen or not.",
+        "input: 32x32x3\nlayers:\n  - conv: {filters: 16, kernel: 3}\n    trainable: false\n  - fc: 10\n",
+        also="freeze frozen",
+    ),
     # -- numbers and shapes -------------------------------------------------------------------------------------------
     "expression": Word(
         "Arithmetic where a number may stand: numbers, `$names`, + - * / // % ** and parentheses, `min`, `max`, `round_to`. "
