@@ -56,6 +56,11 @@ def test_every_module_of_pytorch_leads_somewhere(name: str) -> None:
         ("Conv2d: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}`: read in PyTorch's order"),
         ("conv: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}` if it is PyTorch's order (in, out, kernel), "
          "`conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras'"),
+        ("fc: 4096, relu", "write each as a step: `seq: [fc: 4096, relu]`"),
+        ("conv: {filters: [16, 32], kernel: 3}", "write one number; several layers are several steps"),
+        ("conv2d_1: {filters: 3, kernel: 3}",
+         "layers are numbered by themselves: write `conv`; for a name of your own, `as: conv2d_1` beside it"),
+        ("nn.AdaptiveAvgPool2d((None, 7))", "write, for example, `adaptiveavgpool: 7`"),
         ("conv2d: [16, 3]", "write `conv: {filters: 16, kernel: 3}`: read in Keras' order"),
         ("conv2d: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}` if it is PyTorch's order, "
          "`conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras'"),

@@ -123,7 +123,9 @@ class Count(Field[int]):
 
     def read(self, value: Any) -> int:
         if type(value) is not int:
-            raise self.bad(value)
+            raise self.bad(
+                value, "write one number; several layers are several steps" if isinstance(value, list) else ""
+            )
         if not self.least <= value <= self.most:
             raise self.beyond(value, self.least, self.most)
         return value

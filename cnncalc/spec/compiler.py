@@ -147,6 +147,13 @@ class Compiler(Reading):
         if isinstance(body, Map):
             trees, marks = body.items, body.keys
         elif body is not None and not (isinstance(body, Scalar) and body.text == "" and not body.quoted):
+            if isinstance(body, Scalar) and "=" in body.text and "==" not in body.text:  # conv: filters=16, kernel=3
+                from cnncalc.spec.foreign_help import own_call
+
+                line = own_call(kind, f"{kind.kind}({body.text})")
+                if line:
+                    self.problem(body.mark, "bad-value", f"the fields of {kind.kind} have `=`", f"write `{line}`")
+                    return None
             first = next(iter(kind.fields), None)
             if first is None:
                 self.problem(

@@ -24,7 +24,12 @@ from cnncalc.spec.foreign_words import (
 from cnncalc.spec.tree import Map, Scalar, Seq, Tree
 
 WRAPPERS = ("TimeDistributed", "Bidirectional")
-_LECTURE = re.compile(r"[A-Z][A-Za-z0-9]*[0-9][0-9x/p.-]*\Z|[A-Za-z]+-[0-9][0-9x/p.-]*\Z")
+_LECTURE = re.compile(r"[A-Z][A-Za-z0-9]*[0-9][0-9x/p.-]*\Z|[A-Za-z][A-Za-z0-9]*-[0-9][0-9x/p.-]*\Z")
+_PAPER = re.compile(
+    r"(?i)(?:conv\s+)?([0-9]+)\s?x\s?([0-9]+)(?:\s+conv)?(?:,\s*|\s+)([0-9]+)(?:,?\s*/\s*([0-9]))?\Z"
+)  # 3x3 conv, 64, /2
+_SPACED = re.compile(r"([A-Za-z][\w.]*)((?:[ ,]+[\w.]+(?:=[\w.]+)?)+)\Z")  # conv 16 3
+_NUMBERED = re.compile(r"([A-Za-z][A-Za-z0-9]*?)_(?:[0-9]+|layer)\Z")  # conv2d_1
 
 
 def answer(word: str, body: Tree | None) -> str:
@@ -52,7 +57,18 @@ def answer(word: str, body: Tree | None) -> str:
         found = _translation(layer, body, called=layer.word != word)
         if found:
             return found
-    return _by_name(name, layer, body)
+    if body is None:
+        spaced = _SPACED.match(word)
+        whole = f"{spaced.group(1)}({','.join(re.split('[ ,]+', spaced.group(2).strip()))})" if spaced else ""
+        kind = KINDS.get(spaced.group(1)) if spaced else None
+        line = own_call(kind, whole) if kind is not None else ""
+        if line or (whole and (answered := answer(whole, None)).startswith("write `")):
+            return f"write `{line}`" if line else answered
+    numbered = _NUMBERED.match(word)
+    if numbered and (numbered.group(1) in KINDS or numbered.group(1).casefold() in dialects()):
+        plain = KINDS[dialects().get(numbered.group(1).casefold(), numbered.group(1))].kind
+        return f"layers are numbered by themselves: write `{plain}`; for a name of your own, `as: {word}` beside it"
+    return _by_name(name, called=layer is not None and body is None and name != word, body=body)
 
 
 def _translation(layer: Foreign, body: Tree | None, called: bool) -> str:
@@ -89,8 +105,8 @@ def _nested(value: object) -> str:
     return kind.kind if kind is not None and not any(field.required for field in kind.fields.values()) else ""
 
 
-def _by_name(name: str, layer: Foreign | None, body: Tree | None) -> str:
-    """Help that depends on the name alone."""
+def _by_name(name: str, called: bool, body: Tree | None) -> str:
+    """Help that depends on the name alone; `called` says that there are values, which were not understood."""
     if name == "Sequential":
         return "write `seq:` in place of `Sequential:`, with the steps as a list"
     if name == "Bidirectional":
@@ -113,13 +129,16 @@ def _by_name(name: str, layer: Foreign | None, body: Tree | None) -> str:
         return f"write `{MERGES[name]}: [{listed}]`" + ("" if len(names) > 1 else " with the names of what it joins")
     if name in BY_NAME:
         return BY_NAME[name]
-    if name.casefold() in KINDS or name.casefold() in dialects():
+    folded = name.casefold()
+    if (folded in KINDS or folded in dialects()) and not called:
         return ""
     if name in ALIKE:
         return f"write `{ALIKE[name]}`, which has the same shapes and counts"
     if name in STATED:
         return f"no kind describes it: write `{{operator: [prev], op: {name.lower()}, output: 28x28x64}}` with its output shape"
     known = next((KINDS[row.kind] for row in rows(name) if row.kind in KINDS), None)
+    if known is None and called:
+        known = KINDS.get(dialects().get(folded, folded))
     if known is None:
         return ""
     if not any(field.required for field in known.fields.values()):
@@ -196,6 +215,10 @@ def lecture(text: str) -> str:
     """
     from cnncalc.spec.oneline import parse
 
+    paper = _PAPER.match(text)
+    if paper:
+        high, wide, filters, stride = paper.groups()
+        text = f"CONV{high if high == wide else f'{high}x{wide}'}-{filters}" + (f"/{stride}" if stride else "")
     if len(text) > 200 or not ("->" in text or _LECTURE.match(text)) or text in KINDS:
         return ""
     try:

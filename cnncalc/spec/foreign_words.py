@@ -91,7 +91,12 @@ Hardsigmoid | hardsigmoid | *
 Softplus | softplus | *
 Softmax Softmax2d | softmax | *
 LogSoftmax | logsoftmax | *
-Hardtanh | hardtanh | *
+Hardtanh | hardtanh | min_val max_val inplace>inplace
+CELU | celu | alpha inplace>inplace
+Hardshrink | hardshrink | *
+Softshrink | softshrink | *
+Tanhshrink | tanhshrink | *
+LogSigmoid | logsigmoid | *
 Softsign | softsign | *
 GLU | glu | dim
 """
@@ -108,6 +113,9 @@ Convolution1D Convolution2D Convolution3D | conv | filters>filters kernel_size>k
 SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D | separableconv | filters>filters
   kernel_size>kernel strides>stride padding>pad data_format dilation_rate>dilation depth_multiplier>multiplier
   activation@activation use_bias>bias
+ConvLSTM1D ConvLSTM2D ConvLSTM3D | convlstm | filters>filters kernel_size>kernel strides>stride padding>pad data_format
+  dilation_rate>dilation activation recurrent_activation use_bias>bias return_sequences>returns=last
+  return_state!false
 DepthwiseConv1D DepthwiseConv2D | depthwise | kernel_size>kernel strides>stride padding>pad
   depth_multiplier>multiplier data_format dilation_rate>dilation activation@activation use_bias>bias
 Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose Convolution2DTranspose Convolution3DTranspose
@@ -253,9 +261,7 @@ NO_ACTIVATION = ("linear", "none", "identity", "")
 
 # functions number by number that no kind is named after, with one that has the same shapes and counts
 ALIKE = {
-    "CELU": "elu", "RReLU": "leakyrelu", "Hardtanh": "relu6", "LogSigmoid": "sigmoid", "Softsign": "tanh",
-    "Softshrink": "tanh", "Hardshrink": "relu", "Tanhshrink": "tanh", "Threshold": "relu", "ThresholdedReLU": "relu",
-    "Softmin": "softmax", "GaussianNoise": "dropout",
+    "RReLU": "leakyrelu", "Threshold": "relu", "ThresholdedReLU": "relu", "Softmin": "softmax", "GaussianNoise": "dropout",
 }  # fmt: skip
 
 # what to do about words that are no layer of a network, or none that a kind describes

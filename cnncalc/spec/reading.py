@@ -158,6 +158,10 @@ class Reading:
         """Better help for a word where something else belongs."""
         if any(char in text for char in CURLY):
             problem.help = f"write `{show(text.strip(CURLY + ' '))}`, without the curly quotes"
+        elif (
+            not problem.help and (then := re.fullmatch(r"([0-9]+), *([a-z][a-z0-9]*)", text)) and then.group(2) in KINDS
+        ):
+            problem.help = f"write each as a step: `seq: [{field.kind}: {then.group(1)}, {then.group(2)}]`"
         elif not problem.help and text in self.known():
             problem.help = f"write `${text}` for the parameter"
         elif not problem.help and field.numeric and not field.words() and not text.lstrip("-").isdecimal():

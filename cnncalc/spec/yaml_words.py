@@ -190,6 +190,14 @@ def _brackets(begun: Where) -> tuple[Where, Where | None] | None:
 def _colon(here: Where) -> Problem:
     """A `key:` where none can be."""
     source, line = here.source, here.source.line(here.line)
+    above_number, above = _above(here)
+    top = re.match(r"(input|name|source|description):\s+\S", above)
+    if line.lstrip().startswith("- ") and top:
+        return _at(
+            here.at_column(len(line) - len(line.lstrip()) + 1),
+            f"the steps begin on line {here.line} without `layers:`",
+            f"write `layers:` on a line of its own above line {here.line}",
+        )
     glued = _GLUED.search(line)
     if glued:
         key = glued.group(1)
@@ -218,7 +226,6 @@ def _colon(here: Where) -> Problem:
     if bare:
         word = bare.group(2)
         return _at(here.at_column(bare.end(2) + 1), f"a colon is missing behind `{word}`", f"write `{word}: ...`")
-    above_number, above = _above(here)
     key = _KEY.match(line)
     if key is not None and "-" not in key.group(1) and key.end(2) + 1 == here.column:
         glued_above = _GLUED_KEY.match(above)
