@@ -64,32 +64,6 @@ class Axes:
             token = self.parents[token]
         return token
 
-    def batch_of(self, name: str, axis: int) -> str:
-        """The operator that takes an axis as a batch; empty if there is none."""
-        return self._found(self.batches, name, axis) or ""
-
-    def mixed_of(self, name: str, axis: int) -> tuple[int, str]:
-        """How numbers are mixed along an axis (0, CUT or MIXED), and by which operator."""
-        return self._found(self.mixed, name, axis) or (0, "")
-
-    def seen(self, name: str) -> bool:
-        """Return whether anything is known of an axis of an input."""
-        axes = [axis for one, axis in self.tokens if one == name]
-        return any(self.batch_of(name, axis) or self.mixed_of(name, axis)[0] for axis in axes)
-
-    def survives(self, name: str, axis: int, outputs: Sequence[Value]) -> bool:
-        """Return whether an axis goes on to every output, and is no part of another axis there."""
-        root = self.root(self.tokens[name, axis])
-        return bool(outputs) and all(
-            any(len(one) == 1 and one[0][0] >= 0 and self.root(one[0][0]) == root for one in value.marks or ())
-            for value in outputs
-        )
-
-    def _found(self, facts: dict[int, Any], name: str, axis: int) -> Any:
-        root = self.root(self.tokens[name, axis])
-        found = [fact for token, fact in facts.items() if self.root(token) == root]
-        return max(found, default=None)
-
     # -- what is learned from an operator ------------------------------------------------------------------------------
 
     def follow(self, step: Step) -> None:
@@ -148,6 +122,8 @@ class Axes:
 
 
 def _product(axis: Axis) -> int:
+    if len(axis) == 1:
+        return axis[0][1]
     found = 1
     for _, length in axis:
         found *= length
@@ -185,6 +161,8 @@ def regrouped(marks: Marks, dims: Dims) -> Marks | None:
     (((0, 8),), ((1, 3),), ((1, 4),))
     """
     rest = [factor for axis in marks for factor in axis][::-1]
+    if len(rest) > 4 * MOST:
+        return None
     found = []
     for whole in dims:
         axis: list[Factor] = []

@@ -74,6 +74,45 @@ def _asked_axis(name: str, rank: int, asked: Asked) -> int | None:
     return int(word)
 
 
+class Findings:
+    """What is known of the axes of inputs: which operators take them as batches, and which mix numbers along them."""
+
+    def __init__(self, axes: Axes, outputs: Sequence[Value]) -> None:
+        self._root = {place: axes.root(token) for place, token in axes.tokens.items()}
+        self._batches: dict[int, str] = {}
+        self._mixed: dict[int, tuple[int, str]] = {}
+        for token, label in axes.batches.items():
+            self._batches.setdefault(axes.root(token), label)
+        for token, fact in axes.mixed.items():
+            root = axes.root(token)
+            self._mixed[root] = max(fact, self._mixed.get(root, (0, "")))
+        ends = [
+            {axes.root(axis[0][0]) for axis in value.marks or () if len(axis) == 1 and axis[0][0] >= 0}
+            for value in outputs
+        ]
+        self._ends = set.intersection(*ends) if ends else set()
+
+    def known(self, name: str, axis: int) -> bool:
+        """Return whether the axis was followed at all."""
+        return (name, axis) in self._root
+
+    def root(self, name: str, axis: int) -> int:
+        """The same number for axes that are the same."""
+        return self._root[name, axis]
+
+    def batch_of(self, name: str, axis: int) -> str:
+        """The operator that takes an axis as a batch; empty if there is none."""
+        return self._batches.get(self._root[name, axis], "")
+
+    def mixed(self, name: str, axis: int) -> int:
+        """How numbers are mixed along an axis: 0, CUT or MIXED."""
+        return self._mixed.get(self._root[name, axis], (0, ""))[0]
+
+    def survives(self, name: str, axis: int) -> bool:
+        """Return whether an axis goes on to every output, and is no part of another axis there."""
+        return self._root[name, axis] in self._ends
+
+
 def decide(
     axes: Axes, inputs: Sequence[Declared], outputs: Sequence[Value], strict: bool, whole: bool = True
 ) -> dict[str, int | None]:
@@ -82,18 +121,11 @@ def decide(
     Raises:
         Refused: `ambiguous-batch` where there are two readings.
     """
-    found = {
-        one.name: _decided(axes, one, outputs, strict) if whole or axes.seen(one.name) else one.first_guess()
-        for one in inputs
-    }
-    roots = {axes.root(axes.tokens[name, axis]) for name, axis in found.items() if axis is not None}
+    facts = Findings(axes, outputs)
+    found = {one.name: _decided(facts, one, strict, whole) for one in inputs}
+    roots = {facts.root(name, axis) for name, axis in found.items() if axis is not None}
     for one in inputs:  # a vector with one number for each example
-        if (
-            len(one.sizes) == 1
-            and one.asked is None
-            and one.sizes[0] > 1
-            and axes.root(axes.tokens[one.name, 0]) in roots
-        ):
+        if len(one.sizes) == 1 and one.asked is None and one.sizes[0] > 1 and facts.root(one.name, 0) in roots:
             found[one.name] = 0
     fixed = {one.sizes[axis] for one in inputs if (axis := found[one.name]) is not None and one.sizes[axis] > 1}
     if len(fixed) > 1:  # batches of several sizes: all are read as they are
@@ -104,19 +136,21 @@ def decide(
     return found
 
 
-def _decided(axes: Axes, one: Declared, outputs: Sequence[Value], strict: bool) -> int | None:
+def _decided(facts: Findings, one: Declared, strict: bool, whole: bool) -> int | None:
     if one.asked is not None:
         return one.asked if one.asked >= 0 else None
     if one.named is not None:
         return one.named
     rank = len(one.sizes)
-    if rank == 0 or (one.name, 0) not in axes.tokens:
+    if rank == 0 or not facts.known(one.name, 0):
         return one.first_guess()
-    taken = [axes.batch_of(one.name, axis) for axis in range(rank)]
+    taken = [facts.batch_of(one.name, axis) for axis in range(rank)]
     mixed = []
     for axis in range(rank):
-        much, _ = axes.mixed_of(one.name, axis)
+        much = facts.mixed(one.name, axis)
         mixed.append(much if much == MIXED or not taken[axis] else 0)
+    if not whole and not any(taken) and not any(mixed):
+        return one.first_guess()
     if rank == 1:
         if one.sizes[0]:
             return 0 if taken[0] and not mixed[0] and one.sizes[0] > 1 else None
@@ -126,7 +160,7 @@ def _decided(axes: Axes, one: Declared, outputs: Sequence[Value], strict: bool) 
     if one.given[0] or (mixed[0] and not (one_example and mixed[0] == CUT)):
         if mixed[0] == MIXED and not others:  # the one axis that nothing mixes from the input to every output
             untouched = [axis for axis in range(1, rank) if not mixed[axis] and not one.given[axis]]
-            others = [axis for axis in untouched if axes.survives(one.name, axis, outputs)]
+            others = [axis for axis in untouched if facts.survives(one.name, axis)]
             others = others if len(others) == 1 else []
         if others:
             return others[0]

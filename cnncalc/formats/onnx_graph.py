@@ -300,7 +300,7 @@ class Reader:
         label = self.name(step.label if k == 0 else f"{step.label}.{k}")
         index = len(self.builder.nodes)
         try:
-            layer.out(*shapes)
+            layer.on(tuple(shapes))
             layer, owner = self._owned(layer, shapes, index, held or {}, buffers or {})
             self.builder.add(layer, indices, label)
         except Problem as problem:
@@ -406,9 +406,12 @@ class Reader:
         """The layer with the parameters that are its own; and the node it shares all of them with, if so."""
         weights, owners, _ = self._fresh(held, index)
         kept, lenders, _ = self._fresh(buffers, index)
-        natural, usual = layer.weights(*shapes), layer.buffers(*shapes)
-        if _same(natural, weights) and _same(usual, kept):
+        facts = layer.on(tuple(shapes))
+        if not facts.counted:
+            facts.count()
+        if _sums(weights) == (facts.weights, facts.biases) and sum(_sums(kept)) == facts.buffers:
             return layer, None
+        natural, usual = layer.weights(*shapes), layer.buffers(*shapes)
         if not weights and not kept and len(owners | lenders) == 1 and owners and natural:
             return layer, owners.pop()
         names = ", ".join(f"`{show(self.builder.nodes[owner].name)}`" for owner in sorted(owners | lenders)[:3])
@@ -423,11 +426,9 @@ class Reader:
         return Operator(layer.kind, layer.out(*shapes), weights={}, buffers={}, like=layer, note=note)
 
 
-def _same(natural: dict[str, Count], fresh: dict[str, Count]) -> bool:
-    """Do a layer's own counts say the same as the tensors it works with, weights and biases apart?"""
-
-    def sums(counts: dict[str, Count]) -> tuple[int, int]:
-        biases = sum(int(count) for name, count in counts.items() if name.startswith("bias"))
-        return sum(int(count) for count in counts.values()) - biases, biases
-
-    return sums(natural) == sums(fresh)
+def _sums(counts: dict[str, Count]) -> tuple[int, int]:
+    """Weights and biases of counts by name."""
+    if not counts:
+        return 0, 0
+    biases = sum([int(count) for name, count in counts.items() if name.startswith("bias")])
+    return sum([int(count) for count in counts.values()]) - biases, biases

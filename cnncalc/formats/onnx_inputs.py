@@ -274,9 +274,10 @@ class Fed:
         symbols: dict[str, int] = {}
         shapes: dict[str, str] = {}
         places: dict[str, list[str]] = {}
+        unnamed = {declared.name for declared, axis in self.missing if not declared.symbols[axis]}
         for declared, axis in self.missing:
             symbol, value, name = declared.symbols[axis], self.scope.values[declared.name], declared.name
-            if any(one is declared and not one.symbols[at] for one, at in self.missing):
+            if name in unnamed:
                 # a dimension without a name can only be given with the whole shape
                 shapes[name] = "x".join(str(value.dims[at]) for at in value.order)
             else:

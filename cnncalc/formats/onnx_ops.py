@@ -13,6 +13,7 @@ from cnncalc.layers.window import same
 from cnncalc.problem import Problem, Refused
 from cnncalc.product import Product, Sum
 from cnncalc.shape import Shape, TransposedWindow, Window
+from cnncalc.spec import interned
 from cnncalc.text import show
 
 Handler = Callable[[Reader, Step], None]
@@ -70,11 +71,26 @@ def _pad(rank: int, pads: list[int]) -> Any:
 
 
 def made(step: Step, kind: type[Layer], **fields: Any) -> Layer:
+    """The layer with these fields; the same one as before where all fields are the same, whose facts are known.
+
+    Raises:
+        Refused: where the fields do not suit the layer.
+    """
+    key: tuple[Any, ...] | None = (made, kind, *[(name, type(value), value) for name, value in fields.items()])
+    if any(type(value) is dict for value in fields.values()):  # a pad for each side
+        key = None
+    layer = interned.layers.get(key) if key is not None else None
+    if layer is not None:
+        return layer
     try:
-        return kind(**fields)
+        layer = kind(**fields)
     except Problem as problem:
         problem.text = f"`{show(step.label)}`: {problem.text}"
         raise Refused([problem]) from None
+    if key is not None:
+        interned.count(1)
+        interned.layers[key] = layer
+    return layer
 
 
 def convolution(r: Reader, step: Step, w_at: int = 1, b_at: int = 2) -> None:

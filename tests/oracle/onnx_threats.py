@@ -302,8 +302,32 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
 }  # fmt: skip
 
+
 # name -> bytes that are no threat once their payload is left alone, and the parameters that they have
+def wide(count: int) -> bytes:
+    """As many inputs as outputs, each with a batch of its own: batches are looked for among all of them."""
+    names = [f"x{number}" for number in range(count)]
+    nodes = [op("Softmax", name, f"y{number}", axis=number % 2) for number, name in enumerate(names)]
+    graph = helper.make_graph(
+        nodes, "net", [helper.make_tensor_value_info(name, FLOAT, [1, 3]) for name in names],
+        [helper.make_empty_tensor_value_info(f"y{number}") for number in range(count)],
+    )  # fmt: skip
+    return dumped(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8))
+
+
+def merged(count: int) -> bytes:
+    """Axes that are merged and split again and again."""
+    nodes = [op("Reshape", "x" if number == 0 else f"r{number}", f"r{number + 1}") for number in range(count)]
+    for number, node in enumerate(nodes):
+        node.input.append("flat" if number % 2 == 0 else "deep")
+    nodes.append(op("Softmax", f"r{count}", "y", axis=0))
+    held = [filled("flat", np.asarray([256])), filled("deep", np.asarray([4] * 4))]
+    return dumped(model(nodes, held, [4] * 4))
+
+
 SOUND: dict[str, tuple[bytes, int]] = {
+    "many inputs and outputs": (wide(4_000), 0),
+    "axes that are merged again and again": (merged(4_000), 0),
     "small": (GOOD, 1562),
     "secrets as weights": (external("/etc/passwd"), 1562),
     "weights without end": (external("/dev/zero"), 1562),

@@ -466,3 +466,26 @@ def test_two_thousand_nodes(write: Write) -> None:
     start = time.process_time()
     assert analyze(read_model(path, Asked({}, {}))).totals.layers == 2_000
     assert time.process_time() - start < 5
+
+
+def test_time_grows_with_the_nodes(tmp_path: Path) -> None:
+    """Eight times the convolutions take about eight times as long: 9,999 are the most that a stranger's file may have."""
+    import time
+
+    def seconds(count: int) -> float:
+        nodes = [
+            op("Conv", f"{f'c{number - 1}' if number else 'x'} w{number}", f"c{number}" if number < count - 1 else "y",
+               pads=[1, 1, 1, 1])
+            for number in range(count)
+        ]  # fmt: skip
+        path = tmp_path / f"{count}.onnx"
+        path.write_bytes(dumped(model(nodes, [weight(f"w{number}", 3, 3, 3, 3) for number in range(count)])))
+        taken = []
+        for _ in range(2):
+            start = time.process_time()
+            assert check_file(str(path), task()).status == "passed"
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    seconds(100)
+    assert seconds(9_999) < 8 * 2.5 * seconds(1_250)
