@@ -8,6 +8,7 @@ import pytest
 
 from cnncalc.analyses.claims import EXPECTABLE, expected, published
 from cnncalc.analyses.totals import analyze
+from cnncalc.formats.export_yaml import proved
 from cnncalc.layers import KINDS
 from cnncalc.layers.conv import PAD_MODES, Conv
 from cnncalc.layers.fields import SIDES
@@ -33,6 +34,12 @@ def test_an_example(text: str) -> None:
     assert network.warnings == ()
     result = analyze(network)
     assert [claim for claim in (*expected(result), *published(result)) if not claim.agrees] == []
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_is_written_again(text: str) -> None:
+    """The writer of YAML knows every word, too; it compares all numbers before it gives a file away."""
+    assert proved(read(Source("format.yaml", text))).text
 
 
 def test_there_are_many_examples() -> None:

@@ -13,6 +13,7 @@ import pytest
 from cnncalc.analyses.memory import train
 from cnncalc.analyses.receptive import extent
 from cnncalc.analyses.totals import Analysis, analyze
+from cnncalc.formats.export_yaml import proved
 from cnncalc.problem import Refused, Source
 from cnncalc.render.lines import ASCII, plain
 from cnncalc.render.report import Options, report
@@ -104,6 +105,13 @@ layers: [{B: 4, repeat: 3}, {B: WIDTH, repeat: 3}]
 def test_names_inside_a_shortcut() -> None:
     text = "input: 8x8x4\nlayers:\n- residual: {main: [relu], shortcut: [{conv: {filters: 4, kernel: 1}, as: c}]}\n"
     assert [row.node.name for row in analysis(text).rows] == ["input", "relu1", "shortcut.c", "add1"]
+
+
+def test_shortcuts_are_written_again() -> None:
+    """The reader's blocks come back, and not one step for each of 400 layers."""
+    text = proved(read(Source("net.yaml", QUARTZNET))).text
+    assert text.count("shortcut: [") == 1
+    assert text.count("\n") < 35
 
 
 # -- sizes ------------------------------------------------------------------------------------------------------------

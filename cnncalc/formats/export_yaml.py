@@ -203,8 +203,8 @@ class _Writer:
             main = self._steps(item.main, above, level)
             plain = all(auto for _, auto in main)
             if item.projection is not None:
-                shortcut = self._steps(item.projection.items, item.projection.entry, level.inner("projection"))
-                step["residual"] = {"main": folded(main), "projection": folded(shortcut)}
+                shortcut = self._steps(item.projection.items, item.projection.entry, level.inner(item.word))
+                step["residual"] = {"main": folded(main), item.word: folded(shortcut)}
             else:
                 step["residual"] = folded(main)
         elif item.operands:

@@ -153,7 +153,9 @@ class Folder:
         if item.main:
             said.append(tuple([self._item(step, value, base, form) for step, value in entered(item.main, above)]))
             option = None
-            if item.projection is not None:
+            if item.projection is not None and item.word == "shortcut":
+                said.append((item.word, self._walk(item.projection, base, form)))
+            elif item.projection is not None:
                 option = Form()
                 option.key = self._interned(self._walk(item.projection, base, option))
                 form.closed = form.closed and option.closed and not option.options

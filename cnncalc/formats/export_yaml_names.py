@@ -116,7 +116,7 @@ class Bindings:
             self._ends.setdefault(item.node, []).append((item.body, name))
             self._find_ends(item.body, name + ".")
         if item.projection is not None:
-            self._find_ends(item.projection, f"{path}projection.")
+            self._find_ends(item.projection, f"{path}{item.word}.")
         for label, operand in item.operands:
             if isinstance(operand, Body):
                 self._find_ends(operand, f"{path}{label}.")

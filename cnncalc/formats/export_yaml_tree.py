@@ -37,7 +37,7 @@ class Body:
 class Item:
     """A step: a group (`body`), or the layer `node`, joined of `operands`, or the sum at the end of `main`."""
 
-    __slots__ = ("body", "label", "main", "node", "operands", "projection")
+    __slots__ = ("body", "label", "main", "node", "operands", "projection", "word")
 
     def __init__(self, label: str, node: int, body: Body | None = None) -> None:
         self.label = label
@@ -45,7 +45,8 @@ class Item:
         self.body = body
         self.operands: list[tuple[str, Body | int]] = []  # branches with their labels, or values
         self.main: list[Item] = []
-        self.projection: Body | None = None
+        self.projection: Body | None = None  # what the input passes through, under the key `word`
+        self.word = ""
 
 
 def entered(items: list[Item], entry: int) -> Iterator[tuple[Item, int]]:
@@ -224,13 +225,13 @@ class Planter:
             return False
         out, shortcut = node.inputs
         items, end = body.items, len(body.items)
-        start, projection = shortcut, None
-        if end > 1 and items[-1].label == "projection" and items[-1].node == shortcut:
-            projection = items[-1].body
+        start, projection, word = shortcut, None, ""
+        if end > 1 and items[-1].label in ("projection", "shortcut") and items[-1].node == shortcut:
+            projection, word = items[-1].body, items[-1].label
             end -= 1
             if projection is not None:
                 start = self.nodes[projection.first].inputs[0]
-            if projection is None or self.nodes[start].output == self.nodes[out].output:
+            if projection is None or (word == "projection" and self.nodes[start].output == self.nodes[out].output):
                 return False
         if not end or self._before(body, end) != out or self.nodes[shortcut].output != self.nodes[out].output:
             return False
@@ -242,7 +243,7 @@ class Planter:
         item.operands = []
         if projection is not None:
             enter(projection, start)
-            item.projection = projection
+            item.projection, item.word = projection, word
         del items[place:]
         return True
 
