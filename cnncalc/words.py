@@ -68,7 +68,8 @@ WORDS: dict[str, Word] = {
     ),
     "published": Word(
         "Figures that a paper or lecture prints about the network, to be compared with the computed ones. A figure agrees "
-        "when the exact one, rounded to its digits, is the same. `--strict` fails where one does not agree.",
+        "when the exact one, rounded to its digits, is the same. Where one thing explains a difference exactly, it is "
+        "named: buffers, biases, a factor of two, 1024 for 1000, one row. `--strict` fails where one does not agree.",
         "input: 784\nlayers: [fc: 10]\npublished:\n  - {source: a blog, params: 7.85k, macs: 7.8k}\n",
     ),
     # -- steps --------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ class Claim(Record):
     agrees: bool
     where: Where | None
     working: tuple[str, ...] = ()  # the formulas of the right answer, where a single layer's claim is wrong
+    reason: str = ""  # what explains exactly that a published figure does not agree
 
 
 def published(analysis: Analysis) -> list[Claim]:
@@ -38,9 +39,12 @@ def published(analysis: Analysis) -> list[Claim]:
             if claim.quantity == "memory"
             else getattr(analysis.totals, claim.quantity)
         )
-        claims.append(
-            Claim(claim.source, claim.quantity, claim.figure.text, computed, claim.figure.agrees(computed), claim.where)
-        )
+        agrees, why = claim.figure.agrees(computed), ""
+        if not agrees:
+            from cnncalc.analyses.reasons import reason
+
+            why = reason(analysis, claim.quantity, claim.figure, computed)
+        claims.append(Claim(claim.source, claim.quantity, claim.figure.text, computed, agrees, claim.where, reason=why))
     return claims
 
 

@@ -150,6 +150,7 @@ def _claim(claim: Claim, who: str, what: str) -> dict[str, Any]:
         what: claim.claimed,
         "computed": claim.computed,
         "agrees": claim.agrees,
+        **({"reason": claim.reason or None} if what == "published" else {}),
     }
 
 

@@ -63,6 +63,7 @@ def to_markdown(result: Analysis, options: Options) -> str:
         source = markdown_text(show(claim.source, 100))
         lines.append(
             f"- {source}: {claim.quantity} {markdown_text(show(claim.claimed))}, computed {figure(claim)}: {verdict}"
+            + (f" ({markdown_text(claim.reason)})" if claim.reason else "")
         )
     return "\n".join(lines).rstrip() + "\n"
 

@@ -1,0 +1,112 @@
+"""Why a published figure does not agree: the one thing that, counted differently, gives exactly the figure.
+
+A figure is explained only where a match is unlikely to be luck. It needs three significant digits, or two digits of at
+least 50 where it is the computed figure rounded down: a match is then at most 1 or 2 % wide. A row is named only where a
+difference drawn at random, between half and twice the actual one, would match some row with a chance of at most 1 in 100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.text import show
+from cnncalc.units import Figure
+
+EXPLAINED = ("params", "weights", "biases", "activations", "conv_activations", "macs", "memory")
+FEWEST_DIGITS = 3
+FEWEST_ROUNDED_DOWN = 50
+LUCK = 100  # one in so many
+NAMED = 3
+_OTHER_UNIT = {10 ** (3 * power): 2 ** (10 * power) for power in range(1, 5)}
+_OTHER_UNIT |= {binary: decimal for decimal, binary in _OTHER_UNIT.items()}
+_POWERS = {unit: f"10^{3 * power}" for power, unit in enumerate((10**3, 10**6, 10**9, 10**12), 1)}
+_POWERS |= {unit: f"2^{10 * power}" for power, unit in enumerate((2**10, 2**20, 2**30, 2**40), 1)}
+
+
+def reason(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> str:
+    """What explains exactly that a figure differs from the computed one; empty where no single thing does.
+
+    `computed` is for one example, in bytes where the quantity is memory.
+    """
+    if quantity not in EXPLAINED or (quantity == "macs" and analysis.totals.uncounted):
+        return ""
+    if figure.digits >= 10 ** (FEWEST_DIGITS - 1):
+        for candidate, sentence in _ways(analysis, quantity, computed):
+            if candidate != computed and figure.agrees(candidate):
+                return sentence
+        unit = _OTHER_UNIT.get(figure.unit)
+        if unit and Figure(figure.text, figure.digits, figure.places, unit).agrees(computed):
+            return (
+                f"the computed figure with a prefix that stands for {_POWERS[unit]} instead of {_POWERS[figure.unit]}"
+            )
+    if figure.digits >= FEWEST_ROUNDED_DOWN and computed * 10**figure.places // figure.unit == figure.digits:
+        return "the computed figure, rounded down"
+    return _row(analysis, quantity, figure, computed) if figure.digits >= 10 ** (FEWEST_DIGITS - 1) else ""
+
+
+def _ways(analysis: Analysis, quantity: str, computed: int) -> Iterator[tuple[int, str]]:
+    """Other ways to count, the usual ones first: the figure, and what it counts."""
+    total = analysis.totals
+    if quantity == "params":
+        with_buffers = total.params + total.buffers
+        sums = f"{total.params:,} + {total.buffers:,} = {with_buffers:,}"
+        yield with_buffers, f"parameters and buffers together: {sums}"
+        yield total.weights, f"weights without the biases: {total.weights:,}"
+        yield total.trainable, f"trainable parameters only: {total.trainable:,}"
+        yield total.trainable + total.buffers, f"trainable parameters and buffers: {total.trainable + total.buffers:,}"
+    elif quantity == "weights":
+        yield total.params, f"weights and biases together: {total.params:,}"
+    elif quantity == "macs":
+        yield 2 * computed, f"multiplications and additions counted apart: 2 x {computed:,} = {2 * computed:,}"
+        added = sum(row.node.output.size for row in analysis.rows if row.macs and row.biases)
+        yield computed + added, f"the addition of {added:,} biases counted, too: {computed + added:,}"
+        yield 2 * computed + added, f"multiplications, additions and biases counted apart: {2 * computed + added:,}"
+    elif quantity == "activations":
+        yield total.conv_activations, f"outputs of convolutions only: {total.conv_activations:,}"
+    if quantity != "macs":
+        yield 2 * computed, f"twice the computed figure: 2 x {computed:,} = {2 * computed:,}"
+    if computed % 2 == 0:
+        yield computed // 2, f"half of the computed figure: {computed // 2:,}"
+
+
+def _row(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> str:
+    """The row that was left out, or counted twice."""
+    rows: dict[int, list[Row]] = {}
+    for row in analysis.rows:
+        size = _size(analysis, row, quantity)
+        if size:
+            rows.setdefault(size, []).append(row)
+    if len(analysis.rows) < 3 or not rows:
+        return ""
+    scale = 10**figure.places
+    apart = abs(computed * scale - figure.digits * figure.unit)
+    near = sum(apart <= 2 * size * scale <= 4 * apart for size in rows)  # rows between half and twice the difference
+    width = figure.unit if figure.unit > 1 or figure.places else scale
+    if 2 * near * width * LUCK > 3 * apart:  # near * width / (3/2 * apart) > 1 / LUCK
+        return ""
+    fitting = [
+        (size, candidate)
+        for size in rows
+        for candidate in (computed - size, computed + size)
+        if figure.agrees(candidate)
+    ]
+    if len(fitting) != 1:
+        return ""
+    size, candidate = fitting[0]
+    names = [show(row.node.name, 100) for row in rows[size]]
+    named = names[0]
+    if len(names) > 1:
+        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        named = f"one of {', '.join(names[:NAMED])}{more}"
+    if candidate < computed:
+        return f"the figure without {named}: {computed:,} - {size:,} = {candidate:,}"
+    return f"the figure with {named} counted twice: {computed:,} + {size:,} = {candidate:,}"
+
+
+def _size(analysis: Analysis, row: Row, quantity: str) -> int:
+    if quantity == "memory":
+        return analysis.bytes(row.activations)
+    if quantity == "conv_activations":
+        return row.activations if row.node.layer is not None and row.node.layer.convolves else 0
+    return int(getattr(row, quantity))
