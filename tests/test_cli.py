@@ -548,6 +548,6 @@ def test_new(cnncalc: Any, tmp_path: Path) -> None:
 
 def test_what_is_analysed_is_what_the_command_prints(cnncalc: Any) -> None:
     """The command adds nothing of its own."""
-    totals = analyze(network_of(Spec("resnet50"), (), ())).totals
+    totals = analyze(network_of(Spec("resnet50"))).totals
     for quantity in ("params", "macs", "activations", "depth", "buffers"):
         assert cnncalc("analyze", "resnet50", "--get", quantity).out == f"{getattr(totals, quantity)}\n"

@@ -99,7 +99,7 @@ def totals(name: str) -> dict[str, int]:
     from cnncalc.cli.specs import Spec, network_of
     from cnncalc.render.data import analysis
 
-    found: dict[str, int] = analysis(analyze(network_of(Spec(name), (), ())))["totals"]
+    found: dict[str, int] = analysis(analyze(network_of(Spec(name))))["totals"]
     return {**found, "memory": found["activation_bytes"]}
 
 

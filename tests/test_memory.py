@@ -265,7 +265,7 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 def network_of_shelf(name: str) -> Network:
     from cnncalc.cli.specs import Spec, network_of
 
-    return network_of(Spec(name), (), ())
+    return network_of(Spec(name))
 
 
 def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:

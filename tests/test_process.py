@@ -516,3 +516,13 @@ def test_completion_in_bash(typed: str, offered: list[str], tmp_path: Path) -> N
     env = {**ENVIRONMENT, "PATH": f"{tmp_path}{os.pathsep}{ENVIRONMENT.get('PATH', '')}"}
     done = subprocess.run(["bash", "-c", pressed], capture_output=True, env=env, cwd=tmp_path, check=False)
     assert (done.stdout.decode().split(), done.stderr) == (offered, b"")
+
+
+def test_importing_changes_nothing() -> None:
+    """Whoever imports the commands, to run one or to read their help, keeps a collector as it was."""
+    line = (
+        "import gc\nbefore = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()\n"
+        "import cnncalc.__main__, cnncalc.cli\nfrom cnncalc.cli.run import run\nrun(cnncalc.cli.cli, ['analyze', 'lenet5'])\n"
+        "assert before == (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count())"
+    )
+    assert program(start=[sys.executable, "-c", line]).returncode == 0

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
-gc.disable()  # nothing made while the program starts can be collected; `run` turns it on again
-
 import sys
 from importlib import import_module
 from typing import Any
@@ -106,8 +102,13 @@ def main() -> None:
 
     0 all is well; 1 a finding in the input; 2 the tool could not do what was asked; 130 Ctrl-C; 141 broken pipe.
     """
+    import gc
+
+    gc.disable()  # nothing that is made while the program starts can be collected
     from cnncalc.cli.run import run
 
+    gc.set_threshold(200_000, 50, 50)  # few cycles here: collecting as often as usual costs a fifth of a large analysis
+    gc.enable()
     status = run(cli)
     sys.stdout = sys.__stdout__  # what is registered to run at exit prints after the result, and not among it
     gc.freeze()  # the interpreter would look through everything once more before it ends

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.cli import options
+from cnncalc.cli.request import Request
 from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
 from cnncalc.cli.suffixes import check_suffix
 from cnncalc.text import plural, show
@@ -43,9 +44,7 @@ COLUMN_NAMES = (
         'cnncalc analyze -e "32x32x3 -> CONV3-16 -> FC-10"',
     ),
 )
-@options.spec_argument()
-@options.specs
-@options.figures
+@options.request(figures=True)
 @click.option("--columns", metavar="A,B,...", help="Columns of the table: " + ", ".join(COLUMN_NAMES) + ".")
 @click.option("--depth", type=click.IntRange(1, 64), metavar="N", help="Fold blocks below N levels into one line each.")
 @click.option(
@@ -57,7 +56,6 @@ COLUMN_NAMES = (
     metavar="N",
     help="Only the N largest by --sort (params unless given), the rest as one line.",
 )
-@options.form(FORMATS)
 @click.option(
     "--get",
     type=click.Choice(QUANTITIES),
@@ -73,25 +71,17 @@ COLUMN_NAMES = (
     is_flag=True,
     help="Exit with 1 also for a size that is rounded, or a published figure that does not agree.",
 )
-@options.output
+@options.output(FORMATS)
 def command(
-    spec: tuple[str, ...],
-    lines: tuple[str, ...],
-    parameters: tuple[str, ...],
-    inputs: tuple[str, ...],
-    batch: int,
-    dtype: str,
+    request: Request,
     columns: str | None,
     depth: int | None,
     sort: str | None,
     top: int | None,
-    form: str,
     get: str | None,
     as_conv: bool,
     exact: bool,
     strict: bool,
-    file: str | None,
-    no_color: bool,
 ) -> int:
     """Output shape, activations and parameters of every layer of SPEC, with totals.
 
@@ -105,19 +95,20 @@ def command(
     from cnncalc.cli.specs import network_of
     from cnncalc.problem import Refused
 
-    check_suffix(file, form if get is None else "text", FORMATS if get is None else ())
+    check_suffix(request.file, request.form if get is None else "text", FORMATS if get is None else ())
     wanted = _columns(columns)
     ranking = _ranking(sort, top)
     training = not {"saved", "live"}.isdisjoint((*(wanted or ()), sort))
-    if dtype == "int8" and training:
+    if request.dtype == "int8" and training:
         raise click.UsageError("the columns saved and live are those of a training step: int8 is no type to train in")
-    chosen = options.chosen(spec, lines)
+    chosen = options.chosen(request)
+    batch, dtype, form, file = request.batch, request.dtype, request.form, request.file
     status = 0
     whole = True  # every SPEC came out as a network
     done: list[Done] = []
     for one in chosen:
         try:
-            network = network_of(one, parameters, inputs, as_conv)
+            network = network_of(one, request, as_conv)
         except Refused as refused:
             status, whole = max(status, status_of(refused.problems)), False
             partial = refused.partial if refused.partial is not None and refused.partial.nodes else None
@@ -142,7 +133,7 @@ def command(
         if get is not None:
             _figures(done, get, file)
         else:
-            _print(done, form, (batch, dtype), wanted, depth, ranking, exact, file, no_color)
+            _print(done, request, wanted, depth, ranking, exact)
     for _, _, reason in done:
         if reason is not None:
             tell(reason.problems)
@@ -237,15 +228,13 @@ def _receptive(analysis: Analysis, index: int) -> str:
 
 def _print(
     done: Sequence[Done],
-    form: str,
-    figures: tuple[int, str],
+    request: Request,
     wanted: tuple[str, ...] | None,
     depth: int | None,
     ranking: Ranking | None,
     exact: bool,
-    file: str | None,
-    no_color: bool,
 ) -> None:
+    form, file = request.form, request.file
     if form == "json":
         from cnncalc.problem import ONE_LINE
         from cnncalc.render import data
@@ -255,7 +244,9 @@ def _print(
             if analysis is not None:
                 found.append(data.analysis(analysis, refused.problems if refused is not None else (), ranking))
             elif refused is not None:
-                found.append(data.refused(ONE_LINE if one.line else one.text, refused.problems, *figures))
+                found.append(
+                    data.refused(ONE_LINE if one.line else one.text, refused.problems, request.batch, request.dtype)
+                )
         write(data.to_json(found if len(done) > 1 else found[0]), file)
         return
     shown = [(analysis, refused is not None) for _, analysis, refused in done if analysis is not None]
@@ -269,7 +260,7 @@ def _print(
         write(to_csv(results, _with(ranking, wanted or DEFAULT), depth, ranking, several=len(done) > 1), file)
         return
     if form == "table":
-        _tables(shown, wanted, depth, ranking, exact, file, no_color)
+        _tables(shown, request, wanted, depth, ranking, exact)
         return
     from cnncalc.render.columns import DEFAULT
     from cnncalc.render.markup import to_latex, to_markdown
@@ -284,18 +275,17 @@ def _print(
 
 def _tables(
     shown: Sequence[tuple[Analysis, bool]],
+    request: Request,
     wanted: tuple[str, ...] | None,
     depth: int | None,
     ranking: Ranking | None,
     exact: bool,
-    file: str | None,
-    no_color: bool,
 ) -> None:
     from cnncalc.cli.display import glyphs, on_terminal, show_lines, width
     from cnncalc.render.columns import DEFAULT
     from cnncalc.render.report import Options, report
 
-    wide = width() if on_terminal(file) else 0
+    wide = width() if on_terminal(request.file) else 0
     lines: list[Line] = []
     for analysis, partial in shown:
         columns = wanted or (("fields", *DEFAULT) if wide >= WIDE else DEFAULT)
@@ -308,5 +298,5 @@ def _tables(
             ranking=ranking,
         )
         lines += [[]] if lines else []
-        lines += report(analysis, asked, glyphs(file))
-    show_lines(lines, file, no_color)
+        lines += report(analysis, asked, glyphs(request.file))
+    show_lines(lines, request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli import options
+from cnncalc.cli.request import Request
 from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
 from cnncalc.cli.suffixes import check_suffix
 
@@ -33,26 +34,11 @@ FORMATS = ("table", "json", "markdown")
         "cnncalc compare a.yaml b.yaml c.yaml --only params,macs",
     ),
 )
-@options.spec_argument()
-@options.specs
-@options.figures
+@options.request(figures=True)
 @click.option("--only", metavar="A,B,...", help="Compare only these: " + ", ".join(QUANTITIES) + ".")
-@options.form(FORMATS)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
-@options.output
-def command(
-    spec: tuple[str, ...],
-    lines: tuple[str, ...],
-    parameters: tuple[str, ...],
-    inputs: tuple[str, ...],
-    batch: int,
-    dtype: str,
-    only: str | None,
-    form: str,
-    exit_code: bool,
-    file: str | None,
-    no_color: bool,
-) -> int:
+@options.output(FORMATS)
+def command(request: Request, only: str | None, exit_code: bool) -> int:
     """Totals of two or more networks with difference and ratio, and the layers of two as a diff.
 
     SPEC is as for analyze; `net.yaml@HEAD~1` is the file as it was at a revision of its git repository. One SPEC with
@@ -60,14 +46,14 @@ def command(
     """
     from cnncalc.analyses import compare
     from cnncalc.analyses.totals import analyze
-    from cnncalc.cli.specs import CHANGES, FREEZE, given_with, network_of
+    from cnncalc.cli.specs import network_of
     from cnncalc.problem import Refused
     from cnncalc.render import compare as render
 
-    check_suffix(file, form, FORMATS)
+    check_suffix(request.file, request.form, FORMATS)
     quantities = _quantities(only)
-    chosen = options.chosen(spec, lines)
-    against_itself = len(chosen) == 1 and bool(given_with(CHANGES) or given_with(FREEZE))
+    chosen = options.chosen(request)
+    against_itself = len(chosen) == 1 and bool(request.changes or request.frozen)
     if against_itself:
         chosen *= 2
     if len(chosen) < 2:
@@ -76,7 +62,7 @@ def command(
     status = 0
     for number, one in enumerate(chosen):
         try:
-            network = network_of(one, parameters, inputs, as_written=against_itself and number == 0)
+            network = network_of(one, request, as_written=against_itself and number == 0)
         except Refused as refused:
             tell(refused.problems)
             status = max(status, status_of(refused.problems))
@@ -86,7 +72,7 @@ def command(
             status = FAILURE
             continue
         tell(network.warnings)
-        analyses.append(analyze(network, batch, dtype))
+        analyses.append(analyze(network, request.batch, request.dtype))
     if status:
         warn("nothing was compared")
         return status
@@ -95,16 +81,16 @@ def command(
     totals = compare.totals(analyses, quantities)
     pairs = compare.layers(*analyses) if len(analyses) == 2 and only is None else None
     names = render.titles(analyses, [one.text for one in chosen])
-    if form == "json":
+    if request.form == "json":
         from cnncalc.render.data import to_json
 
-        write(to_json(render.data(analyses, totals, pairs)), file)
-    elif form == "markdown":
-        write(render.markdown(names, analyses, totals, pairs), file)
+        write(to_json(render.data(analyses, totals, pairs)), request.file)
+    elif request.form == "markdown":
+        write(render.markdown(names, analyses, totals, pairs), request.file)
     else:
         from cnncalc.cli.display import glyphs, show_lines
 
-        show_lines(render.report(names, analyses, totals, pairs, glyphs(file)), file, no_color)
+        show_lines(render.report(names, analyses, totals, pairs, glyphs(request.file)), request)
     differ = any(total.differs for total in totals)
     if exit_code and not differ and only is None:  # also of more than two, whose layers are not shown
         others = [compare.layers(analyses[0], other) for other in analyses[1:]]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-import click
-
-from cnncalc.cli.run import COLOR, columns, encodable, write
+from cnncalc.cli.request import Request
+from cnncalc.cli.run import columns, encodable, write
 from cnncalc.render.lines import ASCII, UNICODE, Glyphs, Line, plain, trimmed, wrapped
 
 
@@ -38,19 +37,17 @@ def glyphs(file: str | None) -> Glyphs:
     return Glyphs(UNICODE, room(file))
 
 
-def coloured(file: str | None, no_color: bool) -> bool:
+def coloured(request: Request) -> bool:
     """True if a report gets colour: as the options say, else NO_COLOR, else FORCE_COLOR, else on a terminal that has it."""
-    context = click.get_current_context(silent=True)
-    choice = "never" if no_color else context.meta.get(COLOR) if context is not None else None
-    if file is not None or choice == "never":
+    if request.file is not None or request.color == "never":
         return False
-    if choice == "always":
+    if request.color == "always":
         return True
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
-    return on_terminal(file) and os.environ.get("TERM") != "dumb"
+    return on_terminal(request.file) and os.environ.get("TERM") != "dumb"
 
 
 def fit(lines: list[Line], file: str | None) -> list[Line]:
@@ -64,13 +61,13 @@ def fit_text(text: str, file: str | None) -> str:
     return plain(fit([[(line, "")] for line in text.splitlines()], file)) if room(file) else text
 
 
-def show_lines(lines: list[Line], file: str | None, no_color: bool) -> None:
+def show_lines(lines: list[Line], request: Request) -> None:
     """Print the lines of a report, with colour where that is wanted."""
-    fitted = fit(lines, file)
-    if not coloured(file, no_color) or sys.stdout is None:
-        write(plain(fitted), file)
+    fitted = fit(lines, request.file)
+    if not coloured(request) or sys.stdout is None:
+        write(plain(fitted), request.file)
         return
     from cnncalc.render.terminal import print_lines
 
     shown = [[(encodable(text, sys.stdout), style) for text, style in trimmed(line)] for line in fitted]
-    print_lines(shown, sys.stdout, forced=not on_terminal(file) or os.environ.get("TERM") == "dumb")
+    print_lines(shown, sys.stdout, forced=not on_terminal(request.file) or os.environ.get("TERM") == "dumb")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.cli import options
+from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, status_of, tell
 from cnncalc.cli.suffixes import check_suffix
 from cnncalc.text import did_you_mean, show
@@ -31,22 +32,9 @@ FORMATS = ("text", "json")
         "cnncalc explain window-does-not-fit",
     ),
 )
-@options.spec_argument()
-@options.specs
-@options.figures
-@options.form(FORMATS)
-@options.output
-def command(
-    spec: tuple[str, ...],
-    lines: tuple[str, ...],
-    parameters: tuple[str, ...],
-    inputs: tuple[str, ...],
-    batch: int,
-    dtype: str,
-    form: str,
-    file: str | None,
-    no_color: bool,
-) -> int:
+@options.request(figures=True)
+@options.output(FORMATS)
+def command(request: Request) -> int:
     """Show the working: SPEC [LAYER...] for layers, or explain a layer kind, an error code, or a word of files and tables.
 
     LAYER is a name from the table (`Stage1.conv1`), its last part (`conv1`: all of them) or a block (`Stage1`).
@@ -57,31 +45,32 @@ def command(
     from cnncalc.layers import KINDS
     from cnncalc.words import WORDS
 
-    check_suffix(file, form, FORMATS)
+    check_suffix(request.file, request.form, FORMATS)
+    spec, lines = request.spec, request.lines
     if not spec and not lines:
         data = {"kinds": list(KINDS), "codes": list(CODES), "words": list(WORDS)}
-        return _print(_index(), data, form, file, no_color)
+        return _print(_index(), data, request)
     if spec and not lines and spec[0] in CODES:
-        return _codes(spec, form, file, no_color)
+        return _codes(spec, request)
     if spec and not lines and spec[0] in KINDS:
-        return _kinds(spec, form, file, no_color)
+        return _kinds(spec, request)
     if spec and not lines and (words := entries(spec)):
-        return _words(spec, words, form, file, no_color)
+        return _words(spec, words, request)
     if len(lines) > 1:
         raise click.UsageError("explain takes one network: write one -e LINE")
-    return _layers(spec, lines, (parameters, inputs), (batch, dtype), form, file, no_color)
+    return _layers(request)
 
 
-def _print(shown: list[Line], data: Any, form: str, file: str | None, no_color: bool) -> int:
-    if form == "json":
+def _print(shown: list[Line], data: Any, request: Request) -> int:
+    if request.form == "json":
         from cnncalc.cli.run import write
         from cnncalc.render.data import to_json
 
-        write(to_json(data), file)
+        write(to_json(data), request.file)
     else:
         from cnncalc.cli.display import show_lines
 
-        show_lines(shown, file, no_color)
+        show_lines(shown, request)
     return 0
 
 
@@ -102,7 +91,7 @@ def _index() -> list[Line]:
     return found
 
 
-def _codes(words: tuple[str, ...], form: str, file: str | None, no_color: bool) -> int:
+def _codes(words: tuple[str, ...], request: Request) -> int:
     from cnncalc.cli.display import room
     from cnncalc.codes import CODES
 
@@ -112,7 +101,7 @@ def _codes(words: tuple[str, ...], form: str, file: str | None, no_color: bool) 
         page = CODES.get(word)
         if page is None:
             raise Failed(f"no error code named `{show(word)}`: {did_you_mean(word, CODES) or LISTED}")
-        wide = room(file)
+        wide = room(request.file)
         message = _answer(word, page.wrong, wide and max(wide - 4, 1)) if page.wrong else ""
         shown += [[], []] if shown else []
         shown += [[(word, "name")], [], [(page.meaning, "")]]
@@ -134,10 +123,10 @@ def _codes(words: tuple[str, ...], form: str, file: str | None, no_color: bool) 
                 "note": page.note,
             }
         )
-    return _print(shown, data if len(data) > 1 else data[0], form, file, no_color)
+    return _print(shown, data if len(data) > 1 else data[0], request)
 
 
-def _words(spec: tuple[str, ...], words: list[str], form: str, file: str | None, no_color: bool) -> int:
+def _words(spec: tuple[str, ...], words: list[str], request: Request) -> int:
     from cnncalc.cli.display import glyphs
     from cnncalc.cli.word_pages import names, page_data, page_lines
 
@@ -148,9 +137,9 @@ def _words(spec: tuple[str, ...], words: list[str], form: str, file: str | None,
                 f"no word of files or tables named `{show(written)}`: {did_you_mean(written, names()) or LISTED}"
             )
         shown += [[]] if shown else []
-        shown += page_lines(word, glyphs(file))
+        shown += page_lines(word, glyphs(request.file))
     data = [page_data(word) for word in words]
-    return _print(shown, data if len(data) > 1 else data[0], form, file, no_color)
+    return _print(shown, data if len(data) > 1 else data[0], request)
 
 
 def _answer(code: str, wrong: str, width: int) -> str:
@@ -172,7 +161,7 @@ def _indented(text: str) -> list[Line]:
     return [[("    " + line, "")] for line in text.rstrip("\n").split("\n")]
 
 
-def _kinds(words: tuple[str, ...], form: str, file: str | None, no_color: bool) -> int:
+def _kinds(words: tuple[str, ...], request: Request) -> int:
     from cnncalc.cli.display import glyphs
     from cnncalc.layers import KINDS
     from cnncalc.render.explain import kind_data, kind_lines
@@ -184,10 +173,10 @@ def _kinds(words: tuple[str, ...], form: str, file: str | None, no_color: bool) 
         if kind is None:
             raise Failed(f"no layer kind named `{show(word)}`: {_kind_meant(word) or LISTED}")
         shown += [[]] if shown else []
-        shown += kind_lines(kind, glyphs(file))
+        shown += kind_lines(kind, glyphs(request.file))
         shown += _example(kind.example)
         data.append(kind_data(kind))
-    return _print(shown, data if len(data) > 1 else data[0], form, file, no_color)
+    return _print(shown, data if len(data) > 1 else data[0], request)
 
 
 def example_network(example: str) -> str:
@@ -208,26 +197,19 @@ def _example(example: str) -> list[Line]:
     return [[], [("for example", "dim")], *_indented(text), [], *layer_lines(analysis, analysis.rows[-1:])]
 
 
-def _layers(
-    spec: tuple[str, ...],
-    lines: tuple[str, ...],
-    given: tuple[tuple[str, ...], tuple[str, ...]],
-    figures: tuple[int, str],
-    form: str,
-    file: str | None,
-    no_color: bool,
-) -> int:
+def _layers(request: Request) -> int:
     from cnncalc.analyses.totals import analyze
     from cnncalc.analyses.working import working
     from cnncalc.cli.specs import Spec, announce, network_of
     from cnncalc.problem import Refused
     from cnncalc.render.explain import fact_data, layer_lines
 
+    lines, spec = request.lines, request.spec
     one = Spec(lines[0], line=True) if lines else Spec(spec[0])
     wanted = spec if lines else spec[1:]
     status = 0
     try:
-        network = network_of(one, *given)
+        network = network_of(one, request)
     except Failed:
         meant = "" if lines else _meant(one.text)
         if meant:
@@ -240,13 +222,13 @@ def _layers(
             return status
         network = refused.partial
     announce(network)
-    analysis = analyze(network, *figures)
+    analysis = analyze(network, request.batch, request.dtype)
     rows = _chosen(analysis, wanted)
     data = [
         {"name": row.node.name, "kind": row.node.kind, "working": [fact_data(fact) for fact in working(analysis, row)]}
         for row in rows
     ]
-    return max(status, _print(layer_lines(analysis, rows), data, form, file, no_color))
+    return max(status, _print(layer_lines(analysis, rows), data, request))
 
 
 def _chosen(analysis: Analysis, wanted: tuple[str, ...]) -> list[Row]:

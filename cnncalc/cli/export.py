@@ -7,6 +7,7 @@ import sys
 import click
 
 from cnncalc.cli import options
+from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, into_file, write, write_bytes
 from cnncalc.cli.suffixes import check_suffix
 
@@ -22,8 +23,7 @@ TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
         "cnncalc export net.yaml --to onnx -o net.onnx",
     ),
 )
-@options.spec_argument()
-@options.specs
+@options.request()
 @click.option("--to", "target", type=click.Choice(TARGETS), required=True, help="What to write.")
 @click.option(
     "--depth",
@@ -38,16 +38,7 @@ TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
     help="In ONNX: the size of the first dimension; `N`, which may be any size, unless given.",
 )
 @into_file
-def command(
-    spec: tuple[str, ...],
-    lines: tuple[str, ...],
-    parameters: tuple[str, ...],
-    inputs: tuple[str, ...],
-    target: str,
-    depth: int | None,
-    batch: int | None,
-    file: str | None,
-) -> int:
+def command(request: Request, target: str, depth: int | None, batch: int | None) -> int:
     """SPEC as PyTorch or Keras source that runs without cnncalc, as ONNX without weights, or as a Mermaid or Graphviz
     drawing.
 
@@ -61,15 +52,15 @@ def command(
     from cnncalc.formats import Missing
     from cnncalc.formats.export_blocks import Unexportable
 
-    check_suffix(file, target, TARGETS, chooser="--to")
-    one = options.only(spec, lines)
+    check_suffix(request.file, target, TARGETS, chooser="--to")
+    one, file = options.only(request), request.file
     if depth is not None and target not in ("mermaid", "dot"):
         raise click.UsageError("--depth is for drawings: mermaid and dot")
     if batch is not None and target != "onnx":
         raise click.UsageError("--batch is for onnx; the other targets take any batch")
     if target == "onnx" and file is None and sys.stdout is not None and sys.stdout.isatty():
         raise click.UsageError("an ONNX file is nothing for a terminal: write it to a file with -o net.onnx")
-    network = network_of(one, parameters, inputs)
+    network = network_of(one, request)
     announce(network)
     try:
         if target == "onnx":

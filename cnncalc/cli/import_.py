@@ -7,6 +7,7 @@ import os
 import click
 
 from cnncalc.cli import options
+from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, into_file, warn, write
 from cnncalc.cli.suffixes import check_suffix
 
@@ -19,20 +20,11 @@ from cnncalc.cli.suffixes import check_suffix
         "cnncalc import yolov3.cfg --flat",
     ),
 )
-@options.spec_argument()
-@options.specs
+@options.request()
 @click.option("--flat", is_flag=True, help="One step a layer: no blocks, branches or repeats.")
 @click.option("--force", is_flag=True, help="Write over a FILE that exists.")
 @into_file
-def command(
-    spec: tuple[str, ...],
-    lines: tuple[str, ...],
-    parameters: tuple[str, ...],
-    inputs: tuple[str, ...],
-    flat: bool,
-    force: bool,
-    file: str | None,
-) -> int:
+def command(request: Request, flat: bool, force: bool) -> int:
     """SPEC, such as model.onnx, as a YAML file to read and to change.
 
     Names are kept; what most layers have in common becomes `defaults:`, what comes again becomes `blocks:` and
@@ -44,11 +36,11 @@ def command(
     from cnncalc.formats.export_yaml_words import Unwritable
     from cnncalc.text import plural, show
 
-    check_suffix(file, "yaml")
-    one = options.only(spec, lines)
+    check_suffix(request.file, "yaml")
+    one, file = options.only(request), request.file
     if file is not None and os.path.isfile(file) and not force:
         raise Failed(f"{show(file)} exists: choose another name, or write over it with --force")
-    network = network_of(one, parameters, inputs)
+    network = network_of(one, request)
     announce(network)
     try:
         file_name = "" if network.source != one.text else f"imported from {os.path.basename(one.text)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli import options
+from cnncalc.cli.request import Request
 from cnncalc.cli.suffixes import check_suffix
 
 NARROW = 100  # terminal columns below which there is no room for sources
@@ -14,13 +15,14 @@ FORMATS = ("table", "json")
 
 
 @click.command("list", epilog=options.examples("cnncalc list", "cnncalc list --format json"))
-@options.form(FORMATS)
-@options.output
-def command(form: str, file: str | None, no_color: bool) -> int:
+@options.request(networks=False)
+@options.output(FORMATS)
+def command(request: Request) -> int:
     """The architectures that come with cnncalc: parameters, activations, multiply-adds and source of each."""
     from cnncalc.cli.run import write
     from cnncalc.spec.shelf_figures import rows
 
+    form, file = request.form, request.file
     check_suffix(file, form, FORMATS)
     data = rows()
     if form == "json":
@@ -48,5 +50,5 @@ def command(form: str, file: str | None, no_color: bool) -> int:
     lines = grid.lines(glyphs(file))
     if not sourced:
         lines += [[], [(f" sources are shown from {NARROW} columns on, and by --format json", "dim")]]
-    show_lines(lines, file, no_color)
+    show_lines(lines, request)
     return 0

@@ -6,6 +6,7 @@ import click
 
 from cnncalc.analyses.optimizers import OPTIMIZERS
 from cnncalc.cli import options
+from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, tell, write
 from cnncalc.cli.suffixes import check_suffix
 from cnncalc.units import HALVES
@@ -21,9 +22,7 @@ FORMATS = ("table", "json")
         "cnncalc memory unet --mode infer --fit 320KiB --plot unet.svg",
     ),
 )
-@options.spec_argument()
-@options.specs
-@options.figures
+@options.request(figures=True)
 @click.option(
     "--optimizer",
     type=click.Choice(list(OPTIMIZERS)),
@@ -58,15 +57,9 @@ FORMATS = ("table", "json")
 )
 @click.option("--timeline", is_flag=True, help="Draw the live bytes over the step in the terminal.")
 @click.option("--plot", metavar="FILE.svg", help="Draw them as a picture, stacked by kind.")
-@options.form(FORMATS)
-@options.output
+@options.output(FORMATS)
 def command(
-    spec: tuple[str, ...],
-    lines: tuple[str, ...],
-    parameters: tuple[str, ...],
-    inputs: tuple[str, ...],
-    batch: int,
-    dtype: str,
+    request: Request,
     optimizer: str,
     mode: str,
     amp: str | None,
@@ -75,9 +68,6 @@ def command(
     checkpoint: tuple[str, ...],
     timeline: bool,
     plot: str | None,
-    form: str,
-    file: str | None,
-    no_color: bool,
 ) -> int:
     """The peak memory of SPEC in training and inference, to the byte, with what it is made of and where it is reached.
 
@@ -91,10 +81,11 @@ def command(
     from cnncalc.render import memory as render
     from cnncalc.text import show
 
-    check_suffix(file, form, FORMATS)
+    check_suffix(request.file, request.form, FORMATS)
     check_suffix(plot, "svg", option="--plot")
-    one = options.only(spec, lines)
+    one = options.only(request)
     size = _size(fit)
+    batch, dtype, file = request.batch, request.dtype, request.file
     if dtype == "int8" and mode != "infer":
         raise click.UsageError("int8 is for inference: add --mode infer")
     if checkpoint and mode == "infer":
@@ -103,7 +94,7 @@ def command(
         raise click.UsageError(
             "--amp keeps the parameters in float32: leave --dtype out, or --amp for a whole network in 16 bits"
         )
-    network = network_of(one, parameters, inputs)
+    network = network_of(one, request)
     tell(network.warnings)
     for block in checkpoint:
         if not blocks_named(network, block):
@@ -145,7 +136,7 @@ def command(
 
         title = f"{network.title}, {render.setting(answer)}"
         write(svg(drawn, title + (f", {optimizer}" if training else ", inference")), plot)
-    if form == "json":
+    if request.form == "json":
         from cnncalc.render.data import to_json
 
         write(to_json(render.data(answer)), file)
@@ -156,7 +147,7 @@ def command(
     if timeline:
         wide = width() if on_terminal(file) else 100
         shown += [[], *render.timeline(drawn, wide, 14, glyphs(file))]
-    show_lines(shown, file, no_color)
+    show_lines(shown, request)
     return 0
 
 

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import click
 
-from cnncalc.cli.run import COLOR, into_file
-from cnncalc.cli.specs import ARGUMENTS, BATCH_AXES, BRANCHES, CHANGES, FREEZE, Spec, complete
+from cnncalc.cli.request import FIGURES, NETWORKS, OUTPUT, Request
+from cnncalc.cli.run import into_file
+from cnncalc.cli.specs import Spec, complete
 from cnncalc.units import DTYPES
 
 
-def _kept(key: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    """A callback that keeps an option's value in the context, for `cnncalc.cli.specs` and `cnncalc.cli.display`."""
+def request(*, networks: bool = True, figures: bool = False) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The outermost decorator of a command, which then gets one `Request` for all options that commands share.
 
-    def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-        context.meta[key] = value
+    `networks` adds SPEC... and the options that change a network, `figures` --batch and --dtype.
+    """
 
-    return keep
+    collected = {*(NETWORKS if networks else ()), *(FIGURES if figures else ()), *OUTPUT}
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
+        def collecting(**values: Any) -> int:
+            shared = {name: values.pop(name) for name in collected & values.keys()}
+            return command(Request(**shared), **values)
+
+        decorated = _figures(collecting) if figures else collecting
+        return spec_argument()(_networks(decorated)) if networks else decorated
+
+    return decorate
 
 
-def specs(command: click.decorators.FC) -> click.decorators.FC:
+def _networks(command: click.decorators.FC) -> click.decorators.FC:
     """SPEC..., -e, -p, --set, --freeze, --input, --arg, and what is for ONNX models only: --batch-axis and --branch."""
     command = click.option(
         "--branch",
         "branches",
         multiple=True,
         metavar="[NAME=]then|else",
-        expose_value=False,
-        callback=_kept(BRANCHES),
         help="The branch of an ONNX model's `If` that is read where it depends on the numbers fed in.",
     )(command)
     command = click.option(
@@ -37,8 +48,6 @@ def specs(command: click.decorators.FC) -> click.decorators.FC:
         "batch_axes",
         multiple=True,
         metavar="[INPUT=]AXIS",
-        expose_value=False,
-        callback=_kept(BATCH_AXES),
         help="The axis of an ONNX model's input that is the batch, from 0, or none. Without it cnncalc follows every axis "
         "through the graph.",
     )(command)
@@ -47,8 +56,6 @@ def specs(command: click.decorators.FC) -> click.decorators.FC:
         "arguments",
         multiple=True,
         metavar="NAME=VALUE",
-        expose_value=False,
-        callback=_kept(ARGUMENTS),
         help="An argument for what torch:MODULE:CALLABLE calls (MODULE is imported, which runs it): a number, true, false, "
         "null, [1, 2] or text.",
     )(command)
@@ -65,8 +72,6 @@ def specs(command: click.decorators.FC) -> click.decorators.FC:
         "frozen",
         multiple=True,
         metavar="BLOCK",
-        expose_value=False,
-        callback=_kept(FREEZE),
         help="Do not train the parameters of this layer, block or named group: `conv1`, or `Stage` for Stage1, Stage2 and so "
         "on. May be repeated.",
     )(command)
@@ -75,8 +80,6 @@ def specs(command: click.decorators.FC) -> click.decorators.FC:
         "changes",
         multiple=True,
         metavar="LAYER.FIELD=VALUE",
-        expose_value=False,
-        callback=_kept(CHANGES),
         help="Change one field of one layer, such as conv2.stride=2 or Stage1.conv1.filters=32. May be repeated.",
     )(command)
     command = click.option(
@@ -109,7 +112,7 @@ def spec_argument(required: bool = False) -> Callable[[click.decorators.FC], cli
     return click.argument("spec", nargs=-1, required=required, shell_complete=complete)
 
 
-def figures(command: click.decorators.FC) -> click.decorators.FC:
+def _figures(command: click.decorators.FC) -> click.decorators.FC:
     """--batch and --dtype."""
     command = click.option(
         "--dtype",
@@ -128,47 +131,45 @@ def figures(command: click.decorators.FC) -> click.decorators.FC:
     )(command)
 
 
-def form(choices: Sequence[str]) -> Callable[[click.decorators.FC], click.decorators.FC]:
-    """--format; the first choice is the usual one."""
-    return click.option(
-        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help="What to print."
-    )
+def output(formats: Sequence[str]) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """--format, whose first choice is the usual one, -o, --color and --no-color."""
+
+    def decorate(command: click.decorators.FC) -> click.decorators.FC:
+        command = click.option(
+            "--no-color", is_flag=True, help="The same as --color never, and as NO_COLOR in the environment."
+        )(command)
+        command = click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colour: on a terminal (auto), also when piped (always, as FORCE_COLOR), or never. FILE of -o has none.",
+        )(command)
+        return click.option(
+            "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True, help="What to print."
+        )(into_file(command))
+
+    return decorate
 
 
-def output(command: click.decorators.FC) -> click.decorators.FC:
-    """-o, --color and --no-color."""
-    command = click.option(
-        "--no-color", is_flag=True, help="The same as --color never, and as NO_COLOR in the environment."
-    )(command)
-    command = click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        expose_value=False,
-        callback=_kept(COLOR),
-        help="Colour: on a terminal (auto), also when piped (always, as FORCE_COLOR), or never. FILE of -o has none.",
-    )(command)
-    return into_file(command)
-
-
-def chosen(spec: tuple[str, ...], lines: tuple[str, ...]) -> list[Spec]:
+def chosen(request: Request) -> list[Spec]:
     """All specifications that were typed.
 
     Raises:
         click.UsageError: where there is none.
     """
-    found = [Spec(text) for text in spec] + [Spec(line, line=True) for line in lines]
+    found = [Spec(text) for text in request.spec] + [Spec(line, line=True) for line in request.lines]
     if not found:
         raise click.UsageError("no SPEC: write a file, the name of a shipped architecture such as vgg16, or -e LINE")
     return found
 
 
-def only(spec: tuple[str, ...], lines: tuple[str, ...]) -> Spec:
+def only(request: Request) -> Spec:
     """The one specification that was typed.
 
     Raises:
         click.UsageError: where there is none, or more than one.
     """
-    found = chosen(spec, lines)
+    found = chosen(request)
     if len(found) != 1:
         raise click.UsageError(f"{click.get_current_context().info_name} takes one network")
     return found[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,6 @@ from cnncalc.text import show, visible
 
 FINDING = 1
 FAILURE = 2
-COLOR = "cnncalc.color"  # where the context of a command keeps what `--color` gave
 
 
 class Failed(click.ClickException):
@@ -43,8 +41,6 @@ def into_file(command: click.decorators.FC) -> click.decorators.FC:
 
 def run(command: click.Command, args: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. Never raises, never prints a traceback (unless CNNCALC_DEBUG is set)."""
-    gc.set_threshold(200_000, 50, 50)  # few cycles here: collecting as often as usual costs a fifth of a large analysis
-    gc.enable()
     try:
         status = command.main(args=args and list(args), prog_name="cnncalc", standalone_mode=False)
         if sys.stdout is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from cnncalc import formats
+from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, divert_output, tell, warn
 from cnncalc.network import Network
 from cnncalc.problem import ONE_LINE, Refused, Source
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from cnncalc.spec.changes import Change
 
 SUFFIXES = (".yaml", ".yml", ".json")
-ARGUMENTS = "cnncalc.arguments"  # where the context of a command keeps what `--arg` gave
-CHANGES, FREEZE = "cnncalc.changes", "cnncalc.freeze"  # likewise of `--set` and `--freeze`
-BATCH_AXES, BRANCHES = "cnncalc.batch_axes", "cnncalc.branches"  # likewise of `--batch-axis` and `--branch`
 
 
 class Spec:
@@ -115,7 +113,7 @@ def path_of(text: str) -> str:
 
 
 def network_of(
-    spec: Spec, parameters: Sequence[str], inputs: Sequence[str], convolved: bool = False, as_written: bool = False
+    spec: Spec, request: Request | None = None, convolved: bool = False, as_written: bool = False
 ) -> Network:
     """The network of a specification, with `-p`, `--input`, `--set` and `--freeze` applied.
 
@@ -124,8 +122,9 @@ def network_of(
     Raises:
         Failed, Refused.
     """
-    network = _read(spec, parameters, inputs, convolved, as_written)
-    names = () if as_written else given_with(FREEZE)
+    asked = request or Request()
+    network = _read(spec, asked, asked.inputs, convolved, as_written)
+    names = () if as_written else asked.frozen
     if names:
         from cnncalc.analyses.freezing import NothingToFreeze, freeze
 
@@ -136,25 +135,25 @@ def network_of(
     return network
 
 
-def _read(spec: Spec, parameters: Sequence[str], inputs: Sequence[str], convolved: bool, as_written: bool) -> Network:
+def _read(spec: Spec, asked: Request, inputs: Mapping[str, str], convolved: bool, as_written: bool) -> Network:
     """The network as it is written, or with `--set` applied."""
     from cnncalc.spec.file import Given, read, read_tree
 
-    _check_arguments()
+    _check_options(asked)
     if convolved:
         from cnncalc.analyses.as_conv import as_conv
         from cnncalc.spec.inputs import shape_from
 
         if not spec.line and formats.reader_of(spec.text) == "torch":  # it has no size of its own
-            return as_conv(_read(spec, parameters, inputs, False, as_written), {})
-        shapes = {name: shape_from(text) for name, text in _inputs(inputs).items()}
-        return as_conv(_read(spec, parameters, (), False, as_written), shapes)
+            return as_conv(_read(spec, asked, inputs, False, as_written), {})
+        shapes = {name: shape_from(text) for name, text in inputs.items()}
+        return as_conv(_read(spec, asked, {}, False, as_written), shapes)
     if not spec.line and formats.reader_of(spec.text) is not None:
-        return _imported(spec.text, parameters, inputs)
+        return _imported(spec.text, asked, inputs)
     source = source_of(spec)
     if not spec.line and formats.is_keras_json(source.text):
-        return _imported(source.path, parameters, inputs, source)
-    given = Given(_pairs(parameters), _inputs(inputs), () if as_written else _changes())
+        return _imported(source.path, asked, inputs, source)
+    given = Given(asked.parameters, inputs, () if as_written else _changes(asked))
     if spec.line:
         from cnncalc.spec.oneline import parse
 
@@ -169,7 +168,7 @@ def announce(network: Network) -> None:
         warn(f"note: set {changed}")
 
 
-def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str], source: Source | None = None) -> Network:
+def _imported(path: str, asked: Request, inputs: Mapping[str, str], source: Source | None = None) -> Network:
     """The network in a file of another format, or in its text where that is read already (`source`).
 
     `-p` gives sizes of its named dimensions.
@@ -177,18 +176,19 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str], sourc
     Raises:
         Failed, Refused.
     """
-    if given_with(CHANGES):
+    if asked.changes:
         help = f"`cnncalc import {show(path)} -o net.yaml` makes a file of {show(path)} in which it can"
         raise click.UsageError(f"--set cannot change a layer of {show(path)}: {help}")
     dims = {}
-    for name, value in _pairs(parameters).items():
+    for name, value in asked.parameters.items():
         if not value.isdecimal() and formats.reader_of(path) != "torch":
             raise click.BadParameter(f"`{show(value)}` is no size of a dimension", param_hint="--dim")
         dims[name] = int(value) if value.isdecimal() else 0
     if formats.reader_of(path) == "torch":
         divert_output()
     try:
-        return formats.read(path, formats.Asked(_inputs(inputs), dims, arguments(), *_of_graphs()), source)
+        arguments = tuple(asked.arguments.items())
+        return formats.read(path, formats.Asked(inputs, dims, arguments, asked.batch_axes, asked.branches), source)
     except formats.Missing as missing:
         raise Failed(f"{show(path)}: {missing}") from None
     except Refused as refused:
@@ -200,72 +200,23 @@ def _imported(path: str, parameters: Sequence[str], inputs: Sequence[str], sourc
         raise Failed(f"cannot read {show(path)}: {error.strerror}") from None
 
 
-def _of_graphs() -> tuple[dict[str, str], dict[str, str]]:
-    """The batch axes and the branches that were given for an ONNX model, by name; "" is for all.
-
-    Raises:
-        click.BadParameter: where a branch is neither `then` nor `else`.
-    """
-    axes, branches = _inputs(given_with(BATCH_AXES)), _inputs(given_with(BRANCHES))
-    for word in axes.values():
-        if not word.isdecimal() and word != "none":
-            raise click.BadParameter(f"`{show(word)}` is neither a number nor `none`", param_hint="--batch-axis")
-    for word in branches.values():
-        if word not in ("then", "else"):
-            raise click.BadParameter(f"`{show(word)}` is neither `then` nor `else`", param_hint="--branch")
-    return axes, branches
-
-
-def _check_arguments() -> None:
-    """Refuse `--arg`, `--batch-axis` and `--branch` where nothing takes them."""
-    for key, option in ((BATCH_AXES, "--batch-axis"), (BRANCHES, "--branch")):
-        words = click.get_current_context().params.get("spec", ()) if given_with(key) else ()
-        if given_with(key) and not any(formats.reader_of(word) == "onnx" for word in words):
-            raise click.UsageError(f"{option} is for ONNX models")
-    if arguments():
-        words = click.get_current_context().params.get("spec", ())
-        if not any(formats.reader_of(word) == "torch" for word in words):
-            raise click.UsageError("--arg is for torch:MODULE:CALLABLE; a parameter of a file is given with -p")
-
-
-def arguments() -> tuple[tuple[str, str], ...]:
-    """What was given with `--arg` to the command that runs."""
-    return tuple(_pairs(given_with(ARGUMENTS), "--arg").items())
-
-
-def _changes() -> list[Change]:
-    """The fields that `--set` changes in the command that runs."""
-    given = given_with(CHANGES)
-    if not given:
+def _changes(asked: Request) -> list[Change]:
+    """The fields that `--set` changes, new for every network that is read."""
+    if not asked.changes:
         return []
     from cnncalc.spec.changes import Change
 
-    return [Change(text) for text in given]
+    return [Change(text) for text in asked.changes]
 
 
-def given_with(option: str) -> tuple[str, ...]:
-    """What was given with an option that the context keeps, such as ARGUMENTS or CHANGES."""
-    context = click.get_current_context(silent=True)
-    given: tuple[str, ...] = context.meta.get(option, ()) if context is not None else ()
-    return given
-
-
-def _pairs(texts: Sequence[str], option: str = "-p") -> dict[str, str]:
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"`{show(text)}` is no NAME=VALUE", param_hint=option)
-        found[name.strip()] = value.strip()
-    return found
-
-
-def _inputs(texts: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        name, equals, shape = text.partition("=")
-        found[name.strip() if equals else ""] = shape if equals else text
-    return found
+def _check_options(asked: Request) -> None:
+    """Refuse `--arg`, `--batch-axis` and `--branch` where nothing takes them."""
+    readers = {formats.reader_of(word) for word in asked.spec}
+    for given, option in ((asked.batch_axes, "--batch-axis"), (asked.branches, "--branch")):
+        if given and "onnx" not in readers:
+            raise click.UsageError(f"{option} is for ONNX models")
+    if asked.arguments and "torch" not in readers:
+        raise click.UsageError("--arg is for torch:MODULE:CALLABLE; a parameter of a file is given with -p")
 
 
 def complete(

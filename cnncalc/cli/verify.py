@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.cli import options
+from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, Failed, write
 from cnncalc.cli.suffixes import check_suffix
 
@@ -28,8 +29,7 @@ FORMATS = ("table", "json")
         "cnncalc verify net.yaml --framework keras --format json",
     ),
 )
-@options.spec_argument()
-@options.specs
+@options.request()
 @click.option(
     "--framework",
     type=click.Choice(list(FRAMEWORKS)),
@@ -38,19 +38,8 @@ FORMATS = ("table", "json")
     help="Who is asked.",
 )
 @click.option("--differences", is_flag=True, help="Show only the layers that differ.")
-@options.form(FORMATS)
-@options.output
-def command(
-    spec: tuple[str, ...],
-    lines: tuple[str, ...],
-    parameters: tuple[str, ...],
-    inputs: tuple[str, ...],
-    framework: str,
-    differences: bool,
-    form: str,
-    file: str | None,
-    no_color: bool,
-) -> int:
+@options.output(FORMATS)
+def command(request: Request, framework: str, differences: bool) -> int:
     """Build SPEC in a framework and compare every layer: output shape, weights, biases, buffers and multiply-adds.
 
     The network is exported as by `cnncalc export` and run without data (PyTorch: on the meta device). Exit status 1 where
@@ -61,21 +50,21 @@ def command(
     from cnncalc.formats.export_blocks import Unexportable
     from cnncalc.formats.verify import verify
 
-    check_suffix(file, form, FORMATS)
-    network = network_of(options.only(spec, lines), parameters, inputs)
+    check_suffix(request.file, request.form, FORMATS)
+    network = network_of(options.only(request), request)
     announce(network)
     try:
         found = verify(network, framework)
     except (Missing, Unexportable) as error:
         raise Failed(str(error)) from None
-    if form == "json":
+    if request.form == "json":
         from cnncalc.render.data import to_json
 
-        write(to_json(_data(found)), file)
+        write(to_json(_data(found)), request.file)
     else:
         from cnncalc.cli.display import glyphs, show_lines
 
-        show_lines(_report(found, differences, glyphs(file)), file, no_color)
+        show_lines(_report(found, differences, glyphs(request.file)), request)
     return 0 if found.agrees else FINDING
 
 
