@@ -356,6 +356,26 @@ def test_names_are_blocks() -> None:
     assert net.nodes[1].where.line == 6
 
 
+def test_comments_after_a_number() -> None:
+    """Darknet strips all blanks, and atoi stops where the digits end."""
+    text = (
+        "[net]\nwidth=288 # columns\nheight=288\t;rows\nchannels=3\n[convolutional]\nfilters=40\t#32\nsize=3\nstride=2\n"
+        "pad=1\nactivation=linear\n[dropout]\nprobability=.25 # of all\n[route]\nlayers=-1,0 ###P6\n[contrastive]\n"
+        "classes=1\ntemperature=1.0\nyolo_layer=-1\n[avgpool]\n"
+    )
+    net = darknet.read_text(Source("net.cfg", text), Asked({}, {}))
+    assert [(node.name, str(node.output)) for node in net.nodes[1:]] == [
+        ("conv0", "144x144x40"),
+        ("dropout1", "144x144x40"),
+        ("route2", "144x144x80"),
+        ("contrastive3", "144x144x80"),
+        ("avgpool4", "1x1x80"),
+    ]
+    dropout = net.nodes[2].layer
+    assert dropout is not None
+    assert dropout.written == {"rate": 0.25}
+
+
 NET = "[net]\nwidth=8\nheight=8\nchannels=3\n"
 BAD = {
     # text: code, line, part of the message
@@ -371,7 +391,11 @@ BAD = {
     NET + "[convolutional]\nfilters=\n": ("bad-file", 6, "neither a section nor an option"),
     NET + "[convolutionl]\nfilters=3\n": ("unknown-layer", 5, "did you mean `convolutional`?"),
     NET + "[convolutional]\nfilters=3x\n": ("bad-value", 6, "darknet would take for 3"),
-    NET + "[convolutional]\nfilters=32 # wide\n": ("bad-value", 6, "comments stand on lines of their own"),
+    NET + "[convolutional]\nfilters=# wide\n": ("bad-value", 6, "put the comment on a line of its own"),
+    NET + "[convolutional]\nfilters=3x # wide\n": ("bad-value", 6, "darknet would take for 3"),
+    NET + "[convolutional]\nfilters=1 2 # wide\n": ("bad-value", 6, "whole number"),
+    NET + "[convolutional]\nactivation=leaky # fast\n": ("bad-value", 6, "takes the comment for a part of the word"),
+    NET + "[maxpool]\n[route]\nlayers=0 # one, two\n": ("bad-value", 7, "which darknet would take for 0"),
     NET + "[convolutional]\nfilters=abc\n": ("bad-value", 6, "darknet would take for 0"),
     NET + "[convolutional]\nfilters=3.5\n": ("bad-value", 6, "darknet would take for 3"),
     NET + "[convolutional]\nfilters=1 2\n": ("bad-value", 6, "whole number"),

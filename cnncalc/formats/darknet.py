@@ -149,7 +149,8 @@ HANDLERS: dict[str, Callable[[_Reader], int]] = {
     "route": _Reader.route, "shortcut": _Reader.shortcut, "scale_channels": _Reader.gated, "sam": _Reader.gated,
     "upsample": _Reader.upsample, "reorg": _Reader.reorg, "crop": _Reader.crop, "dropout": _Reader.dropout,
     "lrn": _Reader.normalization, "batchnorm": _Reader.batchnorm, "activation": _Reader.activated,
-    "softmax": _Reader.softmax, "cost": _Reader.passed, "empty": _Reader.passed, "rnn": _Reader.rnn,
+    "softmax": _Reader.softmax, "cost": _Reader.passed, "empty": _Reader.passed,
+    "contrastive": _Reader.passed, "rnn": _Reader.rnn,
     "crnn": _Reader.crnn, "lstm": _Reader.lstm, "conv_lstm": _Reader.conv_lstm, "gru": _Reader.gru,
     **dict.fromkeys(HEADS, _Reader.head),
 }  # fmt: skip

@@ -1,7 +1,8 @@
 """The text of a Darknet .cfg: sections, options, and numbers read the way they are meant.
 
 Darknet reads numbers with C's atoi, which takes `3x` for 3 and `x` for 0, joins `1 2` to 12, and makes typing errors
-networks of another size; here they are errors with a line number. Knows no layers.
+networks of another size; here they are errors with a line number. It also makes atoi stop at a comment, `3 # wide`, which
+is read as 3 here, too. In a list every comma begins another number, those within a comment included. Knows no layers.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _BLANKS = re.compile(r"[ \t\r\f\v]+")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
 _LEADING = re.compile(r"[+-]?[0-9]+")
 _TORN = re.compile(r"[0-9.][ \t]+[-+0-9.]")
+_COMMENT = re.compile(r"[#;].*", re.DOTALL)
 _FLOAT = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?")
 
 
@@ -62,11 +64,13 @@ class Section:
         return self._number(name, option, option.text, option.raw, least, most)
 
     def _number(self, name: str, option: Option, text: str, raw: str, least: int, most: int) -> int:
+        text, written = _COMMENT.sub("", text), raw
+        raw = _COMMENT.sub("", raw).strip()
         if not _INTEGER.fullmatch(text) or _TORN.search(raw):
             start = _LEADING.match(text)
             taken = start[0] if start and len(start[0]) <= 12 else "0"
-            said = f"`{name}` must be a whole number; got `{show(raw)}`, which darknet would take for {taken}"
-            help = "comments stand on lines of their own" if "#" in raw or ";" in raw else "write digits only"
+            said = f"`{name}` must be a whole number; got `{show(written)}`, which darknet would take for {taken}"
+            help = "put the comment on a line of its own" if raw != written else "write digits only"
             raise self.problem("bad-value", said, help, name)
         number = int(text)
         if not least <= number <= most:
@@ -97,10 +101,11 @@ class Section:
         self.read.add(name)
         if option is None:
             return default
-        if not _FLOAT.fullmatch(option.text) or _TORN.search(option.raw) or not 0 <= float(option.text) <= 1:
+        number, raw = _COMMENT.sub("", option.text), _COMMENT.sub("", option.raw)
+        if not _FLOAT.fullmatch(number) or _TORN.search(raw) or not 0 <= float(number) <= 1:
             text = f"`{name}` must be a probability from 0 to 1; got `{show(option.raw)}`"
             raise self.problem("bad-value", text, option=name)
-        return float(option.text)
+        return float(number)
 
     def word_of(self, name: str, default: str, known: Iterable[str]) -> str:
         """One of a few words.
@@ -114,7 +119,10 @@ class Section:
             return default
         if option.text not in known:
             text = f"`{name}` must be one of {quoted(known)}; got `{show(option.raw)}`"
-            raise self.problem("bad-value", text, did_you_mean(option.text, known), name)
+            help = did_you_mean(option.text, known)
+            if _COMMENT.sub("", option.text) in known:  # a word is compared as a whole
+                help = "darknet takes the comment for a part of the word: put it on a line of its own"
+            raise self.problem("bad-value", text, help, name)
         return option.text
 
     def check_slips(self) -> None:
@@ -169,7 +177,7 @@ def sections(source: Source) -> list[Section]:
         options = found[-1].options
         if name not in options:
             options[name] = Option(value, where)
-        elif options[name].text != Option(value, where).text and name in SIZES:
+        elif _COMMENT.sub("", options[name].text) != _COMMENT.sub("", Option(value, where).text) and name in SIZES:
             first = options[name].where.line
             text = f"`{show(name)}` is written twice; the first, on line {first}, counts in darknet"
             raise _refused(where, text, "keep one of the two", "duplicate-key")
