@@ -551,3 +551,17 @@ def test_what_is_analysed_is_what_the_command_prints(cnncalc: Any) -> None:
     totals = analyze(network_of(Spec("resnet50"))).totals
     for quantity in ("params", "macs", "activations", "depth", "buffers"):
         assert cnncalc("analyze", "resnet50", "--get", quantity).out == f"{getattr(totals, quantity)}\n"
+
+
+@pytest.mark.parametrize("command", ["analyze", "check"])
+def test_a_network_of_caffe_is_named(command: str, cnncalc: Any) -> None:
+    """One message says what the file is, wherever it is met, and what to do."""
+    layer = 'layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }'
+    for text in (f'name: "mini"\n{layer}\n', "name: 'x'\nlayers {\n  bottom: 'data'\n}\n"):
+        Path("mini.prototxt").write_text(text)
+        for name in ("mini.prototxt", "./mini.prototxt"):
+            done = cnncalc(command, name)
+            assert done.status == 1
+            assert (done.out + done.err).count("[bad-file]") == 1
+            assert "is a network of Caffe, which cnncalc does not read" in done.out + done.err
+            assert "convert it to ONNX" in done.out + done.err

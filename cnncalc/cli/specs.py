@@ -99,6 +99,8 @@ def path_of(text: str) -> str:
     if found is not None:
         return found
     suffix = os.path.splitext(text)[1]
+    if os.path.lexists(text) and suffix == ".prototxt":  # of Caffe: looked at to say what it is
+        return text
     if os.path.lexists(text) and suffix == ".py":
         raise Failed(f"{show(text)}: name what makes the PyTorch model, as in `torch:{show(text[:-3])}:Net`")
     if os.path.lexists(text) and suffix:

@@ -62,6 +62,11 @@ def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -
         tree = parse(source, limits, problems)
         return _network(tree, source, Given() if given is None else given, limits, problems)
     except Refused as refused:
+        from cnncalc.spec.others import of_another_tool
+
+        other = of_another_tool(source)
+        if other is not None:
+            raise Refused([other]) from None
         if not source.text.isascii():
             from cnncalc.spec.slips import without_false_blanks
 
