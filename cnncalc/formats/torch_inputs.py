@@ -166,13 +166,15 @@ def parsed(text: str, name: str = "") -> Any:
             feed.dtype = feed.dtype or "int64"
         elif word not in WORDS:
             help = did_you_mean(word, WORDS) or "write a type, `int`, `bool` or `float`, or `nobatch`, `raw` or `value`"
-            raise _bad(f"`{show(word)}` says nothing about the input `{show(text)}`", help)
+            raise _bad(f"`{show(word)}` in `{show(text)}` is no type of an input", help)
     return feed
 
 
 def _nested(text: str, name: str) -> Any:
     opening = text[0]
-    if text[-1] != BRACKETS[opening] or len(text) < 3:
+    if len(text) > 1 and text[-1] == BRACKETS[opening] and not text[1:-1].strip():
+        raise _bad(f"`{show(text)}` is empty", "write what is in it, such as `[224x224x3]`")
+    if text[-1] != BRACKETS[opening]:
         raise _bad(f"`{show(text)}` has no closing `{BRACKETS[opening]}` at its end", "close the bracket")
     parts = _parts(text[1:-1])
     if opening != "{" and all(_BARE.fullmatch(part) for part in parts):

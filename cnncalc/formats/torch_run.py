@@ -7,14 +7,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from math import prod
 from typing import Any
 
 from cnncalc.formats.torch_events import Trace, Var
 from cnncalc.formats.torch_inputs import FLOAT, Arguments, Feed
-from cnncalc.formats.torch_trace import DROP_PATHS, recorder, tensors
+from cnncalc.formats.torch_trace import DROP_PATHS, recorder, tensors, too_large
 from cnncalc.problem import Refused
 from cnncalc.record import Record
 from cnncalc.text import show
+
+SMALLEST = 2**30  # bytes that a limit leaves at least, for threads and libraries
 
 
 class Setting(Record):
@@ -68,6 +71,8 @@ def followed(module: Any, feed: Arguments, whole: frozenset[str], setting: Setti
     record.training = setting.training
     floating = (value.dtype for value in module.parameters() if value.is_floating_point())
     fed: dict[str, Any] = {}
+    if setting.limit and sum(8 * prod(one.dims) for one in feed.feeds) > setting.limit:
+        raise too_large(setting.limit)
     args, kwargs = feed.made(_maker(torch, fed, next(floating, torch.float32), dtype, setting.device))
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
@@ -91,6 +96,7 @@ def followed(module: Any, feed: Arguments, whole: frozenset[str], setting: Setti
         stack.enter_context(torch.inference_mode())
         stack.enter_context(torch.enable_grad())  # so that it is seen where the module switches gradients off
         stack.enter_context(torch.device(setting.constants))
+        stack.enter_context(_bounded(setting.limit))
         before = _chance(torch)
         with recording:
             result = module(*args, **kwargs)
@@ -127,6 +133,36 @@ def _maker(torch: Any, fed: dict[str, Any], usual: Any, dtype: str, device: str)
         return made
 
     return make
+
+
+@contextmanager
+def _bounded(limit: int) -> Iterator[None]:
+    """Have the operating system refuse a tensor of more than `limit` bytes; 0 is no limit.
+
+    Raises:
+        Refused: where it did.
+    """
+    if not limit or sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    with open("/proc/self/statm", encoding="ascii") as stream:
+        size = int(stream.read().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = size + max(limit, SMALLEST)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            raise too_large(limit) from None
+        raise
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @contextmanager

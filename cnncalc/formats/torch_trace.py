@@ -46,6 +46,12 @@ def tensors(torch: Any, found: Any) -> Iterator[Any]:
             yield from tensors(torch, getattr(found, name))
 
 
+def too_large(limit: int) -> Refused:
+    """What to say of a run that takes more memory than there is."""
+    text = f"forward depends on numbers, and running it takes more than the {megabytes(limit)} that are free"
+    return Refused([Problem("too-large", text, "give a smaller input")])
+
+
 def recorder(torch: Any) -> Any:
     """The class of the recorder, which needs PyTorch's for a base."""
     dispatch: Any = import_module("torch.utils._python_dispatch")
@@ -165,8 +171,7 @@ def recorder(torch: Any) -> Any:
         def _grow(self, size: int) -> None:
             self.live += size
             if self.live > self.limit > 0:
-                text = f"forward depends on numbers, and running it takes more than the {megabytes(self.limit)} that are free"
-                raise Refused([Problem("too-large", text, "give a smaller input")])
+                raise too_large(self.limit)
 
         def find(self, value: Any) -> Var:
             key = self.key(value)

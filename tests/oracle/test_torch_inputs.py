@@ -326,8 +326,9 @@ def test_a_whole_number_may_be_a_plain_value(models: str) -> None:
 @pytest.mark.parametrize(
     ("name", "inputs", "words"),
     [
-        ("Guard", {"": "8x8x3:byte"}, "`byte` says nothing about the input"),
+        ("Guard", {"": "8x8x3:byte"}, "`byte` in `8x8x3:byte` is no type of an input"),
         ("ListIn", {"": "[16x16x3, 16x16x3"}, "has no closing `]`"),
+        ("ListIn", {"": "[]"}, "`[]` is empty"),
         ("ListIn", {"": "[224, 224, 3]"}, "write `224x224x3`"),
         ("ListIn", {"": "[" * 20 + "3:int" + "]" * 20}, "nested too deeply"),
         ("DictIn", {"": "{7}"}, "`{image: 224x224x3, ids: 12:int}`"),
@@ -409,6 +410,28 @@ def test_too_large_for_one_run(models: str, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(Refused) as caught:
         loaded(models, "Guard", {"": "80x80x3"})
     assert "takes more than the 100 kB that are free" in caught.value.problems[0].text
+    with pytest.raises(Refused) as caught:
+        loaded(models, "Guard", {"": "100000x100000x3"})
+    assert "takes more than the 100 kB that are free" in caught.value.problems[0].text
+
+
+def test_one_tensor_that_is_too_large(models: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operating system refuses it before it is made, and nothing is left of the limit."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+
+    class Outer(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, :, None] * x[:, None] if x.sum() > 0 else x
+
+    monkeypatch.setattr(torch_fit, "free_memory", lambda: 2**30)
+    with pytest.raises(Refused) as caught:
+        from_torch(Outer(), (30_000,))
+    assert "takes more than the 1.07 GB that are free" in caught.value.problems[0].text
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 
 def test_memory_of_one_run_is_a_bound(models: str) -> None:
