@@ -45,11 +45,11 @@ def out(capsys: pytest.CaptureFixture[str]) -> Any:
 TOP = {
     "format": str, "cnncalc": str, "name": str, "description": str, "source": str, "spec": str, "set": list, "batch": int,
     "dtype": str, "layers": list, "outputs": list, "totals": dict, "published": list, "expected": list, "notes": list,
-    "one_run": type(None), "receptive_field": dict,
+    "one_run": type(None), "pattern": str, "receptive_field": dict,
 }  # fmt: skip
 LAYER = {
     "index": int, "name": str, "kind": str, "fields": dict, "inputs": list, "output": list, "in_place": bool,
-    "activations": int, "weights": int, "biases": int, "params": int, "buffers": int, "macs": int,
+    "activations": int, "weights": int, "biases": int, "params": int, "trainable": int, "buffers": int, "macs": int,
     "receptive_field": dict, "shares": type(None), "where": dict, "notes": list,
 }  # fmt: skip
 
@@ -80,6 +80,7 @@ def test_the_totals(vgg16: Any) -> None:
     assert vgg16["totals"] == {
         "layers": 38, "depth": 16, "activations": 15_237_608, "activation_bytes": 2 * 4 * 15_237_608,
         "conv_activations": 13_547_520, "weights": 138_344_128, "biases": 13_416, "params": 138_357_544,
+        "trainable": 138_357_544,
         "param_bytes": 4 * 138_357_544, "buffers": 0, "macs": 15_470_264_320,
         "macs_at_least": 15_470_264_320,
     }  # fmt: skip
@@ -91,14 +92,15 @@ def test_the_layers(vgg16: Any) -> None:
     layers = vgg16["layers"]
     assert layers[0] == {
         "index": 0, "name": "input", "kind": "input", "fields": {}, "inputs": [], "output": [224, 224, 3],
-        "in_place": False, "activations": 150_528, "weights": 0, "biases": 0, "params": 0, "buffers": 0, "macs": 0,
+        "in_place": False, "activations": 150_528, "weights": 0, "biases": 0, "params": 0, "trainable": 0, "buffers": 0,
+        "macs": 0,
         "receptive_field": {"size": [1, 1], "stride": [1, 1]}, "shares": None, "where": None, "notes": [],
     }  # fmt: skip
     where = layers[3].pop("where")
     assert layers[3] == {
         "index": 3, "name": "Stage1.conv2", "kind": "conv", "fields": {"filters": 64, "kernel": 3, "pad": 1},
         "inputs": ["Stage1.relu1"], "output": [224, 224, 64], "in_place": False, "activations": 3_211_264,
-        "weights": 36_864, "biases": 64, "params": 36_928, "buffers": 0, "macs": 1_849_688_064,
+        "weights": 36_864, "biases": 64, "params": 36_928, "trainable": 36_928, "buffers": 0, "macs": 1_849_688_064,
         "receptive_field": {"size": [5, 5], "stride": [1, 1]}, "shares": None, "notes": [],
     }  # fmt: skip
     assert where["file"] == shelf.path("vgg16")

@@ -86,6 +86,7 @@ def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> d
         "layers": [],
         "outputs": [],
         "totals": None,
+        "pattern": None,
         "published": [],
         "expected": [],
         "one_run": None,
