@@ -14,6 +14,8 @@ from cnncalc.layers.base import Blur, Layer
 SIDES = {1: ("start", "end"), 2: ("top", "bottom", "left", "right"),
          3: ("front", "back", "top", "bottom", "left", "right")}  # fmt: skip
 
+MODES = {mode: mode for mode in ("reflect", "replicate", "circular")}
+
 
 def absorbed(event: Event) -> bool:
     """Are the cells that a `pad` puts around a value for the next layer alone that layer's own padding?
@@ -22,6 +24,8 @@ def absorbed(event: Event) -> bool:
     its own.
     """
     user = event.out.users[0] if len(event.out.users) == 1 else None
+    if user is not None and event.args.get("mode", "constant") in MODES and _pads_itself(event, user):
+        return True
     if (
         user is None
         or event.args.get("mode", "constant") != "constant"
@@ -43,6 +47,20 @@ def absorbed(event: Event) -> bool:
     own = user.args["padding"]
     uneven = any(before != after for before, after in _sides(event, rank))
     return uneven and (own == "valid" or not any(each(own, rank)))
+
+
+def _pads_itself(event: Event, user: Event) -> bool:
+    """Return whether it is the padding of a convolution's own module, which has a `padding_mode`."""
+    rank = int(next((letter for letter in user.op if letter.isdigit()), "0"))
+    cells = list(event.args["pad"])
+    return (
+        event.call.leaf
+        and event.call is user.call
+        and user.op in ("conv1d", "conv2d", "conv3d")
+        and user.inputs[0] is event.out
+        and len(cells) <= 2 * rank
+        and not any(each(user.args["padding"], rank))
+    )
 
 
 def _sides(pad: Event, rank: int) -> list[tuple[int, int]]:
@@ -92,10 +110,12 @@ def convolution(book: Book, event: Event) -> None:
     groups = event.args["groups"]
     order = last(x, rank)
     around: Sequence[tuple[int, int]] = ()
+    mode = "zeros"
     target = event
     if transposed:
         target, around = _cut_off(book, event, rank)
     elif x.event is not None and id(x.event) in book.absorbed:
+        mode = MODES.get(x.event.args.get("mode", "constant"), "zeros")
         x, around = x.event.inputs[0], _sides(x.event, rank)
     fields = _fields(event, x, rank, w.dims[2:], event.args["padding"], around)
     if fields is None or x.index is None or w.index is not None or (transposed and len(order) > rank + 1):
@@ -110,7 +130,7 @@ def convolution(book: Book, event: Event) -> None:
             filters=w.dims[1] * groups, groups=groups, bias=learned, output_pad=sizes_of(extra), **fields
         )
     else:
-        layer = conv.Conv(filters=w.dims[0], groups=groups, bias=learned, **fields)
+        layer = conv.Conv(filters=w.dims[0], groups=groups, bias=learned, mode=mode, **fields)
     book.emit(target, layer, [book.aligned(x, order, event.call)], order, held)
 
 
@@ -176,7 +196,7 @@ def padded(book: Book, event: Event) -> None:
         book.absorbed.add(id(event))
         book.same(event, x)
         return
-    word = {"constant": "zeros", "reflect": "reflect", "replicate": "replicate"}.get(mode)
+    word = {"constant": "zeros", **MODES}.get(mode)
     order = x.order if set(changed) <= set(x.order[:-1]) else book.channels_last(x)
     spatial = order[:-1]
     negative = min(pads) < 0
