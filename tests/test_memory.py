@@ -115,12 +115,24 @@ def test_the_parts_add_up_to_the_peak() -> None:
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "copies"), [("sgd", 0), ("momentum", 1), ("adagrad", 1), ("rmsprop", 1), ("adam", 2), ("adamw", 2)]
-)
+    ("optimizer", "copies"),
+    [("sgd", 0), ("momentum", 1), ("nesterov", 1), ("adagrad", 1), ("adadelta", 2), ("rmsprop", 1), ("rprop", 2), ("adam", 2),
+     ("amsgrad", 3), ("adamw", 2), ("adamax", 2), ("nadam", 2), ("radam", 2), ("lion", 1), ("lamb", 2)],
+)  # fmt: skip
 def test_optimizer_state(optimizer: str, copies: int) -> None:
     found = train(network_of(CONV + "  - fc: 10\n"), optimizer=optimizer)
     assert found.fixed["optimizer state"] == copies * found.fixed["parameters"]
-    assert set(OPTIMIZERS) == {"sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"}
+    assert OPTIMIZERS[optimizer].kept == copies
+
+
+def test_adafactor_keeps_rows_and_columns() -> None:
+    """Weights of 16 x 3 x 3 x 3 keep 16*3*3 + 16*3*3 numbers, those of 10 x 1024 keep 10 + 1024; biases are vectors."""
+    found = train(
+        network_of("input: 8x8x3\nlayers: [conv: {filters: 16, kernel: 3, pad: 1}, fc: 10]\n"), optimizer="adafactor"
+    )
+    assert found.fixed["optimizer state"] == 4 * (2 * 16 * 9 + 16 + 10 + 1024 + 10)
+    assert not found.unknown
+    assert train(network_of("input: 8x8x3\nlayers: [scale]\n"), optimizer="adafactor").unknown == ("scale1",)
 
 
 @pytest.mark.parametrize(

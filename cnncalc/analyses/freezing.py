@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
-from cnncalc.analyses.memory_plan import is_named, scopes_of
-from cnncalc.network import Network, settle
+from cnncalc.analyses.blocks import is_named, scopes_of
+from cnncalc.network import Network, Node, settle
 from cnncalc.text import did_you_mean, show
 
 
@@ -22,24 +21,39 @@ def freeze(network: Network, names: Sequence[str]) -> None:
     Raises:
         NothingToFreeze: where a name is unknown, or nothing of that name has parameters.
     """
-    nodes = network.nodes
-    scopes = scopes_of(nodes)
     for name in names:
-        found = [node for scope in scopes if is_named(scope.path, name) for node in nodes[scope.first : scope.last + 1]]
-        found += [node for node in nodes if node.layer is not None and is_named(node.name, name)]
+        found = _named(network, name)
         if not found:
-            known = [*[scope.path for scope in scopes], *[node.name for node in nodes if node.layer is not None]]
+            known = [*[scope.path for scope in scopes_of(network.nodes)], *[node.name for node in _layers(network)]]
             help = did_you_mean(name, known) or "`cnncalc analyze` shows the names"
             raise NothingToFreeze(f"no layer or block named `{show(name)}`: {help}")
-        owners = [node if node.shared is None else nodes[node.shared] for node in found]
-        owners = [node for node in owners if node.layer is not None and node.layer.weights(*network.shapes(node))]
-        if not owners:
+        if not _train_not(network, found):
             raise NothingToFreeze(f"`{show(name)}` has no parameters: name a layer or block that has some")
-        for node in owners:
-            node.train(False)
-    settle(nodes)
+    settle(network.nodes)
     other = network.in_training() if network.in_training is not None else None
-    if other is not None and other.nodes is not nodes:
+    if other is not None and other.nodes is not network.nodes:
         for name in names:
-            with suppress(NothingToFreeze):  # a layer that training leaves out
-                freeze(other, [name])
+            _train_not(other, _named(other, name))
+        settle(other.nodes)
+
+
+def _layers(network: Network) -> list[Node]:
+    return [node for node in network.nodes if node.layer is not None]
+
+
+def _named(network: Network, name: str) -> list[Node]:
+    """The layers of that name, and those inside blocks of that name."""
+    found = [node for node in _layers(network) if is_named(node.name, name)]
+    for scope in scopes_of(network.nodes):
+        if is_named(scope.path, name):
+            found += network.nodes[scope.first : scope.last + 1]
+    return found
+
+
+def _train_not(network: Network, nodes: Sequence[Node]) -> bool:
+    """Freeze the parameters of these nodes; return whether there are any."""
+    owners = [node if node.shared is None else network.nodes[node.shared] for node in nodes]
+    owners = [node for node in owners if node.layer is not None and node.layer.weights(*network.shapes(node))]
+    for node in owners:
+        node.train(False)
+    return bool(owners)

@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from cnncalc.analyses.memory_ledger import Ledger, Moment
 from cnncalc.analyses.memory_plan import Plan, plan
 from cnncalc.analyses.memory_replay import Replay, weight_width
-from cnncalc.analyses.optimizers import OPTIMIZERS
+from cnncalc.analyses.optimizers import cost
+from cnncalc.analyses.parameters import learned
 from cnncalc.analyses.totals import Analysis
 from cnncalc.network import Network
 from cnncalc.record import Record
@@ -115,10 +116,11 @@ def train(
     a peak that is reached after it assumes nothing.
     """
     work = work or plan(network, training=True, held=not least, inplace=inplace, checkpoint=checkpoint, amp=amp)
-    kept_copies, made_copies = OPTIMIZERS[optimizer]
     fixed = fixed_bytes(network, work, batch, dtype)
-    gradients = sum(work.learned.values()) * weight_width(work, dtype)
-    fixed["optimizer state"] = kept_copies * gradients
+    width = weight_width(work, dtype)
+    gradients = sum(work.learned.values()) * width
+    stepping = cost(optimizer, learned(work.network, work.learned), width)
+    fixed["optimizer state"] = stepping.state
     fixed["input"] += INDEX_BYTES * batch * sum(value.numbers // value.classes for value in work.outputs[:1])
     ledger = Ledger(fixed)
     always = ledger.live
@@ -129,11 +131,14 @@ def train(
     replay.leave_autocast()
     saved, held = ledger.live - always, ledger.held()
     replay.backward()
-    ledger.mark("optimizer", "optimizer", made_copies * gradients)
+    ledger.mark("optimizer", "optimizer", stepping.made)
     assert ledger.peak is not None
+    unknown = [*work.unknown, *stepping.unknown]
+    if ledger.peak.live < ledger.live + stepping.most and stepping.made < stepping.most:
+        unknown.append(f"the order of the parameters in the step of {optimizer}")
     later = max(moment.live for moment in ledger.moments if moment.phase != "forward")
     assumes = work.held and later < ledger.peak.live and not was_run(network)
-    return Run(fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(work.unknown), assumes, gradients)
+    return Run(fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(unknown), assumes, gradients)
 
 
 def was_run(network: Network) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnncalc.analyses.blocks import Scope, is_named, scopes_of
 from cnncalc.layers.activation import Dropout, InPlace
 from cnncalc.layers.base import Layer
 from cnncalc.layers.tape import (
@@ -22,7 +23,7 @@ from cnncalc.layers.tape import (
     Seen,
     least,
 )  # fmt: skip
-from cnncalc.network import Network, Node
+from cnncalc.network import Network
 
 NONE: frozenset[str] = frozenset()
 
@@ -149,10 +150,12 @@ class Plan:
 
     `amp` is the dtype of autocast, or empty; `copies` are the 16-bit weights, by the node that owns them in `copied`. With
     `held`, values live as long as a program holds them, otherwise until their last use. `learned` are the
-    parameters that get a gradient, by their node and name.
+    parameters that get a gradient, by their node and name. `network` is the one whose nodes they are: in training, a
+    module may do other things.
     """
 
-    def __init__(self, training: bool, amp: str, held: bool = True) -> None:
+    def __init__(self, network: Network, training: bool, amp: str, held: bool = True) -> None:
+        self.network = network
         self.training = training
         self.amp = amp
         self.held = held
@@ -225,10 +228,10 @@ def plan(
     `inplace` overrides what the activations say of themselves; `checkpoint` names blocks (`Stage2`, or `Stage` for all of
     them) whose inside is worked out again in backward instead of kept; `amp` is the dtype that autocast casts to.
     """
-    work = Plan(training, amp, held)
+    work = Plan(network, training, amp, held)
     if training and network.in_training is not None:
         other = network.in_training()
-        network = other or network
+        network = work.network = other or network
         if other is None:
             work.unknown.append(TRAINING_MODE)
     values: list[Value] = []  # the value of every node
@@ -319,17 +322,6 @@ def _is_wide(op: Op, inputs: Sequence[Value]) -> bool:
     return inputs[op.alias].wide if op.alias is not None else any(value.wide for value in inputs)
 
 
-def blocks_named(network: Network, name: str) -> bool:
-    """Is there a block of that path, label or kind?"""
-    return any(is_named(scope.path, name) for scope in scopes_of(network.nodes))
-
-
-def is_named(path: str, name: str) -> bool:
-    """Return whether a name means the block or layer of that path: the path, its label, or that without a number."""
-    label = path.rpartition(".")[2]
-    return name in (path, label, label.rstrip("0123456789").rstrip("_"))
-
-
 def _segment(
     work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope], names: Sequence[str]
 ) -> None:
@@ -412,38 +404,3 @@ def _release(
     for number, end in until.items():
         if number not in kept:
             work.steps[end].released.append(by_number[number])
-
-
-class Scope:
-    """A block: its path, its first and last node, and the nodes outside whose values it reads."""
-
-    __slots__ = ("first", "inputs", "last", "path")
-
-    def __init__(self, path: str, first: int, last: int, inputs: set[int]) -> None:
-        self.path = path
-        self.first = first
-        self.last = last
-        self.inputs = inputs
-
-
-def scopes_of(nodes: Sequence[Node]) -> list[Scope]:
-    """Every block of the network."""
-    found: list[Scope] = []
-    open_blocks: list[tuple[str, int]] = []
-
-    def close(level: int, last: int) -> None:
-        while len(open_blocks) > level:
-            path = ".".join(name for name, _ in open_blocks)
-            _, first = open_blocks.pop()
-            inside = nodes[first : last + 1]
-            found.append(Scope(path, first, last, {index for node in inside for index in node.inputs if index < first}))
-
-    for node in nodes:
-        path = node.name.split(".")[:-1]
-        same = 0
-        while same < min(len(path), len(open_blocks)) and open_blocks[same][0] == path[same]:
-            same += 1
-        close(same, node.index - 1)
-        open_blocks += [(name, node.index) for name in path[same:]]
-    close(0, len(nodes) - 1)
-    return found

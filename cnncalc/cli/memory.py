@@ -28,7 +28,7 @@ FORMATS = ("table", "json")
     type=click.Choice(list(OPTIMIZERS)),
     default="sgd",
     show_default=True,
-    help="What keeps state besides the parameters.",
+    help="Optimizer whose state is counted.",
 )
 @click.option(
     "--mode", type=click.Choice(["train", "infer", "both"]), default="both", show_default=True, help="What to run."
@@ -76,7 +76,8 @@ def command(
     module, an estimate for a file, which does not say how long a program holds its values.
     """
     from cnncalc.analyses import memory
-    from cnncalc.analyses.memory_plan import blocks_named, plan
+    from cnncalc.analyses.blocks import blocks_named
+    from cnncalc.analyses.memory_plan import plan
     from cnncalc.cli.specs import network_of
     from cnncalc.render import memory as render
     from cnncalc.text import show

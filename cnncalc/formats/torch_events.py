@@ -10,15 +10,19 @@ Dims = tuple[int, ...]
 
 
 class Tensor:
-    """A parameter (`learned`) or buffer of the module; a `frozen` parameter does not require a gradient."""
+    """A parameter (`learned`) or buffer of the module, with its place among these.
 
-    __slots__ = ("dims", "frozen", "learned", "name", "size")
+    A `frozen` parameter does not require a gradient.
+    """
+
+    __slots__ = ("dims", "frozen", "learned", "name", "place", "size")
 
     def __init__(self, name: str, dims: Dims, learned: bool, frozen: bool = False) -> None:
         self.name = name
         self.dims = dims
         self.learned = learned
         self.frozen = frozen
+        self.place = -1
         self.size = prod(dims)
 
 

@@ -72,7 +72,8 @@ def note_gradients(node: Node, held: Held, fresh: Mapping[str, Tensor]) -> None:
     frozen = frozenset(name for name, part in named.items() if part.tensor.frozen)
     node.frozen = frozen or None
     seen.still = frozenset(name for name, part in named.items() if part.detached)
-    seen.dims = {name: part.tensor.dims for name, part in named.items()}
+    seen.dims = {name: part.tensor.dims for name, part in named.items() if part.tensor.place >= 0}
+    seen.places = {name: part.tensor.place for name, part in named.items() if part.tensor.place >= 0}
 
 
 def _named(

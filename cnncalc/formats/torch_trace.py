@@ -113,6 +113,7 @@ def recorder(torch: Any) -> Any:
                 return
             tensor = Tensor(name, tuple(value.shape), learned, learned and not value.requires_grad)
             if kept:
+                tensor.place = len(self.record.tensors)
                 self.record.tensors.append(tensor)
             self.know(value, Var(value.shape, (tensor,) if kept else ()))
 

@@ -143,15 +143,17 @@ class Seen:
     the parts of one value that are cut at once, and `unused` numbers of it are read by nobody. `more` memory may be in use
     there than the layer's rule says, or `less`. `relaid`: the gradient of its first parameter has its cells in another
     order, and is copied into the usual one. No gradient flows through a `stopped` value (`torch.no_grad()`, `detach()`),
-    nor into the parameters named `still`, which the layer reads detached. `dims` are its parameters' dimensions in PyTorch.
+    nor into the parameters named `still`, which the layer reads detached. `dims` are its parameters'
+    dimensions in PyTorch, `places` their places among all parameters.
     """
 
-    __slots__ = ("dims", "less", "more", "relaid", "split", "still", "stopped", "until", "unused")
+    __slots__ = ("dims", "less", "more", "places", "relaid", "split", "still", "stopped", "until", "unused")
 
     def __init__(self) -> None:
         self.stopped = False
         self.still: frozenset[str] = frozenset()
         self.dims: dict[str, tuple[int, ...]] = {}
+        self.places: dict[str, int] = {}
         self.until: int | None = None
         self.split: int | None = None
         self.unused = 0

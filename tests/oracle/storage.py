@@ -39,7 +39,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
-Optimizer = Literal["sgd", "momentum", "adam", "adamw", "adagrad", "rmsprop"]
+Optimizer = Literal[
+    "sgd", "momentum", "adam", "adamw", "adagrad", "rmsprop", "nesterov", "adadelta", "adamax", "nadam", "radam", "rprop",
+    "amsgrad", "adafactor",
+]  # fmt: skip
 Dispatch = Literal["cuda", "cpu"]
 
 ATEN: Any = torch.ops.aten
@@ -50,6 +53,14 @@ OPTIMIZERS: dict[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]]
     "adamw": lambda parameters: torch.optim.AdamW(parameters, foreach=True),
     "adagrad": lambda parameters: torch.optim.Adagrad(parameters, foreach=True),
     "rmsprop": lambda parameters: torch.optim.RMSprop(parameters, foreach=True),
+    "nesterov": lambda parameters: torch.optim.SGD(parameters, 0.1, momentum=0.9, nesterov=True, foreach=True),
+    "adadelta": lambda parameters: torch.optim.Adadelta(parameters, foreach=True),
+    "adamax": lambda parameters: torch.optim.Adamax(parameters, foreach=True),
+    "nadam": lambda parameters: torch.optim.NAdam(parameters, foreach=True),
+    "radam": lambda parameters: torch.optim.RAdam(parameters, foreach=True),
+    "rprop": lambda parameters: torch.optim.Rprop(parameters, foreach=True),
+    "amsgrad": lambda parameters: torch.optim.Adam(parameters, amsgrad=True, foreach=True),
+    "adafactor": torch.optim.Adafactor,  # asks for numbers: not on the meta device
 }
 
 
@@ -306,6 +317,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.moments: list[Moment] = []
         self.known: dict[int, Birth] = {}  # by the address of the storage, which is its own while it lives
         self.in_place = self.out_of_place = 0
+        self.norm = False  # does the operation make the norm of a parameter, which is on the card?
         self.one_holder = _hands_of_one_holder()
 
     def __torch_dispatch__(
@@ -315,7 +327,9 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
             result = self.accumulate(args[0], args[1])
         else:
             result = func(*args, **(kwargs or {}))
+        self.norm = func is ATEN.linalg_vector_norm.default or func is ATEN.norm.Scalar
         fresh = self.meet(tree_leaves(result), self.phase)
+        self.norm = False
         self.moments.append(Moment(self.phase, str(func), self.live, fresh))
         return result
 
@@ -338,7 +352,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for value in values:
             if not isinstance(value, Tensor) or value.device.type != self.device:
                 continue
-            if self.device == "cpu" and kind.startswith("opt") and value.dim() == 0:
+            if self.device == "cpu" and kind.startswith("opt") and value.dim() == 0 and not self.norm:
                 continue  # counters of steps: on CUDA, they stay on the CPU
             storage = value.untyped_storage()
             if storage._cdata not in self.known:
