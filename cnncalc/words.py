@@ -134,15 +134,6 @@ WORDS: dict[str, Word] = {
         "input: {left: 64, right: 64}\nlayers:\n  - {fc: 32, from: left, as: tower}\n"
         "  - {fc: 32, from: right, share: tower}\n  - concat: [tower, prev]\n",
     ),
-    "trainable": Word(
-        "Whether parameters are trained. `trainable: false` beside a step, a block or a `seq` freezes the parameters inside, "
-        "and among the `defaults` of a kind those of the kind; the innermost that is written counts. Frozen parameters get "
-        "no gradient and no optimizer state, and backward ends where nothing before is trained. In tables and JSON, "
-        "`trainable` is the number of params that are not frozen. `--freeze BLOCK` does the same from outside.",
-        "input: 224x224x3\nlayers:\n  - as: backbone\n    seq: [conv: {filters: 16, kernel: 3}, relu]\n"
-        "    trainable: false\n  - globalavgpool\n  - fc: 10\n",
-        also="frozen freeze requires_grad",
-    ),
     "expect": Word(
         "What you worked out by hand for a step: a shape, or any of output, params, weights, biases, activations, macs and "
         "receptive_field. It is checked, and a wrong one is explained.",

@@ -40,7 +40,8 @@ class Run(Record):
     `fixed` lives all the time, by kind; `saved` is kept by the forward for the backward; `held` is the same by the layer
     that made it. `gradients` are those of all parameters that get one. `unknown` names the layers without a memory rule:
     with any, every figure is a lower bound. `assumes` is true where the peak
-    rests on what is only assumed of the program (`ASSUMED`).
+    rests on what is only assumed of the program (`ASSUMED`). `unstated` names what of the optimizer is not known: with any,
+    the peak is a lower bound.
     """
 
     fixed: dict[str, int]
@@ -51,16 +52,22 @@ class Run(Record):
     unknown: tuple[str, ...]
     assumes: bool = False
     gradients: int = 0
+    unstated: tuple[str, ...] = ()
+
+    @property
+    def bounded(self) -> bool:
+        """True if the peak is a lower bound."""
+        return bool(self.unknown or self.unstated)
 
     @property
     def exact(self) -> bool:
         """True if the peak is the very figure, neither a lower bound nor an estimate."""
-        return not self.unknown and not self.assumes
+        return not self.bounded and not self.assumes
 
     @property
     def bound(self) -> str:
         """What to print before the peak: `estimated`, `at least`, or nothing where it is exact."""
-        return " ".join([*["estimated"] * self.assumes, *["at least"] * bool(self.unknown)])
+        return " ".join([*["estimated"] * self.assumes, *["at least"] * self.bounded])
 
 
 def fixed_bytes(network: Network, work: Plan, batch: int, dtype: str) -> dict[str, int]:
@@ -133,12 +140,14 @@ def train(
     replay.backward()
     ledger.mark("optimizer", "optimizer", stepping.made)
     assert ledger.peak is not None
-    unknown = [*work.unknown, *stepping.unknown]
+    unstated = list(stepping.unknown)
     if ledger.peak.live < ledger.live + stepping.most and stepping.made < stepping.most:
-        unknown.append(f"the order of the parameters in the step of {optimizer}")
+        unstated.append(f"the order of the parameters in the step of {optimizer}")
     later = max(moment.live for moment in ledger.moments if moment.phase != "forward")
     assumes = work.held and later < ledger.peak.live and not was_run(network)
-    return Run(fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(unknown), assumes, gradients)
+    return Run(
+        fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(work.unknown), assumes, gradients, tuple(unstated)
+    )
 
 
 def was_run(network: Network) -> bool:

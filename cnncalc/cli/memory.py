@@ -28,7 +28,8 @@ FORMATS = ("table", "json")
     type=click.Choice(list(OPTIMIZERS)),
     default="sgd",
     show_default=True,
-    help="Optimizer whose state is counted.",
+    metavar="NAME",
+    help="Optimizer whose state is counted: " + ", ".join(OPTIMIZERS) + ".",
 )
 @click.option(
     "--mode", type=click.Choice(["train", "infer", "both"]), default="both", show_default=True, help="What to run."

@@ -111,7 +111,7 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
     if answer.least_training is not None:
         lines.append(_minimum(answer.least_training))
     if run.held:
-        lines += [[], [(f" kept for backward: {_at_least(run, run.saved)}, most of it by", "dim")]]
+        lines += [[], [(f" kept for backward: {_at_least(bool(run.unknown), run.saved)}, most of it by", "dim")]]
         grid = Grid(["layer", "bytes", ""], [False, True, False])
         heaviest = sorted(run.held.items(), key=lambda item: -item[1])[:HOLDERS]
         for name, size in heaviest:
@@ -124,9 +124,9 @@ def _again(answer: Answer) -> str:
     return f", {quoted(answer.checkpoint, 'and')} run again in backward" if answer.checkpoint else ""
 
 
-def _at_least(run: Run, size: int) -> str:
+def _at_least(bounded: bool, size: int) -> str:
     """Bytes that do not depend on how long forward holds its values."""
-    return ("at least " if run.unknown else "") + f"{size:,} bytes = {megabytes(size)}"
+    return ("at least " if bounded else "") + f"{size:,} bytes = {megabytes(size)}"
 
 
 def _assumption(run: Run) -> str:
@@ -179,12 +179,13 @@ def _fit(answer: Answer, fit: Fit) -> list[Line]:
     ):
         if found is None or run is None:
             continue
-        bound = " at most (a layer has no memory rule)" if run.unknown else ""
-        if run.assumes and not run.unknown:
+        without = "a layer has no memory rule" if run.unknown else "the optimizer's step has no memory rule"
+        bound = f" at most ({without})" if run.bounded else ""
+        if run.assumes and not run.bounded:
             bound = " (estimated)"
         words, style = f"batch {found.batch:,}{bound}", "total"
         if not found.batch:
-            noun, peak = "estimated peak" if run.assumes else "peak", _at_least(run, found.first.live)
+            noun, peak = "estimated peak" if run.assumes else "peak", _at_least(run.bounded, found.first.live)
             words, style = f"does not fit even at batch 1: the {noun} is {peak}, {_where(found.first)}", "bad"
         if name == "inference" and run.assumes and not run.unknown and fit.least is not None and fit.least.batch:
             words += f"; batch {fit.least.batch:,} with every value freed at its last use"
@@ -193,10 +194,10 @@ def _fit(answer: Answer, fit: Fit) -> list[Line]:
 
 
 def _unknown(answer: Answer) -> list[Line]:
-    runs = [run for run in (answer.training, answer.inference) if run is not None and run.unknown]
+    runs = [run for run in (answer.training, answer.inference) if run is not None and run.bounded]
     if not runs:
         return []
-    names = list(dict.fromkeys(runs[0].unknown))
+    names = list(dict.fromkeys([*runs[0].unknown, *runs[0].unstated]))
     listed = ", ".join(show(name, 100) for name in names[:3])
     more = f" and {plural(len(names) - 3, 'other')}" if len(names) > 3 else ""
     return [[], [(" note: ", "note"), (f"no memory rule for {listed}{more}: figures are lower bounds", "")]]

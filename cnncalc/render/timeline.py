@@ -50,7 +50,7 @@ def svg(run: Run, title: str) -> str:
         parts.append(f'<polygon fill="{COLORS[kind]}" points="{outline}"/>')
         base = tops
     for number, moment in enumerate(moments):
-        bound = "at least " if run.unknown else ""
+        bound = "at least " if run.bounded else ""
         words = f"{moment.phase}, {show(moment.at, 200)}: {bound}{moment.live:,} bytes"
         parts.append(
             f'<rect x="{LEFT + number * width:.2f}" y="{TOP}" width="{width:.2f}" height="{TALL - TOP - BOTTOM}" '

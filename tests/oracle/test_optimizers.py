@@ -130,7 +130,7 @@ def test_published_rules(optimizer: str, copies: int) -> None:
     network = from_torch(perceptron(), (3, 4, 4))
     run = train(network, 2, optimizer=optimizer)
     assert run.fixed["optimizer state"] == copies * run.gradients
-    assert run.unknown == (f"the step of {optimizer}",)
+    assert run.unstated == (f"the step of {optimizer}",)
 
 
 def test_every_optimizer_is_measured() -> None:
