@@ -359,12 +359,12 @@ def test_advice_names_the_heaviest(quantity: str) -> None:
 FAMILIES = {
     "max pooling": {"maxpool", "globalmaxpool", "adaptivemaxpool"},
     "average pooling": {"avgpool", "globalavgpool", "adaptiveavgpool"},
-    "convolution": {"conv", "depthwise", "convtranspose", "local"},
+    "convolution": {"conv", "depthwise", "convtranspose", "local", "separableconv", "convlstm"},
     "fully connected": {"fc", "linear"},
     "normalization": {"batchnorm", "layernorm", "groupnorm", "instancenorm", "rmsnorm", "lrn"},
-    "activation": {"relu", "leakyrelu", "gelu", "silu", "sigmoid", "tanh", "softmax"},
+    "activation": {"relu", "leakyrelu", "gelu", "silu", "sigmoid", "tanh", "softmax", "glu", "maxout", "square"},
     "dropout": {"dropout"},
-    "recurrent": {"lstm", "gru", "rnn"},
+    "recurrent": {"lstm", "gru", "rnn", "convlstm"},
     "attention": {"attention", "attend"},
 }
 FAMILIES["pooling"] = FAMILIES["max pooling"] | FAMILIES["average pooling"]
@@ -373,6 +373,7 @@ OF_NO_FAMILY = {
     "droppath", "identity", "dot", "embedding", "positional", "classtoken", "add", "mul", "sub", "average", "maximum",
     "minimum", "concat", "scale", "flatten", "reshape", "permute", "slice", "channelshuffle", "pixelshuffle",
     "pixelunshuffle", "pad", "crop", "channelpad", "upsample", "resize", "operator",
+    "neg", "complement", "maxunpool",
 }  # fmt: skip
 
 
@@ -419,7 +420,7 @@ def test_a_word_that_is_kind_and_family_is_the_family() -> None:
         ("[fc]", "the policy forbids `fc`, but not `linear`"),
         ("[max pooling]", ""),
         ("[maxpool, pooling]", ""),
-        ("[lstm, gru, rnn]", ""),
+        ("[lstm, gru, rnn, convlstm]", ""),
         ("[dropout, attention]", ""),
         ("[flatten]", ""),
     ],

@@ -156,6 +156,8 @@ class SeparableConv(Windowed, kind="separableconv"):
     ((412, 412, 100), 1350)
     """
 
+    families = ("convolution",)
+
     elsewhere = (
         "SeparableConv2D SeparableConv1D SeparableConvolution2D SeparableConvolution1D separable_conv sepconv dwsepconv "
         "depthwise_separable_conv"

@@ -39,6 +39,8 @@ class Neg(Function, kind="neg"):
     (64,)
     """
 
+    families = ()
+
     elsewhere = "negative negate"
     example = "64 -> neg"
 
@@ -49,6 +51,8 @@ class Complement(Function, kind="complement"):
     >>> Complement().out(Shape((64,)))
     (64,)
     """
+
+    families = ()
 
     elsewhere = "one_minus oneminus"
     example = "64 -> complement"
@@ -268,6 +272,8 @@ class CELU(InPlace, kind="celu"):
 
 class Gathering(Layer):
     """What activations that change the number of channels share: they cannot overwrite their input."""
+
+    families: ClassVar[tuple[str, ...]] = ("activation",)
 
     casts: ClassVar[str] = AS_IT_COMES
 

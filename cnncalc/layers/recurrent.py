@@ -132,6 +132,8 @@ class ConvLSTM(Layer, kind="convlstm"):
     ((12, 40, 40, 40), 59200, 1133568000)
     """
 
+    families = ("recurrent", "convolution")
+
     elsewhere = "ConvLSTM2D ConvLSTM1D ConvLSTM3D conv_lstm"
     example = "12x40x40x1 -> convlstm: {filters: 40, kernel: 3, pad: same}"
 
