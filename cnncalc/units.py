@@ -12,6 +12,9 @@ _BYTES = {
 }  # fmt: skip
 
 
+_SHORT = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
 class Figure:
     """A number as somebody wrote it, with the precision that its digits claim.
 
@@ -73,13 +76,15 @@ def count(text: str) -> Figure | None:
     return _figure(text, _COUNT)
 
 
-def size(text: str) -> Figure | None:
+def size(text: str, short: bool = False) -> Figure | None:
     """A size in bytes such as `93MB`, `2MiB`, `512 B`; the unit is required; None where it is no size.
 
-    >>> size("2MiB").value
-    2097152
+    With `short` the B may be left out, `6G`: where nothing but a size can be meant.
+
+    >>> size("2MiB").value, size("6G", short=True).value, size("6G")
+    (2097152, 6000000000, None)
     """
-    return _figure(text, _BYTES)
+    return _figure(text, {**_BYTES, **_SHORT} if short else _BYTES)
 
 
 def rounded(number: int, step: int = 1000, suffixes: tuple[str, ...] = ("", "K", "M", "G", "T", "P", "E")) -> str:

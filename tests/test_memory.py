@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from cnncalc.layers.conv import Conv
 from cnncalc.layers.dense import FC
 from cnncalc.layers.unknown import Operator, Unknown
 from cnncalc.network import Builder, Network
+from cnncalc.problem import Refused
 from cnncalc.render.memory import make_up
 from cnncalc.shape import Shape
 from tests.helpers import network_of
@@ -296,6 +298,58 @@ def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
         part["peak_bytes"]
         == part["params_bytes"] + part["buffers_bytes"] + part["input_bytes"] + part["peak_activation_bytes"]
     )
+
+
+SIDED = {
+    "any": ("input: 20x20x3", "[conv: {filters: 4, kernel: 3, stride: 2}, relu, maxpool: 2, fc: 5]"),
+    "multiples": (
+        "input: 8x8x3",
+        "[{concat: [prev, [maxpool: 8, upsample: 8]]}, conv: {filters: 2, kernel: 1}, globalavgpool]",
+    ),
+    "sequences": ("input: 30x4", "[conv: {filters: 3, kernel: 3}, globalavgpool, fc: 2]"),
+    "odd sides": ("input: 9x5x3", "[conv: {filters: 4, kernel: 3}, relu, globalavgpool]"),
+}
+
+
+@pytest.mark.parametrize("name", SIDED)
+def test_the_largest_input_within_a_size(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Against all sides one by one; those that the network does not take are passed over."""
+    head, layers = SIDED[name]
+    rank, channels = head.count("x"), head.rpartition("x")[2]
+    spec = tmp_path / "net.yaml"
+    spec.write_text(f"{head}\nlayers: {layers}\n")
+    sizes = {}
+    for side in range(1, 120):
+        with suppress(Refused):
+            net = network_of(f"input: {'x'.join([str(side)] * rank)}x{channels}\nlayers: {layers}\n")
+            sizes[side] = (train(net, 2).peak.live, infer(net, 2).peak.live, infer(net, 2, least=True).peak.live)
+    for limit in (max(sizes[max(sizes)]) // 3, sizes[min(sizes)][0], 10):
+        assert run(cli, ["memory", str(spec), "--batch", "2", "--fit-input", f"{limit}B", "--format", "json"]) == 0
+        found = json.loads(capsys.readouterr().out)["fit_input"]
+        assert found["size_bytes"] == limit
+        for place, key in enumerate(("training_input", "inference_input", "inference_minimum_input")):
+            within = [side for side, peaks in sizes.items() if peaks[place] <= limit]
+            assert found[key] == ([*[max(within)] * rank, int(channels)] if within else None)
+
+
+def test_fit_input_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text("input: {left: 8x8x3, right: 10}\nlayers: [{fc: 10, from: left}, {add: [prev, right]}]\n")
+    assert run(cli, ["memory", str(spec), "--fit-input", "1MB"]) == 2
+    assert "--fit-input is for networks with one input, and this one has 2" in capsys.readouterr().err
+    assert run(cli, ["memory", "-e", "784 -> FC-10", "--fit-input", "1MB"]) == 2
+    assert "for images and sequences, and the input is 784" in capsys.readouterr().err
+    assert run(cli, ["memory", "lenet5", "--fit-input", "2 bananas"]) == 2
+    assert "--fit-input: `2 bananas` is no size" in capsys.readouterr().err
+    assert run(cli, ["memory", "lenet5", "--fit-input", "10M", "--fit", "10M", "--batch", "4"]) == 0
+    shown = capsys.readouterr().out
+    assert "training in 10.0 MB: batch " in shown
+    assert re.search(r"training in 10\.0 MB at batch 4: input (\d+)x\1x1\n", shown)
+    assert re.search(
+        r"inference in 10\.0 MB at batch 4: input (\d+)x\1x1 \(estimated\); (\d+)x\2x1 with every value", shown
+    )
+    assert run(cli, ["memory", "lenet5", "--fit-input", "1kB", "--mode", "infer"]) == 0
+    assert "inference in 1.00 kB at batch 1: no input fits" in capsys.readouterr().out
 
 
 WIDE = "input: 8x8x4\nlayers: [conv: {filters: 64, kernel: 1}, maxpool: 8, flatten, fc: 2]\n"

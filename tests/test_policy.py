@@ -110,7 +110,7 @@ def test_counts(quantity: str, text: str, number: int) -> None:
     ("text", "number"),
     [("0 B", 0), ("512B", 512), ("2kB", 2000), ("2 KiB", 2048), ("2MB", 2 * 10**6), ("2MiB", 2 * 2**20),
      ("1.5GiB", 3 * 2**29), ("1GB", 10**9),
-     ("1TB", 10**12), ("0.5 kB", 500)],
+     ("1TB", 10**12), ("0.5 kB", 500), ("6G", 6 * 10**9), ("64Mi", 2**26), ("1.5k", 1500)],
 )  # fmt: skip
 @pytest.mark.parametrize("quantity", SIZES)
 def test_sizes(quantity: str, text: str, number: int) -> None:
@@ -118,7 +118,7 @@ def test_sizes(quantity: str, text: str, number: int) -> None:
     assert bound(quantity, text) == number
 
 
-@pytest.mark.parametrize("text", ["2", "2,000", "2M", "2k", "2G"])
+@pytest.mark.parametrize("text", ["2", "2,000"])
 @pytest.mark.parametrize("quantity", SIZES)
 def test_a_size_needs_its_unit(quantity: str, text: str) -> None:
     """A million of what?"""

@@ -225,3 +225,15 @@ def test_a_share_says_neither_nothing_nor_everything_by_rounding(part: int, rest
     if text[0].isdigit():
         tenths = round(float(text.removesuffix(" %")) * 10)
         assert abs(2 * tenths * whole - 2000 * part) <= whole
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("6G", 6 * 10**9), ("1.5k", 1500), ("2Gi", 2**31), ("8 M", 8 * 10**6), ("1T", 10**12)]
+)
+def test_short_sizes(text: str, number: int) -> None:
+    """The B may be left out where nothing but a size is meant, and only there."""
+    short = size(text, short=True)
+    assert short is not None
+    assert short.value == number
+    assert size(text) is None
+    assert size("6", short=True) is None

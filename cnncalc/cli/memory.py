@@ -9,6 +9,8 @@ from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, tell, write
 from cnncalc.cli.suffixes import check_suffix
+from cnncalc.network import Network
+from cnncalc.shape import Shape
 from cnncalc.units import HALVES
 
 FORMATS = ("table", "json")
@@ -19,6 +21,7 @@ FORMATS = ("table", "json")
     epilog=options.examples(
         "cnncalc memory resnet50 --batch 32 --optimizer adam",
         "cnncalc memory net.yaml --fit 24GiB",
+        "cnncalc memory unet --mode infer --fit-input 8GB --batch 4",
         "cnncalc memory unet --mode infer --fit 320KiB --plot unet.svg",
     ),
 )
@@ -42,7 +45,12 @@ FORMATS = ("table", "json")
     help="Mixed precision, as `torch.autocast` on CUDA: parameters, gradients and optimizer state in float32, convolutions and "
     "products in 16 bits with a copy of their weights. `--amp` alone is `--amp float16`.",
 )
-@click.option("--fit", metavar="SIZE", help="The largest batch within SIZE, such as 10GB, 24GiB or 320KiB.")
+@click.option("--fit", metavar="SIZE", help="The largest batch within SIZE, such as 10GB, 24GiB or 6G.")
+@click.option(
+    "--fit-input",
+    metavar="SIZE",
+    help="The largest input of equal sides within SIZE, at the batch that --batch names.",
+)
 @click.option(
     "--inplace/--no-inplace",
     default=None,
@@ -65,6 +73,7 @@ def command(
     mode: str,
     amp: str | None,
     fit: str | None,
+    fit_input: str | None,
     inplace: bool | None,
     checkpoint: tuple[str, ...],
     timeline: bool,
@@ -86,7 +95,7 @@ def command(
     check_suffix(request.file, request.form, FORMATS)
     check_suffix(plot, "svg", option="--plot")
     one = options.only(request)
-    size = _size(fit)
+    size, input_size = _size(fit, "--fit"), _size(fit_input, "--fit-input")
     batch, dtype, file = request.batch, request.dtype, request.file
     if dtype == "int8" and mode != "infer":
         raise click.UsageError("int8 is for inference: add --mode infer")
@@ -118,6 +127,21 @@ def command(
         if size is not None:
             largest_inference = memory.fit(network, size, work, dtype)
             largest_least = memory.fit(network, size, least_work, dtype)
+    sides: dict[str, Shape | None] = {}
+    if input_size is not None:
+        from cnncalc.cli.fit_input import sides_within
+
+        def stepped(other: Network) -> int:
+            found = memory.train(other, batch, dtype, optimizer, inplace=inplace, checkpoint=checkpoint, amp=amp or "")
+            return found.peak.live
+
+        def inferred(other: Network, least: bool = False) -> int:
+            return memory.infer(other, batch, dtype, least=least, inplace=inplace, amp=amp or "").peak.live
+
+        peaks = {"training": stepped} if mode != "infer" else {}
+        if mode != "train":
+            peaks |= {"inference": inferred, "least": lambda other: inferred(other, least=True)}
+        sides = sides_within(one, request, network, input_size, peaks)
     answer = render.Answer(
         network=network,
         batch=batch,
@@ -130,6 +154,7 @@ def command(
         training=training,
         fit=None if size is None else render.Fit(size, largest_inference, largest_training, largest_least),
         least_training=least_training,
+        fit_input=None if input_size is None else render.FitInput(input_size, sides),
     )
     drawn = answer.training or answer.inference
     assert drawn is not None
@@ -153,13 +178,13 @@ def command(
     return 0
 
 
-def _size(text: str | None) -> int | None:
+def _size(text: str | None, option: str) -> int | None:
     if text is None:
         return None
     from cnncalc.text import show
     from cnncalc.units import size
 
-    figure = size(text)
+    figure = size(text, short=True)
     if figure is None or figure.value is None:
-        raise Failed(f"--fit: `{show(text)}` is no size: write 10GB, 24GiB or 320KiB")
+        raise Failed(f"{option}: `{show(text)}` is no size: write 10GB, 24GiB or 320KiB")
     return figure.value

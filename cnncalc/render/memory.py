@@ -11,6 +11,7 @@ from cnncalc.record import Record
 from cnncalc.render.columns import percent
 from cnncalc.render.data import set_data
 from cnncalc.render.lines import Glyphs, Grid, Line, bar, caveat
+from cnncalc.shape import Shape
 from cnncalc.text import plural, quoted, show
 from cnncalc.units import megabytes
 
@@ -39,6 +40,13 @@ class Fit(Record):
     least: Largest | None = None  # of inference, every value freed at its last use
 
 
+class FitInput(Record):
+    """A size in bytes, and the largest inputs within it by `training`, `inference` and `least`; None where none fits."""
+
+    size: int
+    shapes: dict[str, Shape | None]
+
+
 class Answer(Record):
     """Everything that one call of `memory` worked out; a mode that was not asked for is None."""
 
@@ -52,6 +60,7 @@ class Answer(Record):
     amp: str | None = None
     checkpoint: tuple[str, ...] = ()
     fit: Fit | None = None
+    fit_input: FitInput | None = None
     least_training: Run | None = None  # the same step, every value freed at its last use
 
 
@@ -87,6 +96,8 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
         lines += [[], *_inference(answer, answer.inference, answer.least, glyphs)]
     if answer.fit is not None:
         lines += [[], *_fit(answer, answer.fit)]
+    if answer.fit_input is not None:
+        lines += [[], *_fit_input(answer, answer.fit_input)]
     lines += _unknown(answer)
     lines += [
         [],
@@ -193,6 +204,22 @@ def _fit(answer: Answer, fit: Fit) -> list[Line]:
     return lines
 
 
+def _fit_input(answer: Answer, fit: FitInput) -> list[Line]:
+    lines: list[Line] = []
+    for name, run in (("training", answer.training), ("inference", answer.inference)):
+        if run is None:
+            continue
+        start = f" {name} in {megabytes(fit.size)} at batch {answer.batch:,}: "
+        found, least = fit.shapes[name], fit.shapes.get("least")
+        words, style = ("no input fits", "bad") if found is None else (f"input {found}", "total")
+        if found is not None and (run.assumes or run.unknown):
+            words += " at most (a layer has no memory rule)" if run.unknown else " (estimated)"
+        if name == "inference" and run.assumes and not run.unknown and least is not None:
+            words += f"; {least} with every value freed at its last use"
+        lines.append([(start, "name"), (words, style)])
+    return lines
+
+
 def _unknown(answer: Answer) -> list[Line]:
     runs = [run for run in (answer.training, answer.inference) if run is not None and run.bounded]
     if not runs:
@@ -229,7 +256,21 @@ def data(answer: Answer) -> dict[str, Any]:
             "exact": all(run is None or run.exact for run in (answer.inference, answer.training)),
         },
         "one_run": answer.network.one_run or None,
+        "fit_input": None if answer.fit_input is None else _fit_input_data(answer.fit_input),
         "notes": [problem.text for problem in answer.network.warnings],
+    }
+
+
+def _fit_input_data(fit: FitInput) -> dict[str, Any]:
+    def shape(name: str) -> list[int] | None:
+        found = fit.shapes.get(name)
+        return None if found is None else list(found)
+
+    return {
+        "size_bytes": fit.size,
+        "training_input": shape("training"),
+        "inference_input": shape("inference"),
+        "inference_minimum_input": shape("least"),
     }
 
 

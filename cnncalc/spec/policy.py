@@ -38,7 +38,7 @@ def bound(quantity: str, text: str) -> int:
         Problem: `bad-value`.
     """
     is_size = QUANTITIES[quantity][0]
-    figure = (size if is_size else count)(text)
+    figure = size(text, short=True) if is_size else count(text)
     if figure is None or figure.value is None:
         if is_size and count(text) is not None:
             raise Problem(
