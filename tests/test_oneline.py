@@ -284,6 +284,16 @@ def test_mistakes(text: str, culprit: str, says: str) -> None:
         ("32x32x3 -> RLU", "did you mean `RELU`?"),
         ("32x32x3 -> POOL", "write, for example, `POOL2`"),
         ("32x32x3 -> FC", "write, for example, `FC-10`"),
+        ("32x32x3 -> AVGPOOL", "write, for example, `AVGPOOL2`"),
+        ("32x32x3 -> Conv2d(3, 16, 3)", "write `CONV3-16p0`"),
+        ("32x32x3 -> nn.Conv2d(3, 16, 3, stride=2, padding=1) -> ReLU()", "write `CONV3-16/2p1`"),
+        ("32x32x3 -> Conv2D(16, 3, padding='same')", "write `CONV3-16`"),
+        ("32x32x3 -> MaxPool2d(2)", "write `MAXPOOL-2`"),
+        ("32x32x3 -> MaxPool2d(3, 2, 1)", "write `POOL3/2p1`"),
+        ("32x32x3 -> FC(10)", "write `FC-10`"),
+        ("32x32x3 -> DROPOUT(0.2)", "write `DROPOUT-0.2`"),
+        ("32x32x3 -> ReLU()", "write `RELU`"),
+        ("32x32x3 -> GLOBALPOOL", "write `GAP` for the mean, `GMP` for the largest"),
         ("32x32x3 -> [RELU]*", "fill in how often the group is repeated: `*3`"),
         ("32x32x3 -> [RELU]*N", 'fill in your numbers: cnncalc analyze -e "32x32x3 -> [RELU]*N" -p N=2'),
         ("100 -> FC-16384 -> 4x4x1024", "write `RESHAPE-4x4x1024` to arrange the numbers like this"),
@@ -338,3 +348,37 @@ def test_a_heading_to_read(ended: Any) -> None:
     assert ended("analyze", "-e", "8x8x3 -> FC-").err.startswith("<-e>:1:")
     data = ended("analyze", "-e", "8x8x3 -> FC-10", "--format", "json").data
     assert (data["name"], data["spec"]) == ("", "<-e>")
+
+
+# -- at the command line ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["analyze", "memory", "explain", "export"])
+def test_a_forgotten_e_is_named(command: str, ended: Any) -> None:
+    more = ("--to", "torch") if command == "export" else ()
+    done = ended(command, "32x32x3 -> CONV3-16/2 -> FC-10", *more)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == 'error: put -e before a network in one line: -e "32x32x3 -> CONV3-16/2 -> FC-10"\n'
+
+
+def test_a_line_without_quotes_is_named(ended: Any) -> None:
+    """The shell takes `-> FC-10` for a file to write to."""
+    done = ended("analyze", "32x32x3", "-")
+    assert '`32x32x3` is a shape: put the whole line in quotes after -e, as in -e "32x32x3 -> FC-10"' in done.err
+
+
+def test_pattern_and_notes_are_printed_and_in_json(ended: Any) -> None:
+    words = ("analyze", "-e", LECTURE, "--input", "32x32x3", *[f"-p{name}={value}" for name, value in NUMBERS.items()])
+    done = ended(*words)
+    assert done.status == 0
+    assert " pattern     INPUT -> [[CONV -> RELU]*2 -> POOL]*3 -> FC -> RELU -> FC" in done.lines
+    assert " note: conv1: CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` says otherwise" in done.lines
+    data = ended(*words, "--format", "json").data
+    assert data["pattern"] == "INPUT -> [[CONV -> RELU]*2 -> POOL]*3 -> FC -> RELU -> FC"
+    assert data["layers"][1]["notes"] == ["CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` says otherwise"]
+    assert ended("analyze", "resnet18", "--format", "json").data["pattern"] is None
+
+
+def test_missing_numbers_exit_with_a_finding_and_wrong_ones_with_a_failure(ended: Any) -> None:
+    assert ended("analyze", "-e", LECTURE).status == 1
+    assert ended("analyze", "-e", LECTURE, "-p", "N=two").status == 2

@@ -232,6 +232,40 @@ def lecture(text: str) -> str:
     return line if len(line) <= LONGEST else ""
 
 
+def token(word: str) -> str:
+    """A call, `Conv2d(3, 16, 3)` or `FC(10)`, as a word of the one-line form: `CONV3-16p0`; empty where it has none."""
+    from cnncalc.spec.oneline import SHORT
+    from cnncalc.spec.tree import parse
+
+    layer = call(word)
+    if layer is None:
+        return ""
+    folded = layer.word.casefold()
+    own = KINDS.get(SHORT.get(folded, folded)) if not layer.prefix and layer.word in (folded, folded.upper()) else None
+    found = [own_call(own, word)] if own is not None else [line for line, _ in readings(layer)]
+    if len(found) != 1 or not found[0]:
+        return ""
+    tree = parse(Source("", found[0]))
+    if isinstance(tree, Scalar):
+        return tree.text.upper() if tree.text in KINDS else ""
+    if not isinstance(tree, Map) or len(tree.items) != 1:
+        return ""
+    ((kind, inner),) = tree.items.items()
+    if isinstance(inner, Scalar):
+        plain = inner.text.replace(".", "", 1).replace("x", "").isdecimal()
+        return f"{kind.upper()}-{inner.text}" if plain else ""
+    if not isinstance(inner, Map) or kind not in ("conv", "maxpool", "avgpool"):
+        return ""
+    texts = {name: value.text for name, value in inner.items.items() if isinstance(value, Scalar)}
+    pad = texts.pop("pad", "0")
+    filters, kernel, stride = texts.pop("filters", ""), texts.pop("kernel", ""), texts.pop("stride", "")
+    if texts or not (pad.isdecimal() or (pad == "same" and kind == "conv")):
+        return ""
+    padded = "" if pad == "same" or (kind != "conv" and pad == "0") else f"p{pad}"
+    name = {"conv": f"CONV{kernel}-{filters}", "maxpool": f"POOL{kernel}", "avgpool": f"AVGPOOL{kernel}"}[kind]
+    return name + (f"/{stride}" if stride else "") + padded
+
+
 def _written(tree: Tree) -> str:
     """A tree as it is written in one line."""
     if isinstance(tree, Scalar):

@@ -211,6 +211,9 @@ class _Line:
         if match is None:
             self._fail(start, "a layer is missing here", "write `CONV3-64`, `POOL2`, `FC-10` or a kind such as `RELU`")
         word = match.group()
+        if "(" in word:  # Conv2d(3, 16, 3)
+            closing = self.text.find(")", start, start + 200) + 1
+            word = self.text[start:closing] if closing else word
         self.place = start + len(word)
         there = True
         if word.endswith("?"):
@@ -269,6 +272,14 @@ class _Line:
             step = Map(Mark(0, start))
             self._put(step, kind, Scalar(units["value"], False, Mark(0, start + units.start("value"))), start)
             return step
+        if "(" in word:
+            from cnncalc.spec.foreign_help import token
+
+            written = token(word)
+            if written:
+                self._fail(start, f"`{show(word)}` is a call, and a line has none", f"write `{written}`")
+        if word.lower() == "globalpool":
+            self._fail(start, "`GLOBALPOOL` does not say which one", "write `GAP` for the mean, `GMP` for the largest")
         if SHAPE.match(word):
             help = f"write `RESHAPE-{show(word)}` to arrange the numbers like this"
             self._fail(start, f"`{show(word)}` is a shape, not a layer", help)
@@ -300,7 +311,11 @@ class _Line:
             names = quoted([field.name for field in needed], "and")
             self._fail(start, f"`{show(word)}` needs {names}, which a line has no room for", "write a file")
         elif needed:
-            example = "POOL2" if kind.kind in ("maxpool", "avgpool") else f"{word.upper()}-10"
+            example = (
+                {"maxpool": "POOL2", "avgpool": "AVGPOOL2"}[kind.kind]
+                if kind.kind in ("maxpool", "avgpool")
+                else f"{word.upper()}-10"
+            )
             self._fail(
                 start, f"`{show(word)}` needs a number: {needed[0].help}", f"write, for example, `{show(example)}`"
             )
