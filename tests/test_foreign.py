@@ -108,6 +108,10 @@ def test_help(step: str, help: str) -> None:
         "Bidirectional(LSTM(16), merge_mode='sum')",
         "nn.Conv2d(3, 16, k)",
         "nn.Conv2d(3, f(x), 3)",
+        "slim.conv2d(net, 64, [3, 3])",
+        "tf.layers.conv2d(x, 64, 3)",
+        "F.conv2d(x, w, padding=1)",
+        "F.relu(self.bn1(x))",
     ],
 )
 def test_nothing_is_translated_that_is_not_understood(step: str) -> None:
@@ -115,6 +119,11 @@ def test_nothing_is_translated_that_is_not_understood(step: str) -> None:
     layer = call(step)
     assert layer is not None
     assert foreign.translated(layer) is None
+
+
+def test_a_layer_applied_to_another_is_not_taken_alone() -> None:
+    assert call("Conv2D(64, 3)(x)") is not None
+    assert call("Conv2D(64, 3)(Dense(10)(x))") is None
 
 
 def test_the_tables_name_kinds_and_fields() -> None:

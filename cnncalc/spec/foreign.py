@@ -29,6 +29,10 @@ from cnncalc.spec.tree import Scalar
 LONGEST = 150  # characters of a suggestion
 
 
+# how much comes in: not needed here, but a number
+SIZES = ("in_channels", "in_features", "num_features", "input_size", "num_channels")
+
+
 class Unknown(Exception):
     """Something is written whose meaning is not known."""
 
@@ -181,6 +185,8 @@ def readings(layer: Foreign) -> list[tuple[str, str]]:
 
 def _step(layer: Foreign) -> Step | None:
     if layer.prefix in ("F", "functional"):  # the first is what it is applied to
+        if not layer.placed or not isinstance(layer.placed[0], str):
+            return None
         layer = Foreign(layer.word, layer.placed[1:], layer.named, layer.prefix)
     for row in rows(layer.word, PREFIXES.get(layer.prefix)):
         with suppress(Unknown):
@@ -206,6 +212,8 @@ def _by(row: Row, layer: Foreign) -> Step:
         name, only = name.partition("!")[::2]
         if only:
             _check(given, name, only)
+        if name in SIZES and not isinstance(given.get(name, 0), (int, Raw)):
+            raise Unknown  # what the layer is applied to, perhaps
         if rule:
             RULES[rule](step, given.get(name), given)
         elif field and name in given:

@@ -151,7 +151,9 @@ def call(text: str) -> Foreign | None:
             return None
         found = reader.call(name, 0)
         if reader.peek() == ("sign", "("):  # Conv2D(64, 3)(x)
-            reader.call("", 0)
+            applied = reader.call("", 0)
+            if any(not isinstance(value, str) for value in [*applied.placed, *applied.named.values()]):
+                return None  # to another layer, which would be lost
         return found if reader.done() else None
     except (Unclear, OverflowError):
         return None
