@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _LONGEST = 60
+_SIGNS = re.compile(r"[\s_.-]+")
 COMMAND = re.compile(r"##(?=\w*\[)")  # the runners of GitHub and Azure look for it anywhere in a line, not at its start
 
 
@@ -88,10 +89,10 @@ def quoted(words: Iterable[str], last: str = "or", most: int = 20) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was probably meant to be, or None: by case first, then by likeness.
+    """The known word that `word` was probably meant to be, or None: by case first, then by its letters, then by likeness.
 
-    >>> nearest("rlu", ["relu", "conv"])
-    'relu'
+    >>> nearest("rlu", ["relu", "conv"]), nearest("VGG-16", ["vgg16", "vgg19"])
+    ('relu', 'vgg16')
     """
     options: Sequence[str] = list(known)
     folded = word.casefold()
@@ -100,6 +101,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
             return option
     if len(word) > 100:
         return None
+    bare = _SIGNS.sub("", folded)
+    same = [option for option in options if bare and _SIGNS.sub("", option.casefold()) == bare]
+    if same:
+        return same[0]
     from difflib import get_close_matches
 
     # a look at every pair of letters: only for words of about the same length, and not for too many of them

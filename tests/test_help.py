@@ -43,3 +43,35 @@ def test_every_example_runs(name: str, ended: Any, tmp_path: Path, monkeypatch: 
             done = type_in(command, tmp_path, ended)
             assert done.status == 0, (command, done.err)
             assert "error" not in done.err
+
+
+MEANT = {
+    "vgg16": "write `cnncalc analyze vgg16`",
+    "net.onnx": "write `cnncalc analyze net.onnx`",
+    "VGG-16": "did you mean `cnncalc analyze vgg16`?",
+    "32x32x3 -> FC-10": 'write `cnncalc analyze -e "32x32x3 -> FC-10"`',
+    "torch:models:Net": "write `cnncalc analyze torch:models:Net --input SHAPE`",
+    "help": "write `cnncalc --help`",
+    "version": "write `cnncalc --version`",
+    "analyse": "did you mean `analyze`?",
+    "frobnicate": "`cnncalc --help` lists the commands",
+    "-e": "options follow the command",
+    "analyze vgg16 --get flops": "did you mean `macs`? (FLOPs are 2 x MACs)",
+    "analyze vgg16 --columns flops": "did you mean `macs`? (FLOPs are 2 x MACs)",
+    "analyze vgg16 --sort parameters": "did you mean `params`?",
+    "analyze vgg16 --dtype fp16": "did you mean `float16`?",
+    "export vgg16 --to pytorch": "did you mean `torch`?",
+    "analyze vgg16 --format xml": "see `cnncalc analyze --help`",
+    "analyze VGG-16": "did you mean `vgg16`?",
+    "analyze model.pt": "there is no file model.pt",
+    "analyze .": ". is a folder: name a file in it, or look at all of them with `cnncalc check .`",
+}
+
+
+@pytest.mark.parametrize("line", MEANT)
+def test_first_mistakes(line: str, ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody types in the first minutes leads to what works."""
+    monkeypatch.chdir(tmp_path)
+    done = ended(*([line] if "->" in line else line.split()))
+    assert (done.status, done.out) == (2, "")
+    assert MEANT[line] in done.err

@@ -61,12 +61,10 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from cnncalc.text import nearest, show
+            from cnncalc.cli.meant import meant_command
+            from cnncalc.text import show
 
-            match = nearest(args[0], COMMANDS)
-            help = f"did you mean `{match}`?" if match else "`cnncalc --help` lists the commands"
-            if args[0].endswith((".yaml", ".yml", ".json")):
-                help = f"write `cnncalc analyze {show(args[0])}`"
+            help = meant_command(args[0], COMMANDS)
             raise click.UsageError(f"no command named `{show(args[0])}`: {help}", ctx)
         return super().resolve_command(ctx, args)
 

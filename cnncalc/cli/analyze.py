@@ -148,9 +148,9 @@ def _columns(text: str | None) -> tuple[str, ...] | None:
     names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
     for name in names:
         if name not in COLUMN_NAMES:
-            from cnncalc.text import did_you_mean
+            from cnncalc.cli.meant import meant
 
-            help = did_you_mean(name, COLUMN_NAMES) or "the columns are " + ", ".join(COLUMN_NAMES)
+            help = meant(name, COLUMN_NAMES) or "the columns are " + ", ".join(COLUMN_NAMES)
             raise click.BadParameter(f"no column named `{show(name)}`: {help}", param_hint="--columns")
     if not names:
         raise click.BadParameter("name at least one column", param_hint="--columns")

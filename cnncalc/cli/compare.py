@@ -57,7 +57,7 @@ def command(request: Request, only: str | None, exit_code: bool) -> int:
     if against_itself:
         chosen *= 2
     if len(chosen) < 2:
-        raise click.UsageError("compare needs two networks")
+        raise click.UsageError("compare needs two networks, or one and --set")
     analyses = []
     status = 0
     for number, one in enumerate(chosen):
@@ -104,9 +104,10 @@ def _quantities(only: str | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in only.split(",") if name.strip())
     for name in names:
         if name not in QUANTITIES:
-            from cnncalc.text import did_you_mean, show
+            from cnncalc.cli.meant import meant
+            from cnncalc.text import show
 
-            help = did_you_mean(name, QUANTITIES) or "they are " + ", ".join(QUANTITIES)
+            help = meant(name, QUANTITIES) or "they are " + ", ".join(QUANTITIES)
             raise click.BadParameter(f"no quantity named `{show(name)}`: {help}", param_hint="--only")
     if not names:
         raise click.BadParameter("name at least one quantity", param_hint="--only")

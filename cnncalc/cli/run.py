@@ -72,7 +72,17 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
 
 def _report(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
-    hint = f"\n  = help: see `{context.command_path} --help`" if context is not None else ""
+    from cnncalc.cli.meant import meant_choice
+
+    help = meant_choice(error) or (f"see `{context.command_path} --help`" if context is not None else "")
+    if (
+        isinstance(error, click.NoSuchOption)
+        and error.option_name == "-e"
+        and context is not None
+        and not context.parent
+    ):
+        help = 'options follow the command: `cnncalc analyze -e "..."`'
+    hint = f"\n  = help: {help}" if help else ""
     lines = error.format_message().expandtabs(4).split("\n")
     warn("error: " + "\n".join(map(visible, lines)) + hint)
     return error.exit_code

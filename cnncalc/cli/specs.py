@@ -105,6 +105,12 @@ def path_of(text: str) -> str:
         raise Failed(f"{show(text)}: name what makes the PyTorch model, as in `torch:{show(text[:-3])}:Net`")
     if os.path.lexists(text) and suffix:
         raise Failed(f"{show(text)}: files end in {', '.join((*SUFFIXES, *formats.READERS))}")
+    if os.path.isdir(text):
+        raise Failed(
+            f"{show(text)} is a folder: name a file in it, or look at all of them with `cnncalc check {show(text)}`"
+        )
+    if re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{0,10}", suffix):
+        raise Failed(f"there is no file {show(text)}")
     beside = next((text + ending for ending in SUFFIXES if os.path.isfile(text + ending)), None)
     help = (
         f"write `{show(beside)}` for the file"

@@ -1,0 +1,56 @@
+"""What was meant by a word that an option or the program does not know."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+import click
+
+from cnncalc.text import nearest, show
+
+# words of other programs -> those of the options here
+ELSEWHERE = {
+    "flops": "macs", "mac": "macs", "madds": "macs", "mult-adds": "macs", "parameters": "params", "shape": "output",
+    "receptive-field": "rf", "receptive_field": "rf", "pytorch": "torch", "tensorflow": "keras", "tf": "keras",
+    "graphviz": "dot", "md": "markdown", "tex": "latex", "txt": "table", "text": "table", "fp64": "float64", "double": "float64",
+    "fp32": "float32", "float": "float32", "fp16": "float16", "half": "float16", "bf16": "bfloat16", "training": "train",
+    "inference": "infer",
+}  # fmt: skip
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """`did you mean ...?`, or an empty text."""
+    options = list(known)
+    here = ELSEWHERE.get(word.casefold())
+    match = here if here in options else nearest(word, options)
+    note = " (FLOPs are 2 x MACs)" if match == "macs" and word.casefold() == "flops" else ""
+    return f"did you mean `{show(match)}`?{note}" if match else ""
+
+
+def meant_choice(error: click.ClickException) -> str:
+    """The same for a value that is none of an option's choices."""
+    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", ())
+    word = re.match(r"'(.*?)' is not one of", error.message)
+    return meant(word[1], [str(choice) for choice in choices]) if word else ""
+
+
+def meant_command(word: str, commands: Iterable[str]) -> str:
+    """What to write for a first word that is no command: the nearest one, or `analyze` for what is a network."""
+    if word in ("help", "version"):
+        return f"write `cnncalc --{word}`"
+    if "->" in word or "\u2192" in word:
+        return f'write `cnncalc analyze -e "{show(word)}"`'
+    match = nearest(word, commands)
+    if match:
+        return f"did you mean `{match}`?"
+    from cnncalc.formats import READERS
+    from cnncalc.spec import shelf
+
+    if word in shelf.names() or os.path.splitext(word)[1].lower() in (".yaml", ".yml", ".json", *READERS):
+        return f"write `cnncalc analyze {show(word)}`"
+    if word.startswith("torch:"):
+        return f"write `cnncalc analyze {show(word)} --input SHAPE`"
+    name = nearest(word, shelf.names())
+    return f"did you mean `cnncalc analyze {name}`?" if name else "`cnncalc --help` lists the commands"
