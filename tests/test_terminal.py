@@ -134,6 +134,17 @@ def test_the_list_leaves_sources_out(tmp_path: Path) -> None:
         assert set(shelf.names()) <= set(re.findall(r"\w+", text))
 
 
+def test_help_pages(tmp_path: Path) -> None:
+    """No word of an explanation is broken; only the commands at the end, which are to be copied, may be longer."""
+    pages = [[*name, "--help"] for name in ([], ["analyze"], ["memory"], ["check"], ["export"], ["import"], ["list"])]
+    whole = set(FIGURES.findall(piped(pages, tmp_path)))
+    for columns in WIDTHS:
+        text = on_terminal(columns, pages, tmp_path)
+        long = [line for line in text.split("\n") if cells(line.rstrip()) > columns]
+        assert not [line for line in long if not line.startswith("  cnncalc ") and not line.startswith("    cnncalc ")]
+        assert sorted(whole - set(FIGURES.findall(text))) == []
+
+
 LINES = {
     "long": "  - conv: {filters: 3, kernel: 3} # " + "many words " * 30 + "@",
     "wide": "  - conv: {filters: 3, kernel: 3, 漢字: 3} # 漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -31,12 +32,35 @@ COMMANDS = {
 }
 
 
+NARROW = 56  # columns of a terminal on which help pages need another layout
+
+
+class NarrowHelp(click.HelpFormatter):
+    """Help on a narrow terminal: what an option does is written below its name, with more room."""
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl(list(rows), min(col_max, 6), col_spacing)
+
+
+class NarrowContext(click.Context):
+    """The context of a command on a narrow terminal."""
+
+    formatter_class = NarrowHelp
+
+
 class Commands(click.Group):
     """Commands that are imported when they are asked for."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
+        from cnncalc.cli.run import columns
+
+        wide = columns(sys.stdout)
+        narrow = 20 <= wide < NARROW
+        self.context_class = NarrowContext if narrow else click.Context
+        if narrow:
+            extra = {"terminal_width": wide, **extra}
         try:
             return super().make_context(info_name, args, parent, **extra)
         except BrokenPipeError as error:  # `cnncalc --help | true`
@@ -55,6 +79,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"cnncalc.cli.{COMMANDS[cmd_name][0]}").command
+        command.context_class = self.context_class
         return command
 
     def resolve_command(

@@ -84,7 +84,13 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     help="What a file in a folder is whose suffix is not read, such as net.py: a note under the summary, or an error.",
 )
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="The dialect of the report."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    metavar="FORMAT",
+    help="The dialect of the report: " + ", ".join(FORMATS) + ".",
 )
 @click.option(
     "-o",

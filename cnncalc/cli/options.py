@@ -119,7 +119,8 @@ def _figures(command: click.decorators.FC) -> click.decorators.FC:
         type=click.Choice(sorted(DTYPES)),
         default="float32",
         show_default=True,
-        help="What every number is stored as.",
+        metavar="TYPE",
+        help="What every number is stored as: " + ", ".join(sorted(DTYPES)) + ".",
     )(command)
     return click.option(
         "--batch",
@@ -145,7 +146,13 @@ def output(formats: Sequence[str]) -> Callable[[click.decorators.FC], click.deco
             help="Colour: on a terminal (auto), also when piped (always, as FORCE_COLOR), or never. FILE of -o has none.",
         )(command)
         return click.option(
-            "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True, help="What to print."
+            "--format",
+            "form",
+            type=click.Choice(formats),
+            default=formats[0],
+            show_default=True,
+            metavar="FORMAT",
+            help="What to print: " + ", ".join(formats) + ".",
         )(into_file(command))
 
     return decorate
