@@ -125,6 +125,11 @@ class Facts:
     def count(self) -> None:
         """Work out weights, biases, buffers and multiply-adds."""
         layer, shapes = self.layer, self.shapes
+        if layer.free:
+            self.weights = self.biases = self.buffers = 0
+            self.macs: Count = NOTHING
+            self.counted = True
+            return
         weights = biases = 0
         for name, count in layer.weights(*shapes).items():
             if name.startswith("bias"):
@@ -158,6 +163,7 @@ class Layer:
     inputs: ClassVar[int | None] = 1  # how many values it takes; None: two or more
     lenders: ClassVar[int] = 0  # how many of them, at the end, only lend their shape
     borrows: ClassVar[tuple[str, ...]] = ()  # the fields that name them
+    free: ClassVar[bool] = False  # has neither parameters nor buffers nor multiply-adds, whatever its fields
     in_place: ClassVar[bool] = False  # can overwrite its input: writes no new volume
     known_cost: ClassVar[bool] = True  # False: `macs` says nothing, to be shown as unknown
     counts_for_depth: ClassVar[int] = 0  # convolutions and fully connected layers that it is
@@ -167,6 +173,8 @@ class Layer:
 
     def __init_subclass__(cls, kind: str = "", alias: str = "", **options: Any) -> None:
         super().__init_subclass__(**options)
+        costs = (cls.weights, cls.buffers, cls.macs)
+        cls.free = costs == (Layer.weights, Layer.buffers, Layer.macs)
         own = {name: value for name, value in cls.__dict__.items() if isinstance(value, Field)}
         if kind:
             cls.kind = kind

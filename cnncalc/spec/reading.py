@@ -11,6 +11,7 @@ from cnncalc.layers.fields import Field, Name, Pad
 from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.spec import values as value_of
+from cnncalc.spec.expression import number
 from cnncalc.spec.limits import Limits
 from cnncalc.spec.run import COUNTER, IN_NAMES
 from cnncalc.spec.steps import Block
@@ -91,6 +92,10 @@ class Reading:
 
     def value(self, tree: Tree, *, numeric: bool, known: Collection[str] | None = None) -> Any:
         """The value of a tree, or None after noting a problem."""
+        if type(tree) is Scalar and tree.text.isdecimal():  # most values are plain numbers
+            plain = number(tree.text)
+            if plain is not None:
+                return plain
         if known is None:  # made only where it is looked at
             known = () if isinstance(tree, Scalar) and "$" not in tree.text else self.known()
         try:
