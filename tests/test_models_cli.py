@@ -118,7 +118,8 @@ def test_memory(name: str, models: Path, ended: Any) -> None:
     assert (status, err) == (0, "")
     data = json.loads(out)
     assert data["inference"]["params_bytes"] == data["training"]["params_bytes"] == 4 * 1562
-    assert data["inference"]["exact"]
+    assert data["inference"]["minimum_exact"]
+    assert not data["inference"]["exact"]  # how long a program holds its values is not in these files
     status, out, err = ended("memory", beside(name))
     assert (status, err) == (0, "")
     assert "6,248" in out

@@ -134,8 +134,9 @@ def parsed(text: str, name: str = "") -> Any:
 
     >>> parsed("224x224x3").dims, parsed("12:int").dtype, parsed("batch:int").dims, parsed("2x1x32:raw").dims
     ((1, 224, 224, 3), 'int64', (1,), (2, 1, 32))
-    >>> [feed.name for feed in parsed("[16x16x3, {mask: 16x16x1}]", "xs")], parsed("0.5"), parsed("16000:value")
-    (['xs[0]', 'xs[1].mask'], 0.5, 16000)
+    >>> first, second = parsed("[16x16x3, {mask: 16x16x1}]", "xs")
+    >>> first.name, second["mask"].name, parsed("16000:value")
+    ('xs[0]', 'xs[1].mask', 16000)
 
     Raises:
         Refused: `bad-argument`.
