@@ -158,7 +158,10 @@ class Step:
         if x is None:
             given = self.given.get(name) if name else None
             return None if given is None else [int(n) for n in given] if isinstance(given, list) else [int(given)]
-        return [int(n) for n in self.array(place).reshape(-1)]
+        known = self.array(place).reshape(-1).tolist()
+        if not all(isinstance(n, int | float) and abs(n) < 2**64 for n in known):
+            self.wrong(f"input {place + 1} holds {show(known[:8])}, not whole numbers")
+        return [int(n) for n in known]
 
     def array(self, place: int) -> Array:
         """The numbers of an input.
@@ -262,7 +265,7 @@ class Reader:
     def channels_last(self, x: Value) -> Value:
         """The value with its second axis, the channels, in the last place; a batch of 1 is not shown."""
         rank = len(x.dims)
-        front = (0,) if rank < 2 or x.dims[0] != 1 else ()
+        front = tuple(range(rank)) if rank < 2 else (0,) if x.dims[0] != 1 else ()
         order = front if rank < 2 else (*front, *range(2, rank), 1)
         return self.aligned(x, order) if x.index is not None else self.materialized(x, order)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from math import prod
+from math import isfinite, prod
 
 from cnncalc.formats.onnx_graph import Dims, Order, Reader, Step, Value, visible
 from cnncalc.formats.onnx_ops import Handler, broadcast, made, said, sizes_of
@@ -199,7 +199,7 @@ def dropout(r: Reader, step: Step) -> None:
     x = step.need(0)
     rate = step.given.get("ratio", 0.5)
     given = step.x(1)
-    if given is not None and given.array is not None:
+    if given is not None and given.array is not None and given.array.size:
         rate = float(given.array.reshape(-1)[0])
     if x.index is None:
         r.put(step, x)
@@ -234,6 +234,8 @@ def upsampled(r: Reader, step: Step) -> None:
         scales = step.given.get("scales") if scale is None else step.array(scale_at).reshape(-1).tolist()
         if not scales or len(scales) != len(axes):
             step.wrong(f"{len(scales or [])} scales for {len(axes)} axes")
+        if not all(isfinite(factor) for factor in scales):
+            step.wrong(f"a scale is not a finite number: {show(scales)}")
         for factor, axis in zip(scales, axes, strict=True):
             factors[axis] = factor
             dims[axis] = int(x.dims[axis] * _exact(factor))

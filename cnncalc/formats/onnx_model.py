@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.formats.onnx_account import account
+from cnncalc.formats.onnx_attributes import Named, wrong_type
 from cnncalc.formats.onnx_bounds import OWN, check_size
 from cnncalc.formats.onnx_contrib import HANDLERS as ADDED
 from cnncalc.formats.onnx_contrib import plain
@@ -16,7 +17,7 @@ from cnncalc.formats.onnx_inference import Inferred
 from cnncalc.formats.onnx_inputs import FIRST
 from cnncalc.formats.onnx_layers import HANDLERS as LAYERS
 from cnncalc.formats.onnx_names import labels
-from cnncalc.formats.onnx_numbers import TAKEN, array, fold, numpy
+from cnncalc.formats.onnx_numbers import FOLDING, TAKEN, array, fold, numpy
 from cnncalc.formats.onnx_ops import HANDLERS as OPERATORS
 from cnncalc.formats.onnx_order import in_order
 from cnncalc.formats.onnx_patterns import Done
@@ -77,6 +78,7 @@ class Model(Inferred):
         step = Step(node, node.op_type, xs, given, scope, label)
         if len({one.name for one in node.attribute}) < len(node.attribute):
             step.wrong("an attribute is there twice", "export the model again")
+        self._check_types(step)
         before = len(self.reader.builder.nodes)
         if scope is self.scope and self.plan.take(self.reader, step):
             if self.strict:
@@ -107,10 +109,7 @@ class Model(Inferred):
         else:
             handler = HANDLERS.get(step.op) if domain in OWN else None
         if handler is not None:
-            try:
-                handler(self.reader, step)
-            except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
-                step.wrong(f"its attributes and inputs do not go together ({type(error).__name__})")
+            handler(self.reader, step)
             self._further(whole)
             note_scores(self.reader, step)
             if self.chosen is None:
@@ -121,6 +120,18 @@ class Model(Inferred):
                 self.steps.append(Done(step, before, len(self.reader.builder.nodes)))
             return
         self._unknown(whole)
+
+    def _check_types(self, step: Step) -> None:
+        """Refuse attributes of other types than ONNX says; those of functions and unknown operators may be of any."""
+        node = step.node
+        if (node.domain in OWN or node.domain in CONTRIBUTED) and (
+            node.domain,
+            node.op_type,
+        ) not in self.reader.functions:
+            for written in node.attribute:
+                one = self._given(written, step.scope) if written.ref_attr_name else written
+                if one is not None and (fault := wrong_type(node.op_type, Named(written.name, one.type))):
+                    step.wrong(show(fault, 200), "export the model again")
 
     def _further(self, step: Step) -> None:
         """Further outputs that are used, but that the operator's rule says nothing of: statistics, caches, masks."""
@@ -139,7 +150,7 @@ class Model(Inferred):
             return False
         try:
             found = fold(step.op, known, step.given, self.reader.opset)
-        except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+        except FOLDING:
             step.wrong(f"its constants do not go together: {' and '.join(show(x.dims) for x in step.xs if x)}")
         if found is None:
             return False

@@ -12,6 +12,8 @@ TYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 10: "float16",
     11: "float64", 12: "uint32", 13: "uint64",
 }  # fmt: skip
+# what numpy raises where arrays do not suit an operation, and the evaluation below where something is missing
+FOLDING = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
 Array = Any
 Attributes = dict[str, Any]
 
@@ -181,7 +183,7 @@ def _squeeze(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Arr
 
 def _reshape(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
     x = np.asarray(xs[0])
-    to = [int(n) for n in (xs[1].reshape(-1) if len(xs) > 1 and xs[1] is not None else given["shape"])]
+    to = [int(n) for n in (xs[1].reshape(-1) if len(xs) > 1 and xs[1] is not None else given.get("shape") or ())]
     to = [x.shape[place] if n == 0 and not given.get("allowzero") else n for place, n in enumerate(to)]
     return [x.reshape(to)]
 
@@ -191,6 +193,8 @@ def _fill(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]
     if prod(dims) > LARGEST:
         return None
     value = given.get("value")
+    if value is not None and (not isinstance(value, np.ndarray) or value.size != 1):
+        raise ValueError("its value is not a single number")
     return [np.full(dims, 0.0 if value is None else value.reshape(-1)[0], "float32" if value is None else value.dtype)]
 
 

@@ -366,16 +366,20 @@ def einsum(r: Reader, step: Step) -> None:
 def attention(r: Reader, step: Step) -> None:
     """Attention (opset 23): scaled dot products of queries and keys, then of those and values."""
     q, k, v = step.need(0), step.need(1), step.need(2)
+    past = step.x(4)
+    if not len(q.dims) == len(k.dims) == len(v.dims) or len(q.dims) not in (3, 4) or (past and len(past.dims) != 4):
+        step.wrong(f"queries of {said(q.dims)}, keys of {said(k.dims)} and values of {said(v.dims)}")
     if len(q.dims) == 4:
         heads, lq, wide = q.dims[1], q.dims[2], q.dims[3]
         lk, deep = k.dims[2], v.dims[3]
         dims: Dims = (*q.dims[:3], deep)
     else:
         heads, groups = step.given.get("q_num_heads", 1), step.given.get("kv_num_heads", 1)
+        if min(heads, groups) < 1:
+            step.wrong(f"{heads} heads of queries and {groups} of keys")
         lq, wide, lk, deep = q.dims[1], q.dims[2] // heads, k.dims[1], v.dims[2] // groups
         dims = (q.dims[0], lq, heads * deep)
-    if step.x(4) is not None:
-        past = step.need(4)
+    if past is not None:
         lk += past.dims[2]
     batch = [("batch", q.dims[0])] if q.dims[0] != 1 else []
     scores = Product(*batch, ("heads", heads), ("queries", lq), ("keys", lk), ("width", wide))

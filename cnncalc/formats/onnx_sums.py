@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from cnncalc.formats.onnx_elementwise import REDUCED
 from cnncalc.formats.onnx_graph import Dims, Reader, Step, Value
@@ -85,7 +86,10 @@ def measured(r: Reader, step: Step) -> None:
     if step.op == "ConstantOfShape":
         dims: Sequence[int] = step.numbers(0) or []
     elif step.op == "Range":
-        start, limit, delta = [step.array(place).reshape(-1)[0].item() for place in range(3)]
+        known = [step.array(place).reshape(-1).tolist() for place in range(3)]
+        if any(len(one) != 1 or not isfinite(one[0]) for one in known):
+            step.wrong("start, limit and step must be a finite number each")
+        start, limit, delta = (one[0] for one in known)
         if not delta:
             step.wrong("a step of 0")
         dims = [max(0, int(-((limit - start) // -delta)))]

@@ -489,3 +489,31 @@ def test_time_grows_with_the_nodes(tmp_path: Path) -> None:
 
     seconds(100)
     assert seconds(9_999) < 8 * 2.5 * seconds(1_250)
+
+
+def test_a_fault_of_ours_is_no_verdict(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a rule raises by mistake is an internal error of the program, and not a fault of the file."""
+    from cnncalc.formats import Asked, onnx_model, read
+
+    def mistaken(*_: Any) -> None:
+        raise TypeError("a fault of the program")
+
+    monkeypatch.setitem(onnx_model.HANDLERS, "Relu", mistaken)
+    path = write("net.onnx", as_onnx(NET))
+    checked = check_file(path, task())
+    assert (checked.status, codes(checked)) == ("unreadable", ["internal-error"])
+    with pytest.raises(TypeError, match="a fault of the program"):
+        read(path, Asked({}, {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("pads", 1, "`pads` is a whole number, not a list of whole numbers"), ("group", [1], "`group` is a list"),
+     ("strides", [1.5, 2.0], "`strides` is a list of numbers"), ("auto_pad", 3, "`auto_pad` is a whole number, not text")],
+)  # fmt: skip
+def test_an_attribute_of_another_type(name: str, value: Any, words: str, write: Write) -> None:
+    """Is a fault of the file, and named."""
+    checked = check_file(write("net.onnx", dumped(model([op("Conv", "x w", "y", **{name: value})],
+                                                        [weight("w", 4, 3, 3, 3)]))), task())  # fmt: skip
+    assert codes(checked) == ["bad-model"]
+    assert words in checked.findings[0].message

@@ -69,9 +69,10 @@ def same_layers(network: Network, data: bytes, folder: Path) -> tuple[Analysis, 
     several = {node.shared for node in network.nodes} | {
         node.index for node in network.nodes if node.shared is not None
     }
+    behind: set[int] = set()  # layers whose name the end of an attention before them has
     for row in ours.rows:
         node = row.node
-        if node.layer is None:
+        if node.layer is None or node.index in behind:
             continue
         dims = found[node.name].dims[1:]
         assert dims in {lengths(node.output, "first"), tuple(node.output)}, node.name
@@ -82,7 +83,7 @@ def same_layers(network: Network, data: bytes, folder: Path) -> tuple[Analysis, 
             several |= {node.index, below.index}  # to a reader a vector added behind a product is its bias
         users = [other.kind for other in network.nodes if node.index in other.inputs]
         if node.kind == "attention" and {"lstm", "gru", "rnn"} & set(users):
-            several |= {other.index for other in network.nodes if node.index in other.inputs}
+            behind |= {other.index for other in network.nodes if node.index in other.inputs}
             continue  # to a reader it ends in the transpose that makes steps of its value
         for quantity in (
             ("macs",) if node.index in several else ("params", "buffers", "macs")
