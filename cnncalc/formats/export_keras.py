@@ -92,9 +92,13 @@ def _lowered(network: Network, node: Node) -> Leaf | None:
     if lower is None or type(node.layer).kind != node.kind:
         raise without_counterpart(node, "Keras")
     try:
-        return lower(node.layer, network.shapes(node), node.output)
+        leaf = lower(node.layer, network.shapes(node), node.output)
     except Unsaid as error:
         raise Unexportable(node, str(error)) from None
+    if not node.is_frozen:
+        return leaf
+    between = "" if leaf.init.endswith("()") else ", "
+    return Leaf(f"{leaf.init[:-1]}{between}trainable=False)", leaf.code, leaf.helpers)
 
 
 def _body(

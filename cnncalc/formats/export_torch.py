@@ -81,6 +81,7 @@ def source(network: Network) -> Source:
         body_of[id(block)] = body
         bodies.append(body)
     shares = _share(network, leaves, places, body_of)
+    _freeze(network, places, body_of)
     found = skeletons(bodies, name, taken)
     lines, marks = _written(network, found, leaves, layouts, shares)
     return Source("\n".join(lines) + "\n", name, tuple(layouts), marks)
@@ -188,6 +189,22 @@ def _share(
             ties = True
         body_of[id(ours[level][0])].extra.append(line)
     return ties
+
+
+def _freeze(network: Network, places: dict[int, tuple[Block, str]], body_of: dict[int, Body]) -> None:
+    """Lines that freeze layers, in the root: one for a block in which everything is frozen."""
+    frozen: dict[tuple[str, ...], bool] = {}
+    for node in network.nodes:
+        if node.layer is not None and node.shared is None and node.layer.weights(*network.shapes(node)):
+            path = tuple([attribute for _, attribute in _path(node.index, places)])
+            for length in range(len(path) + 1):
+                frozen[path[:length]] = frozen.get(path[:length], True) and node.is_frozen
+    if not any(frozen.values()):
+        return
+    root = next(body for body in body_of.values() if body.block.parent is None)
+    for path, whole in frozen.items():
+        if whole and (not path or not frozen[path[:-1]]):
+            root.extra.append(f"{'.'.join(('self', *path))}.requires_grad_(False)")
 
 
 def _path(index: int, places: dict[int, tuple[Block, str]]) -> list[tuple[Block, str]]:
