@@ -220,6 +220,8 @@ class Replay:
         """
         ledger, op = self.ledger, step.op
         direct = op.casts in (CAST, FUSED)
+        if op.both and not step.inputs[0].trained:
+            ledger.mark("backward", step.at, self.bytes(op.temps + step.inputs[0].numbers, step.output))
         found = self.made(step, gradient, direct)
         if op.strip and step.weights and self.batch == 1:
             ledger.hold(gradient.storage)
@@ -230,8 +232,6 @@ class Replay:
             share = self.extra(op.each, step) // (len(step.weights) + step.frozen)
             each = ledger.new(share * len(step.weights), FLIGHT)
             idle = share * step.frozen
-        if op.both and not step.inputs[0].trained:
-            ledger.mark("backward", step.at, self.bytes(op.temps + step.inputs[0].numbers, step.output))
         shared = [] if mixed or op.each is not None else self.parameter_gradients(step)
         temps = op.temps if step.main or not op.lean else 0
         passing = 0 if mixed else temps
