@@ -23,6 +23,7 @@ from cnncalc.layers.dense import FC, ClassToken
 from cnncalc.layers.merge import Add, Concat, Mul
 from cnncalc.layers.norm import BatchNorm
 from cnncalc.layers.pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
+from cnncalc.layers.recurrent import ConvLSTM
 from cnncalc.layers.reshape import CropLike, Flatten, Padding, Permute, PixelShuffle, Reshape, Resize, Slice, Upsample
 from cnncalc.layers.unknown import Operator, Unknown
 from cnncalc.network import Builder
@@ -476,6 +477,13 @@ def test_a_constant_sees_nothing() -> None:
     assert isinstance(fields[ends[0]], Whole)
     assert fields[ends[1] : ends[2] + 1] == [(), None]
     assert receptive_field((), Shape((8, 9, 4))) == "-"
+
+
+def test_a_convolution_of_the_state_sees_further_with_every_step() -> None:
+    """In few steps it does not come everywhere."""
+    assert isinstance(field_of((9, 8, 8, 2), ConvLSTM(filters=3, kernel=3, pad="same")), Whole)
+    assert field_of((3, 8, 8, 2), ConvLSTM(filters=3, kernel=3, pad="same")) is None
+    assert field_of((3, 8, 8, 2), ConvLSTM(filters=3, kernel=3, returns="last"), GlobalAvgPool()) is None
 
 
 def test_inputs_of_several_sizes() -> None:

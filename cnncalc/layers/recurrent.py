@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnncalc.layers.base import Layer, View, as_steps
+from cnncalc.layers.base import Blur, Layer, View, as_steps
 from cnncalc.layers.conv import FILTER_NAMES, Conv
 from cnncalc.layers.fields import Choice, Count, Flag, Pad, Sizes, each
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES
@@ -198,7 +198,11 @@ class ConvLSTM(Layer, kind="convlstm"):
         return Product(("steps", x[0]), *places, *self._window(x), wide, ("4K", 4 * self.filters))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return None
+        """All of the input, where the state has the time to bring it everywhere: (F - 1)/2 cells further every step."""
+        x, frame = xs[0], self.frame(xs[0])
+        places = zip(each(self.kernel, frame, "kernel"), self.of_frame().lengths(frame), strict=True)
+        everywhere = all((kernel - 1) // 2 * (x[0] - 1) >= length - 1 for kernel, length in places)
+        return None if everywhere else (Blur(),)
 
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         return self.of_frame().notes(self.frame(xs[0]))
