@@ -60,9 +60,15 @@ def test_shared_parameters_are_frozen_with_their_owner() -> None:
     assert analyze(network(text)).totals.trainable == 8 * 8 * 16 * 2 + 2
 
 
-def test_without_a_trained_layer_there_is_no_gradient() -> None:
-    run = train(network("input: 8\nlayers: [{seq: [fc: 4, relu, fc: 2], trainable: false}]\n"), optimizer="adam")
+def test_without_a_trained_layer_there_is_no_gradient(tmp_path: Path, ended: Any) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: 8\nlayers: [{seq: [fc: 4, relu, fc: 2], trainable: false}]\n")
+    run = train(network(path.read_text()), optimizer="adam")
     assert (run.gradients, run.fixed["optimizer state"]) == (0, 0)
+    status, out, err = ended("memory", str(path))
+    assert (status, err) == (0, "")
+    assert "every parameter is frozen" in " ".join(out.split())
+    assert "every parameter is frozen" not in ended("memory", "lenet5")[1]
 
 
 @pytest.mark.parametrize("names", [("backbone",), ("conv1", "conv2"), ("conv",), ("backbone.conv1", "backbone.conv2")])

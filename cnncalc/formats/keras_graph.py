@@ -285,6 +285,9 @@ class Reader:
                 end = len(self.builder.nodes)
             if end - start == 1:
                 self.builder.nodes[start].name = name
+            if layer.config.get("trainable") is False:
+                for node in self.builder.nodes[start:end]:
+                    node.train(False)
             owners = self.owners.setdefault(own, list(range(start, end)))
             if owners[0] != start:
                 self._share(list(range(start, end)), owners)

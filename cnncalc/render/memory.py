@@ -99,6 +99,11 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
     if answer.fit_input is not None:
         lines += [[], *_fit_input(answer, answer.fit_input)]
     lines += _unknown(answer)
+    if answer.training is not None and answer.training.fixed["parameters"] and not answer.training.gradients:
+        lines += [
+            [],
+            [(" note: ", "note"), ("every parameter is frozen, so PyTorch's backward() would raise an error", "")],
+        ]
     lines += [
         [],
         [(" not counted: the allocator's rounding and fragmentation, cuDNN's workspaces, the CUDA context", "dim")],

@@ -55,6 +55,7 @@ def compare(model: Any, frozen: bool = False) -> Network:
     trainable, rest = weights(model)
     totals = found.totals
     assert totals.params + totals.buffers == trainable + rest
+    assert totals.trainable == trainable
     if not frozen:
         assert (totals.params, totals.buffers) == (trainable, rest)
     counts: dict[str, int] = {}
