@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _LONGEST = 60
-_SIGNS = re.compile(r"[\s_.-]+")
+_SIGNS = r"[\s_.-]+"
 COMMAND = re.compile(r"##(?=\w*\[)")  # the runners of GitHub and Azure look for it anywhere in a line, not at its start
 
 
@@ -101,8 +101,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
             return option
     if len(word) > 100:
         return None
-    bare = _SIGNS.sub("", folded)
-    same = [option for option in options if bare and _SIGNS.sub("", option.casefold()) == bare]
+    bare = re.sub(_SIGNS, "", folded)
+    same = [option for option in options if bare and re.sub(_SIGNS, "", option.casefold()) == bare]
     if same:
         return same[0]
     from difflib import get_close_matches

@@ -6,7 +6,6 @@ columns of a grid that have no room are shown below, beside the first column onc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from cnncalc.text import cells as width_of
@@ -14,12 +13,6 @@ from cnncalc.text import show
 
 Span = tuple[str, str]  # text, style name ("" for none)
 Line = list[Span]
-
-WORDS = re.compile(r"[^ ]*\d (?:%|[kMGTPE]?i?B)(?=[ ;,.)=]|$)[^ ]*|[^ ]+")  # a number keeps its unit
-NARROWEST = 24  # cells; a narrower column is not worth breaking into
-JOINTS = re.compile(
-    r"(?<=\w[/\\=;*+|_-])(?=\w)|(?<=\w[.,:])(?=[^\W\d])|(?<=\w)(?=[(])|(?<=[\u3000-\u9fff\uac00-\ud7af])"
-)
 
 
 class Glyphs(dict[str, str]):
@@ -79,45 +72,9 @@ def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
         elif line[-1][1] == "rule":
             yield [(line[-1][0][:width], "rule")]
         else:
-            yield from _broken(line, width)
+            from cnncalc.render.breaking import broken
 
-
-def _broken(line: Line, width: int) -> Iterator[Line]:
-    indent = _indent(line, width)
-    row: Line = []
-    taken, blanks = 0, ""
-    for text, style in line:
-        end = 0
-        for match in WORDS.finditer(text):
-            word = match.group()
-            blanks += " " * (match.start() - end)
-            end = match.end()
-            for part in [word] if width_of(word) <= width - indent else JOINTS.split(word):
-                size = width_of(part)
-                if row and taken + len(blanks) + size > width:
-                    yield row
-                    row, taken, blanks = [], 0, " " * indent
-                row.append((blanks + part, style))
-                taken += len(blanks) + size
-                blanks = ""
-        blanks += " " * (len(text) - end)
-    if row:
-        yield row
-
-
-def _indent(line: Line, width: int) -> int:
-    """Where a broken line goes on: below its last span, its second span, or two cells from the margin."""
-    ends = [0]
-    for text, _ in line:
-        ends.append(ends[-1] + width_of(text))
-    for span in (len(line) - 1, 1):
-        if 0 < span < len(line):
-            text = line[span][0]
-            start = ends[span] + (len(text) - len(text.lstrip(" ")) if span > 1 else 0)
-            if width - start >= NARROWEST:
-                return start
-    margin = len(line[0][0]) - len(line[0][0].lstrip(" ")) + 2
-    return margin if width - margin >= NARROWEST else 0
+            yield from broken(line, width)
 
 
 class Grid:

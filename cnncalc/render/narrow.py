@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from cnncalc.render.lines import JOINTS, NARROWEST, WORDS, Grid, Line
+from cnncalc.render.breaking import JOINTS, NARROWEST, WORDS
 from cnncalc.text import cells as width_of
+
+if TYPE_CHECKING:
+    from cnncalc.render.lines import Grid, Line
 
 LABEL = 12  # cells that the first column gets at least
 
@@ -72,7 +76,7 @@ def _groups(grid: Grid, widths: list[int], label: int, room: int) -> list[list[i
 
 def _group(grid: Grid, columns: Sequence[int], widths: Sequence[int], glyphs: dict[str, str]) -> list[Line]:
     """Some of the columns as a grid of their own, with cells that are too long broken into lines."""
-    part = Grid([], [grid.right[column] for column in columns], grid.gap)
+    part = type(grid)([], [grid.right[column] for column in columns], grid.gap)
     titles = [_broken(grid.titles[column], width) for column, width in zip(columns, widths, strict=True)]
     *above, last = _stacked(titles, [grid.right[column] for column in columns])
     part.titles = last
