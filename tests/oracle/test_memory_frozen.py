@@ -28,6 +28,11 @@ from tests.oracle.storage import Fc, Mean, measure_inference, measure_training, 
 OPTIMIZERS = ("sgd", "adam", "rmsprop")
 
 
+def few(first: int, most: int) -> list[Any]:
+    """Seeds, of which all but the first ones belong to the long sweep."""
+    return [seed if seed < first else pytest.param(seed, marks=pytest.mark.heavy) for seed in range(most)]
+
+
 def layers(module: nn.Module) -> list[nn.Module]:
     """The modules that hold parameters themselves."""
     return [part for part in module.modules() if any(True for _ in part.parameters(recurse=False))]
@@ -72,7 +77,7 @@ def agree(network: Network, module: Any, shape: tuple[int, ...], batch: int, opt
     assert infer(network, batch, amp=amp).peak.live == eager
 
 
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("seed", few(16, 120))
 def test_random_networks_as_modules(seed: int) -> None:
     module, _ = random_network(seed)
     freeze(module, seed)
@@ -81,7 +86,7 @@ def test_random_networks_as_modules(seed: int) -> None:
     agree(network, module, module.x_shape, 1 + seed % 3, OPTIMIZERS[seed % 3], amp)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", few(8, 60))
 def test_random_networks_as_specifications(seed: int) -> None:
     module, text = random_network(seed)
     network = read(Source(f"random{seed}.yaml", text))
@@ -220,7 +225,7 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-@pytest.mark.parametrize("amp", ["", "float16"])
+@pytest.mark.parametrize("amp", ["", pytest.param("float16", marks=pytest.mark.heavy)])
 @pytest.mark.parametrize("before", [False, True], ids=["frozen before", "trained before"])
 @pytest.mark.parametrize("trained", ["nothing", "weight", "bias", "all"])
 @pytest.mark.parametrize("name", KINDS)
