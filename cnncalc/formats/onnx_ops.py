@@ -274,8 +274,8 @@ def _zero(x: Value, units: int) -> bool:
     return x.size == 1 and not x.learned and not (units == 1 and _single(x))
 
 
-def matmul(r: Reader, step: Step, places: tuple[int, int] = (0, 1)) -> None:
-    """MatMul: a product of matrices, or of stacks of them."""
+def matmul(r: Reader, step: Step, places: tuple[int, int] = (0, 1), bias_at: int | None = None) -> None:
+    """MatMul: a product of matrices, or of stacks of them; `bias_at` is the input that some variants add to it."""
     a, b = step.need(places[0]), step.need(places[1])
     da, db = (1, *a.dims) if len(a.dims) == 1 else a.dims, (*b.dims, 1) if len(b.dims) == 1 else b.dims
     if not da or not db or da[-1] != db[-2]:
@@ -285,12 +285,15 @@ def matmul(r: Reader, step: Step, places: tuple[int, int] = (0, 1)) -> None:
     order = r.order(step, dims, 0, _kept_hidden(a, dims) if len(a.dims) == len(dims) else None)
     plain = b.index is None and len(b.dims) == 2 and a.index is not None and len(a.dims) == len(dims)
     if plain and order[-1:] == (len(dims) - 1,):
-        bias = _bias_behind(r, step, db[-1], 0)
+        added = None if bias_at is None else step.x(bias_at)
+        bias = added if added is not None else _bias_behind(r, step, db[-1], 0)
         layer = made(step, dense.Linear, units=db[-1], bias=bool(bias))
         held: dict[str, Value | None] = {"weight": b, "bias": bias if isinstance(bias, Value) else None}
         r.emit(step, layer, [r.aligned(a, order)], order, len(dims), held)
         return
     held = {"weight": a if a.index is None else b if b.index is None else None}
+    if bias_at is not None:
+        held["bias"] = step.x(bias_at)
     macs = Product(*[("stack", n) for n in full[:-2] if n != 1], ("m", da[-2]), ("k", da[-1]), ("n", db[-1]))
     r.operator(step, dims, [a, b], order, held, macs=macs, views=None)
 

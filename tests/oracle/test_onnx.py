@@ -1246,6 +1246,16 @@ CONTRIBUTED: dict[str, tuple[Small, tuple[int, ...], int, int, list[str]]] = {
         Small([ms("MatMulIntegerToFloat", "x w s s z z", "y")], (1, 7, 6), [weight("w", 6, 5, kind=TensorProto.INT8), *SCALES]),
         (1, 7, 5), 30, 7 * 30, ["linear"],
     ),
+    "matmul and bias": (
+        Small([ms("MatMulIntegerToFloat", "x w s s z z b", "y")], (1, 7, 6),
+              [weight("w", 6, 5, kind=TensorProto.INT8), weight("b", 5), *SCALES]),
+        (1, 7, 5), 35, 7 * 30, ["linear"],
+    ),
+    "dynamic matmul and bias": (
+        Small([ms("DynamicQuantizeMatMul", "x w s z b", "y")], (1, 7, 6),
+              [weight("w", 6, 5, kind=TensorProto.INT8), weight("b", 5), *SCALES]),
+        (1, 7, 5), 35, 7 * 30, ["linear"],
+    ),
     "fused product": (
         Small([ms("FusedMatMul", "x k", "y", transB=1, alpha=0.5)], {"x": (1, 2, 7, 4), "k": (1, 2, 5, 4)}),
         (1, 2, 7, 5), 0, 2 * 7 * 5 * 4, ["fusedmatmul"],
