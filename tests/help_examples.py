@@ -27,7 +27,7 @@ FRAMEWORKS = {"verify": "torch", "keras": "keras", "onnx": "onnx"}  # a word of 
 
 def pages() -> dict[str, str]:
     """Every help page by its command; "" is the page of the program."""
-    group = click.Context(cli, info_name="cnncalc", max_content_width=80, terminal_width=80)
+    group = click.Context(cli, info_name="cnncalc", max_content_width=80, terminal_width=80, **cli.context_settings)
     found = {"": cli.get_help(group)}
     for name in COMMANDS:
         command = cli.get_command(group, name)

@@ -322,7 +322,7 @@ LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" fo
     ],
     ids=lambda text: repr(text[:12]),
 )
-def test_bombs_end_soon(text: str) -> None:
+def test_bombs_end_soon(text: str, calm_collector: None) -> None:
     begin = time.process_time()
     with pytest.raises(Refused) as error:
         parse(decode(text.encode(), "net.yaml", UNTRUSTED), UNTRUSTED)
