@@ -76,7 +76,7 @@ def inside(folder: str) -> None:
     import yaml
 
     from cnncalc.analyses.budget import Limit, Policy
-    from cnncalc.spec.submission import Checked, Task, check_file
+    from cnncalc.checking.submission import Checked, Task, check_file
 
     gc.set_threshold(200_000, 50, 50)  # as the program itself runs
     task = Task(Policy(limits=(Limit("params", most=10**9), Limit("macs", most=10**12))))

@@ -48,10 +48,10 @@ def first_analysis(text: str) -> float:
     """CPU time of analysing a network of whose layers nothing is known yet."""
     from cnncalc.analyses.totals import analyze
     from cnncalc.problem import Source
-    from cnncalc.spec import interned
-    from cnncalc.spec.file import read
+    from cnncalc.readers.yaml import layer_cache
+    from cnncalc.readers.yaml.reader import read
 
-    interned.count(interned.MOST + 1)
+    layer_cache.count(layer_cache.MOST + 1)
     network = read(Source("x", text))
     return seconds(lambda: analyze(network), 1)
 
@@ -64,10 +64,10 @@ def inside() -> None:
 
     from cnncalc.analyses.totals import analyze
     from cnncalc.cli.specs import Spec, source_of
-    from cnncalc.formats import Asked, Missing
     from cnncalc.problem import Source
-    from cnncalc.spec.file import read
-    from cnncalc.spec.tree import parse
+    from cnncalc.readers import Asked, Missing
+    from cnncalc.readers.yaml.reader import read
+    from cnncalc.readers.yaml.tree import parse
 
     gc.set_threshold(200_000, 50, 50)  # as the program itself runs
     for what, text, times in (
@@ -83,8 +83,8 @@ def inside() -> None:
             f"analyze {layers:>7,} layers {'':<14} {took * 1e3:>8.1f} ms {took / layers * 1e6:>6.1f} us a layer   bound 15"
         )
     try:
-        from cnncalc.formats.export_onnx import dumped
-        from cnncalc.formats.onnx import submitted
+        from cnncalc.readers.onnx.reader import submitted
+        from cnncalc.writers.onnx.model import dumped
 
         text = dumped(read(Source("x", flat(2_000))))
     except Missing:

@@ -21,10 +21,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cnncalc.analyses.memory import train
+from cnncalc.analyses.memory.peak import train
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.problem import Source
-from cnncalc.spec.file import read
+from cnncalc.readers.yaml.reader import read
 from tests.memory_specs import SPECS
 
 

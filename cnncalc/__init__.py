@@ -22,8 +22,8 @@ def from_torch(
 
     Raises:
         cnncalc.problem.Refused: what cannot be followed, in `problems`.
-        cnncalc.formats.Missing: where PyTorch is not installed.
+        cnncalc.readers.Missing: where PyTorch is not installed.
     """
     from importlib import import_module  # only where it is used: importing cnncalc stays cheap
 
-    return import_module("cnncalc.formats.torch").from_torch(module, input_shape, example_inputs=example_inputs)
+    return import_module("cnncalc.readers.torch.reader").from_torch(module, input_shape, example_inputs=example_inputs)

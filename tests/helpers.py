@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from cnncalc.network import Network
 from cnncalc.problem import Source
-from cnncalc.spec.file import read
+from cnncalc.readers.yaml.reader import read
 
-ROOT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 PATHS = [str(ROOT), *[os.path.abspath(path) for path in sys.path if path]]
 KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 

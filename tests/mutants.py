@@ -27,9 +27,9 @@ sys.path.insert(0, str(ROOT))  # as a script
 import yaml
 
 from cnncalc.analyses.budget import Limit, Policy
+from cnncalc.checking.submission import ERROR, FAILED, PASSED, Checked, Task, check_file
 from cnncalc.render.checks import FORMATS, Entry, Report, render
 from cnncalc.shape import Shape
-from cnncalc.spec.submission import ERROR, FAILED, PASSED, Checked, Task, check_file
 
 SHELF = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "architectures").glob("*.yaml"))}
 SECONDS = 1.0

@@ -19,8 +19,8 @@ from cnncalc.analyses.claims import expected, published
 from cnncalc.analyses.receptive import Whole, receptive_fields
 from cnncalc.analyses.totals import Analysis, Row, analyze
 from cnncalc.problem import Refused, Source
-from cnncalc.spec.file import Given, read
-from cnncalc.spec.shelf import names
+from cnncalc.readers.yaml.reader import Given, read
+from cnncalc.shelf import names
 from tests.helpers import network_of
 
 HERE = Path(__file__).parent

@@ -19,11 +19,12 @@ MODULES = {
 }
 FLOORS = {
     **dict.fromkeys(("shape", "product", "units", "problem", "text", "record", "codes", "words"), 0),
-    "layers": 1, "network": 2, "analyses": 3, "spec": 4, "formats": 4, "render": 5, "cli": 6, "__main__": 6,
+    "layers": 1, "network": 2, "analyses": 3, "readers": 4, "shelf": 4, "writers": 5, "checking": 5, "shelf_figures": 5,
+    "render": 5, "verify": 6, "cli": 7, "__main__": 7,
 }  # fmt: skip
 # third-party package -> the modules that may import it at all; the others are not dependencies
 MAY_IMPORT = {
-    "yaml": ("cnncalc.spec.",),
+    "yaml": ("cnncalc.readers.yaml.",),
     "click": ("cnncalc.cli",),
     "rich": ("cnncalc.render.terminal",),
     "typing_extensions": ("cnncalc.",),  # for type checkers only; see below
@@ -100,7 +101,7 @@ def test_imports_point_down() -> None:
 
 def test_renderers_know_no_reader_and_readers_no_renderer() -> None:
     """A table is made of an analysis, whatever the network was read from."""
-    readers, renderers = ("spec", "formats"), ("render",)
+    readers, renderers = ("readers", "writers", "checking"), ("render",)
     assert [said(found) for found in OWN if room(found.by) in renderers and room(found.of) in readers] == []
     assert [said(found) for found in OWN if room(found.by) in readers and room(found.of) in renderers] == []
 

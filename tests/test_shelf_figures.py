@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cnncalc.spec import shelf, shelf_figures
-from cnncalc.spec.shelf_figures import TABLE, rows, table_text
+from cnncalc import shelf, shelf_figures
+from cnncalc.shelf_figures import TABLE, rows, table_text
 from tests.helpers import ROOT
 
 
@@ -51,6 +51,6 @@ def test_neither_yaml_nor_layers_are_imported() -> None:
     """What makes it fast."""
     import subprocess
 
-    line = "import sys\nfrom cnncalc.spec.shelf_figures import rows\nrows()\nprint(*sys.modules)"
+    line = "import sys\nfrom cnncalc.shelf_figures import rows\nrows()\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, check=True, encoding="utf-8")
-    assert not {"yaml", "cnncalc.layers", "cnncalc.spec.file"} & set(done.stdout.split())
+    assert not {"yaml", "cnncalc.layers", "cnncalc.readers.yaml.reader"} & set(done.stdout.split())

@@ -147,7 +147,7 @@ def _running(analysis: Analysis, limit: Limit) -> int | None:
 
     None where a layer has no memory rule, since a lower bound proves nothing.
     """
-    from cnncalc.analyses.memory import infer, train
+    from cnncalc.analyses.memory.peak import infer, train
 
     if limit.quantity == "training-memory":
         run = train(analysis.network, limit.batch, limit.dtype, limit.optimizer, least=True, amp=limit.amp)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
-from cnncalc.analyses.optimizers import Learned
+from cnncalc.analyses.memory.optimizers import Learned
 from cnncalc.layers.base import Layer
-from cnncalc.layers.unknown import Operator
+from cnncalc.layers.operator import Operator
 from cnncalc.network import Network
 from cnncalc.product import Product
 from cnncalc.shape import Shape

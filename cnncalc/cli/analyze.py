@@ -124,7 +124,7 @@ def command(
         tell(network.warnings)
         analysis = analyze(network, batch, dtype)
         if training:
-            from cnncalc.analyses.memory import columns as with_memory
+            from cnncalc.analyses.memory.peak import columns as with_memory
 
             analysis = with_memory(analysis)
         done.append((one, analysis, None))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
     from cnncalc.analyses.budget import Policy
-    from cnncalc.spec.history import Past
-    from cnncalc.spec.submission import Checked, Task
+    from cnncalc.checking.history import Past
+    from cnncalc.checking.submission import Checked, Task
 
 FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "gradescope")
 MANY = 500  # files from which a second process pays
@@ -118,10 +118,10 @@ def command(
     weights of ONNX models (extra `onnx`) are not read at all.
     Exit status 0 only if every file was read, computed and passed; 1 for a finding; 2 where something could not be done.
     """
+    from cnncalc.checking.submission import ERROR, FAILED, UNREADABLE, Task, not_looked_at
     from cnncalc.cli.display import fit_text
     from cnncalc.cli.files import collect
     from cnncalc.render.checks import Entry, Report, render
-    from cnncalc.spec.submission import ERROR, FAILED, UNREADABLE, Task, not_looked_at
 
     check_suffix(file, form, FORMATS)
     if not paths:
@@ -158,9 +158,9 @@ def _policy(
         Failed: where the file is bad, or both give the same limit.
     """
     from cnncalc.analyses.budget import Limit, Policy
+    from cnncalc.checking.policy import bound, read_policy, shape
     from cnncalc.cli.specs import Spec, source_of
     from cnncalc.problem import Problem, Refused
-    from cnncalc.spec.policy import bound, read_policy, shape
 
     asked = Policy()
     try:
@@ -218,11 +218,11 @@ def _baseline(text: str | None, allowed: Sequence[tuple[str, int]]) -> tuple[tup
     Raises:
         Failed: where there is no such file, or it cannot be compared with.
     """
+    from cnncalc.checking.history import past
+    from cnncalc.checking.submission import MODEL, Uncomparable, figures, model
     from cnncalc.cli.specs import SUFFIXES, Spec, source_of
-    from cnncalc.formats import Missing
     from cnncalc.problem import Refused
-    from cnncalc.spec.history import past
-    from cnncalc.spec.submission import MODEL, Uncomparable, figures, model
+    from cnncalc.readers import Missing
     from cnncalc.text import show
 
     if text is None:
@@ -267,7 +267,7 @@ def _only(text: str | None, rules: Sequence[str]) -> tuple[str, ...]:
 
 def _checked(files: dict[str, str], task: Task) -> Iterator[Checked]:
     """Every file's result in the order of the files, from several processes where there are many."""
-    from cnncalc.spec.submission import check_file
+    from cnncalc.checking.submission import check_file
 
     work = [path for path, problem in files.items() if path != "-" and not problem]
     pool = _pool() if len(work) >= MANY else None
@@ -298,17 +298,17 @@ def _pool() -> ProcessPoolExecutor | None:
 
 
 def _merged(files: dict[str, str], results: Iterator[Checked], task: Task) -> Iterator[Checked]:
-    from cnncalc.spec.submission import missing
+    from cnncalc.checking.submission import missing
 
     for path, problem in files.items():
         yield missing(path, problem) if problem else _standard_input(task) if path == "-" else next(results)
 
 
 def _standard_input(task: Task) -> Checked:
+    from cnncalc.checking.submission import STANDARD_INPUT, check_source, missing, unsound
     from cnncalc.problem import Refused
-    from cnncalc.spec.limits import UNTRUSTED
-    from cnncalc.spec.submission import STANDARD_INPUT, check_source, missing, unsound
-    from cnncalc.spec.tree import decode
+    from cnncalc.readers.limits import UNTRUSTED
+    from cnncalc.readers.yaml.tree import decode
 
     if sys.stdin is None:
         return missing(STANDARD_INPUT, "standard input is closed")

@@ -145,9 +145,9 @@ def _words(spec: tuple[str, ...], words: list[str], request: Request) -> int:
 def _answer(code: str, wrong: str, width: int) -> str:
     """What cnncalc says of the example of a code, on lines of so many cells (0: no end)."""
     from cnncalc.problem import ONE_LINE, Refused, Source
+    from cnncalc.readers.yaml.oneline import parse
+    from cnncalc.readers.yaml.reader import read, read_tree
     from cnncalc.render.problems import text
-    from cnncalc.spec.file import read, read_tree
-    from cnncalc.spec.oneline import parse
 
     source = Source(ONE_LINE if code == "bad-line" else "wrong.yaml", wrong)
     try:
@@ -189,8 +189,8 @@ def _example(example: str) -> list[Line]:
     """The example of a kind, with its working."""
     from cnncalc.analyses.totals import analyze
     from cnncalc.problem import Source
+    from cnncalc.readers.yaml.reader import read
     from cnncalc.render.explain import layer_lines
-    from cnncalc.spec.file import read
 
     text = example_network(example)
     analysis = analyze(read(Source("example", text)))

@@ -49,8 +49,8 @@ def command(request: Request, target: str, depth: int | None, batch: int | None)
     from importlib import import_module
 
     from cnncalc.cli.specs import announce, network_of
-    from cnncalc.formats import Missing
-    from cnncalc.formats.export_blocks import Unexportable
+    from cnncalc.readers import Missing
+    from cnncalc.writers.blocks import Unexportable
 
     check_suffix(request.file, target, TARGETS, chooser="--to")
     one, file = options.only(request), request.file
@@ -64,14 +64,14 @@ def command(request: Request, target: str, depth: int | None, batch: int | None)
     announce(network)
     try:
         if target == "onnx":
-            write_bytes(import_module("cnncalc.formats.export_onnx").dumped(network, batch), file)
+            write_bytes(import_module("cnncalc.writers.onnx.model").dumped(network, batch), file)
             return 0
         if target in ("torch", "keras"):
-            text: str = import_module(f"cnncalc.formats.export_{target}").source(network).text
+            text: str = import_module(f"cnncalc.writers.{target}.writer").source(network).text
         else:
-            from cnncalc.formats import export_graph
+            from cnncalc.writers import drawing
 
-            text = (export_graph.mermaid if target == "mermaid" else export_graph.dot)(network, depth)
+            text = (drawing.mermaid if target == "mermaid" else drawing.dot)(network, depth)
     except (Unexportable, Missing) as error:
         raise Failed(str(error)) from None
     write(text, file)

@@ -32,9 +32,9 @@ def command(request: Request, flat: bool, force: bool) -> int:
     where they differ nothing is.
     """
     from cnncalc.cli.specs import announce, network_of
-    from cnncalc.formats.export_yaml import proved
-    from cnncalc.formats.export_yaml_words import Unwritable
     from cnncalc.text import plural, show
+    from cnncalc.writers.yaml.fields import Unwritable
+    from cnncalc.writers.yaml.writer import proved
 
     check_suffix(request.file, "yaml")
     one, file = options.only(request), request.file

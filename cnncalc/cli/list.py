@@ -20,7 +20,7 @@ FORMATS = ("table", "json")
 def command(request: Request) -> int:
     """The architectures that come with cnncalc: parameters, activations, multiply-adds and source of each."""
     from cnncalc.cli.run import write
-    from cnncalc.spec.shelf_figures import rows
+    from cnncalc.shelf_figures import rows
 
     form, file = request.form, request.file
     check_suffix(file, form, FORMATS)

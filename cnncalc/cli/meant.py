@@ -45,8 +45,8 @@ def meant_command(word: str, commands: Iterable[str]) -> str:
     match = nearest(word, commands)
     if match:
         return f"did you mean `{match}`?"
-    from cnncalc.formats import READERS
-    from cnncalc.spec import shelf
+    from cnncalc import shelf
+    from cnncalc.readers import READERS
 
     if word in shelf.names() or os.path.splitext(word)[1].lower() in (".yaml", ".yml", ".json", *READERS):
         return f"write `cnncalc analyze {show(word)}`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.analyses.optimizers import OPTIMIZERS
+from cnncalc.analyses.memory.optimizers import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, tell, write
@@ -85,9 +85,9 @@ def command(
     is given as the minimum for this order of layers, which is exact, and as eager PyTorch reaches it: exact for a PyTorch
     module, an estimate for a file, which does not say how long a program holds its values.
     """
-    from cnncalc.analyses import memory
     from cnncalc.analyses.blocks import blocks_named
-    from cnncalc.analyses.memory_plan import plan
+    from cnncalc.analyses.memory import peak as memory
+    from cnncalc.analyses.memory.plan import plan
     from cnncalc.cli.specs import network_of
     from cnncalc.render import memory as render
     from cnncalc.text import show

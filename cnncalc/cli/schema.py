@@ -15,7 +15,7 @@ def command(file: str | None) -> int:
     """Print the JSON Schema of architecture files, with which editors complete and check them."""
     import json
 
-    from cnncalc.spec.schema import schema
+    from cnncalc.readers.yaml.schema import schema
 
     check_suffix(file, "json")
     write(json.dumps(schema(), indent=1) + "\n", file)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from cnncalc import shelf
 from cnncalc.cli import options
 from cnncalc.cli.run import Failed, into_file, write
 from cnncalc.cli.specs import complete
 from cnncalc.cli.suffixes import check_suffix
-from cnncalc.spec import shelf
 from cnncalc.text import did_you_mean, show
 
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc import formats
+from cnncalc import readers as formats
+from cnncalc import shelf
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, divert_output, tell, warn
 from cnncalc.network import Network
 from cnncalc.problem import ONE_LINE, Refused, Source
-from cnncalc.spec import shelf
-from cnncalc.spec.limits import TRUSTED
+from cnncalc.readers.limits import TRUSTED
 from cnncalc.text import did_you_mean, show
 
 if TYPE_CHECKING:
-    from cnncalc.spec.changes import Change
+    from cnncalc.readers.yaml.changes import Change
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -42,8 +42,8 @@ def source_of(spec: Spec) -> Source:
         Failed: where there is no such file or it cannot be read.
         Refused: where it is not a regular file, too large or no text.
     """
-    from cnncalc.spec.regular import text
-    from cnncalc.spec.tree import decode
+    from cnncalc.readers.files import text
+    from cnncalc.readers.yaml.tree import decode
 
     if spec.line:
         return Source(ONE_LINE, spec.text)
@@ -67,7 +67,7 @@ def _from_git(path: str, revision: str) -> bytes:
     Raises:
         Failed: where git does not have it.
     """
-    from cnncalc.spec.history import NoHistory, beside
+    from cnncalc.checking.history import NoHistory, beside
 
     if not revision or revision.startswith("-") or ":" in revision:
         raise Failed(f"`{show(revision)}` is no git revision")
@@ -145,12 +145,12 @@ def network_of(
 
 def _read(spec: Spec, asked: Request, inputs: Mapping[str, str], convolved: bool, as_written: bool) -> Network:
     """The network as it is written, or with `--set` applied."""
-    from cnncalc.spec.file import Given, read, read_tree
+    from cnncalc.readers.yaml.reader import Given, read, read_tree
 
     _check_options(asked)
     if convolved:
         from cnncalc.analyses.as_conv import as_conv
-        from cnncalc.spec.inputs import shape_from
+        from cnncalc.readers.yaml.inputs import shape_from
 
         if not spec.line and formats.reader_of(spec.text) == "torch":  # it has no size of its own
             return as_conv(_read(spec, asked, inputs, False, as_written), {})
@@ -163,7 +163,7 @@ def _read(spec: Spec, asked: Request, inputs: Mapping[str, str], convolved: bool
         return _imported(source.path, asked, inputs, source)
     given = Given(asked.parameters, inputs, () if as_written else _changes(asked))
     if spec.line:
-        from cnncalc.spec.oneline import parse
+        from cnncalc.readers.yaml.oneline import parse
 
         return read_tree(parse(source, given=given, sized="" in given.inputs), source, given)
     return read(source, given)
@@ -212,7 +212,7 @@ def _changes(asked: Request) -> list[Change]:
     """The fields that `--set` changes, new for every network that is read."""
     if not asked.changes:
         return []
-    from cnncalc.spec.changes import Change
+    from cnncalc.readers.yaml.changes import Change
 
     return [Change(text) for text in asked.changes]
 

@@ -12,8 +12,8 @@ from cnncalc.cli.run import FINDING, Failed, write
 from cnncalc.cli.suffixes import check_suffix
 
 if TYPE_CHECKING:
-    from cnncalc.formats.verify import Agreement, Check
     from cnncalc.render.lines import Line
+    from cnncalc.verify import Agreement, Check
 
 FRAMEWORKS = {"torch": "PyTorch", "keras": "Keras"}
 
@@ -46,9 +46,9 @@ def command(request: Request, framework: str, differences: bool) -> int:
     anything differs, 2 where a layer cannot be exported or the framework is not installed.
     """
     from cnncalc.cli.specs import announce, network_of
-    from cnncalc.formats import Missing
-    from cnncalc.formats.export_blocks import Unexportable
-    from cnncalc.formats.verify import verify
+    from cnncalc.readers import Missing
+    from cnncalc.verify import verify
+    from cnncalc.writers.blocks import Unexportable
 
     check_suffix(request.file, request.form, FORMATS)
     network = network_of(options.only(request), request)

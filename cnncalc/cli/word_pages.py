@@ -42,8 +42,8 @@ def page_lines(word: str, glyphs: dict[str, str]) -> list[Line]:
     """A word's page: what it means, and its example with the table that it gives."""
     from cnncalc.analyses.totals import analyze
     from cnncalc.problem import Source
+    from cnncalc.readers.yaml.reader import read
     from cnncalc.render.report import Options, table
-    from cnncalc.spec.file import read
 
     page = WORDS[word]
     shown: list[Line] = [[(word, "name")], [], [(page.meaning, "")]]

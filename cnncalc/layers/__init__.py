@@ -8,10 +8,10 @@ from cnncalc.layers import (
     elementwise,
     merge,
     norm,
+    operator,
     pool,
     recurrent,
     reshape,
-    unknown,
 )
 from cnncalc.layers.base import KINDS, Layer, kind_named
 
@@ -26,8 +26,8 @@ __all__ = [
     "kind_named",
     "merge",
     "norm",
+    "operator",
     "pool",
     "recurrent",
     "reshape",
-    "unknown",
 ]

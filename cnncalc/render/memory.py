@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.analyses.memory import ASSUMED, Largest, Run, was_run
-from cnncalc.analyses.memory_ledger import Moment
+from cnncalc.analyses.memory.ledger import Moment
+from cnncalc.analyses.memory.peak import ASSUMED, Largest, Run, was_run
 from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.render.columns import percent

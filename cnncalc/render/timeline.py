@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnncalc.analyses.memory import Run
-from cnncalc.analyses.memory_ledger import Moment
+from cnncalc.analyses.memory.ledger import Moment
+from cnncalc.analyses.memory.peak import Run
 from cnncalc.render.memory import KINDS
 from cnncalc.text import show
 from cnncalc.units import megabytes

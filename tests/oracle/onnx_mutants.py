@@ -24,11 +24,11 @@ if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
     pytest.importorskip("onnx", reason="onnx, which writes these files, is not installed")
 
 from cnncalc.analyses.budget import Limit, Policy
-from cnncalc.formats.export_onnx import dumped
+from cnncalc.checking.submission import Checked, Task, check_file
 from cnncalc.problem import Source
+from cnncalc.readers.yaml.reader import Given, read
 from cnncalc.render.checks import FORMATS, Entry, Report, render
-from cnncalc.spec.file import Given, read
-from cnncalc.spec.submission import Checked, Task, check_file
+from cnncalc.writers.onnx.model import dumped
 from tests.mutants import HOSTILE
 
 SPECS = {

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from cnncalc.formats import verify as verification
-from cnncalc.formats.export_blocks import Unexportable
-from cnncalc.formats.export_torch_layers import LOWER
-from cnncalc.formats.verify import Agreement, verify
+from cnncalc import verify as verification
 from cnncalc.layers import KINDS
 from cnncalc.network import Builder, Network
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape
+from cnncalc.verify import Agreement, verify
+from cnncalc.writers.blocks import Unexportable
+from cnncalc.writers.torch.layers import LOWER
 from tests.helpers import network_of
 
 if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
@@ -307,13 +307,13 @@ def differing(found: Agreement) -> dict[str, list[str]]:
 
 def spoiled(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> Agreement:
     """The comparison with a source in which one thing is wrong."""
-    from cnncalc.formats import export_torch
+    from cnncalc.writers.torch import writer
 
     network = network_of(SMALL)
-    right = export_torch.source(network)
+    right = writer.source(network)
     assert right.text.count(old) == 1, right.text
-    wrong = export_torch.Source(right.text.replace(old, new), right.name, right.layouts, right.marks)
-    monkeypatch.setattr(export_torch, "source", lambda _: wrong)
+    wrong = writer.Source(right.text.replace(old, new), right.name, right.layouts, right.marks)
+    monkeypatch.setattr(writer, "source", lambda _: wrong)
     return verify(network)
 
 
@@ -433,7 +433,7 @@ def test_the_command_against_the_frameworks(framework: str, counted: bool) -> No
 
 def test_the_names_that_modules_have_are_avoided() -> None:
     """An attribute of that name would break the module."""
-    from cnncalc.formats.export_torch import ATTRIBUTES
+    from cnncalc.writers.torch.writer import ATTRIBUTES
 
     names = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
     assert names <= ATTRIBUTES
@@ -444,7 +444,7 @@ def test_the_source_runs_by_itself(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    from cnncalc.formats.export_torch import source
+    from cnncalc.writers.torch.writer import source
 
     path = tmp_path / "small.py"
     path.write_text(source(network_of(SMALL)).text, encoding="ascii")
@@ -454,7 +454,7 @@ def test_the_source_runs_by_itself(tmp_path: Path) -> None:
 
 def test_one_bias_is_as_one_bias_of_two() -> None:
     """The second vector is zero: the same figures as torch.nn.LSTM gives where its own second one is zeroed."""
-    from cnncalc.formats.export_torch import source
+    from cnncalc.writers.torch.writer import source
 
     network = network_of("name: L\ninput: 7x5\nlayers: [{lstm: {units: 3, layers: 2, bidirectional: true}}]")
     names: dict[str, Any] = {}

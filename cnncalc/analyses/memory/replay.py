@@ -1,0 +1,359 @@
+"""One forward of a network, and in training its backward, replayed operation by operation over a ledger of storages."""
+
+from __future__ import annotations
+
+from cnncalc.analyses.memory.ledger import Gradient, Ledger
+from cnncalc.analyses.memory.plan import Plan, Segment, Step, Value
+from cnncalc.layers.tape import (
+    AS_WEIGHTS,
+    AT_LEAST_4,
+    CAST,
+    EXPANDED,
+    FUSED,
+    GATHERED,
+    MIXED,
+    NEW,
+    NOTHING,
+    OUT,
+    PART,
+    PRODUCT,
+    SAME,
+    SPREAD,
+    Extra,
+)
+from cnncalc.units import DTYPES
+
+HALF, FULL = 2, 4  # bytes of a number in 16 bits, and in float32
+FLIGHT = "gradients in flight"
+
+
+class Replay:
+    """One step over the operations of a plan, for a batch; without autocast every number has the width of `dtype`."""
+
+    def __init__(self, work: Plan, batch: int, dtype: str, ledger: Ledger) -> None:
+        self.work = work
+        self.batch = batch
+        self.width = HALF if work.amp else DTYPES[dtype]
+        self.weights = weight_width(work, dtype)
+        self.ledger = ledger
+        self.storage: dict[int, int] = {}  # value -> its storage
+        self.saved: list[list[int]] = []  # storages that each operation keeps for backward
+        self.gradients: dict[int, Gradient] = {}
+        self.again_done: set[int] = set()  # the checkpointed blocks whose forward ran once more, by their first step
+
+    # -- sizes --------------------------------------------------------------------------------------------------------
+
+    def bytes(self, numbers: int, like: Value) -> int:
+        """Bytes of that many numbers per example, for the batch, in the type of a value."""
+        return numbers * (1 if like.fixed else self.batch) * (FULL if like.wide else self.width)
+
+    def size(self, value: Value) -> int:
+        """Bytes of a value."""
+        return self.bytes(value.numbers, value)
+
+    def extra(self, extra: Extra, step: Step) -> int:
+        """Bytes of further memory."""
+        if extra.own and not self.own(step):
+            return 0
+        width = FULL if step.output.wide else self.width
+        if extra.width == AT_LEAST_4:
+            width = max(width, 4)
+        elif extra.width:
+            width = self.weights if extra.width == AS_WEIGHTS else extra.width
+        return extra.numbers * width * (1 if extra.fixed else self.batch)
+
+    def own(self, step: Step) -> bool:
+        """Does PyTorch's own kernel normalise, not cuDNN's? Normalization.cpp, `_select_batch_norm_backend`."""
+        return self.width == HALF and not step.output.wide and self.work.amp != "float16"
+
+    # -- forward ------------------------------------------------------------------------------------------------------
+
+    def forward(self, training: bool) -> None:
+        """Every operation in order; values are let go when nobody will read them again."""
+        ledger, work = self.ledger, self.work
+        for value in work.inputs:
+            self.storage[value.number] = ledger.new(0, "input")  # counted among the fixed bytes
+        segments = list(reversed(work.segments)) if training else []
+        for number, step in enumerate(work.steps):
+            inside = bool(segments) and number >= segments[-1].first
+            if inside and number == segments[-1].first:
+                for value in segments[-1].inputs:
+                    ledger.hold(self.storage[value.number])
+            self.saved.append(self.run(step, "forward", training and step.recorded and not inside))
+            for value in step.released:
+                ledger.drop(self.storage[value.number])
+            if inside and number == segments[-1].last:
+                segment = segments.pop()
+                if not segment.awaited:
+                    self.let_inputs_go(segment)
+
+    def run(self, step: Step, phase: str, recorded: bool) -> list[int]:
+        """One operation forward: its output, and with `recorded` what it keeps for backward."""
+        ledger, op = self.ledger, step.op
+        into = [self.storage[value.number] for value in step.inputs]
+        alias = None if op.alias is None else into[op.alias]
+        kind = "16-bit weights" if step.output.fixed else "activations"
+        out = ledger.new(self.size(step.output), kind, step.at) if alias is None else ledger.hold(alias)
+        self.storage[step.output.number] = out
+        kept: list[int] = []
+        scratch = [*op.scratch, *(() if recorded else op.keeps)]
+        if recorded:
+            kept = [ledger.new(self.extra(extra, step), "activations", step.at) for extra in op.keeps]
+            if op.copies and step.inputs[0].trained:
+                kept.append(ledger.new(self.size(step.output), "activations", step.at))
+            kept += [ledger.hold(out if place == OUT else into[place]) for place in step.saves]
+        ledger.mark(phase, step.at, sum(self.extra(extra, step) for extra in scratch))
+        return kept
+
+    def leave_autocast(self) -> None:
+        """The 16-bit copies of the weights are let go; those that backward needs stay."""
+        for value in self.work.copies:
+            self.ledger.drop(self.storage[value.number])
+
+    def let_inputs_go(self, segment: Segment) -> None:
+        """The inputs of a checkpointed block are no longer needed to run it again."""
+        for value in segment.inputs:
+            self.ledger.drop(self.storage[value.number])
+
+    def again(self, segment: Segment) -> None:
+        """The forward of a checkpointed block once more, in backward, up to the last thing that must be kept."""
+        self.again_done.add(segment.first)
+        alive: dict[int, int] = {}
+        last = segment.needed[-1]
+        for number in range(segment.first, last + 1):
+            step = self.work.steps[number]
+            for value in step.inputs:
+                if value.fixed and value.number not in alive:  # a weight that is used before the block, too
+                    alive[value.number] = self.ledger.new(self.size(value), "16-bit weights", step.at)
+                    self.storage[value.number] = alive[value.number]
+            if number == last and step.keeps_inputs_only:  # they are noted before the operation runs, and it need not
+                self.saved[number] = [
+                    self.ledger.hold(self.storage[step.inputs[place].number]) for place in step.saves if step.recorded
+                ]
+                break
+            self.saved[number] = self.run(step, "backward", step.recorded)
+            alive[step.output.number] = self.storage[step.output.number]
+            for value in step.released:
+                if value.number in alive:
+                    self.ledger.drop(alive.pop(value.number))
+        for storage in alive.values():
+            self.ledger.drop(storage)
+
+    # -- backward -----------------------------------------------------------------------------------------------------
+
+    def losses(self) -> None:
+        """The loss of every output, forward, with what is kept of it: log-softmax, then the negative log-likelihood.
+
+        Autocast runs the second of them in float32, of a copy that is kept, too.
+        """
+        ledger = self.ledger
+        self.loss_kept: list[tuple[Value, list[int], list[int]]] = []
+        total = None
+        for number, value in enumerate(self.work.outputs):
+            soft = ledger.new(self.size(value), "loss")
+            ledger.mark("forward", "loss")
+            late = []
+            if self.recast(value):
+                late.append(ledger.new(2 * self.size(value), "loss"))
+                ledger.mark("forward", "loss")
+            late.append(ledger.new(self.weights, "loss"))
+            loss = ledger.new(self.weights, "loss")
+            ledger.mark("forward", "loss")
+            self.loss_kept.append((value, [soft], late))
+            if number:
+                scaled = ledger.new(self.weights, "loss")
+                ledger.drop(loss)
+                assert total is not None
+                together = ledger.new(self.weights, "loss")
+                ledger.mark("forward", "loss")
+                ledger.drop(scaled)
+                ledger.drop(total)
+                loss = together
+            total = loss
+
+    def recast(self, value: Value) -> bool:
+        """Is this value cast to float32 for its loss?"""
+        return bool(self.work.amp) and not value.wide
+
+    def backward(self) -> None:
+        """Nodes from the last to the first; gradients are summed in place where nobody else holds them."""
+        ledger = self.ledger
+        ones = ledger.new(self.weights, FLIGHT)
+        for value, kept, late in reversed(self.loss_kept):
+            first = ledger.new(self.size(value) * (2 if self.recast(value) else 1), FLIGHT)
+            ledger.mark("backward", "loss")
+            for storage in late:
+                ledger.drop(storage)
+            if self.recast(value):
+                cast = ledger.new(self.size(value), FLIGHT)
+                ledger.mark("backward", "loss")
+                ledger.drop(first)
+                first = cast
+            second = ledger.new(self.size(value), FLIGHT)
+            ledger.mark("backward", "loss")
+            for storage in (first, *kept):
+                ledger.drop(storage)
+            self.deliver(value, Gradient(second), "loss")
+        segments = list(self.work.segments)
+        for number in range(len(self.work.steps) - 1, -1, -1):
+            step = self.work.steps[number]
+            while segments and number < segments[-1].first:
+                segments.pop()
+            segment = segments[-1] if segments and number <= segments[-1].last else None
+            gradient = self.gradients.pop(step.output.number, None)
+            if gradient is not None:
+                if segment is not None and number in segment.needed and segment.first not in self.again_done:
+                    self.again(segment)
+                self.undo(step, gradient, self.saved[number], unpacked=segment is not None)
+            else:
+                for storage in self.saved[number]:
+                    ledger.drop(storage)
+            if segment is not None and segment.awaited and number == segment.awaited[0]:
+                self.let_inputs_go(segment)
+        ledger.drop(ones)  # the caller of backward holds it to the end
+
+    def undo(self, step: Step, gradient: Gradient, kept: list[int], unpacked: bool) -> None:
+        """One node of backward: its gradients are made while the one it got and all it kept are still alive.
+
+        They have the type of the output; the engine sums them down to the size of their value and casts them to its
+        type, one after the other. What was `unpacked` from a checkpoint is let go before that.
+        """
+        ledger, op = self.ledger, step.op
+        direct = op.casts in (CAST, FUSED)
+        if op.both and not step.inputs[0].trained:
+            ledger.mark("backward", step.at, self.bytes(op.temps + step.inputs[0].numbers, step.output))
+        found = self.made(step, gradient, direct)
+        if op.strip and step.weights and self.batch == 1:
+            ledger.hold(gradient.storage)
+        mixed = op.casts == MIXED  # a parameter's gradient is as large as the output first, and summed at last
+        idle = step.idle * self.weights if op.whole and not self.own(step) else 0  # made, and thrown away at once
+        each = None
+        if op.each is not None:  # as much for every parameter
+            share = self.extra(op.each, step) // (len(step.weights) + step.frozen)
+            each = ledger.new(share * len(step.weights), FLIGHT)
+            idle = share * step.frozen
+        shared = [] if mixed or op.each is not None else self.parameter_gradients(step)
+        temps = op.temps if step.main or not op.lean else 0
+        passing = 0 if mixed else temps
+        product = ledger.new(self.bytes(temps, step.output) if mixed else 0, FLIGHT)
+        if op.whole and not self.own(step):
+            passing += 0 if step.inputs[0].trained else step.inputs[0].numbers
+            passing += 0 if gradient.dense else step.output.numbers
+        ledger.mark("backward", step.at, self.bytes(passing, step.output) + op.masks * self.batch + idle)
+        # a shared weight: added to the gradient that is there; in place, but where that is the view of a product's
+        views = bool(shared) and op.casts == PRODUCT and step.main and step.weights[0][1] == 1
+        for storage in shared if not views else ():
+            ledger.drop(storage)
+        if unpacked:
+            for storage in kept:
+                ledger.drop(storage)
+        for place, (value, given, made) in enumerate(found):
+            fitting = given
+            if made == SPREAD:
+                fitting = self.replaced(fitting, self.bytes(value.numbers, step.output), step.at)
+            if value.wide != step.output.wide and not direct:
+                fitting = self.replaced(fitting, self.size(value), step.at)
+            found[place] = (value, fitting, made)
+        if mixed:
+            shared = self.parameter_gradients(step)
+            ledger.mark("backward", step.at)
+            for storage in shared:
+                ledger.drop(storage)
+        ledger.drop(product)
+        self.let_go(gradient)
+        if not unpacked:
+            for storage in kept:
+                ledger.drop(storage)
+        for storage in reversed(shared) if views else ():
+            ledger.drop(self.total(storage, step.at))
+        if each is not None:
+            shared = self.parameter_gradients(step)
+            ledger.mark("backward", step.at)
+            for storage in (*shared, each):
+                ledger.drop(storage)
+        weights = [part for part in found if part[0].fixed]
+        inputs = found[: len(found) - len(weights)]
+        for value, given, _ in (*inputs, *reversed(weights)):  # a product's weights come last, behind its bias
+            self.deliver(value, given, step.at)
+        if step.relaid:
+            ledger.mark("backward", step.at, step.weights[0][0] * self.weights)
+
+    def made(self, step: Step, gradient: Gradient, direct: bool) -> list[tuple[Value, Gradient, str]]:
+        """The gradients of a node's inputs, as it makes them: in the type of its output, unless it casts by itself."""
+        ledger, op = self.ledger, step.op
+        found: list[tuple[Value, Gradient, str]] = []
+        for value, made in zip(step.inputs, step.grads, strict=True):
+            if not value.trained or not made:
+                continue
+            if made == SAME:
+                gradient.hands += 1
+                given = gradient
+            elif made == NOTHING:
+                given = Gradient(ledger.new(0, FLIGHT))
+            elif made == GATHERED:
+                given = Gradient(ledger.hold(gradient.storage), gathered=True)
+            elif made in (NEW, SPREAD):
+                numbers = step.output.numbers if made == SPREAD else value.numbers
+                width = FULL if (value if direct else step.output).wide else self.width
+                storage = ledger.new(numbers * (1 if value.fixed else self.batch) * width, FLIGHT)
+                given = Gradient(storage, view=value.fixed and op.casts == PRODUCT)  # transposed, or summed and viewed
+            else:
+                dense = gradient.dense and made != EXPANDED and (made != PART or self.batch == 1)
+                given = Gradient(ledger.hold(gradient.storage), dense, view=True)
+            found.append((value, given, made))
+        return found
+
+    def parameter_gradients(self, step: Step) -> list[int]:
+        """The gradients of the parameters; those that are added to ones that are there, and live only for that."""
+        found = []
+        for size, before in step.weights if not step.op.strip or self.batch > 1 else ():
+            storage = self.ledger.new(size * self.weights, "gradients")
+            if before:
+                found.append(storage)
+        return found
+
+    def total(self, storage: int, at: str) -> int:
+        """A sum beside both of its terms, one of which is that storage."""
+        other = self.ledger.new(self.ledger.sizes[storage], "gradients")
+        self.ledger.mark("backward", at)
+        self.ledger.drop(storage)
+        return other
+
+    def replaced(self, given: Gradient, size: int, at: str) -> Gradient:
+        """Another tensor of that many bytes, made from a gradient that is let go then."""
+        other = Gradient(self.ledger.new(size, FLIGHT))
+        self.ledger.mark("backward", at)
+        self.let_go(given)
+        return other
+
+    def deliver(self, value: Value, given: Gradient, at: str) -> None:
+        """Hand a gradient to the operation that made the value: the first is kept, further ones are added."""
+        ledger = self.ledger
+        there = self.gradients.get(value.number)
+        if there is None:
+            self.gradients[value.number] = given
+            return
+        if given.gathered:
+            there.others.append(given)
+            return
+        if there.hands == 1 and ledger.holders[there.storage] == 1 and there.dense and not there.view:
+            self.let_go(given)
+            return
+        total = Gradient(ledger.new(self.size(value), FLIGHT))
+        ledger.mark("backward", at)
+        self.let_go(there)
+        self.let_go(given)
+        self.gradients[value.number] = total
+
+    def let_go(self, gradient: Gradient) -> None:
+        """One hand less on a gradient."""
+        gradient.hands -= 1
+        if not gradient.hands:
+            self.ledger.drop(gradient.storage)
+            for other in gradient.others:
+                self.let_go(other)
+
+
+def weight_width(work: Plan, dtype: str) -> int:
+    """Bytes of a parameter: float32 under autocast."""
+    return FULL if work.amp else DTYPES[dtype]

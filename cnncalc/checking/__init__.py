@@ -1,0 +1,1 @@
+"""The `check` feature: submissions from strangers, policies, and comparison with the past."""

@@ -1,0 +1,315 @@
+"""A teacher's policy file -> Policy. Read as strictly as a specification: unknown keys and missing units are errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.analyses.budget import QUANTITIES, RULES, Limit, Policy
+from cnncalc.analyses.memory.optimizers import OPTIMIZERS
+from cnncalc.layers import KINDS
+from cnncalc.layers.base import families as families_of_kinds
+from cnncalc.layers.base import unknown_layer
+from cnncalc.layers.spelling import number_help
+from cnncalc.problem import Problem, Refused, Source
+from cnncalc.readers.yaml import values as value_of
+from cnncalc.readers.yaml.inputs import LARGEST_AXIS
+from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, parse, where
+from cnncalc.shape import Shape
+from cnncalc.text import did_you_mean, quoted, show
+from cnncalc.units import DTYPES, HALVES, count, size
+
+KEYS = ("cnncalc-policy", "input", "output", "limits", "receptive-field", "kinds", "points")
+BOUNDS = ("max", "min", "level", "batch", "dtype", "optimizer", "amp", "count")
+
+
+def read_policy(source: Source) -> Policy:
+    """The policy in a file.
+
+    Raises:
+        Refused: everything that is wrong with it.
+    """
+    return _Reader(source).read(parse(source))
+
+
+def bound(quantity: str, text: str) -> int:
+    """A limit as it is typed: `500k` for a count, `2MiB` for a size.
+
+    Raises:
+        Problem: `bad-value`.
+    """
+    is_size = QUANTITIES[quantity][0]
+    figure = size(text, short=True) if is_size else count(text)
+    if figure is None or figure.value is None:
+        if is_size and count(text) is not None:
+            raise Problem(
+                "bad-value", f"{quantity} needs a unit; got `{show(text)}`", "write `2MB` (10^6 bytes) or `2MiB` (2^20)"
+            )
+        example = "2MiB" if is_size else "500k or 500,000"
+        raise Problem(
+            "bad-value", f"`{show(text)}` is no limit for {quantity}", number_help(text) or f"write it as {example}"
+        )
+    return figure.value
+
+
+def shape(text: str) -> Shape:
+    """A shape to compare with, as it is typed: `32x32x3`, `10`, `1x1x1000`.
+
+    Raises:
+        Problem: `bad-value`.
+    """
+    value = value_of.constant(Scalar(text.strip(), False, None))
+    lengths = (value,) if type(value) is int else value
+    if type(lengths) is not tuple or len(lengths) > 4 or not all(1 <= length <= LARGEST_AXIS for length in lengths):
+        help = number_help(text) or "write height x width x channels, such as 32x32x3, or 10 for a vector"
+        raise Problem("bad-value", f"`{show(text)}` is no shape", help)
+    return Shape(lengths)
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def problem(self, mark: Any, code: str, text: str, help: str = "") -> None:
+        self.problems.append(Problem(code, text, help, where=where(self.source, mark)))
+
+    def read(self, tree: Tree) -> Policy:
+        if not isinstance(tree, Map):
+            self.problem(
+                tree.mark,
+                "bad-policy",
+                f"a policy is a mapping of keys; got {tree.what}",
+                "start with `cnncalc-policy: 1`",
+            )
+            raise Refused(self.problems)
+        items = tree.items
+        for key in items:
+            if key not in KEYS:
+                self.problem(
+                    tree.keys[key],
+                    "unknown-field",
+                    f"a policy has no `{show(key)}`",
+                    did_you_mean(key, KEYS) or f"the keys are {quoted(KEYS, 'and')}",
+                )
+        version = items.get("cnncalc-policy")
+        if not isinstance(version, Scalar) or version.text != "1":
+            self.problem(
+                version.mark if version is not None else tree.mark,
+                "bad-policy",
+                "a policy begins with `cnncalc-policy: 1`",
+                "write it as the first line",
+            )
+        limits = self._limits(items.get("limits"))
+        field = items.get("receptive-field")
+        if field is not None:
+            limit = self._limit("receptive-field", field)
+            if any(other.quantity == "receptive-field" for other in limits):
+                self.problem(
+                    tree.keys["receptive-field"],
+                    "bad-policy",
+                    "receptive-field is limited twice: here and under `limits`",
+                    "keep one of the two",
+                )
+            limits += [limit] if limit is not None else []
+        forbidden, required = self._kinds(items.get("kinds"))
+        policy = Policy(
+            input=self._shape(items.get("input")),
+            output=self._shape(items.get("output")),
+            limits=tuple(limits),
+            forbidden=tuple(forbidden),
+            required=tuple(required),
+            points=tuple(self._points(items.get("points"))),
+            warnings=tuple(self.warnings),
+        )
+        for rule, _ in policy.points:
+            if rule not in policy.rules:
+                self.problem(
+                    items["points"].mark,
+                    "bad-policy",
+                    f"points for `{show(rule)}`, but the policy has no such rule",
+                    f"its rules are {quoted(policy.rules, 'and')}",
+                )
+        if self.problems:
+            raise Refused(self.problems)
+        return policy
+
+    def _map(self, tree: Tree | None, what: str, example: str) -> Map | None:
+        if tree is None or isinstance(tree, Map):
+            return tree
+        self.problem(tree.mark, "bad-value", f"`{what}` must be a mapping; got {tree.what}", f"write `{example}`")
+        return None
+
+    def _shape(self, tree: Tree | None) -> Shape | None:
+        if tree is None:
+            return None
+        if not isinstance(tree, Scalar):
+            self.problem(
+                tree.mark, "bad-value", f"a shape is written 32x32x3; got {tree.what}", "join the numbers by x"
+            )
+            return None
+        try:
+            return shape(tree.text)
+        except Problem as problem:
+            problem.where = where(self.source, tree.mark)
+            self.problems.append(problem)
+            return None
+
+    def _limits(self, tree: Tree | None) -> list[Limit]:
+        found = []
+        limits = self._map(tree, "limits", "limits: {params: {max: 500k}}")
+        for quantity, inner in limits.items.items() if limits is not None else ():
+            if quantity not in QUANTITIES:
+                assert limits is not None
+                self.problem(
+                    limits.keys[quantity],
+                    "unknown-field",
+                    f"there is no limit `{show(quantity)}`",
+                    did_you_mean(quantity, QUANTITIES) or f"the limits are {quoted(QUANTITIES, 'and')}",
+                )
+                continue
+            limit = self._limit(quantity, inner)
+            found += [limit] if limit is not None else []
+        return found
+
+    def _limit(self, quantity: str, tree: Tree) -> Limit | None:
+        fields = self._map(tree, quantity, f"{quantity}: {{max: {'2MiB' if QUANTITIES[quantity][0] else '500k'}}}")
+        if fields is None:
+            return None
+        given: dict[str, Any] = {}
+        before = len(self.problems)
+        for name, inner in fields.items.items():
+            if name not in BOUNDS:
+                self.problem(
+                    fields.keys[name],
+                    "unknown-field",
+                    f"a limit has no `{show(name)}`",
+                    did_you_mean(name, BOUNDS) or f"it has {quoted(BOUNDS, 'and')}",
+                )
+            elif not isinstance(inner, Scalar):
+                self.problem(
+                    inner.mark, "bad-value", f"`{name}` must be one value; got {inner.what}", "write one value"
+                )
+            else:
+                try:
+                    given.update([self._field(quantity, name, inner.text)])
+                except Problem as problem:
+                    problem.where = where(self.source, inner.mark)
+                    self.problems.append(problem)
+        if len(self.problems) > before:
+            return None
+        limit = Limit(quantity, **given)
+        if limit.least is None and limit.most is None:
+            self.problem(fields.mark, "bad-policy", f"{quantity} has neither `min` nor `max`", "write `max: 500k`")
+        elif limit.least is not None and limit.most is not None and limit.least > limit.most:
+            self.problem(
+                fields.mark,
+                "bad-policy",
+                f"{quantity}: min {limit.least:,} is above max {limit.most:,}",
+                "exchange the two",
+            )
+        if limit.amp and limit.dtype != "float32":
+            self.problem(
+                fields.mark,
+                "bad-policy",
+                f"{quantity}: `amp` keeps the parameters in float32, but `dtype` is {limit.dtype}",
+                "write one of the two",
+            )
+        return limit
+
+    def _field(self, quantity: str, name: str, text: str) -> tuple[str, Any]:
+        if name in ("max", "min"):
+            return ("most" if name == "max" else "least"), bound(quantity, text)
+        if name == "level" and text in ("error", "warning"):
+            return name, text
+        trained = quantity != "training-memory" or text != "int8"
+        if name == "dtype" and QUANTITIES[quantity][0] and text in DTYPES and trained:
+            return name, text
+        if name == "optimizer" and quantity == "training-memory" and text in OPTIMIZERS:
+            return name, text
+        if name == "amp" and quantity in ("training-memory", "inference-memory") and text in HALVES:
+            return name, text
+        if name == "count" and quantity == "params" and text in ("trainable", "all"):
+            return name, text
+        if name == "batch" and QUANTITIES[quantity][0]:
+            value = value_of.constant(Scalar(text, False, None))
+            if type(value) is int and 1 <= value <= 10**9:
+                return name, value
+        expects = {
+            "level": "`error` or `warning`",
+            "dtype": quoted(DTYPES) + ", of a size; int8 is no type to train in",
+            "optimizer": quoted(OPTIMIZERS) + ", of training-memory",
+            "amp": quoted(HALVES) + ", of training-memory or inference-memory",
+            "count": "`trainable` or `all`, of params",
+            "batch": "a whole number of at least 1, of a size",
+        }[name]
+        raise Problem("bad-value", f"{quantity}: `{name}` must be {expects}; got `{show(text)}`")
+
+    def _kinds(self, tree: Tree | None) -> tuple[list[str], list[str]]:
+        found: dict[str, list[str]] = {"forbid": [], "require": []}
+        marks: dict[str, Any] = {}
+        families = families_of_kinds()
+        kinds = self._map(tree, "kinds", "kinds: {forbid: [maxpool], require: [conv]}")
+        for name, inner in kinds.items.items() if kinds is not None else ():
+            if name not in found:
+                assert kinds is not None
+                self.problem(
+                    kinds.keys[name],
+                    "unknown-field",
+                    f"`kinds` has no `{show(name)}`",
+                    did_you_mean(name, found) or "it has `forbid` and `require`",
+                )
+                continue
+            for item in inner.items if isinstance(inner, Seq) else [inner]:
+                if not isinstance(item, Scalar):
+                    self.problem(item.mark, "bad-value", f"a kind is a word; got {item.what}", "write `[conv, relu]`")
+                elif item.text in families:
+                    found[name].append(item.text)
+                elif item.text not in KINDS:
+                    problem = unknown_layer(item.text, tuple(families))
+                    if not problem.help.startswith(("did", "cnncalc")):
+                        problem.help += f"; families of kinds are {quoted(families, 'and')}"
+                    problem.where = where(self.source, item.mark)
+                    self.problems.append(problem)
+                else:
+                    found[name].append(KINDS[item.text].kind)
+                    marks.setdefault(KINDS[item.text].kind, item.mark)
+        self._note_passed(found["forbid"], marks, families)
+        return found["forbid"], found["require"]
+
+    def _note_passed(self, forbidden: list[str], marks: dict[str, Any], families: dict[str, tuple[str, ...]]) -> None:
+        """Warn of a forbidden kind whose like is allowed: `maxpool` without `globalmaxpool`."""
+        for kind in dict.fromkeys(forbidden):
+            family = next(iter(KINDS[kind].families), "") if kind in KINDS and kind not in families else ""
+            if not family or not {*KINDS[kind].families}.isdisjoint(forbidden):
+                continue
+            passed = [other for other in families[family] if other not in forbidden]
+            if passed:
+                text = f"the policy forbids `{kind}`, but not {quoted(passed, 'or', 6)}"
+                help = f"write `{family}` to forbid all of them, or name each one that is meant"
+                place = where(self.source, marks[kind])
+                self.warnings.append(Problem("one-of-a-family", text, help, where=place, level="warning"))
+
+    def _points(self, tree: Tree | None) -> list[tuple[str, int]]:
+        found = []
+        points = self._map(tree, "points", "points: {params: 5}")
+        for rule, inner in points.items.items() if points is not None else ():
+            assert points is not None
+            value = value_of.constant(inner) if isinstance(inner, Scalar) else None
+            if rule not in RULES:
+                self.problem(
+                    points.keys[rule],
+                    "unknown-field",
+                    f"there is no rule `{show(rule)}`",
+                    did_you_mean(rule, RULES) or f"the rules are {quoted(RULES, 'and')}",
+                )
+            elif type(value) is not int or not 0 <= value <= 10**6:
+                self.problem(
+                    inner.mark,
+                    "bad-value",
+                    f"points must be a whole number; got {f'`{show(inner.text)}`' if isinstance(inner, Scalar) else inner.what}",
+                    "write a number such as 5",
+                )
+            else:
+                found.append((rule, value))
+        return found

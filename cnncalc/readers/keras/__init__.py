@@ -1,0 +1,1 @@
+"""Keras models (`.keras`, `to_json()`) -> Network."""

@@ -1,0 +1,168 @@
+"""The configuration in a Keras file: `.keras` archives and the JSON of `to_json()`, with limits before memory is spent.
+
+Of an archive only `config.json` is read, never the weights, and nothing is written to disk or executed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import zipfile
+import zlib
+from typing import Any, BinaryIO
+
+from cnncalc.problem import Problem, Refused
+from cnncalc.readers.files import contents, opened
+from cnncalc.readers.keras.legacy import is_graph, renew, topology
+from cnncalc.readers.limits import TRUSTED
+from cnncalc.readers.yaml.tree import decode
+from cnncalc.text import show
+
+MOST_NESTING = 200
+MOST_DIRECTORY = 4 * 2**20  # bytes of the archive's list of files
+# what zipfile raises for archives that are not sound
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, IndexError, OverflowError, OSError,
+    NotImplementedError, RuntimeError,
+)  # fmt: skip
+_TOP = re.compile(r'\A\s*[{"]')
+
+
+def is_keras_json(text: str) -> bool:
+    """Return whether this is the JSON of a Keras model: a mapping with `class_name` and `config` at its top.
+
+    The whole of it may have been encoded twice, as `json.dumps(model.to_json())` does, or be in a TensorFlow.js model.
+
+    >>> is_keras_json('{"class_name": "Sequential", "config": {"layers": []}}'), is_keras_json('{"input": "8x8x3"}')
+    (True, False)
+    """
+    if not _TOP.match(text) or not ("class_name" in text or "modelTopology" in text):
+        return False
+    try:
+        top = json.loads(text)
+        if isinstance(top, str) and _TOP.match(top):
+            top = json.loads(top)
+    except (ValueError, RecursionError):
+        return '"class_name"' in text[:2000]  # a broken one: the reader says what is wrong
+    model = topology(top)
+    return (
+        is_graph(top) or isinstance(model, str) or (isinstance(model, dict) and {"class_name", "config"} <= set(model))
+    )
+
+
+def load(path: str) -> dict[str, Any]:
+    """The configuration of the model in a file.
+
+    Raises:
+        Refused: what is wrong with the archive or its JSON.
+        OSError: where it cannot be read.
+    """
+    with opened(path) as file:
+        start = file.read(4)
+        file.seek(0)
+        if start[:2] == b"PK":
+            return parsed(_config(file, path), path)
+        if path.lower().endswith(".keras"):
+            what = "an HDF5 file of Keras 2" if start == b"\x89HDF" else "no zip archive"
+            raise _refused(
+                path, f"is {what}", "save the model with `model.save('model.keras')` of Keras 3, or its `to_json()`"
+            )
+        text = decode(contents(file, TRUSTED.file_bytes), path).text
+    return parsed(text, path)
+
+
+def parsed(text: str, path: str) -> dict[str, Any]:
+    """JSON text as a configuration.
+
+    Raises:
+        Refused: `bad-file` or `too-large`.
+    """
+    try:
+        top = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _refused(path, f"holds no JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except RecursionError:
+        raise _refused(path, "is nested too deeply", code="too-large") from None
+    except ValueError:
+        raise _refused(path, "holds a number with too many digits", code="too-large") from None
+    _check_nesting(top, path)
+    if is_graph(top):
+        help = "save it with `tensorflowjs_converter --output_format=tfjs_layers_model`, or export it as ONNX"
+        raise _refused(path, "is a TensorFlow.js graph: it holds operations, no layers of Keras", help)
+    top = topology(top)
+    if isinstance(top, str):  # json.dumps(model.to_json())
+        if top.startswith('"'):
+            raise _no_model(path)
+        return parsed(top, path)
+    renew(top)
+    if not isinstance(top, dict) or not isinstance(top.get("class_name"), str) or "config" not in top:
+        raise _no_model(path)
+    found: dict[str, Any] = top
+    return found
+
+
+def _no_model(path: str) -> Refused:
+    return _refused(path, "holds no Keras model", "a model's JSON has `class_name` and `config` at its top")
+
+
+def _check_nesting(top: Any, path: str) -> None:
+    level, depth = [top], 0
+    while level:
+        depth += 1
+        if depth > MOST_NESTING:
+            raise _refused(path, f"is nested deeper than {MOST_NESTING} levels", code="too-large")
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+
+
+def _config(file: BinaryIO, path: str) -> str:
+    most = TRUSTED.file_bytes
+    if _directory_bytes(file) > MOST_DIRECTORY:
+        raise _refused(path, "has a list of files that is too long", code="too-large")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            try:
+                info = archive.getinfo("config.json")
+            except KeyError:
+                raise _refused(path, "holds no `config.json`: it is no Keras archive") from None
+            if info.flag_bits & 1:
+                raise _refused(path, "is encrypted")
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise _refused(path, "is compressed in a way that Keras does not use")
+            if info.file_size > most:
+                raise _refused(
+                    path,
+                    f"has a `config.json` of {info.file_size:,} bytes; at most {most:,} are read",
+                    code="too-large",
+                )
+            with archive.open(info) as inside:
+                data = inside.read(most + 1)
+    except DAMAGE as error:
+        raise _refused(path, f"is a damaged zip archive ({show(error)})", "save it again") from None
+    if len(data) > most:
+        raise _refused(path, f"has a `config.json` of more than {most:,} bytes", code="too-large")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _refused(path, "has a `config.json` that is not UTF-8", code="not-text") from None
+
+
+def _directory_bytes(file: BinaryIO) -> int:
+    """How long the archive says its list of files is; 0 where the end record is not found (zipfile will say so)."""
+    size = file.seek(0, 2)
+    file.seek(max(size - 65_557, 0))
+    tail = file.read(65_557)
+    place = tail.rfind(b"PK\x05\x06")
+    file.seek(0)
+    if place < 0 or len(tail) < place + 16:
+        return 0
+    return int.from_bytes(tail[place + 12 : place + 16], "little")
+
+
+def _refused(path: str, what: str, help: str = "", code: str = "bad-file") -> Refused:
+    return Refused([Problem(code, f"{show(path)} {what}", help)])

@@ -1,0 +1,199 @@
+"""The batch axis of every input of an ONNX graph: as asked for, by name, or by what the graph does along the axes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnncalc.problem import Problem, Refused
+from cnncalc.readers import Asked
+from cnncalc.readers.onnx.axes import CUT, MIXED, Axes
+from cnncalc.readers.onnx.graph import Value
+from cnncalc.text import show
+
+BATCH = re.compile(r"(batch|bs).*|[bn]", re.IGNORECASE)
+_CERTAIN = re.compile(r"(batch|bs([^a-z].*)?$).*", re.IGNORECASE)
+Chosen = Mapping[str, int | None]
+
+
+class Declared:
+    """The dimensions that a graph declares for an input: sizes (0 where they are open) and their names."""
+
+    def __init__(self, one: Any, asked: Asked) -> None:
+        dims = one.type.tensor_type.shape.dim
+        self.name: str = one.name
+        self.sizes = [int(dim.dim_value) if dim.HasField("dim_value") and dim.dim_value != -1 else 0 for dim in dims]
+        self.empty = {axis for axis, dim in enumerate(dims) if dim.HasField("dim_value") and dim.dim_value == 0}
+        self.symbols = [str(dim.dim_param) for dim in dims]
+        # sizes given by name are no batch, unless the name says so
+        self.given = [bool(s) and s in asked.dims and not BATCH.fullmatch(s) for s in self.symbols]
+        self.asked = _asked_axis(one.name, len(self.sizes), asked)
+
+    @property
+    def words(self) -> str:
+        """The dimensions as they are declared: `batch x 3 x 224 x 224`."""
+        return " x ".join(symbol or str(size or "?") for symbol, size in zip(self.symbols, self.sizes, strict=True))
+
+    @property
+    def named(self) -> int | None:
+        """The one axis whose name says that it is a batch."""
+        found = [axis for axis, symbol in enumerate(self.symbols) if _CERTAIN.fullmatch(symbol)]
+        return found[0] if len(found) == 1 and not self.given[found[0]] else None
+
+    def first_guess(self) -> int | None:
+        """The batch axis before the graph is followed; a fixed first size above 1 is read as it is."""
+        if self.asked is not None:
+            return self.asked if self.asked >= 0 else None
+        if self.named is not None:
+            return self.named
+        rank = len(self.sizes)
+        open_ = [axis for axis, size in enumerate(self.sizes) if not size and not self.given[axis]]
+        if rank > 2 and self.sizes[0] > 1 and open_ == [1]:  # the state of a recurrent layer: 2 x batch x units
+            return 1
+        if rank == 0 or self.given[0] or self.sizes[0] > 1 or (rank == 1 and self.sizes[0]):
+            return None
+        return 0
+
+
+def _asked_axis(name: str, rank: int, asked: Asked) -> int | None:
+    """The axis that `--batch-axis` names for an input; -1 for `none`.
+
+    Raises:
+        Refused: where the input does not have the axis.
+    """
+    word = asked.batch_axes.get(name, asked.batch_axes.get(""))
+    if word is None or (rank == 0 and name not in asked.batch_axes):
+        return None
+    if word == "none":
+        return -1
+    if not word.isdecimal() or len(word) > 2 or int(word) >= rank:
+        text = f"input `{show(name)}` has {rank} axes, so its batch axis cannot be `{show(word)}`"
+        help = f"write a number from 0 to {rank - 1}, or `none`" if rank else "leave `--batch-axis` out"
+        raise Refused([Problem("bad-argument", text, help)])
+    return int(word)
+
+
+class Findings:
+    """What is known of the axes of inputs: which operators take them as batches, and which mix numbers along them."""
+
+    def __init__(self, axes: Axes, outputs: Sequence[Value]) -> None:
+        self._root = {place: axes.root(token) for place, token in axes.tokens.items()}
+        self._batches: dict[int, str] = {}
+        self._mixed: dict[int, tuple[int, str]] = {}
+        for token, label in axes.batches.items():
+            self._batches.setdefault(axes.root(token), label)
+        for token, fact in axes.mixed.items():
+            root = axes.root(token)
+            self._mixed[root] = max(fact, self._mixed.get(root, (0, "")))
+        ends = [
+            {axes.root(axis[0][0]) for axis in value.marks or () if len(axis) == 1 and axis[0][0] >= 0}
+            for value in outputs
+        ]
+        self._ends = set.intersection(*ends) if ends else set()
+
+    def known(self, name: str, axis: int) -> bool:
+        """Return whether the axis was followed at all."""
+        return (name, axis) in self._root
+
+    def root(self, name: str, axis: int) -> int:
+        """The same number for axes that are the same."""
+        return self._root[name, axis]
+
+    def batch_of(self, name: str, axis: int) -> str:
+        """The operator that takes an axis as a batch; empty if there is none."""
+        return self._batches.get(self._root[name, axis], "")
+
+    def mixed(self, name: str, axis: int) -> int:
+        """How numbers are mixed along an axis: 0, CUT or MIXED."""
+        return self._mixed.get(self._root[name, axis], (0, ""))[0]
+
+    def survives(self, name: str, axis: int) -> bool:
+        """Return whether an axis goes on to every output, and is no part of another axis there."""
+        return self._root[name, axis] in self._ends
+
+
+def decide(
+    axes: Axes, inputs: Sequence[Declared], outputs: Sequence[Value], strict: bool, whole: bool = True
+) -> dict[str, int | None]:
+    """The batch axis of every input, as the graph shows it; `whole` is false where it was not read to its end.
+
+    Raises:
+        Refused: `ambiguous-batch` where there are two readings.
+    """
+    facts = Findings(axes, outputs)
+    found = {one.name: _decided(facts, one, strict, whole) for one in inputs}
+    roots = {facts.root(name, axis) for name, axis in found.items() if axis is not None}
+    for one in inputs:  # a vector with one number for each example
+        if len(one.sizes) == 1 and one.asked is None and one.sizes[0] > 1 and facts.root(one.name, 0) in roots:
+            found[one.name] = 0
+    fixed = {one.sizes[axis] for one in inputs if (axis := found[one.name]) is not None and one.sizes[axis] > 1}
+    if len(fixed) > 1:  # batches of several sizes: all are read as they are
+        for one in inputs:
+            axis = found[one.name]
+            if axis is not None and one.sizes[axis] > 1 and one.asked is None:
+                found[one.name] = None
+    return found
+
+
+def _decided(facts: Findings, one: Declared, strict: bool, whole: bool) -> int | None:
+    if one.asked is not None:
+        return one.asked if one.asked >= 0 else None
+    if one.named is not None:
+        return one.named
+    rank = len(one.sizes)
+    if rank == 0 or not facts.known(one.name, 0):
+        return one.first_guess()
+    taken = [facts.batch_of(one.name, axis) for axis in range(rank)]
+    mixed = []
+    for axis in range(rank):
+        much = facts.mixed(one.name, axis)
+        mixed.append(much if much == MIXED or not taken[axis] else 0)
+    if not whole and not any(taken) and not any(mixed):
+        return one.first_guess()
+    if rank == 1:
+        if one.sizes[0]:
+            return 0 if taken[0] and not mixed[0] and one.sizes[0] > 1 else None
+        return None if one.given[0] or (mixed[0] == MIXED and not BATCH.fullmatch(one.symbols[0])) else 0
+    others = [axis for axis in range(1, rank) if taken[axis] and not mixed[axis] and not one.given[axis]]
+    one_example = one.sizes[0] <= 1
+    if one.given[0] or (mixed[0] and not (one_example and mixed[0] == CUT)):
+        if mixed[0] == MIXED and not others:  # the one axis that nothing mixes from the input to every output
+            untouched = [axis for axis in range(1, rank) if not mixed[axis] and not one.given[axis]]
+            others = [axis for axis in untouched if facts.survives(one.name, axis)]
+            others = others if len(others) == 1 else []
+        if others:
+            return others[0]
+        if one.given[0] or one.sizes[0] > 1 or (one.sizes[0] == 0 and not BATCH.fullmatch(one.symbols[0])):
+            return None
+        return 0
+    if others and not taken[0] and one.sizes[others[0]] != 1:
+        raise Refused([_ambiguous(one, others[0], taken[others[0]], strict)])
+    return 0
+
+
+def _ambiguous(one: Declared, axis: int, taker: str, strict: bool) -> Problem:
+    text = (
+        f"the batch of input `{show(one.name)}` ({show(one.words)}) is either axis 0 or axis {axis}: `{show(taker)}` takes axis "
+        f"{axis} as the batch, but nothing shows what axis 0 is"
+    )
+    name = show(one.name)
+    help = f"write `--batch-axis {name}=0` if axis 0 counts examples, `--batch-axis {name}={axis}` if axis {axis} does"
+    if strict:
+        help = "export the model with a batch of 1, or with a dimension named `batch`"
+    return Problem("ambiguous-batch", text, help)
+
+
+def written_batches(axes: Axes, inputs: Sequence[Declared], chosen: Chosen) -> dict[tuple[str, str], tuple[int, int]]:
+    """Where the targets of reshapes have a batch that the file fixes: the output -> its place, and what is written there."""
+    tokens = {axes.root(axes.tokens[one.name, axis]) for one in inputs if (axis := chosen[one.name]) is not None}
+    found = {}
+    for key, (target, marks) in axes.reshapes.items():
+        places = [
+            place
+            for place, axis in enumerate(marks)
+            if any(token >= 0 and length > 1 and axes.root(token) in tokens for token, length in axis)
+        ]
+        if len(places) == 1 and len(target) == len(marks):
+            found[key] = (places[0], target[places[0]])
+    return found

@@ -1,0 +1,78 @@
+"""What `onnx.shape_inference` says of the shapes, compared with what is worked out here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from cnncalc.problem import Problem
+from cnncalc.readers.onnx.graph import Dims, Scope
+from cnncalc.readers.onnx.inputs import Fed
+from cnncalc.text import show
+
+SHOWN = 10
+
+
+class Inferred(Fed):
+    """A reading whose shapes are compared."""
+
+    def _inferred(self) -> dict[str, Dims]:
+        """What `onnx.shape_inference` says, for the sizes that are read here; asked once, and only where it is needed."""
+        if self.theirs is None:
+            self.theirs = dict(self._infer(self.scope))
+        return self.theirs
+
+    def _infer(self, scope: Scope) -> Iterator[tuple[str, Dims]]:
+        if self.strict:
+            return
+        inference: Any = import_module("onnx.shape_inference")
+        model = self.model
+        for one in model.graph.input:
+            value = scope.values.get(one.name)
+            if value is None or value.index is None:
+                continue
+            fixed = self.reader.batch
+            dims = list(value.dims)
+            hidden = [axis for axis in range(len(dims)) if axis not in value.order]
+            if fixed > 1 and hidden:
+                dims[hidden[0]] = fixed
+            del one.type.tensor_type.shape.dim[:]
+            for length in dims:
+                one.type.tensor_type.shape.dim.add().dim_value = length
+        try:
+            inferred = inference.infer_shapes(model, data_prop=True)
+        except Exception as error:  # whatever the C++ code throws
+            text = f"onnx.shape_inference gives up, so that shapes are not compared with it: {show(error, 200)}"
+            self.warnings.append(Problem("not-compared", text, level="warning"))
+            return
+        for one in (*inferred.graph.value_info, *inferred.graph.output):
+            tensor = one.type.tensor_type
+            if tensor.HasField("shape") and all(
+                dim.HasField("dim_value") and dim.dim_value >= 0
+                for dim in tensor.shape.dim  # -1 is not known
+            ):
+                yield one.name, tuple(dim.dim_value for dim in tensor.shape.dim)
+
+    def _compare(self, scope: Scope) -> None:
+        differing = []
+        for name, value in scope.values.items():
+            theirs = self._inferred().get(name)
+            if theirs is not None and not self._agree(value.dims, theirs):
+                differing.append((name, value.dims, theirs))
+        for name, ours, theirs in differing[:SHOWN]:
+            said = ["x".join(map(str, dims)) or "a single number" for dims in (ours, theirs)]
+            text = f"`{show(name)}` is {show(said[0])} here, but {show(said[1])} to onnx.shape_inference"
+            self.warnings.append(Problem("shapes-disagree", text, level="warning"))
+        if len(differing) > SHOWN:
+            text = f"{len(differing) - SHOWN:,} more values have other shapes to onnx.shape_inference"
+            self.warnings.append(Problem("shapes-disagree", text, level="warning"))
+
+    def _agree(self, ours: Dims, theirs: Dims) -> bool:
+        if ours == theirs:
+            return True
+        batch = self.reader.batch
+        if batch == 1 or len(ours) != len(theirs):
+            return False
+        other = [(a, b) for a, b in zip(ours, theirs, strict=True) if a != b]
+        return len(other) == 1 and other[0][0] * batch == other[0][1]

@@ -1,0 +1,326 @@
+"""What is fed into an ONNX graph and what it holds: inputs with their sizes and layout, initializers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from cnncalc.network import Builder, Network
+from cnncalc.problem import Problem, Refused
+from cnncalc.readers import Asked
+from cnncalc.readers.limits import Limits
+from cnncalc.readers.onnx.axes import Axes
+from cnncalc.readers.onnx.batch import Chosen, Declared, decide
+from cnncalc.readers.onnx.constants import array
+from cnncalc.readers.onnx.file import bad
+from cnncalc.readers.onnx.graph import FLOATS, Dims, Reader, Scope, Tensor, Value, visible
+from cnncalc.readers.onnx.names import clean
+from cnncalc.readers.onnx.node_order import sources
+from cnncalc.readers.onnx.operators.elementwise import BINARY, UNARY, words
+from cnncalc.readers.onnx.patterns import Done, Plan
+from cnncalc.readers.yaml.inputs import shape_from
+from cnncalc.shape import Shape
+from cnncalc.text import did_you_mean, quoted, show
+
+LARGEST_AXIS = 10**9
+# operators that read their first input channels first, and those that pass this on to their inputs
+FIRST = words(
+    "Conv FusedConv ConvInteger QLinearConv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
+    "GlobalLpPool QLinearGlobalAveragePool QLinearAveragePool "
+    "BatchNormalization InstanceNormalization GroupNormalization LRN DepthToSpace "
+    "SpaceToDepth MaxUnpool GridSample RoiAlign Upsample"
+)
+PASSED = (
+    UNARY | BINARY | {"Relu", "LeakyRelu", "Elu", "Selu", "Gelu", "Swish", "Mish", "Sigmoid", "Tanh", "HardSwish",
+    "HardSigmoid", "Softplus", "Softmax", "LogSoftmax", "Identity", "Dropout", "Pad", "Slice", "Concat", "Split", "PRelu",
+    "Resize", "QuantizeLinear", "QLinearAdd", "QLinearMul", "QLinearConcat", "QLinearSigmoid",
+    "QLinearLeakyRelu", "QLinearWhere"}
+)  # fmt: skip
+_SEVERAL = ("Concat", "QLinearAdd", "QLinearMul", "QLinearConcat", "QLinearWhere")
+# inputs that are weights where the file has no numbers for them: operator -> places
+WEIGHTS = {"Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "BatchNormalization": (1, 2, 3, 4),
+           "LSTM": (1, 2, 3), "GRU": (1, 2, 3), "RNN": (1, 2, 3), "PRelu": (1,), "LayerNormalization": (1, 2),
+           "RMSNormalization": (1,), "GroupNormalization": (1, 2), "ConvInteger": (1, 2, 3), "FusedConv": (1, 2),
+           "InstanceNormalization": (1, 2), "QLinearConv": (1, 2, 3, 4, 5, 6, 7, 8)}  # fmt: skip
+
+
+class Fed:
+    """One reading of a file: its inputs and initializers.
+
+    `chosen` are the batch axes of the inputs; without it they are guessed, and sizes that are not known are stood in for.
+    `strict` is for strangers' files.
+    """
+
+    def __init__(
+        self, model: Any, asked: Asked, limits: Limits, chosen: Chosen | None = None, strict: bool = False
+    ) -> None:
+        self.model = model
+        self.strict = strict
+        self.folded = 0
+        self.chosen = chosen
+        self.inputs: list[Declared] = []
+        self.missing: list[tuple[Declared, int]] = []  # the axes whose sizes are not known
+        self.branches: dict[str, bool] = {}  # If whose condition is not known -> whether its branch was asked for
+        self.bound: dict[str, int] = {}  # sizes of named dimensions that `--input` gives
+        self.batched: Problem | None = None  # reported where a fixed batch is read as a batch of 1
+        self.done: Network | None = None
+        self.asked = asked
+        self.limits = limits
+        self.warnings: list[Problem] = []
+        versions = {one.domain: one.version for one in model.opset_import}
+        opset = versions.get("", versions.get("ai.onnx", 1 if not versions else 0))
+        self.reader = Reader(Builder(limits.tensor), limits, opset or 17)
+        self.reader.strict = strict
+        self.reader.functions = {(one.domain, one.name): one for one in model.functions}
+        self.axes = Axes(opset or 17)
+        self.theirs: dict[str, Dims] | None = None
+        self.scope = Scope()
+        self.steps: list[Done] = []  # the operators of the graph, as they were read
+        self.plan = Plan()  # those that are read as one layer
+
+    def batch_of(self, one: Declared) -> int | None:
+        """The axis of an input that is read as the batch."""
+        guess = one.first_guess()
+        return guess if self.chosen is None else self.chosen.get(one.name, guess)
+
+    @property
+    def decided_axes(self) -> dict[str, int | None]:
+        """The batch axes of this reading."""
+        return {one.name: self.batch_of(one) for one in self.inputs}
+
+    def decided(self) -> dict[str, int | None]:
+        """The batch axes that the graph shows, as far as it was read.
+
+        Raises:
+            Refused: `ambiguous-batch`.
+        """
+        outputs = [value for one in self.model.graph.output if (value := self.scope.find(one.name)) is not None]
+        outputs = [value for value in outputs if value.index is not None]
+        return decide(self.axes, self.inputs, outputs, self.strict, whole=self.done is not None)
+
+    def prepare(self, nodes: Sequence[Any], scope: Scope) -> None:
+        """Who uses which name, and which values are read with channels first."""
+        for node in nodes:
+            for source in set(sources(node)):
+                if source:
+                    scope.users.setdefault(source, []).append(node)
+        for node in reversed(nodes):
+            names = [source for source in node.input if source]
+            passes = node.op_type in PASSED and any(output in scope.firsts for output in node.output)
+            if node.op_type in FIRST:
+                scope.firsts.update(names[:1])
+            elif passes or node.op_type == "Resize":
+                several = node.op_type in BINARY or node.op_type in _SEVERAL
+                scope.firsts.update(names if several else names[:1])
+
+    def fed_in(self, scope: Scope) -> None:
+        graph = self.model.graph
+        self.initializers(graph, scope)
+        fed = [one for one in graph.input if one.name not in scope.values]
+        declared = [one for one in fed if not self._as_weight(one, scope)]
+        self._check_asked([one.name for one in declared])
+        self._bind(declared, scope)
+        for one in declared:
+            self._input(one, scope, alone=len(declared) == 1)
+        if not declared:
+            raise bad("the graph has no input", "a model needs at least one input that is no initializer")
+
+    def initializers(self, graph: Any, scope: Scope) -> None:
+        for tensor in graph.initializer:
+            if tensor.name in scope.values:
+                raise bad(f"the initializer `{show(tensor.name)}` is there twice", "every value has one maker")
+            scope.values[tensor.name] = self.constant(tensor, tensor.name)
+        for sparse in graph.sparse_initializer:
+            dims = self.dims(sparse.dims, sparse.values.name)
+            one = Tensor(sparse.values.name, dims, sparse.values.data_type in FLOATS)
+            scope.values[sparse.values.name] = Value(dims, tensors=(one,), why="they are stored sparsely")
+
+    def constant(self, tensor: Any, name: str, fixed: bool = False) -> Value:
+        dims = self.dims(tensor.dims, name)
+        known = array(tensor)
+        why = ""
+        if known is None:
+            place = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+            why = f"they are stored in another file, `{show(place)}`" if place else "the file does not hold them"
+            if prod(dims) > 1024:
+                why = "there are too many of them"
+        if known is not None and known.shape != dims:
+            raise bad(f"`{show(name)}` holds {known.size:,} numbers, but its dims are {show(dims)}")
+        return Value(dims, array=known, tensors=(Tensor(name, dims, tensor.data_type in FLOATS, fixed),), why=why)
+
+    def dims(self, dims: Sequence[int], name: str) -> Dims:
+        found = tuple(int(length) for length in dims)
+        if min(found, default=1) < 0:
+            raise bad(f"`{show(name)}` has the dimensions {show(found)}: none can be negative", "export it again")
+        if len(found) > 64 or prod(found) > self.limits.tensor:
+            text = f"`{show(name)}` is declared as {show('x'.join(map(str, found)))}: "
+            text += f"at most {self.limits.tensor:,} numbers are accepted in a tensor"
+            raise Refused([Problem("too-large", text, "check the dims of the initializer")])
+        return found
+
+    def _as_weight(self, one: Any, scope: Scope) -> bool:
+        """Is an input without numbers a weight? Where every use of it is one; such a model is fed its weights."""
+        users = scope.users.get(one.name, [])
+        places = [(node.op_type, place) for node in users for place, name in enumerate(node.input) if name == one.name]
+        if not places or not all(place in WEIGHTS.get(op, ()) for op, place in places):
+            return False
+        shape = one.type.tensor_type.shape.dim
+        if not all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in shape):
+            return False
+        dims = self.dims([dim.dim_value for dim in shape], one.name)
+        real = one.type.tensor_type.elem_type in FLOATS
+        scope.values[one.name] = Value(dims, tensors=(Tensor(one.name, dims, real),), why="they are fed in")
+        return True
+
+    def _input(self, one: Any, scope: Scope, alone: bool) -> None:
+        name = one.name
+        if one.type.WhichOneof("value") not in ("tensor_type", None):
+            kind = str(one.type.WhichOneof("value")).removesuffix("_type")
+            raise Refused([Problem("unsupported", f"input `{show(name)}` is a {kind}, not a tensor")])
+        key = name if name in self.asked.inputs else "" if alone and "" in self.asked.inputs else None
+        given = shape_from(self.asked.inputs[key]) if key is not None else None
+        declared, first = Declared(one, self.asked), name in scope.firsts
+        if not one.type.tensor_type.HasField("shape"):
+            if given is None:
+                text = f"input `{show(name)}` is declared without a shape"
+                raise Refused([Problem("unknown-size", text, f"give it: `--input {show(name)}=224x224x3`")])
+            order = (*range(2, len(given) + 1), 1) if first else tuple(range(1, len(given) + 1))
+            dims = [1] * (len(given) + 1)
+        else:
+            order = self._input_order(declared, scope)
+            dims = [1] * len(declared.sizes)
+        if given is not None:
+            if len(given) != len(order):
+                text = f"input `{show(name)}` has {len(order)} axes besides the batch; got {given}"
+                raise Refused([Problem("bad-argument", text, "write the shape channels last, without the batch")])
+            for axis, length in zip(order, given, strict=True):
+                dims[axis] = length
+        for axis in range(len(declared.sizes)):
+            if given is None or axis not in order:
+                dims[axis] = self._length(declared, axis, axis not in order, first)
+        if order and min(dims) < 1:
+            raise bad(f"input `{show(name)}` has the dimensions {show(tuple(dims))}", "every one must be at least 1")
+        index = self.reader.builder.input(self.reader.name(_input_name(name)), Shape(visible(dims, order)))
+        scope.values[name] = Value(dims, index, order)
+        if one.type.tensor_type.HasField("shape"):
+            self.inputs.append(declared)
+            self.axes.add(name, scope.values[name], declared.symbols)
+
+    def _input_order(self, declared: Declared, scope: Scope) -> tuple[int, ...]:
+        """Which dimensions of an input are shown, in which order: channels last, without the batch."""
+        rank, sizes, name = len(declared.sizes), declared.sizes, declared.name
+        batch = self.batch_of(declared)
+        axes = [axis for axis in range(rank) if axis != batch]
+        first = name in scope.firsts
+        if not first and rank in (4, 5):
+            last = 1 <= sizes[-1] <= 4 < sizes[1]
+            first = not last and not any(node.op_type == "Transpose" for node in scope.users.get(name, []))
+        if first and rank > 2 and 1 in axes:
+            axes.remove(1)
+            axes.append(1)
+        return tuple(axes)
+
+    def _length(self, declared: Declared, axis: int, batch: bool, image: bool) -> int:
+        """The length that an axis of an input is read with."""
+        name, size, symbol = declared.name, declared.sizes[axis], declared.symbols[axis]
+        if size:
+            if not 1 <= size <= LARGEST_AXIS:
+                text = f"input `{show(name)}`: dimension {axis} is declared as {size}"
+                raise bad(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
+            if batch and size > 1:
+                place = f", its axis {axis}," if axis else ""
+                text = f"input `{show(name)}` fixes the batch{place} at {size:,}; figures are for one example"
+                if self.strict:
+                    raise Refused([Problem("batch-fixed", text, "export the model with a batch of 1, or a free one")])
+                self.reader.batch = size
+                self.batched = Problem("batch-fixed", text, level="warning")
+                return 1
+            return size
+        if axis in declared.empty and not batch:
+            text = f"input `{show(name)}`: dimension {axis} is declared as 0"
+            raise bad(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
+        if symbol in self.asked.dims:
+            if batch and self.asked.dims[symbol] != 1:
+                text = f"`{show(symbol)}` is the batch of `{show(name)}`: figures are for one example"
+                raise Refused([Problem("bad-argument", text, "leave it out; `--batch` multiplies what depends on it")])
+            return self.asked.dims[symbol]
+        if batch:
+            return 1
+        if symbol in self.bound:
+            return self.bound[symbol]
+        self.missing.append((declared, axis))
+        return (3 if axis == 1 else 224) if image else 64  # for a first reading, and as an example
+
+    def _bind(self, ones: Sequence[Any], scope: Scope) -> None:
+        """Note the sizes of named dimensions that shapes on the command line give, for the other inputs that have them."""
+        for one in ones:
+            key = (
+                one.name
+                if one.name in self.asked.inputs
+                else ""
+                if len(ones) == 1 and "" in self.asked.inputs
+                else None
+            )
+            if key is not None and one.type.tensor_type.HasField("shape"):
+                declared = Declared(one, self.asked)
+                order = self._input_order(declared, scope)
+                for axis, length in zip(order, shape_from(self.asked.inputs[key]), strict=False):
+                    if declared.symbols[axis]:
+                        self.bound.setdefault(declared.symbols[axis], length)
+
+    def unknown_sizes(self) -> Refused:
+        """The one error for all sizes that are not known, with the options that give all of them."""
+        symbols: dict[str, int] = {}
+        shapes: dict[str, str] = {}
+        places: dict[str, list[str]] = {}
+        unnamed = {declared.name for declared, axis in self.missing if not declared.symbols[axis]}
+        for declared, axis in self.missing:
+            symbol, value, name = declared.symbols[axis], self.scope.values[declared.name], declared.name
+            if name in unnamed:
+                # a dimension without a name can only be given with the whole shape
+                shapes[name] = "x".join(str(value.dims[at]) for at in value.order)
+            else:
+                symbols.setdefault(symbol, value.dims[axis])
+            what = f"`{show(symbol)}`" if symbol else f"dimension {axis}"
+            places.setdefault(f"input `{show(name)}` is {show(declared.words)}", []).append(what)
+        sentences = []
+        for start, names in list(places.items())[:6]:
+            sizes = "the size of" if len(names) == 1 else "the sizes of"
+            sizes += "".join(f" {name}," for name in names[:-2])
+            sentences.append(
+                f"{start}: {sizes} {' and '.join(names[-2:])} {'is' if len(names) == 1 else 'are'} not known"
+            )
+        text = "; ".join(sentences) + (f"; and {len(places) - 6} more inputs" if len(places) > 6 else "")
+        options = [f"--dim {show(symbol)}={size}" for symbol, size in symbols.items()]
+        options += [f"--input {show(name)}={shape}" for name, shape in shapes.items()]
+        help = f"give {'it' if len(self.missing) == 1 else 'them'}, for example with `{' '.join(options)}`"
+        if self.strict:
+            help = "export the model with fixed sizes" + (
+                ", or set `input` in the policy" if len(self.inputs) == 1 else ""
+            )
+        return Refused([Problem("unknown-size", text, help)])
+
+    def _check_asked(self, names: list[str]) -> None:
+        for name in self.asked.inputs:
+            if name not in names and not (name == "" and len(names) == 1):
+                text = f"there is no input `{show(name)}`" if name else "there are several inputs"
+                help = f"its inputs are {quoted(names, 'and')}: write `--input NAME=SHAPE`"
+                raise Refused([Problem("unknown-input", text, help)])
+        for name in self.asked.batch_axes:
+            if name and name not in names:
+                help = f"its inputs are {quoted(names, 'and')}: write `--batch-axis NAME=AXIS`"
+                raise Refused([Problem("unknown-input", f"there is no input `{show(name)}`", help)])
+        symbols = {
+            dim.dim_param for one in self.model.graph.input for dim in one.type.tensor_type.shape.dim if dim.dim_param
+        }
+        for name in self.asked.dims:
+            if name not in symbols:
+                help = did_you_mean(name, symbols)
+                if not help:
+                    help = f"its dimensions are {quoted(sorted(symbols), 'and')}" if symbols else "all sizes are fixed"
+                raise Refused([Problem("unknown-size", f"no input has a dimension named `{show(name)}`", help)])
+
+
+def _input_name(name: str) -> str:
+    return clean(name.removesuffix(":0")) or "input"

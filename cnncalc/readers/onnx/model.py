@@ -1,0 +1,311 @@
+"""The graph of an ONNX model, node by node: operators by their rules, functions and branches by what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.layers.operator import Unknown
+from cnncalc.network import Network
+from cnncalc.problem import Problem, Refused
+from cnncalc.readers.onnx.attributes import Named, wrong_type
+from cnncalc.readers.onnx.bounds import OWN, check_size
+from cnncalc.readers.onnx.constants import FOLDING, TAKEN, array, fold, numpy
+from cnncalc.readers.onnx.file import bad
+from cnncalc.readers.onnx.graph import Scope, Step, Tensor, Value
+from cnncalc.readers.onnx.inference import Inferred
+from cnncalc.readers.onnx.inputs import FIRST
+from cnncalc.readers.onnx.names import labels
+from cnncalc.readers.onnx.node_order import in_order
+from cnncalc.readers.onnx.operators.contrib import HANDLERS as ADDED
+from cnncalc.readers.onnx.operators.contrib import plain
+from cnncalc.readers.onnx.operators.elementwise import learned_of
+from cnncalc.readers.onnx.operators.layers import HANDLERS as LAYERS
+from cnncalc.readers.onnx.operators.views import HANDLERS as VIEWS
+from cnncalc.readers.onnx.operators.windows import HANDLERS as OPERATORS
+from cnncalc.readers.onnx.patterns import Done
+from cnncalc.readers.onnx.scores import note_scores
+from cnncalc.readers.onnx.unexplained import account
+from cnncalc.text import show
+
+HANDLERS = {**VIEWS, **OPERATORS, **LAYERS}
+CONTRIBUTED = ("com.microsoft",)
+FOLDED = 2**22  # constants that are worked out in one model
+
+
+class Model(Inferred):
+    """One reading of a model."""
+
+    def network(self, name: str, path: str) -> Network:
+        graph, builder = self.model.graph, self.reader.builder
+        check_size(self.model, self.reader.functions, self.limits)
+        scope = self.scope
+        scope.outputs = {one.name for one in graph.output}
+        nodes = list(graph.node)
+        self.prepare(nodes, scope)
+        try:
+            self.fed_in(scope)
+            self._run(nodes, scope, 0)
+            ends = self._outputs(scope)
+        except Refused as refused:
+            refused.partial = builder.partial(name=name, source=path)
+            raise
+        except Problem as problem:
+            raise Refused([problem]) from None
+        self._compare(scope)
+        title = graph.name if graph.name and graph.name not in ("main_graph", "torch_jit", "main", "graph") else name
+        warnings = (*([self.batched] if self.batched is not None else []), *self.warnings)
+        facts: dict[str, Any] = {"name": show(title), "source": path, "spec": path, "warnings": warnings}
+        self.done = builder.finish(ends, **facts)
+        return self.done
+
+    # -- what is done ------------------------------------------------------------------------------------------------
+
+    def _run(self, nodes: Sequence[Any], scope: Scope, depth: int) -> None:
+        ordered = in_order(nodes, scope)
+        ours = self.model.producer_name == "cnncalc"  # nodes are called as their layers, whatever weights they share
+        known = set() if ours else _known(scope)
+        shown = self.plan.named(ordered, known) if scope is self.scope else ordered
+        names = labels(shown, known, scope.prefix)
+        for node, label in zip(ordered, names, strict=True):
+            self._node(node, label, scope, depth)
+
+    def _node(self, node: Any, label: str, scope: Scope, depth: int) -> None:
+        given = {one.name: self._attribute(one, scope) for one in node.attribute}
+        given = {name: value for name, value in given.items() if value is not None}
+        xs = [scope.find(name) if name else None for name in node.input]
+        domain = "" if node.domain in OWN else node.domain
+        step = Step(node, node.op_type, xs, given, scope, label)
+        if len({one.name for one in node.attribute}) < len(node.attribute):
+            step.wrong("an attribute is there twice", "export the model again")
+        self._check_types(step)
+        before = len(self.reader.builder.nodes)
+        if scope is self.scope and self.plan.take(self.reader, step):
+            if self.strict:
+                account(self.reader, step, before)
+            return
+        function = self.reader.functions.get((node.domain, node.op_type))
+        if function is not None:
+            self._call(function, step, depth)
+            return
+        if domain == "" and node.op_type == "Constant":
+            self.reader.put(step, self._constant_node(step))
+            return
+        if domain == "" and node.op_type in ("Shape", "Size"):
+            self.reader.put(step, _size_of(step))
+            return
+        if domain == "" and node.op_type == "If":
+            self._branch(step, depth)
+            return
+        if domain == "" and node.op_type in ("Loop", "Scan"):
+            step.unsupported("loops are not followed: how often they run depends on the numbers fed in",
+                             "export the model with the loop unrolled, or without it")  # fmt: skip
+        if domain in OWN and self._folded(step):
+            return
+        whole = step
+        if domain in CONTRIBUTED:
+            step = plain(step)
+            handler = ADDED.get(step.op) or HANDLERS.get(step.op)
+        else:
+            handler = HANDLERS.get(step.op) if domain in OWN else None
+        if handler is not None:
+            handler(self.reader, step)
+            self._further(whole)
+            note_scores(self.reader, step)
+            if self.chosen is None:
+                self.axes.follow(step)
+            if self.strict:
+                account(self.reader, whole, before)
+            if scope is self.scope and not domain:
+                self.steps.append(Done(step, before, len(self.reader.builder.nodes)))
+            return
+        self._unknown(whole)
+
+    def _check_types(self, step: Step) -> None:
+        """Refuse attributes of other types than ONNX says; those of functions and unknown operators may be of any."""
+        node = step.node
+        if (node.domain in OWN or node.domain in CONTRIBUTED) and (
+            node.domain,
+            node.op_type,
+        ) not in self.reader.functions:
+            for written in node.attribute:
+                one = self._given(written, step.scope) if written.ref_attr_name else written
+                if one is not None and (fault := wrong_type(node.op_type, Named(written.name, one.type))):
+                    step.wrong(show(fault, 200), "export the model again")
+
+    def _further(self, step: Step) -> None:
+        """Further outputs that are used, but that the operator's rule says nothing of: statistics, caches, masks."""
+        for k, name in enumerate(step.outputs):
+            used = name and (step.scope.users.get(name) or name in step.scope.outputs)
+            if not (k and used) or name in step.scope.values:
+                continue
+            dims = self._inferred().get(name)
+            if dims is not None:
+                self.reader.operator(step, dims, [x for x in step.xs if x is not None], k=k, views=None)
+
+    def _folded(self, step: Step) -> bool:
+        """Is it worked out here and now, because every number that it needs is known?"""
+        known = [x.array if x is not None else None for x in step.xs]
+        if not step.xs or any(x is not None and x.array is None for x in step.xs):
+            return False
+        try:
+            found = fold(step.op, known, step.given, self.reader.opset)
+        except FOLDING:
+            step.wrong(f"its constants do not go together: {' and '.join(show(x.dims) for x in step.xs if x)}")
+        if found is None:
+            return False
+        self.folded += sum(one.size for one in found)
+        if self.folded > FOLDED:
+            step.unsupported(f"more than {FOLDED:,} constants are worked out before it", "fold them before the export")
+        there = [x for x in step.xs if x is not None]
+        parts = [] if step.op == "ConstantOfShape" else there[:1] if step.op in TAKEN else learned_of(there)
+        tensors = self.reader.union(parts)
+        for k, one in enumerate(found):
+            self.reader.put(step, Value(one.shape, array=one, tensors=tensors), k)
+        return True
+
+    def _unknown(self, step: Step) -> None:
+        """An operator without a rule: the shape that shape inference knows, cost unknown."""
+        done = False
+        active = [x for x in step.xs if x is not None]
+        held = {f"weight_{place}": x for place, x in enumerate(active) if x.learned}
+        for k, name in enumerate(step.outputs):
+            dims = self._inferred().get(name)
+            if dims is not None:
+                rank = len(dims)
+                image = step.op in FIRST and rank > 2 and dims[0] == 1
+                order = (*range(2, rank), 1) if image else None
+                self.reader.operator(step, dims, active, order, held if k == 0 else None, k=k, layer=Unknown)
+                done = True
+        if not done:
+            domain = f" of `{show(step.node.domain)}`" if step.node.domain else ""
+            step.unsupported(
+                f"cnncalc has no rule for this operator{domain}, and onnx does not know its output shape either",
+                "export the model with shape information (`value_info`) or without this operator",
+            )
+
+    def _call(self, function: Any, step: Step, depth: int) -> None:
+        inner = Scope(attributes={**{one.name: one for one in function.attribute_proto},
+                                  **{one.name: self._given(one, step.scope) for one in step.node.attribute}})  # fmt: skip
+        inner.prefix = step.label
+        for name, value in zip(function.input, step.xs, strict=False):
+            if value is not None:
+                inner.values[name] = value
+        inner.outputs = set(function.output)
+        nodes = list(function.node)
+        self.prepare(nodes, inner)
+        for name, own in zip(step.outputs, function.output, strict=False):
+            if name in step.scope.firsts:
+                inner.firsts.add(own)
+        self._run(nodes, inner, depth + 1)
+        for k, name in enumerate(function.output):
+            found = inner.find(name)
+            if found is not None:
+                self.reader.put(step, found, k)
+
+    def _branch(self, step: Step, depth: int) -> None:
+        condition = step.need(0)
+        if condition.array is None:
+            name = f"{self._chosen_branch(step)}_branch"
+        else:
+            name = "then_branch" if condition.array.size and bool(condition.array.reshape(-1)[0]) else "else_branch"
+        graph = step.given.get(name)
+        if graph is None or not hasattr(graph, "node"):
+            step.wrong(f"it has no {name}")
+        inner = Scope(step.scope, step.scope.attributes)
+        inner.prefix = step.label
+        inner.outputs = {one.name for one in graph.output}
+        nodes = list(graph.node)
+        self.prepare(nodes, inner)
+        self.initializers(graph, inner)
+        self._run(nodes, inner, depth + 1)
+        for k, one in enumerate(graph.output):
+            found = inner.find(one.name)
+            if found is None:
+                step.wrong(f"nothing makes `{show(one.name)}`")
+            self.reader.put(step, found, k)
+
+    def _chosen_branch(self, step: Step) -> str:
+        """The branch that is read where the condition depends on what is fed in."""
+        asked = self.asked.branches.get(step.label, self.asked.branches.get(""))
+        if asked is None and self.strict:
+            step.unsupported("which branch is taken depends on the numbers fed in",
+                             "export the model for one of the branches")  # fmt: skip
+        self.branches[step.label] = asked is not None
+        return asked or "then"
+
+    def _given(self, one: Any, scope: Scope) -> Any:
+        return scope.attributes.get(one.ref_attr_name) if one.ref_attr_name else one
+
+    def _attribute(self, one: Any, scope: Scope) -> Any:
+        """The value of an attribute: numbers, text, lists, an array or tensor, a graph."""
+        one = self._given(one, scope)
+        if one is None:
+            return None
+        kind = one.type
+        if kind == 1:
+            return one.f
+        if kind == 2:
+            return one.i
+        if kind == 3:
+            return one.s.decode("utf-8", "replace")
+        if kind == 4:
+            return one.t if one.name == "value" and one.t.ByteSize() > 64 else _array_or(one.t)
+        if kind == 5:
+            return one.g
+        if kind in (6, 7):
+            return list(one.floats if kind == 6 else one.ints)
+        return None
+
+    def _constant_node(self, step: Step) -> Value:  # noqa: RET503  # wrong() raises
+        for one in (self._given(written, step.scope) for written in step.node.attribute):
+            if one is None:
+                continue
+            if one.type == 4:
+                return self.constant(one.t, step.outputs[0], fixed=True)
+            if one.type == 11:
+                dims = self.dims(one.sparse_tensor.dims, step.outputs[0])
+                return Value(dims, tensors=(Tensor(step.outputs[0], dims, True),), why="they are stored sparsely")
+            value = self._attribute(one, step.scope)
+            if value is not None and not isinstance(value, str):
+                np = numpy()
+                whole = one.type in (2, 7)
+                known = np.asarray(value, dtype="int64" if whole else "float32")
+                return Value(known.shape, array=known, tensors=(Tensor(step.outputs[0], known.shape, not whole),))
+            return Value((), why="they are text")
+        step.wrong("it has no value")
+
+    # -- what comes out ----------------------------------------------------------------------------------------------
+
+    def _outputs(self, scope: Scope) -> list[int]:
+        found = []
+        for one in self.model.graph.output:
+            value = scope.find(one.name)
+            if value is None:
+                raise bad(f"nothing makes the output `{show(one.name)}`", "the graph is incomplete; export it again")
+            if value.index is not None and value.index not in found:
+                found.append(value.index)
+        if not found:
+            raise bad("no output depends on an input", "a model computes something from what is fed in")
+        return found
+
+
+def _array_or(tensor: Any) -> Any:
+    known = array(tensor)
+    return tensor if known is None else known
+
+
+def _size_of(step: Step) -> Value:
+    np = numpy()
+    x = step.need(0)
+    if step.op == "Size":
+        return Value((), array=np.asarray(x.size, dtype="int64"))
+    start, end = step.given.get("start", 0), step.given.get("end", len(x.dims))
+    if not isinstance(start, int) or not isinstance(end, int):
+        step.wrong("start and end must be whole numbers")
+    known = np.asarray(x.dims, dtype="int64")[start:end]
+    return Value(known.shape, array=known)
+
+
+def _known(scope: Scope) -> set[str]:
+    return {name for name, value in scope.values.items() if value.index is None}

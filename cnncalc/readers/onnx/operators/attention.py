@@ -1,0 +1,361 @@
+"""Self-attention written out in operators of ONNX, found by following where every number goes.
+
+Of every value that may be a part of one it is known which numbers stand along its axes: an axis is a list of factors
+(what, stride, length), from the slowest to the fastest, so that reshapes split and join them and transposes move them.
+Along `t` are steps of query, along `s` those of key and value, along `h` heads and along `e` the features of one head;
+`f` are features of a projection, not yet told apart. Whatever else is done to a value, nothing more is known of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isclose, prod, sqrt
+
+from cnncalc.layers.attention import Attention
+from cnncalc.readers.onnx.constants import slice_arguments, slice_range
+from cnncalc.readers.onnx.graph import Dims, Scope, Step, Value
+from cnncalc.readers.onnx.patterns import Done, Pattern
+
+FOLLOWED = 64  # operators of one attention
+VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast")
+
+Factor = tuple[str, int, int]
+Axis = tuple[Factor, ...]
+Part = tuple["Known", Factor, Factor]  # query, key or value: the projected numbers, their heads, the features of each
+
+
+class Known:
+    """What is known of a value: the operator that makes it, the values below, and the numbers along its axes.
+
+    `role` is `projected`, `scores`, `weights`, `context` or `out`. `offset` is the first feature of the projection
+    `source`, `scale` what it was multiplied by.
+    """
+
+    __slots__ = ("axes", "below", "done", "offset", "parts", "role", "scale", "source")
+
+    def __init__(self, done: Done, role: str, axes: Sequence[Axis], below: Sequence[Known] = ()) -> None:
+        first = below[0] if below else None
+        self.done = done
+        self.role = role
+        self.axes = tuple(axes)
+        self.below = below
+        self.source: Known = first.source if first is not None else self
+        self.offset: int = first.offset if first is not None else 0
+        self.scale: float = first.scale if first is not None else 1.0
+        self.parts: tuple[Part, ...] = first.parts if first is not None else ()
+
+
+def attentions(done: Sequence[Done], scope: Scope) -> Iterator[Pattern]:
+    """Projections of one value to query, key and value, softmax(query * key / sqrt(width)) * value, and a projection."""
+    known: dict[str, Known] = {}
+    ends: dict[int, Known] = {}
+    for one in done:
+        for name, fact in _outputs(one, known, scope):
+            known[name] = fact
+            if fact.role == "out":
+                ends[id(fact.source)] = fact
+    for end in ends.values():
+        pattern = _whole(end, scope)
+        if pattern is not None:
+            yield pattern
+
+
+def _outputs(one: Done, known: dict[str, Known], scope: Scope) -> Iterator[tuple[str, Known]]:
+    """What is known of the outputs of an operator."""
+    step = one.step
+    xs = [known.get(name) for name in step.node.input]
+    x = xs[0] if xs else None
+    if step.op == "Split":
+        if x is not None:
+            yield from _parts(one, x, scope)
+        return
+    value = scope.values.get(step.outputs[0]) if step.outputs else None
+    if value is None or (not any(xs) and step.op not in ("MatMul", "Gemm")):
+        return
+    fact = None
+    if step.op in ("MatMul", "Gemm"):
+        left, right = (xs[0], xs[1]) if len(xs) > 1 and step.op == "MatMul" else (None, None)
+        fact = _product(one, left, right) if left is not None and right is not None else _projected(one, x)
+    elif step.op in ("Add", "Mul", "Div"):
+        fact = _with_constant(one, xs)
+    elif step.op == "Attention":
+        fact = _attended(one, xs)
+    elif x is not None and step.op in VIEWS:
+        axes = regrouped(x.axes, value.dims)
+        fact = Known(one, x.role, axes, [x]) if axes is not None else None
+    elif x is not None and step.op == "Transpose":
+        perm = step.given.get("perm") or range(len(x.axes))[::-1]
+        fact = Known(one, x.role, [x.axes[axis] for axis in perm], [x])
+    elif x is not None and step.op in ("Gather", "Slice"):
+        fact = _selected(one, x, value)
+    elif x is not None and step.op == "Softmax" and x.role == "scores" and x.axes[-1][:1] and x.axes[-1][0][0] == "s":
+        axis = step.given.get("axis")  # left out it is another one in older opsets
+        if isinstance(axis, int) and axis in (-1, len(x.axes) - 1):
+            fact = Known(one, "weights", x.axes, [x])
+    if fact is not None:
+        yield step.outputs[0], fact
+
+
+# -- where numbers go -------------------------------------------------------------------------------------------------
+
+
+def regrouped(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
+    """The factors along the axes of the same numbers in other dimensions; None where an axis cuts through a factor.
+
+    >>> regrouped([(("t", 1, 10),), (("f", 1, 72),)], (10, 3, 24))
+    [(('t', 1, 10),), (('f', 24, 3),), (('f', 1, 24),)]
+    """
+    rest = [factor for axis in axes for factor in axis][::-1]
+    found = []
+    for whole in dims:
+        axis: list[Factor] = []
+        length = whole
+        while length > 1:
+            if not rest:
+                return None
+            what, stride, many = rest.pop()
+            if many > length and many % length == 0:
+                rest.append((what, stride, many // length))
+                stride, many = stride * (many // length), length
+            if length % many:
+                return None
+            length //= many
+            if axis and axis[-1][0] == what and axis[-1][1] == stride * many:
+                many *= axis.pop()[2]
+            axis.append((what, stride, many))
+        found.append(tuple(axis))
+    return found if not rest else None
+
+
+def _cut(one: Done, x: Known, axis: int, start: int, length: int) -> Known | None:
+    """A part of the features of a projection."""
+    if x.role != "projected" or len(x.axes[axis]) != 1 or x.axes[axis][0][0] != "f":
+        return None
+    _, stride, _ = x.axes[axis][0]
+    axes = list(x.axes)
+    axes[axis] = (("f", stride, length),) if length > 1 else ()
+    fact = Known(one, x.role, axes, [x])
+    fact.offset += start * stride
+    return fact
+
+
+def _selected(one: Done, x: Known, value: Value) -> Known | None:
+    step = one.step
+    rank = len(x.axes)
+    if step.op == "Gather":
+        index, axis = step.need(1), step.given.get("axis", 0) % rank
+        length = step.need(0).dims[axis]
+        place = int(index.array.reshape(-1)[0]) if index.array is not None and index.size == 1 else length
+        if not -length <= place < length:
+            return None
+        fact = _cut(one, x, axis, place % length, 1)
+        if fact is not None and index.dims == ():
+            fact.axes = (*fact.axes[:axis], *fact.axes[axis + 1 :])
+        return fact if fact is not None and len(fact.axes) == len(value.dims) else None
+    arrays = [given.array if given is not None else None for given in step.xs]
+    starts, ends, axes, steps = slice_arguments(arrays, step.given, rank)
+    dims = step.need(0).dims
+    cuts = [(axis, slice_range(a, b, by, dims[axis])) for axis, a, b, by in zip(axes, starts, ends, steps, strict=True)]
+    cuts = [(axis, cut) for axis, cut in cuts if cut != (0, dims[axis], 1)]
+    if len(cuts) != 1:
+        return None
+    axis, (start, end, by) = cuts[0]
+    return _cut(one, x, axis, start, end - start) if by == 1 and start is not None and end is not None else None
+
+
+def _parts(one: Done, x: Known, scope: Scope) -> Iterator[tuple[str, Known]]:
+    """The parts of a Split, as long as each other."""
+    step = one.step
+    axis = step.given.get("axis", 0) % len(x.axes)
+    length, count = step.need(0).dims[axis], len(step.outputs)
+    for k, name in enumerate(step.outputs):
+        value = scope.values.get(name)
+        fact = _cut(one, x, axis, k * length // count, length // count)
+        if value is not None and fact is not None and value.dims[axis] * count == length:
+            yield name, fact
+
+
+# -- what is computed -------------------------------------------------------------------------------------------------
+
+
+def _projected(one: Done, x: Known | None) -> Known | None:
+    """A product with a matrix of the file: of the context the end, of another value of steps x features a beginning."""
+    step = one.step
+    factors = [step.given.get(name, 1.0) for name in ("alpha", "beta")]
+    if step.op == "Gemm" and (step.given.get("transA") or not all(isinstance(f, float) and f == 1.0 for f in factors)):
+        return None
+    a, weight = step.need(0), step.need(1)
+    if a.index is None or weight.index is not None or not weight.tensors or len(weight.dims) != 2:
+        return None
+    wide, units = weight.dims[::-1] if step.op == "Gemm" and step.given.get("transB") else weight.dims
+    long = [axis for axis, length in enumerate(a.dims[:-1]) if length != 1]
+    if len(long) != 1 or len(a.dims) < 2 or a.dims[-1] != wide:
+        return None
+    steps: Factor = ("t", 1, a.dims[long[0]])
+    axes: list[Axis] = [() for _ in a.dims]
+    axes[long[0]], axes[-1] = (steps,), (("f", 1, units),)
+    if x is None or x.role != "context":
+        return Known(one, "projected", axes)
+    features = sorted((x.axes[-1]), key=lambda factor: factor[0])
+    if x.axes[long[0]] != (steps,) or prod(many for _, _, many in features) != wide or units != wide:
+        return None
+    if [what for what, _, _ in features] not in (["e", "h"], ["e"]):
+        return None
+    fact = Known(one, "out", axes, [x])
+    fact.source = fact
+    return fact
+
+
+def _with_constant(one: Done, xs: Sequence[Known | None]) -> Known | None:
+    """A bias behind a projection, or a factor that scales query, key or scores."""
+    step = one.step
+    if len(xs) != 2 or (xs[0] is None) == (xs[1] is None) or (step.op == "Div" and xs[0] is None):
+        return None
+    place = 0 if xs[0] is not None else 1
+    x, other = xs[place], step.need(1 - place)
+    if x is None or other.index is not None:
+        return None
+    if step.op == "Add":
+        vector = other.tensors and other.dims[-1:] == (other.size,) == step.need(place).dims[-1:]
+        plain = x.done.step.op == "MatMul" and x.role in ("projected", "out")
+        return Known(one, x.role, x.axes, [x]) if vector and plain else None
+    if x.role not in ("projected", "scores") or other.array is None or other.size != 1 or len(other.dims) > len(x.axes):
+        return None
+    factor = float(other.array.reshape(-1)[0])
+    if not factor:
+        return None
+    fact = Known(one, x.role, x.axes, [x])
+    fact.scale *= factor if step.op == "Mul" else 1 / factor
+    return fact
+
+
+def _product(one: Done, a: Known, b: Known) -> Known | None:
+    """Query times key, or weights times value: the heads stand in front, as many on both sides."""
+    if b.role != "projected" or len(a.axes) != len(b.axes) or len(a.axes) < 2:
+        return None
+    fronts = [axis for axis in zip(a.axes[:-2], b.axes[:-2], strict=True) if axis != ((), ())]
+    if any(len(mine) != 1 or len(theirs) != 1 or mine[0][2] != theirs[0][2] for mine, theirs in fronts):
+        return None
+    heads = fronts[0] if len(fronts) == 1 else (((), ()) if not fronts else None)
+    if heads is None:
+        return None
+    mine, theirs = (side[0] if side else ("h", 0, 1) for side in heads)
+    rows, inner, other, columns = a.axes[-2], a.axes[-1], b.axes[-2], b.axes[-1]
+    if a.role == "projected":
+        steps = len(rows) == len(inner) == len(other) == 1 and rows == columns and rows[0][0] == "t"
+        if not steps or {inner[0][0], other[0][0]} != {"f"} or inner[0][2] != other[0][2]:
+            return None
+        if {mine[0], theirs[0]} - {"f", "h"}:
+            return None
+        fact = Known(one, "scores", [*_heads(a), rows, (("s", *rows[0][1:]),)], [a, b])
+        fact.scale = a.scale * b.scale
+        fact.parts = ((a, mine, inner[0]), (b, theirs, other[0]))
+        return fact
+    if a.role != "weights" or len(inner) != 1 or inner[0][0] != "s" or b.scale != 1.0 or theirs[0] not in ("f", "h"):
+        return None
+    if other != (("t", *inner[0][1:]),) or len(columns) != 1 or columns[0][0] != "f":
+        return None
+    fact = Known(one, "context", [*_heads(a), rows, (("e", 1, columns[0][2]),)], [a, b])
+    fact.parts = (*a.parts, (b, theirs, columns[0]))
+    return fact
+
+
+def _attended(one: Done, xs: Sequence[Known | None]) -> Known | None:
+    """The operator Attention of opset 23 on heads in front of steps, without mask, cap or earlier keys."""
+    given = one.step.given
+    scale = given.get("scale")
+    plain = all(
+        isinstance(given.get(name, 0), int | float) and not given.get(name, 0) for name in ("is_causal", "softcap")
+    )
+    alone = not any(one.step.xs[3:]) and not any(one.step.outputs[1:])
+    if len(xs) < 3 or not (plain and alone and (scale is None or isinstance(scale, float))):
+        return None
+    query, key, value = xs[:3]
+    if query is None or key is None or value is None or query.role != "projected" or len(key.axes) != 4 or key.axes[0]:
+        return None
+    turned = Known(one, key.role, [*key.axes[:2], key.axes[3], key.axes[2]], [key])
+    scores = _product(one, query, turned)
+    if scores is None:
+        return None
+    scores.scale *= 1 / sqrt(scores.parts[0][2][2]) if scale is None else scale
+    return _product(one, Known(one, "weights", scores.axes, [scores]), value)
+
+
+def _heads(x: Known) -> Iterator[Axis]:
+    return ((("h", 1, axis[0][2]),) if axis else () for axis in x.axes[:-2])
+
+
+# -- the whole --------------------------------------------------------------------------------------------------------
+
+
+def _whole(end: Known, scope: Scope) -> Pattern | None:
+    """The layer that ends there; None where query, key and value are not all of the features of their projections."""
+    sources: dict[int, list[Part]] = {}
+    for part in end.parts:
+        sources.setdefault(id(part[0].source), []).append(part)
+    projections = [parts[0][0].source for parts in sources.values()]
+    names = {one.done.step.node.input[0] for one in projections}
+    _, head, each = end.parts[0]
+    alike = all(part[1][2] == head[2] and part[2][2] == each[2] for part in end.parts)
+    if len(names) != 1 or not alike or not all(_covered(parts) for parts in sources.values()):
+        return None
+    if not isclose(end.scale, 1 / sqrt(each[2]), rel_tol=1e-3):
+        return None
+    found = _operators(end)
+    if found is None:
+        return None
+    steps = [one.step for one in found]
+    held = _held(steps)
+    x, result = projections[0].done.step.need(0), scope.values[steps[-1].outputs[0]]
+    bias = any(role.startswith("bias") for role in held)
+    layer = Attention(heads=head[2], bias=bias)
+    return Pattern(layer, names.pop(), _order(x.dims), _order(result.dims), found, held)
+
+
+def _covered(parts: Sequence[Part]) -> bool:
+    """Do parts of one projection, told apart by heads and features, hold each of its features once?"""
+    source, head, each = parts[0][0].source, parts[0][1], parts[0][2]
+    offsets = sorted(part[0].offset for part in parts)
+    apart = offsets[1] if len(offsets) > 1 else 0
+    if offsets != [number * apart for number in range(len(parts))] or any(part[1:] != (head, each) for part in parts):
+        return False
+    running = 1
+    for stride, many in sorted(
+        (stride, many) for stride, many in (head[1:], each[1:], (apart, len(parts))) if many > 1
+    ):
+        if stride != running:
+            return False
+        running *= many
+    return running == source.axes[-1][0][2]
+
+
+def _operators(end: Known) -> list[Done] | None:
+    """The operators of an attention in order; None where they are too many."""
+    found: dict[int, Done] = {}
+    seen: set[int] = set()
+    rest = [end]
+    while rest:
+        one = rest.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            found[id(one.done)] = one.done
+            rest.extend(one.below)
+        if len(seen) > FOLLOWED:
+            return None
+    return sorted(found.values(), key=lambda one: one is end.done)
+
+
+def _held(steps: Sequence[Step]) -> dict[str, str]:
+    """The tensors of the projections: matrices and biases by a role each."""
+    found: dict[str, str] = {}
+    for step in steps:
+        for place, (name, x) in enumerate(zip(step.node.input, step.xs, strict=False)):
+            if x is not None and x.tensors and step.op in ("MatMul", "Gemm", "Add") and x.index is None:
+                bias = step.op == "Add" or place == 2
+                found[f"{'bias' if bias else 'weight'}_{len(found)}"] = name
+    return found
+
+
+def _order(dims: Dims) -> tuple[int, int]:
+    """The axes of steps and features of a value that has no other axes longer than 1."""
+    return next(axis for axis, length in enumerate(dims) if length != 1), len(dims) - 1

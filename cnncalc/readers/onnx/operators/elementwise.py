@@ -1,0 +1,246 @@
+"""ONNX operators that work number by number, and which operators do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers import activation, elementwise, merge, norm
+from cnncalc.layers.base import Layer
+from cnncalc.layers.dense import Positional
+from cnncalc.layers.operator import Operator
+from cnncalc.problem import Problem
+from cnncalc.product import Count, Product
+from cnncalc.readers.onnx.graph import Dims, Order, Reader, Step, Value, visible
+from cnncalc.readers.onnx.operators.windows import Handler, broadcast
+from cnncalc.readers.onnx.scores import is_mask, mask_note, on_scores, table_note
+
+ACTIVATIONS: dict[str, type[Layer]] = {
+    "Relu": activation.ReLU, "LeakyRelu": activation.LeakyReLU, "Elu": activation.ELU, "Selu": activation.SELU,
+    "Gelu": activation.GELU, "FastGelu": activation.GELU, "Swish": activation.SiLU, "Mish": activation.Mish,
+    "Sigmoid": activation.Sigmoid, "Tanh": activation.Tanh, "HardSwish": activation.HardSwish,
+    "HardSigmoid": activation.HardSigmoid, "Softplus": activation.Softplus, "Softmax": activation.Softmax,
+    "LogSoftmax": activation.LogSoftmax, "Identity": activation.Identity, "Softsign": elementwise.Softsign,
+    "Celu": elementwise.CELU, "Neg": elementwise.Neg, "Abs": elementwise.Abs, "Exp": elementwise.Exp,
+    "Log": elementwise.Log, "Sqrt": elementwise.Sqrt, "Reciprocal": elementwise.Reciprocal, "Sin": elementwise.Sin,
+    "Cos": elementwise.Cos,
+}  # fmt: skip
+CLIPPED: dict[tuple[float | None, float | None], type[Layer]] = {
+    (0.0, 6.0): activation.ReLU6, (-1.0, 1.0): elementwise.HardTanh,
+}  # fmt: skip
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+# number by number, without multiply-adds that are counted
+UNARY = words(
+    "Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast CastLike Ceil Cosh DequantizeLinear DynamicQuantizeLinear "
+    "Erf Floor Hardmax IsInf IsNaN LpNormalization MeanVarianceNormalization Not QuantizeLinear Round Shrink Sign Sinh "
+    "Tan ThresholdedRelu Bernoulli CumSum Trilu QuickGelu ReverseSequence ScatterElements ScatterND "
+    "RandomNormalLike RandomUniformLike EyeLike Clip RotaryEmbedding"
+)
+BINARY = words(
+    "Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min "
+    "Mod Mul Or Pow Sub Sum Where Xor BiasGelu"
+)
+REDUCED = words(
+    "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare"
+)
+
+
+def same(r: Reader, step: Step) -> None:
+    """One output number for every number of the first input."""
+    x = step.need(0)
+    kind = ACTIVATIONS.get(step.op)
+    if x.index is None:
+        r.put(step, Value(x.dims, tensors=x.tensors, why=x.why or "it is worked out from weights"))
+    elif step.op == "Cast" or (step.op == "Identity" and step.outputs[0] not in step.scope.outputs):
+        r.put(step, x)
+    elif step.op == "Sigmoid" and (product := _gate(step)) is not None:
+        r.fused.add(id(product))
+        r.emit(step, activation.SiLU(), [x], x.order, len(x.dims))
+    elif kind is not None:
+        r.emit(step, kind(), [x], x.order, len(x.dims))
+    elif step.op == "Clip" and _bounds(step) in CLIPPED:
+        r.emit(step, CLIPPED[_bounds(step)](), [x], x.order, len(x.dims))
+    elif step.op == "Shrink":
+        shrink = elementwise.SoftShrink() if step.given.get("bias") else elementwise.HardShrink()
+        r.emit(step, shrink, [x], x.order, len(x.dims))
+    elif step.op == "DynamicQuantizeLinear":
+        r.put(step, r.operator(step, x.dims, [x], x.order, in_place=True))
+        r.put(step, Value(()), 1)
+        r.put(step, Value(()), 2)
+    else:
+        r.operator(step, x.dims, [x], x.order, in_place=True)
+
+
+def _gate(step: Step) -> Any:
+    """The node that multiplies the input of a sigmoid with what it makes, which nothing else reads: together a SiLU."""
+    users, name = step.scope.users.get(step.outputs[0], []), step.node.input[0]
+    if len(users) == 1 and users[0].op_type == "Mul" and step.outputs[0] not in step.scope.outputs:
+        return users[0] if sorted(users[0].input) == sorted((name, step.outputs[0])) else None
+    return None
+
+
+def _bounds(step: Step) -> tuple[float | None, float | None]:
+    found: list[float | None] = []
+    for place, name in enumerate(("min", "max"), 1):
+        x = step.x(place)
+        known = x.array.reshape(-1) if x is not None and x.array is not None else None
+        found.append(float(known[0]) if known is not None and len(known) else step.given.get(name))
+    return found[0], found[1]
+
+
+def quantized(r: Reader, step: Step) -> None:
+    """QuantizeLinear and DequantizeLinear: of a weight, the weight itself; scales and zero points are not learned."""
+    x = step.need(0)
+    if x.index is None:
+        r.put(step, Value(x.dims, tensors=x.tensors, why="it is worked out from weights"))
+    else:
+        r.operator(step, x.dims, [x], x.order, in_place=True)
+
+
+def binary(r: Reader, step: Step) -> None:
+    """Operators that spread their inputs to one shape: sums, products, comparisons."""
+    if id(step.node) in r.fused:  # a bias of the product above, or the product of a SiLU
+        r.put(step, max((x for x in step.xs if x is not None and x.index is not None), key=lambda x: x.index or 0))
+        return
+    xs = [x for x in step.xs if x is not None]
+    dims = broadcast(step, *[x.dims for x in xs])
+    active = [x for x in xs if x.index is not None]
+    if not active:
+        r.put(step, Value(dims, tensors=r.union(learned_of(xs)), why="it is worked out from weights"))
+        return
+    main = max(active, key=lambda x: (x.size, len(x.dims)))
+    order = spread_order(main, dims)
+    known = [x for x in xs if x.learned]
+    if len(active) == len(xs) > 1 and _merged(r, step, active, main, dims, order):
+        return
+    if len(active) == len(xs) == 1:
+        r.emit(step, activation.Identity(), active, order, len(dims))
+        return
+    if known and not r.strict and _on_scores(r, step, dims, active, order, known):
+        return
+    alone = len(known) == len(active) == 1 and dims == main.dims and step.op in ("Add", "Mul")
+    if alone and _learned(r, step, main, known[0], order):
+        return
+    held: dict[str, Value | None] = {}
+    if known and step.op in ("Add", "Sum", "BiasGelu"):
+        held = {"bias": together(r, known)}
+    elif known and step.op == "Mul":
+        held = {"weight": together(r, known)}
+    value = _one_or_more(r, step, dims, active, order, held)
+    if known and not held and value.index is not None and not r.strict:
+        _as_buffer(r, value.index, known)
+
+
+def _on_scores(r: Reader, step: Step, dims: Dims, active: list[Value], order: Order, known: list[Value]) -> bool:
+    """Read a mask of attention scores, or what may be a learned table; return whether it was one."""
+    if step.op not in ("Add", "Mul") or not on_scores(r, step, active):
+        return False
+    masks = [x for x in known if is_mask(x, dims, step.op) or all(tensor.fixed for tensor in x.tensors)]
+    others = [x for x in known if x not in masks]
+    held = {"weight" if step.op == "Mul" else "bias": together(r, others)} if others else {}
+    doubtful = [x for x in others if step.op == "Add" and any(tensor.dims == x.dims for tensor in x.tensors)]
+    if not masks and not doubtful:
+        return False
+    note, in_place = table_note(doubtful) if doubtful else "", dims == active[0].dims
+    value = r.operator(step, dims, active, order, held, in_place=in_place, note=note)
+    if masks and value.index is not None:
+        _as_buffer(r, value.index, masks, mask_note(masks))
+    return True
+
+
+def learned_of(xs: list[Value]) -> list[Value]:
+    """The values that are made of learned numbers, if there are any: numbers of arithmetic say nothing beside them."""
+    return [x for x in xs if x.learned] or xs
+
+
+def together(r: Reader, xs: list[Value]) -> Value:
+    return xs[0] if len(xs) == 1 else Value((), tensors=r.union(xs))
+
+
+def _one_or_more(
+    r: Reader, step: Step, dims: Dims, active: list[Value], order: Order, held: dict[str, Value | None]
+) -> Value:
+    return r.operator(step, dims, active, order, held, in_place=len(active) == 1 and dims == active[0].dims)
+
+
+def _as_buffer(r: Reader, index: int, known: list[Value], note: str = "") -> None:
+    """Count tensors that are no parameters, once, as buffers of a node."""
+    found: dict[str, Count] = {}
+    for tensor in r.union(known):
+        if tensor.real and any(x.holds(tensor) for x in known) and id(tensor) not in r.counted:
+            r.counted[id(tensor)] = index
+            r.alive.append(tensor)
+            found[f"constant_{len(found)}"] = Product(*[("N", length) for length in tensor.dims])
+    if found:
+        layer = r.builder.nodes[index].layer
+        assert isinstance(layer, Operator)
+        r.builder.nodes[index].layer = layer.holding(layer.weights(), found, note)
+
+
+def spread_order(main: Value, dims: Dims) -> Order:
+    """The order of the largest input; axes that it is spread along stand in front."""
+    shift = len(dims) - len(main.dims)
+    order = tuple(axis + shift for axis in main.order)
+    return tuple(axis for axis in range(len(dims)) if axis not in order and dims[axis] != 1) + order
+
+
+def _merged(r: Reader, step: Step, active: list[Value], main: Value, dims: Dims, order: Order) -> bool:
+    if step.op in ("Add", "Sum") and all(visible_sizes(x.dims, dims) for x in active):
+        layer: Layer = merge.Add()
+    elif step.op == "Mul":
+        layer = merge.Mul()
+    else:
+        return False
+    xs = []
+    for x in active:
+        shift = len(dims) - len(x.dims)
+        own = tuple(axis - shift for axis in order if axis >= shift)
+        if any(axis not in own and x.dims[axis] != 1 for axis in range(len(x.dims))):
+            return False
+        xs.append((x, own))
+    shapes = [visible(x.dims, own) for x, own in xs]
+    try:
+        if layer.out(*shapes) != visible(dims, order):
+            return False
+    except Problem:
+        return False
+    r.emit(step, layer, [r.aligned(x, own) for x, own in xs], order, len(dims))
+    return True
+
+
+def visible_sizes(dims: Dims, full: Dims) -> bool:
+    """Are these the full dimensions, ones in front apart?"""
+    return (1,) * (len(full) - len(dims)) + dims == full
+
+
+def _learned(r: Reader, step: Step, main: Value, other: Value, order: Order) -> bool:
+    """A sum or product with a tensor of the file as a layer: a factor per channel, a position table."""
+    shape = visible(main.dims, order)
+    shift = len(main.dims) - len(other.dims)
+    long = [axis + shift for axis, length in enumerate(other.dims) if length != 1]
+    held: dict[str, Value | None]
+    if step.op == "Mul" and long == list(order[-1:]) and other.size == shape.channels:
+        layer: Layer = norm.Scale()
+        held = {"weight": other}
+    elif (
+        step.op == "Add"
+        and other.size == shape.size
+        and len(shape) > 1
+        and not any(id(t) in r.counted for t in other.tensors)
+    ):
+        layer, held = Positional(), {"weight": other}
+    else:
+        return False
+    r.emit(step, layer, [main], order, len(main.dims), held)
+    return True
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys([*ACTIVATIONS, *UNARY], same), **dict.fromkeys(BINARY, binary),
+    "QuantizeLinear": quantized, "DequantizeLinear": quantized,
+}  # fmt: skip

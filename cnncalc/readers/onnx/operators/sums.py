@@ -1,0 +1,107 @@
+"""ONNX operators that sum numbers up, choose among them, or make a constant of given dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+
+from cnncalc.layers import pool
+from cnncalc.layers.base import Layer
+from cnncalc.readers.onnx.graph import Dims, Reader, Step, Value
+from cnncalc.readers.onnx.operators.elementwise import REDUCED
+from cnncalc.readers.onnx.operators.windows import Handler
+from cnncalc.text import show
+
+
+def given_axes(step: Step, rank: int, what: str = "axes") -> list[int] | None:
+    """The axes that a node names, counted from the front; None where it names none."""
+    axes = step.numbers(1, what)
+    if axes is None:
+        return None
+    found = [axis + rank if axis < 0 else axis for axis in axes]
+    if any(not 0 <= axis < rank for axis in found) or len(set(found)) < len(found):
+        step.wrong(f"axes {show(axes)} do not suit {rank} dimensions")
+    return found
+
+
+def reduced(r: Reader, step: Step) -> None:
+    """ReduceMean and its like; the mean over every axis but the channels is a global pooling."""
+    x = step.need(0)
+    rank = len(x.dims)
+    axes = given_axes(step, rank)
+    if not axes:
+        if step.given.get("noop_with_empty_axes"):
+            r.put(step, x)
+            return
+        axes = list(range(rank))
+    keep = bool(step.given.get("keepdims", 1))
+    kept = [axis for axis in range(rank) if keep or axis not in axes]
+    dims = tuple(1 if axis in axes else x.dims[axis] for axis in kept)
+    if x.index is None:
+        r.operator(step, dims, [x])
+        return
+    places = {axis: place for place, axis in enumerate(kept)}
+    shown = [axis for axis in x.order if keep or axis not in axes]
+    order = tuple(places[axis] for axis in shown)
+    pooled = len(x.order) > 1 and set(x.order) & set(axes) == set(x.order[:-1]) and len(x.order) <= 4
+    kinds: dict[str, tuple[type[Layer], type[Layer]]] = {
+        "ReduceMean": (pool.AdaptiveAvgPool, pool.GlobalAvgPool),
+        "ReduceMax": (pool.AdaptiveMaxPool, pool.GlobalMaxPool),
+    }
+    if pooled and step.op in kinds:
+        layer = kinds[step.op][0](output=1) if keep else kinds[step.op][1]()
+        r.emit(step, layer, [x], order, len(dims))
+    else:
+        r.operator(step, dims, [x], order, views=None)
+
+
+def chosen(r: Reader, step: Step) -> None:
+    """ArgMax, ArgMin and TopK."""
+    x = step.need(0)
+    rank = len(x.dims)
+    axis = step.given.get("axis", -1 if step.op == "TopK" else 0)
+    axis += rank if axis < 0 else 0
+    if not 0 <= axis < rank:
+        step.wrong(f"{show(x.dims)} has no axis {axis}")
+    if step.op == "TopK":
+        count = (step.numbers(1, "k") or [1])[0]
+        if not 1 <= count <= x.dims[axis]:
+            step.wrong(f"the {count} largest of {x.dims[axis]}")
+        dims: Dims = (*x.dims[:axis], count, *x.dims[axis + 1 :])
+        value = r.operator(step, dims, [x], x.order if x.index is not None else None, views=None)
+        r.put(step, value, 1)
+        return
+    keep = bool(step.given.get("keepdims", 1))
+    dims = (*x.dims[:axis], *([1] if keep else []), *x.dims[axis + 1 :])
+    if x.index is None:
+        r.operator(step, dims, [x])
+        return
+    shown = [a for a in x.order if keep or a != axis]
+    order = tuple(a if keep or a < axis else a - 1 for a in shown)
+    r.operator(step, dims, [x], order, views=None)
+
+
+def measured(r: Reader, step: Step) -> None:
+    """ConstantOfShape, Range and random numbers whose numbers do not matter: the dimensions of a constant."""
+    if step.op == "ConstantOfShape":
+        dims: Sequence[int] = step.numbers(0) or []
+    elif step.op == "Range":
+        known = [step.array(place).reshape(-1).tolist() for place in range(3)]
+        if any(len(one) != 1 or not isfinite(one[0]) for one in known):
+            step.wrong("start, limit and step must be a finite number each")
+        start, limit, delta = (one[0] for one in known)
+        if not delta:
+            step.wrong("a step of 0")
+        dims = [max(0, int(-((limit - start) // -delta)))]
+    else:
+        dims = step.given.get("shape") or []
+    if min(dims, default=1) < 0:
+        step.wrong(f"a shape of {show(dims)}")
+    r.put(step, Value(tuple(dims), why="there are too many of them"))
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(REDUCED, reduced),
+    **dict.fromkeys(("ArgMax", "ArgMin", "TopK"), chosen),
+    **dict.fromkeys(("ConstantOfShape", "Range", "RandomNormal", "RandomUniform"), measured),
+}

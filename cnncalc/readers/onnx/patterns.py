@@ -1,0 +1,206 @@
+"""Several operators of ONNX that are one layer here: shuffled channels and self-attention that are written out.
+
+A file is read once as it is. Then every shape and constant is known, and operators that together are a layer, exactly and
+down to their parameters and multiply-adds, are read again as that layer. Nothing is taken for one on a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
+from types import SimpleNamespace
+from typing import Any
+
+from cnncalc.layers.base import Layer
+from cnncalc.layers.reshape import ChannelShuffle
+from cnncalc.network import Network, Node
+from cnncalc.problem import Problem
+from cnncalc.readers.onnx.graph import Dims, Order, Reader, Scope, Step, Value, visible
+from cnncalc.readers.onnx.names import path_of_node
+
+MOST = 256  # values inside of a pattern, and readers of each: time stays linear
+MEASURES = ("Shape", "Size")  # they read a value's dimensions only
+
+
+class Done:
+    """An operator that was read, and the nodes of the network that it became: those from `first` up to before `last`."""
+
+    __slots__ = ("first", "last", "step")
+
+    def __init__(self, step: Step, first: int, last: int) -> None:
+        self.step = step
+        self.first = first
+        self.last = last
+
+
+class Pattern:
+    """Operators that are one layer: `layer` on the value `x` in the order `seen`; the result is shown in `order`.
+
+    `held` are the names of the tensors that it works with, by their role.
+    """
+
+    def __init__(
+        self, layer: Layer, x: str, seen: Order, order: Order, parts: Sequence[Done], held: Mapping[str, str]
+    ) -> None:
+        self.layer = layer
+        self.x = x
+        self.seen = seen
+        self.order = order
+        self.parts = parts  # the last one makes the result
+        self.held = held
+
+    @property
+    def result(self) -> str:
+        """The name of what comes out."""
+        return self.parts[-1].step.outputs[0]
+
+    def made(self, r: Reader, step: Step, dims: Dims) -> None:
+        """The layer in place of its last operator.
+
+        Raises:
+            Refused: as every layer.
+        """
+        x = step.scope.find(self.x)
+        assert x is not None
+        held = {role: step.scope.find(name) for role, name in self.held.items()}
+        r.emit(step, self.layer, [r.aligned(x, self.seen)], self.order, len(dims), held)
+
+
+Finder = Callable[[Sequence[Done], Scope], Iterator[Pattern]]
+
+
+class Plan:
+    """What is read otherwise the second time."""
+
+    def __init__(self, patterns: Sequence[Pattern] = (), scope: Scope | None = None) -> None:
+        self.last = {one.result: one for one in patterns}
+        self.dims: dict[str, Dims] = {}
+        for one in patterns:
+            for name in (name for part in one.parts for name in part.step.outputs):
+                value = scope.values.get(name) if scope is not None else None
+                if value is not None:
+                    self.dims[name] = value.dims
+
+    def __bool__(self) -> bool:
+        return bool(self.last)
+
+    def take(self, r: Reader, step: Step) -> bool:
+        """Read an operator of a pattern: the last as the layer, the others as values with nothing but dimensions."""
+        name = step.outputs[0] if step.outputs else ""
+        pattern = self.last.get(name)
+        if pattern is not None:
+            pattern.made(r, step, self.dims[name])
+        elif name in self.dims:
+            for k, output in enumerate(step.outputs):
+                if output in self.dims:
+                    r.put(step, Value(self.dims[output], why="it is inside of a layer"), k)
+        else:
+            return False
+        return True
+
+    def named(self, nodes: Sequence[Any], weights: set[str]) -> list[Any]:
+        """The nodes with the names that they go by: a layer by the path that all of its operators have in common."""
+        if not self.last:
+            return list(nodes)
+        makers = {node.output[0]: node for node in nodes if node.output}
+        found = []
+        for node in nodes:
+            output = node.output[0] if node.output else ""
+            pattern = self.last.get(output)
+            if pattern is not None:
+                found.append(_stand_in(node, pattern, [makers[p.step.outputs[0]] for p in pattern.parts], weights))
+            elif output in self.dims:  # takes no name away
+                found.append(SimpleNamespace(name=node.name, op_type="Constant", input=(), output=node.output))
+            else:
+                found.append(node)
+        return found
+
+
+def _stand_in(node: Any, pattern: Pattern, parts: Sequence[Any], weights: set[str]) -> Any:
+    paths = [path_of_node(part, weights)[0].split(".") for part in parts]
+    common = []
+    for column in zip(*paths, strict=False):
+        if len(set(column)) > 1:
+            break
+        common.append(column[0])
+    kind = pattern.layer.kind
+    name = f"/{'.'.join(common)}/{kind}" if any(path != [""] for path in paths) else node.name
+    return SimpleNamespace(name=name, op_type=kind, input=node.input, output=node.output)
+
+
+def plan(done: Sequence[Done], scope: Scope, nodes: Sequence[Node], finders: Sequence[Finder]) -> Plan:
+    """The patterns among the operators of a graph, none of which share an operator; `nodes` are what they became."""
+    taken: set[int] = set()
+    found = []
+    for pattern in (pattern for finder in finders for pattern in finder(done, scope)):
+        own = {id(part) for part in pattern.parts}
+        if not own & taken and _closed(pattern, scope) and _equal(pattern, scope, nodes):
+            taken |= own
+            found.append(pattern)
+    return Plan(found, scope)
+
+
+def same_figures(one: Network, other: Network) -> bool:
+    """Have both networks the same weights, biases, buffers and multiply-adds in all, none of them unknown in only one?"""
+    from cnncalc.analyses.totals import analyze
+
+    mine, theirs = analyze(one).totals, analyze(other).totals
+    quantities = ("weights", "biases", "buffers", "macs", "uncounted")
+    return all(getattr(mine, quantity) == getattr(theirs, quantity) for quantity in quantities)
+
+
+def _closed(pattern: Pattern, scope: Scope) -> bool:
+    """Is nothing of what happens inside read outside, dimensions apart?"""
+    own = {id(part.step.node) for part in pattern.parts}
+    names = [name for part in pattern.parts for name in part.step.outputs if name != pattern.result]
+    if len(names) > MOST:
+        return False
+    for name in names:
+        users = scope.users.get(name, ())
+        if name in scope.outputs or len(users) > MOST:
+            return False
+        for user in users:
+            if id(user) not in own and not (user.op_type in MEASURES and user.domain in ("", "ai.onnx")):
+                return False
+    return True
+
+
+def _equal(pattern: Pattern, scope: Scope, nodes: Sequence[Node]) -> bool:
+    """Has the layer exactly the weights, biases, buffers and multiply-adds of the operators that it stands for?"""
+    x, result = scope.values[pattern.x], scope.values[pattern.result]
+    shape = visible(x.dims, pattern.seen)
+    try:
+        facts = pattern.layer.on((shape,))
+    except Problem:
+        return False
+    if shape.size != x.size or facts.output != visible(result.dims, pattern.order) or facts.output.size != result.size:
+        return False
+    facts.count()
+    sums = [0, 0, 0, 0]
+    for node in (node for part in pattern.parts for node in nodes[part.first : part.last]):
+        own = node.facts
+        if own is None or node.shared is not None or not own.layer.known_cost:
+            return False
+        own.count()
+        for place, figure in enumerate((own.weights, own.biases, own.buffers, int(own.macs))):
+            sums[place] += figure
+    return sums == [facts.weights, facts.biases, facts.buffers, int(facts.macs)]
+
+
+def shuffles(done: Sequence[Done], scope: Scope) -> Iterator[Pattern]:
+    """Channels split into groups, both swapped, and put together: N x g x C/g x H x W, N x C/g x g x H x W, N x C x H x W."""
+    makers = {one.step.outputs[0]: one for one in done if one.step.op in ("Reshape", "Transpose")}
+    for third in done:
+        second = makers.get(third.step.node.input[0]) if third.step.op == "Reshape" else None
+        first = makers.get(second.step.node.input[0]) if second is not None and second.step.op == "Transpose" else None
+        if first is None or second is None or first.step.op != "Reshape":
+            continue
+        x, split, back = first.step.need(0), second.step.need(0).dims, scope.values[third.step.outputs[0]].dims
+        rank, order = len(x.dims), (*range(2, len(x.dims)), 1)
+        if x.index is None or x.order != order or x.dims != back or rank < 3 or len(split) < 3:
+            continue
+        groups, each = split[1:3]
+        whole = split[0] == 1 and groups * each == x.dims[1] and prod(split[3:]) == prod(x.dims[2:])
+        if whole and second.step.given.get("perm") == [0, 2, 1, *range(3, len(split))]:
+            layer = ChannelShuffle(groups=groups)
+            yield Pattern(layer, first.step.node.input[0], order, order, (first, second, third), {})

@@ -1,0 +1,207 @@
+"""ONNX files -> Network. Weights are neither loaded nor needed: their dimensions are.
+
+Every shape is worked out by the layers' own rules and compared with `onnx.shape_inference`; differences are warnings.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+from cnncalc.analyses.totals import analyze
+from cnncalc.network import Network
+from cnncalc.problem import Problem, Refused
+from cnncalc.readers import Asked, Missing
+from cnncalc.readers.files import opened
+from cnncalc.readers.limits import TRUSTED, UNTRUSTED, Limits
+from cnncalc.readers.onnx.batch import written_batches
+from cnncalc.readers.onnx.file import FIELDS, Paged, parsed, structure
+from cnncalc.readers.onnx.graph import Value
+from cnncalc.readers.onnx.model import Model
+from cnncalc.readers.onnx.operators.attention import attentions
+from cnncalc.readers.onnx.patterns import plan, same_figures, shuffles
+from cnncalc.text import quoted, show
+
+READINGS = 8  # of branches that depend on what is fed in
+
+
+def read(path: str, asked: Asked, limits: Limits = TRUSTED) -> Network:
+    """The network in an ONNX file, for one example.
+
+    Raises:
+        Refused: what is wrong with the file, or cannot be known of it.
+        Missing: where onnx is not installed.
+        OSError: where the file cannot be read.
+    """
+    return values(path, asked, limits)[0]
+
+
+def values(path: str, asked: Asked, limits: Limits = TRUSTED) -> tuple[Network, dict[str, Value]]:
+    """The network, and every value of the graph by its name there, with the dimensions of ONNX.
+
+    Raises:
+        Refused, Missing, OSError: as `read`.
+    """
+    with opened(path) as file:
+        data = structure(Paged(file.fileno()), 16 * limits.file_bytes)
+    return _Reading(data, path, limits).best(asked)
+
+
+def submitted(data: bytes | Paged, path: str, asked: Asked) -> Network:
+    """The network in the file of a stranger, by the rules of cnncalc alone.
+
+    onnx.shape_inference, which nobody can interrupt, is not asked, so that an operator without a rule is refused; and
+    every number of a floating type that the file brings along counts as a parameter.
+
+    Raises:
+        Refused, Missing: as `read`.
+    """
+    data = structure(data, 16 * UNTRUSTED.file_bytes, FIELDS)
+    return _Reading(data, path, UNTRUSTED, strict=True).best(asked)[0]
+
+
+class _Reading:
+    """A file that is read as often as it takes to know its batch axes, its branches, and its layers of several operators."""
+
+    def __init__(self, data: bytes, path: str, limits: Limits, strict: bool = False) -> None:
+        try:
+            import_module("onnx")
+        except ImportError:
+            raise Missing("onnx", "onnx") from None
+        self.data = data
+        self.path = path
+        self.name = os.path.splitext(os.path.basename(path))[0]
+        self.limits = limits
+        self.strict = strict
+        self.branches: dict[str, bool] = {}
+
+    def _model(self, asked: Asked, chosen: dict[str, int | None] | None = None) -> Model:
+        model = Model(parsed(self.data), asked, self.limits, chosen, self.strict)
+        model.branches = self.branches
+        return model
+
+    def best(self, asked: Asked) -> tuple[Network, dict[str, Value]]:
+        """The network and its values, with the larger one of branches that depend on what is fed in.
+
+        Raises:
+            Refused.
+        """
+        try:
+            found, values = self._with_patterns(asked)
+        except Refused:
+            if not self.branches or all(self.branches.values()):
+                raise
+            return self._other_branches(asked, None)
+        self._check_branches(asked)
+        if all(self.branches.values()):
+            return found, values
+        return self._other_branches(asked, (found, values))
+
+    def _other_branches(
+        self, asked: Asked, best: tuple[Network, dict[str, Value]] | None
+    ) -> tuple[Network, dict[str, Value]]:
+        """The reading with the most multiply-adds; where branches differ, a warning that the figures are upper bounds."""
+        taken: dict[str, str] = {}
+        equal: dict[str, bool] = {}
+        refused: Refused | None = None
+        for _ in range(READINGS):
+            label = next((label for label, known in self.branches.items() if not known and label not in taken), None)
+            if label is None:
+                break
+            taken[label] = "then"
+            other = Asked(asked.inputs, asked.dims, (), asked.batch_axes, {**asked.branches, **taken, label: "else"})
+            before = dict(self.branches)
+            try:
+                flipped = self._with_patterns(other)
+            except Refused as error:
+                refused = refused or error
+                self.branches = before
+                equal[label] = False
+                continue
+            equal[label] = best is not None and _figures(flipped[0]) == _figures(best[0])
+            if best is None or _figures(flipped[0]) > _figures(best[0]):
+                best, taken[label] = flipped, "else"
+            else:
+                self.branches = before
+        if best is None:
+            assert refused is not None
+            raise refused
+        network, values = best
+        warnings = [_bound(label, taken[label]) for label, same in equal.items() if not same]
+        rest = [label for label, known in self.branches.items() if not known and label not in taken]
+        if rest:
+            text = f"more branches depend on the numbers fed in: {quoted(rest, 'and', 6)} are read as `then`"
+            warnings.append(Problem("branch-chosen", text, "name branches with `--branch NAME=then`", level="warning"))
+        return _warned(network, warnings), values
+
+    def _check_branches(self, asked: Asked) -> None:
+        """Refuse the name of a branch that the model does not have."""
+        for name in asked.branches:
+            if name not in self.branches and not (name == "" and self.branches):
+                text = f"no branch named `{show(name)}` depends on the numbers fed in" if name else "no branch is open"
+                help = f"the branches are {quoted(self.branches, 'and')}" if self.branches else "leave `--branch` out"
+                raise Refused([Problem("bad-argument", text, help)])
+
+    def _with_patterns(self, asked: Asked) -> tuple[Network, dict[str, Value]]:
+        best = self._with_batch(asked)
+        assert best.done is not None
+        patterns = plan(best.steps, best.scope, best.done.nodes, (shuffles, attentions))
+        if patterns:
+            again = self._model(asked, best.decided_axes)
+            again.reader.written = best.reader.written
+            again.plan, again.theirs = patterns, best.theirs
+            network = again.network(self.name, self.path)
+            if same_figures(best.done, network):
+                return network, again.scope.values
+        return best.done, best.scope.values
+
+    def _with_batch(self, asked: Asked) -> Model:
+        """The reading with the batch axes that the graph shows. A batch that cannot be taken out is read as it is."""
+        first = self._model(asked)
+        refused = None
+        try:
+            first.network(self.name, self.path)
+        except Refused as error:
+            refused = error
+        try:
+            chosen = first.decided()
+        except Refused as error:
+            raise refused or error from None
+        if all(first.batch_of(one) == chosen[one.name] for one in first.inputs):
+            if first.missing:
+                raise first.unknown_sizes()
+            if refused is not None:
+                raise refused
+            return first
+        second = self._model(asked, chosen)
+        second.reader.written = written_batches(first.axes, first.inputs, chosen)
+        usable = first.done is not None and not first.missing
+        try:
+            second.network(self.name, self.path)
+        except Refused:
+            if second.missing:
+                raise second.unknown_sizes() from None
+            if usable and second.batched is not None and not self.strict:
+                return first
+            raise
+        if second.missing:
+            raise second.unknown_sizes()
+        fewer = len(second.warnings) < len(first.warnings) or not second.warnings
+        return second if fewer or not usable or second.batched is None else first
+
+
+def _figures(network: Network) -> tuple[int, int, int, int]:
+    totals = analyze(network).totals
+    return int(totals.macs), totals.params, totals.buffers, int(totals.activations)
+
+
+def _warned(network: Network, warnings: list[Problem]) -> Network:
+    facts = (network.name, network.source, network.spec, network.nodes, network.outputs)
+    rest = (network.expectations, network.published, (*network.warnings, *warnings), network.description)
+    return Network(*facts, *rest)
+
+
+def _bound(label: str, taken: str) -> Problem:
+    other = "else" if taken == "then" else "then"
+    text = f"which branch of `{show(label)}` is taken depends on the numbers fed in: the figures are those of `{taken}`, at most"
+    return Problem("branch-chosen", text, f"write `--branch {show(label)}={other}` for the other one", level="warning")

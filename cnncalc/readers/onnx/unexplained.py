@@ -1,0 +1,35 @@
+"""Parameters of a stranger's ONNX file that no rule explains."""
+
+from __future__ import annotations
+
+from cnncalc.layers.operator import Operator
+from cnncalc.product import Count, Product
+from cnncalc.readers.onnx.graph import Reader, Step
+
+
+def account(r: Reader, step: Step, before: int) -> None:
+    """Count every number that a node reads and no rule has counted as a weight of the last layer that it became.
+
+    Numbers that are all the same, such as a state of zeros, say nothing, and factors of a resizing are no weights.
+    """
+    nodes = r.builder.nodes
+    if len(nodes) == before or step.op in ("Resize", "Upsample"):
+        return
+    fresh: dict[str, Count] = {}
+    for x in step.xs:
+        if x is None or x.index is not None or (x.array is not None and x.size and (x.array == x.array.flat[0]).all()):
+            continue
+        for tensor in x.tensors:
+            if tensor.real and x.holds(tensor) and id(tensor) not in r.counted:
+                r.counted[id(tensor)] = len(nodes) - 1
+                r.alive.append(tensor)
+                fresh[f"weight_{len(fresh)}_here"] = Product(*[("N", length) for length in tensor.dims])
+    layer = nodes[-1].layer
+    if not fresh or layer is None:
+        return
+    shapes = [r.builder.shape(index) for index in nodes[-1].inputs]
+    held = {**layer.weights(*shapes), **fresh}
+    note = "numbers of the file that no rule explains count as weights"
+    nodes[-1].layer = Operator(
+        layer.kind, nodes[-1].output, weights=held, buffers=layer.buffers(*shapes), like=layer, note=note
+    )

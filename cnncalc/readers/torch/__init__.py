@@ -1,0 +1,1 @@
+"""PyTorch modules -> Network, by one forward pass without data."""

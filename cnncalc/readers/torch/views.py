@@ -1,0 +1,334 @@
+"""Operations of PyTorch that move, cut, join or sum up numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.layers import dense, merge, pool, reshape
+from cnncalc.layers.base import Blur, Layer
+from cnncalc.layers.operator import Operator
+from cnncalc.readers.torch.elementwise import HANDLERS as ELEMENTWISE
+from cnncalc.readers.torch.events import Dims, Event, Var
+from cnncalc.readers.torch.graph import Book, visible
+from cnncalc.readers.torch.layers import Handler
+from cnncalc.readers.torch.memory import largest
+from cnncalc.shape import Shape
+
+# -- views ------------------------------------------------------------------------------------------------------------
+
+
+def groups(old: Dims, new: Dims) -> list[tuple[list[int], list[int]]]:
+    """Which axes of the one become which of the other when numbers stay in order; axes of 1 are left out.
+
+    >>> groups((1, 64, 7, 7), (1, 64, 49)), groups((1, 12, 5), (1, 3, 4, 5))
+    ([([1], [1]), ([2, 3], [2])], [([1], [1, 2]), ([2], [3])])
+    """
+    a = [axis for axis, length in enumerate(old) if length != 1]
+    b = [axis for axis, length in enumerate(new) if length != 1]
+    found = []
+    i = j = 0
+    while i < len(a) and j < len(b):
+        left, right = [a[i]], [b[j]]
+        m, n = old[a[i]], new[b[j]]
+        i, j = i + 1, j + 1
+        while m != n:
+            if m < n:
+                left.append(a[i])
+                m, i = m * old[a[i]], i + 1
+            else:
+                right.append(b[j])
+                n, j = n * new[b[j]], j + 1
+        found.append((left, right))
+    return found
+
+
+def view(book: Book, event: Event, x: Var, k: int = 0, index: int | None = None) -> None:
+    """The same numbers with other dimensions: a reshape, or nothing at all where the shown shape stays."""
+    out = event.outs[k]
+    new = out.dims
+    if x.dims == new and index is None:
+        book.same(event, x, k=k)
+        return
+    found = groups(x.dims, new)
+    long = [axis for axis in x.order if x.dims[axis] != 1]
+    first = {left[0]: (left, right) for left, right in found}
+    kept = all(left == long[long.index(left[0]) : long.index(left[0]) + len(left)] for left, _ in found)
+    source = x.index
+    if not kept and len([axis for axis, length in enumerate(new) if length != 1]) > 1:
+        mapped = {axis: left for left, _ in found for axis in left}
+        gathered: list[int] = []
+        for axis in long:
+            gathered += [one for one in mapped[axis] if one not in gathered]
+        wanted = (*[axis for axis in x.order if x.dims[axis] == 1], *gathered)
+        source = book.aligned(x, wanted, event.call)
+        long = gathered
+    order = [axis for one in long if one in first for axis in first[one][1]]
+    if not kept and source == x.index:  # all in one axis
+        order = [axis for axis, length in enumerate(new) if length != 1]
+    ones = [axis for axis, length in enumerate(new) if length == 1 and axis]
+    full = sorted([*order, *ones]) if order == sorted(order) else [*ones, *order]
+    assert source is not None
+    shape = book.builder.shape(source)
+    for candidate in (order, full):
+        if visible(new, candidate) == shape and len(candidate or [0]) == len(shape):
+            out.index, out.order = source, tuple(candidate)
+            return
+    wide = book.channels_last(out)
+    if out.first and [axis for axis in wide if new[axis] != 1] == order:  # an image of one channel, or of one row
+        order = list(wide)
+    elif event.call.leaf or not order:
+        order = full
+    to, target = visible(new, order), tuple(order)
+    layer: Layer = reshape.Flatten() if len(to) == 1 else reshape.Reshape(to=tuple(to))
+    book.emit(event, layer, [source], target, k=k)
+
+
+def viewed(book: Book, event: Event) -> None:
+    """view, reshape, flatten, unflatten, squeeze, unsqueeze; of every tensor of a list, as hstack does first."""
+    for k, _ in enumerate(event.outs):
+        view(book, event, event.inputs[k], k)
+
+
+def passed(book: Book, event: Event) -> None:
+    """Copies, and views of the whole: the same value. Of another size it is a part that nobody describes."""
+    x = event.inputs[0]
+    if x.dims == event.out.dims:
+        book.same(event, x)
+    else:
+        book.operator(event, in_place=True, views=(Blur(),))
+
+
+def permuted(book: Book, event: Event) -> None:
+    """permute, transpose and their like: the axes get other names, the node stays."""
+    x, args = event.inputs[0], event.args
+    rank = len(x.dims)
+    axes = list(range(rank))
+    if event.op == "permute":
+        axes = [axis % rank for axis in args["dims"]]
+    elif event.op in ("movedim", "moveaxis"):
+        source, target = ([axis % rank for axis in _listed(args[name])] for name in ("source", "destination"))
+        rest = iter([axis for axis in axes if axis not in source])
+        axes = [source[target.index(place)] if place in target else next(rest) for place in range(rank)]
+    elif event.op in ("numpy_T", "t", "mH", "H"):
+        axes = axes[::-1]
+    else:
+        names = {"transpose": ("dim0", "dim1"), "swapaxes": ("axis0", "axis1"), "swapdims": ("dim0", "dim1")}
+        a, b = (args[name] % rank for name in names[event.op]) if event.op in names else (rank - 2, rank - 1)
+        axes[a], axes[b] = axes[b], axes[a]
+    if axes[:1] != [0]:
+        book.memory.hidden = True  # where the batch moves, several examples lie otherwise than one
+    book.same(event, x, tuple(axes.index(axis) for axis in x.order))
+
+
+def _listed(value: int | list[int]) -> list[int]:
+    return [value] if isinstance(value, int) else value
+
+
+def expanded(book: Book, event: Event) -> None:
+    """expand, repeat and their like."""
+    x = event.inputs[0]
+    if x.dims == event.out.dims:
+        book.same(event, x)
+        return
+    shift = len(event.out.dims) - len(x.dims)
+    order = tuple(axis + shift for axis in x.order)
+    order = (*[a for a in range(len(event.out.dims)) if a not in order and event.out.dims[a] != 1], *order)
+    book.operator(event, order, in_place=event.op.startswith("expand"), views=(Blur(),))
+
+
+# -- cut and joined ---------------------------------------------------------------------------------------------------
+
+
+def _cut(book: Book, event: Event, x: Var, axis: int, part: tuple[int, int, int], k: int, drop: bool = False) -> None:
+    """A part of a value along an axis, which goes where it is `drop`ped."""
+    start, stop, step = part
+    out = event.outs[k]
+    if not (out.users or out in book.record.outputs):
+        return
+    length = x.dims[axis]
+    dims = (*x.dims[:axis], len(range(start, stop, step)), *x.dims[axis + 1 :])
+    if dims == x.dims and (start, step) == (0, 1):
+        if drop:
+            view(book, event, x, k, axis)
+        else:
+            book.same(event, x, k=k)
+        return
+    if axis not in x.order or len(x.order) > 4 or not 0 <= start < stop <= length or step < 1:
+        book.operator(event, None, k=k, in_place=True, views=(Blur(),))
+        return
+    names = [*Shape(visible(x.dims, x.order)).axes, "channels"]
+    layer = reshape.Slice(start=start, stop=stop, step=step, axis=names[x.order.index(axis)])
+    assert x.index is not None
+    if not drop:
+        book.emit(event, layer, [x.index], x.order, k=k)
+        return
+    between = Var(dims)
+    between.memory = out.memory
+    part_of = Event("slice", event.args, event.inputs, [between], event.call)
+    book.emit(part_of, layer, [x.index], x.order)
+    view(book, event, between, k, axis)
+
+
+def sliced(book: Book, event: Event) -> None:
+    """slice and narrow."""
+    x, args = event.args["self"], event.args
+    axis = args["dim"] % len(x.dims)
+    length = x.dims[axis]
+    if event.op == "narrow":
+        start = args["start"]
+        if isinstance(start, Var):
+            book.operator(event, x.order, in_place=True, views=(Blur(),))
+            return
+        bounds = (start % length if start < 0 else start, start + args["length"], 1)
+    else:
+        bounds = slice(args["start"], args["end"], args["step"]).indices(length)
+    _cut(book, event, x, axis, bounds, 0)
+
+
+def selected(book: Book, event: Event) -> None:
+    """select: one place along an axis, and the axis is gone."""
+    x = event.args["self"]
+    axis = event.args["dim"] % len(x.dims)
+    place = event.args["index"]
+    if isinstance(place, Var):
+        book.operator(event, None, in_place=True, views=(Blur(),))
+        return
+    place %= x.dims[axis]
+    _cut(book, event, x, axis, (place, place + 1, 1), 0, drop=True)
+
+
+def split(book: Book, event: Event) -> None:
+    """split, chunk, unbind: parts along an axis, one after the other."""
+    x = event.args["self"]
+    axis = event.args["dim"] % len(x.dims)
+    start = 0
+    for k, out in enumerate(event.outs):
+        drop = event.op == "unbind"
+        size = 1 if drop else out.dims[axis]
+        _cut(book, event, x, axis, (start, start + size, 1), k, drop)
+        start += size
+
+
+def concat(book: Book, event: Event) -> None:
+    """cat along an axis; a learned token in front of a sequence is a layer of its own."""
+    xs = [x for x in event.args["tensors"] if x.size]
+    out = event.out
+    axis = event.args["dim"] % len(out.dims)
+    active = [x for x in xs if x.index is not None]
+    main = active[0]
+    order = main.order if axis in main.order else tuple(sorted((*main.order, axis)))
+    if len(active) == len(xs) and len(order) <= 4:
+        names = [*Shape(visible(main.dims, order)).axes, "channels"]
+        layer = merge.Concat(axis=names[order.index(axis)])
+        book.emit(event, layer, [book.aligned(x, order, event.call) for x in active], order)
+        return
+    alone = len(xs) == 2 and xs[1] is main and len(main.order) == 2 and main.order[0] == axis
+    if (
+        alone
+        and sum(tensor.size for tensor in xs[0].held) == xs[0].size == out.dims[-1]
+        and main.order[1] == len(out.dims) - 1
+    ):
+        book.emit(event, dense.ClassToken(), [main.index], main.order, {"weight": xs[0]})
+        return
+    book.operator(event, order if all(x.order == main.order for x in active) else None, views=(Blur(),))
+
+
+def gathered(book: Book, event: Event) -> None:
+    """Parts of a value chosen by known places, or rows of a learned table by numbers that are fed in."""
+    book.operator(event, None, views=(Blur(),))
+
+
+def chosen(book: Book, event: Event) -> None:
+    """Operations whose result has a size that depends on numbers, and others that pick, sort or look up numbers."""
+    for k, out in enumerate(event.outs):
+        if k == 0 or out.users or out in book.record.outputs:
+            book.operator(event, None, {} if k else None, k, views=None)
+
+
+def packed(book: Book, event: Event) -> None:
+    """_pack_padded_sequence: of one sequence in its full length, that sequence."""
+    x = event.args["input"]
+    if x.index is not None and x.size == event.out.size:
+        view(book, event, x)
+    else:
+        chosen(book, event)
+
+
+def moved(book: Book, event: Event) -> None:
+    """roll and flip, and running sums: numbers of other places."""
+    book.operator(event, event.inputs[0].order, views=(Blur(),))
+
+
+def copied(book: Book, event: Event) -> None:
+    """copy_ and fill_: the value is that of the source."""
+    source = event.args.get("src", event.args.get("value"))
+    if isinstance(source, Var) and source.dims == event.out.dims:
+        book.same(event, source)
+    elif isinstance(source, Var) and source.index is not None:
+        event.inputs = [source]
+        book.operator(event, None, views=(Blur(),))
+
+
+# -- summed up --------------------------------------------------------------------------------------------------------
+
+
+def reduced(book: Book, event: Event) -> None:
+    """mean, sum, amax and their like over some axes, of all but the channels a global pooling; sums on the way along one."""
+    x = event.inputs[0]
+    rank = len(x.dims)
+    given = event.args.get("dim")
+    axes = list(range(rank)) if given in (None, []) else [axis % rank for axis in _listed(given)]
+    kept = len(event.out.dims) == rank  # as asked, and always by cumsum, sort and topk
+    places = {axis: axis if kept else axis - sum(1 for one in axes if one < axis) for axis in range(rank)}
+    order = tuple(places[axis] for axis in x.order if kept or axis not in axes)
+    long = {axis for axis in x.order if x.dims[axis] != 1}
+    spatial = x.order[:-1]
+    whole = 1 <= len(spatial) <= 3 and x.order[-1] not in axes and (set(axes) & long) == (set(spatial) & long)
+    whole = whole and set(spatial) <= set(axes)
+    layer: Layer | None = None
+    if whole and event.op in ("mean", "amax"):
+        if kept:
+            layer = pool.AdaptiveAvgPool(output=1) if event.op == "mean" else pool.AdaptiveMaxPool(output=1)
+        else:
+            layer = pool.GlobalAvgPool() if event.op == "mean" else pool.GlobalMaxPool()
+    if layer is not None and x.index is not None:
+        if event.op == "amax":
+            layer = Operator(layer.kind, layer.out(visible(x.dims, x.order)), like=layer, ops=largest(event))
+        book.emit(event, layer, [x.index], order)
+        return
+    for k, _ in enumerate(event.outs):
+        book.operator(event, order, k=k, views=None)
+
+
+def names(text: str) -> Sequence[str]:
+    """The words of a text."""
+    return text.split()
+
+
+HANDLERS: dict[str, Handler] = {
+    **ELEMENTWISE,
+    **dict.fromkeys(names(
+        "view reshape flatten unflatten squeeze unsqueeze _unsafe_view _reshape_alias view_as reshape_as ravel "
+        "atleast_1d atleast_2d atleast_3d"), viewed),
+    **dict.fromkeys(names(
+        "contiguous clone detach alias to _to_copy type_as lift_fresh lift_fresh_copy data float double half requires_grad "
+        "as_strided view_as_real view_as_complex real imag resolve_conj resolve_neg positive cpu cuda pin_memory"), passed),
+    **dict.fromkeys(names(
+        "permute transpose swapaxes swapdims movedim moveaxis t numpy_T mT mH adjoint"), permuted),
+    **dict.fromkeys(names("expand expand_as repeat repeat_interleave tile broadcast_to"), expanded),
+    **dict.fromkeys(names("slice narrow"), sliced), "select": selected,
+    **dict.fromkeys(names("split split_with_sizes chunk unbind tensor_split unsafe_split unsafe_chunk"), split),
+    **dict.fromkeys(names("cat concat concatenate"), concat),
+    **dict.fromkeys(names("index index_select gather take_along_dim take stack diagonal tril triu unfold im2col col2im "
+                          "overwrite _embedding_bag _embedding_bag_forward_only max_unpool2d max_unpool3d fractional_max_pool2d "
+                "fractional_max_pool3d slice_scatter select_scatter index_add index_put scatter index_copy"), gathered),
+    **dict.fromkeys(names("nonzero nonzero_numpy masked_select masked_scatter unique_dim _unique2 unique_consecutive bincount "
+                          "searchsorted bucketize argsort msort histc isin kthvalue mode scatter_add scatter_reduce index_fill "
+                          "put nms roi_align roi_pool ps_roi_align ps_roi_pool _pad_packed_sequence one_hot"), chosen),
+    "_pack_padded_sequence": packed,
+    **dict.fromkeys(names("roll flip rot90 fliplr flipud cumsum cumprod cummax cummin logcumsumexp"), moved),
+    **dict.fromkeys(names("copy fill zero"), copied),
+    **dict.fromkeys(names(
+        "mean sum amax amin max min var std prod logsumexp norm linalg_vector_norm var_mean std_mean any all argmax argmin "
+        "count_nonzero topk sort median"), reduced),
+}  # fmt: skip

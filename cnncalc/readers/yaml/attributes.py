@@ -1,0 +1,257 @@
+"""What every step may carry beside its layer: `as`, `from`, `repeat`, `when`, `share`, `trainable`, `expect`, `holds`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.analyses.claims import EXPECTABLE
+from cnncalc.layers.spelling import comma_help, flag_help, number_help
+from cnncalc.readers.yaml import values as value_of
+from cnncalc.readers.yaml.branches import MergeStep
+from cnncalc.readers.yaml.context import RESERVED, Reading
+from cnncalc.readers.yaml.steps import A_STEP, LayerStep, Step, work
+from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree
+from cnncalc.readers.yaml.values import Pending
+from cnncalc.shape import Shape
+from cnncalc.text import did_you_mean, quoted, show
+from cnncalc.units import count
+
+ATTRIBUTES = ("as", "from", "repeat", "when", "share", "trainable", "expect", "holds")
+ELSEWHERE = {
+    "name": "as", "id": "as", "label": "as", "input": "from", "inputs": "from", "bottom": "from", "times": "repeat",
+    "count": "repeat", "if": "when", "condition": "when", "shared": "share", "reuse": "share", "output": "expect",
+    "output_shape": "expect", "requires_grad": "trainable",
+}  # fmt: skip
+
+
+def is_name(text: str) -> bool:
+    """Letters, digits, `_`, `-`, `+` and `/`, beginning with one of the first three.
+
+    >>> is_name("1x1"), is_name("enc-1"), is_name("-x"), is_name("a.b")
+    (True, True, False, False)
+    """
+    plain = text.translate({ord(sign): "_" for sign in "-+/"})
+    return text.isascii() and text[:1] not in ("-", "+", "/") and ("_" + plain).isidentifier() and text != ""
+
+
+def is_path(text: str) -> bool:
+    """Names with dots between them: the path of a layer, as other frameworks print it.
+
+    >>> is_path("layer1.0.conv1"), is_path("relu"), is_path("a..b")
+    (True, True, False)
+    """
+    return all(map(is_name, text.split(".")))
+
+
+def attach(reading: Reading, step: Step, tree: Map) -> None:
+    """Read the attributes of a step that is written as `tree`; problems are noted."""
+    step.plain = False
+    step.marks = {key: reading.at(inner.mark) for key, inner in tree.items.items() if key in ATTRIBUTES}
+    for key, inner in tree.items.items():
+        if key == "from":
+            step.start = _name_above(reading, key, inner)
+        elif key == "share":
+            step.share = _name_above(reading, key, inner)
+        elif key == "repeat":
+            step.repeat = _repeat(reading, inner)
+            step.counts = reading.counts()
+        elif key == "when":
+            step.when = _when(reading, inner)
+        elif key == "trainable":
+            step.trainable = trainable(reading, inner)
+        elif key == "expect":
+            _expect(reading, step, inner)
+        elif key == "holds":
+            step.holds = _holds(reading, step, inner)
+    if "as" in tree.items:  # last: what the step reads cannot be its own name
+        _as(reading, step, tree.items["as"])
+    if step.share is not None and step.trainable is not None:
+        text = "`trainable` stands beside `share`, but the weights belong to the step that is shared with"
+        help = "write `trainable: false` beside that step, which freezes them wherever they are used"
+        reading.problem(tree.keys["trainable"], "bad-value", text, help)
+    step.cost += work([step.start, step.share, step.repeat, step.when, step.trainable, step.holds]) // A_STEP + len(
+        step.expects
+    )
+
+
+def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
+    """The name of a step above, or an expression that gives one; None after noting a problem."""
+    if isinstance(tree, Scalar):
+        value = reading.name(tree)
+        if isinstance(value, str):
+            reading.reference(value, tree.mark)
+        if value is None or isinstance(value, (str, Pending)):
+            return value
+        help = f"give that step a name with `as: name`, and write `{key}: name`"
+        got = f"`{show(tree.text)}`"
+    else:
+        got, help = tree.what, f"write `{key}: name`"
+        words = [item.text for item in tree.items if isinstance(item, Scalar)] if isinstance(tree, Seq) else []
+        if key == "from" and len(words) > 1:
+            names = show(", ".join(words))
+            help = f"join several values with a step of their own: `add: [{names}]` or `concat: [{names}]`"
+    reading.problem(tree.mark, "bad-value", f"`{key}` must be the name of one step above; got {got}", help)
+    return None
+
+
+def trainable(reading: Reading, tree: Tree) -> Any:
+    """Whether parameters are trained: true, false, or an expression; None after noting a problem."""
+    value = reading.value(tree, numeric=True) if isinstance(tree, Scalar) else None
+    if isinstance(value, (Pending, bool)):
+        return value
+    if value is not None or not isinstance(tree, Scalar):
+        got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
+        text = f"`trainable` must be true or false; got {got}"
+        reading.problem(tree.mark, "bad-value", text, "write `trainable: false` to freeze the parameters")
+    return None
+
+
+def _when(reading: Reading, tree: Tree) -> Any:
+    value = reading.value(tree, numeric=True) if isinstance(tree, Scalar) else None
+    if isinstance(value, (Pending, bool)):
+        return value
+    if value is not None or not isinstance(tree, Scalar):
+        got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
+        help = flag_help(tree.text) if isinstance(tree, Scalar) else ""
+        text = f"`when` must be true, false or a comparison; got {got}"
+        reading.problem(tree.mark, "bad-value", text, help or "compare a parameter, as in `when: $stride != 1`")
+    return True
+
+
+def _repeat(reading: Reading, tree: Tree) -> Any:
+    value = reading.value(tree, numeric=True) if isinstance(tree, Scalar) else None
+    if isinstance(value, Pending) or (type(value) is int and value >= 0):
+        return value
+    if value is not None or not isinstance(tree, Scalar):
+        got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
+        help = number_help(tree.text) if isinstance(tree, Scalar) else ""
+        text = f"`repeat` must be a whole number of at least 0; got {got}"
+        reading.problem(tree.mark, "bad-value", text, help or "write how many times the step is run, as in `repeat: 3`")
+    return 1
+
+
+def check_name(reading: Reading, name: str, mark: Any, what: str) -> bool:
+    """Is it a name? If not, that is noted."""
+    if not (is_path(name) if what == "name" else is_name(name)):
+        plain = "".join(char if is_name("_" + char) else "_" for char in name.strip()).strip("-+/_")
+        help = "use letters, digits, `_`, `-`, `+` and `/`" + (f", as in `{show(plain)}`" if is_name(plain) else "")
+        reading.problem(mark, "bad-value", f"`{show(name)}` cannot be a {what}", help)
+        return False
+    if len(name) > reading.limits.name:
+        text = f"this {what} has {len(name)} characters; at most {reading.limits.name} are read"
+        reading.problem(mark, "too-large", text, "shorten it")
+        return False
+    return True
+
+
+def _as(reading: Reading, step: Step, tree: Tree) -> None:
+    if not isinstance(tree, Scalar):
+        reading.problem(tree.mark, "bad-value", f"`as` must be one name; got {tree.what}", "write `as: name`")
+        return
+    name = tree.text
+    if name == "" and not tree.quoted:
+        reading.missing(tree, "there is no name behind `as:`", "write `as: name`")
+        return
+    if not check_name(reading, name, tree.mark, "name"):
+        return
+    if name in RESERVED:
+        reading.problem(
+            tree.mark,
+            "bad-value",
+            f"`{name}` is the name of the incoming value"
+            if name == "prev"
+            else "`input` is the name of the network's input",
+            "choose another name",
+        )
+        return
+    block = reading.block.name if reading.block is not None else None
+    place = reading.at(tree.mark)
+    first = reading.paths.setdefault((block, reading.level + name), place)
+    if first is not place:
+        reading.problem(
+            tree.mark,
+            "duplicate-name",
+            f"the name `{show(name)}` is given twice; the first is on line {first.line}",
+            "give every step its own name",
+        )
+        return
+    reading.scopes[block].setdefault(name, place)
+    reading.defined.setdefault(name, place)
+    reading.parts.update(name.split("."))
+    step.name = name
+
+
+def _holds(reading: Reading, step: Step, tree: Tree) -> dict[str, Any] | None:
+    """Numbers or expressions by name: the parameters that a layer holds itself, and its `buffers`."""
+    example = "write `holds: {weight: 36864}`, or `holds: {}` for a layer that works with the parameters of others"
+    if not isinstance(tree, Map):
+        reading.problem(tree.mark, "bad-value", f"`holds` must be numbers by name; got {tree.what}", example)
+        return None
+    if not isinstance(step, (LayerStep, MergeStep)):
+        reading.problem(tree.mark, "bad-value", "`holds` stands beside one layer, not beside several steps", example)
+        return None
+    if reading.refused_as_stated("holds", tree.mark):
+        return None
+    found = {}
+    for name, inner in tree.items.items():
+        before = len(reading.problems)
+        value = reading.value(inner, numeric=True) if isinstance(inner, Scalar) else None
+        if len(reading.problems) > before:
+            continue
+        if not is_name(name) or not (isinstance(value, Pending) or (type(value) is int and value >= 0)):
+            text = f"`{show(name)}` must be a name with a whole number of at least 0"
+            reading.problem(inner.mark, "bad-value", text, example)
+        else:
+            found[name] = value
+    return found
+
+
+def _expect(reading: Reading, step: Step, tree: Tree) -> None:
+    if isinstance(tree, Scalar) and tree.text == "" and not tree.quoted:
+        help = "write `expect: 25x25x12`, or `expect: {params: 588}`"
+        reading.missing(tree, "there is nothing behind `expect:`", help)
+    elif isinstance(tree, Scalar):
+        _expectation(reading, step, "output", tree, "`expect` must be a shape or facts")
+    elif isinstance(tree, Map):
+        for quantity, inner in tree.items.items():
+            if quantity not in EXPECTABLE:
+                help = (
+                    comma_help(quantity)
+                    or did_you_mean(quantity, EXPECTABLE)
+                    or f"what can be expected: {quoted(EXPECTABLE, 'and')}"
+                )
+                reading.problem(tree.keys[quantity], "unknown-field", f"`expect` knows no `{show(quantity)}`", help)
+            elif isinstance(inner, Scalar):
+                what = "shape" if quantity == "output" else "figure"
+                _expectation(reading, step, quantity, inner, f"the expected {quantity} must be a {what}")
+            else:
+                reading.problem(
+                    inner.mark,
+                    "bad-value",
+                    f"the expected {quantity} must be one value; got {inner.what}",
+                    "write one value",
+                )
+    else:
+        reading.problem(
+            tree.mark,
+            "bad-value",
+            f"`expect` must be a shape or facts; got {tree.what}",
+            "write `expect: 25x25x12`, or `expect: {params: 588}`",
+        )
+
+
+def _expectation(reading: Reading, step: Step, quantity: str, tree: Scalar, must: str) -> None:
+    figure: Any
+    if quantity in ("output", "receptive_field"):
+        found = value_of.constant(tree)
+        if type(found) is int and found > 0:
+            found = (found,)
+        valid = type(found) is tuple and all(type(length) is int and length > 0 for length in found)
+        figure = Shape(found) if valid and quantity == "output" else found if valid else None
+        example = "`25x25x12`" if quantity == "output" else "`7` or `1x7`"
+    else:
+        figure, example = count(tree.text), "`588` or `360k`"
+    if figure is None:
+        reading.problem(tree.mark, "bad-value", f"{must}; got `{show(tree.text)}`", f"write it like {example}")
+    else:
+        step.expects = (*step.expects, (quantity, tree.text, figure, reading.at(tree.mark)))

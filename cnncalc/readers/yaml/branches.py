@@ -1,0 +1,179 @@
+"""Steps in which branches meet: merges of operands, and residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnncalc.layers.attention import Attend, Dot
+from cnncalc.layers.base import Layer
+from cnncalc.layers.merge import Add, Average, Concat, Maximum, Minimum, Mul, Sub
+from cnncalc.layers.operator import Stated
+from cnncalc.problem import Problem, Where
+from cnncalc.readers.yaml.expansion import Run, Scope
+from cnncalc.readers.yaml.layer_cache import layer_of
+from cnncalc.readers.yaml.steps import A_STEP, Step, asks, read_values, run_inside, work
+from cnncalc.readers.yaml.values import Pending
+from cnncalc.shape import Shape
+from cnncalc.text import show
+
+MERGES: dict[str, type[Layer]] = {
+    layer.kind: layer for layer in (Add, Mul, Concat, Sub, Average, Maximum, Minimum, Attend, Dot, Stated)
+}
+LEAST = {"operator": 1}  # operands, where not two
+BESIDE = frozenset(field for layer in MERGES.values() for field in layer.fields)  # what stands beside a merge
+
+
+class Operand:
+    """One operand of a merge: a name, or steps that start from the incoming value."""
+
+    __slots__ = ("label", "name", "steps", "where")
+
+    def __init__(
+        self, label: str | None, where: Where | None, name: Any = None, steps: list[Step] | None = None
+    ) -> None:
+        self.label = label
+        self.where = where
+        self.name = name
+        self.steps = steps
+
+    def run(self, run: Run, value: int, scope: Scope) -> int:
+        """The value of the operand."""
+        if self.steps is None:
+            return run.lookup(run.resolve(self.name, scope, value, self.where), scope, value, self.where)[0]
+        if not self.steps:
+            return value
+        with run.level(run.named(self.label) if self.label is not None else run.auto("branch")):
+            return run_inside(self.steps, run, value, scope, self.where)
+
+
+class MergeStep(Step):
+    """`add`, `mul`, `concat` or another layer of several operands; `places` are those of the fields beside it.
+
+    `values` are these fields, some of them expressions that ask for what enters the step.
+    """
+
+    def __init__(
+        self,
+        where: Where | None,
+        kind: type[Layer],
+        values: dict[str, Any],
+        operands: list[Operand],
+        places: Mapping[str, Where],
+    ) -> None:
+        names = [operand.name for operand in operands]
+        super().__init__(where, A_STEP // 4 * len(operands) + work(names) + work(values))
+        self.kind = kind
+        self.values = values
+        self.layer = None if Pending in map(type, values.values()) else layer_of(kind, values)
+        self.operands = operands
+        self.places = places
+
+    def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
+        parameters = run.parameters(scope, value, asks(self.values))
+        try:
+            return layer_of(self.kind, read_values(self.kind, self.values, parameters))
+        except Problem as problem:
+            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
+
+    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        layer = self.layer or self._resolved(run, value, scope)
+        inputs = [operand.run(run, value, scope) for operand in self.operands]
+        name = run.auto(layer.kind) if label is None else run.named(label)
+        if run.changes:
+            layer = run.changed(layer, name, scope, value)
+        try:
+            merged = run.builder.add(layer, inputs, name, self.where)
+            run.builder.nodes[merged].entering = value
+            return merged
+        except Problem as problem:
+            shapes = [str(run.builder.shape(index)) for index in inputs]
+            names = [operand.label or operand.name for operand in self.operands]
+            if problem.code == "shapes-differ" and all(isinstance(name, str) for name in names):
+                said = [f"`{show(name)}` is {shape}" for name, shape in zip(names, shapes, strict=True)]
+                problem.text = problem.text.replace(f"{' and '.join(shapes)} differ", ", ".join(said))
+            if not problem.text.startswith(layer.kind):
+                problem.text = f"{layer.kind}: {problem.text}"
+            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
+
+
+class Shortcut:
+    """What a residual adds to its main path in place of its input: `steps`, under the name `word`.
+
+    A `projection` runs only where the main path changes the shape; a `shortcut` always runs. `steps` is None for
+    `projection: none`: nothing is added where the shape changes.
+    """
+
+    __slots__ = ("steps", "where", "word")
+
+    def __init__(self, word: str, steps: list[Step] | None, where: Where | None) -> None:
+        self.word = word
+        self.steps = steps
+        self.where = where
+
+
+class ResidualStep(Step):
+    """`main` plus its input, or plus what its `shortcut` makes of the input."""
+
+    def __init__(self, where: Where | None, main: list[Step], shortcut: Shortcut | None, sum: Layer) -> None:
+        super().__init__(where)
+        self.sum = sum
+        self.main = main
+        self.shortcut = shortcut
+
+    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+        out = run_inside(self.main, run, value, scope, self.where)
+        before, after = run.builder.shape(value), run.builder.shape(out)
+        added = value
+        shortcut = self.shortcut
+        if shortcut is None:
+            if before != after:
+                raise run.refused(self._differ(before, after), self.where)
+        elif shortcut.steps is None:
+            if before != after:
+                return out
+        elif before != after or shortcut.word == "shortcut":
+            run.projected[shortcut] = True
+            with run.level(run.named(shortcut.word)):
+                added = run_inside(shortcut.steps, run, value, scope, self.where)
+            if run.builder.shape(added) != after:
+                word = shortcut.word
+                text = f"residual: main gives {after}, but its {word} gives {run.builder.shape(added)}"
+                help = f"the {word} must turn {before} into {after}" + _convolution(before, after, ", as `{}` does")
+                raise run.refused(Problem("shapes-differ", text, help), self.where)
+        else:
+            run.projected.setdefault(shortcut, False)
+        name = run.auto("add") if label is None else run.named(label)
+        layer = run.changed(self.sum, name, scope, value) if run.changes else self.sum
+        merged = run.builder.add(layer, [out, added], name, self.where)
+        run.builder.nodes[merged].entering = value
+        return merged
+
+    def _differ(self, before: Shape, after: Shape) -> Problem:
+        text = f"residual: the main path turns {before} into {after}, so the two cannot be added"
+        help = _convolution(before, after, "add `projection: [{}]`, or `projection: none` for no shortcut here")
+        if not help and before[-1:] == after[-1:] and len(before) == len(after):
+            help = "keep height and width in the main path, with `pad: same` for example"
+        return Problem("shapes-differ", text, help or f"let the main path end in {before}, or leave `residual:` out")
+
+
+def unused_projections(run: Run) -> list[Problem]:
+    """A warning for each projection of the file that was left out wherever its residual ran."""
+    text = "this projection is never used: `main` keeps the shape, so the input itself is added"
+    help = "write `shortcut:` in its place for a path that always runs, or delete it"
+    return [
+        Problem("unused-projection", text, help, where=shortcut.where, level="warning")
+        for shortcut, used in run.projected.items()
+        if not used
+    ]
+
+
+def _convolution(before: Shape, after: Shape, sentence: str) -> str:
+    """The sentence with the 1x1 convolution that turns one shape into the other; empty where there is none."""
+    if len(before) != len(after) or not before.rank:
+        return ""
+    stride = max(1, -(-before[0] // after[0]))
+    if any((width - 1) // stride + 1 != wanted for width, wanted in zip(before.spatial, after.spatial, strict=True)):
+        return ""
+    step = f", stride: {stride}" if stride > 1 else ""
+    return sentence.format(f"conv: {{filters: {after[-1]}, kernel: 1{step}}}")

@@ -1,0 +1,428 @@
+"""Tree -> steps: every structural mistake of a file is found here, before anything is expanded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.layers.base import KINDS, Layer, missing_field
+from cnncalc.layers.fields import Count, Flag
+from cnncalc.layers.spelling import number_help
+from cnncalc.problem import Problem, Where
+from cnncalc.readers.yaml import layer_cache
+from cnncalc.readers.yaml.attributes import ATTRIBUTES, attach, check_name
+from cnncalc.readers.yaml.branches import BESIDE, LEAST, MERGES, MergeStep, Operand, ResidualStep, Shortcut
+from cnncalc.readers.yaml.context import Reading
+from cnncalc.readers.yaml.layer_cache import layer_of
+from cnncalc.readers.yaml.steps import Block, BlockStep, LayerStep, ParameterStep, SeqStep, Step
+from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, rejoined
+from cnncalc.readers.yaml.values import Pending
+from cnncalc.text import did_you_mean, nearest, plural, quoted, show
+
+RESIDUAL = ("main", "projection", "shortcut")
+NO_DEFAULTS: tuple[dict[str, Any], dict[str, Where]] = ({}, {})
+
+
+class Compiler(Reading):
+    """Reads steps."""
+
+    def steps(self, tree: Tree) -> list[Step]:
+        """A list of steps; a single step may stand for itself."""
+        if isinstance(tree, Seq):
+            found = []
+            for item in rejoined(tree.items):
+                if isinstance(item, Seq):
+                    self.problem(
+                        item.mark,
+                        "bad-step",
+                        "a list stands where a step is expected",
+                        "write `seq: [...]` for a group",
+                    )
+                    continue
+                step = self.step(item)
+                if step is not None:
+                    found.append(step)
+            return found
+        step = self.step(tree)
+        return [] if step is None else [step]
+
+    def step(self, tree: Tree) -> Step | None:
+        """One step, or None after noting a problem."""
+        if isinstance(tree, Scalar):
+            return self._bare(tree)
+        if isinstance(tree, Seq):
+            return SeqStep(self.at(tree.mark), self.steps(tree))
+        word = self._main_word(tree)
+        named = tree.items.get("as")
+        level = self.level
+        if isinstance(named, Scalar) and (word == "seq" or "repeat" in tree.items):  # names inside are its own
+            self.level += named.text + "."
+        repeated = "repeat" in tree.items
+        self.rounds += repeated
+        step = None if word is None else self._worded(word, tree.items[word], tree.keys[word], tree)
+        self.rounds -= repeated
+        self.level = level
+        if len(tree.items) > 1:  # also beside a mistake: the step's name is known, and its attributes may be wrong too
+            attach(self, step or SeqStep(self.at(tree.mark), []), tree)
+        return step
+
+    def _bare(self, tree: Scalar) -> Step | None:
+        word = tree.text
+        if word.startswith("$"):
+            value = self.value(tree, numeric=False)
+            return ParameterStep(self.at(tree.mark), value, self.defaults) if isinstance(value, Pending) else None
+        if word == "" and not tree.quoted:
+            self.problem(tree.mark, "bad-step", "there is no step behind this dash", "write a layer, such as `relu`")
+            return None
+        return self._worded(word, None, tree.mark, None)
+
+    def _main_word(self, tree: Map) -> str | None:
+        """The key that says what the step is; the others are attributes."""
+        words = list(tree.items)
+        if len(words) == 1 and words[0] not in ATTRIBUTES:
+            return words[0]
+        words = [key for key in words if key not in ATTRIBUTES]
+        if len(words) > 1 and not MERGES.keys().isdisjoint(words):
+            words = [word for word in words if word not in BESIDE] or words
+        if not words:
+            help = "write a layer, such as `conv:`, beside " + quoted(tree.items, "and")
+            if isinstance(tree.items.get("repeat", tree.items.get("when")), (Seq, Map)):
+                help = "write the steps under `seq:`, and " + quoted(tree.items, "and") + " beside it"
+            self.problem(tree.mark, "bad-step", "this step names no layer", help)
+            return None
+        if len(words) == 1:
+            return words[0]
+        from cnncalc.readers.yaml.suggestions.misspelled import beside, is_step
+
+        meant = [word for word in words if is_step(self, word)]
+        if len(meant) > 1:
+            one_line = tree.keys[meant[0]].line == tree.keys[meant[1]].line
+            self.problem(
+                tree.keys[meant[1]],
+                "one-layer-per-item",
+                f"found `{show(meant[0])}` and `{show(meant[1])}` in one step",
+                "write each as a step of its own, as in `[relu, tanh]`" if one_line else "start the second with `- `",
+            )
+            return None
+        second = next(word for word in words if word not in meant[:1])
+        beside(self, tree, words, meant[0] if meant else "", second)
+        return None
+
+    def _worded(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:
+        if word in MERGES:
+            return self._merge(word, body, mark, tree)
+        kind = KINDS.get(word)
+        if kind is not None:
+            return self._layer(kind, body, mark)
+        if word == "seq":
+            return None if self._missing(word, body, mark) or body is None else SeqStep(self.at(mark), self.steps(body))
+        if word == "residual":
+            return self._residual(body, mark)
+        block = self.blocks.get(word)
+        if block is not None:
+            return self._call(block, body, mark)
+        if word.startswith("$") and isinstance(body, Scalar) and body.text == "" and not body.quoted:
+            return self._bare(Scalar(word, False, mark))
+        if word not in self.broken:
+            from cnncalc.readers.yaml.suggestions.misspelled import unknown_word
+
+            unknown_word(self, word, body, mark)
+        return None
+
+    def _missing(self, word: str, body: Tree | None, mark: Any) -> bool:
+        if body is None or (isinstance(body, Scalar) and body.text == "" and not body.quoted):
+            self.problem(
+                mark,
+                "missing-field",
+                f"{word} needs steps",
+                f"write `{word}: [conv: {{filters: 64, kernel: 3}}, relu]`",
+            )
+            return True
+        return False
+
+    def _layer(self, kind: type[Layer], body: Tree | None, mark: Any) -> Step | None:
+        trees: dict[str, Tree] = {}
+        marks: dict[str, Any] = {}
+        before = len(self.problems)
+        if isinstance(body, Map):
+            trees, marks = body.items, body.keys
+        elif body is not None and not (isinstance(body, Scalar) and body.text == "" and not body.quoted):
+            if isinstance(body, Scalar) and "=" in body.text and "==" not in body.text:  # conv: filters=16, kernel=3
+                from cnncalc.readers.yaml.suggestions.foreign_help import own_call
+
+                line = own_call(kind, f"{kind.kind}({body.text})")
+                if line:
+                    self.problem(body.mark, "bad-value", f"the fields of {kind.kind} have `=`", f"write `{line}`")
+                    return None
+            first = next(iter(kind.fields), None)
+            if first is None:
+                self.problem(
+                    body.mark, "unknown-field", f"{kind.kind} takes no value", f"write the bare word `{kind.kind}`"
+                )
+                return None
+            if isinstance(body, Seq) and isinstance(kind.fields[first], Count):
+                from cnncalc.readers.yaml.suggestions.misspelled import with_names
+
+                text = f"{kind.kind} takes named fields; got a list"
+                self.problem(body.mark, "bad-value", text, with_names(kind, body))
+                return None
+            trees, marks = {first: body}, {first: body.mark}
+        default_values, default_places = self.defaults.get(kind.kind, NO_DEFAULTS)
+        key = layer_cache.words(kind, trees)
+        known = layer_cache.find(key)
+        if known is not None and known[1] is not None and not default_values:
+            return LayerStep(self.at(mark), kind, {}, trees, default_places, known[1])
+        own = known[0] if known is not None else self.fields(kind, trees, marks)
+        values = {**default_values, **own} if default_values else own
+        missing = [field for field in kind.fields.values() if field.required and field.name not in (*values, *trees)]
+        if missing:
+            problem = missing_field(kind, missing[0])
+            if len(missing) > 1:
+                problem.text = f"{kind.kind} needs {quoted([field.name for field in missing], 'and')}"
+            self.add(problem, mark)
+        if len(self.problems) > before:
+            flag = next(iter(kind.fields.values()), None)
+            if isinstance(flag, Flag) and isinstance(body, Scalar) and self.problems[-1].field == flag.name:
+                alone = "the value changes no shape and no count"
+                if body.text.isdecimal():
+                    alone = "the layer above says what comes in"
+                self.problems[-1].help = f"write `{kind.kind}` alone: {alone}"
+            return None
+        waits = any(isinstance(value, Pending) for value in values.values())
+        layer = None if waits else layer_of(kind, values)
+        if key is not None and (known is None or not default_values):  # no expression among what is written
+            layer_cache.keep(key, own, layer if not default_values else None)
+        return LayerStep(self.at(mark), kind, values, trees, default_places, layer)
+
+    def _merge(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:
+        if word == "operator" and self.refused_as_stated(word, mark):
+            return None
+        operands: list[Operand] = []
+        if isinstance(body, Seq):
+            operands = [operand for item in body.items if (operand := self._operand(None, item)) is not None]
+            written = len(body.items)
+        elif isinstance(body, Map):
+            pairs = body.items.items()
+            for label, _ in pairs:
+                check_name(self, label, body.keys[label], "label")
+            operands = [operand for label, item in pairs if (operand := self._operand(label, item)) is not None]
+            written = len(body.items)
+        else:
+            self.problem(
+                mark,
+                "missing-field",
+                f"{word} needs its operands",
+                f"write `{word}: [[conv: {{filters: 64, kernel: 1}}], prev]`",
+            )
+            return None
+        layer = MERGES[word]
+        least = layer.inputs or LEAST.get(word, 2)
+        if written < least or (layer.inputs and written > least):
+            amount = f"{least} operands" if layer.inputs else "at least two operands" if least == 2 else "an operand"
+            self.problem(
+                mark,
+                "bad-value",
+                f"{word} needs {amount}; got {written}",
+                f"name {'both' if least == 2 else 'all'}, as in `{word}: [prev, name]`; `prev` is the value above",
+            )
+            return None
+        found = self._beside(word, mark, tree)
+        return None if found is None else MergeStep(self.at(mark), layer, found[0], operands, found[1])
+
+    def _beside(self, word: str, mark: Any, tree: Map | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The fields of a merge, which stand beside its operands, and their places; None after noting a problem."""
+        layer = MERGES[word]
+        before = len(self.problems)
+        written = {key: inner for key, inner in tree.items.items() if key in BESIDE} if tree is not None else {}
+        for name in [name for name in written if name not in layer.fields]:
+            assert tree is not None
+            owners = [kind for kind, merge in MERGES.items() if name in merge.fields]
+            text, help = f"{word} has no `{name}`", f"only {quoted(owners, 'and')} {'have' if owners[1:] else 'has'} it"
+            if name == "axis":
+                help = "only `concat` joins along an axis"
+            self.problem(tree.keys[name], "unknown-field", text, help)
+        values, places = {}, {}
+        for name, inner in written.items():
+            if name not in layer.fields:
+                continue
+            values[name], places[name] = self.field(layer, layer.fields[name], inner), self.at(inner.mark)
+        usual = self._plain_defaults(word)
+        given = {**usual, **written}
+        missing = next((field for name, field in layer.fields.items() if field.required and name not in given), None)
+        if missing is not None and len(self.problems) == before:
+            self.add(missing_field(layer, missing), mark)
+        return None if len(self.problems) > before else ({**usual, **values}, places)
+
+    def _sum(self) -> Layer:
+        """The sum at the end of a residual, one object for all of them."""
+        return layer_of(MERGES["add"], self._plain_defaults("add"))
+
+    def _plain_defaults(self, word: str) -> dict[str, Any]:
+        """The defaults of a merge, which are the same wherever it stands: `{add: {inplace: true}}`."""
+        values, places = self.defaults.get(word, ({}, {}))
+        for name, value in values.items():
+            if isinstance(value, Pending):
+                text = f"the default of {word}.{name} must be a plain word"
+                self.problems.append(Problem("bad-value", text, "write it without `$`", where=places[name]))
+                return {}
+        return dict(values)
+
+    def _operand(self, label: str | None, tree: Tree) -> Operand | None:
+        place = self.at(tree.mark)
+        if isinstance(tree, (Seq, Map)):
+            level = self.level
+            self.level += f"{label or tree.mark.index}."  # of a branch without a label nobody else has the names
+            steps = self.steps(tree)
+            self.level = level
+            return Operand(label, place, steps=steps) if steps or isinstance(tree, Seq) else None
+        value = self.name(tree)
+        if isinstance(value, Pending):
+            return Operand(label, place, name=value)
+        if not isinstance(value, str):
+            if value is not None:
+                self.problem(
+                    tree.mark,
+                    "bad-value",
+                    f"`{show(tree.text)}` is no operand",
+                    "write a name, `prev`, `input` or a list of steps",
+                )
+            return None
+        if value == "" or value.startswith("-"):
+            self.problem(
+                tree.mark,
+                "bad-value",
+                f"`{show(value)}` is no operand" if value else "an operand is missing here",
+                "write a name, `prev`, `input` or a list of steps",
+            )
+            return None
+        self.reference(value, tree.mark)
+        return Operand(label, place, name=value)
+
+    def _residual(self, body: Tree | None, mark: Any) -> Step | None:
+        if self._missing("residual", body, mark) or body is None:
+            return None
+        if isinstance(body, Seq):
+            return ResidualStep(self.at(mark), self.steps(body), None, self._sum())
+        if not isinstance(body, Map):
+            return ResidualStep(self.at(mark), self.steps(body), None, self._sum())
+        for key in body.items:
+            if key not in RESIDUAL:
+                help = did_you_mean(key, RESIDUAL)
+                if key in ("skip", "downsample", "identity"):
+                    help = "write `projection:` for steps that only run where the shape changes, else `shortcut:`"
+                elif key in ("body", "path", "layers", "steps"):
+                    help = "cnncalc calls it `main`"
+                help = help or "write `residual: [...]`, or `main:` and `projection:` inside it"
+                self.problem(body.keys[key], "unknown-field", f"residual has no `{show(key)}`", help)
+        words = [word for word in RESIDUAL[1:] if word in body.items]
+        if "main" not in body.items:
+            if len(body.items) > len(words):
+                return None  # it is there under another name
+            self.problem(
+                mark,
+                "missing-field",
+                "residual needs `main`: the steps of the main path",
+                "write `residual: {main: [...], projection: [...]}`",
+            )
+            return None
+        if self._missing("main", body.items["main"], body.keys["main"]):
+            return None
+        if len(words) > 1:
+            text = "a residual has a `projection` or a `shortcut`, not both"
+            help = "keep `shortcut:` for steps that always run, else `projection:`"
+            self.problem(body.keys[words[1]], "bad-value", text, help)
+            return None
+        main = self.steps(body.items["main"])
+        shortcut = self._shortcut(words[0], body.items[words[0]], body.keys[words[0]]) if words else None
+        return ResidualStep(self.at(mark), main, shortcut, self._sum())
+
+    def _shortcut(self, word: str, written: Tree, mark: Any) -> Shortcut | None:
+        """The steps beside the main path of a residual; None after noting a problem."""
+        steps: list[Step] | None = None
+        if isinstance(written, Scalar) and written.text.lower() in ("", "none", "null", "~", "no", "false"):
+            if (word, written.text) != ("projection", "none"):
+                got = f"; got `{show(written.text)}`" if written.text else ""
+                kinds = "steps or `none`" if word == "projection" else "steps"
+                help = "write `projection: none` for no shortcut where the shape changes"
+                self.problem(written.mark, "bad-value", f"`{word}` must be {kinds}{got}", help)
+                return None
+        else:
+            level = self.level
+            self.level += f"{word}."
+            steps = self.steps(written)
+            self.level = level
+        return Shortcut(word, steps, self.at(mark))
+
+    def _cut_argument(self, block: Block, body: Seq, items: Sequence[Tree]) -> Problem:
+        """The problem of a value of a block that a comma has cut in two, `[round_to($width, 8)]`."""
+        whole = next(new for new, old in zip(items, body.items, strict=False) if new is not old)
+        piece = body.items[items.index(whole)]
+        assert isinstance(whole, Scalar)
+        assert isinstance(piece, Scalar)
+        written = [f'"{item.text}"' if item is whole else getattr(item, "text", "...") for item in items]
+        text = f"inside brackets a comma ends a value, so `{show(piece.text)}` is cut off"
+        help = f"put it in quotes: `{block.name}: [{show(', '.join(written), 150)}]`"
+        return Problem("bad-value", text, help, where=self.at(whole.mark))
+
+    def _call(self, block: Block, body: Tree | None, mark: Any) -> Step | None:
+        self.called.add(block.name)
+        if self.block is not None:
+            self.block.calls.setdefault(block.name, self.at(mark))
+        block_names = block.parameters
+        trees: dict[str, Tree] = {}
+        meant: set[str | None] = set()  # parameters that are there, but misspelt
+        if isinstance(body, Map):
+            for name, tree in body.items.items():
+                if name not in block_names:
+                    meant.add(nearest(name, block_names))
+                    its = f"its parameters are {quoted(block_names, 'and')}" if block_names else "it takes none"
+                    self.problem(
+                        body.keys[name],
+                        "unknown-field",
+                        f"{block.name} has no parameter `{show(name)}`",
+                        did_you_mean(name, block_names) or its,
+                    )
+                else:
+                    trees[name] = tree
+        elif isinstance(body, Seq) or (
+            body is not None and not (isinstance(body, Scalar) and body.text == "" and not body.quoted)
+        ):
+            items = rejoined(body.items) if isinstance(body, Seq) else [body]
+            if isinstance(body, Seq) and len(items) < len(body.items):
+                self.problems.append(self._cut_argument(block, body, items))
+                return None
+            surplus = len(items) - len(block_names)
+            if surplus > 0:
+                takes = plural(len(block_names), "value") if block_names else "no values"
+                help = f"leave out the last {surplus}" if surplus > 1 else "leave out the last one"
+                self.problem(
+                    items[len(block_names)].mark,
+                    "bad-value",
+                    f"{show(block.signature)} takes {takes}; got {len(items)}",
+                    help if block_names else f"write the bare word `{block.name}`",
+                )
+                return None
+            trees = dict(zip(block_names, items, strict=False))
+        values: dict[str, Any] = {}
+        failed = False
+        for name, tree in trees.items():
+            if not isinstance(tree, Scalar):
+                self.problem(
+                    tree.mark,
+                    "bad-value",
+                    f"{block.name}: `{name}` must be a number or a word; got {tree.what}",
+                    f"write one value for each of {show(block.signature)}",
+                )
+                failed = True
+                continue
+            values[name] = value = self.loose(tree)
+            failed = failed or value is None
+            if isinstance(value, str) and number_help(value):
+                text = f"{block.name}: `{name}` is `{show(value)}`, which is neither a number nor a word"
+                self.problem(tree.mark, "bad-value", text, number_help(value))
+                failed = True
+        missing = [name for name in block_names if name not in (*trees, *block.defaults, *meant)]
+        if missing:
+            help = f"write its values in the order of {show(block.signature)}"
+            self.problem(mark, "missing-field", f"{block.name} needs {quoted(missing, 'and')}", help)
+        return None if failed or missing or meant else BlockStep(self.at(mark), block, values)

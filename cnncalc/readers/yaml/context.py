@@ -1,0 +1,268 @@
+"""The state of reading one specification: the problems found so far, what names exist, and how values are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from cnncalc.layers.base import KINDS, Layer, unknown_field
+from cnncalc.layers.fields import Field, Name, Pad
+from cnncalc.layers.spelling import number_help
+from cnncalc.problem import Problem, Source, Where
+from cnncalc.readers.limits import Limits
+from cnncalc.readers.yaml import values as value_of
+from cnncalc.readers.yaml.expansion import COUNTER, IN_NAMES
+from cnncalc.readers.yaml.expression import number
+from cnncalc.readers.yaml.steps import Block
+from cnncalc.readers.yaml.tree import Map, Scalar, Tree, behind, where
+from cnncalc.readers.yaml.values import Pending
+from cnncalc.text import nearest, show
+
+KEYS = ("name", "description", "source", "input", "params", "defaults", "blocks", "layers", "outputs", "published")
+RESERVED = ("prev", "input")
+# what other tools write in a layer and cnncalc knows from the layer above
+IMPLIED = (
+    "in_channels", "in_features", "input_channels", "in_dim", "input_dim", "num_features", "input_size", "input_shape",
+    "in_planes", "C",
+)  # fmt: skip
+CURLY = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
+
+
+class Enough(Exception):  # not an error: the end of reading
+    """There are so many problems that reading on is of no use."""
+
+
+class Reading:
+    """Collects problems instead of stopping at the first."""
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self.source = source
+        self.limits = limits
+        self.problems: list[Problem] = []
+        self.blocks: dict[str, Block] = {}
+        self.defaults: dict[str, tuple[dict[str, Any], dict[str, Where]]] = {}
+        self.untrained: set[str] = set()  # kinds whose parameters are frozen unless a step says otherwise
+        self.parameters: set[str] = set()
+        self.defined: dict[str, Where] = {}  # every name bound by `as`, with its first place
+        self.parts: set[str] = set()  # the same, and the pieces between the dots of paths
+        self.scopes: dict[str | None, dict[str, Where]] = {None: {}}  # names bound in the file (None), in each block
+        self.references: list[tuple[str, Where, str | None, bool]] = []  # name, place, block, bound above?
+        self.level = ""  # the named groups and branches that we are in: `layer1.`
+        self.paths: dict[tuple[str | None, str], Where] = {}  # names with their levels, in the file and in each block
+        self.broken: set[str] = set()  # blocks whose definition cannot be read: calling them is no further mistake
+        self.input_place: Where | None = None  # of the only input
+        self.called: set[str] = set()
+        self.unread = False  # could the steps not be read? Then nobody knows which names they give
+        self.block: Block | None = None  # the block being read
+        self.rounds = 0  # the `repeat:` around what is being read, whose rounds `$i` counts
+
+    def at(self, mark: Any) -> Where:
+        """A mark as a place."""
+        return where(self.source, mark)
+
+    def add(self, problem: Problem, mark: Any) -> None:
+        """Note a problem, at `mark` unless it knows a better place.
+
+        Raises:
+            Enough: after five times as many as are shown.
+        """
+        if problem.where is None:
+            problem.where = self.at(mark)
+        self.problems.append(problem)
+        if len(self.problems) > 5 * self.limits.findings:
+            raise Enough
+
+    def problem(self, mark: Any, code: str, text: str, help: str = "") -> None:
+        """Note a new problem."""
+        self.add(Problem(code, text, help), mark)
+
+    def missing(self, tree: Tree, text: str, help: str) -> None:
+        """Note that nothing is written where a value belongs."""
+        self.add(Problem("missing-field", text, help, where=behind(self.source, tree.mark)), tree.mark)
+
+    def known(self) -> Collection[str]:
+        """The parameters that exist where we are reading."""
+        inside = self.block.parameters if self.block is not None else ()
+        return {*self.parameters, *inside, *IN_NAMES, *((COUNTER,) if self.rounds else ())}
+
+    def counts(self) -> bool:
+        """Return whether `$i` is the counter of a `repeat:` here, and not a parameter of that name."""
+        return COUNTER not in self.parameters and (self.block is None or COUNTER not in self.block.parameters)
+
+    def value(self, tree: Tree, *, numeric: bool, known: Collection[str] | None = None) -> Any:
+        """The value of a tree, or None after noting a problem."""
+        if type(tree) is Scalar and tree.text.isdecimal():  # most values are plain numbers
+            plain = number(tree.text)
+            if plain is not None:
+                return plain
+        if known is None:  # made only where it is looked at
+            known = () if isinstance(tree, Scalar) and "$" not in tree.text else self.known()
+        try:
+            return value_of.read(tree, self.source, known, numeric=numeric)
+        except Problem as problem:
+            self.add(problem, tree.mark)
+            return None
+
+    def refused_as_stated(self, word: str, mark: Any) -> bool:
+        """Is the file of a stranger, whose word for a layer's figures is not taken? Then that is noted."""
+        if not self.limits.stated:
+            text = f"`{word}` states figures instead of having them worked out, and is not accepted here"
+            self.problem(mark, "bad-step", text, "describe the layer by its kind and fields")
+        return not self.limits.stated
+
+    def name(self, tree: Scalar) -> Any:
+        """A name, or an expression that gives one: also `0` or `1x1`, where a step above is called that."""
+        value = self.value(tree, numeric=False)
+        known = not isinstance(value, str) and self.parts.issuperset(tree.text.split("."))
+        return tree.text if known else value
+
+    def loose(self, tree: Tree, known: Collection[str] | None = None) -> Any:
+        """The value of a block's argument or a parameter, where both words and numbers may stand."""
+        numeric = isinstance(tree, Scalar) and tree.text[:1] in set("0123456789(-$")
+        return self.value(tree, numeric=numeric, known=known)
+
+    def fields(self, kind: type[Layer], trees: dict[str, Tree], marks: dict[str, Any]) -> dict[str, Any]:
+        """Written fields, checked as far as they are constant; `marks` are the places of their names."""
+        values: dict[str, Any] = {}
+        above: str | None = None  # the field in front
+        for name, tree in trees.items():
+            field = kind.fields.get(name)
+            if field is None:
+                if above is not None and self._cut_off(trees, above, name, kind):
+                    continue
+                problem, meant = self._no_field(kind, name, tree)
+                self.add(problem, marks[name])
+                if meant and isinstance(tree, Scalar) and "(" in tree.text:
+                    above = name  # its value may be cut off
+                if meant:
+                    values[meant] = None
+                continue
+            above = name
+            value = self.field(kind, field, tree)
+            if value is not None:
+                values[name] = value
+        return values
+
+    def field(self, kind: type[Layer], field: Field[Any], tree: Tree) -> Any:
+        value = self.value(tree, numeric=field.numeric)
+        if value is None or isinstance(value, Pending):
+            return value
+        try:
+            read = field.read(self.name(tree) if isinstance(field, Name) and isinstance(tree, Scalar) else value)
+        except Problem as problem:
+            if isinstance(tree, Scalar):
+                self._advise(problem, field, tree.text)
+            self.add(problem, _culprit(field, tree, value))
+            return None
+        if isinstance(field, Name):
+            self.reference(read, tree.mark)
+        return read
+
+    def _advise(self, problem: Problem, field: Field[Any], text: str) -> None:
+        """Better help for a word where something else belongs."""
+        if any(char in text for char in CURLY):
+            problem.help = f"write `{show(text.strip(CURLY + ' '))}`, without the curly quotes"
+        elif (
+            not problem.help and (then := re.fullmatch(r"([0-9]+), *([a-z][a-z0-9]*)", text)) and then.group(2) in KINDS
+        ):
+            problem.help = f"write each as a step: `seq: [{field.kind}: {then.group(1)}, {then.group(2)}]`"
+        elif not problem.help and text in self.known():
+            problem.help = f"write `${text}` for the parameter"
+        elif not problem.help and field.numeric and not field.words() and not text.lstrip("-").isdecimal():
+            problem.help = "write a number, or `$name` for a parameter"
+
+    def _cut_off(self, trees: dict[str, Tree], above: str, name: str, kind: type[Layer]) -> bool:
+        """Is `name` the rest of a value that a comma has cut in two, as in `{kernel: (5, 5)}`? Noted once, there."""
+        value, rest = trees.get(above), trees[name]
+        if not (isinstance(value, Scalar) and isinstance(rest, Scalar)) or rest.text or rest.quoted:
+            return False
+        names = list(trees)
+        pieces = [value.text, *names[names.index(above) + 1 :]]
+        here = pieces.index(name, 1)
+        if "(" in value.text:
+            end = next((number for number, piece in enumerate(pieces) if piece.endswith(")")), 0)
+            numbers = [piece.strip("() ") for piece in pieces[: end + 1]]
+            sized = all(number.isdecimal() for number in numbers)
+            meant = "x".join(numbers) if sized else '"' + ", ".join(pieces[: end + 1]) + '"'
+        else:  # 1,024
+            end = (
+                next((number for number, piece in enumerate(pieces) if number and not _thousands(piece)), len(pieces))
+                - 1
+            )
+            meant = "".join(pieces[: end + 1])
+            if not value.text.isdecimal() or len(value.text) > 3:
+                return False
+        if here > end:
+            return False
+        if here == 1:
+            self._say_cut_off(value, above, meant, kind)
+        return True
+
+    def _say_cut_off(self, value: Scalar, above: str, meant: str, kind: type[Layer]) -> None:
+        """Note that a comma cuts a value in two; in place of what was noted of its first piece."""
+        place = self.at(value.mark)
+        last = self.problems[-1] if self.problems else None
+        if last is not None and last.where is not None and last.where.line == place.line:
+            first_piece = last.code == "bad-expression" and last.where.column >= place.column
+            other_name = last.code == "unknown-field" and above not in kind.fields
+            self.problems[-1:] = [] if first_piece or other_name else [last]
+        field = next((field for field, spec in kind.fields.items() if above in spec.also), above)
+        text = f"inside braces a comma ends a value, so `{show(value.text)}` is cut off"
+        self.add(Problem("bad-value", text, f"write `{field}: {show(meant)}`", where=place), value.mark)
+
+    def _no_field(self, kind: type[Layer], name: str, tree: Tree) -> tuple[Problem, str | None]:
+        """The problem of a field that does not exist, and the field that was probably meant."""
+        from cnncalc.readers.yaml.attributes import ATTRIBUTES, ELSEWHERE
+
+        for sign in ":= ":
+            left, found, right = name.partition(sign)
+            if found and left.strip() in kind.fields:
+                help = f"write `{left.strip()}: {show(right.strip())}`"
+                return Problem("unknown-field", f"`{show(name)}` is read as one word", help), left.strip()
+        meant = next((field for field, spec in kind.fields.items() if name in spec.also), None)
+        problem = unknown_field(kind, name)
+        value = tree.text if isinstance(tree, Scalar) else ""
+        if meant is None and name in IMPLIED:
+            problem.help = "leave it out: the layer above says what comes in"
+        elif meant is None and (name in ATTRIBUTES or name in ELSEWHERE):
+            word = ELSEWHERE.get(name, name)
+            problem.help = f"`{word}` stands beside `{kind.kind}:`, as in `{{{kind.kind}: ..., {word}: {show(value)}}}`"
+        elif name == "activation" and value.casefold() in KINDS:
+            problem.help = f"activations are layers: write `{value.casefold()}` as the step after {kind.kind}"
+        elif meant is not None and isinstance(tree, Scalar) and _thousands_or_size(tree.text):
+            problem.help = f"write `{meant}: {_thousands_or_size(tree.text)}`"
+        else:
+            from cnncalc.readers.yaml.suggestions.foreign_help import field_answer, value_answer
+
+            better = field_answer(kind, name) if meant is None else value_answer(kind, meant, tree)
+            problem.help = better or problem.help
+        return problem, meant or nearest(name, kind.fields)
+
+    def reference(self, name: str, mark: Any) -> None:
+        """Note the use of a name, to be checked when all names are known."""
+        if name not in RESERVED:
+            block = self.block.name if self.block is not None else None
+            self.references.append((name, self.at(mark), block, name in self.scopes[block]))
+
+
+def _thousands_or_size(text: str) -> str:
+    """`2x2` for `(2, 2)`, `1024` for `1,024`; empty where the value is written as it should be."""
+    found = re.match(r"write `([0-9x]+)`", number_help(text)) if "," in text else None
+    return found.group(1) if found else ""
+
+
+def _thousands(piece: str) -> bool:
+    """Is it the rest of a number whose thousands a comma sets apart?"""
+    return len(piece) == 3 and piece.isdecimal()
+
+
+def _culprit(field: Field[Any], tree: Tree, value: Any) -> Any:
+    """The mark of what is wrong in a value: inside a mapping, the first key or value that fails by itself."""
+    if isinstance(field, Pad) and isinstance(tree, Map) and isinstance(value, dict):
+        for key, inner in value.items():
+            try:
+                field.read({key: inner})
+            except Problem as problem:  # noqa: PERF203  # an error is being told: time is no matter
+                return tree.keys[key] if problem.code == "unknown-field" else tree.items[key].mark
+    return tree.mark

@@ -1,0 +1,226 @@
+"""The definitions of a specification: defaults, blocks with their signatures, and what the names in it refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from cnncalc.layers.base import KINDS, dialects, unknown_layer
+from cnncalc.layers.spelling import number_help
+from cnncalc.problem import Problem, Where
+from cnncalc.readers.yaml import values as value_of
+from cnncalc.readers.yaml.attributes import is_name, trainable
+from cnncalc.readers.yaml.compiler import Compiler
+from cnncalc.readers.yaml.context import RESERVED, Reading
+from cnncalc.readers.yaml.expansion import IN_NAMES
+from cnncalc.readers.yaml.steps import Block
+from cnncalc.readers.yaml.tree import Map, Mark, Scalar, Seq, Tree
+from cnncalc.readers.yaml.values import Pending
+from cnncalc.text import did_you_mean, nearest, show
+
+
+def is_parameter(text: str) -> bool:
+    """A letter or `_`, then letters, digits and `_`."""
+    return text.isascii() and text.isidentifier()
+
+
+def read_defaults(reading: Reading, tree: Tree) -> None:
+    """The file's `defaults`."""
+    if not isinstance(tree, Map):
+        reading.problem(
+            tree.mark,
+            "bad-value",
+            f"`defaults` must be a mapping, kind -> fields; got {tree.what}",
+            "write `defaults: {conv: {bias: false}}`",
+        )
+        return
+    for word, inner in tree.items.items():
+        kind = KINDS.get(word)
+        if kind is None and word[:1].isupper() and not nearest(word, KINDS) and word.casefold() not in dialects():
+            help = f"write the defaults of a block in its signature: `{show(word)}(width=64)`"
+            reading.problem(tree.keys[word], "unknown-layer", f"`defaults` knows no `{show(word)}`", help)
+        elif kind is None:
+            reading.add(unknown_layer(word), tree.keys[word])
+        elif not isinstance(inner, Map):
+            reading.problem(
+                inner.mark,
+                "bad-value",
+                f"the defaults of {word} must be a mapping; got {inner.what}",
+                f"write `{word}: {{field: value}}`",
+            )
+        else:
+            fields = {name: value for name, value in inner.items.items() if name != "trainable"}
+            if "trainable" in inner.items:
+                _untrained(reading, kind.kind, inner.items["trainable"])
+            places = {name: reading.at(value.mark) for name, value in fields.items()}
+            reading.defaults[kind.kind] = reading.fields(kind, fields, inner.keys), places
+
+
+def _untrained(reading: Reading, kind: str, tree: Tree) -> None:
+    """`trainable` among the defaults of a kind."""
+    value = trainable(reading, tree)
+    if isinstance(value, Pending):
+        text = f"the default of {kind}.trainable must be true or false; got `{show(value.text)}`"
+        reading.problem(tree.mark, "bad-value", text, "write it without `$`")
+    elif value is False:
+        reading.untrained.add(kind)
+
+
+def read_signatures(reading: Reading, tree: Tree) -> list[tuple[Block, Tree]]:
+    """The names and parameters of the file's blocks; their steps are read when all are known."""
+    if not isinstance(tree, Map):
+        reading.problem(
+            tree.mark,
+            "bad-value",
+            f"`blocks` must be a mapping, signature -> steps; got {tree.what}",
+            "write `Stage(width): [...]` for each block, without a dash in front",
+        )
+        items = tree.items if isinstance(tree, Seq) else []
+        keys = [key for item in items if isinstance(item, Map) for key in item.items]
+        reading.broken.update(key.partition("(")[0].strip() for key in keys)
+        return []
+    found = []
+    for key, body in tree.items.items():
+        block = _signature(reading, key, tree.keys[key])
+        if block is None:
+            continue
+        if block.name in reading.blocks:
+            line = reading.blocks[block.name].where.line
+            reading.problem(
+                tree.keys[key],
+                "duplicate-key",
+                f"block `{block.name}` is defined twice; the first is on line {line}",
+                "rename one of the two",
+            )
+            continue
+        reading.blocks[block.name] = block
+        reading.scopes[block.name] = {}
+        found.append((block, body))
+    return found
+
+
+def _signature(reading: Reading, text: str, mark: Any) -> Block | None:
+    name, opened, inside = text.partition("(")
+    block_name, inside = name.strip(), inside.rstrip()
+
+    def bad(sentence: str, help: str, piece: int = 0) -> Block | None:
+        line = reading.source.line(mark.line + 1)
+        start = mark.column + (line[mark.column : mark.column + 1] in ("'", '"'))
+        shift = start - mark.column + piece if line.startswith(text, start) else 0
+        reading.problem(Mark(mark.line, mark.column + shift), "bad-block", sentence, help)
+        reading.broken.add(block_name)
+        return None
+
+    if not is_parameter(block_name):
+        word = "".join(part[:1].upper() + part[1:] for part in block_name.split())
+        help = f"write `{show(word)}`" if is_parameter(word) else "use letters, digits and `_`, as in `Stage(width)`"
+        return bad(f"`{show(block_name)}` cannot be the name of a block", help)
+    if not block_name[0].isupper():
+        capital = block_name[0].upper() + block_name[1:]
+        return bad(f"the name of a block begins with a capital letter; got `{show(block_name)}`", f"write `{capital}`")
+    if opened and not inside.endswith(")"):
+        if ")" in inside:
+            return bad(f"`{show(text)}` goes on behind its `)`", "end the signature there", text.rindex(")") + 1)
+        return bad("this parenthesis is not closed", f"write `{show(text.strip())})`", len(name))
+    parameters: list[str] = []
+    defaults: dict[str, Any] = {}
+    place = len(name) + 1
+    for part in inside[:-1].split(",") if inside[:-1].strip() else []:
+        piece = place + len(part) - len(part.lstrip())
+        place += len(part) + 1
+        name, equals, literal = (word.strip() for word in part.partition("="))
+        if not is_parameter(name) or (equals and not literal):
+            return bad(f"`{show(part.strip())}` is no parameter", "write `name` or `name=value`", piece)
+        if name in parameters:
+            return bad(f"the parameter `{name}` is written twice", "choose another name", piece)
+        if name in IN_NAMES:
+            text_ = f"`{name}` is already what enters each step of the block"
+            return bad(text_, f"choose another name, or use `${name}` without a parameter", piece)
+        if defaults and not equals:
+            return bad(
+                f"`{name}` needs a default value, because the parameter in front has one",
+                "put parameters without a default first",
+                piece,
+            )
+        parameters.append(name)
+        if equals:
+            value = value_of.constant(Scalar(literal, False, mark))
+            if isinstance(value, str) and (number_help(value) or not is_name(value)):
+                return bad(
+                    f"the default `{show(literal)}` is no plain number or word",
+                    number_help(literal) or "write a number, a word, `true` or `false`",
+                    piece + part.strip().index("=") + 1,
+                )
+            defaults[name] = value
+    return Block(block_name, parameters, defaults, reading.at(mark))
+
+
+def read_block(reading: Compiler, block: Block, body: Tree) -> None:
+    """The steps of a block."""
+    if isinstance(body, Scalar) and body.text == "" and not body.quoted:
+        help = f"write its steps behind the colon, as in `{block.signature}: [relu]`"
+        reading.problem(body.mark, "bad-block", f"block `{block.name}` has no steps", help)
+        return
+    reading.block = block
+    block.steps = reading.steps(body)
+    reading.block = None
+
+
+def check_references(reading: Reading, inputs: Collection[str]) -> None:
+    """Names that nothing defines or that are defined too late, and blocks that call themselves."""
+    for name, place, block, bound in reading.references:
+        if bound or name in inputs or reading.unread:
+            continue
+        if "." in name or (name in reading.parts and name not in reading.defined):  # a path is followed when it is run
+            continue
+        if block is not None and any(name in names for other, names in reading.scopes.items() if other != block):
+            continue  # a name of the file, or of a block that may call this one: seen when the block runs
+        reading.add(_unknown(reading, name, place, block, inputs), None)
+    _check_recursion(reading)
+
+
+def _unknown(reading: Reading, name: str, place: Where, block: str | None, inputs: Collection[str]) -> Problem:
+    """The problem of a name that means nothing where it is used."""
+    own = reading.scopes[block]
+    if name in own:
+        if own[name].line == place.line:
+            text, help = f"`{show(name)}` has no value yet: it names this step itself", "name a step above"
+        else:
+            text = f"`{show(name)}` has no value yet: it is defined later, on line {own[name].line}"
+            help = "a step can only use the values of steps above it"
+        return Problem("unknown-name", text, help, where=place)
+    text = f"nothing is named `{show(name)}`"
+    inside = next((other for other, names in reading.scopes.items() if other and name in names), None)
+    if name in KINDS:
+        help = f"write `[{name}]` for the layer"
+    elif inside:
+        help = f"it is defined inside {inside}, which keeps its names to itself; name the call of {inside} with `as:`"
+    elif name.lstrip("-").isdecimal():
+        help = "steps have no numbers: give the step that you mean a name with `as: name`"
+    else:
+        known = [*own, *reading.scopes[None], *inputs, *RESERVED]
+        help = did_you_mean(name, known) or f"give the step that you mean that name, with `as: {show(name)}`"
+    return Problem("unknown-name", text, help, where=place)
+
+
+def _check_recursion(reading: Reading) -> None:
+    done: set[str] = set()
+    for start in reading.blocks:
+        path: dict[str, None] = {}
+        stack: list[tuple[str, bool]] = [(start, False)]
+        while stack:
+            name, leaving = stack.pop()
+            if leaving:
+                path.popitem()
+                done.add(name)
+            elif name in path:
+                names = list(path)
+                ring = " -> ".join([*names[names.index(name) :], name])
+                call = reading.blocks[names[-1]].calls[name]
+                through = f"block `{show(name)}` calls itself" + (f": {show(ring)}" if names[-1] != name else "")
+                reading.add(Problem("recursive-block", through, "repeat a step with `repeat:`", where=call), None)
+                return
+            elif name not in done:
+                path[name] = None
+                stack.append((name, True))
+                stack.extend((called, False) for called in reading.blocks[name].calls)

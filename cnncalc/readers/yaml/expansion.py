@@ -1,0 +1,212 @@
+"""The expansion under way: what names mean, how layers are called, the trail of blocks, and the budget of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.network import Builder
+from cnncalc.problem import Call, Problem, Refused, Where
+from cnncalc.readers.limits import Limits
+from cnncalc.readers.yaml.values import Pending
+from cnncalc.text import did_you_mean, quoted, show
+
+if TYPE_CHECKING:
+    from cnncalc.layers.base import Layer
+    from cnncalc.readers.yaml.changes import Change
+
+IN_AXES = {1: ("in_steps",), 2: ("in_height", "in_width"), 3: ("in_depth", "in_height", "in_width")}
+IN_NAMES = frozenset({"in_channels", *(name for names in IN_AXES.values() for name in names)})
+
+COUNTER = "i"  # `$i` inside a `repeat:`: the number of the round, from 0
+
+
+class Scope:
+    """What a name means inside one call of a block (or in the file): parameters, and values bound by `as`."""
+
+    __slots__ = ("caller", "names", "parameters")
+
+    def __init__(self, parameters: dict[str, Any], caller: Scope | None = None) -> None:
+        self.parameters = parameters
+        self.caller = caller
+        self.names: dict[str, tuple[int, int, int]] = {}  # name -> its value, and the nodes from..to that made it
+
+    def find(self, name: str) -> tuple[int, int, int] | None:
+        """A name bound here or by whoever called this block."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.caller
+        return None
+
+
+class Level:
+    """A level of the tree of names, while it is entered."""
+
+    __slots__ = ("_counters", "_prefix", "_run")
+
+    def __init__(self, run: Run, prefix: str) -> None:
+        self._run = run
+        self._prefix = prefix
+        self._counters: dict[str, int] = {}
+
+    def __enter__(self) -> None:
+        self._swap()
+
+    def __exit__(self, *_: object) -> None:
+        self._swap()
+
+    def _swap(self) -> None:
+        run = self._run
+        run.prefix, self._prefix = self._prefix, run.prefix
+        run.counters, self._counters = self._counters, run.counters
+
+
+class Run:
+    """One expansion: the builder, the place in the tree of names, the trail of blocks, and the budget of steps."""
+
+    def __init__(
+        self,
+        builder: Builder,
+        limits: Limits,
+        defined: dict[str, Where],
+        changes: Mapping[str, list[Change]] = MappingProxyType({}),
+    ) -> None:
+        self.builder = builder
+        self.limits = limits
+        self.defined = defined  # every name that `as` binds somewhere in the file
+        self.changes = changes  # fields set from outside, by the full name of the layer
+        self.trail: list[Call] = []
+        self.executed = 0
+        self.depth = 0
+        self.freezes = False  # does a step say that it is trained, or not?
+        self.inputs: list[int] = []
+        self.projected: dict[Any, bool] = {}  # projections of residuals that ran -> were they ever used?
+        self.prefix = ""
+        self.counters: dict[str, int] = {}  # how often each name was given at this level
+        self._paths: dict[str, tuple[int, int, int]] = {}  # what `as` binds, by the whole path of its name
+
+    def count(self, times: int, where: Where | None) -> None:
+        """Spend steps before they are run.
+
+        Raises:
+            Refused: `too-large` beyond the limit.
+        """
+        self.executed += times
+        if self.executed > self.limits.steps:
+            raise self.refused(
+                Problem("too-large", f"the network has more than {self.limits.steps:,} steps", "lower `repeat:`"), where
+            )
+
+    def refused(self, problem: Problem, where: Where | None) -> Refused:
+        """The end of this expansion: a problem at its place, with the trail that leads there."""
+        if problem.where is None:
+            problem.where = where
+        problem.trail = tuple(reversed(self.trail))
+        return Refused([problem])
+
+    def auto(self, kind: str) -> str:
+        """The next free name for a layer or block of a kind: `conv1`, `conv2`; `relu6_1` after a digit."""
+        stem = f"{self.prefix}{kind}_" if kind[-1:].isdigit() else self.prefix + kind
+        counters, names = self.counters, self.builder.names
+        number = counters.get(kind, 0) + 1
+        name = f"{stem}{number}"
+        while name in names:
+            number += 1
+            name = f"{stem}{number}"
+        counters[kind] = number
+        return name
+
+    def named(self, label: str) -> str:
+        """A written name, told apart from earlier uses of it in the same place: `up`, `up_2`."""
+        while True:
+            number = self.counters.get("=" + label, 0) + 1
+            self.counters["=" + label] = number
+            name = f"{self.prefix}{label}" + (f"_{number}" if number > 1 else "")
+            if name not in self.builder.names:
+                return name
+
+    def changed(self, layer: Layer, name: str, scope: Scope, value: int) -> Layer:
+        """The layer with the fields that are set from outside.
+
+        Raises:
+            Refused: where one does not suit it.
+        """
+        for change in self.changes.get(name, ()):
+            layer = change.apply(layer, name, self.parameters(scope, value, True))
+        return layer
+
+    def level(self, path: str) -> Level:
+        """Names inside start with `path.`."""
+        return Level(self, path + ".")
+
+    def parameters(self, scope: Scope, value: int, incoming: bool) -> dict[str, Any]:
+        """What `$names` mean for a step that `value` enters; `incoming` says whether its size may be asked for."""
+        if not incoming:
+            return scope.parameters
+        shape = self.builder.shape(value)
+        found = dict(scope.parameters)
+        found["in_channels"] = shape[-1]
+        found.update(zip(IN_AXES.get(shape.rank, ()), shape, strict=False))
+        return found
+
+    def resolve(self, value: Any, scope: Scope, entering: int, where: Where | None) -> Any:
+        """A value with its expressions worked out."""
+        if not isinstance(value, Pending):
+            return value
+        try:
+            return value.resolve(self.parameters(scope, entering, value.incoming))
+        except Problem as problem:
+            raise self.refused(problem, where) from None
+
+    def bind(self, scope: Scope, name: str, found: tuple[int, int, int]) -> None:
+        """Let a name mean a value from here on: by itself in its block, by its path everywhere below."""
+        scope.names[name] = self._paths[self.prefix + name] = found
+
+    def _near(self, name: str) -> tuple[int, int, int] | None:
+        """What a name means on the innermost level that has it: names in one group or branch hide those outside."""
+        prefix = self.prefix
+        while prefix and prefix + name not in self._paths:
+            prefix = prefix[: prefix.rfind(".", 0, -1) + 1]
+        return self._paths.get(prefix + name)
+
+    def lookup(self, name: Any, scope: Scope, value: int, where: Where | None) -> tuple[int, int, int]:
+        """The value that a name stands for, with the nodes that made it."""
+        if name == "prev":
+            return value, value, value + 1
+        found = (self._near(name) or scope.find(name)) if isinstance(name, str) else None
+        if found is not None:
+            return found
+        if name == "input":
+            if len(self.inputs) == 1:
+                return self.inputs[0], self.inputs[0], self.inputs[0] + 1
+            raise self.refused(
+                Problem(
+                    "unknown-name",
+                    f"`input` could be any of {len(self.inputs)} inputs",
+                    f"write {quoted([self.builder.nodes[index].name for index in self.inputs])}",
+                ),
+                where,
+            )
+        raise self.refused(self._unknown(name, scope), where)
+
+    def _unknown(self, name: Any, scope: Scope) -> Problem:
+        known: list[str] = []
+        place: Scope | None = scope
+        while place is not None:
+            known += place.names
+            place = place.caller
+        if isinstance(name, str) and name in self.defined:
+            return Problem(
+                "unknown-name",
+                f"`{show(name)}` has no value here: the step of line {self.defined[name].line} was not run before",
+                "a step can only use the values of steps above it that are run: see their `when:` and `repeat:`",
+            )
+        if not isinstance(name, str):
+            from cnncalc.layers.spelling import spell
+
+            return Problem("unknown-name", f"`{spell(name)}` is no name of a step", "pass the name that `as:` gives")
+        help = did_you_mean(name, known) or f"give the step that you mean that name, with `as: {show(name)}`"
+        return Problem("unknown-name", f"nothing above is named `{show(name)}`", help)

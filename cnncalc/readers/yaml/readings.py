@@ -1,0 +1,72 @@
+"""Notes on what a file or line was read as, where another reading is as likely and nothing else would say so."""
+
+from __future__ import annotations
+
+from cnncalc.network import Node
+from cnncalc.problem import ONE_LINE, Source
+from cnncalc.readers.yaml.oneline import CONV
+
+RECURRENT = ("lstm", "gru", "rnn")
+PASSING = ("dropout", "layernorm", "batchnorm", "rmsnorm")  # what may stand between a recurrent layer and the fc
+SLIDING = ("conv", "maxpool", "avgpool", "depthwise", "separableconv", "local")
+
+
+def note_readings(nodes: list[Node], source: Source) -> None:
+    """Add the notes to the nodes that they are about."""
+    if len(nodes[0].output) == 2 and nodes[0].layer is None:
+        _image_of_two_numbers(nodes)
+    _flattened_sequence(nodes)
+    if source.path == ONE_LINE:
+        _padded(nodes, source)
+
+
+def _image_of_two_numbers(nodes: list[Node]) -> None:
+    """`32x32` under a convolution: a sequence for cnncalc, perhaps a grey image for the author."""
+    high, wide = nodes[0].output
+    if min(high, wide) < 8 or max(high, wide) > 2 * min(high, wide):
+        return
+    first = next((node for node in nodes if node.kind in SLIDING), None)
+    if first is None or (first.inputs[0] != 0 and nodes[first.inputs[0]].output != nodes[0].output):
+        return
+    sentence = (
+        f"slides over {high} steps of {wide} features, because the input has two numbers; "
+        f"a grey image is written {high}x{wide}x1"
+    )
+    first.notes = (*first.notes, ("sequence", sentence))
+
+
+def _flattened_sequence(nodes: list[Node]) -> None:
+    """Every step of a recurrent layer goes into an fc: perhaps only the last was meant."""
+    for node in nodes:
+        if node.kind != "fc" or len(nodes[node.inputs[0]].output) != 2:
+            continue
+        above = nodes[node.inputs[0]]
+        while above.kind in PASSING and len(above.inputs) == 1:
+            above = nodes[above.inputs[0]]
+        if above.kind in RECURRENT:
+            steps, features = above.output
+            sentence = (
+                f"flattens all {steps} steps of {above.name}, {steps * features:,} numbers; "
+                f"write `returns: last` in {above.name} if only its last step should enter"
+            )
+            node.notes = (*node.notes, ("sequence", sentence))
+
+
+def _padded(nodes: list[Node], source: Source) -> None:
+    """A convolution of the one-line form pads by itself, which one of a file does not."""
+    for node in nodes:
+        if node.kind != "conv" or node.where is None:
+            continue
+        word = source.text[node.where.column - 1 :].split("->")[0].split("]")[0].strip()
+        if word.lower() == "conv":  # of a pattern
+            sentence = "CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` says otherwise"
+            node.notes = (*node.notes, ("padded", sentence))
+            return
+        match = CONV.match(word)
+        if match and match["pad"] is None and match["kernel"] not in ("1", "1x1"):
+            sentence = (
+                "padded as `pad: same`, which the one-line form does and a file does not; "
+                f"`CONV{match['kernel']}-{match['filters']}p0` does not pad"
+            )
+            node.notes = (*node.notes, ("padded", sentence))
+            return

@@ -1,0 +1,363 @@
+"""YAML (or JSON) text -> a tree with positions, read from parser events with limits checked at every event.
+
+Scalars stay text: what they mean is decided by whoever reads them, never by YAML 1.1. Anchors, aliases, merge keys,
+tags, directives and second documents are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from yaml.events import (
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from cnncalc.problem import Problem, Refused, Source, Where
+from cnncalc.readers.limits import TRUSTED, Limits
+from cnncalc.text import show
+
+try:
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]  # in no type stub
+except ImportError:  # a PyYAML built without libyaml
+    from yaml import Loader as CParser  # type: ignore[assignment]  # the same `get_event`, slower
+
+
+class Scalar:
+    """A word, number or quoted text, unread."""
+
+    __slots__ = ("mark", "quoted", "text")
+    what = "a word or number"
+
+    def __init__(self, text: str, quoted: bool, mark: Any) -> None:
+        self.text = text
+        self.quoted = quoted
+        self.mark = mark
+
+
+class Seq:
+    """A list."""
+
+    __slots__ = ("items", "mark")
+    what = "a list"
+
+    def __init__(self, mark: Any) -> None:
+        self.items: list[Tree] = []
+        self.mark = mark
+
+
+class Map:
+    """A mapping; `keys` holds the position of every key."""
+
+    __slots__ = ("items", "keys", "mark")
+    what = "a mapping"
+
+    def __init__(self, mark: Any) -> None:
+        self.items: dict[str, Tree] = {}
+        self.keys: dict[str, Any] = {}
+        self.mark = mark
+
+
+Tree = Scalar | Seq | Map
+
+
+def rejoined(items: list[Tree]) -> list[Tree]:
+    """The items of a list, those whole again that a comma inside parentheses has cut: `[Conv2d(1, 6, 5), ReLU()]`."""
+    if not any(isinstance(item, Scalar) and "(" in item.text for item in items):
+        return items
+    found: list[Tree] = []
+    pieces: list[str] = []  # of the last item, while a parenthesis of it is open
+    opened = 0
+    for item in [*items, None]:
+        if pieces and not (opened and isinstance(item, Scalar)):
+            last = found[-1]
+            found[-1] = Scalar(", ".join(pieces), False, last.mark) if len(pieces) > 1 else last
+            pieces, opened = [], 0
+        if not pieces and item is not None:
+            found.append(item)
+        if isinstance(item, Scalar):
+            pieces.append(item.text)
+            opened = max(opened + item.text.count("(") - item.text.count(")"), 0)
+    return found
+
+
+class Mark:
+    """A position made by hand, with the attributes of YAML's marks (counted from 0)."""
+
+    __slots__ = ("column", "line")
+
+    def __init__(self, line: int, column: int) -> None:
+        self.line = line
+        self.column = column
+
+
+def where(source: Source, mark: Any) -> Where:
+    """A mark as a place, counted from 1."""
+    return Where(source, mark.line + 1, mark.column + 1)
+
+
+def behind(source: Source, mark: Any) -> Where:
+    """The place of a value that is missing: behind the colon, wherever the parser looked for it."""
+    place = where(source, mark)
+    return place.at_column(len(source.line(place.line)[: mark.column].rstrip()) + 1)
+
+
+# a compiled set of all that YAML calls printable would take a tenth of the program's start
+_PLAIN = bytes(range(0x20, 0x7F)) + b"\t\n\r"
+_NAMES = {
+    0: "NUL",
+    0x85: "NEL, a line break",
+    0x2028: "a line break",
+    0x2029: "a line break",
+    0xFEFF: "a byte order mark",
+}
+
+
+def decode(data: bytes, path: str, limits: Limits = TRUSTED) -> Source:
+    """Bytes as a source text.
+
+    Raises:
+        Refused: `too-large`, or `not-text` where they are not UTF-8.
+    """
+    if len(data) > limits.file_bytes:
+        raise Refused(
+            [
+                Problem(
+                    "too-large",
+                    f"{show(path)} has more than {limits.file_bytes:,} bytes",
+                    "split the network into blocks",
+                )
+            ]
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        kind = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "not UTF-8"
+        raise Refused(
+            [
+                Problem(
+                    "not-text",
+                    f"{show(path)} is {kind} (byte {error.start + 1}, line {line})",
+                    "save the file as UTF-8",
+                )
+            ]
+        ) from None
+    return Source(path, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | None = None) -> Tree:
+    """The tree of a text. Keys that are written twice are noted in `problems` where that is given, and are no end.
+
+    Raises:
+        Refused: what is wrong with the YAML, in words of ours.
+    """
+    text = _check_characters(source)
+    noted: list[Problem] = [] if problems is None else problems
+    root: Tree | None = None
+    documents = count = 0
+    stack: list[Seq | Map] = []
+    pending: list[str | None] = []  # the key that waits for its value, for every mapping on the stack
+    top: Seq | Map | None = None
+    key: str | None = None
+    node: Tree
+    longest, longest_key = limits.scalar, limits.key
+    try:
+        next_event: Callable[[], Any] = CParser(text).get_event
+        while True:
+            event = next_event()
+            kind = type(event)
+            if kind is ScalarEvent:
+                if event.anchor is not None or event.tag is not None:
+                    raise _forbidden(source, event)
+                text = event.value
+                if type(top) is Map and key is None:
+                    key = text
+                    if len(text) > longest_key and ("(" not in text or len(text) > longest):
+                        raise _long(source, event, "key", limits.key)
+                    if key == "<<" and not event.style:
+                        raise _forbidden(source, event)
+                    if key in top.items:
+                        noted.append(_duplicate(source, event, top, key))
+                        if len(noted) > limits.findings:
+                            raise Refused(noted)
+                    else:
+                        top.keys[key] = event.start_mark
+                    count += 1
+                    continue
+                if len(text) > longest:
+                    raise _long(source, event, "text", limits.scalar)
+                node = Scalar(text, bool(event.style), event.start_mark)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                if event.anchor is not None or event.tag is not None:
+                    raise _forbidden(source, event)
+                if type(top) is Map and key is None:
+                    raise _at(source, event, "bad-key", "a key must be a word", "write `name: value`")
+                if len(stack) >= limits.nesting:
+                    raise _at(source, event, *_nesting(limits))
+                node = Map(event.start_mark) if kind is MappingStartEvent else Seq(event.start_mark)
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                stack.pop()
+                key = pending.pop()
+                top = stack[-1] if stack else None
+                continue
+            elif kind is StreamEndEvent:
+                break
+            else:
+                if kind is DocumentStartEvent:
+                    documents += 1
+                    if documents > 1:
+                        raise _at(
+                            source,
+                            event,
+                            "second-document",
+                            "a second document starts here",
+                            "keep one network per file",
+                        )
+                    if event.version or event.tags:
+                        raise _at(source, event, "no-tags", "YAML directives are not used here", "delete the line")
+                elif hasattr(event, "anchor"):
+                    raise _forbidden(source, event)
+                continue
+            count += 1
+            if count > limits.nodes:
+                raise _at(source, event, "too-large", f"more than {limits.nodes:,} values", "use `repeat:` and blocks")
+            if top is None:
+                root = node
+            elif type(top) is Map:
+                assert key is not None
+                top.items[key] = node
+                key = None
+            else:
+                top.items.append(node)  # type: ignore[union-attr]  # a Seq: the only other container
+            if kind is not ScalarEvent:
+                stack.append(node)  # type: ignore[arg-type]  # a container: scalars are excluded one line above
+                pending.append(key)
+                top, key = node, None  # type: ignore[assignment]  # a container, as above
+    except yaml.YAMLError as error:
+        from cnncalc.readers.yaml.suggestions.yaml_errors import translated
+
+        # libyaml from 0.2.6 on counts brackets itself, and fails before an event tells their depth
+        raise _too_deep(source, limits) or Refused([translated(source, error)]) from None
+    if root is None:
+        raise Refused(
+            [Problem("empty-file", f"{show(source.path)} is empty", "`cnncalc new` prints a file to start from")]
+        )
+    if noted and problems is None:
+        raise Refused(noted)
+    return root
+
+
+def _too_deep(source: Source, limits: Limits) -> Refused | None:
+    """Return the refusal of brackets nested beyond the limit, in a text that the parser gave up on."""
+    depth = 0
+    for match in re.finditer(r"[\[\]{}]", source.text):
+        depth = depth + 1 if match[0] in "[{" else max(depth - 1, 0)
+        if depth > limits.nesting:
+            return _character(source, match.start(), *_nesting(limits))
+    return None
+
+
+def _nesting(limits: Limits) -> tuple[str, str, str]:
+    """Return code, message and help for a text that is nested too deeply."""
+    return "too-large", f"nested deeper than {limits.nesting} levels", "use blocks"
+
+
+def _check_characters(source: Source) -> str:
+    """The text, once it holds nothing that the parsers would stumble over, each in its own way."""
+    text = source.text
+    if text.isascii():
+        unreadable = text.encode().translate(None, _PLAIN).decode()
+    else:
+        unreadable = "".join(char for char in set(text) if _is_unreadable(char))
+    if unreadable:
+        place = min(text.index(char) for char in set(unreadable))
+        code = ord(text[place])
+        name = f"U+{code:04X}" + (f", {_NAMES[code]}" if code in _NAMES else "")
+        help = "retype the line end" if "line break" in name else "delete it"
+        raise _character(
+            source, place, "bad-character", f"there is a character here that no editor shows ({name})", help
+        )
+    if "\t" not in text:
+        return text
+    if text.lstrip().startswith(("{", "[")):
+        return text.replace("\t", " ")  # JSON, where tabs are blanks
+    for match in re.finditer("\t", text):
+        start = text.rfind("\n", 0, match.start()) + 1
+        if "#" not in text[start : match.start()]:
+            raise _character(source, match.start(), "no-tabs", "there is a tab here", "use spaces, not tabs")
+    return text
+
+
+def _is_unreadable(char: str) -> bool:
+    """Is it what YAML does not call printable, another line break, or a byte order mark?"""
+    code = ord(char)
+    return (
+        (code < 0x20 and char not in "\t\n\r")
+        or 0x7F <= code < 0xA0
+        or 0xD800 <= code <= 0xDFFF
+        or code in (0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
+    )
+
+
+def _character(source: Source, index: int, code: str, what: str, help: str) -> Refused:
+    before = source.text[:index]
+    place = Where(source, before.count("\n") + 1, index - before.rfind("\n"))
+    return Refused([Problem(code, what, help, where=place)])
+
+
+def _at(source: Source, event: Any, code: str, text: str, help: str) -> Refused:
+    return Refused([Problem(code, text, help, where=where(source, event.start_mark))])
+
+
+def _long(source: Source, event: Any, what: str, most: int) -> Refused:
+    return _at(
+        source,
+        event,
+        "too-large",
+        f"this {what} has {len(event.value):,} characters; at most {most:,} are read",
+        "shorten it",
+    )
+
+
+def _duplicate(source: Source, event: Any, top: Map, key: str) -> Problem:
+    first = top.keys[key].line + 1
+    place = "on this line" if first == event.start_mark.line + 1 else f"on line {first}"
+    return Problem(
+        "duplicate-key",
+        f"`{show(key)}` is written twice; the first is {place}",
+        "keep one of the two",
+        where=where(source, event.start_mark),
+    )
+
+
+def _forbidden(source: Source, event: Any) -> Refused:
+    tag, anchor = getattr(event, "tag", None), getattr(event, "anchor", None)
+    if tag is not None:
+        written = show(tag.replace("tag:yaml.org,2002:", "!!", 1))
+        return _at(source, event, "no-tags", f"the YAML tag `{written}` is not used here", "delete it")
+    if anchor is None:
+        return _at(source, event, "no-anchors", "the merge key `<<` is not used here", "use `defaults:` or `blocks:`")
+    if type(event).__name__ == "AliasEvent":
+        return _at(
+            source,
+            event,
+            "no-anchors",
+            f"the YAML alias `*{show(anchor)}` is not used here",
+            f"write `${show(anchor)}` for a parameter; use `blocks:` for steps that come again",
+        )
+    return _at(
+        source,
+        event,
+        "no-anchors",
+        f"the YAML anchor `&{show(anchor)}` is not used here",
+        "use `blocks:` for steps that come again, `defaults:` for fields, `params:` for numbers",
+    )

@@ -1,0 +1,72 @@
+"""The totals of the shipped architectures, from a table beside their files rather than by analysing them all.
+
+Every row carries a checksum of its file. A file that is new or differs is analysed, so that a row is never out of date.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+from zlib import crc32
+
+from cnncalc import shelf
+from cnncalc.problem import Source
+
+TABLE = "figures.json"
+
+
+def rows() -> list[dict[str, Any]]:
+    """One row for every architecture: name, title, source, inputs, params, activations, macs and depth."""
+    known = _table()
+    found = []
+    for name in shelf.names():
+        path = shelf.path(name)
+        assert path is not None
+        with open(path, "rb") as stream:
+            data = stream.read()
+        row = known.get(name)
+        if row is None or row.pop("crc32", None) != crc32(data):
+            row = work_out(name, path, data)
+        found.append(row)
+    return found
+
+
+def table_text() -> str:
+    """What the table must hold, worked out from the files."""
+    found = []
+    for name in shelf.names():
+        path = shelf.path(name)
+        assert path is not None
+        with open(path, "rb") as stream:
+            data = stream.read()
+        found.append(json.dumps({**work_out(name, path, data), "crc32": crc32(data)}))
+    return "[\n" + ",\n".join(found) + "\n]\n"
+
+
+def work_out(name: str, path: str, data: bytes) -> dict[str, Any]:
+    """The row of one architecture, from its file."""
+    from cnncalc.analyses.totals import analyze
+    from cnncalc.readers.yaml.reader import read
+
+    network = read(Source(path, data.decode("utf-8")))
+    total = analyze(network).totals
+    return {
+        "name": name,
+        "title": network.name,
+        "source": network.source,
+        "inputs": {node.name: list(node.output) for node in network.inputs},
+        "params": total.params,
+        "activations": total.activations,
+        "macs": total.macs,
+        "depth": total.depth,
+    }
+
+
+def _table() -> dict[str, dict[str, Any]]:
+    """The rows of the table by name; none where it cannot be read."""
+    try:
+        with open(os.path.join(shelf.folder(), TABLE), encoding="utf-8") as stream:
+            return {row["name"]: row for row in json.load(stream)}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}

@@ -1,0 +1,1 @@
+"""Network -> files of other formats."""

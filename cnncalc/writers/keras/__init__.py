@@ -1,0 +1,1 @@
+"""Network -> Keras source."""

@@ -1,0 +1,1 @@
+"""Network -> an ONNX model without weights."""

@@ -1,0 +1,314 @@
+"""Network -> PyTorch source that runs without cnncalc: a module for every distinct block, shapes in comments.
+
+Images and volumes are channels first there (N, C, H, W); every value's layout is known, and axes are only moved where a
+layer reads the other one. No name or text of the network reaches the source but as an identifier of ASCII letters or as
+an escaped line of a comment.
+"""
+
+from __future__ import annotations
+
+import ast
+from contextlib import suppress
+from textwrap import wrap
+
+from cnncalc import __version__
+from cnncalc.network import Network
+from cnncalc.record import Record
+from cnncalc.shape import Shape
+from cnncalc.writers.blocks import (
+    POOL,
+    Block,
+    Body,
+    Init,
+    Skeleton,
+    Step,
+    Variables,
+    blocks,
+    class_name,
+    docstring,
+    identifier,
+    init_lines,
+    last_uses,
+    skeletons,
+    unique,
+    used,
+    without_counterpart,
+)
+from cnncalc.writers.layouts import lengths, moved
+from cnncalc.writers.torch.helpers import HELPERS
+from cnncalc.writers.torch.layers import LOWER
+from cnncalc.writers.torch.leaf import Leaf
+
+# what an attribute of a module must not be called: dir(torch.nn.Module), and the words of the source itself
+ATTRIBUTES = frozenset((
+    "F", "T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile",
+    "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer",
+    "get_extra_state", "get_parameter", "get_submodule", "half", "ipu", "len", "load_state_dict", "modules", "mtia",
+    "named_buffers", "named_children", "named_modules", "named_parameters", "nn", "parameters",
+    "register_backward_hook", "register_buffer", "register_forward_hook", "register_forward_pre_hook",
+    "register_full_backward_hook", "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
+    "register_load_state_dict_pre_hook", "register_module", "register_parameter", "register_state_dict_post_hook",
+    "register_state_dict_pre_hook", "requires_grad_", "self", "set_extra_state", "set_submodule", "share_memory",
+    "state_dict", "super", "to", "to_empty", "torch", "train", "training", "type", "xpu", "zero_grad",
+))  # fmt: skip
+WORDS = {"torch", "nn", "F", "tie", "super", "len", "self", "model", "print", "sum", *HELPERS}
+
+
+class Source(Record):
+    """Python source and what a check of it needs: the class to build, the layout of every value, and by line of the
+    source the variable in which a layer's value is, with the layer's kind; layers run in the order of the network."""
+
+    text: str
+    name: str
+    layouts: tuple[str, ...]  # "first" or "last", by node
+    marks: dict[int, tuple[str, str]]
+
+
+def source(network: Network) -> Source:
+    """The network as PyTorch source.
+
+    Raises:
+        Unexportable: a layer that cannot be said in PyTorch.
+    """
+    leaves, layouts = _plan(network)
+    taken = set(WORDS)
+    name = unique(class_name(network.name or "Network", "Network"), taken)
+    bodies: list[Body] = []
+    body_of: dict[int, Body] = {}
+    places: dict[int, tuple[Block, str]] = {}  # where every layer and block is: its parent, and its attribute there
+    for block in blocks(network):
+        body = _body(network, block, leaves, layouts, body_of, places)
+        body_of[id(block)] = body
+        bodies.append(body)
+    shares = _share(network, leaves, places, body_of)
+    _freeze(network, places, body_of)
+    found = skeletons(bodies, name, taken)
+    lines, marks = _written(network, found, leaves, layouts, shares)
+    return Source("\n".join(lines) + "\n", name, tuple(layouts), marks)
+
+
+def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
+    """What every layer becomes, and the layout of its value."""
+    leaves: list[Leaf | None] = []
+    layouts: list[str] = []
+    windowed = {index for node in network.nodes if hasattr(node.layer, "kernel") for index in used(node)}
+    for node in network.nodes:
+        if node.layer is None:
+            leaves.append(None)
+            layouts.append("first" if len(node.output) != 2 or node.index in windowed else "last")
+            continue
+        lower = LOWER.get(node.kind)
+        if lower is None or type(node.layer).kind != node.kind:  # an operation that is only called like that
+            raise without_counterpart(node, "PyTorch")
+        shapes = network.shapes(node)
+        given = [layouts[index] for index in node.inputs]
+        leaf = lower(node.layer, shapes, given, node.output)
+        leaves.append(leaf)
+        layouts.append(leaf.layout)
+    return leaves, layouts
+
+
+def _axes(shape: Shape, layout: str) -> str:
+    """A shape as a comment has it: the axes as PyTorch has them."""
+    return " x ".join(["N", *map(str, lengths(shape, layout))])
+
+
+def _body(
+    network: Network,
+    block: Block,
+    leaves: list[Leaf | None],
+    layouts: list[str],
+    body_of: dict[int, Body],
+    places: dict[int, tuple[Block, str]],
+) -> Body:
+    nodes = network.nodes
+    body = Body(block)
+    taken: set[str] = set()
+    root = block.parent is None
+    names = {"self", "torch", "nn", "F", *POOL, *WORDS}
+    if len(block.inputs) <= len(POOL) and not (root and len(block.inputs) > 1):
+        body.arguments = list(POOL[: len(block.inputs)])
+    else:
+        body.arguments = [
+            unique(identifier(nodes[value].name.split(".")[-1], "value"), names) for value in block.inputs
+        ]
+    variables = Variables(list(zip(block.inputs, body.arguments, strict=True)), last_uses(nodes, block))
+    for place, (label, item) in enumerate(block.items):
+        if isinstance(item, Block):
+            attribute = unique(identifier(label, "block", ATTRIBUTES), taken)
+            places[id(item)] = (block, attribute)
+            body.inits.append(Init(attribute, "", (), body_of[id(item)]))
+            given = ", ".join(variables.names[value] for value in item.inputs)
+            made = ", ".join(variables.assign(place, item.outputs))
+            note = ", ".join(_axes(nodes[value].output, layouts[value]) for value in item.outputs)
+            body.steps.append(Step(f"{made} = self.{attribute}({given})", note, -1, ""))
+            continue
+        node, leaf = nodes[item], leaves[item]
+        assert leaf is not None
+        attribute = ""
+        if leaf.init:
+            attribute = unique(identifier(label, node.kind, ATTRIBUTES), taken)
+            body.inits.append(Init(attribute, leaf.init, leaf.hints, None))
+        places[item] = (block, attribute)
+        operands = [
+            moved(variables.names[value], nodes[value].output, layouts[value], want)
+            for value, want in zip(used(node), leaf.wants, strict=False)
+        ]
+        (made,) = variables.assign(place, [item])
+        code = leaf.code.format(*operands, me=f"self.{attribute}", out=made)
+        body.steps.append(Step(code, _axes(node.output, leaf.layout), item, made))
+    returned = []
+    for value in block.outputs:
+        layout = "first" if root and len(nodes[value].output) > 2 else layouts[value]
+        returned.append(moved(variables.names[value], nodes[value].output, layouts[value], layout))
+    body.returns = ", ".join(returned)
+    return body
+
+
+def _share(
+    network: Network, leaves: list[Leaf | None], places: dict[int, tuple[Block, str]], body_of: dict[int, Body]
+) -> bool:
+    """Lines that let layers use the modules of others, in the innermost block that holds both; is `tie` needed?"""
+    ties = False
+    for node in network.nodes:
+        if node.shared is None:
+            continue
+        ours, theirs = _path(node.index, places), _path(node.shared, places)
+        level = 0
+        while ours[level][0] is theirs[level][0] and ours[level][1] == theirs[level][1]:
+            level += 1
+        here = ".".join(attribute for _, attribute in ours[level:])
+        there = ".".join(attribute for _, attribute in theirs[level:])
+        mine, owner = leaves[node.index], leaves[node.shared]
+        assert mine is not None
+        assert owner is not None
+        if mine.init == owner.init:
+            line = f"self.{here} = self.{there}  # the same layer: its weights count once"
+        else:
+            line = f"tie(self.{here}, self.{there})"
+            ties = True
+        body_of[id(ours[level][0])].extra.append(line)
+    return ties
+
+
+def _freeze(network: Network, places: dict[int, tuple[Block, str]], body_of: dict[int, Body]) -> None:
+    """Lines that freeze layers, in the root: one for a block in which everything is frozen."""
+    frozen: dict[tuple[str, ...], bool] = {}
+    for node in network.nodes:
+        if node.layer is not None and node.shared is None and node.layer.weights(*network.shapes(node)):
+            path = tuple([attribute for _, attribute in _path(node.index, places)])
+            for length in range(len(path) + 1):
+                frozen[path[:length]] = frozen.get(path[:length], True) and node.is_frozen
+    if not any(frozen.values()):
+        return
+    root = next(body for body in body_of.values() if body.block.parent is None)
+    for path, whole in frozen.items():
+        if whole and (not path or not frozen[path[:-1]]):
+            root.extra.append(f"{'.'.join(('self', *path))}.requires_grad_(False)")
+
+
+def _path(index: int, places: dict[int, tuple[Block, str]]) -> list[tuple[Block, str]]:
+    """The way from the root to a layer: blocks and the attributes in them."""
+    block, attribute = places[index]
+    found = [(block, attribute)]
+    while block.parent is not None:
+        block, attribute = places[id(block)]
+        found.append((block, attribute))
+    return found[::-1]
+
+
+TIE = '''def tie(module: nn.Module, owner: nn.Module) -> None:
+    """Let a module use the weights of another one, which does the same with them in another way."""
+    for name, parameter in list(owner.named_parameters()):
+        path, _, last = name.rpartition(".")
+        setattr(module.get_submodule(path), last, parameter)
+    for name, buffer in list(owner.named_buffers()):
+        path, _, last = name.rpartition(".")
+        setattr(module.get_submodule(path), last, buffer)
+'''
+
+
+def _written(
+    network: Network, found: list[Skeleton], leaves: list[Leaf | None], layouts: list[str], ties: bool
+) -> tuple[list[str], dict[int, tuple[str, str]]]:
+    """The lines of the source, and which of them make the layers' values."""
+    helpers = list(dict.fromkeys(name for leaf in leaves if leaf is not None for name in leaf.helpers))
+    marks: dict[int, tuple[str, str]] = {}
+    functional = any(leaf is not None and "F." in leaf.code for leaf in leaves)
+    title = docstring(network.title)
+    lines = [f'"""A network in PyTorch, written by cnncalc {__version__}.', "", f"{title}"]
+    if network.source:
+        lines.append(docstring(network.source, 400))
+    lines += [
+        "",
+        "Shapes in the comments are those of the tensors: N examples, then channels first for images, or",
+        "steps x features for sequences.",
+        '"""',
+        "",
+        "import torch",
+    ]
+    if functional or any("F." in HELPERS[name] for name in helpers):
+        lines.append("import torch.nn.functional as F")
+    lines.append("from torch import nn")
+    for name in helpers:
+        lines += ["", "", *HELPERS[name].rstrip("\n").split("\n")]
+    if ties:
+        lines += ["", "", *TIE.rstrip("\n").split("\n")]
+    for skeleton in found:
+        lines += ["", "", *_class(network, skeleton, marks, len(lines) + 2)]
+    root = found[-1]
+    arguments = ", ".join(
+        f"torch.zeros(1, {', '.join(map(str, lengths(node.output, layouts[node.index])))})" for node in network.inputs
+    )
+    lines += [
+        "",
+        "",
+        'if __name__ == "__main__":',
+        f"    model = {root.name}().eval()",
+        "    print(sum(parameter.numel() for parameter in model.parameters()), " + '"parameters")',
+        "    with torch.no_grad():",
+        f"        outputs = model({arguments})",
+        "    for output in outputs if isinstance(outputs, tuple) else [outputs]:",
+        "        print(tuple(output.shape))",
+    ]
+    return lines, marks
+
+
+def _class(network: Network, skeleton: Skeleton, marks: dict[int, tuple[str, str]], before: int) -> list[str]:
+    """The lines of one class; `before` lines stand above it."""
+    body = skeleton.bodies[0]
+    nodes = network.nodes
+    lines = [f"class {skeleton.name}(nn.Module):"]
+    many = len(skeleton.bodies)
+    if body.block.parent is not None:
+        place = docstring(body.block.path)
+        said = f"`{place}`" if many == 1 else f"`{place}` and {many - 1} more like it; shapes are those of the first."
+        lines += [f'    """{said}"""', ""]
+    if body.inits or body.extra:
+        parameters = "".join(f", {name}: int" for name, _ in skeleton.parameters)
+        lines += [*wrapped(f"def __init__(self{parameters}) -> None:", "    "), "        super().__init__()"]
+        for line in init_lines(skeleton, lambda to, code: f"self.{to} = {code}"):
+            lines += wrapped(line)
+        lines += ["        " + line for line in body.extra]
+        lines.append("")
+    arguments = "".join(f", {name}: torch.Tensor" for name in body.arguments)
+    count = len(body.block.outputs)
+    returned = "torch.Tensor" if count == 1 else "tuple[torch.Tensor, ...]"
+    lines += wrapped(f"def forward(self{arguments}) -> {returned}:", "    ")
+    for step in body.steps:
+        if step.node >= 0:
+            marks[before + len(lines) + 1] = (step.variable, nodes[step.node].kind)
+        lines += wrapped(step.code)
+        lines[-1] += f"  # {step.note}"
+    lines += wrapped(f"return {body.returns}")
+    return lines
+
+
+def wrapped(code: str, space: str = "        ", width: int = 100) -> list[str]:
+    """A statement or head of a function as lines, broken inside its brackets where it is long and that is possible."""
+    if len(code) > width:
+        lines = wrap(code, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        with suppress(SyntaxError):
+            ast.parse("\n".join(lines) + (" pass" if code.startswith("def ") else ""))
+            return [space + line for line in lines]
+    return [space + code]

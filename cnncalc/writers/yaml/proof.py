@@ -1,0 +1,99 @@
+"""Two networks compared number by number: what was imported, and what the specification written from it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.analyses.receptive import Field
+from cnncalc.analyses.totals import Row, analyze
+from cnncalc.layers.base import Layer
+from cnncalc.layers.fields import Name
+from cnncalc.layers.operator import Operator, Stated
+from cnncalc.network import Network
+from cnncalc.text import show
+from cnncalc.writers.yaml.fields import rounded
+
+
+def difference(one: Network, other: Network, order: Sequence[int], names: Sequence[str]) -> str:
+    """The first thing in which `other` is not `one`, as a sentence; empty where they agree in everything.
+
+    Compared are, layer by layer: name, kind, fields, inputs, output shape, weights, biases, buffers, multiply-adds,
+    activations (so what works in place), receptive field, whose parameters are reused; then outputs and totals. `order`
+    holds for every node of `other` the node of `one`, `names` the name that it must have.
+    """
+    if len(other.nodes) != len(order):
+        return f"the specification makes {len(other.nodes):,} layers, the source {len(order):,}"
+    place = {index: number for number, index in enumerate(order)}
+    first, second = analyze(one), analyze(other)
+    for number, (index, name) in enumerate(zip(order, names, strict=True)):
+        mine, theirs = first.rows[index], second.rows[number]
+        found = _node(mine, theirs, place, name) or _figures(mine, theirs, first.field(mine), second.field(theirs))
+        if found:
+            return f"`{show(name)}`: {found}"
+    if tuple(place[index] for index in one.outputs) != other.outputs:
+        return "the outputs are not the same layers"
+    for quantity, value in vars(first.totals).items():
+        if value != getattr(second.totals, quantity):
+            return f"total {quantity}: the source has {value:,}, the specification {getattr(second.totals, quantity):,}"
+    return ""
+
+
+def _node(mine: Row, theirs: Row, place: dict[int, int], name: str) -> str:
+    one, other = mine.node, theirs.node
+    shared = None if one.shared is None else place[one.shared]
+    facts: list[tuple[str, Any, Any]] = [
+        ("name", name, other.name),
+        ("kind", one.kind, other.kind),
+        ("inputs", tuple(place[index] for index in one.inputs), other.inputs),
+        ("output", one.output, other.output),
+        ("shared parameters", shared, other.shared),
+    ]
+    if not isinstance(_itself(other.layer), Stated):
+        facts.append(("fields", _fields(one.layer), _fields(other.layer)))
+    return _first(facts)
+
+
+def _figures(mine: Row, theirs: Row, seen: Field, found: Field) -> str:
+    facts: list[tuple[str, Any, Any]] = [
+        (quantity, getattr(mine, quantity), getattr(theirs, quantity))
+        for quantity in ("weights", "biases", "trainable", "buffers", "macs", "counted", "activations")
+    ]
+    if found is not None:  # behind an operation that only the source can see through it is not known
+        facts.append(("receptive field", seen, found))
+    return _first(facts)
+
+
+def _first(facts: list[tuple[str, Any, Any]]) -> str:
+    return next(
+        (
+            f"{what}: the source has {show(mine)}, the specification {show(theirs)}"
+            for what, mine, theirs in facts
+            if mine != theirs
+        ),
+        "",
+    )
+
+
+def _fields(layer: Layer | None) -> Any:
+    """The fields that differ from their defaults, as text; those that are names apart, which may have been changed."""
+    layer = _itself(layer)
+    if layer is None:
+        return None
+    plain = {
+        name: rounded(value)
+        if isinstance(value, float)
+        else sorted(value.items())
+        if isinstance(value, dict)
+        else value
+        for name, value in layer.written.items()
+        if not isinstance(layer.fields[name], Name)
+    }
+    return ", ".join(f"{name} {value}" for name, value in sorted(plain.items()))
+
+
+def _itself(layer: Layer | None) -> Layer | None:
+    """The layer that another one is like."""
+    while isinstance(layer, Operator):
+        layer = layer.like
+    return layer

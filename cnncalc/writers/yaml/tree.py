@@ -1,0 +1,277 @@
+"""A network as a tree of steps: named groups, branches that join in a merge, residuals. Knows nothing of text.
+
+Names are paths; a group is a run of layers that nobody else shares the beginning of the path with. The order of the layers
+stays, because a specification makes them from top to bottom.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from cnncalc.network import Network, Node
+from cnncalc.readers.limits import TRUSTED
+from cnncalc.readers.yaml.attributes import is_name
+from cnncalc.readers.yaml.context import RESERVED
+from cnncalc.readers.yaml.inputs import LONG_FORM, SHORT_FORM
+
+DEEPEST = 12  # levels of groups; names go on behind them, with dots
+_NUMBERED = re.compile(r"(?<![_0-9])[0-9]+$")  # one of a row of steps, and no branch
+LONGEST = 40  # steps on the main path of a residual
+
+
+class Body:
+    """What stands on one level of names: its steps, the value that enters, and the layers from `first` to `last`."""
+
+    __slots__ = ("entry", "first", "items", "last", "path")
+
+    def __init__(self, path: str, first: int, last: int) -> None:
+        self.path = path  # with a dot behind it; empty for the file
+        self.first = first
+        self.last = last
+        self.entry = -1
+        self.items: list[Item] = []
+
+
+class Item:
+    """A step: a group (`body`), or the layer `node`, joined of `operands`, or the sum at the end of `main`."""
+
+    __slots__ = ("body", "label", "main", "node", "operands", "projection", "word")
+
+    def __init__(self, label: str, node: int, body: Body | None = None) -> None:
+        self.label = label
+        self.node = node  # whose value the step makes
+        self.body = body
+        self.operands: list[tuple[str, Body | int]] = []  # branches with their labels, or values
+        self.main: list[Item] = []
+        self.projection: Body | None = None  # what the input passes through, under the key `word`
+        self.word = ""
+
+
+def entered(items: list[Item], entry: int) -> Iterator[tuple[Item, int]]:
+    """Every step of a chain with the value above it."""
+    for item in items:
+        yield item, entry
+        entry = item.node
+
+
+def enter(body: Body, value: int) -> None:
+    """Let another value enter a level, and what begins inside it."""
+    inner: Body | None = body
+    while inner is not None:
+        inner.entry = value
+        inner = inner.items[0].body
+
+
+def bodies_of(item: Item) -> Iterator[Body]:
+    """The levels inside a step, residuals' main paths gone through."""
+    if item.body is not None:
+        yield item.body
+    for inner in item.main:
+        yield from bodies_of(inner)
+    if item.projection is not None:
+        yield item.projection
+    yield from (branch for _, branch in item.operands if isinstance(branch, Body))
+
+
+def names_of(network: Network) -> list[str]:
+    """A name for every node, as a specification can write it and no two alike: its own wherever that can be done."""
+    found: list[str] = []
+    taken: set[str] = set()
+    only = len(network.inputs) == 1
+    for node in network.nodes:
+        own = node.name
+        if not (node.layer is None and own == "input" and only):
+            *path, leaf = [part for part in map(_part, own.split(".")) if part] or [_part(node.kind)]
+            own = ".".join((*path, leaf + "_" if _reserved(leaf, node.layer is None) else leaf))
+            own = own if len(own) <= TRUSTED.name else own[: TRUSTED.name - 8].rstrip(".-+/")
+        name, number = own, 1
+        while name in taken:
+            number += 1
+            name = f"{own}_{number}"
+        taken.add(name)
+        found.append(name)
+    return found
+
+
+def _reserved(name: str, enters: bool) -> bool:
+    """Does it mean something else: `prev`, or beside the names of inputs a word of the long form of a shape?"""
+    return name == "prev" or (name in LONG_FORM or name.casefold() in SHORT_FORM if enters else name in RESERVED)
+
+
+def _part(text: str) -> str:
+    """A piece of a name between dots, of characters that a name is made of.
+
+    >>> _part("a b\\n${x}"), _part("3x3"), _part("-/+")
+    ('a_b_x', '3x3', '')
+    """
+    if not is_name(text):
+        kept = "".join(char if is_name("_" + char) else "_" for char in text[: TRUSTED.name])
+        text = "_".join(piece for piece in kept.lstrip("-+/_").split("_") if piece)
+    return text
+
+
+class Planter:
+    """Makes the tree. With `flat` there are no groups, branches or residuals: every layer stands for itself."""
+
+    def __init__(
+        self, nodes: list[Node], names: list[str], merges: Collection[int], plain_sum: object, flat: bool = False
+    ) -> None:
+        self.nodes = nodes
+        self.merges = merges  # the layers that are written with operands
+        self.names = names
+        self.plain_sum = plain_sum  # the `add` that a residual ends in
+        self.parts = [[name] if flat else name.split(".", DEEPEST) for name in names]
+        self.groups = self._groups()
+        self.flat = flat
+
+    def plant(self) -> Body:
+        """The whole network."""
+        first = sum(node.layer is None for node in self.nodes)
+        return self._body("", first, len(self.nodes) - 1, 0, 0)
+
+    def _groups(self) -> set[tuple[str, ...]]:
+        """Beginnings of names whose layers stand in one run, and that name no layer themselves."""
+        ends: dict[tuple[str, ...], list[int]] = {}
+        counts: Counter[tuple[str, ...]] = Counter()
+        for index, parts in enumerate(self.parts):
+            for depth in range(1, len(parts)):
+                path = tuple(parts[:depth])
+                counts[path] += 1
+                ends.setdefault(path, [index, index])[1] = index
+        whole: set[object] = {*map(tuple, self.parts), *RESERVED}
+        return {path for path, (a, b) in ends.items() if b - a + 1 == counts[path] and not ({path, path[-1]} & whole)}
+
+    def _body(self, path: str, first: int, last: int, depth: int, entry: int) -> Body:
+        body = Body(path, first, last)
+        body.entry = entry
+        index = first
+        while index <= last:
+            parts = self.parts[index]
+            found = self._group_at(index, depth)
+            if found is None:
+                item = self._leaf(body, index, ".".join(parts[depth:]))
+                index += 1
+            else:
+                end, level = found
+                label = ".".join(parts[depth:level])
+                inner = self._body(f"{path}{label}.", index, end, level, entry)
+                item = Item(label, end, inner)
+                index = end + 1
+            body.items.append(item)
+            entry = item.node
+        body.items = [self._collapsed(item) for item in body.items]
+        body.items = [step for item in body.items for step in self._parted(item)]
+        return body
+
+    def _parted(self, item: Item) -> list[Item]:
+        """A group that begins by joining values from elsewhere, which no call can name: that join, and the rest."""
+        inside = item.body
+        if inside is None or len(inside.items) < 3:
+            return [item]
+        first = inside.items[0]
+        values = {operand for _, operand in first.operands}
+        if not values - {inside.entry} or any(isinstance(operand, Body) for operand in values):
+            return [item]
+        first.label = f"{item.label}.{first.label}"
+        inside.items = inside.items[1:]
+        inside.first = first.node + 1
+        enter(inside, first.node)
+        return [first, item]
+
+    def _collapsed(self, item: Item) -> Item:
+        """A group of a single step as that step, its name with a dot."""
+        inside = item.body.items if item.body is not None else []
+        if len(inside) != 1 or inside[0].main or any(isinstance(branch, Body) for _, branch in inside[0].operands):
+            return item
+        inside[0].label = f"{item.label}.{inside[0].label}"
+        return inside[0]
+
+    def _group_at(self, index: int, depth: int) -> tuple[int, int] | None:
+        """The last layer of the widest group that begins here, and how long its path is."""
+        parts = self.parts[index]
+        for level in range(depth + 1, len(parts)):
+            if tuple(parts[:level]) in self.groups:
+                end = index
+                while end + 1 < len(self.parts) and self.parts[end + 1][:level] == parts[:level]:
+                    end += 1
+                return end, level
+        return None
+
+    def _leaf(self, body: Body, index: int, label: str) -> Item:
+        item = Item(label, index)
+        node = self.nodes[index]
+        if index in self.merges:
+            item.operands = [("", value) for value in node.inputs]
+            if not self.flat and not self._residual(body, item):
+                self._branches(body, item)
+        return item
+
+    def _starts_from(self, body: Body, start: int) -> bool:
+        """Does a group begin with a value, and read nothing that was made since?"""
+        inside = range(body.first, body.last + 1)
+        read = {value for index in inside for value in self.nodes[index].inputs if value < body.first}
+        return start in self.nodes[body.first].inputs and max(read) <= start
+
+    def _before(self, body: Body, place: int) -> int:
+        """The value above the step at a place."""
+        return body.items[place - 1].node if place else body.entry
+
+    def _residual(self, body: Body, item: Item) -> bool:
+        """Is the layer the sum of a chain right above and of what enters it? Then take the chain in."""
+        node = self.nodes[item.node]
+        if node.layer != self.plain_sum or len(node.inputs) != 2:
+            return False
+        out, shortcut = node.inputs
+        items, end = body.items, len(body.items)
+        start, projection, word = shortcut, None, ""
+        if end > 1 and items[-1].label in ("projection", "shortcut") and items[-1].node == shortcut:
+            projection, word = items[-1].body, items[-1].label
+            end -= 1
+            if projection is not None:
+                start = self.nodes[projection.first].inputs[0]
+            if projection is None or (word == "projection" and self.nodes[start].output == self.nodes[out].output):
+                return False
+        if not end or self._before(body, end) != out or self.nodes[shortcut].output != self.nodes[out].output:
+            return False
+        places = range(end - 1, max(end - LONGEST, 0) - 1, -1)
+        place = next((place for place in places if self._before(body, place) == start), None)
+        if place is None:
+            return False
+        item.main = [self._collapsed(inner) for inner in items[place:end]]
+        item.operands = []
+        if projection is not None:
+            enter(projection, start)
+            item.projection, item.word = projection, word
+        del items[place:]
+        return True
+
+    def _branches(self, body: Body, item: Item) -> None:
+        """Take in the groups right above that start from one value and end in this layer."""
+        inputs = list(self.nodes[item.node].inputs)
+        items = body.items
+        place = len(items)
+        wanted = len(inputs)
+        found: list[tuple[int, Item]] = []
+        while place:
+            group = items[place - 1]
+            if group.body is None or inputs[:wanted].count(group.node) != 1:
+                break
+            wanted = inputs.index(group.node)
+            found.insert(0, (wanted, group))
+            place -= 1
+        while found:
+            start = self._before(body, place)
+            if all(self._starts_from(group.body, start) for _, group in found if group.body is not None):
+                break
+            found.pop(0)
+            place += 1
+        one = len(found) == 1
+        if not found or (one and (start not in inputs or len(inputs) > 2 or _NUMBERED.search(found[0][1].label))):
+            return
+        for number, group in found:
+            assert group.body is not None
+            enter(group.body, start)
+            item.operands[number] = (group.label, group.body)
+        del items[place:]

@@ -1,0 +1,566 @@
+"""The commands: exit status, what goes where, and what every option does. How the process behaves: test_process.py."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnncalc import __version__, shelf
+from cnncalc.analyses.totals import analyze
+from cnncalc.cli import COMMANDS
+from cnncalc.cli.analyze import COLUMN_NAMES, FORMATS, QUANTITIES
+from cnncalc.cli.new import STARTER
+from cnncalc.cli.specs import Spec, network_of
+from cnncalc.render.columns import COLUMNS
+
+GOOD = "name: Good\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
+MISFIT = "input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, {conv: {filters: 4, kernel: 7}}, {fc: 10}]\n"
+UNREADABLE = "input: 8x8x3\nlayers: [{conv: {filters: 4, kernl: 3}}]\n"
+UNEXPECTED = "input: 8x8x3\nlayers: [{fc: 10, expect: {params: 1920}}]\n"
+ROUNDED = "input: 9x9x3\nlayers: [{maxpool: 2}]\n"
+CLAIMING = "input: 8x8x3\npublished: {source: a blog, params: 2M}\nlayers: [{fc: 10}]\n"
+TWO = "input: {left: 8x8x3, right: 10}\nlayers: [{fc: 10, from: left}, {add: [prev, right]}]\n"
+SETTABLE = "input: 8\nparams: {units: 4, act: relu, bias: true}\nlayers: [{fc: {units: $units, bias: $bias}}, $act]\n"
+FILES = {
+    "good": GOOD, "misfit": MISFIT, "unreadable": UNREADABLE, "unexpected": UNEXPECTED, "rounded": ROUNDED,
+    "claiming": CLAIMING, "two": TWO, "settable": SETTABLE,
+}  # fmt: skip
+
+
+@pytest.fixture
+def cnncalc(ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a command line within this process, in a folder with the files above."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in FILES.items():
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "good.txt").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "good.py").write_text("import torch\n", encoding="utf-8")
+
+    return ended
+
+
+# -- exit status -----------------------------------------------------------------------------------------------------
+
+STATUSES = {
+    "good.yaml": 0,
+    "lenet5": 0,
+    "-e '8x8x3 -> FC-10'": 0,
+    "rounded.yaml": 0,
+    "claiming.yaml": 0,
+    "good.yaml lenet5": 0,
+    "misfit.yaml": 1,
+    "unreadable.yaml": 1,
+    "unexpected.yaml": 1,
+    "rounded.yaml --strict": 1,
+    "claiming.yaml --strict": 1,
+    "-e '8x8x3 -> FC-'": 1,
+    "good.yaml --input 2x2x3": 1,
+    "good.yaml misfit.yaml": 1,
+    "misfit.yaml good.yaml": 1,
+    "missing.yaml": 2,
+    "folder.yaml": 2,
+    "good.txt": 2,
+    "nothing_of_the_kind": 2,
+    "": 2,
+    "good.yaml --no-such-option": 2,
+    "good.yaml --columns nothing": 2,
+    "good.yaml --columns ,": 2,
+    "good.yaml --get everything": 2,
+    "good.yaml --depth 0": 2,
+    "good.yaml --batch 0": 2,
+    "good.yaml --dtype float8": 2,
+    "good.yaml -p width": 2,
+    "good.yaml -p width=2": 2,
+    "settable.yaml -p units=many": 2,
+    "good.yaml --input eight": 2,
+    "good.yaml --input 3x224x224": 2,
+    "good.yaml --input left=8x8x3": 2,
+    "two.yaml --input 8x8x3": 2,
+    # 2 beats 1, whichever comes first
+    "misfit.yaml missing.yaml": 2,
+    "missing.yaml misfit.yaml good.yaml": 2,
+    "unexpected.yaml good.txt": 2,
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("line", STATUSES)
+def test_exit_status(line: str, form: str, cnncalc: Any) -> None:
+    """The same for every format; with 0 nothing is on standard error, with 2 from usage nothing on standard output."""
+    ended = cnncalc("analyze", *shlex.split(line), "--format", form)
+    assert ended.status == STATUSES[line]
+    shown = line == "unexpected.yaml" and form in ("table", "json", "markdown")  # the wrong claim stands in the output
+    assert bool(ended.err) == (ended.status != 0 and not shown)
+    assert "Traceback" not in ended.err
+    assert "internal error" not in ended.err
+
+
+@pytest.mark.parametrize("command", ["explain", "memory", "compare lenet5"])
+def test_other_commands_agree_on_what_is_whose_fault(command: str, cnncalc: Any) -> None:
+    """1 for the file, 2 for what is typed."""
+    words = command.split()
+    for line, status in (
+        ("misfit.yaml", 1),
+        ("missing.yaml", 2),
+        ("settable.yaml -p units=x", 2),
+        ("good.yaml -p n=1", 2),
+    ):
+        assert cnncalc(*words, *line.split()).status == status, line
+
+
+def test_nothing_typed(cnncalc: Any) -> None:
+    """The help on standard error, as for any wrong usage."""
+    ended = cnncalc()
+    assert (ended.status, ended.out) == (2, "")
+    assert "Usage: cnncalc [OPTIONS] COMMAND [ARGS]..." in ended.err
+    assert "analyze vgg16" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("word", "help"),
+    [
+        ("analyse", "did you mean `analyze`?"),
+        ("Explain", "did you mean `explain`?"),
+        ("frobnicate", "`cnncalc --help` lists the commands"),
+        ("net.yaml", "write `cnncalc analyze net.yaml`"),
+        ("\x1b[31mred", "`cnncalc --help` lists the commands"),
+    ],
+)
+def test_unknown_commands(word: str, help: str, cnncalc: Any) -> None:
+    """Named harmlessly, with what was meant."""
+    ended = cnncalc(word)
+    assert (ended.status, ended.out) == (2, "")
+    assert help in ended.err
+    assert "\x1b" not in ended.err
+
+
+def test_what_an_argument_may_be(cnncalc: Any) -> None:
+    """click lists the choices on lines of their own, behind tabulators."""
+    ended = cnncalc("completion")
+    assert (ended.status, ended.out) == (2, "")
+    assert "\n    bash,\n    zsh,\n    fish\n" in ended.err
+
+
+# -- help ------------------------------------------------------------------------------------------------------------
+
+
+def test_help_lists_every_command(cnncalc: Any) -> None:
+    """Both spellings; and the version is the package's."""
+    ended = cnncalc("--help")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out == cnncalc("-h").out
+    listed = re.findall(r"^  ([a-z]+) {2,}\S", ended.out.split("Commands:")[1], re.MULTILINE)
+    assert listed == list(COMMANDS)
+    assert cnncalc("--version").out == f"cnncalc {__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str, cnncalc: Any) -> None:
+    """Its own options, `-o` among them, and an example that begins with the command itself."""
+    ended = cnncalc(name, "--help")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out == cnncalc(name, "-h").out
+    words = " ".join(ended.out.split())
+    assert words.startswith(f"Usage: cnncalc {name} ")
+    assert re.search(rf"Examples?: .*cnncalc {name}\b", words)  # they are run by test_help.py
+    assert re.search(r"-o\b", words)
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+
+
+# -- what SPEC may be ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("vgg-16", "no architecture named `vgg-16` on the shelf: did you mean `vgg16`?"),
+        ("ResNet50", "no architecture named `ResNet50` on the shelf: did you mean `resnet50`?"),
+        ("good", "no architecture named `good` on the shelf: write `good.yaml` for the file"),
+        ("zzzzzz", "no architecture named `zzzzzz` on the shelf: `cnncalc list` shows the names"),
+        ("../vgg16", "there is no file ../vgg16; `cnncalc analyze vgg16` is on the shelf"),
+        ("vgg16.yaml", "there is no file vgg16.yaml; `cnncalc analyze vgg16` is on the shelf"),
+        ("missing.yaml", "there is no file missing.yaml"),
+        ("folder.yaml", "folder.yaml is a folder [not-regular]\n  = help: name a file"),
+        ("good.txt", "good.txt: files end in .yaml, .yml, .json, .onnx, .cfg, .keras"),
+        ("good.py", "good.py: name what makes the PyTorch model, as in `torch:good:Net`"),
+        ("a\nb\x1b[2J.yaml", "there is no file a\\x0ab\\x1b[2J.yaml"),
+    ],
+)
+def test_what_is_no_specification(word: str, message: str, cnncalc: Any) -> None:
+    """One line that says why, and what was meant."""
+    ended = cnncalc("analyze", word)
+    assert (ended.status, ended.out, ended.err) == (2, "", f"error: {message}\n")
+
+
+def test_a_shipped_name_is_not_shadowed_by_a_file(cnncalc: Any, tmp_path: Path) -> None:
+    """A file of that name wins only when it is written with its suffix."""
+    (tmp_path / "vgg16.yaml").write_text(GOOD)
+    (tmp_path / "vgg16").write_text(GOOD)
+    assert cnncalc("analyze", "vgg16", "--get", "params").out == "138357544\n"
+    assert cnncalc("analyze", "vgg16.yaml", "--get", "params").out == "1562\n"
+
+
+def test_the_same_network_in_four_ways(cnncalc: Any, tmp_path: Path) -> None:
+    """YAML with either suffix, JSON, and the one-line form."""
+    layers = [{"conv": {"filters": 4, "kernel": 3, "pad": "same"}}, "relu", {"fc": 10}]
+    (tmp_path / "net.json").write_text(json.dumps({"input": "8x8x3", "layers": layers}))
+    text = "input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3, pad: same}}, relu, {fc: 10}]\n"
+    (tmp_path / "net.yaml").write_text(text)
+    (tmp_path / "net.yml").write_text(text)
+    tables = [
+        cnncalc("analyze", *words, "--format", "csv").out
+        for words in (["net.json"], ["net.yaml"], ["net.yml"], ["-e", "8x8x3 -> CONV3-4 -> RELU -> FC-10"])
+    ]
+    assert tables[0]
+    assert len(set(tables)) == 1
+
+
+def test_several_specifications(cnncalc: Any) -> None:
+    """One after the other, in the order typed; the ones that fail do not keep the others back."""
+    ended = cnncalc(
+        "analyze", "good.yaml", "missing.yaml", "misfit.yaml", "unreadable.yaml", "lenet5", "-e", "10 -> FC-5"
+    )
+    assert ended.status == 2
+    places = [ended.out.index(text) for text in ("Good", "misfit.yaml", "LeNet-5", "input: a vector of 10")]
+    assert places == sorted(places)
+    assert "error: there is no file missing.yaml" in ended.err
+    assert "[window-does-not-fit]" in ended.err
+    assert "[unknown-field]" in ended.err
+    got = cnncalc("analyze", "good.yaml", "missing.yaml", "misfit.yaml", "lenet5", "--get", "params")
+    assert got.out == "1562\n?\n?\n61706\n"
+    assert got.status == 2
+
+
+# -- options of the network ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "params"),
+    [
+        ((), 36),
+        (("units=10",), 90),
+        (("units = 10",), 90),
+        (("bias=false",), 32),
+        (("act=tanh",), 36),
+        (("units=10", "bias=false"), 80),
+        (("units=3", "units=10"), 90),
+    ],
+)
+def test_parameters(given: tuple[str, ...], params: int, cnncalc: Any) -> None:
+    """`-p name=value`, as often as needed; the last one wins."""
+    words = [word for pair in given for word in ("-p", pair)]
+    assert cnncalc("analyze", "settable.yaml", *words, "--get", "params").out == f"{params}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("unit=3", "has no parameter `unit` [unknown-parameter]\n  = help: did you mean `units`?"),
+        ("units=many", "[bad-argument]"),
+        ("units", "`units` is no NAME=VALUE"),
+        ("=3", "`=3` is no NAME=VALUE"),
+    ],
+)
+def test_parameters_that_do_not_fit(given: str, words: str, cnncalc: Any) -> None:
+    """The command line is at fault, not the file."""
+    ended = cnncalc("analyze", "settable.yaml", "-p", given)
+    assert (ended.status, ended.out) == (2, "")
+    assert words in ended.err
+
+
+def test_a_parameter_that_makes_a_layer_impossible(cnncalc: Any) -> None:
+    """Then it is the network that does not work: the place in the file, and 1."""
+    ended = cnncalc("analyze", "settable.yaml", "-p", "units=0")
+    assert ended.status == 1
+    assert "settable.yaml:3:" in ended.err
+
+
+def test_another_input(cnncalc: Any) -> None:
+    """By itself, or by the name of the only input."""
+    for given in ("10x12x3", "input=10x12x3"):
+        ended = cnncalc("analyze", "good.yaml", "--input", given)
+        assert ended.status == 0
+        assert "input: height 10, width 12, 3 channels" in ended.out
+        assert "8x10x4" in ended.out
+
+
+def test_several_inputs_by_name(cnncalc: Any) -> None:
+    """Each by its own, the others stay."""
+    data = cnncalc("analyze", "two.yaml", "--input", "left=4x4x1", "--format", "json").data
+    assert [layer["output"] for layer in data["layers"]] == [[4, 4, 1], [10], [10], [10]]
+    ended = cnncalc("analyze", "two.yaml", "--input", "left=4x4x1", "--input", "right=12")
+    assert ended.status == 1
+    assert "[shapes-differ]" in ended.err
+    assert "total so far" in ended.out
+    for given, text in (("4x4x1", "several inputs"), ("middle=5", "no input `middle`")):
+        ended = cnncalc("analyze", "two.yaml", "--input", given)
+        assert (ended.status, ended.out) == (2, "")
+        assert text in ended.err
+        assert "`left` and `right`" in ended.err
+
+
+def test_a_size_that_no_longer_suits(cnncalc: Any) -> None:
+    """The table up to the layer that fails, then the reason on standard error: place, formula, caret, help."""
+    ended = cnncalc("analyze", "vgg16", "--input", "10x10x3")
+    assert ended.status == 1
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert ["relu3", "1x1x512", "0", "0"] in rows
+    assert ["total", "so", "far", "26,476", "7,635,264"] in rows
+    assert "fc1" not in ended.out
+    assert "depth" not in ended.out
+    assert "published" not in ended.out  # nobody published anything about half a network
+    head, _, rest = ended.err.partition("\n")
+    assert head.endswith(
+        "error: maxpool: the 2-wide window does not fit the 1-wide input: "
+        "(W - F + 2P)/S + 1 = (1 - 2 + 2*0)/2 + 1 = 0.5 [window-does-not-fit]"
+    )
+    assert "- maxpool: 2" in rest
+    assert "= help: " in rest
+    assert "in Stage, called at " in rest
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_half_a_network_says_so_in_documents(form: str, cnncalc: Any) -> None:
+    """The sums are no totals."""
+    out = cnncalc("analyze", "vgg16", "--input", "10x10x3", "--format", form).out
+    assert "total so far" in out
+    assert "CS231n" not in out
+
+
+def test_fully_connected_layers_as_convolutions(cnncalc: Any) -> None:
+    """`--as-conv`, and the input that then fits."""
+    ended = cnncalc("analyze", "vgg16", "--as-conv", "--input", "384x384x3", "--get", "output")
+    assert ended.out == "6x6x1000\n"
+    ended = cnncalc("analyze", "vgg16", "--as-conv", "--input", "100x100x3")
+    assert ended.status == 1
+    assert "the 7-wide window does not fit the 3-wide input" in ended.err
+
+
+# -- options of the output -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_one_number(quantity: str, cnncalc: Any) -> None:
+    """Exact, alone on its line, as JSON has it."""
+    totals = cnncalc("analyze", "resnet18", "--batch", "4", "--format", "json").data["totals"]
+    ended = cnncalc("analyze", "resnet18", "--batch", "4", "--get", quantity)
+    assert (ended.status, ended.err) == (0, "")
+    others = {"output": "1000", "rf": "224"}
+    assert ended.out == (others.get(quantity) or str(totals[quantity])) + "\n"
+
+
+def test_one_number_of_what_is_refused(cnncalc: Any) -> None:
+    """Nothing on standard output, so that `$(...)` is empty."""
+    for name in ("misfit.yaml", "unreadable.yaml", "missing.yaml"):
+        assert cnncalc("analyze", name, "--get", "params").out == ""
+
+
+def test_several_outputs(cnncalc: Any) -> None:
+    """All of them."""
+    assert cnncalc("analyze", "yolov3_tiny", "--get", "output").out == "13x13x255 26x26x255\n"
+
+
+def titles(out: str) -> list[str]:
+    """The titles of the columns of a table."""
+    lines = out.splitlines()
+    (number,) = [number for number, line in enumerate(lines) if line.startswith(" layer ")]
+    return re.split(r"\s{2,}", lines[number].strip())
+
+
+@pytest.mark.parametrize("column", COLUMN_NAMES)
+def test_every_column(column: str, cnncalc: Any) -> None:
+    """By itself, in the table and in CSV."""
+    ended = cnncalc("analyze", "lenet5", "--columns", column)
+    assert (ended.status, ended.err) == (0, "")
+    assert titles(ended.out) == ["layer", COLUMNS[column].title]
+    csv = cnncalc("analyze", "lenet5", "--columns", column, "--format", "csv")
+    assert csv.out.splitlines()[0] == f"layer,{column}"
+    assert len(csv.out.splitlines()) == 13
+
+
+def test_columns_in_the_order_asked_for(cnncalc: Any) -> None:
+    """Once each, however they are typed."""
+    ended = cnncalc("analyze", "lenet5", "--columns", " Params, output,,PARAMS ")
+    assert titles(ended.out) == ["layer", "params", "output"]
+    ended = cnncalc("analyze", "lenet5", "--columns", "parms")
+    assert ended.status == 2
+    assert "no column named `parms`: did you mean `params`?" in ended.err
+
+
+def test_depth_folds_blocks(cnncalc: Any) -> None:
+    """A line for each block; deeper than the network changes nothing."""
+    folded = cnncalc("analyze", "vgg16", "--depth", "1").out
+    assert re.search(r"^ Stage3 +28x28x256 +2,609,152 +1,475,328$", folded, re.MULTILINE)
+    assert "conv1" not in folded
+    assert cnncalc("analyze", "vgg16", "--depth", "2").out == cnncalc("analyze", "vgg16").out
+
+
+def test_exact(cnncalc: Any) -> None:
+    """No rounded figure anywhere in table and totals."""
+    out = cnncalc("analyze", "lenet5", "--exact", "--columns", "memory,macs").out
+    assert "416,520" in out
+    assert not re.search(r"\d[KMGT]\b|\d [kMG]B\b", out)
+    assert re.search(r"\d[KMGT]\b", cnncalc("analyze", "lenet5", "--columns", "memory,macs").out)
+
+
+def test_batch_and_dtype(cnncalc: Any) -> None:
+    """Memory of the batch; parameters are there once."""
+    totals = cnncalc("analyze", "lenet5", "--batch", "8", "--dtype", "float16", "--format", "json").data["totals"]
+    assert totals["activation_bytes"] == 8 * 2 * totals["activations"]
+    assert totals["param_bytes"] == 2 * totals["params"]
+    assert (
+        "of feature maps in float16 for a batch of 8"
+        in cnncalc("analyze", "lenet5", "--batch", "8", "--dtype", "float16").out
+    )
+
+
+def test_strict(cnncalc: Any) -> None:
+    """Says what it minds."""
+    assert "strict: 1 size is rounded, first at maxpool1" in cnncalc("analyze", "rounded.yaml", "--strict").err
+    ended = cnncalc("analyze", "claiming.yaml", "--strict")
+    assert "strict: the published params 2M does not agree with 1,930" in ended.err
+    assert cnncalc("analyze", "good.yaml", "--strict").status == 0
+
+
+def test_an_expectation_that_does_not_hold(cnncalc: Any) -> None:
+    """The right answer with its formula, in the table."""
+    ended = cnncalc("analyze", "unexpected.yaml")
+    assert ended.status == 1
+    assert re.search(r"params +1920 +computed 1,930 \(1.93K\) +✗ is not right", ended.out)
+    assert "192" in ended.out
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_output_to_a_file(form: str, cnncalc: Any, tmp_path: Path) -> None:
+    """The same bytes as on standard output, nothing printed, nothing left beside it."""
+    before = set(tmp_path.iterdir())
+    ended = cnncalc("analyze", "lenet5", "--format", form, "-o", "out")
+    assert (ended.status, ended.out, ended.err) == (0, "", "")
+    file = tmp_path / "out"
+    assert file.read_text(encoding="utf-8") == cnncalc("analyze", "lenet5", "--format", form).out
+    assert set(tmp_path.iterdir()) - before == {file}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "misfit.yaml",
+        "unreadable.yaml",
+        "missing.yaml",
+        "lenet5 missing.yaml",
+        "lenet5 misfit.yaml",
+        "lenet5 --columns x",
+        "misfit.yaml --get params",
+        "lenet5 misfit.yaml --format csv",
+    ],
+)
+def test_a_file_is_kept_where_the_command_fails(line: str, cnncalc: Any, tmp_path: Path) -> None:
+    """Whole or not at all: half a table never takes the place of a whole one."""
+    file = tmp_path / "out"
+    file.write_text("precious")
+    ended = cnncalc("analyze", *line.split(), "-o", "out")
+    assert ended.status in (1, 2)
+    assert file.read_text() == "precious"
+    if "columns" not in line and line != "missing.yaml":
+        assert "nothing was written to out" in ended.err
+
+
+def test_json_of_what_is_refused_is_written(cnncalc: Any, tmp_path: Path) -> None:
+    """It says itself that it is refused, and why."""
+    assert cnncalc("analyze", "misfit.yaml", "--format", "json", "-o", "out").status == 1
+    assert json.loads((tmp_path / "out").read_text())["problems"][0]["code"] == "window-does-not-fit"
+
+
+def test_a_verdict_does_not_keep_the_file_back(cnncalc: Any, tmp_path: Path) -> None:
+    """The table is whole, only the claim in it is wrong."""
+    assert cnncalc("analyze", "unexpected.yaml", "-o", "out").status == 1
+    assert "is not right" in (tmp_path / "out").read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_written(cnncalc: Any, tmp_path: Path) -> None:
+    """Named as it was typed, not by the name of a temporary file."""
+    ended = cnncalc("analyze", "lenet5", "-o", "no/such/folder/out")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "error: cannot write no/such/folder/out: No such file or directory\n"
+    assert cnncalc("analyze", "lenet5", "-o", "folder.yaml").status == 2
+
+
+def test_a_file_keeps_its_permissions_and_its_link(cnncalc: Any, tmp_path: Path) -> None:
+    """What is replaced is what is in it."""
+    file = tmp_path / "out"
+    file.write_text("old")
+    file.chmod(0o600)
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    assert cnncalc("analyze", "lenet5", "--get", "params", "-o", "link").status == 0
+    assert link.is_symlink()
+    assert file.read_text() == "61706\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+# -- the other commands ----------------------------------------------------------------------------------------------
+
+
+def test_list(cnncalc: Any) -> None:
+    """Every shipped architecture with its figures."""
+    ended = cnncalc("list")
+    assert (ended.status, ended.err) == (0, "")
+    assert [line.split()[0] for line in ended.out.splitlines()[2:] if line[:2] != "  "] == shelf.names()
+    data = {row["name"]: row for row in cnncalc("list", "--format", "json").data}
+    assert list(data) == shelf.names()
+    assert data["vgg16"] == {
+        "name": "vgg16", "title": "VGG-16", "source": "Simonyan & Zisserman 2014, table 1, configuration D",
+        "inputs": {"input": [224, 224, 3]}, "params": 138_357_544, "activations": 15_237_608, "macs": 15_470_264_320,
+        "depth": 16,
+    }  # fmt: skip
+
+
+def test_show(cnncalc: Any) -> None:
+    """The file, byte for byte."""
+    path = shelf.path("lenet5")
+    assert path is not None
+    assert cnncalc("show", "lenet5").out == Path(path).read_text(encoding="utf-8")
+    ended = cnncalc("show", "lenet")
+    assert (ended.status, ended.out) == (2, "")
+    assert "did you mean `lenet5`?" in ended.err
+    assert cnncalc("show", "../vgg16").status == 2
+
+
+def test_new(cnncalc: Any, tmp_path: Path) -> None:
+    """A file that works as it is, its expectation included."""
+    assert cnncalc("new").out == STARTER
+    assert cnncalc("new", "-o", "mine.yaml").status == 0
+    ended = cnncalc("analyze", "mine.yaml")
+    assert (ended.status, ended.err) == (0, "")
+    assert "agrees" in ended.out
+    assert max(len(line) for line in STARTER.splitlines()) <= 80
+
+
+def test_what_is_analysed_is_what_the_command_prints(cnncalc: Any) -> None:
+    """The command adds nothing of its own."""
+    totals = analyze(network_of(Spec("resnet50"))).totals
+    for quantity in ("params", "macs", "activations", "depth", "buffers"):
+        assert cnncalc("analyze", "resnet50", "--get", quantity).out == f"{getattr(totals, quantity)}\n"
+
+
+@pytest.mark.parametrize("command", ["analyze", "check"])
+def test_a_network_of_caffe_is_named(command: str, cnncalc: Any) -> None:
+    """One message says what the file is, wherever it is met, and what to do."""
+    layer = 'layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }'
+    for text in (f'name: "mini"\n{layer}\n', "name: 'x'\nlayers {\n  bottom: 'data'\n}\n"):
+        Path("mini.prototxt").write_text(text)
+        for name in ("mini.prototxt", "./mini.prototxt"):
+            done = cnncalc(command, name)
+            assert done.status == 1
+            assert (done.out + done.err).count("[bad-file]") == 1
+            assert "is a network of Caffe, which cnncalc does not read" in done.out + done.err
+            assert "convert it to ONNX" in done.out + done.err

@@ -1,0 +1,91 @@
+"""Layers are shared within a file and between files: what one file says must never change what is said of another."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from cnncalc.analyses.budget import Limit, Policy
+from cnncalc.checking.submission import Checked, Task, check_file
+from cnncalc.network import Network
+from cnncalc.problem import Refused, Source
+from cnncalc.readers.yaml import layer_cache
+from cnncalc.readers.yaml.reader import Given, read
+from tests.helpers import TESTS
+
+ROOT = TESTS
+FILES = sorted(map(str, [*ROOT.glob("submissions/handed-in/**/*.yaml"), *ROOT.parent.glob("architectures/*.yaml")]))
+TASK = Task(Policy(limits=(Limit("params", most=10**6), Limit("activation-memory", most=10**7))), metrics=True)
+
+
+def forget() -> None:
+    layer_cache.count(layer_cache.MOST + 1)
+    assert not layer_cache.layers
+    assert not layer_cache.written
+
+
+def alone(path: str) -> Checked:
+    """What is said of a file when none was read before it."""
+    forget()
+    return check_file(path, TASK)
+
+
+@pytest.mark.heavy
+def test_files_do_not_touch_each_other() -> None:
+    """Good, bad and hostile files in three orders, one after the other, are judged as each is by itself."""
+    assert len(FILES) > 80
+    expected = {path: alone(path) for path in FILES}
+    assert {one.status for one in expected.values()} >= {"passed", "failed", "error"}
+    forget()
+    for seed in range(3):
+        for path in random.Random(seed).sample(FILES, len(FILES)):
+            assert check_file(path, TASK) == expected[path], path
+
+
+def net(step: str, **parameters: str) -> Network:
+    names = ", ".join(f"{name}: 1" for name in parameters)
+    text = f"input: 8x8x4\nparams: {{{names}}}\nlayers: [{step}]\n"
+    return read(Source("net.yaml", text), Given(parameters))
+
+
+@pytest.mark.parametrize("written", ["conv: {filters: 4, kernel: KERNEL, pad: 1}", "maxpool: KERNEL"])
+def test_like_values_are_told_apart(written: str) -> None:
+    """A kernel of 3x3x3 equals one of 3x3 as a number; on an image only the second is right, written or worked out."""
+    forget()
+    for _ in range(2):
+        net(written.replace("KERNEL", "3x3"))
+        net(written.replace("KERNEL", "$k"), k="3x3")
+        with pytest.raises(Refused, match="names 3 axes"):
+            net(written.replace("KERNEL", "3x3x3"))
+        with pytest.raises(Refused, match="names 3 axes"):
+            net(written.replace("KERNEL", "$k"), k="3x3x3")
+
+
+def test_like_layers_are_one() -> None:
+    """Within a file and between files, whether their fields are written, worked out or defaults."""
+    forget()
+    first, second = net("conv: {filters: 8, kernel: 3}"), net("conv: {kernel: $k, filters: 2 * 4}", k="3")
+    assert second.nodes[1].layer == first.nodes[1].layer
+    again = net("conv: {filters: 8, kernel: 3}")
+    assert again.nodes[1].layer is first.nodes[1].layer
+    assert again.nodes[1].facts is first.nodes[1].facts
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is forgotten after a number of layers; the networks that have them keep them."""
+    forget()
+    monkeypatch.setattr(layer_cache, "MOST", 100)
+    first = net("conv: {filters: 8, kernel: 3}")
+    for filters in range(1, 200):
+        net(f"conv: {{filters: {filters}, kernel: 3}}")
+        assert len(layer_cache.layers) <= 101
+        assert len(layer_cache.written) <= 101
+    assert first.nodes[1].output == (6, 6, 8)
+    for filters in range(1, 200):  # also where every file is refused
+        with pytest.raises(Refused):
+            net(f"conv: {{filters: {filters}, kernel: 3}}, nonsense")
+        with pytest.raises(Refused):
+            net(f"conv: {{filters: {filters}, kernel: 9}}")
+        assert len(layer_cache.layers) <= 101
+        assert len(layer_cache.written) <= 101
