@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -135,14 +135,61 @@ def cycle(graph: dict[str, set[str]]) -> list[str]:
     return next((found for module in sorted(graph) if (found := followed(module, []))), [])
 
 
+# Circles that are still to be opened, each by its folder. Remove a row with its circle; never add one.
+KNOWN_CIRCLES: tuple[frozenset[str], ...] = (
+    frozenset({"cnncalc.readers", "cnncalc.readers.keras.graph", "cnncalc.readers.keras.reader"}),
+    frozenset(f"cnncalc.writers.onnx.{name}" for name in ("layers", "model", "views", "windows")),
+    frozenset(
+        f"cnncalc.readers.yaml.{name}"
+        for name in (
+            "attributes", "branches", "context", "expansion", "layer_cache", "oneline", "steps", "tree", "values",
+            "suggestions.foreign", "suggestions.foreign_help", "suggestions.foreign_text", "suggestions.yaml_errors",
+        )
+    ),
+)  # fmt: skip
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Return every group of modules that reach each other through their imports.
+
+    >>> [sorted(group) for group in circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}})]
+    [['b', 'c']]
+    """
+    reached: dict[str, set[str]] = {}
+    for module in graph:
+        seen: set[str] = set()
+        waiting = [module]
+        while waiting:
+            new = graph.get(waiting.pop(), set()) - seen
+            seen |= new
+            waiting += new
+        reached[module] = seen
+    groups = [{other for other in seen if module in reached.get(other, ())} for module, seen in reached.items()]
+    return [group for number, group in enumerate(groups) if group and group not in groups[:number]]
+
+
+def graph_of(found: Iterable[Import]) -> dict[str, set[str]]:
+    """Return the modules that each module imports when it runs, without the imports for type checkers."""
+    graph: dict[str, set[str]] = {}
+    for one in found:
+        if not one.typing_only:
+            graph.setdefault(one.by, set()).add(one.of)
+    return graph
+
+
 def test_no_module_is_imported_by_what_it_imports() -> None:
     """No circles among the imports that run when a module is imported."""
-    graph: dict[str, set[str]] = {}
-    for found in OWN:
-        if found.at_once and not found.typing_only:
-            graph.setdefault(found.by, set()).add(found.of)
+    graph = graph_of(found for found in OWN if found.at_once)
     assert cycle(graph) == []
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"]
+
+
+def test_no_circle_hides_in_functions() -> None:
+    """No circles among all imports, those inside functions included."""
+    graph = graph_of(OWN)
+    for group in circles(graph):
+        inside = {module: sorted(graph[module] & group) for module in sorted(group)}
+        assert any(group <= known for known in KNOWN_CIRCLES), f"a circle of imports: {inside}"
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
