@@ -75,12 +75,23 @@ def cuda_dispatch() -> Iterator[None]:
     meta device, but for those below, three of which are one kernel on CUDA and taken apart where they have none. Attention
     and recurrent layers ask what the graphics card can do, so nothing is said of them.
     """
-    batch_norm, dropout = torch.batch_norm, torch.dropout
+    batch_norm, instance_norm, dropout = torch.batch_norm, torch.instance_norm, torch.dropout
 
     def normalise(x: Tensor, *others: Any) -> Tensor:
         if _cudnn_normalises(x, *others):
             return torch.cudnn_batch_norm(x.contiguous(), *others[:-1])[0]
         return batch_norm(x, *others)
+
+    def normalise_each(
+        x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Any, variance: Any, training: bool, *others: Any
+    ) -> Tensor:
+        """Follow Normalization.cpp, `instance_norm`: batch norm of one example with B*C channels."""
+        if weight is None or bias is None or mean is not None or variance is not None or not training:
+            return instance_norm(x, weight, bias, mean, variance, training, *others)
+        batch, channels, *axes = x.shape
+        repeated = [value.repeat(batch) for value in (weight, bias)]
+        as_channels = x.contiguous().view(1, batch * channels, *axes)
+        return normalise(as_channels, *repeated, None, None, True, *others).view(x.shape)
 
     def drop(x: Tensor, rate: float, training: bool) -> Tensor:
         return torch.native_dropout(x, rate, True)[0] if training and 0 < rate < 1 else dropout(x, rate, training)
@@ -121,6 +132,7 @@ def cuda_dispatch() -> Iterator[None]:
             kernels.m.impl(f"aten::{name}", "Meta", kernel, False)  # `impl` itself would rather have them taken apart
         for place, name, instead in (
             (torch, "batch_norm", normalise),
+            (torch, "instance_norm", normalise_each),
             (torch, "rms_norm", scale),
             (torch._VF, "dropout", drop),
             (functional, "scaled_dot_product_attention", refuse),
