@@ -100,8 +100,8 @@ def test_links_lead_somewhere(name: str) -> None:
 def test_the_readme_leads_to_every_document() -> None:
     """And names every command, every column and every dialect of a report."""
     from cnncalc.cli import COMMANDS
-    from cnncalc.cli.analyze import COLUMN_NAMES
-    from cnncalc.cli.check import FORMATS
+    from cnncalc.cli.commands.analyze import COLUMN_NAMES
+    from cnncalc.cli.commands.check import FORMATS
 
     for name in DOCUMENTS:
         assert name == "README.md" or f"]({name})" in README, name

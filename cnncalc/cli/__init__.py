@@ -78,7 +78,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"cnncalc.cli.{COMMANDS[cmd_name][0]}").command
+        command: click.Command = import_module(f"cnncalc.cli.commands.{COMMANDS[cmd_name][0]}").command
         command.context_class = self.context_class
         return command
 

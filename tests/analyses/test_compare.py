@@ -19,7 +19,7 @@ import pytest
 from cnncalc.analyses import compare as module
 from cnncalc.analyses.compare import QUANTITIES, Pair, layers, totals
 from cnncalc.analyses.totals import Analysis, analyze
-from cnncalc.cli.compare import QUANTITIES as OFFERED
+from cnncalc.cli.commands.compare import QUANTITIES as OFFERED
 from cnncalc.render.compare import sentence
 from tests.helpers import Ended, git, network_of
 

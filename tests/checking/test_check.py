@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from cnncalc.analyses.budget import QUANTITIES, RULES
-from cnncalc.cli.check import LIMITS, MANY
+from cnncalc.cli.commands.check import LIMITS, MANY
 from tests.helpers import Ended, environment, git
 
 GIT = shutil.which("git")
@@ -1011,7 +1011,7 @@ def test_order_and_bytes_do_not_depend_on_the_run(many: Path) -> None:
 @posix
 def test_more_processes_are_used_from_some_size_on(many: Path, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     """Below that size, or with one core, or where the system has no semaphores, no process is started."""
-    from cnncalc.cli import check as module
+    from cnncalc.cli.commands import check as module
 
     started: list[int] = []
 

@@ -30,7 +30,7 @@ from cnncalc.analyses.budget import Limit, Policy
 from cnncalc.checking import history
 from cnncalc.checking.submission import PASSED, Task, check_file
 from cnncalc.cli import cli
-from cnncalc.cli.check import MANY
+from cnncalc.cli.commands.check import MANY
 from cnncalc.cli.run import run
 from cnncalc.render.checks import FORMATS
 from tests.helpers import ROOT, environment

@@ -13,8 +13,8 @@ import pytest
 from cnncalc import __version__, shelf
 from cnncalc.analyses.totals import analyze
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.analyze import COLUMN_NAMES, FORMATS, QUANTITIES
-from cnncalc.cli.new import STARTER
+from cnncalc.cli.commands.analyze import COLUMN_NAMES, FORMATS, QUANTITIES
+from cnncalc.cli.commands.new import STARTER
 from cnncalc.cli.specs import Spec, network_of
 from cnncalc.render.columns import COLUMNS
 

@@ -16,8 +16,8 @@ from cnncalc import shelf
 from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
 from cnncalc.analyses.totals import Analysis, Row, analyze
 from cnncalc.analyses.working import Fact, working
-from cnncalc.cli.analyze import COLUMN_NAMES, QUANTITIES
-from cnncalc.cli.explain import example_network
+from cnncalc.cli.commands.analyze import COLUMN_NAMES, QUANTITIES
+from cnncalc.cli.commands.explain import example_network
 from cnncalc.cli.word_pages import entry, names
 from cnncalc.codes import CODES
 from cnncalc.layers import KINDS

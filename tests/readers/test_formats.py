@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from cnncalc import __version__, shelf
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.cli import cli
-from cnncalc.cli.analyze import COLUMN_NAMES, FORMATS
+from cnncalc.cli.commands.analyze import COLUMN_NAMES, FORMATS
 from cnncalc.cli.run import run
 from cnncalc.layers.activation import ReLU
 from cnncalc.layers.conv import Conv

@@ -26,7 +26,7 @@ from cnncalc.analyses.budget import Limit, Policy
 from cnncalc.analyses.totals import analyze
 from cnncalc.checking.submission import Checked, Task, check_file
 from cnncalc.cli import cli
-from cnncalc.cli.check import FORMATS
+from cnncalc.cli.commands.check import FORMATS
 from cnncalc.cli.run import run
 from cnncalc.readers.onnx.file import FIELDS
 from cnncalc.writers.onnx.model import dumped as exported
@@ -247,8 +247,8 @@ def test_several_processes(write: Write, capsys: pytest.CaptureFixture[str], mon
         write(f"{number:02d}.onnx", as_onnx(NET.replace("fc: 10", f"fc: {number + 5}")))
     status = run(cli, ["check", ".", "--max-params", "2k", "--format", "json"])
     alone = capsys.readouterr().out
-    monkeypatch.setattr("cnncalc.cli.check.MANY", 2)
-    monkeypatch.setattr("cnncalc.cli.check._cores", lambda: 2)
+    monkeypatch.setattr("cnncalc.cli.commands.check.MANY", 2)
+    monkeypatch.setattr("cnncalc.cli.commands.check._cores", lambda: 2)
     assert run(cli, ["check", ".", "--max-params", "2k", "--format", "json"]) == status
     assert capsys.readouterr().out == alone
 

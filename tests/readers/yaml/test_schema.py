@@ -13,8 +13,8 @@ import yaml
 
 from cnncalc import shelf
 from cnncalc.cli import cli
-from cnncalc.cli.explain import example_network
-from cnncalc.cli.new import STARTER
+from cnncalc.cli.commands.explain import example_network
+from cnncalc.cli.commands.new import STARTER
 from cnncalc.cli.run import run
 from cnncalc.layers import KINDS
 from cnncalc.problem import Refused

@@ -118,9 +118,9 @@ def command(
     weights of ONNX models (extra `onnx`) are not read at all.
     Exit status 0 only if every file was read, computed and passed; 1 for a finding; 2 where something could not be done.
     """
+    from cnncalc.checking.paths import collect
     from cnncalc.checking.submission import ERROR, FAILED, UNREADABLE, Task, not_looked_at
     from cnncalc.cli.display import fit_text
-    from cnncalc.cli.files import collect
     from cnncalc.render.checks import Entry, Report, render
 
     check_suffix(file, form, FORMATS)
