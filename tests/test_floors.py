@@ -139,13 +139,6 @@ def cycle(graph: dict[str, set[str]]) -> list[str]:
 KNOWN_CIRCLES: tuple[frozenset[str], ...] = (
     frozenset({"cnncalc.readers", "cnncalc.readers.keras.graph", "cnncalc.readers.keras.reader"}),
     frozenset(f"cnncalc.writers.onnx.{name}" for name in ("layers", "model", "views", "windows")),
-    frozenset(
-        f"cnncalc.readers.yaml.{name}"
-        for name in (
-            "attributes", "branches", "context", "expansion", "layer_cache", "oneline", "steps", "tree", "values",
-            "suggestions.foreign", "suggestions.foreign_help", "suggestions.foreign_text", "suggestions.yaml_errors",
-        )
-    ),
 )  # fmt: skip
 
 

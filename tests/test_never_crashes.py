@@ -21,10 +21,11 @@ from cnncalc.analyses.totals import analyze
 from cnncalc.codes import CODES
 from cnncalc.layers import KINDS
 from cnncalc.problem import Refused, Source
+from cnncalc.readers.files import decode
 from cnncalc.readers.limits import UNTRUSTED
 from cnncalc.readers.yaml.oneline import parse as parse_line
 from cnncalc.readers.yaml.reader import Given, read, read_tree
-from cnncalc.readers.yaml.tree import Scalar, Seq, Tree, decode, parse
+from cnncalc.readers.yaml.tree import Scalar, Seq, Tree, parse
 from cnncalc.render.problems import text as shown
 
 pytestmark = pytest.mark.usefixtures("calm_collector")

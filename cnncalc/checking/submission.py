@@ -9,10 +9,9 @@ from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.checking.history import NoHistory, Past
 from cnncalc.network import Network
 from cnncalc.problem import Refused, Source
-from cnncalc.readers.files import opened, text
+from cnncalc.readers.files import decode, opened, text
 from cnncalc.readers.limits import UNTRUSTED
 from cnncalc.readers.yaml.reader import read
-from cnncalc.readers.yaml.tree import decode
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.text import show

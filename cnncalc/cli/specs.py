@@ -42,8 +42,7 @@ def source_of(spec: Spec) -> Source:
         Failed: where there is no such file or it cannot be read.
         Refused: where it is not a regular file, too large or no text.
     """
-    from cnncalc.readers.files import text
-    from cnncalc.readers.yaml.tree import decode
+    from cnncalc.readers.files import decode, text
 
     if spec.line:
         return Source(ONE_LINE, spec.text)

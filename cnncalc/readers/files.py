@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers.limits import TRUSTED, Limits
-from cnncalc.readers.yaml.tree import decode
 from cnncalc.text import show
 
 _FLAGS = os.O_RDONLY
@@ -58,6 +57,39 @@ def contents(file: BinaryIO, most: int) -> bytes:
             break
         data += more
     return data
+
+
+def decode(data: bytes, path: str, limits: Limits = TRUSTED) -> Source:
+    """Bytes as a source text.
+
+    Raises:
+        Refused: `too-large`, or `not-text` where they are not UTF-8.
+    """
+    if len(data) > limits.file_bytes:
+        raise Refused(
+            [
+                Problem(
+                    "too-large",
+                    f"{show(path)} has more than {limits.file_bytes:,} bytes",
+                    "split the network into blocks",
+                )
+            ]
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        kind = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "not UTF-8"
+        raise Refused(
+            [
+                Problem(
+                    "not-text",
+                    f"{show(path)} is {kind} (byte {error.start + 1}, line {line})",
+                    "save the file as UTF-8",
+                )
+            ]
+        ) from None
+    return Source(path, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def text(path: str, limits: Limits = TRUSTED, *, links: bool = True) -> Source:

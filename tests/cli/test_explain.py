@@ -21,11 +21,9 @@ from cnncalc.cli.commands.explain import example_network
 from cnncalc.cli.word_pages import entry, names
 from cnncalc.codes import CODES
 from cnncalc.layers import KINDS
-from cnncalc.readers.yaml.attributes import ATTRIBUTES
-from cnncalc.readers.yaml.context import KEYS, RESERVED
-from cnncalc.readers.yaml.expansion import IN_NAMES
 from cnncalc.readers.yaml.expression import _FUNCTIONS as FUNCTIONS
 from cnncalc.readers.yaml.suggestions.misspelled import STEP_WORDS
+from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, IN_NAMES, KEYS, RESERVED
 from cnncalc.words import WORDS
 from tests.helpers import Ended, network_of
 

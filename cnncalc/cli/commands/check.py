@@ -307,8 +307,8 @@ def _merged(files: dict[str, str], results: Iterator[Checked], task: Task) -> It
 def _standard_input(task: Task) -> Checked:
     from cnncalc.checking.submission import STANDARD_INPUT, check_source, missing, unsound
     from cnncalc.problem import Refused
+    from cnncalc.readers.files import decode
     from cnncalc.readers.limits import UNTRUSTED
-    from cnncalc.readers.yaml.tree import decode
 
     if sys.stdin is None:
         return missing(STANDARD_INPUT, "standard input is closed")

@@ -13,10 +13,9 @@ import zlib
 from typing import Any, BinaryIO
 
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers.files import contents, opened
+from cnncalc.readers.files import contents, decode, opened
 from cnncalc.readers.keras.legacy import is_graph, renew, topology
 from cnncalc.readers.limits import TRUSTED
-from cnncalc.readers.yaml.tree import decode
 from cnncalc.text import show
 
 MOST_NESTING = 200

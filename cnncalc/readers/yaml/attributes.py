@@ -8,39 +8,14 @@ from cnncalc.analyses.claims import EXPECTABLE
 from cnncalc.layers.spelling import comma_help, flag_help, number_help
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.branches import MergeStep
-from cnncalc.readers.yaml.context import RESERVED, Reading
+from cnncalc.readers.yaml.context import Reading
 from cnncalc.readers.yaml.steps import A_STEP, LayerStep, Step, work
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree
 from cnncalc.readers.yaml.values import Pending
+from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, RESERVED, is_name, is_path
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
 from cnncalc.units import count
-
-ATTRIBUTES = ("as", "from", "repeat", "when", "share", "trainable", "expect", "holds")
-ELSEWHERE = {
-    "name": "as", "id": "as", "label": "as", "input": "from", "inputs": "from", "bottom": "from", "times": "repeat",
-    "count": "repeat", "if": "when", "condition": "when", "shared": "share", "reuse": "share", "output": "expect",
-    "output_shape": "expect", "requires_grad": "trainable",
-}  # fmt: skip
-
-
-def is_name(text: str) -> bool:
-    """Letters, digits, `_`, `-`, `+` and `/`, beginning with one of the first three.
-
-    >>> is_name("1x1"), is_name("enc-1"), is_name("-x"), is_name("a.b")
-    (True, True, False, False)
-    """
-    plain = text.translate({ord(sign): "_" for sign in "-+/"})
-    return text.isascii() and text[:1] not in ("-", "+", "/") and ("_" + plain).isidentifier() and text != ""
-
-
-def is_path(text: str) -> bool:
-    """Names with dots between them: the path of a layer, as other frameworks print it.
-
-    >>> is_path("layer1.0.conv1"), is_path("relu"), is_path("a..b")
-    (True, True, False)
-    """
-    return all(map(is_name, text.split(".")))
 
 
 def attach(reading: Reading, step: Step, tree: Map) -> None:

@@ -12,9 +12,9 @@ from cnncalc.layers.base import Layer, unknown_field
 from cnncalc.network import Network, SetField
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers.yaml import values as value_of
-from cnncalc.readers.yaml.expansion import IN_NAMES
 from cnncalc.readers.yaml.layer_cache import layer_of
 from cnncalc.readers.yaml.tree import Map, Mark, Scalar, Seq, Tree, parse
+from cnncalc.readers.yaml.vocabulary import IN_NAMES
 from cnncalc.text import nearest, quoted, show
 
 DIGITS = "0123456789"

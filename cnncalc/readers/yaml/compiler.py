@@ -10,13 +10,14 @@ from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.readers.yaml import layer_cache
-from cnncalc.readers.yaml.attributes import ATTRIBUTES, attach, check_name
+from cnncalc.readers.yaml.attributes import attach, check_name
 from cnncalc.readers.yaml.branches import BESIDE, LEAST, MERGES, MergeStep, Operand, ResidualStep, Shortcut
 from cnncalc.readers.yaml.context import Reading
 from cnncalc.readers.yaml.layer_cache import layer_of
 from cnncalc.readers.yaml.steps import Block, BlockStep, LayerStep, ParameterStep, SeqStep, Step
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, rejoined
 from cnncalc.readers.yaml.values import Pending
+from cnncalc.readers.yaml.vocabulary import ATTRIBUTES
 from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 
 RESIDUAL = ("main", "projection", "shortcut")
@@ -148,7 +149,7 @@ class Compiler(Reading):
             trees, marks = body.items, body.keys
         elif body is not None and not (isinstance(body, Scalar) and body.text == "" and not body.quoted):
             if isinstance(body, Scalar) and "=" in body.text and "==" not in body.text:  # conv: filters=16, kernel=3
-                from cnncalc.readers.yaml.suggestions.foreign_help import own_call
+                from cnncalc.readers.yaml.suggestions.calls import own_call
 
                 line = own_call(kind, f"{kind.kind}({body.text})")
                 if line:

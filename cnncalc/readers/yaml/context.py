@@ -12,21 +12,12 @@ from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.readers.limits import Limits
 from cnncalc.readers.yaml import values as value_of
-from cnncalc.readers.yaml.expansion import COUNTER, IN_NAMES
 from cnncalc.readers.yaml.expression import number
 from cnncalc.readers.yaml.steps import Block
 from cnncalc.readers.yaml.tree import Map, Scalar, Tree, behind, where
 from cnncalc.readers.yaml.values import Pending
+from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, COUNTER, CURLY, ELSEWHERE, IMPLIED, IN_NAMES, RESERVED
 from cnncalc.text import nearest, show
-
-KEYS = ("name", "description", "source", "input", "params", "defaults", "blocks", "layers", "outputs", "published")
-RESERVED = ("prev", "input")
-# what other tools write in a layer and cnncalc knows from the layer above
-IMPLIED = (
-    "in_channels", "in_features", "input_channels", "in_dim", "input_dim", "num_features", "input_size", "input_shape",
-    "in_planes", "C",
-)  # fmt: skip
-CURLY = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 
 
 class Enough(Exception):  # not an error: the end of reading
@@ -213,7 +204,6 @@ class Reading:
 
     def _no_field(self, kind: type[Layer], name: str, tree: Tree) -> tuple[Problem, str | None]:
         """The problem of a field that does not exist, and the field that was probably meant."""
-        from cnncalc.readers.yaml.attributes import ATTRIBUTES, ELSEWHERE
 
         for sign in ":= ":
             left, found, right = name.partition(sign)

@@ -9,19 +9,14 @@ from cnncalc.layers.base import KINDS, dialects, unknown_layer
 from cnncalc.layers.spelling import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.readers.yaml import values as value_of
-from cnncalc.readers.yaml.attributes import is_name, trainable
+from cnncalc.readers.yaml.attributes import trainable
 from cnncalc.readers.yaml.compiler import Compiler
-from cnncalc.readers.yaml.context import RESERVED, Reading
-from cnncalc.readers.yaml.expansion import IN_NAMES
+from cnncalc.readers.yaml.context import Reading
 from cnncalc.readers.yaml.steps import Block
 from cnncalc.readers.yaml.tree import Map, Mark, Scalar, Seq, Tree
 from cnncalc.readers.yaml.values import Pending
+from cnncalc.readers.yaml.vocabulary import IN_NAMES, RESERVED, is_name, is_parameter
 from cnncalc.text import did_you_mean, nearest, show
-
-
-def is_parameter(text: str) -> bool:
-    """A letter or `_`, then letters, digits and `_`."""
-    return text.isascii() and text.isidentifier()
 
 
 def read_defaults(reading: Reading, tree: Tree) -> None:

@@ -10,16 +10,12 @@ from cnncalc.network import Builder
 from cnncalc.problem import Call, Problem, Refused, Where
 from cnncalc.readers.limits import Limits
 from cnncalc.readers.yaml.values import Pending
+from cnncalc.readers.yaml.vocabulary import IN_AXES
 from cnncalc.text import did_you_mean, quoted, show
 
 if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
     from cnncalc.readers.yaml.changes import Change
-
-IN_AXES = {1: ("in_steps",), 2: ("in_height", "in_width"), 3: ("in_depth", "in_height", "in_width")}
-IN_NAMES = frozenset({"in_channels", *(name for names in IN_AXES.values() for name in names)})
-
-COUNTER = "i"  # `$i` inside a `repeat:`: the number of the round, from 0
 
 
 class Scope:

@@ -7,10 +7,10 @@ from typing import Any
 from cnncalc.layers.spelling import number_help, spell
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.yaml import values as value_of
-from cnncalc.readers.yaml.attributes import is_path
 from cnncalc.readers.yaml.context import Reading
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree
 from cnncalc.readers.yaml.values import Pending
+from cnncalc.readers.yaml.vocabulary import is_path
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, nearest, quoted, show
 

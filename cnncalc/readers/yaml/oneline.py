@@ -14,6 +14,7 @@ from cnncalc.layers.base import KINDS, Layer, dialects
 from cnncalc.problem import Problem, Refused, Source, Where
 from cnncalc.readers.limits import TRUSTED, Limits
 from cnncalc.readers.yaml.tree import Map, Mark, Scalar, Seq
+from cnncalc.readers.yaml.vocabulary import SHORT
 from cnncalc.text import nearest, quoted, show
 
 SHAPE = re.compile(r"[0-9]+(x[0-9]+)*\Z")
@@ -25,7 +26,6 @@ POOL = re.compile(
     r"(?P<kind>MAXPOOL|AVGPOOL|POOL)(?P<kernel>[0-9]+(?:x[0-9]+)?)(?:/(?P<stride>[0-9]+))?(?:p(?P<pad>[0-9]+))?\Z", re.I
 )
 UNITS = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9]*?)-?(?P<value>[0-9]+(?:\.[0-9]+|(?:x[0-9]+)+)?)\Z")
-SHORT = {"gap": "globalavgpool", "gmp": "globalmaxpool", "bn": "batchnorm", "pool": "maxpool"}
 CONV_HELP = "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride"
 NESTING = 32
 
@@ -273,7 +273,7 @@ class _Line:
             self._put(step, kind, Scalar(units["value"], False, Mark(0, start + units.start("value"))), start)
             return step
         if "(" in word:
-            from cnncalc.readers.yaml.suggestions.foreign_help import token
+            from cnncalc.readers.yaml.suggestions.calls import token
 
             written = token(word)
             if written:

@@ -15,13 +15,14 @@ from cnncalc.readers.yaml import layer_cache
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.branches import unused_projections
 from cnncalc.readers.yaml.compiler import Compiler
-from cnncalc.readers.yaml.context import KEYS, Enough
-from cnncalc.readers.yaml.definitions import check_references, is_parameter, read_block, read_defaults, read_signatures
-from cnncalc.readers.yaml.expansion import IN_NAMES, Run, Scope
+from cnncalc.readers.yaml.context import Enough
+from cnncalc.readers.yaml.definitions import check_references, read_block, read_defaults, read_signatures
+from cnncalc.readers.yaml.expansion import Run, Scope
 from cnncalc.readers.yaml.inputs import read_inputs
 from cnncalc.readers.yaml.steps import Step, run_all
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, parse
 from cnncalc.readers.yaml.values import Pending
+from cnncalc.readers.yaml.vocabulary import IN_NAMES, KEYS, is_parameter
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, plural, quoted, show
 from cnncalc.units import count, size

@@ -16,10 +16,11 @@ from cnncalc.layers.operator import Operator
 from cnncalc.network import Expectation
 from cnncalc.problem import Call, Problem, Refused, Where
 from cnncalc.product import Product
-from cnncalc.readers.yaml.expansion import COUNTER, Run, Scope
+from cnncalc.readers.yaml.expansion import Run, Scope
 from cnncalc.readers.yaml.layer_cache import layer_of
 from cnncalc.readers.yaml.tree import Tree, where
 from cnncalc.readers.yaml.values import Pending, resolved
+from cnncalc.readers.yaml.vocabulary import COUNTER
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
 

@@ -121,39 +121,6 @@ _NAMES = {
 }
 
 
-def decode(data: bytes, path: str, limits: Limits = TRUSTED) -> Source:
-    """Bytes as a source text.
-
-    Raises:
-        Refused: `too-large`, or `not-text` where they are not UTF-8.
-    """
-    if len(data) > limits.file_bytes:
-        raise Refused(
-            [
-                Problem(
-                    "too-large",
-                    f"{show(path)} has more than {limits.file_bytes:,} bytes",
-                    "split the network into blocks",
-                )
-            ]
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        kind = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "not UTF-8"
-        raise Refused(
-            [
-                Problem(
-                    "not-text",
-                    f"{show(path)} is {kind} (byte {error.start + 1}, line {line})",
-                    "save the file as UTF-8",
-                )
-            ]
-        ) from None
-    return Source(path, text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
 def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | None = None) -> Tree:
     """The tree of a text. Keys that are written twice are noted in `problems` where that is given, and are no end.
 

@@ -12,9 +12,8 @@ from collections.abc import Collection, Iterator
 
 from cnncalc.network import Network, Node
 from cnncalc.readers.limits import TRUSTED
-from cnncalc.readers.yaml.attributes import is_name
-from cnncalc.readers.yaml.context import RESERVED
 from cnncalc.readers.yaml.inputs import LONG_FORM, SHORT_FORM
+from cnncalc.readers.yaml.vocabulary import RESERVED, is_name
 
 DEEPEST = 12  # levels of groups; names go on behind them, with dots
 _NUMBERED = re.compile(r"(?<![_0-9])[0-9]+$")  # one of a row of steps, and no branch

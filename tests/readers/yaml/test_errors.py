@@ -14,10 +14,10 @@ import pytest
 
 from cnncalc.codes import CODES
 from cnncalc.problem import Problem, Refused, Source, Where
+from cnncalc.readers.files import decode
 from cnncalc.readers.limits import TRUSTED, UNTRUSTED, Limits
 from cnncalc.readers.yaml.oneline import parse as parse_line
 from cnncalc.readers.yaml.reader import Given, read, read_tree
-from cnncalc.readers.yaml.tree import decode
 from cnncalc.render.problems import lines, text
 from tests.helpers import ROOT, TESTS
 

@@ -12,14 +12,12 @@ from cnncalc.layers import KINDS
 from cnncalc.layers.conv import PAD_MODES, Conv
 from cnncalc.layers.fields import SIDES
 from cnncalc.problem import Source
-from cnncalc.readers.yaml.attributes import ATTRIBUTES
 from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.readers.yaml.compiler import RESIDUAL
-from cnncalc.readers.yaml.context import KEYS, RESERVED
-from cnncalc.readers.yaml.expansion import COUNTER, IN_NAMES
 from cnncalc.readers.yaml.expression import _FUNCTIONS as FUNCTIONS
 from cnncalc.readers.yaml.inputs import LONG_FORM
 from cnncalc.readers.yaml.reader import read
+from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, COUNTER, IN_NAMES, KEYS, RESERVED
 from cnncalc.writers.yaml.writer import proved
 from tests.helpers import ROOT
 

@@ -19,8 +19,8 @@ from cnncalc.cli.run import run
 from cnncalc.layers import KINDS
 from cnncalc.problem import Refused
 from cnncalc.readers.yaml.branches import MERGES
-from cnncalc.readers.yaml.context import KEYS
 from cnncalc.readers.yaml.schema import schema
+from cnncalc.readers.yaml.vocabulary import KEYS
 from tests.helpers import network_of
 
 SCHEMA = schema()

@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from cnncalc.problem import Problem, Refused, Source
+from cnncalc.readers.files import decode
 from cnncalc.readers.limits import TRUSTED, UNTRUSTED, Limits
 from cnncalc.readers.yaml import tree
 from cnncalc.readers.yaml.reader import read as read_file
-from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, decode, parse
+from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, parse
 from cnncalc.render.problems import lines
 from tests.helpers import TESTS
 

@@ -7,7 +7,8 @@ import re
 from cnncalc.layers.base import KINDS, Layer, dialects
 from cnncalc.layers.fields import Choice
 from cnncalc.problem import ONE_LINE, Refused, Source
-from cnncalc.readers.yaml.suggestions.foreign import LONGEST, Step, Unknown, readings, rows, translated
+from cnncalc.readers.yaml.suggestions.calls import own_call
+from cnncalc.readers.yaml.suggestions.foreign import LONGEST, readings, rows, translated
 from cnncalc.readers.yaml.suggestions.foreign_text import Foreign, call, of_tree
 from cnncalc.readers.yaml.suggestions.foreign_words import (
     ALIKE,
@@ -146,24 +147,6 @@ def _by_name(name: str, called: bool, body: Tree | None) -> str:
     return f"write, for example, `{known.example.rpartition('-> ')[2]}`"
 
 
-def own_call(kind: type[Layer], text: str) -> str:
-    """A kind of ours that is written as a call, `conv(16, 3, pad=1)`, as a step; empty where it is not understood."""
-    layer = call(text)
-    if layer is None or len(layer.placed) > len(kind.fields):
-        return ""
-    step = Step("", kind.kind)
-    step.fields = dict(zip(kind.fields, layer.placed, strict=False))
-    for name, value in layer.named.items():
-        field = next((field for field, spec in kind.fields.items() if name == field or name in spec.also), "")
-        if not field or field in step.fields:
-            return ""
-        step.fields[field] = value
-    try:
-        return step.text()
-    except Unknown:
-        return ""
-
-
 NO_EFFECT = (
     "slope",
     "alpha",
@@ -230,40 +213,6 @@ def lecture(text: str) -> str:
         return ""
     line = _written(steps.items[0]) if len(steps.items) == 1 else f"seq: {_written(steps)}"
     return line if len(line) <= LONGEST else ""
-
-
-def token(word: str) -> str:
-    """A call, `Conv2d(3, 16, 3)` or `FC(10)`, as a word of the one-line form: `CONV3-16p0`; empty where it has none."""
-    from cnncalc.readers.yaml.oneline import SHORT
-    from cnncalc.readers.yaml.tree import parse
-
-    layer = call(word)
-    if layer is None:
-        return ""
-    folded = layer.word.casefold()
-    own = KINDS.get(SHORT.get(folded, folded)) if not layer.prefix and layer.word in (folded, folded.upper()) else None
-    found = [own_call(own, word)] if own is not None else [line for line, _ in readings(layer)]
-    if len(found) != 1 or not found[0]:
-        return ""
-    tree = parse(Source("", found[0]))
-    if isinstance(tree, Scalar):
-        return tree.text.upper() if tree.text in KINDS else ""
-    if not isinstance(tree, Map) or len(tree.items) != 1:
-        return ""
-    ((kind, inner),) = tree.items.items()
-    if isinstance(inner, Scalar):
-        plain = inner.text.replace(".", "", 1).replace("x", "").isdecimal()
-        return f"{kind.upper()}-{inner.text}" if plain else ""
-    if not isinstance(inner, Map) or kind not in ("conv", "maxpool", "avgpool"):
-        return ""
-    texts = {name: value.text for name, value in inner.items.items() if isinstance(value, Scalar)}
-    pad = texts.pop("pad", "0")
-    filters, kernel, stride = texts.pop("filters", ""), texts.pop("kernel", ""), texts.pop("stride", "")
-    if texts or not (pad.isdecimal() or (pad == "same" and kind == "conv")):
-        return ""
-    padded = "" if pad == "same" or (kind != "conv" and pad == "0") else f"p{pad}"
-    name = {"conv": f"CONV{kernel}-{filters}", "maxpool": f"POOL{kernel}", "avgpool": f"AVGPOOL{kernel}"}[kind]
-    return name + (f"/{stride}" if stride else "") + padded
 
 
 def _written(tree: Tree) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 from cnncalc.layers.base import KINDS, Layer, dialects, unknown_layer
 from cnncalc.layers.borrow import Borrowing
 from cnncalc.problem import Problem
-from cnncalc.readers.yaml.attributes import ATTRIBUTES, ELSEWHERE
 from cnncalc.readers.yaml.branches import MERGES
-from cnncalc.readers.yaml.context import CURLY, KEYS, Reading
+from cnncalc.readers.yaml.context import Reading
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree
+from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, CURLY, ELSEWHERE, KEYS
 from cnncalc.text import nearest, quoted, show
 
 STEP_WORDS = ("seq", "residual")
@@ -235,7 +235,7 @@ def _called(word: str, kind: type[Layer] | None, whole: str = "") -> str:
     if kind is None:
         return f"write `{word}: [...]` with its values"
     if whole:
-        from cnncalc.readers.yaml.suggestions.foreign_help import own_call
+        from cnncalc.readers.yaml.suggestions.calls import own_call
 
         line = own_call(kind, whole)
         if line:

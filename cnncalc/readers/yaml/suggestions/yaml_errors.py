@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from cnncalc.problem import Problem, Source, Where
+from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, KEYS
 from cnncalc.text import quoted, show
 
 _WORD = r"[\w$.-]+"
@@ -267,7 +268,6 @@ def _colon(here: Where) -> Problem:
 
 
 def _two_keys(here: Where, two: re.Match[str]) -> Problem:
-    from cnncalc.readers.yaml.attributes import ATTRIBUTES
 
     first, second = two.group(2), two.group("second")
     help = f"start a new line in front of `{second}:`"
@@ -316,8 +316,6 @@ def _behind(here: Where) -> Problem:
 
 def _block(here: Where, begun: Where) -> Problem:
     """A line that does not line up with its neighbours."""
-    from cnncalc.readers.yaml.attributes import ATTRIBUTES
-    from cnncalc.readers.yaml.context import KEYS
 
     source, line = here.source, here.source.line(here.line)
     if _character(here) in ("}", "]"):
