@@ -377,6 +377,14 @@ def test_the_page_of_a_code(code: str, explain: Any) -> None:
         assert data["note"] == page.note
 
 
+@pytest.mark.parametrize("code", [code for code, page in CODES.items() if "`cnncalc " in page.note.partition(": ")[2]])
+def test_the_command_of_a_code(code: str, ended: Any) -> None:
+    """A code that only the command line can cause has a command that causes it."""
+    command = CODES[code].note.partition(": ")[2].strip("`")
+    done = ended(*shlex.split(command.removeprefix("cnncalc ")))
+    assert f"[{code}]" in done.err
+
+
 def test_several_pages(explain: Any) -> None:
     """One after the other; in JSON as a list."""
     assert [page["kind"] for page in explain("conv", "fc", "--format", "json").data] == ["conv", "fc"]

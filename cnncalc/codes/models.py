@@ -1,0 +1,68 @@
+"""Codes about models from other frameworks: ONNX, PyTorch, Keras and Darknet."""
+
+from __future__ import annotations
+
+from cnncalc.codes.page import Code
+
+CODES = {
+    "ambiguous-batch": Code(
+        "cnncalc cannot tell which axis of an ONNX model's input is the batch axis. The graph treats one axis as "
+        "the batch, but nothing shows whether it is the first. Use `--batch-axis` to name it.",
+        note="only an ONNX model can cause it",
+    ),
+    "bad-model": Code(
+        "The model cannot be read. The file may be truncated, or may not be in the format that its suffix "
+        "promises. Its graph may contain a cycle, be missing a weight, or declare sizes that no tensor can have. "
+        "For a PyTorch model, the code may fail to import, build or run.",
+        note="only a model from another framework can cause it",
+    ),
+    "batch-fixed": Code(
+        "The ONNX model was exported for a fixed batch of several examples. cnncalc still reports figures for one "
+        "example. `cnncalc check` requires a model that accepts a batch of 1.",
+        note="only an ONNX model can cause it",
+    ),
+    "branch-chosen": Code(
+        "Warning: the branch that an `If` in the ONNX model takes depends on its input data. The figures are for "
+        "the branch with more multiply-adds, or for the one named with `--branch`.",
+        note="only an ONNX model can cause it",
+    ),
+    "macs-disagree": Code(
+        "Warning: cnncalc and PyTorch count a different number of multiply-adds for a layer. PyTorch's number is "
+        "half of what torch.utils.flop_counter reports. Both are shown. One of the two rules is wrong for this "
+        "model.",
+        note="only a PyTorch model can cause it",
+    ),
+    "not-compared": Code(
+        "Warning: ONNX's shape inference could not be run on the model. cnncalc worked out the shapes by its own "
+        "rules, but could not compare them with ONNX's. In `cnncalc check` it is an error: a submission could not "
+        "be compared with its base version.",
+        note="only an ONNX model or a comparison in `cnncalc check` can cause it",
+    ),
+    "one-run": Code(
+        "Warning: the forward pass of a PyTorch model depends on its input data, as with `if x.any()`, `nonzero`, "
+        "or tokens routed to experts. cnncalc ran it once on the CPU with made-up parameters and inputs. The "
+        "shapes and counts are those of that run, and another input may take a different path.",
+        note="only a PyTorch model can cause it",
+    ),
+    "shapes-disagree": Code(
+        "Warning: cnncalc's shape for a value differs from the one that PyTorch or ONNX's shape inference gives. "
+        "Both are shown. One of the two rules is wrong for this model.",
+        note="only a model from another framework can cause it",
+    ),
+    "unknown-size": Code(
+        "A dimension of the model's input has only a name, or no size at all, so the shapes that depend on it are "
+        "unknown. Give the size, as in `cnncalc analyze model.onnx --dim height=224`.",
+        note="only a model from another framework can cause it",
+    ),
+    "unsupported": Code(
+        "The model uses something whose shape or cost cnncalc cannot work out, such as a loop whose length depends "
+        "on data.",
+        note="only a model from another framework can cause it",
+    ),
+    "unused-parameters": Code(
+        "Warning: a PyTorch model has parameters that its forward pass does not use for this input in evaluation "
+        "mode, such as a classifier that only runs during training. They are included in the parameters, but add "
+        "no multiply-adds.",
+        note="only a PyTorch model can cause it",
+    ),
+}
