@@ -11,7 +11,7 @@ from typing import Any
 
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.network import Network
-from cnncalc.readers import Missing
+from cnncalc.readers.options import Missing
 from cnncalc.record import Record
 
 QUANTITIES = ("output", "weights", "biases", "buffers", "macs")

@@ -6,7 +6,9 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 
-SUFFIXES = (".yaml", ".yml", ".onnx")
+from cnncalc.readers import SUBMISSIONS
+
+SUFFIXES = SUBMISSIONS
 OWN = (".git", ".hg", ".svn")  # folders of version control, which nobody hands in
 Found = tuple[str, str | None]  # a path, and "", why there is nothing to read, or None: its suffix is none of the above
 

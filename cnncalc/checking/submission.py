@@ -9,6 +9,7 @@ from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.checking.history import NoHistory, Past
 from cnncalc.network import Network
 from cnncalc.problem import Refused, Source
+from cnncalc.readers import Missing, ReaderOptions, read_submission, reader_of_submission
 from cnncalc.readers.files import decode, opened, text
 from cnncalc.readers.limits import UNTRUSTED
 from cnncalc.readers.yaml.reader import read
@@ -17,7 +18,6 @@ from cnncalc.shape import Shape
 from cnncalc.text import show
 
 STANDARD_INPUT = "<stdin>"
-MODEL = ".onnx"  # files of other tools that are checked too
 LARGEST_PAST = 64 * 2**20  # bytes of such a file as it was at a git revision, weights included
 PASSED, FAILED, ERROR, UNREADABLE = "passed", "failed", "error", "unreadable"
 
@@ -49,7 +49,7 @@ class Task(Record):
 
 def check_file(path: str, task: Task) -> Checked:
     """Read, analyse and check one file. Never raises for what is in it."""
-    if path.lower().endswith(MODEL):
+    if reader_of_submission(path).is_other_format:
         return _checked(path, task, lambda: model(path, task.policy.input))
     try:
         source = text(path, UNTRUSTED, links=False)
@@ -66,28 +66,19 @@ def check_source(source: Source, task: Task) -> Checked:
 
 
 def model(path: str, size: Shape | None = None, data: bytes | None = None, *, links: bool = False) -> Network:
-    """The network in a stranger's ONNX file; `size` is its input where the file leaves that open.
+    """The network in a stranger's file of another format; `size` is its input where the file leaves that open.
 
     Links are followed only where the path is not the stranger's (`links`).
 
     Raises:
         Refused, OSError, Missing: as the reader.
     """
-    from importlib import import_module
-
-    from cnncalc.readers import Asked
-
-    onnx = import_module("cnncalc.readers.onnx.reader")
 
     def made(inputs: dict[str, str]) -> Network:
-        network: Network
         if data is not None:
-            network = onnx.submitted(data, path, Asked(inputs, {}))
-        else:
-            with opened(path, links=links) as file:
-                pages = import_module("cnncalc.readers.onnx.file").Paged(file.fileno())
-                network = onnx.submitted(pages, path, Asked(inputs, {}))
-        return network
+            return read_submission(data, path, ReaderOptions(inputs, {}))
+        with opened(path, links=links) as file:
+            return read_submission(file, path, ReaderOptions(inputs, {}))
 
     try:
         return made({})
@@ -98,8 +89,6 @@ def model(path: str, size: Shape | None = None, data: bytes | None = None, *, li
 
 
 def _checked(path: str, task: Task, made: Callable[[], Network]) -> Checked:
-    from cnncalc.readers import Missing
-
     try:
         return _judged(made(), path, task)
     except Refused as refused:
@@ -118,7 +107,7 @@ def _checked(path: str, task: Task, made: Callable[[], Network]) -> Checked:
 def _judged(network: Network, path: str, task: Task) -> Checked:
     analysis = analyze(network)
     measured, findings = check(analysis, task.policy)
-    if path.lower().endswith(MODEL):
+    if reader_of_submission(path).is_other_format:
         findings = [_of_model(finding, task.policy) for finding in findings]
     if task.allowed:
         findings += _growth(analysis, path, task)
@@ -210,9 +199,7 @@ def _before(path: str, past: Past, allowed: Sequence[tuple[str, int]]) -> dict[s
     """
     if path == STANDARD_INPUT:
         raise Uncomparable("standard input has no past; name a file as the base")
-    from cnncalc.readers import Missing
-
-    binary = path.lower().endswith(MODEL)
+    binary = reader_of_submission(path).is_other_format
     try:
         data = past.file(path, LARGEST_PAST if binary else UNTRUSTED.file_bytes)
         if data is None:

@@ -46,11 +46,11 @@ def meant_command(word: str, commands: Iterable[str]) -> str:
     if match:
         return f"did you mean `{match}`?"
     from cnncalc import shelf
-    from cnncalc.readers import READERS
+    from cnncalc.readers import SUFFIXES, reader_of
 
-    if word in shelf.names() or os.path.splitext(word)[1].lower() in (".yaml", ".yml", ".json", *READERS):
+    if word in shelf.names() or os.path.splitext(word)[1].lower() in SUFFIXES:
         return f"write `cnncalc analyze {show(word)}`"
-    if word.startswith("torch:"):
+    if reader_of(word).prefix:
         return f"write `cnncalc analyze {show(word)} --input SHAPE`"
     name = nearest(word, shelf.names())
     return f"did you mean `cnncalc analyze {name}`?" if name else "`cnncalc --help` lists the commands"

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc import readers as formats
-from cnncalc import shelf
+from cnncalc import readers, shelf
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, divert_output, tell, warn
 from cnncalc.network import Network
@@ -23,7 +22,7 @@ from cnncalc.text import did_you_mean, show
 if TYPE_CHECKING:
     from cnncalc.readers.yaml.changes import Change
 
-SUFFIXES = (".yaml", ".yml", ".json")
+SUFFIXES = readers.SPECIFICATIONS.suffixes
 
 
 class Spec:
@@ -103,7 +102,7 @@ def path_of(text: str) -> str:
     if os.path.lexists(text) and suffix == ".py":
         raise Failed(f"{show(text)}: name what makes the PyTorch model, as in `torch:{show(text[:-3])}:Net`")
     if os.path.lexists(text) and suffix:
-        raise Failed(f"{show(text)}: files end in {', '.join((*SUFFIXES, *formats.READERS))}")
+        raise Failed(f"{show(text)}: files end in {', '.join(readers.SUFFIXES)}")
     if os.path.isdir(text):
         raise Failed(
             f"{show(text)} is a folder: name a file in it, or look at all of them with `cnncalc check {show(text)}`"
@@ -151,14 +150,14 @@ def _read(spec: Spec, asked: Request, inputs: Mapping[str, str], convolved: bool
         from cnncalc.analyses.as_conv import as_conv
         from cnncalc.readers.yaml.inputs import shape_from
 
-        if not spec.line and formats.reader_of(spec.text) == "torch":  # it has no size of its own
+        if not spec.line and readers.reader_of(spec.text).runs_code:  # a program has no size of its own
             return as_conv(_read(spec, asked, inputs, False, as_written), {})
         shapes = {name: shape_from(text) for name, text in inputs.items()}
         return as_conv(_read(spec, asked, {}, False, as_written), shapes)
-    if not spec.line and formats.reader_of(spec.text) is not None:
+    if not spec.line and readers.reader_of(spec.text).is_other_format:
         return _imported(spec.text, asked, inputs)
     source = source_of(spec)
-    if not spec.line and formats.is_keras_json(source.text):
+    if not spec.line and readers.reader_of_text(source.text).is_other_format:
         return _imported(source.path, asked, inputs, source)
     given = Given(asked.parameters, inputs, () if as_written else _changes(asked))
     if spec.line:
@@ -186,17 +185,19 @@ def _imported(path: str, asked: Request, inputs: Mapping[str, str], source: Sour
     if asked.changes:
         help = f"`cnncalc import {show(path)} -o net.yaml` makes a file of {show(path)} in which it can"
         raise click.UsageError(f"--set cannot change a layer of {show(path)}: {help}")
+    reader = readers.reader_of(path)
     dims = {}
     for name, value in asked.parameters.items():
-        if not value.isdecimal() and formats.reader_of(path) != "torch":
+        if not value.isdecimal() and not reader.runs_code:
             raise click.BadParameter(f"`{show(value)}` is no size of a dimension", param_hint="--dim")
         dims[name] = int(value) if value.isdecimal() else 0
-    if formats.reader_of(path) == "torch":
+    if reader.runs_code:
         divert_output()
     try:
         arguments = tuple(asked.arguments.items())
-        return formats.read(path, formats.Asked(inputs, dims, arguments, asked.batch_axes, asked.branches), source)
-    except formats.Missing as missing:
+        options = readers.ReaderOptions(inputs, dims, arguments, asked.batch_axes, asked.branches)
+        return readers.read(path, options, source)
+    except readers.Missing as missing:
         raise Failed(f"{show(path)}: {missing}") from None
     except Refused as refused:
         for problem in refused.problems:
@@ -218,12 +219,12 @@ def _changes(asked: Request) -> list[Change]:
 
 def _check_options(asked: Request) -> None:
     """Refuse `--arg`, `--batch-axis` and `--branch` where nothing takes them."""
-    readers = {formats.reader_of(word) for word in asked.spec}
-    for given, option in ((asked.batch_axes, "--batch-axis"), (asked.branches, "--branch")):
-        if given and "onnx" not in readers:
-            raise click.UsageError(f"{option} is for ONNX models")
-    if asked.arguments and "torch" not in readers:
-        raise click.UsageError("--arg is for torch:MODULE:CALLABLE; a parameter of a file is given with -p")
+    accepted = {name for word in asked.spec for name in readers.reader_of(word).options}
+    help = {"arguments": "; give a parameter of a file with -p"}
+    for name, option in (("batch_axes", "--batch-axis"), ("branches", "--branch"), ("arguments", "--arg")):
+        if getattr(asked, name) and name not in accepted:
+            files = " and ".join(reader.files for reader in readers.READERS if name in reader.options)
+            raise click.UsageError(f"{option} is for {files}{help.get(name, '')}")
 
 
 def complete(

@@ -1,65 +1,131 @@
-"""Other formats -> Network, through the same Builder as specifications. Heavy imports stay inside functions.
+"""Readers: from a file of any format to a Network, through the same Builder. This module holds the table of readers.
 
-A reader is a module with `read(path, given) -> Network`; it raises Refused for what is wrong with the file, and Missing
-where a package of an extra is not installed.
+To add a reader for a format named FORMAT:
+
+1. Write `cnncalc/readers/FORMAT/reader.py` with `read(path, options) -> Network`. Open the file with
+   `cnncalc.readers.files`, check every size against `cnncalc.readers.limits`, and import optional packages inside
+   functions. Raise Refused for a mistake in the file and Missing for a package that is not installed.
+2. Add a row to READERS below. The suffixes, the help for unknown files and the checks of options all come from it.
+3. If a file can also arrive as text (from standard input), offer `read_text(source, options) -> Network`.
+4. If `cnncalc check` may open such files from strangers, offer `read_submission(data, path, options) -> Network`, which
+   reads bytes or an open file within the limits for strangers, and list the suffixes in `submissions`.
+5. Describe the format in docs/import.md.
+
+A layer kind is read in the file of its family (windows, views, recurrent, ...), which has the same name in each format.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from importlib import import_module
+from typing import Any, BinaryIO
 
 from cnncalc.network import Network
 from cnncalc.problem import Source
+from cnncalc.readers.options import Missing, ReaderOptions
 from cnncalc.record import Record
 
-# suffix -> the module of this package that reads it
-READERS = {".onnx": "onnx", ".cfg": "darknet", ".keras": "keras"}
+__all__ = [
+    "READERS", "SPECIFICATIONS", "SUBMISSIONS", "SUFFIXES", "Missing", "Reader", "ReaderOptions", "is_keras_json",
+    "read", "read_submission", "reader_of", "reader_of_file", "reader_of_submission", "reader_of_text",
+]  # fmt: skip
 
 
-class Missing(Exception):
-    """A package that an extra installs is not there."""
+class Reader(Record):
+    """A row of the table: one format, how its files are recognised, and what its reader needs."""
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"this needs {package}: pip install 'cnncalc[{extra}]'")
+    name: str  # the folder that holds the reader
+    files: str  # what its files are called in messages
+    suffixes: tuple[str, ...] = ()
+    prefix: str = ""  # of a SPEC that is not a file
+    extra: str = ""  # the extra that installs what the reader needs
+    options: tuple[str, ...] = ()  # the fields of ReaderOptions that only this reader uses
+    submissions: tuple[str, ...] = ()  # the suffixes that `check` reads; none if strangers' files are not read
+    runs_code: bool = False  # true if reading executes the user's code
+
+    @property
+    def is_other_format(self) -> bool:
+        """Whether files are something other than specifications."""
+        return self.name != "yaml"
 
 
-class Asked(Record):
-    """What was given on the command line: input shapes as text by name ("" for the only input), sizes of dimensions, and
-    arguments of what makes a model of PyTorch."""
+SPECIFICATIONS = Reader("yaml", "specifications", (".yaml", ".yml", ".json"), submissions=(".yaml", ".yml"))
+_ONNX = Reader(
+    "onnx", "ONNX models", (".onnx",), extra="onnx", options=("batch_axes", "branches"), submissions=(".onnx",)
+)
+_KERAS = Reader("keras", "Keras models", (".keras",))
+READERS = (
+    SPECIFICATIONS,
+    _ONNX,
+    Reader("darknet", "Darknet configurations", (".cfg",)),
+    _KERAS,
+    Reader("torch", "torch:MODULE:CALLABLE", prefix="torch:", extra="torch", options=("arguments",), runs_code=True),
+)
+SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
+SUBMISSIONS = tuple(suffix for reader in READERS for suffix in reader.submissions)
 
-    inputs: Mapping[str, str]
-    dims: Mapping[str, int]
-    arguments: tuple[tuple[str, str], ...] = ()
-    batch_axes: Mapping[str, str] = {}  # input of an ONNX model ("" for all) -> its batch axis, a number or `none`
-    branches: Mapping[str, str] = {}  # If of an ONNX model ("" for all) -> the branch that is taken, `then` or `else`
+
+def reader_of(spec: str) -> Reader:
+    """The reader for a SPEC, found by its prefix or its suffix."""
+    for reader in READERS:
+        if reader.prefix and spec.startswith(reader.prefix):
+            return reader
+    return reader_of_file(spec)
 
 
-def reader_of(path: str) -> str | None:
-    """The module that reads a path, by its suffix or prefix; None for specifications and unknown suffixes."""
-    if path.startswith("torch:"):
-        return "torch"
-    return READERS.get(os.path.splitext(path)[1].lower())
+def reader_of_file(path: str) -> Reader:
+    """The reader for a file, found by its suffix. Files with an unknown suffix are read as specifications."""
+    suffix = os.path.splitext(path)[1].lower()
+    return next((reader for reader in READERS if suffix in reader.suffixes), SPECIFICATIONS)
+
+
+def reader_of_submission(path: str) -> Reader:
+    """The reader that `check` uses for a stranger's file. A prefix means nothing here: no submission is executed."""
+    suffix = os.path.splitext(path)[1].lower()
+    return next((reader for reader in READERS if suffix in reader.submissions), SPECIFICATIONS)
+
+
+def reader_of_text(text: str) -> Reader:
+    """The reader for text without a telling suffix: Keras for its JSON, the reader of specifications for the rest."""
+    return _KERAS if is_keras_json(text) else SPECIFICATIONS
 
 
 def is_keras_json(text: str) -> bool:
-    """Return whether this is JSON that Keras' `model.to_json()` or TensorFlow.js writes, and no specification."""
+    """Return whether the text is JSON written by Keras' `model.to_json()` or by TensorFlow.js."""
     if "class_name" not in text and "modelTopology" not in text:
         return False
-    from cnncalc.readers.keras import reader
+    from cnncalc.readers.keras import file
 
-    return reader.is_keras_json(text)
+    return file.is_keras_json(text)
 
 
-def read(path: str, asked: Asked, source: Source | None = None) -> Network:
-    """The network in a file of another format, or in its text where that is read already (`source`).
+def read(path: str, options: ReaderOptions, source: Source | None = None) -> Network:
+    """Read the network in a file of another format, or in its text if that has been read already (`source`).
 
     Raises:
-        Refused: what is wrong with the file.
-        Missing: where the extra is not installed.
-        OSError: where it cannot be read.
+        Refused: The file has a mistake.
+        Missing: The extra is not installed.
+        OSError: The file cannot be opened.
     """
-    module = import_module(f"cnncalc.readers.{reader_of(path) or 'keras'}.reader")
-    network: Network = module.read(path, asked) if source is None else module.read_text(source, asked)
+    network: Network
+    if source is None:
+        network = _module(reader_of(path)).read(path, options)
+    else:
+        reader = reader_of(path) if reader_of(path).is_other_format else reader_of_text(source.text)
+        network = _module(reader).read_text(source, options)
     return network
+
+
+def read_submission(data: bytes | BinaryIO, path: str, options: ReaderOptions) -> Network:
+    """Read the network in a stranger's file of another format, within the limits for strangers.
+
+    Raises:
+        Refused: The file has a mistake, or exceeds a limit.
+        Missing: The extra is not installed.
+    """
+    network: Network = _module(reader_of_submission(path)).read_submission(data, path, options)
+    return network
+
+
+def _module(reader: Reader) -> Any:
+    return import_module(f"cnncalc.readers.{reader.name}.reader")

@@ -1,1 +1,64 @@
-"""Network -> files of other formats."""
+"""Writers: from a Network to a file of another format. This module holds the table of writers.
+
+To add a writer for a format named FORMAT:
+
+1. Write `cnncalc/writers/FORMAT/writer.py` with a function that takes the network, and by name the options of its row,
+   and returns text, or bytes if the format is binary. Raise Unexportable for a layer that the format cannot express.
+2. Add a row to WRITERS below: `cnncalc export --to` offers it. Add its suffix to `cnncalc/cli/suffixes.py`.
+
+A layer kind is written in the file of its family, which has the same name in each format. `blocks` turns a network into
+nested blocks with arguments, `layouts` records which value is channels first, and `registry` helps to build the table
+from kinds to the functions that write them. `cnncalc import` writes specifications with `yaml/`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from cnncalc.network import Network
+from cnncalc.record import Record
+
+
+class Writer(Record):
+    """A row of the table: one target of `cnncalc export`."""
+
+    target: str  # the word after --to
+    module: str
+    function: str
+    options: tuple[str, ...] = ()  # the options of `cnncalc export` that the function takes
+    binary: bool = False
+
+
+WRITERS = (
+    Writer("torch", "torch.writer", "text"),
+    Writer("keras", "keras.writer", "text"),
+    Writer("onnx", "onnx.model", "dumped", options=("batch",), binary=True),
+    Writer("mermaid", "drawing", "mermaid", options=("depth",)),
+    Writer("dot", "drawing", "dot", options=("depth",)),
+)
+TARGETS = tuple(writer.target for writer in WRITERS)
+
+
+def writer_of(target: str) -> Writer:
+    """The row of a target.
+
+    Raises:
+        KeyError: There is no such target.
+    """
+    for writer in WRITERS:
+        if writer.target == target:
+            return writer
+    raise KeyError(target)
+
+
+def write(writer: Writer, network: Network, **options: Any) -> str | bytes:
+    """The network as text of the writer's format, or as bytes if the format is binary.
+
+    Raises:
+        Unexportable: The format cannot express a layer.
+        Missing: The package that the writer needs is not installed.
+    """
+    module = import_module(f"cnncalc.writers.{writer.module}")
+    result: str | bytes = getattr(module, writer.function)(network, **options)
+    return result

@@ -219,16 +219,16 @@ def _baseline(text: str | None, allowed: Sequence[tuple[str, int]]) -> tuple[tup
         Failed: where there is no such file, or it cannot be compared with.
     """
     from cnncalc.checking.history import past
-    from cnncalc.checking.submission import MODEL, Uncomparable, figures, model
+    from cnncalc.checking.submission import Uncomparable, figures, model
     from cnncalc.cli.specs import SUFFIXES, Spec, source_of
     from cnncalc.problem import Refused
-    from cnncalc.readers import Missing
+    from cnncalc.readers import Missing, reader_of_submission
     from cnncalc.text import show
 
     if text is None:
         return (), None
     file = text.rpartition("@")[0] or text  # `net.yaml@main` is a file too
-    if text.lower().endswith(MODEL):
+    if reader_of_submission(text).is_other_format:
         try:
             return tuple(figures(model(text, links=True), allowed).items()), None
         except (Uncomparable, Missing) as error:

@@ -10,8 +10,7 @@ from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, into_file, write, write_bytes
 from cnncalc.cli.suffixes import check_suffix
-
-TARGETS = ("torch", "keras", "onnx", "mermaid", "dot")
+from cnncalc.writers import TARGETS, writer_of
 
 
 @click.command(
@@ -46,33 +45,29 @@ def command(request: Request, target: str, depth: int | None, batch: int | None)
     same shapes, parameters and multiply-adds; every shape of an ONNX file is held against onnx.shape_inference before
     it is written.
     """
-    from importlib import import_module
-
     from cnncalc.cli.specs import announce, network_of
-    from cnncalc.readers import Missing
+    from cnncalc.readers.options import Missing
+    from cnncalc.writers import write as write_format
     from cnncalc.writers.blocks import Unexportable
 
     check_suffix(request.file, target, TARGETS, chooser="--to")
     one, file = options.only(request), request.file
-    if depth is not None and target not in ("mermaid", "dot"):
+    writer = writer_of(target)
+    if depth is not None and "depth" not in writer.options:
         raise click.UsageError("--depth is for drawings: mermaid and dot")
-    if batch is not None and target != "onnx":
+    if batch is not None and "batch" not in writer.options:
         raise click.UsageError("--batch is for onnx; the other targets take any batch")
-    if target == "onnx" and file is None and sys.stdout is not None and sys.stdout.isatty():
+    if writer.binary and file is None and sys.stdout is not None and sys.stdout.isatty():
         raise click.UsageError("an ONNX file is nothing for a terminal: write it to a file with -o net.onnx")
     network = network_of(one, request)
     announce(network)
+    given = {name: value for name, value in (("depth", depth), ("batch", batch)) if name in writer.options}
     try:
-        if target == "onnx":
-            write_bytes(import_module("cnncalc.writers.onnx.model").dumped(network, batch), file)
-            return 0
-        if target in ("torch", "keras"):
-            text: str = import_module(f"cnncalc.writers.{target}.writer").source(network).text
-        else:
-            from cnncalc.writers import drawing
-
-            text = (drawing.mermaid if target == "mermaid" else drawing.dot)(network, depth)
+        result = write_format(writer, network, **given)
     except (Unexportable, Missing) as error:
         raise Failed(str(error)) from None
-    write(text, file)
+    if isinstance(result, bytes):
+        write_bytes(result, file)
+    else:
+        write(result, file)
     return 0

@@ -46,7 +46,7 @@ def command(request: Request, framework: str, differences: bool) -> int:
     anything differs, 2 where a layer cannot be exported or the framework is not installed.
     """
     from cnncalc.cli.specs import announce, network_of
-    from cnncalc.readers import Missing
+    from cnncalc.readers.options import Missing
     from cnncalc.verify import verify
     from cnncalc.writers.blocks import Unexportable
 

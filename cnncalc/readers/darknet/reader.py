@@ -13,10 +13,11 @@ from collections.abc import Callable
 
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
-from cnncalc.readers import Asked, files
+from cnncalc.readers import files
 from cnncalc.readers.darknet.cfg import Section, sections
 from cnncalc.readers.darknet.options import SAME
 from cnncalc.readers.darknet.recurrent import Cells
+from cnncalc.readers.options import ReaderOptions
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
 
@@ -29,7 +30,7 @@ OPTIONS = {
 }  # fmt: skip
 
 
-def read(path: str, asked: Asked) -> Network:
+def read(path: str, asked: ReaderOptions) -> Network:
     """The network in a .cfg file.
 
     Raises:
@@ -39,11 +40,11 @@ def read(path: str, asked: Asked) -> Network:
     return read_text(files.text(path), asked)
 
 
-def read_text(source: Source, asked: Asked) -> Network:
+def read_text(source: Source, asked: ReaderOptions) -> Network:
     """The network in the text of a .cfg file.
 
     >>> text = "[net]\\nwidth=28\\nheight=28\\nchannels=1\\n[convolutional]\\nfilters=6\\nsize=5\\nactivation=relu"
-    >>> net = read_text(Source("a.cfg", text), Asked({}, {}))
+    >>> net = read_text(Source("a.cfg", text), ReaderOptions({}, {}))
     >>> [(node.name, str(node.output)) for node in net.nodes]
     [('input', '28x28x1'), ('conv0.conv', '24x24x6'), ('conv0.relu', '24x24x6')]
 
@@ -64,7 +65,7 @@ def floats(network: Network) -> int:
 
 
 class _Reader(Cells):
-    def read(self, asked: Asked) -> Network:
+    def read(self, asked: ReaderOptions) -> Network:
         found = sections(self.source)
         try:
             self._net(found[0], asked)
@@ -97,7 +98,7 @@ class _Reader(Cells):
     def _named(self) -> list[tuple[str, int]]:
         return [(self.builder.nodes[value].name, value) for value in self.made]
 
-    def _net(self, section: Section, asked: Asked) -> None:
+    def _net(self, section: Section, asked: ReaderOptions) -> None:
         from cnncalc.readers.yaml.inputs import shape_from
 
         self.section = section

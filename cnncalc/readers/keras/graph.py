@@ -11,9 +11,9 @@ from typing import Any
 
 from cnncalc.network import Builder, Network
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers import Asked
 from cnncalc.readers.keras.call import Call, Spec, Value, first_layout, name_of
 from cnncalc.readers.keras.layers import handler_of
+from cnncalc.readers.options import ReaderOptions
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
 
@@ -46,11 +46,11 @@ class Reader:
         self.names: set[str] = set()
         self.made: dict[str, list[Value]] = {}  # what every call of a layer returned, by the name of its nodes
         self.calls = 0
-        self.asked = Asked({}, {})
+        self.asked = ReaderOptions({}, {})
         self.inputs_used: set[str] = set()
         self.inputs: list[str] = []
 
-    def read(self, top: dict[str, Any], asked: Asked) -> Network:
+    def read(self, top: dict[str, Any], asked: ReaderOptions) -> Network:
         """The network of a model.
 
         Raises:

@@ -12,15 +12,15 @@ import os
 
 from cnncalc.network import Network
 from cnncalc.problem import Source
-from cnncalc.readers import Asked
 from cnncalc.readers.keras.file import is_keras_json, load, parsed
 from cnncalc.readers.keras.graph import Reader
+from cnncalc.readers.options import ReaderOptions
 from cnncalc.text import show
 
 __all__ = ["is_keras_json", "read", "read_text"]
 
 
-def read(path: str, asked: Asked) -> Network:
+def read(path: str, asked: ReaderOptions) -> Network:
     """The network in a `.keras` archive or a JSON file.
 
     Raises:
@@ -31,13 +31,13 @@ def read(path: str, asked: Asked) -> Network:
     return Reader(path, show(name)).read(load(path), asked)
 
 
-def read_text(source: Source, asked: Asked) -> Network:
+def read_text(source: Source, asked: ReaderOptions) -> Network:
     """The network in JSON that is read already, from standard input for example.
 
     >>> text = '''{"class_name": "Sequential", "config": {"name": "net", "layers": [
     ...     {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [null, 8]}},
     ...     {"class_name": "Dense", "config": {"name": "fc", "units": 10}}]}}'''
-    >>> net = read_text(Source("net.json", text), Asked({}, {}))
+    >>> net = read_text(Source("net.json", text), ReaderOptions({}, {}))
     >>> [(node.name, node.kind, str(node.output)) for node in net.nodes]
     [('in', 'input', '8'), ('fc', 'fc', '10')]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers import Asked
 from cnncalc.readers.onnx.axes import CUT, MIXED, Axes
 from cnncalc.readers.onnx.graph import Value
+from cnncalc.readers.options import ReaderOptions
 from cnncalc.text import show
 
 BATCH = re.compile(r"(batch|bs).*|[bn]", re.IGNORECASE)
@@ -20,7 +20,7 @@ Chosen = Mapping[str, int | None]
 class Declared:
     """The dimensions that a graph declares for an input: sizes (0 where they are open) and their names."""
 
-    def __init__(self, one: Any, asked: Asked) -> None:
+    def __init__(self, one: Any, asked: ReaderOptions) -> None:
         dims = one.type.tensor_type.shape.dim
         self.name: str = one.name
         self.sizes = [int(dim.dim_value) if dim.HasField("dim_value") and dim.dim_value != -1 else 0 for dim in dims]
@@ -56,7 +56,7 @@ class Declared:
         return 0
 
 
-def _asked_axis(name: str, rank: int, asked: Asked) -> int | None:
+def _asked_axis(name: str, rank: int, asked: ReaderOptions) -> int | None:
     """The axis that `--batch-axis` names for an input; -1 for `none`.
 
     Raises:

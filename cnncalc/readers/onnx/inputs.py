@@ -8,7 +8,6 @@ from typing import Any
 
 from cnncalc.network import Builder, Network
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers import Asked
 from cnncalc.readers.limits import Limits
 from cnncalc.readers.onnx.axes import Axes
 from cnncalc.readers.onnx.batch import Chosen, Declared, decide
@@ -19,6 +18,7 @@ from cnncalc.readers.onnx.names import clean
 from cnncalc.readers.onnx.node_order import sources
 from cnncalc.readers.onnx.operators.elementwise import BINARY, UNARY, words
 from cnncalc.readers.onnx.patterns import Done, Plan
+from cnncalc.readers.options import ReaderOptions
 from cnncalc.readers.yaml.inputs import shape_from
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
@@ -53,7 +53,7 @@ class Fed:
     """
 
     def __init__(
-        self, model: Any, asked: Asked, limits: Limits, chosen: Chosen | None = None, strict: bool = False
+        self, model: Any, asked: ReaderOptions, limits: Limits, chosen: Chosen | None = None, strict: bool = False
     ) -> None:
         self.model = model
         self.strict = strict

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from typing import BinaryIO
 
 from cnncalc.analyses.totals import analyze
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers import Asked, Missing
 from cnncalc.readers.files import opened
 from cnncalc.readers.limits import TRUSTED, UNTRUSTED, Limits
 from cnncalc.readers.onnx.batch import written_batches
@@ -20,12 +20,13 @@ from cnncalc.readers.onnx.graph import Value
 from cnncalc.readers.onnx.model import Model
 from cnncalc.readers.onnx.operators.attention import attentions
 from cnncalc.readers.onnx.patterns import plan, same_figures, shuffles
+from cnncalc.readers.options import Missing, ReaderOptions
 from cnncalc.text import quoted, show
 
 READINGS = 8  # of branches that depend on what is fed in
 
 
-def read(path: str, asked: Asked, limits: Limits = TRUSTED) -> Network:
+def read(path: str, asked: ReaderOptions, limits: Limits = TRUSTED) -> Network:
     """The network in an ONNX file, for one example.
 
     Raises:
@@ -36,7 +37,7 @@ def read(path: str, asked: Asked, limits: Limits = TRUSTED) -> Network:
     return values(path, asked, limits)[0]
 
 
-def values(path: str, asked: Asked, limits: Limits = TRUSTED) -> tuple[Network, dict[str, Value]]:
+def values(path: str, asked: ReaderOptions, limits: Limits = TRUSTED) -> tuple[Network, dict[str, Value]]:
     """The network, and every value of the graph by its name there, with the dimensions of ONNX.
 
     Raises:
@@ -47,7 +48,7 @@ def values(path: str, asked: Asked, limits: Limits = TRUSTED) -> tuple[Network, 
     return _Reading(data, path, limits).best(asked)
 
 
-def submitted(data: bytes | Paged, path: str, asked: Asked) -> Network:
+def read_submission(data: bytes | BinaryIO, path: str, asked: ReaderOptions) -> Network:
     """The network in the file of a stranger, by the rules of cnncalc alone.
 
     onnx.shape_inference, which nobody can interrupt, is not asked, so that an operator without a rule is refused; and
@@ -56,7 +57,8 @@ def submitted(data: bytes | Paged, path: str, asked: Asked) -> Network:
     Raises:
         Refused, Missing: as `read`.
     """
-    data = structure(data, 16 * UNTRUSTED.file_bytes, FIELDS)
+    given = data if isinstance(data, bytes) else Paged(data.fileno())
+    data = structure(given, 16 * UNTRUSTED.file_bytes, FIELDS)
     return _Reading(data, path, UNTRUSTED, strict=True).best(asked)[0]
 
 
@@ -75,12 +77,12 @@ class _Reading:
         self.strict = strict
         self.branches: dict[str, bool] = {}
 
-    def _model(self, asked: Asked, chosen: dict[str, int | None] | None = None) -> Model:
+    def _model(self, asked: ReaderOptions, chosen: dict[str, int | None] | None = None) -> Model:
         model = Model(parsed(self.data), asked, self.limits, chosen, self.strict)
         model.branches = self.branches
         return model
 
-    def best(self, asked: Asked) -> tuple[Network, dict[str, Value]]:
+    def best(self, asked: ReaderOptions) -> tuple[Network, dict[str, Value]]:
         """The network and its values, with the larger one of branches that depend on what is fed in.
 
         Raises:
@@ -98,7 +100,7 @@ class _Reading:
         return self._other_branches(asked, (found, values))
 
     def _other_branches(
-        self, asked: Asked, best: tuple[Network, dict[str, Value]] | None
+        self, asked: ReaderOptions, best: tuple[Network, dict[str, Value]] | None
     ) -> tuple[Network, dict[str, Value]]:
         """The reading with the most multiply-adds; where branches differ, a warning that the figures are upper bounds."""
         taken: dict[str, str] = {}
@@ -109,7 +111,9 @@ class _Reading:
             if label is None:
                 break
             taken[label] = "then"
-            other = Asked(asked.inputs, asked.dims, (), asked.batch_axes, {**asked.branches, **taken, label: "else"})
+            other = ReaderOptions(
+                asked.inputs, asked.dims, (), asked.batch_axes, {**asked.branches, **taken, label: "else"}
+            )
             before = dict(self.branches)
             try:
                 flipped = self._with_patterns(other)
@@ -134,7 +138,7 @@ class _Reading:
             warnings.append(Problem("branch-chosen", text, "name branches with `--branch NAME=then`", level="warning"))
         return _warned(network, warnings), values
 
-    def _check_branches(self, asked: Asked) -> None:
+    def _check_branches(self, asked: ReaderOptions) -> None:
         """Refuse the name of a branch that the model does not have."""
         for name in asked.branches:
             if name not in self.branches and not (name == "" and self.branches):
@@ -142,7 +146,7 @@ class _Reading:
                 help = f"the branches are {quoted(self.branches, 'and')}" if self.branches else "leave `--branch` out"
                 raise Refused([Problem("bad-argument", text, help)])
 
-    def _with_patterns(self, asked: Asked) -> tuple[Network, dict[str, Value]]:
+    def _with_patterns(self, asked: ReaderOptions) -> tuple[Network, dict[str, Value]]:
         best = self._with_batch(asked)
         assert best.done is not None
         patterns = plan(best.steps, best.scope, best.done.nodes, (shuffles, attentions))
@@ -155,7 +159,7 @@ class _Reading:
                 return network, again.scope.values
         return best.done, best.scope.values
 
-    def _with_batch(self, asked: Asked) -> Model:
+    def _with_batch(self, asked: ReaderOptions) -> Model:
         """The reading with the batch axes that the graph shows. A batch that cannot be taken out is read as it is."""
         first = self._model(asked)
         refused = None

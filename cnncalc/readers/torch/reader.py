@@ -13,7 +13,7 @@ from typing import Any
 from cnncalc.layers.operator import Operator, Unknown
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers import Asked, Missing
+from cnncalc.readers.options import Missing, ReaderOptions
 from cnncalc.readers.torch.events import Event, Trace
 from cnncalc.readers.torch.fit import Fit, Model, firsts, fit
 from cnncalc.readers.torch.graph import SHOWN, Book
@@ -64,7 +64,7 @@ def from_torch(
     return _network(found, name, name)
 
 
-def read(spec: str, asked: Asked) -> Network:
+def read(spec: str, asked: ReaderOptions) -> Network:
     """The network of `torch:package.module:callable`, which is imported and called; sizes are written channels last.
 
     Raises:

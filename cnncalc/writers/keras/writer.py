@@ -15,7 +15,7 @@ from typing import Any
 
 from cnncalc import __version__
 from cnncalc.network import Network, Node
-from cnncalc.readers import Missing
+from cnncalc.readers.options import Missing
 from cnncalc.writers.blocks import (
     POOL,
     Block,
@@ -40,6 +40,15 @@ from cnncalc.writers.registry import Unsaid
 from cnncalc.writers.torch.writer import Source, wrapped
 
 WORDS = {"keras", "layers", "ops", "build", "model", "print", "range", "sum", *HELPERS}
+
+
+def text(network: Network) -> str:
+    """The text of the file that `source` describes.
+
+    Raises:
+        Unexportable: The framework cannot express a layer.
+    """
+    return source(network).text
 
 
 def source(network: Network) -> Source:

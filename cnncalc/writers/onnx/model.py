@@ -15,7 +15,7 @@ from typing import Any
 
 from cnncalc import __version__
 from cnncalc.network import Network, Node
-from cnncalc.readers import Missing
+from cnncalc.readers.options import Missing
 from cnncalc.shape import Shape
 from cnncalc.text import show
 from cnncalc.writers.blocks import Unexportable, used, without_counterpart

@@ -64,6 +64,15 @@ class Source(Record):
     marks: dict[int, tuple[str, str]]
 
 
+def text(network: Network) -> str:
+    """The text of the file that `source` describes.
+
+    Raises:
+        Unexportable: The framework cannot express a layer.
+    """
+    return source(network).text
+
+
 def source(network: Network) -> Source:
     """The network as PyTorch source.
 

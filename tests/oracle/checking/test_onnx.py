@@ -460,12 +460,12 @@ def test_two_thousand_nodes(write: Write) -> None:
     """Are read and analysed in a second or two."""
     import time
 
-    from cnncalc.readers import Asked
+    from cnncalc.readers import ReaderOptions
     from cnncalc.readers import read as read_model
 
     path = write("net.onnx", chain(2_000))
     start = time.process_time()
-    assert analyze(read_model(path, Asked({}, {}))).totals.layers == 2_000
+    assert analyze(read_model(path, ReaderOptions({}, {}))).totals.layers == 2_000
     assert time.process_time() - start < 5
 
 
@@ -494,7 +494,7 @@ def test_time_grows_with_the_nodes(tmp_path: Path) -> None:
 
 def test_a_fault_of_ours_is_no_verdict(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a rule raises by mistake is an internal error of the program, and not a fault of the file."""
-    from cnncalc.readers import Asked, read
+    from cnncalc.readers import ReaderOptions, read
     from cnncalc.readers.onnx import model as onnx_model
 
     def mistaken(*_: Any) -> None:
@@ -505,7 +505,7 @@ def test_a_fault_of_ours_is_no_verdict(write: Write, monkeypatch: pytest.MonkeyP
     checked = check_file(path, task())
     assert (checked.status, codes(checked)) == ("unreadable", ["internal-error"])
     with pytest.raises(TypeError, match="a fault of the program"):
-        read(path, Asked({}, {}))
+        read(path, ReaderOptions({}, {}))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from cnncalc.analyses.totals import analyze
 from cnncalc.network import Network
 from cnncalc.problem import Refused, Source
-from cnncalc.readers import Asked
+from cnncalc.readers import ReaderOptions
 from cnncalc.readers.darknet import reader
 from tests.helpers import TESTS
 
@@ -174,7 +174,9 @@ MODELS: dict[str, tuple[dict[str, Any], Sections]] = {
 
 def network(text: str, **inputs: str) -> Network:
     """The network in a text."""
-    return reader.read_text(Source("net.cfg", text), Asked({name or "": size for name, size in inputs.items()}, {}))
+    return reader.read_text(
+        Source("net.cfg", text), ReaderOptions({name or "": size for name, size in inputs.items()}, {})
+    )
 
 
 def made(net: dict[str, Any], *sections: Any) -> Network:
@@ -365,7 +367,7 @@ def test_comments_after_a_number() -> None:
         "pad=1\nactivation=linear\n[dropout]\nprobability=.25 # of all\n[route]\nlayers=-1,0 ###P6\n[contrastive]\n"
         "classes=1\ntemperature=1.0\nyolo_layer=-1\n[avgpool]\n"
     )
-    net = reader.read_text(Source("net.cfg", text), Asked({}, {}))
+    net = reader.read_text(Source("net.cfg", text), ReaderOptions({}, {}))
     assert [(node.name, str(node.output)) for node in net.nodes[1:]] == [
         ("conv0", "144x144x40"),
         ("dropout1", "144x144x40"),
@@ -444,20 +446,20 @@ def test_files(tmp_path: Path) -> None:
     """A file on disk; one that is not text, none, or too large."""
     path = tmp_path / "tiny.cfg"
     path.write_text(cfg(square(416), yolov3_tiny()))
-    net = reader.read(str(path), Asked({}, {}))
+    net = reader.read(str(path), ReaderOptions({}, {}))
     assert net.name == "tiny"
     assert net.spec == str(path)
     assert len(net.outputs) == 2
     path.write_bytes(b"\xff\xfe\x00\x00")
     with pytest.raises(Refused, match="UTF-16"):
-        reader.read(str(path), Asked({}, {}))
+        reader.read(str(path), ReaderOptions({}, {}))
     path.write_bytes(b"#" * (16 * 2**20 + 1))
     with pytest.raises(Refused, match="too-large"):
-        reader.read(str(path), Asked({}, {}))
+        reader.read(str(path), ReaderOptions({}, {}))
     with pytest.raises(Refused, match="not-regular"):
-        reader.read("/dev/zero", Asked({}, {}))
+        reader.read("/dev/zero", ReaderOptions({}, {}))
     with pytest.raises(FileNotFoundError):
-        reader.read(str(tmp_path / "none.cfg"), Asked({}, {}))
+        reader.read(str(tmp_path / "none.cfg"), ReaderOptions({}, {}))
 
 
 @pytest.mark.heavy

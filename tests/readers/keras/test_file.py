@@ -18,11 +18,11 @@ from cnncalc.layers.attention import Attend, Dot
 from cnncalc.layers.merge import Average, Maximum, Minimum, Sub
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
-from cnncalc.readers import Asked
+from cnncalc.readers import ReaderOptions
 from cnncalc.readers.keras import reader
 from cnncalc.shape import Shape
 
-NOTHING = Asked({}, {})
+NOTHING = ReaderOptions({}, {})
 
 
 def layer(cls: str, name: str, *calls: Any, **config: Any) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def network(model: Any, **inputs: str) -> Network:
     """The network of a configuration."""
     text = model if isinstance(model, str) else json.dumps(model)
     return reader.read_text(
-        Source("net.json", text), Asked({name.strip("_"): size for name, size in inputs.items()}, {})
+        Source("net.json", text), ReaderOptions({name.strip("_"): size for name, size in inputs.items()}, {})
     )
 
 

@@ -17,7 +17,7 @@ from cnncalc.layers.operator import Operator, Unknown
 from cnncalc.network import Builder, Network
 from cnncalc.problem import Refused, Source
 from cnncalc.product import Product
-from cnncalc.readers import Asked
+from cnncalc.readers import ReaderOptions
 from cnncalc.readers.darknet import reader
 from cnncalc.readers.limits import UNTRUSTED
 from cnncalc.readers.yaml.reader import read
@@ -79,7 +79,7 @@ NETS: dict[str, tuple[dict[str, Any], Any]] = {
 def test_darknet_files(name: str) -> None:
     """Darknet's sections, which are blocks."""
     net, sections = NETS[name]
-    text = again(reader.read_text(Source(f"{name}.cfg", test_darknet.cfg(net, sections())), Asked({}, {})))
+    text = again(reader.read_text(Source(f"{name}.cfg", test_darknet.cfg(net, sections())), ReaderOptions({}, {})))
     assert name in ("alexnet", "vgg16") or "blocks:" in text
 
 

@@ -19,7 +19,7 @@ import pytest
 from cnncalc.analyses.totals import analyze
 from cnncalc.network import Network
 from cnncalc.problem import Refused
-from cnncalc.readers import Asked
+from cnncalc.readers import ReaderOptions
 from cnncalc.readers.keras import reader as reading
 from cnncalc.readers.keras.graph import Reader
 from tests.helpers import TESTS
@@ -32,7 +32,7 @@ if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
 keras: Any = importlib.import_module("keras")
 layers: Any = keras.layers
 REFERENCE = json.loads((TESTS / "reference" / "keras_models.json").read_text())["records"]
-NOTHING = Asked({}, {})
+NOTHING = ReaderOptions({}, {})
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -479,10 +479,10 @@ def test_open_sizes() -> None:
     text = json.loads(model.to_json())
     with pytest.raises(Refused, match=r"no fixed size: \?x\?x3.*--input"):
         Reader("m", "m").read(text, NOTHING)
-    net = Reader("m", "m").read(text, Asked({"": "33x31x3"}, {}))
+    net = Reader("m", "m").read(text, ReaderOptions({"": "33x31x3"}, {}))
     assert str(net.nodes[1].output) == "16x15x4"
     with pytest.raises(Refused, match="no input `nope`"):
-        Reader("m", "m").read(text, Asked({"nope": "33x31x3", "": "33x31x3"}, {}))
+        Reader("m", "m").read(text, ReaderOptions({"nope": "33x31x3", "": "33x31x3"}, {}))
 
 
 class Dice:

@@ -33,14 +33,14 @@ from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.layers.attention import Attention
 from cnncalc.layers.base import Layer
 from cnncalc.problem import Refused
-from cnncalc.readers import Asked
+from cnncalc.readers import ReaderOptions
 from cnncalc.readers.onnx import patterns, reader
 from cnncalc.readers.onnx.operators import attention
 from cnncalc.readers.onnx.patterns import Plan
-from cnncalc.readers.onnx.reader import submitted, values
+from cnncalc.readers.onnx.reader import read_submission, values
 from tests.oracle.readers.onnx.test_reader import Small, kinds, numbers, op, save, weight
 
-NOTHING = Asked({}, {})
+NOTHING = ReaderOptions({}, {})
 T, D, H = 6, 12, 3
 FIGURES = ("weights", "biases", "buffers", "macs", "uncounted")
 
@@ -59,11 +59,13 @@ def reading(model: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Analys
         if value.index is not None:
             assert found.nodes[value.index].output == tuple(value.dims[axis] for axis in value.order)
     whole = analyze(found)
-    assert kinds(analyze(submitted(Path(path).read_bytes(), path, NOTHING))) == kinds(whole)
+    assert kinds(analyze(read_submission(Path(path).read_bytes(), path, NOTHING))) == kinds(whole)
     with monkeypatch.context() as patch:
         patch.setattr(reader, "plan", lambda *_: Plan())
         assert figures(analyze(values(path, NOTHING)[0])) == figures(whole)
-        strict = analyze(submitted(Path(path).read_bytes(), path, NOTHING)).totals  # a stranger's masks are parameters
+        strict = analyze(
+            read_submission(Path(path).read_bytes(), path, NOTHING)
+        ).totals  # a stranger's masks are parameters
         assert strict.params + strict.buffers == whole.totals.params + whole.totals.buffers
         assert (strict.macs, strict.uncounted) == (whole.totals.macs, whole.totals.uncounted)
     return whole

@@ -21,7 +21,7 @@ import pytest
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.network import Network
 from cnncalc.problem import Refused
-from cnncalc.readers import Asked, Missing, read
+from cnncalc.readers import Missing, ReaderOptions, read
 from cnncalc.readers.limits import UNTRUSTED
 from cnncalc.readers.onnx.names import labels, path_of
 from tests.helpers import TESTS
@@ -38,7 +38,7 @@ from cnncalc.readers.onnx.reader import values
 REFERENCE = TESTS / "reference"
 EXPORTS: dict[str, Any] = json.loads((REFERENCE / "onnx_models.json").read_text(encoding="utf-8"))
 FLOAT, INT = TensorProto.FLOAT, TensorProto.INT64
-NOTHING = Asked({}, {})
+NOTHING = ReaderOptions({}, {})
 Node = Any
 
 
@@ -93,7 +93,7 @@ def save(model: Any, folder: Path) -> str:
     return str(path)
 
 
-def facts(small: Small, folder: Path, asked: Asked = NOTHING) -> tuple[Analysis, dict[str, Any]]:
+def facts(small: Small, folder: Path, asked: ReaderOptions = NOTHING) -> tuple[Analysis, dict[str, Any]]:
     """The analysis and the values of a small model; no shape may differ from shape inference."""
     network, found = values(save(small.model, folder), asked)
     assert [str(problem) for problem in network.warnings if problem.code != "batch-fixed"] == []
@@ -105,7 +105,7 @@ def facts(small: Small, folder: Path, asked: Asked = NOTHING) -> tuple[Analysis,
     return analyze(network), found
 
 
-def refusal(small: Small, folder: Path, asked: Asked = NOTHING) -> Any:
+def refusal(small: Small, folder: Path, asked: ReaderOptions = NOTHING) -> Any:
     """The one problem that a small model is refused with."""
     with pytest.raises(Refused) as caught:
         read(save(small.model, folder), asked)
@@ -528,21 +528,25 @@ def test_dimensions_by_name(tmp_path: Path) -> None:
     assert problem.code == "unknown-size"
     assert "`height`" in problem.text
     assert "`--dim height=224 --dim width=224`" in problem.help
-    by_name, _ = facts(small, tmp_path, Asked({}, {"height": 10, "width": 12}))
+    by_name, _ = facts(small, tmp_path, ReaderOptions({}, {"height": 10, "width": 12}))
     assert by_name.rows[-1].node.output == (10, 12, 4)
-    by_input, _ = facts(small, tmp_path, Asked({"": "20x24x3"}, {}))
+    by_input, _ = facts(small, tmp_path, ReaderOptions({"": "20x24x3"}, {}))
     assert by_input.rows[-1].node.output == (20, 24, 4)
-    named, _ = facts(small, tmp_path, Asked({"x": "20x24x3"}, {}))
+    named, _ = facts(small, tmp_path, ReaderOptions({"x": "20x24x3"}, {}))
     assert named.rows[-1].node.output == (20, 24, 4)
-    assert refusal(small, tmp_path, Asked({"z": "20x24x3"}, {})).code == "unknown-input"
-    assert refusal(small, tmp_path, Asked({"": "20x24"}, {})).code == "bad-argument"
-    assert refusal(small, tmp_path, Asked({}, {"depth": 10})).code == "unknown-size"
-    assert refusal(small, tmp_path, Asked({}, {"batch": 4, "height": 10, "width": 12})).code == "bad-argument"
+    assert refusal(small, tmp_path, ReaderOptions({"z": "20x24x3"}, {})).code == "unknown-input"
+    assert refusal(small, tmp_path, ReaderOptions({"": "20x24"}, {})).code == "bad-argument"
+    assert refusal(small, tmp_path, ReaderOptions({}, {"depth": 10})).code == "unknown-size"
+    assert refusal(small, tmp_path, ReaderOptions({}, {"batch": 4, "height": 10, "width": 12})).code == "bad-argument"
 
 
 def test_fixed_sizes_can_be_changed(tmp_path: Path) -> None:
     """A fully convolutional export at another size."""
-    assert facts(pyramid((1, 3, 8, 8)), tmp_path, Asked({"": "16x32x3"}, {}))[0].rows[-1].node.output == (16, 32, 4)
+    assert facts(pyramid((1, 3, 8, 8)), tmp_path, ReaderOptions({"": "16x32x3"}, {}))[0].rows[-1].node.output == (
+        16,
+        32,
+        4,
+    )
 
 
 def test_a_fixed_batch_is_read_as_one(tmp_path: Path) -> None:
@@ -581,10 +585,10 @@ def test_branches(tmp_path: Path) -> None:
     assert "`else`, at most" in network.warnings[-1].text
     assert "--branch y=then" in network.warnings[-1].help
     for name in ("", "y"):
-        network, found = values(save(fed.model, tmp_path), Asked({}, {}, branches={name: "then"}))
+        network, found = values(save(fed.model, tmp_path), ReaderOptions({}, {}, branches={name: "then"}))
         assert (int(analyze(network).totals.macs), found["y"].dims) == (0, (1, 3, 8, 8))
         assert "branch-chosen" not in {problem.code for problem in network.warnings}
-    assert refusal(fed, tmp_path, Asked({}, {}, branches={"other": "then"})).code == "bad-argument"
+    assert refusal(fed, tmp_path, ReaderOptions({}, {}, branches={"other": "then"})).code == "bad-argument"
     same = branches(op("Cast", "x", "c", to=TensorProto.BOOL))
     for one in same.model.graph.node[1].attribute:
         one.g.node[0].op_type = "Relu" if one.name == "then_branch" else "Sigmoid"
@@ -1089,12 +1093,12 @@ def test_the_batch_axis_by_option(tmp_path: Path) -> None:
     small, _, _, _ = BATCHES["steps first, a batch"]
 
     def macs(word: str, input: str = "") -> int:
-        network, _ = values(save(small.model, tmp_path), Asked({}, {}, batch_axes={input: word}))
+        network, _ = values(save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={input: word}))
         return int(analyze(network).totals.macs)
 
     assert [macs("1"), macs("none"), macs("1", "x")] == [945, 2 * 945, 945]
-    assert refusal(small, tmp_path, Asked({}, {}, batch_axes={"": "2"})).code == "bad-argument"
-    assert refusal(small, tmp_path, Asked({}, {}, batch_axes={"z": "1"})).code == "unknown-input"
+    assert refusal(small, tmp_path, ReaderOptions({}, {}, batch_axes={"": "2"})).code == "bad-argument"
+    assert refusal(small, tmp_path, ReaderOptions({}, {}, batch_axes={"z": "1"})).code == "unknown-input"
 
 
 def test_two_readings_of_the_batch(tmp_path: Path) -> None:
@@ -1106,7 +1110,7 @@ def test_two_readings_of_the_batch(tmp_path: Path) -> None:
     assert "either axis 0 or axis 1" in problem.text
     assert "`--batch-axis x=0`" in problem.help
     for axis, shown in (("0", (7, 6)), ("1", (4, 6)), ("none", (4, 7, 6))):
-        network, _ = values(save(small.model, tmp_path), Asked({}, {}, batch_axes={"x": axis}))
+        network, _ = values(save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={"x": axis}))
         assert tuple(network.nodes[0].output) == shown
 
 
@@ -1125,9 +1129,9 @@ def test_unknown_sizes_of_several_inputs(tmp_path: Path) -> None:
     words = problem.help.split("`")[1].split()
     dims = dict(word.split("=") for word in words if word != "--dim")
     assert list(dims) == ["height", "width", "length"]
-    assert facts(small, tmp_path, Asked({}, {name: int(size) for name, size in dims.items()}))
+    assert facts(small, tmp_path, ReaderOptions({}, {name: int(size) for name, size in dims.items()}))
     # a shape that is given for one input gives the named sizes of the others
-    assert facts(small, tmp_path, Asked({"a": "20x30x1", "e": "9x3"}, {}))[1]["b"].dims == (1, 2, 20, 30)
+    assert facts(small, tmp_path, ReaderOptions({"a": "20x30x1", "e": "9x3"}, {}))[1]["b"].dims == (1, 2, 20, 30)
 
 
 # -- parameters and buffers --------------------------------------------------------------------------------------------

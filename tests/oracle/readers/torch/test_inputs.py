@@ -21,7 +21,7 @@ from cnncalc.analyses.memory.peak import infer, train
 from cnncalc.analyses.totals import Totals, analyze
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers import Asked
+from cnncalc.readers import ReaderOptions
 from cnncalc.readers.torch import fit, reader
 from tests.oracle.readers.torch.test_reader import agree
 
@@ -269,7 +269,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def loaded(models: str, name: str, inputs: Mapping[str, str]) -> Network:
-    return reader.read(f"torch:{models}:{name}", Asked(inputs, {}, ()))
+    return reader.read(f"torch:{models}:{name}", ReaderOptions(inputs, {}, ()))
 
 
 def one_run(network: Network) -> list[str]:

@@ -24,7 +24,7 @@ from cnncalc.analyses.totals import analyze
 from cnncalc.layers.recurrent import Recurrent
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
-from cnncalc.readers import Asked, Missing
+from cnncalc.readers import Missing, ReaderOptions
 from cnncalc.readers.yaml.reader import Given, read
 from cnncalc.writers.torch.writer import source
 from cnncalc.writers.yaml.writer import proved
@@ -911,7 +911,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def loaded(spec: str, inputs: Mapping[str, str], **arguments: str) -> Network:
     """The network of `torch:...` as the command line asks for it."""
-    return reader.read(spec, Asked(inputs, {}, tuple(arguments.items())))
+    return reader.read(spec, ReaderOptions(inputs, {}, tuple(arguments.items())))
 
 
 def shown(network: Network) -> list[tuple[str, str]]:
@@ -990,7 +990,7 @@ def test_errors_of_the_spec_itself(models: str) -> None:
     assert absent.code == "bad-argument"  # exit status 2, as for a file that is not there
     assert "no Python module `absent_models`" in absent.text
     with pytest.raises(Refused, match="write `--arg name=value`"):
-        reader.read(f"torch:{models}:Net", Asked({"": "8x8x3"}, {"width": 3}))
+        reader.read(f"torch:{models}:Net", ReaderOptions({"": "8x8x3"}, {"width": 3}))
     with pytest.raises(Refused, match=r"no torch\.nn\.Module: int"):
         cnncalc.from_torch(3, (3, 8, 8))
 

@@ -21,7 +21,7 @@ import onnx
 
 from cnncalc.network import Network
 from cnncalc.problem import Source
-from cnncalc.readers import Asked, read
+from cnncalc.readers import ReaderOptions, read
 from cnncalc.readers.yaml import reader
 from cnncalc.writers.yaml.proof import difference
 from cnncalc.writers.yaml.writer import written
@@ -40,7 +40,7 @@ def again(network: Network, flat: bool = False) -> str:
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_onnx_files(path: Path) -> None:
     """Names as in the module tree. Exports with names in groups become blocks, and a fraction of the plain list."""
-    network = read(str(path), Asked({}, {}))
+    network = read(str(path), ReaderOptions({}, {}))
     short, plain = again(network), again(network, flat=True)
     assert short.count("as:") <= plain.count("as:") + 12
     if not {"dynamo", "freshinit"} & set(path.name.split(".")) and any(
@@ -56,7 +56,7 @@ def test_keras_files(name: str, tmp_path: Path) -> None:
     keras: Any = importlib.import_module("keras")
     path = tmp_path / "model.json"
     path.write_text(getattr(keras.applications, name)(weights=None).to_json(), encoding="utf-8")
-    again(read(str(path), Asked({}, {})))
+    again(read(str(path), ReaderOptions({}, {})))
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -86,6 +86,6 @@ def test_names_from_outside(tmp_path: Path) -> None:
     )
     path = tmp_path / "model.onnx"
     onnx.save(make.make_model(graph), str(path))
-    text = again(read(str(path), Asked({}, {})))
+    text = again(read(str(path), ReaderOptions({}, {})))
     assert text.isascii()
     assert not set("$!&*\x1b") & set(text)
