@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from cnncalc.layers.base import Facts, Layer
-from cnncalc.layers.spelling import spell
-from cnncalc.layers.tape import Seen
+from cnncalc.layers.base import Layer, Statistics
+from cnncalc.layers.notation import spell
+from cnncalc.layers.operations import Seen
 from cnncalc.problem import Problem, Refused, Where
 from cnncalc.product import Count
 from cnncalc.record import Record
@@ -29,21 +29,21 @@ class Node:
     """
 
     __slots__ = (
-        "entering", "facts", "frozen", "index", "inputs", "name", "notes", "output", "seen", "shared", "where", "width",
+        "entering", "frozen", "index", "inputs", "name", "notes", "output", "seen", "shared", "statistics", "where", "width",
     )  # fmt: skip
 
     def __init__(
         self,
         index: int,
         name: str,
-        facts: Facts | None,
+        statistics: Statistics | None,
         inputs: tuple[int, ...],
         output: Shape,
         where: Where | None,
     ) -> None:
         self.index = index
         self.name = name
-        self.facts = facts
+        self.statistics = statistics
         self.inputs = inputs
         self.output = output
         self.where = where
@@ -57,29 +57,28 @@ class Node:
     @property
     def layer(self) -> Layer | None:
         """The layer; None of an input."""
-        return self.facts.layer if self.facts is not None else None
-
-    @layer.setter
-    def layer(self, layer: Layer) -> None:
-        """Another layer in its place, which makes the same of the same."""
-        self.facts = layer.on(self.facts.shapes if self.facts is not None else ())
+        return self.statistics.layer if self.statistics is not None else None
 
     @property
     def is_frozen(self) -> bool:
         """True if the layer has parameters and none of them is trained."""
-        if not self.frozen or self.facts is None:
+        if not self.frozen or self.statistics is None:
             return False
-        return self.frozen == frozenset(self.facts.layer.weights(*self.facts.shapes))
+        return self.frozen == frozenset(self.statistics.layer.weights(*self.statistics.shapes))
 
     def train(self, trainable: bool) -> None:
         """Train all parameters of the layer, or freeze them."""
-        weights = self.facts.layer.weights(*self.facts.shapes) if self.facts is not None and not trainable else ()
+        weights = (
+            self.statistics.layer.weights(*self.statistics.shapes)
+            if self.statistics is not None and not trainable
+            else ()
+        )
         self.frozen = frozenset(weights)
 
     @property
     def kind(self) -> str:
         """The layer's kind, or `input`."""
-        return self.facts.layer.kind if self.facts is not None else "input"
+        return self.statistics.layer.kind if self.statistics is not None else "input"
 
 
 def settle(nodes: Sequence[Node], untrained: Collection[str] = ()) -> None:
@@ -162,7 +161,7 @@ class Network(Record):
 
     def shapes(self, node: Node) -> tuple[Shape, ...]:
         """The input shapes of a node."""
-        return node.facts.shapes if node.facts is not None else ()
+        return node.statistics.shapes if node.statistics is not None else ()
 
 
 class Builder:
@@ -207,15 +206,21 @@ class Builder:
         """
         nodes = self.nodes
         if len(inputs) == 1:
-            facts = layer.on((nodes[inputs[0]].output,))
+            statistics = layer.statistics((nodes[inputs[0]].output,))
         else:
-            facts = layer.on(tuple([nodes[index].output for index in inputs]))
-        if not 1 <= facts.size <= self._largest:
-            raise self._too_large(layer.kind, facts.output)
+            statistics = layer.statistics(tuple([nodes[index].output for index in inputs]))
+        if not 1 <= statistics.size <= self._largest:
+            raise self._too_large(layer.kind, statistics.output)
         index = len(nodes)
         self.names.add(name)
-        nodes.append(Node(index, name, facts, tuple(inputs), facts.output, where))
+        nodes.append(Node(index, name, statistics, tuple(inputs), statistics.output, where))
         return index
+
+    def replace(self, index: int, layer: Layer) -> None:
+        """Put a layer with other parameters, but the same output, in the place of the one at `index`."""
+        node = self.nodes[index]
+        assert node.statistics is not None
+        node.statistics = layer.statistics(node.statistics.shapes)
 
     def share(self, index: int, owner: int) -> None:
         """Let the layer at `index` reuse the weights of the one at `owner`.

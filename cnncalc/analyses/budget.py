@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from cnncalc.analyses.claims import expected
 from cnncalc.analyses.totals import Analysis, Row
-from cnncalc.layers.base import families
 from cnncalc.layers.dense import FC
+from cnncalc.layers.lookup import families
 from cnncalc.network import Node
 from cnncalc.problem import Problem
 from cnncalc.record import Record

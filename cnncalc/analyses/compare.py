@@ -70,7 +70,7 @@ def _value(analysis: Analysis, quantity: str) -> int | list[int] | None:
 
 
 def _key(row: Row) -> tuple[str, str]:
-    return row.node.kind, row.node.layer.spelled() if row.node.layer is not None else ""
+    return row.node.kind, row.node.layer.format_fields() if row.node.layer is not None else ""
 
 
 def layers(left: Analysis, right: Analysis) -> list[Pair]:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from math import gcd
 
 from cnncalc.analyses.receptive_span import Reach, Span
-from cnncalc.layers.base import Adaptive, Blur, Crop, Layer, Mixed, Moved, Unseen, View
+from cnncalc.layers.base import Layer
 from cnncalc.layers.merge import Concat
+from cnncalc.layers.views import Adaptive, Blur, Crop, Mixed, Moved, Unseen, View
 from cnncalc.network import Network, Node
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
@@ -93,13 +94,13 @@ def _shown(state: State | None) -> Field:
 
 def _state(reach: Reach, node: Node, states: Sequence[State | None], views: tuple[View, ...] | None) -> State | None:
     """What a cell of this node sees."""
-    assert node.facts is not None
-    layer, shapes = node.facts.layer, node.facts.shapes
+    assert node.statistics is not None
+    layer, shapes = node.statistics.layer, node.statistics.shapes
     if views is None:
         return _spanned(reach, node.index)
     if views and isinstance(views[0], Unseen):
         return ()
-    operands = node.inputs[: len(node.inputs) - layer.lenders]
+    operands = node.inputs[: len(node.inputs) - layer.reference_inputs]
     state = states[operands[0]]
     if len(operands) > 1:
         state = ()

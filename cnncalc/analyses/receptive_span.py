@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import heappop, heappush
 
-from cnncalc.layers.base import Adaptive, Blur, Crop, Layer, Mixed, Moved, Resample, Unseen, View
+from cnncalc.layers.base import Layer
 from cnncalc.layers.merge import Concat, axis_number
 from cnncalc.layers.reshape import Slice
+from cnncalc.layers.views import Adaptive, Blur, Crop, Mixed, Moved, Resample, Unseen, View
 from cnncalc.network import Network, Node
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
@@ -95,12 +96,12 @@ class Reach:
 
     def _operands(self, node: Node, bits: Bits) -> list[tuple[int, Bits | None]]:
         """Of every operand, the cells that are needed for these of the node; None where that is not known."""
-        assert node.facts is not None
-        layer, shapes, out = node.facts.layer, node.facts.shapes, node.output
+        assert node.statistics is not None
+        layer, shapes, out = node.statistics.layer, node.statistics.shapes, node.output
         views = layer.windows(*shapes) if type(layer).windows is not Layer.windows else ()
         if views and isinstance(views[0], Unseen):
             return []
-        operands = node.inputs[: len(node.inputs) - layer.lenders]
+        operands = node.inputs[: len(node.inputs) - layer.reference_inputs]
         if isinstance(layer, Slice) and not views and not self.ordered[operands[0]]:
             return [(operands[0], None)]  # some of the channels, which are positions
         found: list[tuple[int, Bits | None]] = []

@@ -29,7 +29,7 @@ class Row:
     @property
     def notes(self) -> list[tuple[str, str]]:
         """Remarks on the layer: rounding, uneven padding, what its reader took it for."""
-        own = self.node.facts.notes if self.node.facts is not None else []
+        own = self.node.statistics.notes if self.node.statistics is not None else []
         return [*own, *self.node.notes] if self.node.notes else own
 
     @property
@@ -46,9 +46,9 @@ class Row:
     def trainable(self) -> int:
         """Those of them that are not frozen."""
         node = self.node
-        if not node.frozen or node.facts is None or not self.params:
+        if not node.frozen or node.statistics is None or not self.params:
             return self.params
-        weights = node.facts.layer.weights(*node.facts.shapes)
+        weights = node.statistics.layer.weights(*node.statistics.shapes)
         return self.params - sum(int(weights[name]) for name in node.frozen if name in weights)
 
 
@@ -124,7 +124,7 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
     depths: list[int] = []
     layers = activations = conv_activations = all_weights = all_biases = all_buffers = all_macs = uncounted = frozen = 0
     for node in network.nodes:
-        facts, inputs = node.facts, node.inputs
+        facts, inputs = node.statistics, node.inputs
         if facts is None:
             rows.append(Row(node, node.output.size, 0, 0, 0, NOTHING))
             activations += node.output.size
@@ -136,7 +136,7 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
         depth = (
             depths[inputs[0]]
             if len(inputs) == 1
-            else max([depths[index] for index in inputs[: len(inputs) - layer.lenders]])
+            else max([depths[index] for index in inputs[: len(inputs) - layer.reference_inputs]])
         )
         depths.append(depth + layer.counts_for_depth if weights else depth)
         if node.shared is not None:

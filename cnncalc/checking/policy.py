@@ -7,9 +7,9 @@ from typing import Any
 from cnncalc.analyses.budget import QUANTITIES, RULES, Limit, Policy
 from cnncalc.analyses.memory.optimizers import OPTIMIZERS
 from cnncalc.layers import KINDS
-from cnncalc.layers.base import families as families_of_kinds
-from cnncalc.layers.base import unknown_layer
-from cnncalc.layers.spelling import number_help
+from cnncalc.layers.lookup import families as families_of_kinds
+from cnncalc.layers.lookup import unknown_layer
+from cnncalc.layers.notation import number_help
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.inputs import LARGEST_AXIS

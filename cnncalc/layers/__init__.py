@@ -13,7 +13,8 @@ from cnncalc.layers import (
     recurrent,
     reshape,
 )
-from cnncalc.layers.base import KINDS, Layer, kind_named
+from cnncalc.layers.base import KINDS, Layer
+from cnncalc.layers.lookup import kind_named
 
 __all__ = [
     "KINDS",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Flag, Rate
-from cnncalc.layers.tape import AS_IT_COMES, FULL, FUSED, KERNEL, NEW, OUT, Extra, Op, elementwise, passed_on
+from cnncalc.layers.operations import AS_IT_COMES, FULL, FUSED, KERNEL, NEW, OUT, Extra, Op, elementwise, passed_on
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
 from cnncalc.shape import Shape
@@ -24,7 +24,7 @@ class Activation(Layer):
     kept: ClassVar[int] = 0
     casts: ClassVar[str] = AS_IT_COMES
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return elementwise(xs[0].size, [self.kept], casts=self.casts)
 
 
@@ -38,7 +38,7 @@ class InPlace(Activation):
 
     inplace = Flag("overwrite the input, as PyTorch's `inplace=True`", False, also="in_place")
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         if not self.inplace:
             return elementwise(size, [self.kept])
@@ -104,7 +104,7 @@ class PReLU(Activation, kind="prelu"):
             return {"weight": Product(*[("N", length) for length in x])}
         return {"weight": Product(("C", x[-1])) if self.per == "channel" else Product(("layer", 1))}
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         return [Op([0], size, [NEW], saves=[0], temps=size, weighted=True, casts=KERNEL, both=True)]
 
@@ -272,7 +272,7 @@ class Dropout(InPlace, kind="dropout"):
     channels = Flag("drop whole channels, as PyTorch's Dropout2d and Keras' SpatialDropout2D", False, also="spatial")
     alpha = Flag("keep mean and variance, as AlphaDropout; for networks with selu", False)
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         if not training or self.rate == 0:
             return passed_on(size)
@@ -299,7 +299,7 @@ class DropPath(Activation, kind="droppath"):
 
     rate = Rate("probability of dropping the branch", also="p drop_prob survival")
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         return [Op([0], size, [NEW], keeps=[Extra(1)])] if training and self.rate else passed_on(size)
 
@@ -316,5 +316,5 @@ class Identity(Activation, kind="identity"):
     elsewhere = "noop pass none linear_activation"
     example = "56x56x64 -> identity"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return passed_on(xs[0].size)

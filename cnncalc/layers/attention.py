@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from cnncalc.layers.base import Layer, View, as_steps, divisors
+from cnncalc.layers.base import Layer, as_steps, divisors
 from cnncalc.layers.fields import Count, Flag
-from cnncalc.layers.tape import NEW, PRODUCT, RESHAPED, Op
+from cnncalc.layers.operations import NEW, PRODUCT, RESHAPED, Op
+from cnncalc.layers.views import View
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product, Sum
@@ -140,7 +141,7 @@ class Dot(Layer, kind="dot"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         between = zip(xs, (self.left, self.right), strict=True)
         copied = [min(prod(x[:axis]), x[axis], prod(x[axis + 1 :])) > 1 and axis > 0 for x, axis in between]
         rows = [

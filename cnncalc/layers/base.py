@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.fields import Field, Name
-from cnncalc.layers.tape import Op
+from cnncalc.layers.operations import Op
+from cnncalc.layers.views import View
 from cnncalc.problem import Problem
 from cnncalc.product import NOTHING, Count
-from cnncalc.shape import Shape, TransposedWindow, Window
+from cnncalc.shape import Shape
 from cnncalc.text import nearest, plural, show
 
 if TYPE_CHECKING:
@@ -21,88 +22,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, type[Layer]] = {}
 
 
-class Resample:
-    """An axis read at another rate: `factor` output cells for each input cell, each seeing `reach` input cells."""
-
-    __slots__ = ("above", "below", "reach")
-
-    def __init__(self, above: int, below: int, reach: int = 1) -> None:
-        self.above = above
-        self.below = below
-        self.reach = reach
-
-    def taps(self, cell: int) -> range:
-        """The input cells that an output cell is made of: the nearest, or the `reach` ones around it.
-
-        With reach 2 or 4 cell centres are aligned (PyTorch 2, align_corners=False); one that falls on another is a copy.
-        """
-        if self.reach == 1:
-            nearest = cell * self.below // self.above
-            return range(nearest, nearest + 1)
-        # (cell + 1/2)*below/above - 1/2
-        whole, rest = divmod((2 * cell + 1) * self.below - self.above, 2 * self.above)
-        half = self.reach // 2
-        return range(whole - half + 1, whole + half + 1) if rest else range(whole, whole + 1)
-
-
-class Adaptive:
-    """An axis of `width` cells read through `length` windows that cover all of it: adaptive pooling."""
-
-    __slots__ = ("length", "width")
-
-    def __init__(self, width: int, length: int) -> None:
-        self.width = width
-        self.length = length
-
-    def taps(self, cell: int) -> range:
-        """The input cells of an output cell: PyTorch 2, `AdaptiveAveragePooling.cpp`."""
-        return range(cell * self.width // self.length, -(-(cell + 1) * self.width // self.length))
-
-
-class Blur:
-    """An axis of which it is not known which cells are seen."""
-
-    __slots__ = ()
-
-
-class Mixed:
-    """All axes at once: every number is still there, but positions have lost their order."""
-
-    __slots__ = ()
-
-
-class Moved:
-    """All axes at once, in other places: for each output axis the input axis that it is, None for a new one of length 1.
-
-    Input axes that are not named have length 1.
-    """
-
-    __slots__ = ("places",)
-
-    def __init__(self, places: tuple[int | None, ...]) -> None:
-        self.places = places
-
-
-class Unseen:
-    """All axes at once: nothing of the inputs is seen, as by a constant."""
-
-    __slots__ = ()
-
-
-class Crop:
-    """An axis whose first `start` cells are cut off (or, where negative, added in front)."""
-
-    __slots__ = ("start", "step")
-
-    def __init__(self, start: int, step: int = 1) -> None:
-        self.start = start
-        self.step = step
-
-
-View = Window | TransposedWindow | Resample | Adaptive | Crop | Blur | Mixed | Moved | Unseen
-
-
-class Facts:
+class Statistics:
     """What a layer is on inputs of certain shapes, each figure worked out once."""
 
     __slots__ = ("_notes", "biases", "buffers", "counted", "layer", "macs", "output", "shapes", "size", "weights")
@@ -160,9 +80,10 @@ class Layer:
     fields: ClassVar[dict[str, Field[Any]]] = {}
     elsewhere: ClassVar[str] = ""  # names of the kind in other tools, separated by blanks
     variants: ClassVar[dict[str, str]] = {}  # those of them that need fields: lower-case name -> the fields to write
-    inputs: ClassVar[int | None] = 1  # how many values it takes; None: two or more
-    lenders: ClassVar[int] = 0  # how many of them, at the end, only lend their shape
-    borrows: ClassVar[tuple[str, ...]] = ()  # the fields that name them
+    inputs: ClassVar[int | None] = 1  # number of values it takes; None: any number from one up
+    least_operands: ClassVar[int] = 1  # number of values that a specification must name at least
+    reference_inputs: ClassVar[int] = 0  # how many of them, at the end, only lend their shape
+    reference_fields: ClassVar[tuple[str, ...]] = ()  # the fields that name them
     free: ClassVar[bool] = False  # has neither parameters nor buffers nor multiply-adds, whatever its fields
     in_place: ClassVar[bool] = False  # can overwrite its input: writes no new volume
     known_cost: ClassVar[bool] = True  # False: `macs` says nothing, to be shown as unknown
@@ -189,7 +110,7 @@ class Layer:
         }
         cls.fields = {name: field for name, field in merged.items() if field.required}
         cls.fields.update((name, field) for name, field in merged.items() if not field.required)
-        cls.borrows = tuple([name for name, field in cls.fields.items() if isinstance(field, Name)])
+        cls.reference_fields = tuple([name for name, field in cls.fields.items() if isinstance(field, Name)])
         for name, field in own.items():
             if field.required:
                 delattr(cls, name)
@@ -214,7 +135,7 @@ class Layer:
                 raise missing_field(type(self), field)
 
     @classmethod
-    def made(cls, values: dict[str, Any]) -> Self:
+    def from_values(cls, values: dict[str, Any]) -> Self:
         """A layer of values that the fields have read already, none of them missing."""
         layer = object.__new__(cls)
         fields = cls.fields
@@ -228,36 +149,46 @@ class Layer:
         raise AttributeError(f"{self.kind} is immutable")
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.written.items())})"
+        return (
+            f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.nondefault_fields.items())})"
+        )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Layer) and type(self) is type(other) and self.written == other.written
+        return (
+            isinstance(other, Layer) and type(self) is type(other) and self.nondefault_fields == other.nondefault_fields
+        )
 
     __hash__ = None  # type: ignore[assignment]  # fields may be mappings
 
     @property
-    def written(self) -> dict[str, Any]:
+    def nondefault_fields(self) -> dict[str, Any]:
         """The fields that differ from their defaults, in the order of the kind's table."""
         own = self.__dict__  # may hold a default that was written once per axis, `1x1`
         return {name: own[name] for name, field in self.fields.items() if name in own and own[name] != field.default}
 
-    def spelled(self) -> str:
+    def format_fields(self) -> str:
         """The written fields as a specification writes them: `filters 64, kernel 3, pad 1`."""
-        return ", ".join(f"{name} {self.fields[name].show(value)}" for name, value in self.written.items())
+        return ", ".join(f"{name} {self.fields[name].show(value)}" for name, value in self.nondefault_fields.items())
 
-    def on(self, shapes: tuple[Shape, ...]) -> Facts:
+    def statistics(self, shapes: tuple[Shape, ...]) -> Statistics:
         """The facts for input shapes.
 
         Raises:
             Problem: where the inputs do not suit the layer.
         """
-        known: dict[tuple[Shape, ...], Facts] | None = self.__dict__.get("_known")
-        if known is None:
-            known = self.__dict__["_known"] = {}
-        found = known.get(shapes)
-        if found is None:
-            found = known[shapes] = Facts(self, shapes)
-        return found
+        cache = self.cache
+        statistics: Statistics | None = cache.get(shapes)
+        if statistics is None:
+            statistics = cache[shapes] = Statistics(self, shapes)
+        return statistics
+
+    @property
+    def cache(self) -> dict[Any, Any]:
+        """Results of the layer's rules: `Statistics` by input shapes, anything else by its name and the input shape."""
+        cache: dict[Any, Any] | None = self.__dict__.get("_cache")
+        if cache is None:
+            cache = self.__dict__["_cache"] = {}
+        return cache
 
     def out(self, *xs: Shape) -> Shape:
         """The output shape for input shapes `xs`.
@@ -286,7 +217,7 @@ class Layer:
         """
         return ()
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         """What PyTorch's eager mode does in memory; None where that is not known."""
         return None
 
@@ -319,48 +250,6 @@ def as_steps(x: Shape) -> str:
         return "put a `reshape:` in front that makes steps x features"
     steps = x.size // x[-1]
     return f"put `reshape: {steps}x{x[-1]}` in front: {steps:,} steps of {x[-1]:,} features"
-
-
-def kind_named(name: str) -> type[Layer]:
-    """The class of a kind.
-
-    Raises:
-        Problem: `unknown-layer`, with the nearest kind or its name here.
-    """
-    found = KINDS.get(name)
-    if found is None:
-        raise unknown_layer(name)
-    return found
-
-
-def dialects() -> dict[str, str]:
-    """Names other tools use for layers -> the kind here."""
-    return {also.casefold(): kind for kind, layer in KINDS.items() for also in layer.elsewhere.split()}
-
-
-def families() -> dict[str, tuple[str, ...]]:
-    """Every family with its kinds, in the order of the kinds."""
-    found: dict[str, list[str]] = {}
-    for layer in dict.fromkeys(KINDS.values()):
-        for family in layer.families:
-            found.setdefault(family, []).append(layer.kind)
-    return {family: tuple(kinds) for family, kinds in found.items()}
-
-
-def unknown_layer(name: str, known: tuple[str, ...] = ()) -> Problem:
-    """The error for a kind that does not exist; `known` are further words that could have been meant."""
-    folded = name.casefold()
-    match = folded if folded in KINDS else dialects().get(folded) or nearest(name, (*KINDS, *known))
-    help = f"did you mean `{match}`?" if match else "`cnncalc explain` lists the kinds"
-    if match and match in KINDS and folded != match and folded in dialects():
-        help = f"cnncalc calls it `{match}`" + with_fields(match, folded)
-    return Problem("unknown-layer", f"no layer named `{show(name)}`", help)
-
-
-def with_fields(kind: str, folded: str) -> str:
-    """What to add to the kind's name for a name of another tool that stands for it with certain fields."""
-    fields = KINDS[kind].variants.get(folded)
-    return f" with `{fields}`: write, for example, `{kind}: {{{fields}}}`" if fields else ""
 
 
 def unknown_field(layer: type[Layer], name: str) -> Problem:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Layer
-from cnncalc.layers.fields import Choice, Count, Flag, Pad, Sizes, each
-from cnncalc.layers.tape import KERNEL, NEW, Op
+from cnncalc.layers.fields import Choice, Count, Flag
+from cnncalc.layers.operations import KERNEL, NEW, Op
+from cnncalc.layers.sizes import Pad, Sizes, each
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
@@ -93,7 +94,7 @@ class Conv(Windowed, kind="conv"):
         channels = ("C", x[-1]) if self.groups == 1 else ("C/groups", x[-1] // self.groups)
         return Product(*_letters("out", self.lengths(x)), ("K", self.filters), *_letters("F", kernels), channels)
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return convolved(self, xs[0], self.out(xs[0]))
 
 
@@ -141,7 +142,7 @@ class Depthwise(Windowed, kind="depthwise"):
         kernels = each(self.kernel, x, "kernel")
         return Product(*_letters("out", self.lengths(x)), *self._filters(x), *_letters("F", kernels))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return convolved(self, xs[0], self.out(xs[0]))
 
 
@@ -198,10 +199,10 @@ class SeparableConv(Windowed, kind="separableconv"):
         deep, wide = self.parts()
         return Sum(deep.macs(xs[0]), wide.macs(deep.out(xs[0])))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         deep, wide = self.parts()
         between = deep.out(xs[0])
-        first, second = deep.tape(training, xs[0]), wide.tape(training, between)
+        first, second = deep.operations(training, xs[0]), wide.operations(training, between)
         if first is None or second is None:
             return None
         first[-1].of, second[-1].of = [0], [1, 2][: 1 + self.bias]
@@ -294,7 +295,7 @@ class ConvTranspose(Layer, kind="convtranspose"):
     def macs(self, *xs: Shape) -> Number:
         return Product(*_letters("in", xs[0][:-1]), *self._factors(xs[0]))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True, casts=KERNEL)]
 
 

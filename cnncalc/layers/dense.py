@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.base import Crop, Layer, View, as_steps
+from cnncalc.layers.base import Layer, as_steps
 from cnncalc.layers.fields import Count, Flag
-from cnncalc.layers.tape import FULL, MIXED, NEW, PART, PRODUCT, SAME, Op, reshaped
+from cnncalc.layers.operations import FULL, MIXED, NEW, PART, PRODUCT, SAME, Op, reshaped
+from cnncalc.layers.views import Crop, View
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
 from cnncalc.product import Product
@@ -50,7 +51,7 @@ class FC(Layer, kind="fc"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         product = Op([0], self.units, [NEW], saves=[0], weighted=True, casts=PRODUCT, lean=True)
         if len(xs[0]) == 1:
             return [product]
@@ -92,7 +93,7 @@ class Linear(Layer, kind="linear"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None if len(xs[0]) == 1 else ()
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(xs[0]).size, [NEW], saves=[0], weighted=True, casts=PRODUCT, lean=True)]
 
 
@@ -117,7 +118,7 @@ class Embedding(Layer, kind="embedding"):
     def weights(self, *xs: Shape) -> dict[str, Number]:
         return {"weight": Product(("vocab", self.vocab), ("dim", self.dim))}
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(*xs).size, [""], saves=[0], weighted=True, casts=FULL)]
 
 
@@ -137,7 +138,7 @@ class Positional(Layer, kind="positional"):
     def weights(self, *xs: Shape) -> dict[str, Number]:
         return {"weight": Product(*[("N", length) for length in xs[0]])}
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], xs[0].size, [SAME], weighted=True, casts=MIXED)]
 
 
@@ -164,5 +165,5 @@ class ClassToken(Layer, kind="classtoken"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return (Crop(-1),)
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(xs[0]).size, [PART], weighted=True, casts=MIXED, strip=True)]

@@ -11,7 +11,7 @@ from typing import ClassVar
 from cnncalc.layers.activation import Activation, InPlace
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Count
-from cnncalc.layers.tape import AS_IT_COMES, FULL, NEW, OUT, PART, RESHAPED, SAME, Op
+from cnncalc.layers.operations import AS_IT_COMES, FULL, NEW, OUT, PART, RESHAPED, SAME, Op
 from cnncalc.layers.window import split
 from cnncalc.shape import Shape
 
@@ -27,7 +27,7 @@ class Function(Activation):
     saves: ClassVar[tuple[int, ...]] = ()
     temps: ClassVar[int] = 0
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         return [Op([0], size, [NEW], saves=self.saves, temps=self.temps * size, casts=self.casts)]
 
@@ -212,7 +212,7 @@ class Softsign(Function, kind="softsign"):
     elsewhere = "soft_sign"
     example = "64 -> softsign"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         return [
             Op([0], size, [NEW], saves=[0], temps=size),
@@ -231,7 +231,7 @@ class TanhShrink(Function, kind="tanhshrink"):
     elsewhere = "tanh_shrink"
     example = "64 -> tanhshrink"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         return [Op([0], size, [NEW], saves=[OUT]), Op([0, 1], size, [SAME, NEW])]
 
@@ -293,7 +293,7 @@ class GLU(Gathering, kind="glu"):
     def out(self, *xs: Shape) -> Shape:
         return Shape((*xs[0][:-1], _part(self, 2, xs[0])))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], xs[0].size // 2, [NEW], saves=[0])]
 
 
@@ -310,7 +310,7 @@ class CReLU(Gathering, kind="crelu"):
     def out(self, *xs: Shape) -> Shape:
         return Shape((*xs[0][:-1], 2 * xs[0][-1]))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         return [
             Op([0], size, [NEW], saves=[OUT]),
@@ -335,7 +335,7 @@ class Maxout(Gathering, kind="maxout"):
     def out(self, *xs: Shape) -> Shape:
         return Shape((*xs[0][:-1], _part(self, self.pieces, xs[0])))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         x, size = xs[0].size, xs[0].size // self.pieces
         return [
             Op([0], x, [RESHAPED], alias=0),

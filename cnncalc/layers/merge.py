@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Flag
-from cnncalc.layers.tape import NEW, PART, SAME, SPREAD, Op, passed_on
+from cnncalc.layers.operations import NEW, PART, SAME, SPREAD, Op, passed_on
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape
 from cnncalc.text import quoted
@@ -60,6 +60,7 @@ class Merge(Layer):
     """What merges share: two or more inputs."""
 
     inputs = None
+    least_operands = 2
 
 
 class Add(Merge, kind="add"):
@@ -87,7 +88,7 @@ class Add(Merge, kind="add"):
                 )
         return xs[0]
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         alias = 0 if self.inplace else None
         return chained(
             xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _summed(size, right)], alias=alias)
@@ -109,7 +110,7 @@ class Mul(Merge, kind="mul"):
     def out(self, *xs: Shape) -> Shape:
         return spread_out(self.kind, xs)
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return chained(
             xs,
             lambda size, left, right: Op([0, 1], size, [_product(size, left), _product(size, right)], saves=[0, 1]),
@@ -158,7 +159,7 @@ class Sub(Elementwise, kind="sub"):
     elsewhere = "Subtract minus difference"
     example = "56x56x64 -> sub: [[conv: {filters: 64, kernel: 1}], prev]"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return chained(xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _product(size, right)]))
 
 
@@ -172,7 +173,7 @@ class Average(Elementwise, kind="average"):
     elsewhere = "mean_of"
     example = "56x56x64 -> average: [[conv: {filters: 64, kernel: 1}], prev]"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         sums = chained(xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _summed(size, right)]))
         return [*sums, Op([len(xs) + len(sums) - 1], self.out(*xs).size, [NEW])]
 
@@ -187,7 +188,7 @@ class Maximum(Elementwise, kind="maximum"):
     elsewhere = "max_of"
     example = "56x56x64 -> maximum: [[conv: {filters: 64, kernel: 1}], prev]"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return chained(xs, extreme)
 
 
@@ -200,7 +201,7 @@ class Minimum(Elementwise, kind="minimum"):
 
     example = "56x56x64 -> minimum: [[conv: {filters: 64, kernel: 1}], prev]"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return chained(xs, extreme)
 
 
@@ -230,7 +231,7 @@ class Concat(Merge, kind="concat"):
         joined[axis] = sum(x[axis] for x in xs)
         return Shape(joined)
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op(range(len(xs)), self.out(*xs).size, [PART] * len(xs))]
 
 

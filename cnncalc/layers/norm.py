@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.base import Layer, View
+from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Count, Flag
-from cnncalc.layers.tape import AS_WEIGHTS, AT_LEAST_4, FULL, MIXED, NEW, SAME, Extra, Op
+from cnncalc.layers.operations import AS_WEIGHTS, AT_LEAST_4, FULL, MIXED, NEW, SAME, Extra, Op
+from cnncalc.layers.views import View
 from cnncalc.layers.window import split
 from cnncalc.problem import Problem
 from cnncalc.product import Count as Number
@@ -60,7 +61,7 @@ class BatchNorm(Norm, kind="batchnorm"):
     def buffers(self, *xs: Shape) -> dict[str, Number]:
         return {"running_mean": Product(("C", xs[0][-1])), "running_var": Product(("C", xs[0][-1]))}
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         cudnn = self.affine and xs[0].rank > 0  # else, and in half precision, PyTorch's own kernel
         statistics = Extra(2 * xs[0].channels, AT_LEAST_4, fixed=True, own=cudnn and not training)
         keeps, scratch = ([statistics], []) if training else ([], [statistics])
@@ -89,7 +90,7 @@ class LayerNorm(Norm, kind="layernorm"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None if self.per == "element" else ()
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         groups = 1 if self.per == "element" else xs[0].size // xs[0].channels
         return normed(xs[0].size, 2 * groups, training)
 
@@ -115,7 +116,7 @@ class GroupNorm(Norm, kind="groupnorm"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return normed(xs[0].size, 2 * self.groups, training)
 
 
@@ -145,7 +146,7 @@ class InstanceNorm(Norm, kind="instancenorm"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return None
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         channels = xs[0].channels
         repeated = (
             [Extra(channels, AS_WEIGHTS)] if self.affine else []
@@ -176,7 +177,7 @@ class RMSNorm(Layer, kind="rmsnorm"):
     def weights(self, *xs: Shape) -> dict[str, Number]:
         return {"weight": Product(("C", xs[0][-1]))} if self.affine else {}
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return normed(xs[0].size, xs[0].size // xs[0].channels, training)
 
 
@@ -203,7 +204,7 @@ class LRN(Layer, kind="lrn"):
             )
         return xs[0]
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         padded = size // xs[0].channels * (xs[0].channels + self.size - 1)
         return [
@@ -240,7 +241,7 @@ class Scale(Layer, kind="scale"):
             found["bias"] = Product(each)
         return found
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         scaled = Op([0], size, [NEW], saves=[0], temps=size, weighted=True, casts=MIXED, of=[0], lean=True)
         return [scaled, Op([1], size, [SAME], weighted=True, casts=MIXED, of=[1])] if self.bias else [scaled]

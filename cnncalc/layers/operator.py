@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from cnncalc.layers.base import Blur, Layer, Unseen, View
-from cnncalc.layers.fields import Choice, Flag, To, Word
+from cnncalc.layers.base import Layer
+from cnncalc.layers.fields import Choice, Flag, Word
 from cnncalc.layers.fields import Count as Whole
-from cnncalc.layers.tape import Op
+from cnncalc.layers.operations import Op
+from cnncalc.layers.sizes import To
+from cnncalc.layers.views import Blur, Unseen, View
 from cnncalc.product import NOTHING, Count, Product
 from cnncalc.shape import Shape
 
@@ -46,7 +48,7 @@ class Operator(Layer):
         if like is not None:
             own.update({name: value for name, value in like.__dict__.items() if name in like.fields})
             own.update(fields=like.fields, counts_for_depth=like.counts_for_depth, convolves=like.convolves)
-            own.update(known_cost=like.known_cost, lenders=like.lenders, families=like.families)
+            own.update(known_cost=like.known_cost, reference_inputs=like.reference_inputs, families=like.families)
             in_place = like.in_place
         own.update(kind=name, in_place=in_place)
         own.update(_output=output, _weights=weights, _buffers=buffers, _macs=macs, _views=views, _like=like, _note=note)
@@ -58,11 +60,11 @@ class Operator(Layer):
 
     __hash__ = None  # as every layer
 
-    def holding(self, weights: Mapping[str, Count], buffers: Mapping[str, Count], note: str) -> Operator:
+    def with_parameters(self, weights: Mapping[str, Count], buffers: Mapping[str, Count], note: str) -> Operator:
         """The same with these parameters and buffers."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _weights=dict(weights), _buffers=dict(buffers), _note=note)
-        other.__dict__.pop("_known", None)  # its facts are others
+        other.__dict__.pop("_cache", None)  # it holds what follows from the old parameters
         return other
 
     def _fact(self, name: str) -> Any:
@@ -102,11 +104,11 @@ class Operator(Layer):
         given: tuple[View, ...] | None = self._fact("views")
         return like.windows(*xs) if like is not None else given
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         like: Layer | None = self._fact("like")
         if self._fact("ops") is not None:
             return list(self._fact("ops"))
-        return like.tape(training, *xs) if like is not None and like.out(*xs) == self.out(*xs) else None
+        return like.operations(training, *xs) if like is not None and like.out(*xs) == self.out(*xs) else None
 
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         like: Layer | None = self._fact("like")
@@ -161,8 +163,8 @@ class Stated(Layer, kind="operator"):
         self._named()
 
     @classmethod
-    def made(cls, values: dict[str, Any]) -> Stated:
-        layer = super().made(values)
+    def from_values(cls, values: dict[str, Any]) -> Stated:
+        layer = super().from_values(values)
         layer._named()
         return layer
 

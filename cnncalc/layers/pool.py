@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnncalc.layers.base import Adaptive, Blur, Layer, Resample, View
-from cnncalc.layers.borrow import Borrowing
-from cnncalc.layers.fields import Flag, Pad, Sizes, To, each
-from cnncalc.layers.tape import NEW, Extra, Op
+from cnncalc.layers.base import Layer
+from cnncalc.layers.fields import Flag
+from cnncalc.layers.operations import NEW, Extra, Op
+from cnncalc.layers.sized_like import SizedLike
+from cnncalc.layers.sizes import Pad, Sizes, To, each
+from cnncalc.layers.views import Adaptive, Blur, Resample, View
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, TransposedWindow, Window
@@ -81,7 +83,7 @@ class MaxPool(Pool, kind="maxpool"):
 
     dilation = Sizes("distance between the cells under the window", 1, also="dilations")
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         copied = self.copied(xs[0])
         return [*copied, *indexed(self.out(xs[0]).size, training, len(copied))]
 
@@ -102,12 +104,12 @@ class AvgPool(Pool, kind="avgpool"):
     )
     example = "28x28x6 -> avgpool: 2"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         copied = self.copied(xs[0])
         return [*copied, Op([len(copied)], self.out(xs[0]).size, [NEW], saves=[len(copied)])]
 
 
-class MaxUnpool(Borrowing, kind="maxunpool"):
+class MaxUnpool(SizedLike, kind="maxunpool"):
     """Max unpooling: every number back at the place that a max pooling found it in, zeros elsewhere. No parameters.
 
     Every spatial axis becomes (W - 1)*S + F - 2P; S is F unless written. With `like` it becomes that of another value,
@@ -122,7 +124,7 @@ class MaxUnpool(Borrowing, kind="maxunpool"):
 
     elsewhere = "MaxUnpool2d MaxUnpool1d MaxUnpool3d MaxUnpooling2D unpool unpooling"
     example = "14x14x512 -> maxunpool: 2"
-    own = ("kernel",)
+    size_fields = ("kernel",)
 
     kernel = Sizes("window size F of the pooling", None, also=KERNEL_NAMES)
     stride = Sizes("step S of the pooling's window; the kernel unless written", None, also=STRIDE_NAMES)
@@ -131,7 +133,7 @@ class MaxUnpool(Borrowing, kind="maxunpool"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         x = xs[0]
         spatial(self, x)
-        wanted = self.wanted(*xs)
+        wanted = self.reference_size(*xs)
         if wanted is not None:
             return tuple(
                 Resample(new, old) if new >= old else Blur() for old, new in zip(x.spatial, wanted, strict=True)
@@ -142,7 +144,7 @@ class MaxUnpool(Borrowing, kind="maxunpool"):
 
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]
-        wanted = self.wanted(*xs)
+        wanted = self.reference_size(*xs)
         if wanted is not None:
             if any(length < width for length, width in zip(wanted, x, strict=False)):
                 text = f"maxunpool: {x} is larger than `{self.like}`, which is {xs[1]}"
@@ -182,7 +184,7 @@ class GlobalAvgPool(GlobalPool, kind="globalavgpool"):
     )
     example = "7x7x512 -> globalavgpool"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], xs[0].channels, [NEW])]
 
 
@@ -200,7 +202,7 @@ class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
     elsewhere = "GlobalMaxPooling2D GlobalMaxPooling1D GlobalMaxPooling3D global_max_pool gmp"
     example = "7x7x512 -> globalmaxpool"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return indexed(xs[0].channels, training)
 
 
@@ -245,7 +247,7 @@ class AdaptiveAvgPool(AdaptivePool, kind="adaptiveavgpool"):
     elsewhere = "AdaptiveAvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool3d adaptive_avg_pool2d"
     example = "10x12x512 -> adaptiveavgpool: 7"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         out = self.out(xs[0])
         return [Op([0], out.size, [NEW], saves=[] if out.size == out.channels else [0])]
 
@@ -264,5 +266,5 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptivemaxpool"):
     elsewhere = "AdaptiveMaxPool2d AdaptiveMaxPool1d AdaptiveMaxPool3d adaptive_max_pool2d"
     example = "10x12x512 -> adaptivemaxpool: 7"
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return indexed(self.out(xs[0]).size, training)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.base import Crop, Layer, Mixed, Moved, Resample, View
-from cnncalc.layers.borrow import Borrowing
-from cnncalc.layers.fields import Axes, Choice, Count, Name, Pad, Sizes, To, each
+from cnncalc.layers.base import Layer
+from cnncalc.layers.fields import Choice, Count, Name
 from cnncalc.layers.merge import axis_number
-from cnncalc.layers.tape import AS_IT_COMES, FULL, NEW, Op, reshaped
-from cnncalc.layers.views import only_units_move, reordered, resampling
+from cnncalc.layers.operations import AS_IT_COMES, FULL, NEW, Op, reshaped
+from cnncalc.layers.sized_like import SizedLike
+from cnncalc.layers.sizes import Axes, Pad, Sizes, To, each
+from cnncalc.layers.views import Crop, Mixed, Moved, Resample, View, only_units_move, reordered, resampling
 from cnncalc.layers.window import room_for, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
@@ -34,7 +35,7 @@ class Flatten(Layer, kind="flatten"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return reordered(xs[0], Shape((xs[0].size,)))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return reshaped(xs[0].size)
 
 
@@ -65,7 +66,7 @@ class Reshape(Layer, kind="reshape"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return reordered(xs[0], Shape(self.to))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return reshaped(xs[0].size)
 
 
@@ -100,7 +101,7 @@ class Permute(Layer, kind="permute"):
             return (Moved(tuple(places)),)
         return reordered(xs[0], self.out(xs[0])) if only_units_move(xs[0], self.axes) else (Mixed(),)
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return reshaped(xs[0].size)
 
 
@@ -138,7 +139,7 @@ class Slice(Layer, kind="slice"):
         cut = xs[0].axes.index(self.axis)
         return tuple(Crop(self.start, self.step) if axis == cut else Crop(0) for axis in range(xs[0].rank))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(xs[0]).size, [NEW], alias=0)]
 
 
@@ -159,7 +160,7 @@ class ChannelShuffle(Layer, kind="channelshuffle"):
         split(self, self.groups, xs[0][-1], "channels")
         return xs[0]
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(xs[0]).size, [NEW])]
 
 
@@ -194,7 +195,7 @@ class PixelShuffle(Layer, kind="pixelshuffle"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return (Resample(self.factor, 1), Resample(self.factor, 1))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(xs[0]).size, [NEW])]
 
 
@@ -230,11 +231,11 @@ class PixelUnshuffle(Layer, kind="pixelunshuffle"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return (Window(self.factor, self.factor),) * 2
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], xs[0].size, [NEW])]
 
 
-class Padding(Borrowing, kind="pad"):
+class Padding(SizedLike, kind="pad"):
     """Cells added around the input: zeros, mirrored, repeated or wrapped ones. PyTorch 2, `torch.nn.functional.pad`.
 
     With `like` as many as make it the size of another value, half of them on each side and the odd one after.
@@ -250,7 +251,7 @@ class Padding(Borrowing, kind="pad"):
         "CircularPad2d pad_to pad_like"
     )
     example = "28x28x1 -> pad: 2"
-    own = ("by",)
+    size_fields = ("by",)
 
     by = Pad("cells added: a number, one per axis, or sides", None, also="padding pad pads P", words="")
     mode = Choice("what the new cells hold", "zeros reflect replicate circular", "zeros", also="padding_mode")
@@ -263,7 +264,7 @@ class Padding(Borrowing, kind="pad"):
         """
         x = xs[0]
         spatial(self, x)
-        wanted = self.wanted(*xs)
+        wanted = self.reference_size(*xs)
         if wanted is None:
             found = sides(self, self.by, x)
         else:
@@ -282,7 +283,7 @@ class Padding(Borrowing, kind="pad"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return tuple(Crop(-before) for before, _ in self.sides(*xs))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         if self.mode == "circular":
             return None
         return [Op([0], self.out(*xs).size, [NEW], saves=[] if self.mode == "zeros" else [0])]
@@ -298,7 +299,7 @@ class CropLike(Layer, kind="crop"):
     elsewhere = "center_crop CenterCrop Cropping2D Cropping1D"
     example = "64x64x512 -> seq: [{maxpool: 2, as: half}, {crop: half, from: input}]"
     inputs = 2
-    lenders = 1
+    reference_inputs = 1
     in_place = True
 
     like = Name("the value above whose height and width the result has", also="to size reference")
@@ -317,7 +318,7 @@ class CropLike(Layer, kind="crop"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return tuple(Crop((a - b) // 2) for a, b in zip(xs[0][:-1], xs[1][:-1], strict=True))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         if xs[0].rank != 2:
             return None
         rows = xs[1][0] * xs[0][1] * xs[0][2]
@@ -346,7 +347,7 @@ class ChannelPad(Layer, kind="channelpad"):
             )
         return Shape((*xs[0][:-1], self.to))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return [Op([0], self.out(xs[0]).size, [NEW])]
 
 
@@ -368,7 +369,7 @@ def resampled(mode: str, out: Shape) -> list[Op]:
     return [Op([0], out.size, [NEW], saves=[0] if area else [], casts=AS_IT_COMES if mode == "area" else FULL)]
 
 
-class Upsample(Borrowing, kind="upsample"):
+class Upsample(SizedLike, kind="upsample"):
     """Every spatial axis made `factor` times longer, or as long as that of another value. No parameters.
 
     PyTorch 2, `torch.nn.Upsample(scale_factor)`, and `torch.nn.functional.interpolate(size)` for `like`.
@@ -379,7 +380,7 @@ class Upsample(Borrowing, kind="upsample"):
 
     elsewhere = "UpSampling2D UpSampling1D UpSampling3D UpsamplingNearest2d UpsamplingBilinear2d"
     example = "13x13x256 -> upsample: 2"
-    own = ("factor",)
+    size_fields = ("factor",)
 
     factor = Sizes("how much longer every axis becomes", None, also="scale_factor scale size scales stride")
     mode = Choice("how the new cells are filled", MODES, "nearest", also="interpolation")
@@ -387,7 +388,7 @@ class Upsample(Borrowing, kind="upsample"):
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]
         _mode(self, self.mode, x)
-        lengths = self.wanted(*xs)
+        lengths = self.reference_size(*xs)
         if lengths is None:
             factors = each(self.factor, x, "factor")
             lengths = tuple(factor * width for factor, width in zip(factors, x, strict=False))
@@ -399,11 +400,11 @@ class Upsample(Borrowing, kind="upsample"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return resampling(self.mode, xs[0], self.out(*xs))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return resampled(self.mode, self.out(*xs))
 
 
-class Resize(Borrowing, kind="resize"):
+class Resize(SizedLike, kind="resize"):
     """Every spatial axis brought to a given length, or to that of another value. No parameters.
 
     PyTorch 2, `torch.nn.functional.interpolate(size)`.
@@ -414,7 +415,7 @@ class Resize(Borrowing, kind="resize"):
 
     elsewhere = "interpolate Resizing resize_bilinear resize_like"
     example = "13x13x256 -> resize: {to: 52x52, mode: bilinear}"
-    own = ("to",)
+    size_fields = ("to",)
 
     to = To("the new lengths: `52` or `52x52`", None, also="size output_size target", axes=True)
     mode = Choice("how the new cells are filled", MODES, "nearest", also="interpolation")
@@ -422,7 +423,7 @@ class Resize(Borrowing, kind="resize"):
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]
         _mode(self, self.mode, x)
-        lengths = self.wanted(*xs)
+        lengths = self.reference_size(*xs)
         if lengths is None:
             lengths = each(self.to[0] if len(self.to) == 1 else self.to, x, "to")
         return Shape((*lengths, x[-1]))
@@ -430,5 +431,5 @@ class Resize(Borrowing, kind="resize"):
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         return resampling(self.mode, xs[0], self.out(*xs))
 
-    def tape(self, training: bool, *xs: Shape) -> list[Op] | None:
+    def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         return resampled(self.mode, self.out(*xs))

@@ -4,10 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnncalc.layers.base import Adaptive, Mixed, Moved, Resample, View
-from cnncalc.shape import Shape
+from cnncalc.shape import Shape, TransposedWindow, Window
 
 REACH = {"nearest": 1, "linear": 2, "bilinear": 2, "bicubic": 4, "trilinear": 2}
+
+
+class Resample:
+    """An axis read at another rate: `factor` output cells for each input cell, each seeing `reach` input cells."""
+
+    __slots__ = ("above", "below", "reach")
+
+    def __init__(self, above: int, below: int, reach: int = 1) -> None:
+        self.above = above
+        self.below = below
+        self.reach = reach
+
+    def taps(self, cell: int) -> range:
+        """The input cells that an output cell is made of: the nearest, or the `reach` ones around it.
+
+        With reach 2 or 4 cell centres are aligned (PyTorch 2, align_corners=False); one that falls on another is a copy.
+        """
+        if self.reach == 1:
+            nearest = cell * self.below // self.above
+            return range(nearest, nearest + 1)
+        # (cell + 1/2)*below/above - 1/2
+        whole, rest = divmod((2 * cell + 1) * self.below - self.above, 2 * self.above)
+        half = self.reach // 2
+        return range(whole - half + 1, whole + half + 1) if rest else range(whole, whole + 1)
+
+
+class Adaptive:
+    """An axis of `width` cells read through `length` windows that cover all of it: adaptive pooling."""
+
+    __slots__ = ("length", "width")
+
+    def __init__(self, width: int, length: int) -> None:
+        self.width = width
+        self.length = length
+
+    def taps(self, cell: int) -> range:
+        """The input cells of an output cell: PyTorch 2, `AdaptiveAveragePooling.cpp`."""
+        return range(cell * self.width // self.length, -(-(cell + 1) * self.width // self.length))
+
+
+class Blur:
+    """An axis of which it is not known which cells are seen."""
+
+    __slots__ = ()
+
+
+class Mixed:
+    """All axes at once: every number is still there, but positions have lost their order."""
+
+    __slots__ = ()
+
+
+class Moved:
+    """All axes at once, in other places: for each output axis the input axis that it is, None for a new one of length 1.
+
+    Input axes that are not named have length 1.
+    """
+
+    __slots__ = ("places",)
+
+    def __init__(self, places: tuple[int | None, ...]) -> None:
+        self.places = places
+
+
+class Unseen:
+    """All axes at once: nothing of the inputs is seen, as by a constant."""
+
+    __slots__ = ()
+
+
+class Crop:
+    """An axis whose first `start` cells are cut off (or, where negative, added in front)."""
+
+    __slots__ = ("start", "step")
+
+    def __init__(self, start: int, step: int = 1) -> None:
+        self.start = start
+        self.step = step
+
+
+View = Window | TransposedWindow | Resample | Adaptive | Crop | Blur | Mixed | Moved | Unseen
 
 
 def reordered(x: Shape, to: Shape) -> tuple[View, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.layers.base import Layer, divisors
-from cnncalc.layers.fields import SIDES, each
+from cnncalc.layers.sizes import SIDES, each
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
 from cnncalc.text import quoted, show
@@ -97,11 +97,13 @@ class Windowed(Layer):
         Raises:
             Problem: `needs-image`, or `bad-value` where a field names another number of axes.
         """
-        x = xs[0]
-        memo = self.__dict__.get("_memo")  # asked for shape, multiply-adds, field and notes of the same input
-        if memo is not None and memo[0] == x:
-            found: tuple[Window, ...] = memo[1]
-            return found
+        key = ("windows", xs[0])
+        windows: tuple[Window, ...] | None = self.cache.get(key)
+        if windows is None:
+            windows = self.cache[key] = self._windows(xs[0])
+        return windows
+
+    def _windows(self, x: Shape) -> tuple[Window, ...]:
         rank = spatial(self, x)
         kernel, stride, pad, dilation, ceil = (
             self.kernel,
@@ -131,19 +133,16 @@ class Windowed(Layer):
             found = tuple(Window(kernels[i], strides[i], *pads[i], dilations[i], ceil) for i in range(rank))
         if self.mode != "zeros":
             room_for(self, self.mode, [(window.before, window.after) for window in found], x)
-        self.__dict__["_memo"] = (x, found)
         return found
 
     def lengths(self, x: Shape) -> list[int]:
         """The spatial axes of the output."""
-        windows = self.windows(x)
-        memo = self.__dict__.get("_lengths")
-        if memo is not None and memo[0] == x:
-            found: list[int] = memo[1]
-            return found
-        found = [window.out(width) for window, width in zip(windows, x, strict=False)]
-        self.__dict__["_lengths"] = (x, found)
-        return found
+        key = ("lengths", x)
+        lengths: list[int] | None = self.cache.get(key)
+        if lengths is None:
+            windows = self.windows(x)
+            lengths = self.cache[key] = [window.out(width) for window, width in zip(windows, x, strict=False)]
+        return lengths
 
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         x = xs[0]

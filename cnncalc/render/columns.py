@@ -59,7 +59,7 @@ def _kind(line: Folded, analysis: Analysis, exact: bool) -> str:
 
 def _fields(line: Folded, analysis: Analysis, exact: bool) -> str:
     layer = line.last.node.layer
-    return layer.spelled() if layer is not None and len(line.rows) == 1 else ""
+    return layer.format_fields() if layer is not None and len(line.rows) == 1 else ""
 
 
 def _memory(line: Folded, analysis: Analysis, exact: bool) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.analyses.compare import Pair, Total, largest
 from cnncalc.analyses.totals import Analysis, Row
-from cnncalc.layers.spelling import spell
+from cnncalc.layers.notation import spell
 from cnncalc.network import Network
 from cnncalc.render.columns import percent
 from cnncalc.render.data import row_data, set_data
@@ -175,7 +175,7 @@ def _same(count: int) -> list[Line]:
 
 def _described(row: Row) -> str:
     node = row.node
-    fields = node.layer.spelled() if node.layer is not None else ""
+    fields = node.layer.format_fields() if node.layer is not None else ""
     params = f", {row.params:,} params" if row.params else ""
     return f"{show(node.name, 200)}  {node.kind}{': ' + fields if fields else ''} -> {node.output}{params}"
 

@@ -113,7 +113,7 @@ def row_data(result: Analysis, row: Row) -> dict[str, Any]:
         "index": node.index,
         "name": node.name,
         "kind": node.kind,
-        "fields": {name: _value(value) for name, value in layer.written.items()} if layer is not None else {},
+        "fields": {name: _value(value) for name, value in layer.nondefault_fields.items()} if layer is not None else {},
         "inputs": [nodes[index].name for index in node.inputs],
         "output": list(node.output),
         "in_place": layer is not None and layer.in_place,

@@ -21,7 +21,7 @@ def layer_lines(analysis: Analysis, rows: Sequence[Row]) -> list[Line]:
         if found:
             found.append([])
         node = row.node
-        spelled = node.layer.spelled() if node.layer is not None else ""
+        spelled = node.layer.format_fields() if node.layer is not None else ""
         head: Line = [(show(node.name, 200), "name"), (f"  {node.kind}" + (f": {spelled}" if spelled else ""), "")]
         if node.where is not None:
             head.append((f"  ({place(node.where)})", "dim"))

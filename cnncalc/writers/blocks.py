@@ -104,7 +104,7 @@ class Block:
 
 def used(node: Node) -> tuple[int, ...]:
     """The values that a layer really reads: without those that only lend their shape."""
-    return node.inputs[: len(node.inputs) - node.layer.lenders] if node.layer is not None else ()
+    return node.inputs[: len(node.inputs) - node.layer.reference_inputs] if node.layer is not None else ()
 
 
 def last_uses(nodes: Sequence[Node], block: Block) -> dict[int, int]:

@@ -16,7 +16,7 @@ import pytest
 
 from cnncalc.analyses.receptive import Axis, Cycle, Field, Whole, extent, of_features, receptive_fields
 from cnncalc.analyses.receptive_span import Reach, Span
-from cnncalc.layers.base import Layer, Unseen
+from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv, ConvTranspose, Depthwise
 from cnncalc.layers.dense import FC, ClassToken
 from cnncalc.layers.merge import Add, Concat, Mul
@@ -25,6 +25,7 @@ from cnncalc.layers.operator import Operator, Unknown
 from cnncalc.layers.pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
 from cnncalc.layers.recurrent import ConvLSTM
 from cnncalc.layers.reshape import CropLike, Flatten, Padding, Permute, PixelShuffle, Reshape, Resize, Slice, Upsample
+from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem
 from cnncalc.render.columns import receptive_field

@@ -10,7 +10,8 @@ import pytest
 from cnncalc.analyses.budget import QUANTITIES, RULES, Finding, Limit, Measured, Policy, check, measure
 from cnncalc.analyses.totals import analyze
 from cnncalc.checking.policy import BOUNDS, KEYS, bound, read_policy, shape
-from cnncalc.layers.base import KINDS, families
+from cnncalc.layers.base import KINDS
+from cnncalc.layers.lookup import families
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.shape import Shape
 from tests.helpers import network_of

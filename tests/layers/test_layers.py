@@ -21,7 +21,7 @@ import pytest
 
 import cnncalc
 from cnncalc.layers import KINDS, Layer, kind_named
-from cnncalc.layers.base import dialects, unknown_layer
+from cnncalc.layers.lookup import foreign_names, unknown_layer
 from cnncalc.layers.reshape import CropLike, Slice
 from cnncalc.problem import Problem
 from cnncalc.product import Product, Sum
@@ -486,7 +486,7 @@ def test_no_name_of_another_tool_means_two_kinds() -> None:
             for also in layer.elsewhere.split():
                 assert owners.setdefault(also.casefold(), name) == name
                 assert KINDS.get(also.casefold(), layer) is layer
-    assert dialects() == owners | {also.casefold(): "swish" for also in KINDS["swish"].elsewhere.split()}
+    assert foreign_names() == owners | {also.casefold(): "swish" for also in KINDS["swish"].elsewhere.split()}
 
 
 def problem(make: Callable[[], object]) -> Problem:
@@ -1021,21 +1021,21 @@ def test_layers_are_immutable() -> None:
     for name in ("filters", "pad", "colour"):
         with pytest.raises(AttributeError, match="conv is immutable"):
             setattr(conv, name, 4)
-    assert conv.written == {"filters": 8, "kernel": 3}
+    assert conv.nondefault_fields == {"filters": 8, "kernel": 3}
 
 
 def test_written_holds_what_differs_from_the_defaults() -> None:
     kind = kind_named("conv")
     conv = kind(bias=False, pad="valid", kernel=(1, 7), stride=1, filters=64)
-    assert list(conv.written.items()) == [("filters", 64), ("kernel", (1, 7)), ("bias", False)]
-    assert conv.spelled() == "filters 64, kernel 1x7, bias false"
-    assert kind(filters=1, kernel=1, pad={"top": 0, "bottom": 1}).spelled() == (
+    assert list(conv.nondefault_fields.items()) == [("filters", 64), ("kernel", (1, 7)), ("bias", False)]
+    assert conv.format_fields() == "filters 64, kernel 1x7, bias false"
+    assert kind(filters=1, kernel=1, pad={"top": 0, "bottom": 1}).format_fields() == (
         "filters 1, kernel 1, pad {top: 0, bottom: 1}"
     )
-    assert kind_named("dropout")(rate=Fraction(1, 2)).spelled() == ""
-    assert kind_named("dropout")(rate=Fraction(1, 5)).spelled() == "rate 0.2"
-    assert kind_named("relu")().spelled() == ""
-    assert kind_named("reshape")(to=(7, 7, 512)).spelled() == "to 7x7x512"
+    assert kind_named("dropout")(rate=Fraction(1, 2)).format_fields() == ""
+    assert kind_named("dropout")(rate=Fraction(1, 5)).format_fields() == "rate 0.2"
+    assert kind_named("relu")().format_fields() == ""
+    assert kind_named("reshape")(to=(7, 7, 512)).format_fields() == "to 7x7x512"
 
 
 def test_one_number_for_every_axis_may_be_written_out() -> None:
@@ -1043,12 +1043,12 @@ def test_one_number_for_every_axis_may_be_written_out() -> None:
     kind = kind_named("conv")
     short, long = kind(filters=8, kernel=3, pad=1), kind(filters=8, kernel=(3, 3), stride=(1, 1), pad=(1, 1))
     assert short == long
-    assert short.written == long.written
-    assert long.spelled() == "filters 8, kernel 3, pad 1"
-    assert json.dumps(long.written) == '{"filters": 8, "kernel": 3, "pad": 1}'
+    assert short.nondefault_fields == long.nondefault_fields
+    assert long.format_fields() == "filters 8, kernel 3, pad 1"
+    assert json.dumps(long.nondefault_fields) == '{"filters": 8, "kernel": 3, "pad": 1}'
     assert long.out(Shape(SMALL)) == short.out(Shape(SMALL))
-    assert kind(**long.written) == long
-    for again in (long, kind(**long.written)):
+    assert kind(**long.nondefault_fields) == long
+    for again in (long, kind(**long.nondefault_fields)):
         assert problem(lambda layer=again: layer.out(Shape(SEQUENCE))).code == "bad-value"  # type: ignore[misc]
 
 

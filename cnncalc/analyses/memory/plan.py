@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnncalc.analyses.blocks import Scope, is_named, scopes_of
 from cnncalc.layers.activation import Dropout, InPlace
 from cnncalc.layers.base import Layer
-from cnncalc.layers.tape import (
+from cnncalc.layers.operations import (  # fmt: skip
     AS_IT_COMES,
     CAST,
     FULL,
@@ -22,7 +22,7 @@ from cnncalc.layers.tape import (
     Op,
     Seen,
     least,
-)  # fmt: skip
+)
 from cnncalc.network import Network
 
 NONE: frozenset[str] = frozenset()
@@ -246,7 +246,7 @@ def plan(
             continue
         shapes = network.shapes(node)
         layer = _overridden(node.layer, inplace)
-        ops, seen = layer.tape(training, *shapes), node.seen
+        ops, seen = layer.operations(training, *shapes), node.seen
         if ops is None or (seen is not None and (seen.more or seen.less)):
             work.unknown.append(node.name)
         if ops is None or (seen is not None and seen.less):
@@ -338,7 +338,7 @@ def _overridden(layer: Layer, inplace: bool | None) -> Layer:
     """The layer, with `inplace` set for an activation that has it (dropout and sums keep theirs)."""
     if inplace is None or not isinstance(layer, InPlace) or isinstance(layer, Dropout):
         return layer
-    return type(layer).made({**layer.written, "inplace": inplace})
+    return type(layer).from_values({**layer.nondefault_fields, "inplace": inplace})
 
 
 def _reach(network: Network, work: Plan) -> None:

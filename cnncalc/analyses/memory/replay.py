@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.memory.ledger import Gradient, Ledger
 from cnncalc.analyses.memory.plan import Plan, Segment, Step, Value
-from cnncalc.layers.tape import (
+from cnncalc.layers.operations import (
     AS_WEIGHTS,
     AT_LEAST_4,
     CAST,

@@ -257,12 +257,12 @@ def _chosen(analysis: Analysis, wanted: tuple[str, ...]) -> list[Row]:
 def _kind_meant(word: str) -> str:
     """A help sentence naming the layer kind that somebody meant, by its name elsewhere or by likeness."""
     from cnncalc.layers import KINDS
-    from cnncalc.layers.base import dialects, with_fields
+    from cnncalc.layers.lookup import foreign_names, variant_help
 
     folded = word.casefold()
-    here = dialects().get(folded)
+    here = foreign_names().get(folded)
     return (
-        f"cnncalc calls it `{here}`{with_fields(here, folded)}"
+        f"cnncalc calls it `{here}`{variant_help(here, folded)}"
         if here and here != folded
         else did_you_mean(word, KINDS)
     )

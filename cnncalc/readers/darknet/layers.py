@@ -39,7 +39,7 @@ class Sections(Basics):
         return value
 
     def _unstrided(self, conv: Conv) -> Conv:
-        return Conv(**{**conv.written, "stride": 1})
+        return Conv(**{**conv.nondefault_fields, "stride": 1})
 
     def _share(self, first: int, index: int) -> None:
         self.earlier(index, "share_index")

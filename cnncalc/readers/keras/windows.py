@@ -6,14 +6,7 @@ from typing import Any
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv, ConvTranspose, Depthwise, Local
-from cnncalc.layers.pool import (
-    AdaptiveAvgPool,
-    AdaptiveMaxPool,
-    AvgPool,
-    GlobalAvgPool,
-    GlobalMaxPool,
-    MaxPool,
-)
+from cnncalc.layers.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from cnncalc.layers.reshape import Padding, Reshape, Resize, Slice, Upsample
 from cnncalc.readers.keras.call import Call, Value
 from cnncalc.readers.keras.views import AXES

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NoReturn
 
-from cnncalc.layers.base import Layer, Unseen
+from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.reshape import Permute, Reshape
+from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem, Refused
 from cnncalc.product import Count, Product
@@ -303,7 +304,7 @@ class Reader:
         label = self.name(step.label if k == 0 else f"{step.label}.{k}")
         index = len(self.builder.nodes)
         try:
-            layer.on(tuple(shapes))
+            layer.statistics(tuple(shapes))
             layer, owner = self._owned(layer, shapes, index, held or {}, buffers or {})
             self.builder.add(layer, indices, label)
         except Problem as problem:
@@ -313,7 +314,7 @@ class Reader:
             try:
                 self.builder.share(index, owner)
             except Problem:
-                self.builder.nodes[index].layer = self._lending(layer, shapes, owner)
+                self.builder.replace(index, self._lending(layer, shapes, owner))
         shape = self.builder.shape(index)
         if min(shape) < 1:
             step.wrong(f"it makes {show(tuple(shape))}")
@@ -409,7 +410,7 @@ class Reader:
         """The layer with the parameters that are its own; and the node it shares all of them with, if so."""
         weights, owners, _ = self._fresh(held, index)
         kept, lenders, _ = self._fresh(buffers, index)
-        facts = layer.on(tuple(shapes))
+        facts = layer.statistics(tuple(shapes))
         if not facts.counted:
             facts.count()
         if _sums(weights) == (facts.weights, facts.biases) and sum(_sums(kept)) == facts.buffers:

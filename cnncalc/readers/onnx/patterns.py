@@ -170,7 +170,7 @@ def _equal(pattern: Pattern, scope: Scope, nodes: Sequence[Node]) -> bool:
     x, result = scope.values[pattern.x], scope.values[pattern.result]
     shape = visible(x.dims, pattern.seen)
     try:
-        facts = pattern.layer.on((shape,))
+        facts = pattern.layer.statistics((shape,))
     except Problem:
         return False
     if shape.size != x.size or facts.output != visible(result.dims, pattern.order) or facts.output.size != result.size:
@@ -178,7 +178,7 @@ def _equal(pattern: Pattern, scope: Scope, nodes: Sequence[Node]) -> bool:
     facts.count()
     sums = [0, 0, 0, 0]
     for node in (node for part in pattern.parts for node in nodes[part.first : part.last]):
-        own = node.facts
+        own = node.statistics
         if own is None or node.shared is not None or not own.layer.known_cost:
             return False
         own.count()

@@ -30,6 +30,7 @@ def account(r: Reader, step: Step, before: int) -> None:
     shapes = [r.builder.shape(index) for index in nodes[-1].inputs]
     held = {**layer.weights(*shapes), **fresh}
     note = "numbers of the file that no rule explains count as weights"
-    nodes[-1].layer = Operator(
-        layer.kind, nodes[-1].output, weights=held, buffers=layer.buffers(*shapes), like=layer, note=note
+    buffers = layer.buffers(*shapes)
+    r.builder.replace(
+        nodes[-1].index, Operator(layer.kind, nodes[-1].output, weights=held, buffers=buffers, like=layer, note=note)
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cnncalc.layers.operations import Seen
 from cnncalc.layers.operator import Operator
-from cnncalc.layers.tape import Seen
-from cnncalc.network import Node
+from cnncalc.network import Builder, Node
 from cnncalc.product import Product
 from cnncalc.readers.torch.events import Tensor, Var
 
@@ -45,13 +45,13 @@ def parts(held: Held) -> list[Part]:
     return list(found.values())
 
 
-def note_gradients(node: Node, held: Held, fresh: Mapping[str, Tensor]) -> None:
+def note_gradients(builder: Builder, node: Node, held: Held, fresh: Mapping[str, Tensor]) -> None:
     """Note at a node which of its parameters are frozen, and which are read detached.
 
     `fresh` are the tensors that were counted for the node, by the names that they got. A layer whose own rule counts
     several tensors as one parameter, some of them frozen, is given the tensors as they are.
     """
-    layer, shapes = node.layer, node.facts.shapes if node.facts is not None else ()
+    layer, shapes = node.layer, node.statistics.shapes if node.statistics is not None else ()
     own = parts(held)
     if layer is None or not own:
         return
@@ -61,7 +61,7 @@ def note_gradients(node: Node, held: Held, fresh: Mapping[str, Tensor]) -> None:
         weights = {
             name: Product(*[("N", length) for length in tensor.dims] or [("N", 1)]) for name, tensor in fresh.items()
         }
-        node.layer = Operator(layer.kind, node.output, weights=weights, like=layer)
+        builder.replace(node.index, Operator(layer.kind, node.output, weights=weights, like=layer))
         known = {id(part.tensor): part for part in own}
         named = {name: known[id(tensor)] for name, tensor in fresh.items()}
     if named is None:  # the least that is trained

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.layers.activation import Identity
-from cnncalc.layers.base import Layer, Unseen
+from cnncalc.layers.base import Layer
+from cnncalc.layers.operations import passed_on
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.reshape import Permute, Reshape
-from cnncalc.layers.tape import passed_on
+from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem
 from cnncalc.product import Count, Product
@@ -141,12 +142,11 @@ class Book:
                 self.builder.share(index, owner)
             except Problem:
                 note = self._shared([owner])
-                self.builder.nodes[index].layer = Operator(
-                    layer.kind, theirs, weights={}, buffers={}, like=layer, note=note
-                )
+                bare = Operator(layer.kind, theirs, weights={}, buffers={}, like=layer, note=note)
+                self.builder.replace(index, bare)
         out.index, out.order = index, order
         self.memory.emitted(node, out, xs)
-        note_gradients(node, held or {}, self.sources)
+        note_gradients(self.builder, node, held or {}, self.sources)
         if node.seen is not None:
             node.seen.stopped = self.stopped
 
@@ -225,7 +225,7 @@ class Book:
             "constant", visible(var.dims, order), weights=weights, buffers=buffers, in_place=True, views=(Unseen(),)
         )
         var.index, var.order = self.add(layer, [0], call), order
-        note_gradients(self.builder.nodes[var.index], {"weight": var}, self.sources)
+        note_gradients(self.builder, self.builder.nodes[var.index], {"weight": var}, self.sources)
         self._constant[id(var)] = var.index
 
     def shown(self, call: Call) -> None:
@@ -280,7 +280,7 @@ class Book:
             return layer, owners.pop()
         note = self._shared(sorted(owners)) if owners else ""
         if isinstance(layer, Operator):
-            return layer.holding(weights, buffers, note), None
+            return layer.with_parameters(weights, buffers, note), None
         return Operator(layer.kind, layer.out(*shapes), weights=weights, buffers=buffers, like=layer, note=note), None
 
     def _shared(self, owners: Sequence[int]) -> str:
@@ -312,7 +312,7 @@ class Book:
                 ops=[],
             )
             index = self.add(layer, [0], Call(path, None, None, []))
-            note_gradients(self.builder.nodes[index], {"weight": tensors}, self.sources)
+            note_gradients(self.builder, self.builder.nodes[index], {"weight": tensors}, self.sources)
             if weights:
                 paths.append(f"`{show(path or 'the model')}`")
         if not paths:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnncalc.layers import activation, dense, elementwise, norm, recurrent, reshape
-from cnncalc.layers.base import Blur, Layer
+from cnncalc.layers.base import Layer
+from cnncalc.layers.views import Blur
 from cnncalc.readers.torch.events import Dims, Event, Var
 from cnncalc.readers.torch.graph import Book, visible
 from cnncalc.readers.torch.trace import DROP_PATHS, DROPS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnncalc.layers.tape import AS_IT_COMES, EXPANDED, FULL, FUSED, MIXED, NEW, OUT, PART, SAME, Op, Seen
+from cnncalc.layers.operations import AS_IT_COMES, EXPANDED, FULL, FUSED, MIXED, NEW, OUT, PART, SAME, Op, Seen
 from cnncalc.network import Node
 from cnncalc.readers.torch.events import Event, Trace, Var
 
@@ -37,8 +37,8 @@ class Memory:
         if out.event is not None and out.event.op == "linear":  # what is not straight is copied into rows first
             x = out.event.inputs[0]
             seen.more = seen.more or (len(x.dims) > 2 and not x.straight)
-        assert node.facts is not None
-        ops = node.facts.layer.tape(False, *node.facts.shapes)
+        assert node.statistics is not None
+        ops = node.statistics.layer.operations(False, *node.statistics.shapes)
         if ops is None:
             return
         source = _source(ops, len(xs))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.layers import dense, merge, pool, reshape
-from cnncalc.layers.base import Blur, Layer
+from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
+from cnncalc.layers.views import Blur
 from cnncalc.readers.torch.elementwise import HANDLERS as ELEMENTWISE
 from cnncalc.readers.torch.events import Dims, Event, Var
 from cnncalc.readers.torch.graph import Book, visible

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.layers import conv, pool, reshape
-from cnncalc.layers.base import Blur, Layer
+from cnncalc.layers.base import Layer
+from cnncalc.layers.views import Blur
 from cnncalc.readers.torch.events import Event, Var
 from cnncalc.readers.torch.graph import Book, visible
 from cnncalc.readers.torch.layers import Handler, each, last, sizes_of

@@ -20,7 +20,6 @@ from cnncalc.text import show
 MERGES: dict[str, type[Layer]] = {
     layer.kind: layer for layer in (Add, Mul, Concat, Sub, Average, Maximum, Minimum, Attend, Dot, Stated)
 }
-LEAST = {"operator": 1}  # operands, where not two
 BESIDE = frozenset(field for layer in MERGES.values() for field in layer.fields)  # what stands beside a merge
 
 

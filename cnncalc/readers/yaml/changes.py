@@ -59,7 +59,7 @@ class Change:
             raise Refused([self.problem(problem.text, problem.help)])
         try:
             value = value_of.resolved(self._read(field.numeric, parameters), parameters)
-            values = {**layer.written, field.name: field.read(value)}
+            values = {**layer.nondefault_fields, field.name: field.read(value)}
         except Problem as problem:
             raise Refused([self.problem(problem.text, problem.help)]) from None
         before = getattr(layer, field.name)

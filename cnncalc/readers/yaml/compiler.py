@@ -7,11 +7,11 @@ from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, missing_field
 from cnncalc.layers.fields import Count, Flag
-from cnncalc.layers.spelling import number_help
+from cnncalc.layers.notation import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.readers.yaml import layer_cache
 from cnncalc.readers.yaml.attributes import attach, check_name
-from cnncalc.readers.yaml.branches import BESIDE, LEAST, MERGES, MergeStep, Operand, ResidualStep, Shortcut
+from cnncalc.readers.yaml.branches import BESIDE, MERGES, MergeStep, Operand, ResidualStep, Shortcut
 from cnncalc.readers.yaml.context import Reading
 from cnncalc.readers.yaml.layer_cache import layer_of
 from cnncalc.readers.yaml.steps import Block, BlockStep, LayerStep, ParameterStep, SeqStep, Step
@@ -217,7 +217,7 @@ class Compiler(Reading):
             )
             return None
         layer = MERGES[word]
-        least = layer.inputs or LEAST.get(word, 2)
+        least = layer.inputs or layer.least_operands
         if written < least or (layer.inputs and written > least):
             amount = f"{least} operands" if layer.inputs else "at least two operands" if least == 2 else "an operand"
             self.problem(

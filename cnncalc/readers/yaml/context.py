@@ -7,8 +7,9 @@ from collections.abc import Collection
 from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, unknown_field
-from cnncalc.layers.fields import Field, Name, Pad
-from cnncalc.layers.spelling import number_help
+from cnncalc.layers.fields import Field, Name
+from cnncalc.layers.notation import number_help
+from cnncalc.layers.sizes import Pad
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.readers.limits import Limits
 from cnncalc.readers.yaml import values as value_of

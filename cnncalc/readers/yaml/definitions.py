@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from cnncalc.layers.base import KINDS, dialects, unknown_layer
-from cnncalc.layers.spelling import number_help
+from cnncalc.layers.base import KINDS
+from cnncalc.layers.lookup import foreign_names, unknown_layer
+from cnncalc.layers.notation import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.attributes import trainable
@@ -31,7 +32,7 @@ def read_defaults(reading: Reading, tree: Tree) -> None:
         return
     for word, inner in tree.items.items():
         kind = KINDS.get(word)
-        if kind is None and word[:1].isupper() and not nearest(word, KINDS) and word.casefold() not in dialects():
+        if kind is None and word[:1].isupper() and not nearest(word, KINDS) and word.casefold() not in foreign_names():
             help = f"write the defaults of a block in its signature: `{show(word)}(width=64)`"
             reading.problem(tree.keys[word], "unknown-layer", f"`defaults` knows no `{show(word)}`", help)
         elif kind is None:

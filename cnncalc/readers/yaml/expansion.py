@@ -201,7 +201,7 @@ class Run:
                 "a step can only use the values of steps above it that are run: see their `when:` and `repeat:`",
             )
         if not isinstance(name, str):
-            from cnncalc.layers.spelling import spell
+            from cnncalc.layers.notation import spell
 
             return Problem("unknown-name", f"`{spell(name)}` is no name of a step", "pass the name that `as:` gives")
         help = did_you_mean(name, known) or f"give the step that you mean that name, with `as: {show(name)}`"

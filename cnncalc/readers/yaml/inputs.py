@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.layers.spelling import number_help, spell
+from cnncalc.layers.notation import number_help, spell
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.context import Reading

@@ -24,13 +24,13 @@ def layer_of(kind: type[Layer], values: dict[str, Any]) -> Layer:
     key: list[Any] = [kind]
     for name, value in values.items():
         if type(value) not in _PLAIN:
-            return kind.made(values)
+            return kind.from_values(values)
         key += (name, type(value), value)
     known = tuple(key)
     layer = layers.get(known)
     if layer is None:
         count(1)
-        layer = layers[known] = kind.made(values)
+        layer = layers[known] = kind.from_values(values)
     return layer
 
 
@@ -38,7 +38,7 @@ def words(kind: type[Layer], trees: Mapping[str, Tree]) -> tuple[Any, ...] | Non
     """What is written in a layer, to look it up by; None where its meaning could depend on the rest of the file."""
     key: list[Any] = [kind]
     for name, tree in trees.items():
-        if name in kind.borrows:  # it names a value
+        if name in kind.reference_fields:  # it names a value
             return None
         if type(tree) is not Scalar or "$" in tree.text:
             return None

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import NoReturn
 
-from cnncalc.layers.base import KINDS, Layer, dialects
+from cnncalc.layers.base import KINDS, Layer
+from cnncalc.layers.lookup import foreign_names
 from cnncalc.problem import Problem, Refused, Source, Where
 from cnncalc.readers.limits import TRUSTED, Limits
 from cnncalc.readers.yaml.tree import Map, Mark, Scalar, Seq
@@ -324,7 +325,7 @@ class _Line:
         folded = word.lower()
         if folded in KINDS:
             return folded
-        return SHORT.get(folded) or dialects().get(folded)
+        return SHORT.get(folded) or foreign_names().get(folded)
 
     def _made(self, kind: str, start: int, match: re.Match[str]) -> Map:
         """A step with the fields that were found, each at its place."""

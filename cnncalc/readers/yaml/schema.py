@@ -8,8 +8,9 @@ from typing import Any
 
 from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
 from cnncalc.layers import KINDS, Layer
-from cnncalc.layers.fields import EXPRESSION, PARAMETER, Field, To
-from cnncalc.readers.yaml.branches import LEAST, MERGES
+from cnncalc.layers.fields import EXPRESSION, PARAMETER, Field
+from cnncalc.layers.sizes import To
+from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.readers.yaml.inputs import LONG_FORM
 
 NAME: dict[str, Any] = {"type": ["string", "number"]}  # `0` is a name; YAML reads a number
@@ -156,7 +157,7 @@ def _summary(layer: type[Layer]) -> str:
 
 def _operands(layer: type[Layer]) -> dict[str, Any]:
     """The operands of a merge, in a list or by label."""
-    least = layer.inputs or LEAST.get(layer.kind, 2)
+    least = layer.inputs or layer.least_operands
     operand = {"$ref": "#/$defs/operand"}
     return {
         "description": _summary(layer),

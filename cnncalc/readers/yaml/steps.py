@@ -10,8 +10,9 @@ from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any
 
-from cnncalc.layers.base import Layer, kind_named
+from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Field
+from cnncalc.layers.lookup import kind_named
 from cnncalc.layers.operator import Operator
 from cnncalc.network import Expectation
 from cnncalc.problem import Call, Problem, Refused, Where
@@ -117,7 +118,8 @@ class Step:
         if self.holds is not None:
             node = run.builder.nodes[value]
             assert node.layer is not None
-            node.layer = holding(node.layer, node.output, self._held(self.holds, run, entering, scope))
+            holds = self._held(self.holds, run, entering, scope)
+            run.builder.replace(value, holding(node.layer, node.output, holds))
         if owners is not None:
             last = len(run.builder.nodes)
             try:
@@ -177,7 +179,7 @@ def _label(names: list[str]) -> str:
 
 
 def _bad(what: str, value: Any, expects: str) -> Problem:
-    from cnncalc.layers.spelling import spell
+    from cnncalc.layers.notation import spell
 
     return Problem("bad-value", f"{what} must be {expects}; got `{spell(value)}`")
 
@@ -257,7 +259,7 @@ class LayerStep(Step):
         if run.changes:
             layer = run.changed(layer, name, scope, value)
         inputs = [value]
-        for field in kind.borrows:
+        for field in kind.reference_fields:
             lender = getattr(layer, field)
             if lender is not None:
                 inputs.append(run.lookup(lender, scope, value, self.place(field))[0])
@@ -378,7 +380,7 @@ class Block:
     @property
     def signature(self) -> str:
         """The block's name and parameters as the file writes them: `Stage(width, stride=2)`."""
-        from cnncalc.layers.spelling import spell
+        from cnncalc.layers.notation import spell
 
         written = [
             name + (f"={spell(self.defaults[name])}" if name in self.defaults else "") for name in self.parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cnncalc.layers.fields import each
+from cnncalc.layers.sizes import each
 from cnncalc.writers.layouts import axis_of, together
 from cnncalc.writers.onnx.model import Part
 from cnncalc.writers.registry import Unsaid, registrar

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.layers.fields import each
+from cnncalc.layers.sizes import each
 from cnncalc.shape import Shape
 from cnncalc.writers.layouts import axis_of, together
 from cnncalc.writers.registry import registrar, sized

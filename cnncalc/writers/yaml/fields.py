@@ -7,12 +7,14 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
-from cnncalc.layers.base import KINDS, Layer, Unseen, View
-from cnncalc.layers.fields import Alike, Field, Name
+from cnncalc.layers.base import KINDS, Layer
+from cnncalc.layers.fields import Field, Name
+from cnncalc.layers.notation import spell
 from cnncalc.layers.operator import Operator, Stated
-from cnncalc.layers.spelling import spell
+from cnncalc.layers.sizes import Alike
+from cnncalc.layers.views import Unseen, View
 from cnncalc.network import Network, Node
-from cnncalc.readers.yaml.branches import LEAST, MERGES
+from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.shape import Shape
 
 DIGITS = 12  # of a rate, and of a whole number without an operator in it
@@ -56,7 +58,7 @@ def worded(network: Network, node: Node) -> Worded:
         else:
             holds = _held(layer, None, shapes)
             layer = _stated(layer, network, node)
-    if layer.inputs is None and node.kind in MERGES and len(node.inputs) < LEAST.get(node.kind, 2):
+    if layer.inputs is None and node.kind in MERGES and len(node.inputs) < layer.least_operands:
         layer = _stated(layer, network, node)  # a join of one value
     kind = type(layer)
     word = "operator" if kind is Stated else layer.kind

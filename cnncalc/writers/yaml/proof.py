@@ -86,7 +86,7 @@ def _fields(layer: Layer | None) -> Any:
         else sorted(value.items())
         if isinstance(value, dict)
         else value
-        for name, value in layer.written.items()
+        for name, value in layer.nondefault_fields.items()
         if not isinstance(layer.fields[name], Name)
     }
     return ", ".join(f"{name} {value}" for name, value in sorted(plain.items()))

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.fields import Name
-from cnncalc.layers.spelling import spell
+from cnncalc.layers.notation import spell
 from cnncalc.network import Network, Node
 from cnncalc.problem import Refused, Source
 from cnncalc.readers.yaml.branches import MERGES
@@ -94,7 +94,7 @@ def _renumbered(network: Network, order: list[int]) -> list[Node]:
     found = []
     for number, index in enumerate(order):
         old = network.nodes[index]
-        node = Node(number, old.name, old.facts, tuple([place[i] for i in old.inputs]), old.output, None)
+        node = Node(number, old.name, old.statistics, tuple([place[i] for i in old.inputs]), old.output, None)
         node.shared = None if old.shared is None else place[old.shared]
         node.frozen = old.frozen
         found.append(node)

@@ -265,7 +265,7 @@ def test_defaults_and_rules_of_size() -> None:
     assert last(("avgpool", {}))[0] == "1x1x4"
     window = made(IMAGE, ("maxpool", {"size": 2, "stride": 1})).nodes[1].layer
     assert window is not None
-    assert window.written["pad"] == {"top": 0, "bottom": 1, "left": 0, "right": 1}
+    assert window.nondefault_fields["pad"] == {"top": 0, "bottom": 1, "left": 0, "right": 1}
 
 
 def test_grouped_shared_and_blurred_convolutions() -> None:
@@ -377,7 +377,7 @@ def test_comments_after_a_number() -> None:
     ]
     dropout = net.nodes[2].layer
     assert dropout is not None
-    assert dropout.written == {"rate": 0.25}
+    assert dropout.nondefault_fields == {"rate": 0.25}
 
 
 NET = "[net]\nwidth=8\nheight=8\nchannels=3\n"

@@ -64,7 +64,7 @@ def test_keras_1() -> None:
     ]
     dropout = next(node.layer for node in net.nodes if node.kind == "dropout")
     assert dropout is not None
-    assert dropout.written == {"rate": 0.25, "channels": True}
+    assert dropout.nondefault_fields == {"rate": 0.25, "channels": True}
 
 
 def test_sequences_of_keras_1() -> None:

@@ -10,7 +10,7 @@ from cnncalc.analyses.claims import EXPECTABLE, expected, published
 from cnncalc.analyses.totals import analyze
 from cnncalc.layers import KINDS
 from cnncalc.layers.conv import PAD_MODES, Conv
-from cnncalc.layers.fields import SIDES
+from cnncalc.layers.sizes import SIDES
 from cnncalc.problem import Source
 from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.readers.yaml.compiler import RESIDUAL

@@ -130,8 +130,8 @@ def test_two_plans_at_once() -> None:
     conv = found.nodes[1]
     assert conv.layer is not None
     shapes = found.shapes(conv)
-    ops = conv.layer.tape(True, *shapes)
-    conv.layer = Operator("conv", conv.output, like=conv.layer, ops=ops)
+    ops = conv.layer.operations(True, *shapes)
+    conv.statistics = Operator("conv", conv.output, like=conv.layer, ops=ops).statistics(shapes)
     before = train(found, 2, work=plan(found, training=True)).peak
     states = [{name: getattr(op, name) for name in type(op).__slots__} for op in ops or []]
     first, second = plan(found, training=True), plan(found, training=True, amp="float16")

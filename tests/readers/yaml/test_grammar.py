@@ -131,7 +131,7 @@ layers:
     found = analysis(text)
     assert outputs(found) == ["17x17x192"] * 2
     assert params(found) == [7 * 768 * 192 + 192, 7 * 192 * 192 + 192]
-    assert [row.node.layer and row.node.layer.written["kernel"] for row in found.rows[1:]] == [(1, 7), (7, 1)]
+    assert [row.node.layer and row.node.layer.nondefault_fields["kernel"] for row in found.rows[1:]] == [(1, 7), (7, 1)]
     assert extent(found.fields[2], found.extent) == ([7, 7], [1, 1])
 
 

@@ -69,7 +69,7 @@ def test_like_layers_are_one() -> None:
     assert second.nodes[1].layer == first.nodes[1].layer
     again = net("conv: {filters: 8, kernel: 3}")
     assert again.nodes[1].layer is first.nodes[1].layer
-    assert again.nodes[1].facts is first.nodes[1].facts
+    assert again.nodes[1].statistics is first.nodes[1].statistics
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

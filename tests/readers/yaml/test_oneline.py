@@ -30,7 +30,7 @@ def facts(network: Network) -> list[tuple[object, ...]]:
     """All that matters of a network: names, kinds, fields, shapes, weights, connections."""
     rows = [(row.node, row.params) for row in analyze(network).rows]
     return [
-        (node.name, node.kind, node.layer and node.layer.written, node.output, node.inputs, params)
+        (node.name, node.kind, node.layer and node.layer.nondefault_fields, node.output, node.inputs, params)
         for node, params in rows
     ]
 

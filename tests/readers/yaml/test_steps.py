@@ -260,7 +260,7 @@ def test_defaults_of_parameters_are_literals_of_every_kind() -> None:
     )
     kinds = [node.kind for node in network.nodes]
     assert kinds == ["input", "tanh", "conv", "dropout", "sigmoid", "relu", "conv", "dropout"]
-    spelled = [node.layer.spelled() for node in network.nodes if node.kind in ("conv", "dropout") and node.layer]
+    spelled = [node.layer.format_fields() for node in network.nodes if node.kind in ("conv", "dropout") and node.layer]
     assert spelled == [
         "filters 1, kernel 1x7, pad same", "", "filters 1, kernel 3, pad same", "rate 0.25",
     ]  # fmt: skip

@@ -179,7 +179,7 @@ def _as_buffer(r: Reader, index: int, known: list[Value], note: str = "") -> Non
     if found:
         layer = r.builder.nodes[index].layer
         assert isinstance(layer, Operator)
-        r.builder.nodes[index].layer = layer.holding(layer.weights(), found, note)
+        r.builder.replace(index, layer.with_parameters(layer.weights(), found, note))
 
 
 def spread_order(main: Value, dims: Dims) -> Order:

@@ -6,8 +6,9 @@ import re
 from math import isfinite, prod
 
 from cnncalc.layers import activation, dense, merge, norm, recurrent, reshape
-from cnncalc.layers.base import Blur, Layer
+from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
+from cnncalc.layers.views import Blur
 from cnncalc.product import Product
 from cnncalc.readers.onnx.graph import Dims, Order, Reader, Step, Value, visible
 from cnncalc.readers.onnx.operators.windows import Handler, broadcast, made, said, sizes_of

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.layers import reshape
-from cnncalc.layers.base import Blur, Crop, Layer
+from cnncalc.layers.base import Layer
+from cnncalc.layers.views import Blur, Crop
 from cnncalc.readers.onnx.constants import numpy, slice_arguments, slice_range
 from cnncalc.readers.onnx.graph import Dims, Order, Reader, Step, Value, visible
 from cnncalc.readers.onnx.operators.elementwise import HANDLERS as ELEMENTWISE

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from cnncalc.layers.base import KINDS, Layer, dialects
-from cnncalc.layers.borrow import Borrowing
-from cnncalc.layers.fields import Choice, Field, Flag, Pad
-from cnncalc.layers.spelling import spell
+from cnncalc.layers.base import KINDS, Layer
+from cnncalc.layers.fields import Choice, Field, Flag
+from cnncalc.layers.lookup import foreign_names
+from cnncalc.layers.notation import spell
+from cnncalc.layers.sized_like import SizedLike
+from cnncalc.layers.sizes import Pad
 from cnncalc.problem import Problem
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.suggestions.foreign_text import Foreign, Raw
@@ -72,7 +74,9 @@ class Step:
 
     def _line(self) -> str:
         kind = KINDS.get(self.kind)
-        if kind is None or kind.inputs is None or kind.inputs - kind.lenders != 1:  # what it joins is not known
+        if (
+            kind is None or kind.inputs is None or kind.inputs - kind.reference_inputs != 1
+        ):  # what it joins is not known
             raise Unknown
         written = {}
         for name, value in self.fields.items():
@@ -97,7 +101,7 @@ class Step:
 
 def _is_complete(kind: type[Layer], written: Iterable[str]) -> bool:
     """Is one of the fields there that say how large a layer becomes, where it has such fields?"""
-    return not issubclass(kind, Borrowing) or not set(kind.own).isdisjoint(written)
+    return not issubclass(kind, SizedLike) or not set(kind.size_fields).isdisjoint(written)
 
 
 def _default(field: Field[Any]) -> str | None:
@@ -310,7 +314,7 @@ def _activation_word(value: Any) -> str | None:
     folded = text.rpartition(".")[2].casefold()
     if folded in NO_ACTIVATION:
         return "identity"
-    found = ACTIVATIONS.get(folded) or (folded if folded in KINDS else dialects().get(folded, ""))
+    found = ACTIVATIONS.get(folded) or (folded if folded in KINDS else foreign_names().get(folded, ""))
     if found not in KINDS or any(field.required for field in KINDS[found].fields.values()) or KINDS[found].inputs != 1:
         raise Unknown
     return KINDS[found].kind

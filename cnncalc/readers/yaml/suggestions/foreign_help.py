@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from cnncalc.layers.base import KINDS, Layer, dialects
+from cnncalc.layers.base import KINDS, Layer
 from cnncalc.layers.fields import Choice
+from cnncalc.layers.lookup import foreign_names
 from cnncalc.problem import ONE_LINE, Refused, Source
 from cnncalc.readers.yaml.suggestions.calls import own_call
 from cnncalc.readers.yaml.suggestions.foreign import LONGEST, readings, rows, translated
@@ -66,8 +67,8 @@ def answer(word: str, body: Tree | None) -> str:
         if line or (whole and (answered := answer(whole, None)).startswith("write `")):
             return f"write `{line}`" if line else answered
     numbered = _NUMBERED.match(word)
-    if numbered and (numbered.group(1) in KINDS or numbered.group(1).casefold() in dialects()):
-        plain = KINDS[dialects().get(numbered.group(1).casefold(), numbered.group(1))].kind
+    if numbered and (numbered.group(1) in KINDS or numbered.group(1).casefold() in foreign_names()):
+        plain = KINDS[foreign_names().get(numbered.group(1).casefold(), numbered.group(1))].kind
         return f"layers are numbered by themselves: write `{plain}`; for a name of your own, `as: {word}` beside it"
     return _by_name(name, called=layer is not None and body is None and name != word, body=body)
 
@@ -131,7 +132,7 @@ def _by_name(name: str, called: bool, body: Tree | None) -> str:
     if name in BY_NAME:
         return BY_NAME[name]
     folded = name.casefold()
-    if (folded in KINDS or folded in dialects()) and not called:
+    if (folded in KINDS or folded in foreign_names()) and not called:
         return ""
     if name in ALIKE:
         return f"write `{ALIKE[name]}`, which has the same shapes and counts"
@@ -139,7 +140,7 @@ def _by_name(name: str, called: bool, body: Tree | None) -> str:
         return f"no kind describes it: write `{{operator: [prev], op: {name.lower()}, output: 28x28x64}}` with its output shape"
     known = next((KINDS[row.kind] for row in rows(name) if row.kind in KINDS), None)
     if known is None and called:
-        known = KINDS.get(dialects().get(folded, folded))
+        known = KINDS.get(foreign_names().get(folded, folded))
     if known is None:
         return ""
     if not any(field.required for field in known.fields.values()):

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cnncalc.layers.base import KINDS, Layer, dialects, unknown_layer
-from cnncalc.layers.borrow import Borrowing
+from cnncalc.layers.base import KINDS, Layer
+from cnncalc.layers.lookup import foreign_names, unknown_layer
+from cnncalc.layers.sized_like import SizedLike
 from cnncalc.problem import Problem
 from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.readers.yaml.context import Reading
@@ -85,7 +86,7 @@ def is_step(reading: Reading, word: str) -> bool:
         or word in STEP_WORDS
         or word.startswith("$")
         or word.casefold() in KINDS
-        or word.casefold() in dialects()
+        or word.casefold() in foreign_names()
     )
 
 
@@ -137,7 +138,7 @@ def unknown_word(reading: Reading, word: str, body: Tree | None, mark: Any) -> N
     """Note a word that is neither a layer nor a block, with what was probably meant."""
     left = re.split("[:=({#]", word, maxsplit=1)[0].strip()
     sign = word[len(left) : len(left) + 1]
-    kind = KINDS.get(left) or KINDS.get(left.casefold()) or KINDS.get(dialects().get(left.casefold(), ""))
+    kind = KINDS.get(left) or KINDS.get(left.casefold()) or KINDS.get(foreign_names().get(left.casefold(), ""))
     plainly = _without_extras(reading, word, body)
     if plainly:
         reading.problem(mark, "unknown-layer", f"`{show(word)}` is not a step", plainly)
@@ -243,7 +244,7 @@ def _called(word: str, kind: type[Layer] | None, whole: str = "") -> str:
     if (
         not any(field.required for field in kind.fields.values())
         and kind.inputs == 1
-        and not issubclass(kind, Borrowing)
+        and not issubclass(kind, SizedLike)
     ):
         return f"write `{kind.kind}`"
     return f"write, for example, `{kind.example.rpartition('-> ')[2] or kind.kind + ': ...'}`"

@@ -149,7 +149,7 @@ def test_attention_of_pytorch(
     module = Attending(way, bias)
     analysis = reading(written(module, (T, D), free), tmp_path, monkeypatch)
     assert kinds(analysis) == ["layernorm", "attention", "add"]
-    assert layer_of(analysis, "attention").written == {"heads": H, **({} if bias else {"bias": False})}
+    assert layer_of(analysis, "attention").nondefault_fields == {"heads": H, **({} if bias else {"bias": False})}
     assert analysis.totals.params == sum(parameter.numel() for parameter in module.parameters())
     assert analysis.rows[2].node.name == ".".join(filter(None, (name, "attention")))
     assert analysis.totals.activations == 4 * T * D  # with the input
@@ -160,7 +160,7 @@ def test_shuffle_of_pytorch(free: bool, tmp_path: Path, monkeypatch: pytest.Monk
     """View, transpose, view, with sizes as constants and as arithmetic."""
     analysis = reading(written(Shuffling(), (3, 5, 7), free), tmp_path, monkeypatch)
     assert kinds(analysis) == ["conv", "channelshuffle", "conv"]
-    assert layer_of(analysis, "channelshuffle").written == {"groups": 4}
+    assert layer_of(analysis, "channelshuffle").nondefault_fields == {"groups": 4}
     assert analysis.fields[-1] == analysis.fields[1]  # a shuffle sees its own cell
 
 
@@ -198,7 +198,7 @@ def test_shuffles(small: Small, groups: int, tmp_path: Path, monkeypatch: pytest
     """Sizes that are copied and inferred; height and width as one."""
     analysis = reading(small.model, tmp_path, monkeypatch)
     assert kinds(analysis) == ["conv", "channelshuffle", "conv"]
-    assert layer_of(analysis, "channelshuffle").written == {"groups": groups}
+    assert layer_of(analysis, "channelshuffle").nondefault_fields == {"groups": groups}
     dice = np.random.default_rng(0)
     for tensor, dims in zip(small.model.graph.initializer[:2], ((8, 3, 1, 1), (2, 8, 1, 1)), strict=True):
         tensor.CopyFrom(numpy_helper.from_array(dice.normal(size=dims).astype("float32"), tensor.name))
@@ -328,7 +328,7 @@ def test_attentions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     small, bias = IS[name]
     analysis = reading(small.model, tmp_path, monkeypatch)
     assert [kind for kind in kinds(analysis) if kind != "reshape"] == ["attention"]
-    assert layer_of(analysis, "attention").written == {"heads": H, **({} if bias else {"bias": False})}
+    assert layer_of(analysis, "attention").nondefault_fields == {"heads": H, **({} if bias else {"bias": False})}
     assert analysis.totals.params == 4 * D * D + bias * 4 * D
     assert analysis.totals.macs == T * 4 * D * D + 2 * T * T * D
 

@@ -101,7 +101,7 @@ def test_a_product_and_a_sum_are_a_linear_layer() -> None:
     network = from_torch(nn.Sequential(Affine(6, 9)), (5, 6))
     assert [(node.name, node.kind) for node in network.nodes] == [("input", "input"), ("0", "linear")]
     assert network.nodes[1].layer is not None
-    assert network.nodes[1].layer.written["units"] == 9
+    assert network.nodes[1].layer.nondefault_fields["units"] == 9
 
 
 def test_a_table_of_positions_is_no_bias() -> None:

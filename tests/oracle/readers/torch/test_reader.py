@@ -583,7 +583,7 @@ def test_names_are_those_of_the_module_tree() -> None:
     network = agree(lambda: nn.Sequential(Residual(3, 8), nn.Sequential(nn.Flatten(), nn.Linear(512, 10))), (3, 8, 8))
     names = ["conv1", "bn1", "relu", "conv2", "bn2", "down.0", "down.1", "add", "relu_2"]
     assert [node.name for node in network.nodes] == ["input", *(f"0.{name}" for name in names), "1.0", "1.1"]
-    inplace = [node.layer.written for node in network.nodes if node.kind in ("relu", "add") and node.layer]
+    inplace = [node.layer.nondefault_fields for node in network.nodes if node.kind in ("relu", "add") and node.layer]
     assert inplace == [{"inplace": True}] * 3
 
 

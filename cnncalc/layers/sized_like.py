@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Borrowing(Layer):
-    """A layer that has either one of the fields `own` or `like`, whose value is a second input that lends its shape."""
+class SizedLike(Layer):
+    """A layer that has either one of the fields `size_fields` or `like`, whose value is a second input that lends its shape."""
 
-    own: ClassVar[tuple[str, ...]] = ()
+    size_fields: ClassVar[tuple[str, ...]] = ()
 
     like = Name("the value above whose size the result has, channels apart", None, also="reference size_as")
 
@@ -26,27 +26,27 @@ class Borrowing(Layer):
         self._take_inputs()
 
     @classmethod
-    def made(cls, values: dict[str, Any]) -> Self:
-        layer = super().made(values)
+    def from_values(cls, values: dict[str, Any]) -> Self:
+        layer = super().from_values(values)
         layer._take_inputs()
         return layer
 
     def _take_inputs(self) -> None:
         """Take a second input where there is a `like`."""
         if self.like is not None:
-            self.__dict__.update(inputs=2, lenders=1)
+            self.__dict__.update(inputs=2, reference_inputs=1)
 
-    def wanted(self, *xs: Shape) -> tuple[int, ...] | None:
+    def reference_size(self, *xs: Shape) -> tuple[int, ...] | None:
         """The spatial lengths of the value that lends its size; None where there is no `like`.
 
         Raises:
             Problem: `missing-field`, `bad-value` or `shapes-differ`.
         """
-        written = [name for name in self.own if getattr(self, name) is not None]
+        written = [name for name in self.size_fields if getattr(self, name) is not None]
         if self.like is None:
             if not written:
-                names = quoted([*self.own, "like"], "or")
-                example = f"write `{self.kind}: {{{self.own[0]}: 2}}`, or `{self.kind}: {{like: name}}`"
+                names = quoted([*self.size_fields, "like"], "or")
+                example = f"write `{self.kind}: {{{self.size_fields[0]}: 2}}`, or `{self.kind}: {{like: name}}`"
                 raise Problem("missing-field", f"{self.kind} needs {names}", example)
             return None
         if written:
