@@ -8,6 +8,7 @@ from math import prod
 from cnncalc.analyses.memory.optimizers import Learned
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
+from cnncalc.layers.roles import has_bias_role
 from cnncalc.network import Network
 from cnncalc.product import Product
 from cnncalc.shape import Shape
@@ -40,7 +41,7 @@ def dimensions(layer: Layer, name: str, shapes: tuple[Shape, ...]) -> tuple[int,
         return None
     count = layer.weights(*shapes)[name]
     size, kind = int(count), layer.kind
-    if kind in WITH_BIAS and (name.startswith("bias") or kind in VECTORS):
+    if kind in WITH_BIAS and (has_bias_role(name) or kind in VECTORS):
         return (size,)
     if kind == "layernorm":
         return (size,) if size == shapes[0][-1] or len(shapes[0]) == 1 else None

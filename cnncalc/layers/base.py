@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.fields import Field, Name
 from cnncalc.layers.operations import Op
+from cnncalc.layers.roles import sum_by_role
 from cnncalc.layers.views import View
 from cnncalc.problem import Problem
 from cnncalc.product import NOTHING, Count
@@ -50,13 +51,7 @@ class Statistics:
             self.macs: Count = NOTHING
             self.counted = True
             return
-        weights = biases = 0
-        for name, count in layer.weights(*shapes).items():
-            if name.startswith("bias"):
-                biases += count
-            else:
-                weights += count
-        self.weights, self.biases = int(weights), int(biases)
+        self.weights, self.biases = sum_by_role(layer.weights(*shapes))
         self.buffers = sum([int(count) for count in layer.buffers(*shapes).values()])
         self.macs = layer.macs(*shapes)
         self.counted = True

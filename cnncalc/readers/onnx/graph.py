@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.reshape import Permute, Reshape
+from cnncalc.layers.roles import sum_by_role
 from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem, Refused
@@ -413,7 +414,7 @@ class Reader:
         facts = layer.statistics(tuple(shapes))
         if not facts.counted:
             facts.count()
-        if _sums(weights) == (facts.weights, facts.biases) and sum(_sums(kept)) == facts.buffers:
+        if sum_by_role(weights) == (facts.weights, facts.biases) and sum(sum_by_role(kept)) == facts.buffers:
             return layer, None
         natural, usual = layer.weights(*shapes), layer.buffers(*shapes)
         if not weights and not kept and len(owners | lenders) == 1 and owners and natural:
@@ -428,11 +429,3 @@ class Reader:
     def _lending(self, layer: Layer, shapes: Sequence[Shape], owner: int) -> Layer:
         note = f"parameters shared with `{show(self.builder.nodes[owner].name)}`"
         return Operator(layer.kind, layer.out(*shapes), weights={}, buffers={}, like=layer, note=note)
-
-
-def _sums(counts: dict[str, Count]) -> tuple[int, int]:
-    """Weights and biases of counts by name."""
-    if not counts:
-        return 0, 0
-    biases = sum([int(count) for name, count in counts.items() if name.startswith("bias")])
-    return sum([int(count) for count in counts.values()]) - biases, biases

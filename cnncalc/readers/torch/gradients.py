@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cnncalc.layers.operations import Seen
 from cnncalc.layers.operator import Operator
+from cnncalc.layers.roles import has_bias_role
 from cnncalc.network import Builder, Node
 from cnncalc.product import Product
 from cnncalc.readers.torch.events import Tensor, Var
@@ -41,7 +42,7 @@ def parts(held: Held) -> list[Part]:
         detached = isinstance(value, Var) and value.stopped
         for tensor in value.held if isinstance(value, Var) else value or ():
             if tensor.learned and id(tensor) not in found:
-                found[id(tensor)] = Part(tensor, is_bias(tensor) or role.startswith("bias"), detached)
+                found[id(tensor)] = Part(tensor, is_bias(tensor) or has_bias_role(role), detached)
     return list(found.values())
 
 
@@ -85,7 +86,7 @@ def _named(
         return {name: known[id(fresh[name])] for name in names if id(fresh[name]) in known}
     found: dict[str, Part] = {}
     for bias in (False, True):
-        wanted = [(name, size) for name, size in zip(names, sizes, strict=True) if name.startswith("bias") is bias]
+        wanted = [(name, size) for name, size in zip(names, sizes, strict=True) if has_bias_role(name) is bias]
         there = [part for part in own if part.bias is bias]
         if [size for _, size in wanted] == [part.tensor.size for part in there]:
             found.update(zip([name for name, _ in wanted], there, strict=True))

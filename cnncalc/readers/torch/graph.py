@@ -8,7 +8,7 @@ one gets it by a permute.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.layers.activation import Identity
@@ -16,6 +16,7 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.operations import passed_on
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.reshape import Permute, Reshape
+from cnncalc.layers.roles import has_bias_role, sum_by_role
 from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem
@@ -261,7 +262,7 @@ class Book:
                 self.counted[id(tensor)] = index
                 found = weights if tensor.learned else buffers
                 own = tensor.name.rpartition(".")[2]
-                part = "bias" if is_bias(tensor) and not role.startswith("bias") else role
+                part = "bias" if is_bias(tensor) and not has_bias_role(role) else role
                 name = part if tensor.learned and part not in found else f"{part}_{own}"
                 while name in found:
                     name += "_"
@@ -274,7 +275,7 @@ class Book:
         """The layer with the parameters that are its own; and the node it shares all of them with, if so."""
         weights, buffers, owners = self._fresh(held, index)
         natural, usual = layer.weights(*shapes), layer.buffers(*shapes)
-        if _sums(natural) == _sums(weights) and sum(usual.values()) == sum(buffers.values()):
+        if sum_by_role(natural) == sum_by_role(weights) and sum(usual.values()) == sum(buffers.values()):
             return layer, None
         if not weights and not buffers and len(owners) == 1 and natural and not isinstance(layer, Operator):
             return layer, owners.pop()
@@ -351,8 +352,3 @@ def clean(text: str) -> str:
 def counted(macs: int) -> Count:
     """Multiply-adds as PyTorch counted them."""
     return Product(("counted by PyTorch", macs))
-
-
-def _sums(counts: Mapping[str, Count]) -> tuple[int, int]:
-    biases = sum(int(count) for name, count in counts.items() if name.startswith("bias"))
-    return sum(int(count) for count in counts.values()) - biases, biases

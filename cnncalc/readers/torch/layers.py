@@ -7,6 +7,7 @@ from typing import Any
 
 from cnncalc.layers import activation, dense, elementwise, norm, recurrent, reshape
 from cnncalc.layers.base import Layer
+from cnncalc.layers.roles import has_bias_role
 from cnncalc.layers.views import Blur
 from cnncalc.readers.torch.events import Dims, Event, Var
 from cnncalc.readers.torch.graph import Book, visible
@@ -103,7 +104,7 @@ def recurring(book: Book, event: Event) -> None:
         book.operator(event, None, held=held, name=cell.kind, views=None)
         _states(book, event)
         return
-    vectors = sum(1 for name, tensor in held.items() if name.startswith("bias") and tensor and tensor.held)
+    vectors = sum(1 for name, tensor in held.items() if has_bias_role(name) and tensor and tensor.held)
     single = vectors == layers * (2 if both else 1)
     bias = "none" if not biased else "single" if single else "double"
     fields = {"units": units, "bias": bias, "bidirectional": both, "layers": layers}

@@ -11,6 +11,7 @@ from cnncalc.layers.base import KINDS, Layer
 from cnncalc.layers.fields import Field, Name
 from cnncalc.layers.notation import spell
 from cnncalc.layers.operator import Operator, Stated
+from cnncalc.layers.roles import sum_by_role
 from cnncalc.layers.sizes import Alike
 from cnncalc.layers.views import Unseen, View
 from cnncalc.network import Network, Node
@@ -73,23 +74,13 @@ def _held(layer: Operator, like: Layer | None, shapes: tuple[Shape, ...]) -> dic
     """The parameters of an operation, biases apart; None where it has what the layer that it is written as has."""
 
     def numbers(of: Layer) -> dict[str, int]:
-        plain, biases = sums(of.weights(*shapes))
+        plain, biases = sum_by_role(of.weights(*shapes))
         return {"weight": plain, "bias": biases, "buffers": int(sum(of.buffers(*shapes).values()))}
 
     found = numbers(layer)
     if found == (numbers(like) if like is not None else dict.fromkeys(found, 0)):
         return None
     return {name: number for name, number in found.items() if number}
-
-
-def sums(counts: dict[str, Any]) -> tuple[int, int]:
-    """Weights and biases.
-
-    >>> sums({"weight": 9, "bias": 1, "gain": 2})
-    (11, 1)
-    """
-    biases = int(sum(count for name, count in counts.items() if name.startswith("bias")))
-    return int(sum(counts.values())) - biases, biases
 
 
 def _stated(layer: Layer, network: Network, node: Node) -> Stated:

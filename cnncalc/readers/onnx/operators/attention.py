@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from math import isclose, prod, sqrt
 
 from cnncalc.layers.attention import Attention
+from cnncalc.layers.roles import has_bias_role
 from cnncalc.readers.onnx.constants import slice_arguments, slice_range
 from cnncalc.readers.onnx.graph import Dims, Scope, Step, Value
 from cnncalc.readers.onnx.patterns import Done, Pattern
@@ -307,7 +308,7 @@ def _whole(end: Known, scope: Scope) -> Pattern | None:
     steps = [one.step for one in found]
     held = _held(steps)
     x, result = projections[0].done.step.need(0), scope.values[steps[-1].outputs[0]]
-    bias = any(role.startswith("bias") for role in held)
+    bias = any(has_bias_role(role) for role in held)
     layer = Attention(heads=head[2], bias=bias)
     return Pattern(layer, names.pop(), _order(x.dims), _order(result.dims), found, held)
 
