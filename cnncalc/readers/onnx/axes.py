@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cnncalc.problem import Refused
-from cnncalc.readers.onnx.graph import Axis, Dims, Factor, Marks, Step, Value
+from cnncalc.readers.axes import Dims
+from cnncalc.readers.onnx.graph import Axis, Factor, Marks, Step, Value
 from cnncalc.readers.onnx.operators.elementwise import ACTIVATIONS, BINARY, REDUCED, UNARY, words
 
 NONE = -1  # the token of numbers that come from no axis of an input

@@ -13,19 +13,25 @@ from typing import Any, NoReturn
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
-from cnncalc.layers.reshape import Permute, Reshape
-from cnncalc.layers.roles import sum_by_role
 from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem, Refused
-from cnncalc.product import Count, Product
+from cnncalc.product import Count
+from cnncalc.readers.axes import (
+    Assembler,
+    Dims,
+    Order,
+    channels_last_order,
+    channels_moved_last,
+    natural_order,
+    one_count,
+    visible,
+)
 from cnncalc.readers.limits import Limits
 from cnncalc.readers.onnx.constants import Array
 from cnncalc.shape import Shape
 from cnncalc.text import show
 
-Dims = tuple[int, ...]
-Order = tuple[int, ...]
 Factor = tuple[int, int]  # a token and a length, see onnx_axes
 Axis = tuple[Factor, ...]
 Marks = tuple[Axis, ...]
@@ -94,11 +100,6 @@ class Value:
             return True
         named = _STATE.fullmatch(tensor.name) is not None
         return not tensor.fixed and (named or bool(self.array is None and tensor.dims))
-
-
-def visible(dims: Sequence[int], order: Order) -> Shape:
-    """The shape that shows these dimensions in this order."""
-    return Shape([dims[axis] for axis in order] or [1])
 
 
 class Scope:
@@ -192,11 +193,11 @@ class Step:
         raise Refused([Problem("unsupported", f"`{show(self.label)}` ({show(self.op)}): {text}", help)])
 
 
-class Reader:
+class Reader(Assembler):
     """What all operators share: the Builder, and which tensors are counted already."""
 
     def __init__(self, builder: Builder, limits: Limits, opset: int) -> None:
-        self.builder = builder
+        super().__init__(builder)
         self.limits = limits
         self.opset = opset
         self.strict = False
@@ -205,12 +206,9 @@ class Reader:
             tuple[str, str], tuple[int, int]
         ] = {}  # output of a reshape -> where its target has the batch
         self.functions: dict[tuple[str, str], Any] = {}
-        self.counted: dict[int, int] = {}  # id of a tensor -> the node that its numbers are counted at
-        self.alive: list[Tensor] = []
         self.fused: set[int] = set()
         self.scores: set[int] = set()  # nodes whose values may be attention scores
         self._numbers: dict[str, int] = {}  # label -> the last number behind it
-        self._aligned: dict[tuple[int, Order, Dims, Order], Value] = {}
 
     # -- names and orders -------------------------------------------------------------------------------------------
 
@@ -233,42 +231,27 @@ class Reader:
 
     def order(self, step: Step, dims: Dims, k: int = 0, hidden: frozenset[int] | None = None) -> Order:
         """The order for a value that does not inherit one: channels last where it is read channels first."""
-        if hidden is None:
-            hidden = frozenset({0}) if len(dims) > 1 and dims[0] == 1 else frozenset()
-        shown = [axis for axis in range(len(dims)) if axis not in hidden]
         name = step.outputs[k] if k < len(step.outputs) else ""
-        if name in step.scope.firsts and len(dims) > 2 and 1 in shown:
-            shown.remove(1)
-            shown.append(1)
-        return tuple(shown)
+        first = name in step.scope.firsts and len(dims) > 2
+        if hidden is None:
+            return natural_order(dims, first)
+        shown = [axis for axis in range(len(dims)) if axis not in hidden]
+        return channels_moved_last(shown) if first else tuple(shown)
 
     def aligned(self, x: Value, order: Order) -> Value:
         """The value with its node's shape in that order: by a layer that permutes where it is in another one."""
         if x.index is None or x.order == order:
             return x
-        key = (x.index, x.order, x.dims, order)
-        if key not in self._aligned:
-            self._aligned[key] = self._realigned(x, order)
-        return self._aligned[key]
+        label = self.builder.nodes[x.index].name
 
-    def _realigned(self, x: Value, order: Order) -> Value:
-        assert x.index is not None
-        index, label = x.index, self.builder.nodes[x.index].name
-        now = [axis for axis in order if axis in x.order] + [axis for axis in x.order if axis not in order]
-        units = [axis for axis in x.order if x.dims[axis] != 1]
-        if units != [axis for axis in now if x.dims[axis] != 1]:
-            axes = tuple(x.order.index(axis) for axis in now)
-            index = self.builder.add(Permute(axes=axes), [index], self.name(f"{label}.permute"))
-        shape = visible(x.dims, order)
-        if shape != self.builder.shape(index):
-            index = self.builder.add(Reshape(to=tuple(shape)), [index], self.name(f"{label}.reshape"))
-        return Value(x.dims, index, order)
+        def add(layer: Layer, index: int) -> int:
+            return self.builder.add(layer, [index], self.name(f"{label}.{layer.kind}"))
+
+        return Value(x.dims, self.align(x.index, x.dims, x.order, order, add), order)
 
     def channels_last(self, x: Value) -> Value:
         """The value with its second axis, the channels, in the last place; a batch of 1 is not shown."""
-        rank = len(x.dims)
-        front = tuple(range(rank)) if rank < 2 else (0,) if x.dims[0] != 1 else ()
-        order = front if rank < 2 else (*front, *range(2, rank), 1)
+        order = channels_last_order(x.dims)
         return self.aligned(x, order) if x.index is not None else self.materialized(x, order)
 
     # -- layers -----------------------------------------------------------------------------------------------------
@@ -312,10 +295,7 @@ class Reader:
             problem.text = f"`{show(step.label)}`: {problem.text}"
             raise Refused([problem]) from None
         if owner is not None:
-            try:
-                self.builder.share(index, owner)
-            except Problem:
-                self.builder.replace(index, self._lending(layer, shapes, owner))
+            self.share(index, owner)
         shape = self.builder.shape(index)
         if min(shape) < 1:
             step.wrong(f"it makes {show(tuple(shape))}")
@@ -391,13 +371,12 @@ class Reader:
                 if tensor.size == 0 or (tensor.size == 1 and not tensor.real and not self.strict):
                     continue
                 any_tensor = True
-                if id(tensor) in self.counted:
-                    owners |= {self.counted[id(tensor)]} - {index}
+                owner = self.count_at(tensor, index)
+                if owner is not None:
+                    owners |= {owner} - {index}
                     continue
-                self.counted[id(tensor)] = index
-                self.alive.append(tensor)
                 name = role if role not in fresh else f"{role}_{len(fresh)}"
-                fresh[name] = Product(*[("N", length) for length in tensor.dims] or [("N", 1)])
+                fresh[name] = one_count(tensor.dims)
         return fresh, owners, any_tensor
 
     def _owned(
@@ -411,21 +390,11 @@ class Reader:
         """The layer with the parameters that are its own; and the node it shares all of them with, if so."""
         weights, owners, _ = self._fresh(held, index)
         kept, lenders, _ = self._fresh(buffers, index)
-        facts = layer.statistics(tuple(shapes))
-        if not facts.counted:
-            facts.count()
-        if sum_by_role(weights) == (facts.weights, facts.biases) and sum(sum_by_role(kept)) == facts.buffers:
-            return layer, None
-        natural, usual = layer.weights(*shapes), layer.buffers(*shapes)
-        if not weights and not kept and len(owners | lenders) == 1 and owners and natural:
-            return layer, owners.pop()
-        names = ", ".join(f"`{show(self.builder.nodes[owner].name)}`" for owner in sorted(owners | lenders)[:3])
-        note = f"parameters shared with {names}" if names else ""
-        if not (natural or usual or weights or kept):
-            return layer, None
-        own = Operator(layer.kind, layer.out(*shapes), weights=weights, buffers=kept, like=layer, note=note)
-        return own, None
+        everywhere = owners | lenders
+        lender = min(owners) if owners and len(everywhere) == 1 else None
+        return self.with_parameters(layer, shapes, weights, kept, sorted(everywhere), lender)
 
-    def _lending(self, layer: Layer, shapes: Sequence[Shape], owner: int) -> Layer:
-        note = f"parameters shared with `{show(self.builder.nodes[owner].name)}`"
-        return Operator(layer.kind, layer.out(*shapes), weights={}, buffers={}, like=layer, note=note)
+    def sharing_note(self, owners: Sequence[int]) -> str:
+        """The note for a layer whose parameters are counted at other nodes, with the names of three of them."""
+        names = ", ".join(f"`{show(self.builder.nodes[owner].name)}`" for owner in owners[:3])
+        return f"parameters shared with {names}"

@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from cnncalc.problem import Problem
-from cnncalc.readers.onnx.graph import Dims, Scope
+from cnncalc.readers.axes import Dims
+from cnncalc.readers.onnx.graph import Scope
 from cnncalc.readers.onnx.inputs import Fed
 from cnncalc.text import show
 

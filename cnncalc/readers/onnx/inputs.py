@@ -8,12 +8,13 @@ from typing import Any
 
 from cnncalc.network import Builder, Network
 from cnncalc.problem import Problem, Refused
+from cnncalc.readers.axes import Dims, visible
 from cnncalc.readers.limits import Limits
 from cnncalc.readers.onnx.axes import Axes
 from cnncalc.readers.onnx.batch import Chosen, Declared, decide
 from cnncalc.readers.onnx.constants import array
 from cnncalc.readers.onnx.file import bad
-from cnncalc.readers.onnx.graph import FLOATS, Dims, Reader, Scope, Tensor, Value, visible
+from cnncalc.readers.onnx.graph import FLOATS, Reader, Scope, Tensor, Value
 from cnncalc.readers.onnx.names import clean
 from cnncalc.readers.onnx.node_order import sources
 from cnncalc.readers.onnx.operators.elementwise import BINARY, UNARY, words

@@ -15,7 +15,8 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.reshape import ChannelShuffle
 from cnncalc.network import Network, Node
 from cnncalc.problem import Problem
-from cnncalc.readers.onnx.graph import Dims, Order, Reader, Scope, Step, Value, visible
+from cnncalc.readers.axes import Dims, Order, visible
+from cnncalc.readers.onnx.graph import Reader, Scope, Step, Value
 from cnncalc.readers.onnx.names import path_of_node
 
 MOST = 256  # values inside of a pattern, and readers of each: time stays linear

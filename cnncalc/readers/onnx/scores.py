@@ -6,7 +6,8 @@ them, is anything done in between.
 
 from __future__ import annotations
 
-from cnncalc.readers.onnx.graph import Dims, Reader, Step, Value
+from cnncalc.readers.axes import Dims
+from cnncalc.readers.onnx.graph import Reader, Step, Value
 from cnncalc.text import quoted
 
 PRODUCTS = frozenset(("MatMul", "Einsum", "FusedMatMul"))

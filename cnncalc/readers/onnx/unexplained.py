@@ -20,9 +20,7 @@ def account(r: Reader, step: Step, before: int) -> None:
         if x is None or x.index is not None or (x.array is not None and x.size and (x.array == x.array.flat[0]).all()):
             continue
         for tensor in x.tensors:
-            if tensor.real and x.holds(tensor) and id(tensor) not in r.counted:
-                r.counted[id(tensor)] = len(nodes) - 1
-                r.alive.append(tensor)
+            if tensor.real and x.holds(tensor) and r.count_at(tensor, len(nodes) - 1) is None:
                 fresh[f"weight_{len(fresh)}_here"] = Product(*[("N", length) for length in tensor.dims])
     layer = nodes[-1].layer
     if not fresh or layer is None:

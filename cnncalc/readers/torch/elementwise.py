@@ -6,9 +6,10 @@ from cnncalc.layers import merge, norm
 from cnncalc.layers.base import Layer
 from cnncalc.layers.dense import Positional
 from cnncalc.problem import Problem
+from cnncalc.readers.axes import visible
 from cnncalc.readers.torch.events import Dims, Event, Var
 from cnncalc.readers.torch.gradients import is_bias
-from cnncalc.readers.torch.graph import Book, visible
+from cnncalc.readers.torch.graph import Book
 from cnncalc.readers.torch.layers import Handler
 
 # number by number of one value; none of them counts multiply-adds

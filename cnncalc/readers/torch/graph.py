@@ -15,12 +15,12 @@ from cnncalc.layers.activation import Identity
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operations import passed_on
 from cnncalc.layers.operator import Operator
-from cnncalc.layers.reshape import Permute, Reshape
-from cnncalc.layers.roles import has_bias_role, sum_by_role
+from cnncalc.layers.roles import has_bias_role
 from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem
 from cnncalc.product import Count, Product
+from cnncalc.readers.axes import Assembler, channels_last_order, natural_order, one_count, visible
 from cnncalc.readers.torch.events import Call, Dims, Event, Tensor, Trace, Var
 from cnncalc.readers.torch.gradients import Held, is_bias, note_gradients
 from cnncalc.readers.torch.memory import Memory, operations
@@ -31,29 +31,17 @@ _ODD = re.compile(r"[^A-Za-z0-9_.-]+")
 SHOWN = 10
 
 
-def visible(dims: Sequence[int], order: Sequence[int]) -> Shape:
-    """The shape that shows these dimensions in this order."""
-    return Shape([dims[axis] for axis in order] or [1])
-
-
-def said(dims: Sequence[int]) -> str:
-    """Dimensions as text."""
-    return "x".join(map(str, dims)) or "a single number"
-
-
-class Book:
+class Book(Assembler):
     """What all operations share: the Builder, which tensors are counted already, and what does not agree."""
 
     def __init__(self, record: Trace) -> None:
-        self.builder = Builder()
+        super().__init__(Builder())
         self.record = record
         self.skipped: set[int] = set()  # ids of operations that another one stands for
-        self.counted: dict[int, int] = {}  # id of a tensor -> the node that it is counted at
         self.places: list[Call | None] = []  # by node: the call that it came from
         self.absorbed: set[int] = set()  # ids of paddings that the next layer does by itself
         self.done: set[int] = set()  # ids of calls that have nodes
         self.differing: list[Problem] = []
-        self._aligned: dict[tuple[int, Dims, Dims, Dims], tuple[int, Dims]] = {}
         self._constant: dict[int, int] = {}
         self.memory = Memory(record.training)
         self.stopped = False  # does the operation at hand run without gradients?
@@ -63,37 +51,22 @@ class Book:
 
     def natural(self, dims: Dims, first: bool = False) -> Dims:
         """The order for a value that does not inherit one: channels last where it is read channels first."""
-        shown = [axis for axis in range(len(dims)) if axis or dims[0] != 1 or len(dims) < 2]
-        if first and len(dims) > 2 and 1 in shown:
-            shown.remove(1)
-            shown.append(1)
-        return tuple(shown)
+        return natural_order(dims, first)
 
     def aligned(self, x: Var, order: Dims, call: Call) -> int:
         """The node that has the value in that order: a permute where it is in another one."""
         assert x.index is not None
-        if x.order == order:
-            return x.index
-        key = (x.index, x.order, x.dims, order)
-        if key not in self._aligned:
-            index = x.index
-            now = [axis for axis in order if axis in x.order] + [axis for axis in x.order if axis not in order]
-            if [a for a in x.order if x.dims[a] != 1] != [a for a in now if x.dims[a] != 1]:
-                index = self.add(Permute(axes=tuple(x.order.index(axis) for axis in now)), [index], call)
-                self.memory.made[index] = x
-            shape = visible(x.dims, order)
-            if shape != self.builder.shape(index):
-                index = self.add(Reshape(to=tuple(shape)), [index], call)
-                self.memory.made[index] = x
-            self._aligned[key] = (index, order)
-        return self._aligned[key][0]
+
+        def add(layer: Layer, index: int) -> int:
+            made = self.add(layer, [index], call)
+            self.memory.made[made] = x
+            return made
+
+        return self.align(x.index, x.dims, x.order, order, add)
 
     def channels_last(self, x: Var) -> Dims:
         """The order that shows the second axis, the channels, last; a batch of 1 is not shown."""
-        rank = len(x.dims)
-        if rank < 2:
-            return tuple(range(rank))
-        return (*((0,) if x.dims[0] != 1 else ()), *range(2, rank), 1)
+        return channels_last_order(x.dims)
 
     def plain(self, x: Var) -> Dims:
         """The order in which a layer reads a value that it treats number by number: channels last, or as PyTorch has it."""
@@ -139,12 +112,7 @@ class Book:
         self.add(layer, xs, event.call)
         node = self.builder.nodes[index]
         if owner is not None:
-            try:
-                self.builder.share(index, owner)
-            except Problem:
-                note = self._shared([owner])
-                bare = Operator(layer.kind, theirs, weights={}, buffers={}, like=layer, note=note)
-                self.builder.replace(index, bare)
+            self.share(index, owner)
         out.index, out.order = index, order
         self.memory.emitted(node, out, xs)
         note_gradients(self.builder, node, held or {}, self.sources)
@@ -255,11 +223,11 @@ class Book:
         self.sources = {}
         for role, value in held.items():
             for tensor in value.held if isinstance(value, Var) else value or ():
-                if id(tensor) in self.counted:
-                    if tensor.learned and self.counted[id(tensor)] != index:  # not one that it uses twice
-                        owners.add(self.counted[id(tensor)])
+                owner = self.count_at(tensor, index)
+                if owner is not None:
+                    if tensor.learned and owner != index:  # not one that it uses twice
+                        owners.add(owner)
                     continue
-                self.counted[id(tensor)] = index
                 found = weights if tensor.learned else buffers
                 own = tensor.name.rpartition(".")[2]
                 part = "bias" if is_bias(tensor) and not has_bias_role(role) else role
@@ -268,23 +236,16 @@ class Book:
                     name += "_"
                 if tensor.learned:
                     self.sources[name] = tensor
-                found[name] = Product(*[("N", length) for length in tensor.dims] or [("N", 1)])
+                found[name] = one_count(tensor.dims)
         return weights, buffers, owners
 
     def _owned(self, layer: Layer, shapes: Sequence[Shape], index: int, held: Held) -> tuple[Layer, int | None]:
         """The layer with the parameters that are its own; and the node it shares all of them with, if so."""
         weights, buffers, owners = self._fresh(held, index)
-        natural, usual = layer.weights(*shapes), layer.buffers(*shapes)
-        if sum_by_role(natural) == sum_by_role(weights) and sum(usual.values()) == sum(buffers.values()):
-            return layer, None
-        if not weights and not buffers and len(owners) == 1 and natural and not isinstance(layer, Operator):
-            return layer, owners.pop()
-        note = self._shared(sorted(owners)) if owners else ""
-        if isinstance(layer, Operator):
-            return layer.with_parameters(weights, buffers, note), None
-        return Operator(layer.kind, layer.out(*shapes), weights=weights, buffers=buffers, like=layer, note=note), None
+        alone = len(owners) == 1 and not isinstance(layer, Operator)
+        return self.with_parameters(layer, shapes, weights, buffers, sorted(owners), min(owners) if alone else None)
 
-    def _shared(self, owners: Sequence[int]) -> str:
+    def sharing_note(self, owners: Sequence[int]) -> str:
         """What to say of parameters that count elsewhere; their gradients here, which are added there, have no rule."""
         self.memory.hidden = True
         calls = [self.places[owner] for owner in owners[:3]]

@@ -9,8 +9,9 @@ from cnncalc.layers import activation, dense, elementwise, norm, recurrent, resh
 from cnncalc.layers.base import Layer
 from cnncalc.layers.roles import has_bias_role
 from cnncalc.layers.views import Blur
+from cnncalc.readers.axes import visible
 from cnncalc.readers.torch.events import Dims, Event, Var
-from cnncalc.readers.torch.graph import Book, visible
+from cnncalc.readers.torch.graph import Book
 from cnncalc.readers.torch.trace import DROP_PATHS, DROPS
 
 Handler = Callable[[Book, Event], None]

@@ -8,9 +8,10 @@ from cnncalc.layers import dense, merge, pool, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.views import Blur
+from cnncalc.readers.axes import visible
 from cnncalc.readers.torch.elementwise import HANDLERS as ELEMENTWISE
 from cnncalc.readers.torch.events import Dims, Event, Var
-from cnncalc.readers.torch.graph import Book, visible
+from cnncalc.readers.torch.graph import Book
 from cnncalc.readers.torch.layers import Handler
 from cnncalc.readers.torch.memory import largest
 from cnncalc.shape import Shape

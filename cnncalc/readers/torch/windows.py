@@ -8,8 +8,9 @@ from typing import Any
 from cnncalc.layers import conv, pool, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.views import Blur
+from cnncalc.readers.axes import visible
 from cnncalc.readers.torch.events import Event, Var
-from cnncalc.readers.torch.graph import Book, visible
+from cnncalc.readers.torch.graph import Book
 from cnncalc.readers.torch.layers import Handler, each, last, sizes_of
 
 SIDES = {1: ("start", "end"), 2: ("top", "bottom", "left", "right"),

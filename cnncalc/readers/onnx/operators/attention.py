@@ -13,8 +13,9 @@ from math import isclose, prod, sqrt
 
 from cnncalc.layers.attention import Attention
 from cnncalc.layers.roles import has_bias_role
+from cnncalc.readers.axes import Dims
 from cnncalc.readers.onnx.constants import slice_arguments, slice_range
-from cnncalc.readers.onnx.graph import Dims, Scope, Step, Value
+from cnncalc.readers.onnx.graph import Scope, Step, Value
 from cnncalc.readers.onnx.patterns import Done, Pattern
 
 FOLLOWED = 64  # operators of one attention

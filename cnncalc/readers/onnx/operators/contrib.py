@@ -7,7 +7,8 @@ Source: the operator schemas of ONNX Runtime 1.32, `get_all_operator_schema`.
 from __future__ import annotations
 
 from cnncalc.product import Product, Sum
-from cnncalc.readers.onnx.graph import Dims, Reader, Step, Value
+from cnncalc.readers.axes import Dims
+from cnncalc.readers.onnx.graph import Reader, Step, Value
 from cnncalc.readers.onnx.operators.windows import Handler, broadcast, matmul, said
 from cnncalc.text import show
 

@@ -10,7 +10,8 @@ from cnncalc.layers.dense import Positional
 from cnncalc.layers.operator import Operator
 from cnncalc.problem import Problem
 from cnncalc.product import Count, Product
-from cnncalc.readers.onnx.graph import Dims, Order, Reader, Step, Value, visible
+from cnncalc.readers.axes import Dims, Order, visible
+from cnncalc.readers.onnx.graph import Reader, Step, Value
 from cnncalc.readers.onnx.operators.windows import Handler, broadcast
 from cnncalc.readers.onnx.scores import is_mask, mask_note, on_scores, table_note
 
@@ -172,9 +173,7 @@ def _as_buffer(r: Reader, index: int, known: list[Value], note: str = "") -> Non
     """Count tensors that are no parameters, once, as buffers of a node."""
     found: dict[str, Count] = {}
     for tensor in r.union(known):
-        if tensor.real and any(x.holds(tensor) for x in known) and id(tensor) not in r.counted:
-            r.counted[id(tensor)] = index
-            r.alive.append(tensor)
+        if tensor.real and any(x.holds(tensor) for x in known) and r.count_at(tensor, index) is None:
             found[f"constant_{len(found)}"] = Product(*[("N", length) for length in tensor.dims])
     if found:
         layer = r.builder.nodes[index].layer
@@ -231,7 +230,7 @@ def _learned(r: Reader, step: Step, main: Value, other: Value, order: Order) -> 
         step.op == "Add"
         and other.size == shape.size
         and len(shape) > 1
-        and not any(id(t) in r.counted for t in other.tensors)
+        and not any(r.is_counted(tensor) for tensor in other.tensors)
     ):
         layer, held = Positional(), {"weight": other}
     else:

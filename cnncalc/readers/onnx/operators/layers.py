@@ -10,7 +10,8 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.views import Blur
 from cnncalc.product import Product
-from cnncalc.readers.onnx.graph import Dims, Order, Reader, Step, Value, visible
+from cnncalc.readers.axes import Dims, Order, visible
+from cnncalc.readers.onnx.graph import Reader, Step, Value
 from cnncalc.readers.onnx.operators.windows import Handler, broadcast, made, said, sizes_of
 from cnncalc.shape import Shape
 from cnncalc.text import show

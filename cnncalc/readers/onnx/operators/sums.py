@@ -7,7 +7,8 @@ from math import isfinite
 
 from cnncalc.layers import pool
 from cnncalc.layers.base import Layer
-from cnncalc.readers.onnx.graph import Dims, Reader, Step, Value
+from cnncalc.readers.axes import Dims
+from cnncalc.readers.onnx.graph import Reader, Step, Value
 from cnncalc.readers.onnx.operators.elementwise import REDUCED
 from cnncalc.readers.onnx.operators.windows import Handler
 from cnncalc.text import show

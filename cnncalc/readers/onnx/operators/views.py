@@ -8,8 +8,9 @@ from math import prod
 from cnncalc.layers import reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.views import Blur, Crop
+from cnncalc.readers.axes import Dims, Order, visible
 from cnncalc.readers.onnx.constants import numpy, slice_arguments, slice_range
-from cnncalc.readers.onnx.graph import Dims, Order, Reader, Step, Value, visible
+from cnncalc.readers.onnx.graph import Reader, Step, Value
 from cnncalc.readers.onnx.operators.elementwise import HANDLERS as ELEMENTWISE
 from cnncalc.readers.onnx.operators.elementwise import spread_order, together
 from cnncalc.readers.onnx.operators.layers import embedding, joined

@@ -11,7 +11,8 @@ from cnncalc.layers.operator import Operator
 from cnncalc.layers.window import same
 from cnncalc.problem import Problem, Refused
 from cnncalc.product import Product, Sum
-from cnncalc.readers.onnx.graph import Dims, Reader, Step, Value, visible
+from cnncalc.readers.axes import Dims, visible
+from cnncalc.readers.onnx.graph import Reader, Step, Value
 from cnncalc.readers.yaml import layer_cache
 from cnncalc.shape import Shape, TransposedWindow, Window
 from cnncalc.text import show
@@ -129,7 +130,7 @@ def _bias_behind(r: Reader, step: Step, size: int, behind: int) -> Value | bool:
     other = step.scope.find(names[0]) if len(names) == 1 else None
     if other is None or not (other.learned or _single(other)) or other.size != size:
         return False
-    if any(id(tensor) in r.counted for tensor in other.tensors):
+    if any(r.is_counted(tensor) for tensor in other.tensors):
         return False
     dims = other.dims
     if len(dims) <= behind or dims[len(dims) - 1 - behind] != size:
