@@ -19,7 +19,7 @@ from cnncalc.analyses.claims import expected, published
 from cnncalc.analyses.receptive import Whole, receptive_fields
 from cnncalc.analyses.totals import Analysis, Row, analyze
 from cnncalc.problem import Refused, Source
-from cnncalc.readers.yaml.reader import Given, read
+from cnncalc.readers.yaml.reader import Overrides, read
 from cnncalc.shelf import names
 from tests.helpers import network_of
 
@@ -36,7 +36,7 @@ RECEPTIVE_FIELD: dict[str, Any] = json.loads((HERE / "reference" / "receptive_fi
 @cache
 def analysis(file: str, parameters: str = "", size: str = "") -> Analysis:
     """The analysis of a file with `parameters` ("n=18 growth=40") and another input size."""
-    given = Given(dict(pair.split("=") for pair in parameters.split()), {"": size} if size else None)
+    given = Overrides(dict(pair.split("=") for pair in parameters.split()), {"": size} if size else {})
     return analyze(read(Source(f"{file}.yaml", (SHELF / f"{file}.yaml").read_text()), given))
 
 

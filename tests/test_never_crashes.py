@@ -24,7 +24,7 @@ from cnncalc.problem import Refused, Source
 from cnncalc.readers.files import decode
 from cnncalc.readers.limits import UNTRUSTED
 from cnncalc.readers.yaml.oneline import parse as parse_line
-from cnncalc.readers.yaml.reader import Given, read, read_tree
+from cnncalc.readers.yaml.reader import Overrides, read, read_tree
 from cnncalc.readers.yaml.tree import Scalar, Seq, Tree, parse
 from cnncalc.render.problems import text as shown
 
@@ -308,7 +308,7 @@ def test_mutants_of_the_one_line_form() -> None:
         source = Source("<-e>", text)
         begin = time.process_time()
         try:
-            analyze(read_tree(parse_line(source, UNTRUSTED), source, None, UNTRUSTED))
+            analyze(read_tree(parse_line(source, limits=UNTRUSTED), source, limits=UNTRUSTED))
             codes.add("")
         except Refused as refused:
             printed = shown(refused.problems)
@@ -352,7 +352,7 @@ def test_evil_values_everywhere_else() -> None:
             check(body.encode())
 
 
-def answer(source: Source, given: Given) -> str:
+def answer(source: Source, given: Overrides) -> str:
     try:
         return shown(read(source, given, UNTRUSTED).warnings)
     except Refused as refused:
@@ -364,8 +364,8 @@ def test_evil_values_from_the_command_line() -> None:
         "net.yaml", "input: 16x16x8\nparams: {n: 1, word: relu, on: true}\nlayers: [fc: $n, $word, {relu: , when: $on}]"
     )
     for evil in EVIL:
-        for given in (Given({"n": evil}), Given({"word": evil}), Given({"on": evil}), Given({evil: "1"}),
-                      Given({}, {"": evil}), Given({}, {evil: "3"})):  # fmt: skip
+        for given in (Overrides({"n": evil}), Overrides({"word": evil}), Overrides({"on": evil}), Overrides({evil: "1"}),
+                      Overrides({}, {"": evil}), Overrides({}, {evil: "3"})):  # fmt: skip
             assert answer(source, given).replace("\n", "").isprintable()
 
 

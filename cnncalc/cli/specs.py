@@ -143,7 +143,7 @@ def network_of(
 
 def _read(spec: Spec, asked: Request, inputs: Mapping[str, str], convolved: bool, as_written: bool) -> Network:
     """The network as it is written, or with `--set` applied."""
-    from cnncalc.readers.yaml.reader import Given, read, read_tree
+    from cnncalc.readers.yaml.reader import Overrides, read, read_tree
 
     _check_options(asked)
     if convolved:
@@ -159,12 +159,12 @@ def _read(spec: Spec, asked: Request, inputs: Mapping[str, str], convolved: bool
     source = source_of(spec)
     if not spec.line and readers.reader_of_text(source.text).is_other_format:
         return _imported(source.path, asked, inputs, source)
-    given = Given(asked.parameters, inputs, () if as_written else _changes(asked))
+    overrides = Overrides(asked.parameters, inputs, () if as_written else _changes(asked))
     if spec.line:
         from cnncalc.readers.yaml.oneline import parse
 
-        return read_tree(parse(source, given=given, sized="" in given.inputs), source, given)
-    return read(source, given)
+        return read_tree(parse(source, overrides.parameters, sized="" in inputs), source, overrides)
+    return read(source, overrides)
 
 
 def announce(network: Network) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.problem import Source
-from cnncalc.readers.yaml.reader import Given, read
+from cnncalc.readers.yaml.reader import Overrides, read
 from tests.helpers import ROOT
 
 if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
@@ -446,7 +446,7 @@ OTHER_SIZES = [
 def ours(file: str, shape: tuple[int, ...]) -> Analysis:
     """cnncalc's analysis of the file, for an input with channels first."""
     size = "x".join(map(str, (*shape[1:], shape[0])))
-    return analyze(read(Source(f"{file}.yaml", (SHELF / f"{file}.yaml").read_text()), Given({}, {"": size})))
+    return analyze(read(Source(f"{file}.yaml", (SHELF / f"{file}.yaml").read_text()), Overrides({}, {"": size})))
 
 
 def bare(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from cnncalc.analyses.claims import EXPECTABLE
 from cnncalc.layers.notation import comma_help, flag_help, number_help
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.branches import MergeStep
-from cnncalc.readers.yaml.context import Reading
+from cnncalc.readers.yaml.context import Context
 from cnncalc.readers.yaml.steps import A_STEP, LayerStep, Step, work
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree
 from cnncalc.readers.yaml.values import Pending
@@ -18,43 +18,43 @@ from cnncalc.text import did_you_mean, quoted, show
 from cnncalc.units import count
 
 
-def attach(reading: Reading, step: Step, tree: Map) -> None:
+def attach(context: Context, step: Step, tree: Map) -> None:
     """Read the attributes of a step that is written as `tree`; problems are noted."""
     step.plain = False
-    step.marks = {key: reading.at(inner.mark) for key, inner in tree.items.items() if key in ATTRIBUTES}
+    step.marks = {key: context.at(inner.mark) for key, inner in tree.items.items() if key in ATTRIBUTES}
     for key, inner in tree.items.items():
         if key == "from":
-            step.start = _name_above(reading, key, inner)
+            step.start = _name_above(context, key, inner)
         elif key == "share":
-            step.share = _name_above(reading, key, inner)
+            step.share = _name_above(context, key, inner)
         elif key == "repeat":
-            step.repeat = _repeat(reading, inner)
-            step.counts = reading.counts()
+            step.repeat = _repeat(context, inner)
+            step.counts = context.counts()
         elif key == "when":
-            step.when = _when(reading, inner)
+            step.when = _when(context, inner)
         elif key == "trainable":
-            step.trainable = trainable(reading, inner)
+            step.trainable = trainable(context, inner)
         elif key == "expect":
-            _expect(reading, step, inner)
+            _expect(context, step, inner)
         elif key == "holds":
-            step.holds = _holds(reading, step, inner)
+            step.holds = _holds(context, step, inner)
     if "as" in tree.items:  # last: what the step reads cannot be its own name
-        _as(reading, step, tree.items["as"])
+        _as(context, step, tree.items["as"])
     if step.share is not None and step.trainable is not None:
         text = "`trainable` stands beside `share`, but the weights belong to the step that is shared with"
         help = "write `trainable: false` beside that step, which freezes them wherever they are used"
-        reading.problem(tree.keys["trainable"], "bad-value", text, help)
+        context.problem(tree.keys["trainable"], "bad-value", text, help)
     step.cost += work([step.start, step.share, step.repeat, step.when, step.trainable, step.holds]) // A_STEP + len(
         step.expects
     )
 
 
-def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
+def _name_above(context: Context, key: str, tree: Tree) -> Any:
     """The name of a step above, or an expression that gives one; None after noting a problem."""
     if isinstance(tree, Scalar):
-        value = reading.name(tree)
+        value = context.name(tree)
         if isinstance(value, str):
-            reading.reference(value, tree.mark)
+            context.reference(value, tree.mark)
         if value is None or isinstance(value, (str, Pending)):
             return value
         help = f"give that step a name with `as: name`, and write `{key}: name`"
@@ -65,72 +65,72 @@ def _name_above(reading: Reading, key: str, tree: Tree) -> Any:
         if key == "from" and len(words) > 1:
             names = show(", ".join(words))
             help = f"join several values with a step of their own: `add: [{names}]` or `concat: [{names}]`"
-    reading.problem(tree.mark, "bad-value", f"`{key}` must be the name of one step above; got {got}", help)
+    context.problem(tree.mark, "bad-value", f"`{key}` must be the name of one step above; got {got}", help)
     return None
 
 
-def trainable(reading: Reading, tree: Tree) -> Any:
+def trainable(context: Context, tree: Tree) -> Any:
     """Whether parameters are trained: true, false, or an expression; None after noting a problem."""
-    value = reading.value(tree, numeric=True) if isinstance(tree, Scalar) else None
+    value = context.value(tree, numeric=True) if isinstance(tree, Scalar) else None
     if isinstance(value, (Pending, bool)):
         return value
     if value is not None or not isinstance(tree, Scalar):
         got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
         text = f"`trainable` must be true or false; got {got}"
-        reading.problem(tree.mark, "bad-value", text, "write `trainable: false` to freeze the parameters")
+        context.problem(tree.mark, "bad-value", text, "write `trainable: false` to freeze the parameters")
     return None
 
 
-def _when(reading: Reading, tree: Tree) -> Any:
-    value = reading.value(tree, numeric=True) if isinstance(tree, Scalar) else None
+def _when(context: Context, tree: Tree) -> Any:
+    value = context.value(tree, numeric=True) if isinstance(tree, Scalar) else None
     if isinstance(value, (Pending, bool)):
         return value
     if value is not None or not isinstance(tree, Scalar):
         got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
         help = flag_help(tree.text) if isinstance(tree, Scalar) else ""
         text = f"`when` must be true, false or a comparison; got {got}"
-        reading.problem(tree.mark, "bad-value", text, help or "compare a parameter, as in `when: $stride != 1`")
+        context.problem(tree.mark, "bad-value", text, help or "compare a parameter, as in `when: $stride != 1`")
     return True
 
 
-def _repeat(reading: Reading, tree: Tree) -> Any:
-    value = reading.value(tree, numeric=True) if isinstance(tree, Scalar) else None
+def _repeat(context: Context, tree: Tree) -> Any:
+    value = context.value(tree, numeric=True) if isinstance(tree, Scalar) else None
     if isinstance(value, Pending) or (type(value) is int and value >= 0):
         return value
     if value is not None or not isinstance(tree, Scalar):
         got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
         help = number_help(tree.text) if isinstance(tree, Scalar) else ""
         text = f"`repeat` must be a whole number of at least 0; got {got}"
-        reading.problem(tree.mark, "bad-value", text, help or "write how many times the step is run, as in `repeat: 3`")
+        context.problem(tree.mark, "bad-value", text, help or "write how many times the step is run, as in `repeat: 3`")
     return 1
 
 
-def check_name(reading: Reading, name: str, mark: Any, what: str) -> bool:
+def check_name(context: Context, name: str, mark: Any, what: str) -> bool:
     """Is it a name? If not, that is noted."""
     if not (is_path(name) if what == "name" else is_name(name)):
         plain = "".join(char if is_name("_" + char) else "_" for char in name.strip()).strip("-+/_")
         help = "use letters, digits, `_`, `-`, `+` and `/`" + (f", as in `{show(plain)}`" if is_name(plain) else "")
-        reading.problem(mark, "bad-value", f"`{show(name)}` cannot be a {what}", help)
+        context.problem(mark, "bad-value", f"`{show(name)}` cannot be a {what}", help)
         return False
-    if len(name) > reading.limits.name:
-        text = f"this {what} has {len(name)} characters; at most {reading.limits.name} are read"
-        reading.problem(mark, "too-large", text, "shorten it")
+    if len(name) > context.limits.name:
+        text = f"this {what} has {len(name)} characters; at most {context.limits.name} are read"
+        context.problem(mark, "too-large", text, "shorten it")
         return False
     return True
 
 
-def _as(reading: Reading, step: Step, tree: Tree) -> None:
+def _as(context: Context, step: Step, tree: Tree) -> None:
     if not isinstance(tree, Scalar):
-        reading.problem(tree.mark, "bad-value", f"`as` must be one name; got {tree.what}", "write `as: name`")
+        context.problem(tree.mark, "bad-value", f"`as` must be one name; got {tree.what}", "write `as: name`")
         return
     name = tree.text
     if name == "" and not tree.quoted:
-        reading.missing(tree, "there is no name behind `as:`", "write `as: name`")
+        context.missing(tree, "there is no name behind `as:`", "write `as: name`")
         return
-    if not check_name(reading, name, tree.mark, "name"):
+    if not check_name(context, name, tree.mark, "name"):
         return
     if name in RESERVED:
-        reading.problem(
+        context.problem(
             tree.mark,
             "bad-value",
             f"`{name}` is the name of the incoming value"
@@ -139,54 +139,54 @@ def _as(reading: Reading, step: Step, tree: Tree) -> None:
             "choose another name",
         )
         return
-    block = reading.block.name if reading.block is not None else None
-    place = reading.at(tree.mark)
-    first = reading.paths.setdefault((block, reading.level + name), place)
+    block = context.block.name if context.block is not None else None
+    place = context.at(tree.mark)
+    first = context.paths.setdefault((block, context.level + name), place)
     if first is not place:
-        reading.problem(
+        context.problem(
             tree.mark,
             "duplicate-name",
             f"the name `{show(name)}` is given twice; the first is on line {first.line}",
             "give every step its own name",
         )
         return
-    reading.scopes[block].setdefault(name, place)
-    reading.defined.setdefault(name, place)
-    reading.parts.update(name.split("."))
+    context.scopes[block].setdefault(name, place)
+    context.defined.setdefault(name, place)
+    context.parts.update(name.split("."))
     step.name = name
 
 
-def _holds(reading: Reading, step: Step, tree: Tree) -> dict[str, Any] | None:
+def _holds(context: Context, step: Step, tree: Tree) -> dict[str, Any] | None:
     """Numbers or expressions by name: the parameters that a layer holds itself, and its `buffers`."""
     example = "write `holds: {weight: 36864}`, or `holds: {}` for a layer that works with the parameters of others"
     if not isinstance(tree, Map):
-        reading.problem(tree.mark, "bad-value", f"`holds` must be numbers by name; got {tree.what}", example)
+        context.problem(tree.mark, "bad-value", f"`holds` must be numbers by name; got {tree.what}", example)
         return None
     if not isinstance(step, (LayerStep, MergeStep)):
-        reading.problem(tree.mark, "bad-value", "`holds` stands beside one layer, not beside several steps", example)
+        context.problem(tree.mark, "bad-value", "`holds` stands beside one layer, not beside several steps", example)
         return None
-    if reading.refused_as_stated("holds", tree.mark):
+    if context.refused_as_stated("holds", tree.mark):
         return None
     found = {}
     for name, inner in tree.items.items():
-        before = len(reading.problems)
-        value = reading.value(inner, numeric=True) if isinstance(inner, Scalar) else None
-        if len(reading.problems) > before:
+        before = len(context.problems)
+        value = context.value(inner, numeric=True) if isinstance(inner, Scalar) else None
+        if len(context.problems) > before:
             continue
         if not is_name(name) or not (isinstance(value, Pending) or (type(value) is int and value >= 0)):
             text = f"`{show(name)}` must be a name with a whole number of at least 0"
-            reading.problem(inner.mark, "bad-value", text, example)
+            context.problem(inner.mark, "bad-value", text, example)
         else:
             found[name] = value
     return found
 
 
-def _expect(reading: Reading, step: Step, tree: Tree) -> None:
+def _expect(context: Context, step: Step, tree: Tree) -> None:
     if isinstance(tree, Scalar) and tree.text == "" and not tree.quoted:
         help = "write `expect: 25x25x12`, or `expect: {params: 588}`"
-        reading.missing(tree, "there is nothing behind `expect:`", help)
+        context.missing(tree, "there is nothing behind `expect:`", help)
     elif isinstance(tree, Scalar):
-        _expectation(reading, step, "output", tree, "`expect` must be a shape or facts")
+        _expectation(context, step, "output", tree, "`expect` must be a shape or facts")
     elif isinstance(tree, Map):
         for quantity, inner in tree.items.items():
             if quantity not in EXPECTABLE:
@@ -195,19 +195,19 @@ def _expect(reading: Reading, step: Step, tree: Tree) -> None:
                     or did_you_mean(quantity, EXPECTABLE)
                     or f"what can be expected: {quoted(EXPECTABLE, 'and')}"
                 )
-                reading.problem(tree.keys[quantity], "unknown-field", f"`expect` knows no `{show(quantity)}`", help)
+                context.problem(tree.keys[quantity], "unknown-field", f"`expect` knows no `{show(quantity)}`", help)
             elif isinstance(inner, Scalar):
                 what = "shape" if quantity == "output" else "figure"
-                _expectation(reading, step, quantity, inner, f"the expected {quantity} must be a {what}")
+                _expectation(context, step, quantity, inner, f"the expected {quantity} must be a {what}")
             else:
-                reading.problem(
+                context.problem(
                     inner.mark,
                     "bad-value",
                     f"the expected {quantity} must be one value; got {inner.what}",
                     "write one value",
                 )
     else:
-        reading.problem(
+        context.problem(
             tree.mark,
             "bad-value",
             f"`expect` must be a shape or facts; got {tree.what}",
@@ -215,7 +215,7 @@ def _expect(reading: Reading, step: Step, tree: Tree) -> None:
         )
 
 
-def _expectation(reading: Reading, step: Step, quantity: str, tree: Scalar, must: str) -> None:
+def _expectation(context: Context, step: Step, quantity: str, tree: Scalar, must: str) -> None:
     figure: Any
     if quantity in ("output", "receptive_field"):
         found = value_of.constant(tree)
@@ -227,6 +227,6 @@ def _expectation(reading: Reading, step: Step, quantity: str, tree: Scalar, must
     else:
         figure, example = count(tree.text), "`588` or `360k`"
     if figure is None:
-        reading.problem(tree.mark, "bad-value", f"{must}; got `{show(tree.text)}`", f"write it like {example}")
+        context.problem(tree.mark, "bad-value", f"{must}; got `{show(tree.text)}`", f"write it like {example}")
     else:
-        step.expects = (*step.expects, (quantity, tree.text, figure, reading.at(tree.mark)))
+        step.expects = (*step.expects, (quantity, tree.text, figure, context.at(tree.mark)))

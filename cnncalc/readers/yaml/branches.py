@@ -10,9 +10,9 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.merge import Add, Average, Concat, Maximum, Minimum, Mul, Sub
 from cnncalc.layers.operator import Stated
 from cnncalc.problem import Problem, Where
-from cnncalc.readers.yaml.expansion import Run, Scope
+from cnncalc.readers.yaml.expansion import Expansion, Frame
 from cnncalc.readers.yaml.layer_cache import layer_of
-from cnncalc.readers.yaml.steps import A_STEP, Step, asks, read_values, run_inside, work
+from cnncalc.readers.yaml.steps import A_STEP, Step, asks_for_shape, expand_nested, read_values, work
 from cnncalc.readers.yaml.values import Pending
 from cnncalc.shape import Shape
 from cnncalc.text import show
@@ -36,14 +36,16 @@ class Operand:
         self.name = name
         self.steps = steps
 
-    def run(self, run: Run, value: int, scope: Scope) -> int:
+    def expand(self, expansion: Expansion, value: int, frame: Frame) -> int:
         """The value of the operand."""
         if self.steps is None:
-            return run.lookup(run.resolve(self.name, scope, value, self.where), scope, value, self.where)[0]
+            return expansion.lookup(expansion.resolve(self.name, frame, value, self.where), frame, value, self.where)[0]
         if not self.steps:
             return value
-        with run.level(run.named(self.label) if self.label is not None else run.auto("branch")):
-            return run_inside(self.steps, run, value, scope, self.where)
+        with expansion.enter(
+            expansion.unique_name(self.label) if self.label is not None else expansion.next_name("branch")
+        ):
+            return expand_nested(self.steps, expansion, value, frame, self.where)
 
 
 class MergeStep(Step):
@@ -68,32 +70,32 @@ class MergeStep(Step):
         self.operands = operands
         self.places = places
 
-    def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
-        parameters = run.parameters(scope, value, asks(self.values))
+    def _resolved(self, expansion: Expansion, value: int, frame: Frame) -> Layer:
+        parameters = expansion.parameters_for(frame, value, asks_for_shape(self.values))
         try:
             return layer_of(self.kind, read_values(self.kind, self.values, parameters))
         except Problem as problem:
-            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
+            raise expansion.refusal(problem, self.places.get(problem.field or "", self.where)) from None
 
-    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
-        layer = self.layer or self._resolved(run, value, scope)
-        inputs = [operand.run(run, value, scope) for operand in self.operands]
-        name = run.auto(layer.kind) if label is None else run.named(label)
-        if run.changes:
-            layer = run.changed(layer, name, scope, value)
+    def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
+        layer = self.layer or self._resolved(expansion, value, frame)
+        inputs = [operand.expand(expansion, value, frame) for operand in self.operands]
+        name = expansion.next_name(layer.kind) if label is None else expansion.unique_name(label)
+        if expansion.changes:
+            layer = expansion.apply_changes(layer, name, frame, value)
         try:
-            merged = run.builder.add(layer, inputs, name, self.where)
-            run.builder.nodes[merged].entering = value
+            merged = expansion.builder.add(layer, inputs, name, self.where)
+            expansion.builder.nodes[merged].entering = value
             return merged
         except Problem as problem:
-            shapes = [str(run.builder.shape(index)) for index in inputs]
+            shapes = [str(expansion.builder.shape(index)) for index in inputs]
             names = [operand.label or operand.name for operand in self.operands]
             if problem.code == "shapes-differ" and all(isinstance(name, str) for name in names):
                 said = [f"`{show(name)}` is {shape}" for name, shape in zip(names, shapes, strict=True)]
                 problem.text = problem.text.replace(f"{' and '.join(shapes)} differ", ", ".join(said))
             if not problem.text.startswith(layer.kind):
                 problem.text = f"{layer.kind}: {problem.text}"
-            raise run.refused(problem, self.places.get(problem.field or "", self.where)) from None
+            raise expansion.refusal(problem, self.places.get(problem.field or "", self.where)) from None
 
 
 class Shortcut:
@@ -120,54 +122,54 @@ class ResidualStep(Step):
         self.main = main
         self.shortcut = shortcut
 
-    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
-        out = run_inside(self.main, run, value, scope, self.where)
-        before, after = run.builder.shape(value), run.builder.shape(out)
+    def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
+        out = expand_nested(self.main, expansion, value, frame, self.where)
+        before, after = expansion.builder.shape(value), expansion.builder.shape(out)
         added = value
         shortcut = self.shortcut
         if shortcut is None:
             if before != after:
-                raise run.refused(self._differ(before, after), self.where)
+                raise expansion.refusal(self._differ(before, after), self.where)
         elif shortcut.steps is None:
             if before != after:
                 return out
         elif before != after or shortcut.word == "shortcut":
-            run.projected[shortcut] = True
-            with run.level(run.named(shortcut.word)):
-                added = run_inside(shortcut.steps, run, value, scope, self.where)
-            if run.builder.shape(added) != after:
+            expansion.projected[shortcut] = True
+            with expansion.enter(expansion.unique_name(shortcut.word)):
+                added = expand_nested(shortcut.steps, expansion, value, frame, self.where)
+            if expansion.builder.shape(added) != after:
                 word = shortcut.word
-                text = f"residual: main gives {after}, but its {word} gives {run.builder.shape(added)}"
-                help = f"the {word} must turn {before} into {after}" + _convolution(before, after, ", as `{}` does")
-                raise run.refused(Problem("shapes-differ", text, help), self.where)
+                text = f"residual: main gives {after}, but its {word} gives {expansion.builder.shape(added)}"
+                help = f"the {word} must turn {before} into {after}" + _projection_help(before, after, ", as `{}` does")
+                raise expansion.refusal(Problem("shapes-differ", text, help), self.where)
         else:
-            run.projected.setdefault(shortcut, False)
-        name = run.auto("add") if label is None else run.named(label)
-        layer = run.changed(self.sum, name, scope, value) if run.changes else self.sum
-        merged = run.builder.add(layer, [out, added], name, self.where)
-        run.builder.nodes[merged].entering = value
+            expansion.projected.setdefault(shortcut, False)
+        name = expansion.next_name("add") if label is None else expansion.unique_name(label)
+        layer = expansion.apply_changes(self.sum, name, frame, value) if expansion.changes else self.sum
+        merged = expansion.builder.add(layer, [out, added], name, self.where)
+        expansion.builder.nodes[merged].entering = value
         return merged
 
     def _differ(self, before: Shape, after: Shape) -> Problem:
         text = f"residual: the main path turns {before} into {after}, so the two cannot be added"
-        help = _convolution(before, after, "add `projection: [{}]`, or `projection: none` for no shortcut here")
+        help = _projection_help(before, after, "add `projection: [{}]`, or `projection: none` for no shortcut here")
         if not help and before[-1:] == after[-1:] and len(before) == len(after):
             help = "keep height and width in the main path, with `pad: same` for example"
         return Problem("shapes-differ", text, help or f"let the main path end in {before}, or leave `residual:` out")
 
 
-def unused_projections(run: Run) -> list[Problem]:
+def unused_projections(expansion: Expansion) -> list[Problem]:
     """A warning for each projection of the file that was left out wherever its residual ran."""
     text = "this projection is never used: `main` keeps the shape, so the input itself is added"
     help = "write `shortcut:` in its place for a path that always runs, or delete it"
     return [
         Problem("unused-projection", text, help, where=shortcut.where, level="warning")
-        for shortcut, used in run.projected.items()
+        for shortcut, used in expansion.projected.items()
         if not used
     ]
 
 
-def _convolution(before: Shape, after: Shape, sentence: str) -> str:
+def _projection_help(before: Shape, after: Shape, sentence: str) -> str:
     """The sentence with the 1x1 convolution that turns one shape into the other; empty where there is none."""
     if len(before) != len(after) or not before.rank:
         return ""

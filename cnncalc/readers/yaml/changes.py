@@ -81,7 +81,7 @@ class Change:
         return value_of.read(tree, source, {*parameters, *IN_NAMES}, numeric=numeric)
 
 
-def read_changed(changes: Sequence[Change], attempt: Callable[[dict[str, list[Change]]], Network]) -> Network:
+def read_with_changes(changes: Sequence[Change], attempt: Callable[[dict[str, list[Change]]], Network]) -> Network:
     """The network with the changes. `attempt` expands it, with changes by the full names of layers.
 
     A name may be written in full or by its last part, where that is unambiguous.
@@ -101,12 +101,12 @@ def read_changed(changes: Sequence[Change], attempt: Callable[[dict[str, list[Ch
         except Refused as error:
             refused, network = error, error.partial
         left = [change for change in changes if change.done is None]
-        if not left or network is None or (refused is not None and _typed(refused)):
+        if not left or network is None or (refused is not None and _is_argument_error(refused)):
             break
         for change in left:
             names[change.typed] = _full_name(change, names[change.typed], network)
     if refused is not None:
-        if _typed(refused):  # the network so far is not what is asked about
+        if _is_argument_error(refused):  # the network so far is not what is asked about
             refused.partial = None
         raise refused
     assert network is not None
@@ -116,7 +116,7 @@ def read_changed(changes: Sequence[Change], attempt: Callable[[dict[str, list[Ch
     return network
 
 
-def _typed(refused: Refused) -> bool:
+def _is_argument_error(refused: Refused) -> bool:
     return any(problem.code == "bad-argument" for problem in refused.problems)
 
 

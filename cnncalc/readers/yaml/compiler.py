@@ -12,7 +12,7 @@ from cnncalc.problem import Problem, Where
 from cnncalc.readers.yaml import layer_cache
 from cnncalc.readers.yaml.attributes import attach, check_name
 from cnncalc.readers.yaml.branches import BESIDE, MERGES, MergeStep, Operand, ResidualStep, Shortcut
-from cnncalc.readers.yaml.context import Reading
+from cnncalc.readers.yaml.context import Context
 from cnncalc.readers.yaml.layer_cache import layer_of
 from cnncalc.readers.yaml.steps import Block, BlockStep, LayerStep, ParameterStep, SeqStep, Step
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, rejoined
@@ -24,7 +24,7 @@ RESIDUAL = ("main", "projection", "shortcut")
 NO_DEFAULTS: tuple[dict[str, Any], dict[str, Where]] = ({}, {})
 
 
-class Compiler(Reading):
+class Compiler(Context):
     """Reads steps."""
 
     def steps(self, tree: Tree) -> list[Step]:

@@ -25,7 +25,7 @@ class Enough(Exception):  # not an error: the end of reading
     """There are so many problems that reading on is of no use."""
 
 
-class Reading:
+class Context:
     """Collects problems instead of stopping at the first."""
 
     def __init__(self, source: Source, limits: Limits) -> None:

@@ -12,7 +12,7 @@ from cnncalc.problem import Problem, Where
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.attributes import trainable
 from cnncalc.readers.yaml.compiler import Compiler
-from cnncalc.readers.yaml.context import Reading
+from cnncalc.readers.yaml.context import Context
 from cnncalc.readers.yaml.steps import Block
 from cnncalc.readers.yaml.tree import Map, Mark, Scalar, Seq, Tree
 from cnncalc.readers.yaml.values import Pending
@@ -20,10 +20,10 @@ from cnncalc.readers.yaml.vocabulary import IN_NAMES, RESERVED, is_name, is_para
 from cnncalc.text import did_you_mean, nearest, show
 
 
-def read_defaults(reading: Reading, tree: Tree) -> None:
+def read_defaults(context: Context, tree: Tree) -> None:
     """The file's `defaults`."""
     if not isinstance(tree, Map):
-        reading.problem(
+        context.problem(
             tree.mark,
             "bad-value",
             f"`defaults` must be a mapping, kind -> fields; got {tree.what}",
@@ -34,11 +34,11 @@ def read_defaults(reading: Reading, tree: Tree) -> None:
         kind = KINDS.get(word)
         if kind is None and word[:1].isupper() and not nearest(word, KINDS) and word.casefold() not in foreign_names():
             help = f"write the defaults of a block in its signature: `{show(word)}(width=64)`"
-            reading.problem(tree.keys[word], "unknown-layer", f"`defaults` knows no `{show(word)}`", help)
+            context.problem(tree.keys[word], "unknown-layer", f"`defaults` knows no `{show(word)}`", help)
         elif kind is None:
-            reading.add(unknown_layer(word), tree.keys[word])
+            context.add(unknown_layer(word), tree.keys[word])
         elif not isinstance(inner, Map):
-            reading.problem(
+            context.problem(
                 inner.mark,
                 "bad-value",
                 f"the defaults of {word} must be a mapping; got {inner.what}",
@@ -47,25 +47,25 @@ def read_defaults(reading: Reading, tree: Tree) -> None:
         else:
             fields = {name: value for name, value in inner.items.items() if name != "trainable"}
             if "trainable" in inner.items:
-                _untrained(reading, kind.kind, inner.items["trainable"])
-            places = {name: reading.at(value.mark) for name, value in fields.items()}
-            reading.defaults[kind.kind] = reading.fields(kind, fields, inner.keys), places
+                _untrained(context, kind.kind, inner.items["trainable"])
+            places = {name: context.at(value.mark) for name, value in fields.items()}
+            context.defaults[kind.kind] = context.fields(kind, fields, inner.keys), places
 
 
-def _untrained(reading: Reading, kind: str, tree: Tree) -> None:
+def _untrained(context: Context, kind: str, tree: Tree) -> None:
     """`trainable` among the defaults of a kind."""
-    value = trainable(reading, tree)
+    value = trainable(context, tree)
     if isinstance(value, Pending):
         text = f"the default of {kind}.trainable must be true or false; got `{show(value.text)}`"
-        reading.problem(tree.mark, "bad-value", text, "write it without `$`")
+        context.problem(tree.mark, "bad-value", text, "write it without `$`")
     elif value is False:
-        reading.untrained.add(kind)
+        context.untrained.add(kind)
 
 
-def read_signatures(reading: Reading, tree: Tree) -> list[tuple[Block, Tree]]:
+def read_signatures(context: Context, tree: Tree) -> list[tuple[Block, Tree]]:
     """The names and parameters of the file's blocks; their steps are read when all are known."""
     if not isinstance(tree, Map):
-        reading.problem(
+        context.problem(
             tree.mark,
             "bad-value",
             f"`blocks` must be a mapping, signature -> steps; got {tree.what}",
@@ -73,38 +73,38 @@ def read_signatures(reading: Reading, tree: Tree) -> list[tuple[Block, Tree]]:
         )
         items = tree.items if isinstance(tree, Seq) else []
         keys = [key for item in items if isinstance(item, Map) for key in item.items]
-        reading.broken.update(key.partition("(")[0].strip() for key in keys)
+        context.broken.update(key.partition("(")[0].strip() for key in keys)
         return []
     found = []
     for key, body in tree.items.items():
-        block = _signature(reading, key, tree.keys[key])
+        block = _signature(context, key, tree.keys[key])
         if block is None:
             continue
-        if block.name in reading.blocks:
-            line = reading.blocks[block.name].where.line
-            reading.problem(
+        if block.name in context.blocks:
+            line = context.blocks[block.name].where.line
+            context.problem(
                 tree.keys[key],
                 "duplicate-key",
                 f"block `{block.name}` is defined twice; the first is on line {line}",
                 "rename one of the two",
             )
             continue
-        reading.blocks[block.name] = block
-        reading.scopes[block.name] = {}
+        context.blocks[block.name] = block
+        context.scopes[block.name] = {}
         found.append((block, body))
     return found
 
 
-def _signature(reading: Reading, text: str, mark: Any) -> Block | None:
+def _signature(context: Context, text: str, mark: Any) -> Block | None:
     name, opened, inside = text.partition("(")
     block_name, inside = name.strip(), inside.rstrip()
 
     def bad(sentence: str, help: str, piece: int = 0) -> Block | None:
-        line = reading.source.line(mark.line + 1)
+        line = context.source.line(mark.line + 1)
         start = mark.column + (line[mark.column : mark.column + 1] in ("'", '"'))
         shift = start - mark.column + piece if line.startswith(text, start) else 0
-        reading.problem(Mark(mark.line, mark.column + shift), "bad-block", sentence, help)
-        reading.broken.add(block_name)
+        context.problem(Mark(mark.line, mark.column + shift), "bad-block", sentence, help)
+        context.broken.add(block_name)
         return None
 
     if not is_parameter(block_name):
@@ -148,36 +148,36 @@ def _signature(reading: Reading, text: str, mark: Any) -> Block | None:
                     piece + part.strip().index("=") + 1,
                 )
             defaults[name] = value
-    return Block(block_name, parameters, defaults, reading.at(mark))
+    return Block(block_name, parameters, defaults, context.at(mark))
 
 
-def read_block(reading: Compiler, block: Block, body: Tree) -> None:
+def read_block(context: Compiler, block: Block, body: Tree) -> None:
     """The steps of a block."""
     if isinstance(body, Scalar) and body.text == "" and not body.quoted:
         help = f"write its steps behind the colon, as in `{block.signature}: [relu]`"
-        reading.problem(body.mark, "bad-block", f"block `{block.name}` has no steps", help)
+        context.problem(body.mark, "bad-block", f"block `{block.name}` has no steps", help)
         return
-    reading.block = block
-    block.steps = reading.steps(body)
-    reading.block = None
+    context.block = block
+    block.steps = context.steps(body)
+    context.block = None
 
 
-def check_references(reading: Reading, inputs: Collection[str]) -> None:
+def check_references(context: Context, inputs: Collection[str]) -> None:
     """Names that nothing defines or that are defined too late, and blocks that call themselves."""
-    for name, place, block, bound in reading.references:
-        if bound or name in inputs or reading.unread:
+    for name, place, block, bound in context.references:
+        if bound or name in inputs or context.unread:
             continue
-        if "." in name or (name in reading.parts and name not in reading.defined):  # a path is followed when it is run
+        if "." in name or (name in context.parts and name not in context.defined):  # a path is followed when it is run
             continue
-        if block is not None and any(name in names for other, names in reading.scopes.items() if other != block):
+        if block is not None and any(name in names for other, names in context.scopes.items() if other != block):
             continue  # a name of the file, or of a block that may call this one: seen when the block runs
-        reading.add(_unknown(reading, name, place, block, inputs), None)
-    _check_recursion(reading)
+        context.add(_unknown(context, name, place, block, inputs), None)
+    _check_recursion(context)
 
 
-def _unknown(reading: Reading, name: str, place: Where, block: str | None, inputs: Collection[str]) -> Problem:
+def _unknown(context: Context, name: str, place: Where, block: str | None, inputs: Collection[str]) -> Problem:
     """The problem of a name that means nothing where it is used."""
-    own = reading.scopes[block]
+    own = context.scopes[block]
     if name in own:
         if own[name].line == place.line:
             text, help = f"`{show(name)}` has no value yet: it names this step itself", "name a step above"
@@ -186,7 +186,7 @@ def _unknown(reading: Reading, name: str, place: Where, block: str | None, input
             help = "a step can only use the values of steps above it"
         return Problem("unknown-name", text, help, where=place)
     text = f"nothing is named `{show(name)}`"
-    inside = next((other for other, names in reading.scopes.items() if other and name in names), None)
+    inside = next((other for other, names in context.scopes.items() if other and name in names), None)
     if name in KINDS:
         help = f"write `[{name}]` for the layer"
     elif inside:
@@ -194,14 +194,14 @@ def _unknown(reading: Reading, name: str, place: Where, block: str | None, input
     elif name.lstrip("-").isdecimal():
         help = "steps have no numbers: give the step that you mean a name with `as: name`"
     else:
-        known = [*own, *reading.scopes[None], *inputs, *RESERVED]
+        known = [*own, *context.scopes[None], *inputs, *RESERVED]
         help = did_you_mean(name, known) or f"give the step that you mean that name, with `as: {show(name)}`"
     return Problem("unknown-name", text, help, where=place)
 
 
-def _check_recursion(reading: Reading) -> None:
+def _check_recursion(context: Context) -> None:
     done: set[str] = set()
-    for start in reading.blocks:
+    for start in context.blocks:
         path: dict[str, None] = {}
         stack: list[tuple[str, bool]] = [(start, False)]
         while stack:
@@ -212,11 +212,11 @@ def _check_recursion(reading: Reading) -> None:
             elif name in path:
                 names = list(path)
                 ring = " -> ".join([*names[names.index(name) :], name])
-                call = reading.blocks[names[-1]].calls[name]
+                call = context.blocks[names[-1]].calls[name]
                 through = f"block `{show(name)}` calls itself" + (f": {show(ring)}" if names[-1] != name else "")
-                reading.add(Problem("recursive-block", through, "repeat a step with `repeat:`", where=call), None)
+                context.add(Problem("recursive-block", through, "repeat a step with `repeat:`", where=call), None)
                 return
             elif name not in done:
                 path[name] = None
                 stack.append((name, True))
-                stack.extend((called, False) for called in reading.blocks[name].calls)
+                stack.extend((called, False) for called in context.blocks[name].calls)

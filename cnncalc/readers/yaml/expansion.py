@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     from cnncalc.readers.yaml.changes import Change
 
 
-class Scope:
+class Frame:
     """What a name means inside one call of a block (or in the file): parameters, and values bound by `as`."""
 
     __slots__ = ("caller", "names", "parameters")
 
-    def __init__(self, parameters: dict[str, Any], caller: Scope | None = None) -> None:
+    def __init__(self, parameters: dict[str, Any], caller: Frame | None = None) -> None:
         self.parameters = parameters
         self.caller = caller
         self.names: dict[str, tuple[int, int, int]] = {}  # name -> its value, and the nodes from..to that made it
 
     def find(self, name: str) -> tuple[int, int, int] | None:
         """A name bound here or by whoever called this block."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
-            scope = scope.caller
+        frame: Frame | None = self
+        while frame is not None:
+            if name in frame.names:
+                return frame.names[name]
+            frame = frame.caller
         return None
 
 
-class Level:
+class NameLevel:
     """A level of the tree of names, while it is entered."""
 
-    __slots__ = ("_counters", "_prefix", "_run")
+    __slots__ = ("_counters", "_expansion", "_prefix")
 
-    def __init__(self, run: Run, prefix: str) -> None:
-        self._run = run
+    def __init__(self, expansion: Expansion, prefix: str) -> None:
+        self._expansion = expansion
         self._prefix = prefix
         self._counters: dict[str, int] = {}
 
@@ -55,12 +55,12 @@ class Level:
         self._swap()
 
     def _swap(self) -> None:
-        run = self._run
-        run.prefix, self._prefix = self._prefix, run.prefix
-        run.counters, self._counters = self._counters, run.counters
+        expansion = self._expansion
+        expansion.prefix, self._prefix = self._prefix, expansion.prefix
+        expansion.counters, self._counters = self._counters, expansion.counters
 
 
-class Run:
+class Expansion:
     """One expansion: the builder, the place in the tree of names, the trail of blocks, and the budget of steps."""
 
     def __init__(
@@ -84,7 +84,7 @@ class Run:
         self.counters: dict[str, int] = {}  # how often each name was given at this level
         self._paths: dict[str, tuple[int, int, int]] = {}  # what `as` binds, by the whole path of its name
 
-    def count(self, times: int, where: Where | None) -> None:
+    def spend(self, times: int, where: Where | None) -> None:
         """Spend steps before they are run.
 
         Raises:
@@ -92,18 +92,18 @@ class Run:
         """
         self.executed += times
         if self.executed > self.limits.steps:
-            raise self.refused(
+            raise self.refusal(
                 Problem("too-large", f"the network has more than {self.limits.steps:,} steps", "lower `repeat:`"), where
             )
 
-    def refused(self, problem: Problem, where: Where | None) -> Refused:
+    def refusal(self, problem: Problem, where: Where | None) -> Refused:
         """The end of this expansion: a problem at its place, with the trail that leads there."""
         if problem.where is None:
             problem.where = where
         problem.trail = tuple(reversed(self.trail))
         return Refused([problem])
 
-    def auto(self, kind: str) -> str:
+    def next_name(self, kind: str) -> str:
         """The next free name for a layer or block of a kind: `conv1`, `conv2`; `relu6_1` after a digit."""
         stem = f"{self.prefix}{kind}_" if kind[-1:].isdigit() else self.prefix + kind
         counters, names = self.counters, self.builder.names
@@ -115,7 +115,7 @@ class Run:
         counters[kind] = number
         return name
 
-    def named(self, label: str) -> str:
+    def unique_name(self, label: str) -> str:
         """A written name, told apart from earlier uses of it in the same place: `up`, `up_2`."""
         while True:
             number = self.counters.get("=" + label, 0) + 1
@@ -124,61 +124,61 @@ class Run:
             if name not in self.builder.names:
                 return name
 
-    def changed(self, layer: Layer, name: str, scope: Scope, value: int) -> Layer:
+    def apply_changes(self, layer: Layer, name: str, frame: Frame, value: int) -> Layer:
         """The layer with the fields that are set from outside.
 
         Raises:
             Refused: where one does not suit it.
         """
         for change in self.changes.get(name, ()):
-            layer = change.apply(layer, name, self.parameters(scope, value, True))
+            layer = change.apply(layer, name, self.parameters_for(frame, value, True))
         return layer
 
-    def level(self, path: str) -> Level:
+    def enter(self, path: str) -> NameLevel:
         """Names inside start with `path.`."""
-        return Level(self, path + ".")
+        return NameLevel(self, path + ".")
 
-    def parameters(self, scope: Scope, value: int, incoming: bool) -> dict[str, Any]:
+    def parameters_for(self, frame: Frame, value: int, incoming: bool) -> dict[str, Any]:
         """What `$names` mean for a step that `value` enters; `incoming` says whether its size may be asked for."""
         if not incoming:
-            return scope.parameters
+            return frame.parameters
         shape = self.builder.shape(value)
-        found = dict(scope.parameters)
+        found = dict(frame.parameters)
         found["in_channels"] = shape[-1]
         found.update(zip(IN_AXES.get(shape.rank, ()), shape, strict=False))
         return found
 
-    def resolve(self, value: Any, scope: Scope, entering: int, where: Where | None) -> Any:
+    def resolve(self, value: Any, frame: Frame, entering: int, where: Where | None) -> Any:
         """A value with its expressions worked out."""
         if not isinstance(value, Pending):
             return value
         try:
-            return value.resolve(self.parameters(scope, entering, value.incoming))
+            return value.resolve(self.parameters_for(frame, entering, value.incoming))
         except Problem as problem:
-            raise self.refused(problem, where) from None
+            raise self.refusal(problem, where) from None
 
-    def bind(self, scope: Scope, name: str, found: tuple[int, int, int]) -> None:
+    def bind(self, frame: Frame, name: str, found: tuple[int, int, int]) -> None:
         """Let a name mean a value from here on: by itself in its block, by its path everywhere below."""
-        scope.names[name] = self._paths[self.prefix + name] = found
+        frame.names[name] = self._paths[self.prefix + name] = found
 
-    def _near(self, name: str) -> tuple[int, int, int] | None:
+    def _nearest(self, name: str) -> tuple[int, int, int] | None:
         """What a name means on the innermost level that has it: names in one group or branch hide those outside."""
         prefix = self.prefix
         while prefix and prefix + name not in self._paths:
             prefix = prefix[: prefix.rfind(".", 0, -1) + 1]
         return self._paths.get(prefix + name)
 
-    def lookup(self, name: Any, scope: Scope, value: int, where: Where | None) -> tuple[int, int, int]:
+    def lookup(self, name: Any, frame: Frame, value: int, where: Where | None) -> tuple[int, int, int]:
         """The value that a name stands for, with the nodes that made it."""
         if name == "prev":
             return value, value, value + 1
-        found = (self._near(name) or scope.find(name)) if isinstance(name, str) else None
+        found = (self._nearest(name) or frame.find(name)) if isinstance(name, str) else None
         if found is not None:
             return found
         if name == "input":
             if len(self.inputs) == 1:
                 return self.inputs[0], self.inputs[0], self.inputs[0] + 1
-            raise self.refused(
+            raise self.refusal(
                 Problem(
                     "unknown-name",
                     f"`input` could be any of {len(self.inputs)} inputs",
@@ -186,11 +186,11 @@ class Run:
                 ),
                 where,
             )
-        raise self.refused(self._unknown(name, scope), where)
+        raise self.refusal(self._unknown_name(name, frame), where)
 
-    def _unknown(self, name: Any, scope: Scope) -> Problem:
+    def _unknown_name(self, name: Any, frame: Frame) -> Problem:
         known: list[str] = []
-        place: Scope | None = scope
+        place: Frame | None = frame
         while place is not None:
             known += place.names
             place = place.caller

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cnncalc.layers.notation import number_help, spell
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.yaml import values as value_of
-from cnncalc.readers.yaml.context import Reading
+from cnncalc.readers.yaml.context import Context
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree
 from cnncalc.readers.yaml.values import Pending
 from cnncalc.readers.yaml.vocabulary import is_path
@@ -24,7 +25,7 @@ LARGEST_AXIS = 1_000_000
 
 
 def read_inputs(
-    reading: Reading, tree: Tree | None, parameters: dict[str, Any], given: dict[str, str], top: Map
+    context: Context, tree: Tree | None, parameters: dict[str, Any], given: Mapping[str, str], top: Map
 ) -> dict[str, Shape]:
     """The inputs by name ("" for the only one); `given` replaces sizes.
 
@@ -32,31 +33,31 @@ def read_inputs(
         Refused: `unknown-input` or a bad shape among the given ones; problems of the file are noted.
     """
     found: dict[str, Shape] = {}
-    bound = reading.scopes[None]
+    bound = context.scopes[None]
     if tree is None:
         if "" not in given:
             help = "write `input: 224x224x3` (height x width x channels)"
-            reading.problem(top.mark, "missing-field", "a specification needs `input`: the shape of one example", help)
+            context.problem(top.mark, "missing-field", "a specification needs `input`: the shape of one example", help)
     elif isinstance(tree, Scalar) and tree.text == "" and not tree.quoted:
         help = "write `input: 224x224x3` (height x width x channels)"
-        reading.missing(tree, "there is no shape behind `input:`", help)
+        context.missing(tree, "there is no shape behind `input:`", help)
     elif isinstance(tree, Map) and not _is_long_form(tree):
         for name, inner in tree.items.items():
             if not is_path(name) or name == "prev":
                 reserved = "`prev` is the value above; " if name == "prev" else ""
                 help = reserved + "use letters, digits and `_`, as in `left`"
-                reading.problem(tree.keys[name], "bad-value", f"`{show(name)}` cannot be the name of an input", help)
+                context.problem(tree.keys[name], "bad-value", f"`{show(name)}` cannot be the name of an input", help)
                 continue
-            bound[name] = reading.paths[None, name] = reading.at(tree.keys[name])
-            shape = _shape(reading, inner, parameters)
+            bound[name] = context.paths[None, name] = context.at(tree.keys[name])
+            shape = _shape(context, inner, parameters)
             if shape is not None:
                 found[name] = shape
     else:
-        shape = _shape(reading, tree, parameters)
+        shape = _shape(context, tree, parameters)
         if shape is not None:
             found[""] = shape
-            reading.input_place = reading.at(tree.mark)
-    for name, text in given.items() if not reading.problems else ():
+            context.input_place = context.at(tree.mark)
+    for name, text in given.items() if not context.problems else ():
         target = name
         if name not in found and name == "input" and "" in found:
             target = ""
@@ -67,31 +68,31 @@ def read_inputs(
                 [
                     Problem(
                         "unknown-input",
-                        f"{show(reading.source.path)} has no input `{show(name)}`"
+                        f"{show(context.source.path)} has no input `{show(name)}`"
                         if name
-                        else f"{show(reading.source.path)} has several inputs",
+                        else f"{show(context.source.path)} has several inputs",
                         help,
                     )
                 ]
             )
         found[target] = shape_from(text)
-    if not found and not reading.problems:
-        reading.problem(top.mark, "missing-field", "the network has no input", "write `input: 224x224x3`")
+    if not found and not context.problems:
+        context.problem(top.mark, "missing-field", "the network has no input", "write `input: 224x224x3`")
     return found
 
 
-def _shape(reading: Reading, tree: Tree, parameters: dict[str, Any]) -> Shape | None:
+def _shape(context: Context, tree: Tree, parameters: dict[str, Any]) -> Shape | None:
     try:
         if isinstance(tree, Seq):
             raise _listed(tree)
         if isinstance(tree, Map):
-            return _long_form(reading, tree, parameters)
-        value = reading.value(tree, numeric="$" in tree.text, known=set(parameters))
+            return _long_form(context, tree, parameters)
+        value = context.value(tree, numeric="$" in tree.text, known=set(parameters))
         if isinstance(value, Pending):
             value = value.settled(parameters)
         return None if value is None else shape_of(value, tree.text)
     except Problem as problem:
-        reading.add(problem, tree.mark)
+        context.add(problem, tree.mark)
         return None
 
 
@@ -107,20 +108,20 @@ def _is_long_form(tree: Map) -> bool:
     )
 
 
-def _long_form(reading: Reading, tree: Map, parameters: dict[str, Any]) -> Shape | None:
+def _long_form(context: Context, tree: Map, parameters: dict[str, Any]) -> Shape | None:
     lengths: dict[str, int] = {}
     complete = True
-    before = len(reading.problems)
+    before = len(context.problems)
     for name, inner in tree.items.items():
         if name not in LONG_FORM:
             meant = SHORT_FORM.get(name.casefold())
             help = f"cnncalc calls it `{meant}`" if meant else did_you_mean(name, LONG_FORM)
             names = quoted(LONG_FORM)
-            reading.problem(
+            context.problem(
                 tree.keys[name], "unknown-field", f"an input has no `{show(name)}`", help or f"write {names}"
             )
             continue
-        value = reading.value(inner, numeric=True, known=set(parameters))
+        value = context.value(inner, numeric=True, known=set(parameters))
         if isinstance(value, Pending):
             value = value.settled(parameters)
         if value is None:
@@ -130,10 +131,10 @@ def _long_form(reading: Reading, tree: Map, parameters: dict[str, Any]) -> Shape
             got = f"`{spell(value)}`" if isinstance(inner, Scalar) else inner.what
             text = f"`{name}` must be a whole number from 1 to {LARGEST_AXIS:,}; got {got}"
             help = number_help(str(value)) or f"write a whole number, as in `{name}: 3`"
-            reading.problem(inner.mark, "bad-value", text, help)
+            context.problem(inner.mark, "bad-value", text, help)
             continue
         lengths[name] = value
-    if len(reading.problems) > before or not complete:
+    if len(context.problems) > before or not complete:
         return None
     for wanted in FORMS:
         if set(lengths) == set(wanted):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NoReturn
 
 from cnncalc.layers.base import KINDS, Layer
@@ -35,23 +36,29 @@ OPEN = re.compile(r"\*\s*[A-Za-z_]|\?")  # a count that is a letter, or a layer 
 EXAMPLES = {"filters": "64", "units": "256", "classes": "10", "N": "2", "M": "3", "K": "1"}
 
 
-def parse(source: Source, limits: Limits = TRUSTED, given: Mapping[str, str] | None = None, sized: bool = False) -> Map:
-    """The tree of a one-line network; `given` are values of what it leaves open, `sized` says that its input is known.
+def parse(
+    source: Source,
+    parameters: Mapping[str, str] = MappingProxyType({}),
+    limits: Limits = TRUSTED,
+    *,
+    sized: bool = False,
+) -> Map:
+    """The tree of a one-line network; `parameters` fill in what it leaves open; `sized` is true if `--input` gives its input.
 
     Raises:
         Refused: `bad-line`, with the column; `bad-argument` for a given value.
     """
-    return _Line(source, limits, given or {}, sized).read()
+    return _Line(source, parameters, limits, sized).read()
 
 
 class _Line:
-    def __init__(self, source: Source, limits: Limits, given: Mapping[str, str], sized: bool) -> None:
+    def __init__(self, source: Source, parameters: Mapping[str, str], limits: Limits, sized: bool) -> None:
         self.source = source
         self.text = source.text
         self.place = 0
-        self.given = given
+        self.parameters = parameters
         self.sized = sized
-        self.open = bool(given) or OPEN.search(self.text) is not None
+        self.open = bool(parameters) or OPEN.search(self.text) is not None
         self.used: dict[str, str] = {}  # values of what the line leaves open
         self.missing: dict[str, tuple[str, int]] = {}  # names without a value, with an example and their column
         self.last_fc = max(
@@ -85,8 +92,8 @@ class _Line:
 
     def _value(self, name: str, column: int, usual: str = "") -> str:
         """The number that the line leaves open, or `usual`; where it has none, it is asked for at the end."""
-        value = self.given.get(name, usual)
-        if name in self.given or usual:
+        value = self.parameters.get(name, usual)
+        if name in self.parameters or usual:
             if not (value.isdecimal() and value.isascii() and len(value) <= 12):
                 text = f"`{show(name)}` must be a whole number; got `{show(value)}`"
                 raise Refused([Problem("bad-argument", text, f"write `-p {show(name)}={EXAMPLES.get(name, '2')}`")])
@@ -97,7 +104,7 @@ class _Line:
 
     def _is_there(self, name: str, column: int) -> bool:
         """Is a layer with a question mark there?"""
-        value = self.given.get(name)
+        value = self.parameters.get(name)
         if value is None:
             self.missing.setdefault(name, ("true", column))
             return True
@@ -110,7 +117,7 @@ class _Line:
     def _ask(self, shaped: bool) -> NoReturn:
         """Refuse the line with the whole command that fills in what it leaves open."""
         column = min(column for _, column in self.missing.values())
-        words = [f"-p {name}={self.given[name]}" for name in self.used if name in self.given]
+        words = [f"-p {name}={self.parameters[name]}" for name in self.used if name in self.parameters]
         words += [f"-p {name}={example}" for name, (example, _) in self.missing.items()]
         if not shaped and not self.sized:
             words.insert(0, "--input 32x32x3")

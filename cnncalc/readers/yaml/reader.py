@@ -17,12 +17,13 @@ from cnncalc.readers.yaml.branches import unused_projections
 from cnncalc.readers.yaml.compiler import Compiler
 from cnncalc.readers.yaml.context import Enough
 from cnncalc.readers.yaml.definitions import check_references, read_block, read_defaults, read_signatures
-from cnncalc.readers.yaml.expansion import Run, Scope
+from cnncalc.readers.yaml.expansion import Expansion, Frame
 from cnncalc.readers.yaml.inputs import read_inputs
-from cnncalc.readers.yaml.steps import Step, run_all
+from cnncalc.readers.yaml.steps import Step, expand_all
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, parse
 from cnncalc.readers.yaml.values import Pending
 from cnncalc.readers.yaml.vocabulary import IN_NAMES, KEYS, is_parameter
+from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, plural, quoted, show
 from cnncalc.units import count, size
@@ -31,24 +32,18 @@ if TYPE_CHECKING:
     from cnncalc.readers.yaml.changes import Change
 
 
-class Given(dict[str, Any]):
-    """Values for `params` given from outside; `inputs` replace the file's input sizes by name ("" for the only one).
+class Overrides(Record):
+    """Values from outside the file: `parameters` for its `params`, `inputs` by name ("" for the only one), `changes`."""
 
-    `changes` set single fields of layers.
-    """
-
-    def __init__(
-        self,
-        parameters: Mapping[str, str] | None = None,
-        inputs: Mapping[str, str] | None = None,
-        changes: Sequence[Change] = (),
-    ) -> None:
-        super().__init__(parameters or {})
-        self.inputs = dict(inputs or {})
-        self.changes = tuple(changes)
+    parameters: Mapping[str, str] = MappingProxyType({})
+    inputs: Mapping[str, str] = MappingProxyType({})
+    changes: Sequence[Change] = ()
 
 
-def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -> Network:
+NO_OVERRIDES = Overrides()
+
+
+def read(source: Source, overrides: Overrides = NO_OVERRIDES, limits: Limits = TRUSTED) -> Network:
     """The network that a YAML (or JSON) specification describes.
 
     Raises:
@@ -61,7 +56,7 @@ def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -
     problems: list[Problem] = []
     try:
         tree = parse(source, limits, problems)
-        return _network(tree, source, Given() if given is None else given, limits, problems)
+        return _network(tree, source, overrides, limits, problems)
     except Refused as refused:
         from cnncalc.readers.yaml.suggestions.other_tools import of_another_tool
 
@@ -75,17 +70,21 @@ def read(source: Source, given: Given | None = None, limits: Limits = TRUSTED) -
         raise
 
 
-def read_tree(tree: Tree, source: Source, given: Given | None = None, limits: Limits = TRUSTED) -> Network:
+def read_tree(tree: Tree, source: Source, overrides: Overrides = NO_OVERRIDES, limits: Limits = TRUSTED) -> Network:
     """The same for a tree that is parsed already."""
-    return _network(tree, source, Given() if given is None else given, limits)
+    return _network(tree, source, overrides, limits)
 
 
-def _network(tree: Tree, source: Source, given: Given, limits: Limits, problems: Sequence[Problem] = ()) -> Network:
-    if not given.changes:
-        return _File(source, limits, given, problems).read(tree)
-    from cnncalc.readers.yaml.changes import read_changed
+def _network(
+    tree: Tree, source: Source, overrides: Overrides, limits: Limits, problems: Sequence[Problem] = ()
+) -> Network:
+    if not overrides.changes:
+        return _File(source, limits, overrides, problems).read(tree)
+    from cnncalc.readers.yaml.changes import read_with_changes
 
-    return read_changed(given.changes, lambda changes: _File(source, limits, given, problems, changes).read(tree))
+    return read_with_changes(
+        overrides.changes, lambda changes: _File(source, limits, overrides, problems, changes).read(tree)
+    )
 
 
 class _File:
@@ -93,13 +92,13 @@ class _File:
         self,
         source: Source,
         limits: Limits,
-        given: Given,
+        overrides: Overrides,
         problems: Iterable[Problem] = (),
         changes: Mapping[str, list[Change]] = MappingProxyType({}),
     ) -> None:
         self.source = source
         self.limits = limits
-        self.given = given
+        self.overrides = overrides
         self.changes = changes
         self.compiler = Compiler(source, limits)
         self.compiler.problems += problems
@@ -127,7 +126,7 @@ class _File:
         texts = {key: self._text(key, items.get(key)) for key in ("name", "description", "source")}
         parameters = self._parameters(items.get("params"))
         compiler.parameters = set(parameters)
-        inputs = read_inputs(compiler, items.get("input"), parameters, self.given.inputs, tree)
+        inputs = read_inputs(compiler, items.get("input"), parameters, self.overrides.inputs, tree)
         if "defaults" in items:
             read_defaults(compiler, items["defaults"])
         for block, body in read_signatures(compiler, items["blocks"]) if "blocks" in items else []:
@@ -139,7 +138,9 @@ class _File:
         if compiler.problems:
             raise self._refused()
         self._unused_blocks()
-        if self.given.inputs or self.changes:  # what others printed for the network as written says nothing of this one
+        if (
+            self.overrides.inputs or self.changes
+        ):  # what others printed for the network as written says nothing of this one
             published = []
         line = self.source.text if self.source.path == ONE_LINE else ""
         facts = {
@@ -169,22 +170,24 @@ class _File:
         facts: dict[str, Any],
     ) -> Network:
         builder = Builder(self.limits.tensor)
-        run = Run(builder, self.limits, self.compiler.defined, self.changes)
-        scope = Scope(parameters)
+        expansion = Expansion(builder, self.limits, self.compiler.defined, self.changes)
+        frame = Frame(parameters)
         value = 0
         try:
             for name, shape in inputs.items():
                 try:
                     value = builder.input(name or "input", shape)
                 except Problem as problem:
-                    raise run.refused(
+                    raise expansion.refusal(
                         problem, self.compiler.scopes[None].get(name, self.compiler.input_place)
                     ) from None
-                run.inputs.append(value)
+                expansion.inputs.append(value)
                 if name:
-                    scope.names[name] = (value, value, value + 1)
-            value = run_all(steps, run, run.inputs[0], scope)
-            ends = [run.lookup(name, scope, value, self.compiler.at(mark))[0] for name, mark in outputs] or [value]
+                    frame.names[name] = (value, value, value + 1)
+            value = expand_all(steps, expansion, expansion.inputs[0], frame)
+            ends = [expansion.lookup(name, frame, value, self.compiler.at(mark))[0] for name, mark in outputs] or [
+                value
+            ]
         except Refused as refused:
             refused.partial = builder.partial(**self._with_changes(builder, facts))
             raise
@@ -194,9 +197,9 @@ class _File:
             from cnncalc.readers.yaml.readings import note_readings
 
             note_readings(builder.nodes, self.source)
-        if run.freezes or self.compiler.untrained:
+        if expansion.freezes or self.compiler.untrained:
             settle(builder.nodes, self.compiler.untrained)
-        facts["warnings"] = tuple(sorted((*facts["warnings"], *unused_projections(run)), key=_position))
+        facts["warnings"] = tuple(sorted((*facts["warnings"], *unused_projections(expansion)), key=_position))
         return builder.finish(ends, place=self.layers_place, **self._with_changes(builder, facts))
 
     def _with_changes(self, builder: Builder, facts: dict[str, Any]) -> dict[str, Any]:
@@ -267,7 +270,7 @@ class _File:
                     found[name] = value
         if compiler.problems:
             return found
-        for name, text in self.given.items():
+        for name, text in self.overrides.parameters.items():
             if name not in found:
                 known = did_you_mean(name, found) or (
                     f"its parameters are {quoted(found, 'and')}" if found else "it has no `params:`"

@@ -17,7 +17,7 @@ from cnncalc.layers.operator import Operator
 from cnncalc.network import Expectation
 from cnncalc.problem import Call, Problem, Refused, Where
 from cnncalc.product import Product
-from cnncalc.readers.yaml.expansion import Run, Scope
+from cnncalc.readers.yaml.expansion import Expansion, Frame
 from cnncalc.readers.yaml.layer_cache import layer_of
 from cnncalc.readers.yaml.tree import Tree, where
 from cnncalc.readers.yaml.values import Pending, resolved
@@ -54,120 +54,128 @@ class Step:
         if work >= A_STEP:
             self.cost = 1 + work // A_STEP
 
-    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
-        """Run the step a single time, named `label` where that is given."""
+    def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
+        """Expansion the step a single time, named `label` where that is given."""
         raise NotImplementedError
 
-    def run(self, run: Run, value: int, scope: Scope) -> int:
-        """Run the step; the index of the value it makes.
+    def expand(self, expansion: Expansion, value: int, frame: Frame) -> int:
+        """Expansion the step; the index of the value it makes.
 
         Raises:
             Refused: at the first thing that does not fit.
         """
-        run.count(self.cost, self.where)
+        expansion.spend(self.cost, self.where)
         if self.plain:
-            return self.once(run, value, scope, None)
-        if self.when is not True and not self._applies(run, value, scope):
+            return self.expand_once(expansion, value, frame, None)
+        if self.when is not True and not self._applies(expansion, value, frame):
             if self.name is not None:
-                run.bind(scope, self.name, (value, value, value + 1))
+                expansion.bind(frame, self.name, (value, value, value + 1))
             return value
         if self.start is not None:
             place = self.marks["from"]
-            value = run.lookup(run.resolve(self.start, scope, value, place), scope, value, place)[0]
-        first, entering = len(run.builder.nodes), value
-        value = self._repeated(run, value, scope)
-        last = len(run.builder.nodes)
+            value = expansion.lookup(expansion.resolve(self.start, frame, value, place), frame, value, place)[0]
+        first, entering = len(expansion.builder.nodes), value
+        value = self._expand_repeats(expansion, value, frame)
+        last = len(expansion.builder.nodes)
         if self.trainable is not None:
-            self._train(run, entering, scope, first)
+            self._set_trainable(expansion, entering, frame, first)
         if self.name is not None:
-            run.bind(scope, self.name, (value, first, last))
+            expansion.bind(frame, self.name, (value, first, last))
         if self.expects:
-            label = _label([node.name for node in run.builder.nodes[first:last]]) or self.name or "this step"
+            label = (
+                _joint_label([node.name for node in expansion.builder.nodes[first:last]]) or self.name or "this step"
+            )
             for quantity, text, figure, where in self.expects:
-                run.builder.expectations.append(Expectation(label, quantity, text, figure, first, last, value, where))
+                expansion.builder.expectations.append(
+                    Expectation(label, quantity, text, figure, first, last, value, where)
+                )
         return value
 
-    def _repeated(self, run: Run, value: int, scope: Scope) -> int:
+    def _expand_repeats(self, expansion: Expansion, value: int, frame: Frame) -> int:
         place = self.marks.get("repeat", self.where)
-        times = run.resolve(self.repeat, scope, value, place)
+        times = expansion.resolve(self.repeat, frame, value, place)
         if type(times) is not int or times < 0:
-            raise run.refused(_bad("`repeat`", times, "a whole number of at least 0"), place)
+            raise expansion.refusal(_wrong_value("`repeat`", times, "a whole number of at least 0"), place)
         owners = None
         if self.share is not None:
             above = self.marks["share"]
-            _, *owners = run.lookup(run.resolve(self.share, scope, value, above), scope, value, above)
-        outer = scope.parameters.get(COUNTER)
+            _, *owners = expansion.lookup(expansion.resolve(self.share, frame, value, above), frame, value, above)
+        outer = frame.parameters.get(COUNTER)
         if times == 1:
             if self.counts:
-                scope.parameters[COUNTER] = 0
-            value = self._shared(run, value, scope, self.name, owners)
+                frame.parameters[COUNTER] = 0
+            value = self._expand_shared(expansion, value, frame, self.name, owners)
         else:
-            run.count(max(times - 1, 0) * self.cost, place)
-            with nullcontext() if self.name is None else run.level(run.named(self.name)):
+            expansion.spend(max(times - 1, 0) * self.cost, place)
+            with nullcontext() if self.name is None else expansion.enter(expansion.unique_name(self.name)):
                 for number in range(times):
                     if self.counts:
-                        scope.parameters[COUNTER] = number
-                    value = self._shared(run, value, scope, None, owners)
+                        frame.parameters[COUNTER] = number
+                    value = self._expand_shared(expansion, value, frame, None, owners)
         if self.counts and outer is not None:
-            scope.parameters[COUNTER] = outer
+            frame.parameters[COUNTER] = outer
         return value
 
-    def _shared(self, run: Run, value: int, scope: Scope, label: str | None, owners: list[int] | None) -> int:
-        first, entering = len(run.builder.nodes), value
-        value = self.once(run, value, scope, label)
+    def _expand_shared(
+        self, expansion: Expansion, value: int, frame: Frame, label: str | None, owners: list[int] | None
+    ) -> int:
+        first, entering = len(expansion.builder.nodes), value
+        value = self.expand_once(expansion, value, frame, label)
         if self.holds is not None:
-            node = run.builder.nodes[value]
+            node = expansion.builder.nodes[value]
             assert node.layer is not None
-            holds = self._held(self.holds, run, entering, scope)
-            run.builder.replace(value, holding(node.layer, node.output, holds))
+            holds = self._read_holds(self.holds, expansion, entering, frame)
+            expansion.builder.replace(value, with_held(node.layer, node.output, holds))
         if owners is not None:
-            last = len(run.builder.nodes)
+            last = len(expansion.builder.nodes)
             try:
                 if last - first != owners[1] - owners[0]:
                     made = f"{plural(last - first, 'layer')}, but the one it shares with made {owners[1] - owners[0]}"
                     help = "share between steps of the same structure"
                     raise Problem("shares-differ", f"this step makes {made}", help)
-                run.count(last - first, self.marks["share"])
+                expansion.spend(last - first, self.marks["share"])
                 for index, owner in zip(range(first, last), range(*owners), strict=True):
-                    run.builder.share(index, owner)
+                    expansion.builder.share(index, owner)
             except Problem as problem:
-                raise run.refused(problem, self.marks["share"]) from None
+                raise expansion.refusal(problem, self.marks["share"]) from None
         return value
 
-    def _held(self, holds: dict[str, Any], run: Run, entering: int, scope: Scope) -> dict[str, int]:
+    def _read_holds(self, holds: dict[str, Any], expansion: Expansion, entering: int, frame: Frame) -> dict[str, int]:
         """The numbers of `holds`, their expressions worked out for what enters the step."""
         found = {}
         for name, waiting in holds.items():
             place = self.marks["holds"]
-            number = run.resolve(waiting, scope, entering, place)
+            number = expansion.resolve(waiting, frame, entering, place)
             if type(number) is not int or not 0 <= number <= MOST_HELD:
                 expects = f"a whole number from 0 to {MOST_HELD:,}"
-                raise run.refused(_bad(f"`{show(name)}` of `holds`", number, expects), place)
+                raise expansion.refusal(_wrong_value(f"`{show(name)}` of `holds`", number, expects), place)
             found[name] = number
         return found
 
-    def _train(self, run: Run, entering: int, scope: Scope, first: int) -> None:
+    def _set_trainable(self, expansion: Expansion, entering: int, frame: Frame, first: int) -> None:
         """Freeze or train the layers from `first` on, but for those of which a step inside says it."""
         place = self.marks["trainable"]
-        answer = run.resolve(self.trainable, scope, entering, place)
+        answer = expansion.resolve(self.trainable, frame, entering, place)
         if answer is not True and answer is not False:
-            raise run.refused(_bad("`trainable`", answer, "true or false"), place)
-        nodes = run.builder.nodes[first:]
-        run.count(len(nodes), place)
-        run.freezes = True
+            raise expansion.refusal(_wrong_value("`trainable`", answer, "true or false"), place)
+        nodes = expansion.builder.nodes[first:]
+        expansion.spend(len(nodes), place)
+        expansion.freezes = True
         for node in nodes:
             if node.frozen is None:
                 node.train(answer)
 
-    def _applies(self, run: Run, value: int, scope: Scope) -> bool:
+    def _applies(self, expansion: Expansion, value: int, frame: Frame) -> bool:
         place = self.marks.get("when", self.where)
-        answer = run.resolve(self.when, scope, value, place)
+        answer = expansion.resolve(self.when, frame, value, place)
         if answer is True or answer is False:
             return bool(answer)
-        raise run.refused(_bad("`when`", answer, "true or false, or a comparison such as `$t != 1`"), place)
+        raise expansion.refusal(
+            _wrong_value("`when`", answer, "true or false, or a comparison such as `$t != 1`"), place
+        )
 
 
-def _label(names: list[str]) -> str:
+def _joint_label(names: list[str]) -> str:
     """What the layers of a step are called together: their name, the block they share, or the first to the last."""
     if len(names) < 2:
         return "".join(names)
@@ -178,35 +186,35 @@ def _label(names: list[str]) -> str:
     return ".".join(first[:same]) or f"{names[0]} to {names[-1]}"
 
 
-def _bad(what: str, value: Any, expects: str) -> Problem:
+def _wrong_value(what: str, value: Any, expects: str) -> Problem:
     from cnncalc.layers.notation import spell
 
     return Problem("bad-value", f"{what} must be {expects}; got `{spell(value)}`")
 
 
-def holding(layer: Layer, output: Shape, holds: dict[str, int]) -> Layer:
+def with_held(layer: Layer, output: Shape, holds: dict[str, int]) -> Layer:
     """The layer with these parameters and buffers of its own, where others hold the rest."""
     counts = {name: Product(("N", number)) for name, number in holds.items()}
     buffers = {name: counts.pop(name) for name in ("buffers",) if name in counts}
     return Operator(layer.kind, output, weights=counts, buffers=buffers, like=layer, note="holds what the file states")
 
 
-def run_all(steps: list[Step], run: Run, value: int, scope: Scope) -> int:
+def expand_all(steps: list[Step], expansion: Expansion, value: int, frame: Frame) -> int:
     """Chain the steps; the value of the last."""
     for step in steps:
-        value = step.run(run, value, scope)
+        value = step.expand(expansion, value, frame)
     return value
 
 
-def run_inside(steps: list[Step], run: Run, value: int, scope: Scope, where: Where | None) -> int:
+def expand_nested(steps: list[Step], expansion: Expansion, value: int, frame: Frame, where: Where | None) -> int:
     """Chain the steps one level deeper."""
-    run.depth += 1
-    if run.depth > DEEPEST:
-        raise run.refused(
+    expansion.depth += 1
+    if expansion.depth > DEEPEST:
+        raise expansion.refusal(
             Problem("too-large", f"steps nest deeper than {DEEPEST} levels", "call fewer blocks inside blocks"), where
         )
-    value = run_all(steps, run, value, scope)
-    run.depth -= 1
+    value = expand_all(steps, expansion, value, frame)
+    expansion.depth -= 1
     return value
 
 
@@ -219,7 +227,7 @@ def work(value: Any) -> int:
     return 0
 
 
-def asks(values: Mapping[str, Any]) -> bool:
+def asks_for_shape(values: Mapping[str, Any]) -> bool:
     """May one of the values ask for the size of what comes in?"""
     return any(isinstance(value, Pending) and value.incoming for value in values.values())
 
@@ -245,47 +253,47 @@ class LayerStep(Step):
         self.trees = trees
         self.inherited = inherited
         self.layer = layer
-        self.incoming = layer is None and asks(values)
+        self.incoming = layer is None and asks_for_shape(values)
 
     def place(self, field: str) -> Where | None:
         """Where a field is written; the step where it is not."""
         tree = self.trees.get(field)
         return where(self.where.source, tree.mark) if tree is not None and self.where is not None else self.where
 
-    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
-        layer = self.layer or self._resolved(run, value, scope)
+    def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
+        layer = self.layer or self._resolved(expansion, value, frame)
         kind = self.kind
-        name = run.auto(kind.kind) if label is None else run.named(label)
-        if run.changes:
-            layer = run.changed(layer, name, scope, value)
+        name = expansion.next_name(kind.kind) if label is None else expansion.unique_name(label)
+        if expansion.changes:
+            layer = expansion.apply_changes(layer, name, frame, value)
         inputs = [value]
         for field in kind.reference_fields:
             lender = getattr(layer, field)
             if lender is not None:
-                inputs.append(run.lookup(lender, scope, value, self.place(field))[0])
+                inputs.append(expansion.lookup(lender, frame, value, self.place(field))[0])
         try:
-            return run.builder.add(layer, inputs, name, self.where)
+            return expansion.builder.add(layer, inputs, name, self.where)
         except Problem as problem:
             if not problem.text.startswith(kind.kind):
                 problem.text = f"{kind.kind}: {problem.text}"
-            if name in run.changes:
+            if name in expansion.changes:
                 problem.text += "; --set has changed this layer"
-            raise self._refused(run, problem) from None
+            raise self._refused(expansion, problem) from None
 
-    def _refused(self, run: Run, problem: Problem) -> Refused:
+    def _refused(self, expansion: Expansion, problem: Problem) -> Refused:
         """A misfit at the field that is at fault, or at the step where that field comes from `defaults`."""
         field = problem.field or ""
         if field in self.inherited and field not in self.trees:
             set_at = f"`{field}` is set under `defaults:`, line {self.inherited[field].line}"
             problem.help = f"{problem.help}; {set_at}" if problem.help else set_at
-        return run.refused(problem, self.place(field))
+        return expansion.refusal(problem, self.place(field))
 
-    def _resolved(self, run: Run, value: int, scope: Scope) -> Layer:
-        parameters = run.parameters(scope, value, self.incoming)
+    def _resolved(self, expansion: Expansion, value: int, frame: Frame) -> Layer:
+        parameters = expansion.parameters_for(frame, value, self.incoming)
         try:
             return layer_of(self.kind, read_values(self.kind, self.values, parameters))
         except Problem as problem:
-            raise self._refused(run, problem) from None
+            raise self._refused(expansion, problem) from None
 
 
 def read_values(kind: type[Layer], values: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -325,8 +333,8 @@ class ParameterStep(Step):
         self.defaults = defaults
         self.made: dict[str, LayerStep] = {}
 
-    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
-        kind = run.resolve(self.word, scope, value, self.where)
+    def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
+        kind = expansion.resolve(self.word, frame, value, self.where)
         step = self.made.get(kind) if isinstance(kind, str) else None
         if step is None:
             try:
@@ -343,11 +351,11 @@ class ParameterStep(Step):
                             "set it under `defaults:`",
                         )
             except Problem as problem:
-                raise run.refused(problem, self.where) from None
+                raise expansion.refusal(problem, self.where) from None
             layer = None if any(isinstance(one, Pending) for one in values.values()) else layer_of(found, values)
             step = self.made[str(kind)] = LayerStep(self.where, found, values, {}, places, layer)
-        run.count(step.cost - 1, self.where)
-        return step.once(run, value, scope, label)
+        expansion.spend(step.cost - 1, self.where)
+        return step.expand_once(expansion, value, frame, label)
 
 
 class SeqStep(Step):
@@ -357,11 +365,11 @@ class SeqStep(Step):
         super().__init__(where)
         self.steps = steps
 
-    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+    def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
         if label is None:
-            return run_inside(self.steps, run, value, scope, self.where)
-        with run.level(run.named(label)):
-            return run_inside(self.steps, run, value, scope, self.where)
+            return expand_nested(self.steps, expansion, value, frame, self.where)
+        with expansion.enter(expansion.unique_name(label)):
+            return expand_nested(self.steps, expansion, value, frame, self.where)
 
 
 class Block:
@@ -396,25 +404,25 @@ class BlockStep(Step):
         self.block = block
         self.values = values
         self.waits = Pending in map(type, values.values())
-        self.incoming = asks(values)
+        self.incoming = asks_for_shape(values)
 
-    def once(self, run: Run, value: int, scope: Scope, label: str | None) -> int:
+    def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
         block = self.block
-        outermost = scope
+        outermost = frame
         while outermost.caller is not None:
             outermost = outermost.caller
         parameters = {**outermost.parameters, **block.defaults}
         if self.waits:
-            known = run.parameters(scope, value, self.incoming)
+            known = expansion.parameters_for(frame, value, self.incoming)
             try:
                 parameters.update((name, resolved(waiting, known)) for name, waiting in self.values.items())
             except Problem as problem:
-                raise run.refused(problem, self.where) from None
+                raise expansion.refusal(problem, self.where) from None
         else:
             parameters.update(self.values)
-        path = run.auto(block.name) if label is None else run.named(label)
-        run.trail.append(Call(block.name, self.where))
-        with run.level(path):
-            value = run_inside(block.steps, run, value, Scope(parameters, scope), self.where)
-        run.trail.pop()
+        path = expansion.next_name(block.name) if label is None else expansion.unique_name(label)
+        expansion.trail.append(Call(block.name, self.where))
+        with expansion.enter(path):
+            value = expand_nested(block.steps, expansion, value, Frame(parameters, frame), self.where)
+        expansion.trail.pop()
         return value

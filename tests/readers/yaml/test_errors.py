@@ -17,7 +17,7 @@ from cnncalc.problem import Problem, Refused, Source, Where
 from cnncalc.readers.files import decode
 from cnncalc.readers.limits import TRUSTED, UNTRUSTED, Limits
 from cnncalc.readers.yaml.oneline import parse as parse_line
-from cnncalc.readers.yaml.reader import Given, read, read_tree
+from cnncalc.readers.yaml.reader import Overrides, read, read_tree
 from cnncalc.render.problems import lines, text
 from tests.helpers import ROOT, TESTS
 
@@ -220,7 +220,7 @@ FIRST = "`3x64x64` looks like channels first; it would be read as height 3, widt
 )
 def test_given_parameters(net: str, given: dict[str, str], code: str, message: str, help: str) -> None:
     with pytest.raises(Refused) as refused:
-        read(Source("net.yaml", net), Given(given))
+        read(Source("net.yaml", net), Overrides(given))
     assert [(one.code, one.text, one.help) for one in refused.value.problems] == [(code, message, help)]
 
 
@@ -244,7 +244,7 @@ def test_given_parameters(net: str, given: dict[str, str], code: str, message: s
 )
 def test_given_inputs(net: str, given: dict[str, str], code: str, message: str, help: str | None) -> None:
     with pytest.raises(Refused) as refused:
-        read(Source("net.yaml", net), Given({}, given))
+        read(Source("net.yaml", net), Overrides({}, given))
     (found,) = refused.value.problems
     assert (found.code, found.text) == (code, message)
     assert help is None or found.help == help
@@ -252,15 +252,15 @@ def test_given_inputs(net: str, given: dict[str, str], code: str, message: str, 
 
 @pytest.mark.parametrize("name", ["", "input"])
 def test_the_only_input_has_two_names(name: str) -> None:
-    assert read(Source("net.yaml", ONE), Given({}, {name: "64x64x5"})).nodes[0].output == (64, 64, 5)
+    assert read(Source("net.yaml", ONE), Overrides({}, {name: "64x64x5"})).nodes[0].output == (64, 64, 5)
 
 
 def test_what_is_given_takes_the_place_of_what_is_missing() -> None:
-    assert read(Source("net.yaml", "layers: [relu]"), Given({}, {"": "64"})).nodes[0].output == (64,)
+    assert read(Source("net.yaml", "layers: [relu]"), Overrides({}, {"": "64"})).nodes[0].output == (64,)
 
 
 def test_given_values_do_not_hide_the_mistakes_of_the_file() -> None:
     text = "input: [3, 4]\nparams: {n: [1]}\nlayers: [rlu]"
     with pytest.raises(Refused) as refused:
-        read(Source("net.yaml", text), Given({"n": "1"}, {"x": "5"}))
+        read(Source("net.yaml", text), Overrides({"n": "1"}, {"x": "5"}))
     assert [one.code for one in refused.value.problems] == ["ambiguous-input", "bad-value", "unknown-layer"]

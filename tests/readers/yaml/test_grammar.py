@@ -15,7 +15,7 @@ from cnncalc.analyses.receptive import extent
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.problem import Refused, Source
 from cnncalc.readers.limits import UNTRUSTED
-from cnncalc.readers.yaml.reader import Given, read
+from cnncalc.readers.yaml.reader import Overrides, read
 from cnncalc.render.lines import ASCII, plain
 from cnncalc.render.report import Options, report
 from cnncalc.writers.yaml.writer import proved
@@ -23,7 +23,7 @@ from cnncalc.writers.yaml.writer import proved
 
 def analysis(text: str, size: str = "") -> Analysis:
     """The analysis of a file, with another input where `size` is given."""
-    return analyze(read(Source("net.yaml", text), Given(inputs={"": size} if size else None)))
+    return analyze(read(Source("net.yaml", text), Overrides(inputs={"": size} if size else {})))
 
 
 def outputs(result: Analysis) -> list[str]:

@@ -11,7 +11,7 @@ from cnncalc.checking.submission import Checked, Task, check_file
 from cnncalc.network import Network
 from cnncalc.problem import Refused, Source
 from cnncalc.readers.yaml import layer_cache
-from cnncalc.readers.yaml.reader import Given, read
+from cnncalc.readers.yaml.reader import Overrides, read
 from tests.helpers import TESTS
 
 ROOT = TESTS
@@ -46,7 +46,7 @@ def test_files_do_not_touch_each_other() -> None:
 def net(step: str, **parameters: str) -> Network:
     names = ", ".join(f"{name}: 1" for name in parameters)
     text = f"input: 8x8x4\nparams: {{{names}}}\nlayers: [{step}]\n"
-    return read(Source("net.yaml", text), Given(parameters))
+    return read(Source("net.yaml", text), Overrides(parameters))
 
 
 @pytest.mark.parametrize("written", ["conv: {filters: 4, kernel: KERNEL, pad: 1}", "maxpool: KERNEL"])

@@ -13,13 +13,13 @@ from cnncalc.analyses.totals import analyze
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers.yaml.oneline import parse
-from cnncalc.readers.yaml.reader import Given, read_tree
+from cnncalc.readers.yaml.reader import NO_OVERRIDES, Overrides, read_tree
 from tests.helpers import ROOT, network_of
 
 
-def line(text: str, given: Given | None = None) -> Network:
+def line(text: str, overrides: Overrides = NO_OVERRIDES) -> Network:
     source = Source("<-e>", text)
-    return read_tree(parse(source), source, given)
+    return read_tree(parse(source), source, overrides)
 
 
 def file(shape: str, layers: str) -> Network:
@@ -96,8 +96,8 @@ NUMBERS = {"N": "2", "M": "3", "K": "1", "filters": "64", "pool": "true", "units
 
 def filled(text: str, **numbers: str) -> Network:
     """A pattern with its numbers, on 32x32x3."""
-    source, given = Source("<-e>", text), Given(numbers, {"": "32x32x3"})
-    return read_tree(parse(source, given=given, sized=True), source, given)
+    source, overrides = Source("<-e>", text), Overrides(numbers, {"": "32x32x3"})
+    return read_tree(parse(source, overrides.parameters, sized=True), source, overrides)
 
 
 def test_the_lectures_pattern_with_numbers() -> None:
@@ -190,7 +190,7 @@ def test_what_is_no_chain_has_no_pattern() -> None:
 
 
 def test_the_input_may_be_given_beside_it() -> None:
-    network = line("INPUT -> FC-10", Given({}, {"": "5x5x3"}))
+    network = line("INPUT -> FC-10", Overrides({}, {"": "5x5x3"}))
     assert network.nodes[1].output == (10,)
 
 

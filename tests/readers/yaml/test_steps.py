@@ -13,14 +13,14 @@ from cnncalc.analyses.totals import analyze
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers.limits import TRUSTED, UNTRUSTED, Limits
-from cnncalc.readers.yaml.reader import Given, read
+from cnncalc.readers.yaml.reader import Overrides, read
 from cnncalc.readers.yaml.steps import DEEPEST
 
 
 def net(layers: str, shape: str = "8x8x4", limits: Limits = TRUSTED, given: Any = None, **keys: str) -> Network:
     """The network of these layers (one line of YAML), with further keys of the file."""
     text = f"input: {shape}\nlayers: {layers}\n" + "".join(f"{key}: {value}\n" for key, value in keys.items())
-    return read(Source("net.yaml", text), Given(given or {}), limits)
+    return read(Source("net.yaml", text), Overrides(given or {}), limits)
 
 
 def names(network: Network) -> list[str]:
@@ -185,7 +185,7 @@ def test_several_inputs() -> None:
 
 def test_several_inputs_given_from_outside() -> None:
     text = "input: {left: 8x8x4, right: 100}\nlayers: [relu]"
-    network = read(Source("net.yaml", text), Given({}, {"right": "7x3"}))
+    network = read(Source("net.yaml", text), Overrides({}, {"right": "7x3"}))
     assert [str(node.output) for node in network.inputs] == ["8x8x4", "7x3"]
 
 
@@ -652,4 +652,4 @@ def test_published_figures_of_another_size_are_not_compared() -> None:
     text = "input: 8x8x1\npublished: [{source: x, params: 10, macs: 360}]\nlayers: [conv: {filters: 1, kernel: 3}]\n"
     source = Source("net.yaml", text)
     assert [claim.quantity for claim in read(source).published] == ["params", "macs"]
-    assert read(source, Given(inputs={"": "9x9x1"})).published == ()
+    assert read(source, Overrides(inputs={"": "9x9x1"})).published == ()

@@ -14,7 +14,7 @@ from cnncalc.layers.lookup import foreign_names, unknown_layer
 from cnncalc.layers.sized_like import SizedLike
 from cnncalc.problem import Problem
 from cnncalc.readers.yaml.branches import MERGES
-from cnncalc.readers.yaml.context import Reading
+from cnncalc.readers.yaml.context import Context
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree
 from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, CURLY, ELSEWHERE, KEYS
 from cnncalc.text import nearest, quoted, show
@@ -50,7 +50,7 @@ def no_mapping(tree: Scalar | Seq) -> Problem:
     return Problem("bad-file", text, help)
 
 
-def known_keys(reading: Reading, tree: Map) -> dict[str, Tree]:
+def known_keys(reading: Context, tree: Map) -> dict[str, Tree]:
     """The values by key. Those of misspelt keys, once noted, are read as what was meant."""
     items = {key: inner for key, inner in tree.items.items() if key in KEYS}
     for key, inner in tree.items.items():
@@ -78,7 +78,7 @@ def known_keys(reading: Reading, tree: Map) -> dict[str, Tree]:
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 
-def is_step(reading: Reading, word: str) -> bool:
+def is_step(reading: Context, word: str) -> bool:
     """Is it, or was it meant to be, a layer, a block or a group?"""
     return (
         word in KINDS
@@ -90,7 +90,7 @@ def is_step(reading: Reading, word: str) -> bool:
     )
 
 
-def beside(reading: Reading, tree: Map, words: list[str], meant: str, second: str) -> None:
+def beside(reading: Context, tree: Map, words: list[str], meant: str, second: str) -> None:
     """Note what stands beside a layer and cannot: a field of it, or a word that no step has."""
     kind, mark = KINDS.get(meant), tree.keys[second]
     first = next(iter(tree.items.values()))
@@ -134,7 +134,7 @@ def _rest(tree: Map, words: list[str]) -> Map:
     return found
 
 
-def unknown_word(reading: Reading, word: str, body: Tree | None, mark: Any) -> None:
+def unknown_word(reading: Context, word: str, body: Tree | None, mark: Any) -> None:
     """Note a word that is neither a layer nor a block, with what was probably meant."""
     left = re.split("[:=({#]", word, maxsplit=1)[0].strip()
     sign = word[len(left) : len(left) + 1]
@@ -215,7 +215,7 @@ def without_false_blanks(problems: Iterable[Problem]) -> list[Problem]:
     return found
 
 
-def _without_extras(reading: Reading, word: str, body: Tree | None) -> str:
+def _without_extras(reading: Context, word: str, body: Tree | None) -> str:
     """Help for a word with something at its end that does not belong there: a comma or `x3`."""
     plain = word.strip(" ,;")
     times = re.fullmatch(r"(\S+) ?[x*\u00d7] ?([0-9]{1,6})", plain)

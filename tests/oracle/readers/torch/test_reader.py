@@ -25,7 +25,7 @@ from cnncalc.layers.recurrent import Recurrent
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers import Missing, ReaderOptions
-from cnncalc.readers.yaml.reader import Given, read
+from cnncalc.readers.yaml.reader import Overrides, read
 from cnncalc.writers.torch.writer import source
 from cnncalc.writers.yaml.writer import proved
 from tests.helpers import ROOT
@@ -708,7 +708,7 @@ def layers(network: Network) -> Counter[tuple[str, Shape, int, int]]:
 
 @pytest.mark.parametrize("path", SHELF, ids=lambda path: path.stem)
 def test_shelf_to_torch_and_back(path: Path) -> None:
-    network = read(Source(str(path), path.read_text(encoding="utf-8")), Given({}, {}))
+    network = read(Source(str(path), path.read_text(encoding="utf-8")), Overrides({}, {}))
     exported = source(network)
     names: dict[str, Any] = {"__name__": "exported"}
     exec(exported.text, names)
