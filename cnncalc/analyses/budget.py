@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnncalc.analyses.claims import expected
+from cnncalc.analyses.quantities import LIMITS, METRICS, Setting
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.layers.dense import FC
 from cnncalc.layers.lookup import families
@@ -15,23 +16,8 @@ from cnncalc.shape import Shape
 from cnncalc.text import quoted, show
 from cnncalc.units import megabytes
 
-# limit -> (is it a size in bytes?, what it is called in a sentence)
-QUANTITIES = {
-    "params": (False, "params"),
-    "weights": (False, "weights"),
-    "biases": (False, "biases"),
-    "activations": (False, "activations"),
-    "activation-memory": (True, "activation memory"),
-    "training-memory": (True, "training memory"),
-    "inference-memory": (True, "inference memory"),
-    "macs": (False, "MACs"),
-    "layers": (False, "layers"),
-    "depth": (False, "depth"),
-    "conv-layers": (False, "conv layers"),
-    "receptive-field": (False, "receptive field"),
-}
 # every rule that a finding can belong to, in the order of the report
-RULES = ("sound", "input", "output", *QUANTITIES, "growth", "kinds", "expect")
+RULES = ("sound", "input", "output", *LIMITS, "growth", "kinds", "expect")
 
 
 class Limit(Record):
@@ -106,80 +92,33 @@ class Measured(Record):
         return (low is None or self.actual >= low) and (high is None or self.actual <= high)
 
     def __str__(self) -> str:
-        size, name = QUANTITIES[self.limit.quantity]
+        quantity = LIMITS[self.limit.quantity]
         parts = []
         for bound, holds, breaks in ((self.limit.least, ">=", "<"), (self.limit.most, "<=", ">")):
             if bound is not None:
                 fits = self.actual is not None and (self.actual >= bound if holds == ">=" else self.actual <= bound)
                 parts.append(f"{holds if fits else breaks if self.actual is not None else holds} {bound:,}")
-        unit = " bytes" if size else ""
+        unit = " bytes" if quantity.is_size else ""
         counted = " with buffers" if self.limit.count == "all" else ""
-        return f"{name}{counted} {'?' if self.actual is None else f'{self.actual:,}'} {' and '.join(parts)}{unit}"
+        return (
+            f"{quantity.noun}{counted} {'?' if self.actual is None else f'{self.actual:,}'} {' and '.join(parts)}{unit}"
+        )
 
 
 def metrics(analysis: Analysis) -> dict[str, int | str | None]:
-    """The figures of a network that the machine-readable reports carry."""
-    total = analysis.totals
-    return {
-        "params": total.params,
-        "trainable": total.trainable,
-        "weights": total.weights,
-        "biases": total.biases,
-        "buffers": total.buffers,
-        "activations": total.activations,
-        "activation_bytes": analysis.activation_bytes,
-        "macs": total.macs if not total.uncounted else None,
-        "layers": total.layers,
-        "depth": total.depth,
-        "conv_layers": _conv_layers(analysis),
-        "receptive_field": _receptive_field(analysis),
-        "input": ", ".join(str(node.output) for node in analysis.network.inputs),
-        "output": ", ".join(str(analysis.network.nodes[index].output) for index in analysis.network.outputs),
-    }
-
-
-def _conv_layers(analysis: Analysis) -> int:
-    return sum(1 for row in analysis.rows if row.node.layer is not None and row.node.layer.convolves)
-
-
-def _running(analysis: Analysis, limit: Limit) -> int | None:
-    """The least peak of the running network in bytes, for its order of layers: what no program can undercut.
-
-    None where a layer has no memory rule, since a lower bound proves nothing.
-    """
-    from cnncalc.analyses.memory.peak import infer, train
-
-    if limit.quantity == "training-memory":
-        run = train(analysis.network, limit.batch, limit.dtype, limit.optimizer, least=True, amp=limit.amp)
-    else:
-        run = infer(analysis.network, limit.batch, limit.dtype, least=True, amp=limit.amp)
-    return run.peak.live if run.exact else None
-
-
-def _receptive_field(analysis: Analysis) -> int | None:
-    """The smaller side of the largest receptive field of a feature map; None where it is not known."""
-    return min(analysis.features) if analysis.features else None
+    """Return the figures of a network that the machine-readable reports carry."""
+    found: dict[str, int | str | None] = {}
+    for name, quantity in METRICS.items():
+        value = quantity.measure(analysis)
+        assert not isinstance(value, list)
+        found[name] = value
+    return found
 
 
 def measure(analysis: Analysis, limit: Limit) -> Measured:
-    """The figure that a limit is about."""
-    total = analysis.totals
-    actual: int | None
-    if limit.quantity == "activation-memory":
-        actual = Analysis(analysis.network, analysis.rows, total, limit.batch, limit.dtype).activation_bytes
-    elif limit.quantity in ("training-memory", "inference-memory"):
-        actual = _running(analysis, limit)
-    elif limit.quantity == "conv-layers":
-        actual = _conv_layers(analysis)
-    elif limit.quantity == "receptive-field":
-        actual = _receptive_field(analysis)
-    elif limit.quantity == "macs" and total.uncounted:
-        actual = None
-    elif limit.quantity == "params" and limit.count == "all":
-        actual = total.params + total.buffers
-    else:
-        actual = getattr(total, limit.quantity)
-    return Measured(limit, actual)
+    """Measure the figure that a limit is about."""
+    setting = Setting(limit.optimizer, limit.amp, limit.count)
+    return Measured(limit, LIMITS[limit.quantity].number(analysis.at(limit.batch, limit.dtype), setting))
 
 
 def check(analysis: Analysis, policy: Policy) -> tuple[list[Measured], list[Finding]]:
@@ -267,7 +206,7 @@ def _shapes(analysis: Analysis, policy: Policy) -> list[Finding]:
 
 def _over(analysis: Analysis, measured: Measured) -> Finding:
     limit, actual = measured.limit, measured.actual
-    size, _ = QUANTITIES[limit.quantity]
+    size = LIMITS[limit.quantity].is_size
     code = "over-budget"
     bound = limit.most
     if actual is None:
@@ -304,21 +243,15 @@ def _amount(number: int, size: bool) -> str:
 
 def advice(analysis: Analysis, quantity: str) -> str:
     """Where most of it is, and what a global average pooling would save there."""
-    attribute = {
-        "params": "params",
-        "weights": "weights",
-        "activations": "activations",
-        "activation-memory": "activations",
-        "macs": "macs",
-    }.get(quantity)
-    if attribute is None or not analysis.rows:
+    attribute = LIMITS[quantity].row
+    if not attribute or quantity == "biases" or not analysis.rows:
         return ""
     heaviest: Row = max(analysis.rows, key=lambda row: int(getattr(row, attribute)))
     part, whole = int(getattr(heaviest, attribute)), int(getattr(analysis.totals, attribute))
     if not whole or not part:
         return ""
     share = (200 * part + whole) // (2 * whole)
-    found = f"; {share} % {'is' if attribute == 'memory' else 'are'} in {show(heaviest.node.name, 100)}"
+    found = f"; {share} % are in {show(heaviest.node.name, 100)}"
     layer = heaviest.node.layer
     if attribute in ("params", "weights") and isinstance(layer, FC):
         before = analysis.network.shapes(heaviest.node)[0]
@@ -362,7 +295,7 @@ def growth(analysis: Analysis, base: Mapping[str, int], allowed: Sequence[tuple[
     found = []
     for quantity, most in allowed:
         before, after = base[quantity], measure(analysis, Limit(quantity)).actual
-        name = QUANTITIES[quantity][1]
+        name = LIMITS[quantity].noun
         if after is None:
             found.append(Finding("growth", "not-known", "error", f"{name}: the growth is not known"))
         elif (after - before) * 10_000 > before * most:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+from cnncalc.analyses.quantities import EXPECTABLE, PUBLISHABLE, USUAL
 from cnncalc.analyses.receptive import extent
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.problem import Where
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.units import Figure
-
-# what a `published` entry may state -> is it a size in bytes?
-PUBLISHABLE = {
-    "params": False, "weights": False, "biases": False, "activations": False, "conv_activations": False, "macs": False,
-    "memory": True, "depth": False, "layers": False,
-}  # fmt: skip
-EXPECTABLE = ("output", "params", "weights", "biases", "activations", "macs", "receptive_field")
 
 
 class Claim(Record):
@@ -33,12 +27,10 @@ class Claim(Record):
 def published(analysis: Analysis) -> list[Claim]:
     """Every published figure against the computed one: it agrees when the exact figure, rounded to its digits, is the same."""
     claims = []
+    single = analysis.at(1, analysis.dtype)
     for claim in analysis.network.published:
-        computed = (
-            analysis.activation_bytes // analysis.batch
-            if claim.quantity == "memory"
-            else getattr(analysis.totals, claim.quantity)
-        )
+        computed = PUBLISHABLE[claim.quantity].value(single, USUAL)  # of MACs that are not all known, a lower bound
+        assert isinstance(computed, int)
         agrees, why = claim.figure.agrees(computed), ""
         if not agrees:
             from cnncalc.analyses.reasons import reason
@@ -63,9 +55,7 @@ def expected(analysis: Analysis) -> list[Claim]:
             wanted = mark.figure if isinstance(mark.figure, tuple) else ()
             agrees = computed is not None and computed == list(wanted if len(wanted) > 1 else wanted * len(computed))
         else:
-            computed = sum(int(getattr(row, mark.quantity)) for row in rows)
-            if mark.quantity == "macs" and not all(row.counted for row in rows):
-                computed = None
+            computed = EXPECTABLE[mark.quantity].of_rows(rows)
             agrees = computed is not None and isinstance(mark.figure, Figure) and mark.figure.agrees(computed)
         shown = () if agrees or len(rows) != 1 else _working(analysis, rows[0], mark.quantity)
         claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where, shown))

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
+from cnncalc.analyses.quantities import COMPARED
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
 
-QUANTITIES = (
-    "params",
-    "trainable",
-    "weights",
-    "biases",
-    "activations",
-    "memory",
-    "macs",
-    "depth",
-    "layers",
-    "receptive_field",
-)
+if TYPE_CHECKING:
+    from cnncalc.analyses.quantities import Value
+
 MOST_EDITS = 300  # layers added and removed in one place up to which the alignment is the best one
 
 
@@ -27,7 +20,7 @@ class Total(Record):
     """One quantity of every network compared; None where it is not known. `receptive_field` is a list per axis."""
 
     quantity: str
-    values: tuple[int | list[int] | None, ...]
+    values: tuple[Value, ...]
 
     def difference(self, number: int = 1) -> int | None:
         """The value of one network less the first's."""
@@ -53,20 +46,9 @@ class Pair(Record):
     right: Row | None
 
 
-def totals(analyses: Sequence[Analysis], quantities: Sequence[str] = QUANTITIES) -> list[Total]:
-    """The quantities of all networks."""
-    return [Total(quantity, tuple(_value(analysis, quantity) for analysis in analyses)) for quantity in quantities]
-
-
-def _value(analysis: Analysis, quantity: str) -> int | list[int] | None:
-    if quantity == "memory":
-        return analysis.activation_bytes
-    if quantity == "receptive_field":
-        return analysis.features
-    if quantity == "macs" and analysis.totals.uncounted:
-        return None
-    value: int = getattr(analysis.totals, quantity)
-    return value
+def totals(analyses: Sequence[Analysis], quantities: Sequence[str] = tuple(COMPARED)) -> list[Total]:
+    """Return these quantities of all networks."""
+    return [Total(name, tuple(COMPARED[name].measure(analysis) for analysis in analyses)) for name in quantities]
 
 
 def _key(row: Row) -> tuple[str, str]:

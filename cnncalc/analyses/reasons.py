@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnncalc.analyses.quantities import PUBLISHABLE
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.text import show
 from cnncalc.units import Figure
 
-EXPLAINED = ("params", "weights", "biases", "activations", "conv_activations", "macs", "memory")
+EXPLAINED = tuple(name for name, quantity in PUBLISHABLE.items() if quantity.row)
 FEWEST_DIGITS = 3
 FEWEST_ROUNDED_DOWN = 50
 LUCK = 100  # one in so many
@@ -74,7 +75,7 @@ def _row(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> st
     """The row that was left out, or counted twice."""
     rows: dict[int, list[Row]] = {}
     for row in analysis.rows:
-        size = _size(analysis, row, quantity)
+        size = PUBLISHABLE[quantity].of_row(analysis, row)
         if size:
             rows.setdefault(size, []).append(row)
     if len(analysis.rows) < 3 or not rows:
@@ -102,11 +103,3 @@ def _row(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> st
     if candidate < computed:
         return f"the figure without {named}: {computed:,} - {size:,} = {candidate:,}"
     return f"the figure with {named} counted twice: {computed:,} + {size:,} = {candidate:,}"
-
-
-def _size(analysis: Analysis, row: Row, quantity: str) -> int:
-    if quantity == "memory":
-        return analysis.bytes(row.activations)
-    if quantity == "conv_activations":
-        return row.activations if row.node.layer is not None and row.node.layer.convolves else 0
-    return int(getattr(row, quantity))

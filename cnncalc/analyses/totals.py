@@ -43,6 +43,11 @@ class Row:
         return self.weights + self.biases
 
     @property
+    def conv_activations(self) -> int:
+        """The activations of a convolution; 0 for any other layer."""
+        return self.activations if self.node.layer is not None and self.node.layer.convolves else 0
+
+    @property
     def trainable(self) -> int:
         """Those of them that are not frozen."""
         node = self.node
@@ -84,6 +89,10 @@ class Analysis(Record):
     def activation_bytes(self) -> int:
         """Feature-map memory: activations of the whole batch, in bytes of the dtype."""
         return self.bytes(self.totals.activations) * self.batch
+
+    def at(self, batch: int, dtype: str) -> Analysis:
+        """Return the same figures at another batch size and dtype."""
+        return Analysis(self.network, self.rows, self.totals, batch, dtype)
 
     def bytes(self, numbers: int) -> int:
         """Bytes of that many numbers in the dtype."""

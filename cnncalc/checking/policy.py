@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.analyses.budget import QUANTITIES, RULES, Limit, Policy
+from cnncalc.analyses.budget import RULES, Limit, Policy
 from cnncalc.analyses.memory.optimizers import OPTIMIZERS
+from cnncalc.analyses.quantities import LIMITS
 from cnncalc.layers import KINDS
 from cnncalc.layers.lookup import families as families_of_kinds
 from cnncalc.layers.lookup import unknown_layer
@@ -37,7 +38,7 @@ def bound(quantity: str, text: str) -> int:
     Raises:
         Problem: `bad-value`.
     """
-    is_size = QUANTITIES[quantity][0]
+    is_size = LIMITS[quantity].is_size
     figure = size(text, short=True) if is_size else count(text)
     if figure is None or figure.value is None:
         if is_size and count(text) is not None:
@@ -159,13 +160,13 @@ class _Reader:
         found = []
         limits = self._map(tree, "limits", "limits: {params: {max: 500k}}")
         for quantity, inner in limits.items.items() if limits is not None else ():
-            if quantity not in QUANTITIES:
+            if quantity not in LIMITS:
                 assert limits is not None
                 self.problem(
                     limits.keys[quantity],
                     "unknown-field",
                     f"there is no limit `{show(quantity)}`",
-                    did_you_mean(quantity, QUANTITIES) or f"the limits are {quoted(QUANTITIES, 'and')}",
+                    did_you_mean(quantity, LIMITS) or f"the limits are {quoted(LIMITS, 'and')}",
                 )
                 continue
             limit = self._limit(quantity, inner)
@@ -173,7 +174,7 @@ class _Reader:
         return found
 
     def _limit(self, quantity: str, tree: Tree) -> Limit | None:
-        fields = self._map(tree, quantity, f"{quantity}: {{max: {'2MiB' if QUANTITIES[quantity][0] else '500k'}}}")
+        fields = self._map(tree, quantity, f"{quantity}: {{max: {'2MiB' if LIMITS[quantity].is_size else '500k'}}}")
         if fields is None:
             return None
         given: dict[str, Any] = {}
@@ -222,16 +223,17 @@ class _Reader:
             return ("most" if name == "max" else "least"), bound(quantity, text)
         if name == "level" and text in ("error", "warning"):
             return name, text
+        offered = name in LIMITS[quantity].settings
         trained = quantity != "training-memory" or text != "int8"
-        if name == "dtype" and QUANTITIES[quantity][0] and text in DTYPES and trained:
+        if name == "dtype" and offered and text in DTYPES and trained:
             return name, text
-        if name == "optimizer" and quantity == "training-memory" and text in OPTIMIZERS:
+        if name == "optimizer" and offered and text in OPTIMIZERS:
             return name, text
-        if name == "amp" and quantity in ("training-memory", "inference-memory") and text in HALVES:
+        if name == "amp" and offered and text in HALVES:
             return name, text
-        if name == "count" and quantity == "params" and text in ("trainable", "all"):
+        if name == "count" and offered and text in ("trainable", "all"):
             return name, text
-        if name == "batch" and QUANTITIES[quantity][0]:
+        if name == "batch" and offered:
             value = value_of.constant(Scalar(text, False, None))
             if type(value) is int and 1 <= value <= 10**9:
                 return name, value

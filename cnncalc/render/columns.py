@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cnncalc.analyses.quantities import PER_LAYER, Quantity
 from cnncalc.analyses.receptive import Field, extent, spelled
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
@@ -62,17 +63,19 @@ def _fields(line: Folded, analysis: Analysis, exact: bool) -> str:
     return layer.format_fields() if layer is not None and len(line.rows) == 1 else ""
 
 
-def _memory(line: Folded, analysis: Analysis, exact: bool) -> str:
-    size = analysis.bytes(line.total("activations")) * analysis.batch
-    return f"{size:,}" if exact else megabytes(size)
+def figure(name: str, quantity: Quantity) -> Column:
+    """Return the column of a figure that every layer has its share of."""
 
+    def text(line: Folded, analysis: Analysis, exact: bool) -> str:
+        number = line.total(quantity.row)
+        if quantity.is_size:
+            number = analysis.bytes(number) * analysis.batch
+        shown = f"{number:,}" if exact else megabytes(number) if quantity.is_size else rounded(number)
+        unknown = sum(not row.counted for row in line.rows) if quantity.uncounted is not None else 0
+        return "?" if unknown == len(line.rows) else f">= {shown}" if unknown else shown
 
-def _macs(line: Folded, analysis: Analysis, exact: bool) -> str:
-    macs = line.total("macs")
-    unknown = sum(not row.counted for row in line.rows)
-    if unknown == len(line.rows):
-        return "?"
-    return (">= " if unknown else "") + (f"{macs:,}" if exact else rounded(macs))
+    title = quantity.noun if name == "macs" else name
+    return Column(title, True, text if quantity.rounded else amount(quantity.row), quantity.row, quantity.help)
 
 
 def _share(line: Folded, analysis: Analysis, exact: bool) -> str:
@@ -160,14 +163,7 @@ COLUMNS: dict[str, Column] = {
     "kind": Column("kind", False, _kind, help="the layer kind"),
     "fields": Column("fields", False, _fields, help="fields that differ from their defaults"),
     "output": Column("output", False, _output, help="height x width x channels"),
-    "activations": Column("activations", True, amount("activations"), "activations", "numbers written to new volumes"),
-    "memory": Column("memory", True, _memory, "activations", "their bytes, for the batch and dtype"),
-    "params": Column("params", True, amount("params"), "params", "weights and biases"),
-    "trainable": Column("trainable", True, amount("trainable"), "trainable", "params that are not frozen"),
-    "weights": Column("weights", True, amount("weights"), "weights", "parameters that multiply"),
-    "biases": Column("biases", True, amount("biases"), "biases", "parameters that are added"),
-    "buffers": Column("buffers", True, amount("buffers"), "buffers", "running means and variances"),
-    "macs": Column("MACs", True, _macs, "macs", "multiply-accumulates for one example"),
+    **{name: figure(name, quantity) for name, quantity in PER_LAYER.items()},
     "rf": Column("receptive field", True, _field, help="size/stride"),
     "formula": Column("formula", False, _formula, help="(W - F + 2P)/S + 1 with the numbers"),
     "saved": Column("saved", True, _saved, help="bytes kept for backward"),

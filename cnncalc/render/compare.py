@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.analyses.compare import Pair, Total, largest
+from cnncalc.analyses.quantities import COMPARED
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.layers.notation import spell
 from cnncalc.network import Network
@@ -13,6 +14,9 @@ from cnncalc.render.columns import percent
 from cnncalc.render.data import row_data, set_data
 from cnncalc.render.lines import Grid, Line, caveat
 from cnncalc.text import plural, show
+
+if TYPE_CHECKING:
+    from cnncalc.analyses.quantities import Value
 
 WORDS = {
     "params": ("parameter", "parameters"),
@@ -87,13 +91,13 @@ def _listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
-def value_text(quantity: str, value: int | list[int] | None) -> str:
+def value_text(quantity: str, value: Value) -> str:
     """A value of the totals: exact."""
     if value is None:
         return "?"
     if isinstance(value, list):
         return "x".join(map(str, value))
-    return f"{value:,} B" if quantity == "memory" else f"{value:,}"
+    return f"{value:,} B" if COMPARED[quantity].is_size else f"{value:,}"
 
 
 def _difference(total: Total, number: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from cnncalc import __version__
 from cnncalc.analyses.claims import Claim, expected, published
 from cnncalc.analyses.pattern import pattern
+from cnncalc.analyses.quantities import TOTALS
 from cnncalc.analyses.receptive import extent
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.network import Network
@@ -41,18 +42,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Rankin
         "totals": None
         if problems
         else {
-            "layers": total.layers,
-            "depth": total.depth,
-            "activations": total.activations,
-            "activation_bytes": result.activation_bytes,
-            "conv_activations": total.conv_activations,
-            "weights": total.weights,
-            "biases": total.biases,
-            "params": total.params,
-            "trainable": total.trainable,
-            "param_bytes": result.bytes(total.params),
-            "buffers": total.buffers,
-            "macs": total.macs if not total.uncounted else None,
+            **{name: quantity.measure(result) for name, quantity in TOTALS.items()},
             "macs_at_least": total.macs,
         },
         "pattern": None if problems else pattern(network),

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from cnncalc.analyses import compare as module
-from cnncalc.analyses.compare import QUANTITIES, Pair, layers, totals
+from cnncalc.analyses.compare import Pair, layers, totals
+from cnncalc.analyses.quantities import COMPARED
 from cnncalc.analyses.totals import Analysis, analyze
-from cnncalc.cli.commands.compare import QUANTITIES as OFFERED
 from cnncalc.render.compare import sentence
 from tests.helpers import Ended, git, network_of
 
@@ -65,8 +65,7 @@ def test_totals(compare: Compare) -> None:
     done = compare("a.yaml", "b.yaml", "--format", "json")
     assert (done.status, done.err) == (0, "")
     found = {total["quantity"]: total for total in done.data["totals"]}
-    assert QUANTITIES == OFFERED
-    assert list(found) == [name for name in QUANTITIES if name != "trainable"]  # nothing is frozen
+    assert list(found) == [name for name in COMPARED if name != "trainable"]  # nothing is frozen
     expected = {
         "params": (1562, 1514), "weights": (1548, 1496), "biases": (14, 18),
         "activations": (192 + 144 + 10, 192 + 512 + 128 + 10),
@@ -127,7 +126,7 @@ def test_parameters_and_inputs(compare: Compare, tmp_path: Path) -> None:
 # -- the sentence ------------------------------------------------------------------------------------------------------
 
 
-def words(a: str, b: str, quantities: tuple[str, ...] = QUANTITIES) -> str:
+def words(a: str, b: str, quantities: tuple[str, ...] = tuple(COMPARED)) -> str:
     """The sentence about two lists of layers, called A and B."""
     both = [network(a, "name: A\ninput: 8x8x3\n"), network(b, "name: B\ninput: 8x8x3\n")]
     return sentence(["A", "B"], both, totals(both, quantities))
@@ -413,7 +412,7 @@ def test_markdown(compare: Compare) -> None:
     assert re.fullmatch(r"\*\*B has .*\*\*", lines[0])
     table = [line for line in lines if line.startswith("|")]
     assert table[:2] == ["|  | A | B | difference | ratio |", "| --- | ---: | ---: | ---: | ---: |"]
-    assert len(table) == 2 + len(QUANTITIES) - 1  # nothing is frozen
+    assert len(table) == 2 + len(COMPARED) - 1  # nothing is frozen
     assert all(line.count("|") == 6 and line.endswith("|") for line in table)
     start = lines.index("```diff")
     assert lines[-1] == "```"

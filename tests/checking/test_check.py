@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from cnncalc.analyses.budget import QUANTITIES, RULES
+from cnncalc.analyses.budget import RULES
+from cnncalc.analyses.quantities import LIMITS as QUANTITIES
 from cnncalc.cli.commands.check import LIMITS, MANY
 from tests.helpers import Ended, environment, git
 
@@ -74,9 +75,9 @@ def policy(folder: Path, body: str) -> str:
 @pytest.mark.parametrize("quantity", LIMITS)
 def test_limits_are_inclusive(quantity: str, check: Check) -> None:
     """A figure exactly at the limit passes, one above fails and says by how much."""
-    figure, unit = FIGURES[quantity], "B" if QUANTITIES[quantity][0] else ""
+    figure, unit = FIGURES[quantity], "B" if QUANTITIES[quantity].is_size else ""
     done = check("net.yaml", f"--max-{quantity}", f"{figure}{unit}")
-    name, bytes_ = QUANTITIES[quantity][1], " bytes" if unit else ""
+    name, bytes_ = QUANTITIES[quantity].noun, " bytes" if unit else ""
     assert (done.status, done.err) == (0, "")
     assert done.lines == [
         f"PASS net.yaml  {name} {figure:,} <= {figure:,}{bytes_}",
@@ -92,7 +93,7 @@ def test_limits_are_inclusive(quantity: str, check: Check) -> None:
 @pytest.mark.parametrize("quantity", FIGURES)
 def test_both_bounds_of_a_policy_are_inclusive(quantity: str, check: Check, tmp_path: Path) -> None:
     """Every quantity, from below and from above."""
-    figure, unit = FIGURES[quantity], " B" if QUANTITIES[quantity][0] else ""
+    figure, unit = FIGURES[quantity], " B" if QUANTITIES[quantity].is_size else ""
 
     def status(bounds: str) -> int:
         return check("net.yaml", "--policy", policy(tmp_path, f"limits: {{{quantity}: {{{bounds}}}}}")).status

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cnncalc.analyses.budget import QUANTITIES, RULES, Finding, Limit, Measured, Policy, check, measure
+from cnncalc.analyses.budget import RULES, Finding, Limit, Measured, Policy, check, measure
+from cnncalc.analyses.quantities import LIMITS
 from cnncalc.analyses.totals import analyze
 from cnncalc.checking.policy import BOUNDS, KEYS, bound, read_policy, shape
 from cnncalc.layers.base import KINDS
@@ -30,8 +31,8 @@ receptive-field: {min: 44}
 kinds: {forbid: [max pooling], require: [conv, batchnorm, dropout]}
 points: {params: 5, output: 3, kinds: 2}
 """
-SIZES = [name for name, (is_size, _) in QUANTITIES.items() if is_size]
-COUNTS = [name for name, (is_size, _) in QUANTITIES.items() if not is_size]
+SIZES = [name for name, quantity in LIMITS.items() if quantity.is_size]
+COUNTS = [name for name, quantity in LIMITS.items() if not quantity.is_size]
 
 
 def policy(body: str) -> Policy:
@@ -82,7 +83,7 @@ def test_an_empty_policy_asks_for_nothing() -> None:
         assert policy(body).rules == ("sound", "expect")
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES)
+@pytest.mark.parametrize("quantity", LIMITS)
 def test_every_quantity_can_be_limited(quantity: str) -> None:
     """From below, from above, as a warning; sizes for a batch and a dtype."""
     unit = " MiB" if quantity in SIZES else "k"
@@ -298,7 +299,7 @@ def test_bounds_are_inclusive(actual: int) -> None:
 def test_every_quantity_is_measured() -> None:
     """Nothing in the table lacks its figure, on a network that has all of them."""
     analysis = analyze(network_of("input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, batchnorm, {fc: 10}]"))
-    for quantity in QUANTITIES:
+    for quantity in LIMITS:
         assert measure(analysis, Limit(quantity)).actual, quantity
 
 
@@ -343,7 +344,7 @@ def example(quantity: str) -> Any:
     return Limit(quantity, most=0)
 
 
-@pytest.mark.parametrize("quantity", [name for name in QUANTITIES if name != "receptive-field"])
+@pytest.mark.parametrize("quantity", [name for name in LIMITS if name != "receptive-field"])
 def test_advice_names_the_heaviest(quantity: str) -> None:
     """How much is too much, and where most of it is."""
     text = "input: 32x32x3\nlayers: [{conv: {filters: 4, kernel: 3, pad: 1}}, {fc: {units: 10}, as: heavy}]"

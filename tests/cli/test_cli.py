@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from cnncalc import __version__, shelf
+from cnncalc.analyses.quantities import PRINTED
 from cnncalc.analyses.totals import analyze
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.commands.analyze import COLUMN_NAMES, FORMATS, QUANTITIES
+from cnncalc.cli.commands.analyze import COLUMN_NAMES, FORMATS
 from cnncalc.cli.commands.new import STARTER
 from cnncalc.cli.specs import Spec, network_of
 from cnncalc.render.columns import COLUMNS
@@ -345,7 +346,7 @@ def test_fully_connected_layers_as_convolutions(cnncalc: Any) -> None:
 # -- options of the output -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES)
+@pytest.mark.parametrize("quantity", PRINTED)
 def test_one_number(quantity: str, cnncalc: Any) -> None:
     """Exact, alone on its line, as JSON has it."""
     totals = cnncalc("analyze", "resnet18", "--batch", "4", "--format", "json").data["totals"]

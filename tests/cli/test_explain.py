@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from cnncalc import shelf
-from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
+from cnncalc.analyses.quantities import EXPECTABLE, PRINTED, PUBLISHABLE
 from cnncalc.analyses.totals import Analysis, Row, analyze
 from cnncalc.analyses.working import Fact, working
-from cnncalc.cli.commands.analyze import COLUMN_NAMES, QUANTITIES
+from cnncalc.cli.commands.analyze import COLUMN_NAMES
 from cnncalc.cli.commands.explain import example_network
 from cnncalc.cli.word_pages import entry, names
 from cnncalc.codes import CODES
@@ -274,7 +274,7 @@ def test_the_index(explain: Any) -> None:
 def test_every_word_that_can_be_written_or_read_has_a_page() -> None:
     """Keys of a file and of a step, names with a meaning, functions, columns and figures; kinds have their own pages."""
     written = {*KEYS, *ATTRIBUTES, *RESERVED, *STEP_WORDS, *IN_NAMES, *FUNCTIONS, "main", "projection", "same", "valid"}
-    printed = {*COLUMN_NAMES, *QUANTITIES, *EXPECTABLE, *PUBLISHABLE, "flops", "rf"}
+    printed = {*COLUMN_NAMES, *PRINTED, *EXPECTABLE, *PUBLISHABLE, "flops", "rf"}
     assert [word for word in sorted(written | printed) if entry(word) is None and word not in KINDS] == []
 
 

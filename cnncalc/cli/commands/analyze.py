@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnncalc.analyses.quantities import PER_LAYER, PRINTED, USUAL
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
@@ -25,15 +26,8 @@ if TYPE_CHECKING:
 
 ROOMY, WIDE = 100, 130  # terminal columns from which bars, and fields, are shown unasked
 FORMATS = ("table", "json", "csv", "markdown", "latex")
-QUANTITIES = (
-    "params", "trainable", "weights", "biases", "activations", "activation_bytes", "conv_activations", "macs", "depth", "layers",
-    "buffers", "param_bytes", "output", "rf",
-)  # fmt: skip
-SORTABLE = ("params", "trainable", "weights", "biases", "buffers", "activations", "memory", "macs", "saved", "live")
-COLUMN_NAMES = (
-    "kind", "fields", "output", "activations", "memory", "params", "trainable", "weights", "biases", "buffers", "macs", "rf",
-    "formula", "share", "saved", "live",
-)  # fmt: skip
+SORTABLE = (*PER_LAYER, "saved", "live")
+COLUMN_NAMES = ("kind", "fields", "output", *PER_LAYER, "rf", "formula", "share", "saved", "live")
 
 
 @click.command(
@@ -58,9 +52,9 @@ COLUMN_NAMES = (
 )
 @click.option(
     "--get",
-    type=click.Choice(QUANTITIES),
+    type=click.Choice(tuple(PRINTED)),
     metavar="QUANTITY",
-    help="Print one exact number: " + ", ".join(QUANTITIES) + ".",
+    help="Print one exact number: " + ", ".join(PRINTED) + ".",
 )
 @click.option(
     "--as-conv", is_flag=True, help="Turn fc layers into the equivalent convolutions; larger inputs then fit."
@@ -203,27 +197,12 @@ def _figures(done: Sequence[Done], name: str, file: str | None) -> None:
 
 
 def _quantity(analysis: Analysis, name: str) -> str:
-    if name == "activation_bytes":
-        return str(analysis.activation_bytes)
-    if name == "param_bytes":
-        return str(analysis.bytes(analysis.totals.params))
-    if name == "rf":
-        return " ".join(_receptive(analysis, index) for index in analysis.network.outputs)
-    if name == "macs" and analysis.totals.uncounted:
-        some = plural(analysis.totals.uncounted, "layer")
-        warn(f"note: the multiply-adds of {some} are not known: at least {analysis.totals.macs:,}")
-        return "?"
-    if name == "output":
-        return " ".join(str(analysis.network.nodes[index].output) for index in analysis.network.outputs)
-    return str(getattr(analysis.totals, name))
-
-
-def _receptive(analysis: Analysis, index: int) -> str:
-    """The size of the field that one cell of an output sees; all of the input's where that is seen."""
-    from cnncalc.analyses.receptive import extent
-
-    seen = extent(analysis.fields[index], analysis.extent)
-    return "?" if seen is None else "x".join(map(str, seen[0] if len(set(seen[0])) > 1 else seen[0][:1]))
+    quantity = PRINTED[name]
+    missing = quantity.uncounted(analysis) if quantity.uncounted is not None else 0
+    if missing:
+        lower = quantity.value(analysis, USUAL)
+        warn(f"note: the {quantity.noun} of {plural(missing, 'layer')} are not known: at least {lower:,}")
+    return quantity.text(analysis)
 
 
 def _print(

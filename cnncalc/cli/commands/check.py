@@ -196,7 +196,7 @@ def _policy(
 
 def _growth(text: str) -> tuple[str, int]:
     """`5%` or `macs=2.5%` as a quantity and hundredths of a percent."""
-    from cnncalc.analyses.budget import QUANTITIES
+    from cnncalc.analyses.quantities import LIMITS
     from cnncalc.text import show
     from cnncalc.units import count
 
@@ -205,7 +205,7 @@ def _growth(text: str) -> tuple[str, int]:
         quantity, amount = "params", text
     figure = count(amount.strip().removesuffix("%")) if amount.strip().endswith("%") else None
     hundredths = figure.digits * 100 / 10**figure.places if figure is not None and figure.unit == 1 else None
-    if quantity not in QUANTITIES or hundredths is None or hundredths != int(hundredths):
+    if quantity not in LIMITS or hundredths is None or hundredths != int(hundredths):
         raise click.BadParameter(f"`{show(text)}` is no growth: write 5% or macs=2.5%", param_hint="--max-growth")
     return quantity, int(hundredths)
 

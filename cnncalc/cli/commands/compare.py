@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.analyses.quantities import COMPARED
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FAILURE, FINDING, Failed, status_of, tell, warn, write
 from cnncalc.cli.suffixes import check_suffix
-
-QUANTITIES = (
-    "params",
-    "trainable",
-    "weights",
-    "biases",
-    "activations",
-    "memory",
-    "macs",
-    "depth",
-    "layers",
-    "receptive_field",
-)
-
 
 FORMATS = ("table", "json", "markdown")
 
@@ -35,7 +22,7 @@ FORMATS = ("table", "json", "markdown")
     ),
 )
 @options.request(figures=True)
-@click.option("--only", metavar="A,B,...", help="Compare only these: " + ", ".join(QUANTITIES) + ".")
+@click.option("--only", metavar="A,B,...", help="Compare only these: " + ", ".join(COMPARED) + ".")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
 @options.output(FORMATS)
 def command(request: Request, only: str | None, exit_code: bool) -> int:
@@ -100,14 +87,14 @@ def command(request: Request, only: str | None, exit_code: bool) -> int:
 
 def _quantities(only: str | None) -> tuple[str, ...]:
     if only is None:
-        return QUANTITIES
+        return tuple(COMPARED)
     names = tuple(name.strip() for name in only.split(",") if name.strip())
     for name in names:
-        if name not in QUANTITIES:
+        if name not in COMPARED:
             from cnncalc.cli.meant import meant
             from cnncalc.text import show
 
-            help = meant(name, QUANTITIES) or "they are " + ", ".join(QUANTITIES)
+            help = meant(name, COMPARED) or "they are " + ", ".join(COMPARED)
             raise click.BadParameter(f"no quantity named `{show(name)}`: {help}", param_hint="--only")
     if not names:
         raise click.BadParameter("name at least one quantity", param_hint="--only")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.analyses.claims import PUBLISHABLE
+from cnncalc.analyses.quantities import PUBLISHABLE
 from cnncalc.layers.notation import comma_help, number_help, spell
 from cnncalc.network import Builder, Network, Published, settle
 from cnncalc.problem import ONE_LINE, Problem, Refused, Source, Where
@@ -390,9 +390,13 @@ class _File:
                         item.keys[quantity], "unknown-field", f"`published` knows no `{show(quantity)}`", help
                     )
                     continue
-                figure = (size if PUBLISHABLE[quantity] else count)(inner.text) if isinstance(inner, Scalar) else None
+                figure = (
+                    (size if PUBLISHABLE[quantity].is_size else count)(inner.text)
+                    if isinstance(inner, Scalar)
+                    else None
+                )
                 if figure is None:
-                    example = "`93MB`; a size needs its unit" if PUBLISHABLE[quantity] else "`138M` or `61706`"
+                    example = "`93MB`; a size needs its unit" if PUBLISHABLE[quantity].is_size else "`138M` or `61706`"
                     got = f"`{show(inner.text)}`" if isinstance(inner, Scalar) else inner.what
                     text = f"the published {quantity} must be a figure; got {got}"
                     compiler.problem(inner.mark, "bad-value", text, f"write it like {example}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from cnncalc.analyses.claims import EXPECTABLE, PUBLISHABLE
+from cnncalc.analyses.quantities import EXPECTABLE, PUBLISHABLE
 from cnncalc.layers import KINDS, Layer
 from cnncalc.layers.fields import EXPRESSION, PARAMETER, Field
 from cnncalc.layers.sizes import To

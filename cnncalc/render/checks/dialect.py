@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from cnncalc.analyses.budget import QUANTITIES, Finding, Limit
+from cnncalc.analyses.budget import Finding, Limit
+from cnncalc.analyses.quantities import LIMITS
 from cnncalc.render.checks import Entry, Report
 from cnncalc.text import plural, quoted, show, visible
 
@@ -124,7 +125,7 @@ def harmless(line: str) -> str:
 def asks(report: Report, rule: str) -> str:
     """What a rule asks of a file, in words."""
     policy = report.policy
-    if rule in QUANTITIES:
+    if rule in LIMITS:
         return "; ".join(_bounds(limit) for limit in policy.limits if limit.quantity == rule)
     if rule == "kinds":
         without = f"without {quoted(policy.forbidden, 'and')}" if policy.forbidden else ""
@@ -140,7 +141,8 @@ def asks(report: Report, rule: str) -> str:
 
 
 def _bounds(limit: Limit) -> str:
-    size, name = QUANTITIES[limit.quantity]
+    quantity = LIMITS[limit.quantity]
+    size = quantity.is_size
     unit = " bytes" if size else ""
     bounds = [
         f"{word} {bound:,}{unit}"
@@ -151,7 +153,7 @@ def _bounds(limit: Limit) -> str:
     given = f" for a batch of {limit.batch:,} in {limit.dtype}" if size else ""
     given += f" under autocast to {limit.amp}" if limit.amp else ""
     given += f" with {limit.optimizer}" if limit.quantity == "training-memory" else ""
-    return f"{name}{counted} {' and '.join(bounds)}{given}"
+    return f"{quantity.noun}{counted} {' and '.join(bounds)}{given}"
 
 
 def advice(rule: str) -> str:

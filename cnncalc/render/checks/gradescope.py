@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from json import dumps
 from typing import Any
 
-from cnncalc.analyses.budget import QUANTITIES
+from cnncalc.analyses.quantities import LIMITS
 from cnncalc.render.checks import Entry, Report, text
 from cnncalc.render.checks.dialect import MOST, PASSED, asks, figures, lines, names, of_rule, unread, verdict
 from cnncalc.text import plural
@@ -48,7 +48,7 @@ def _test(report: Report, files: Files, rule: str, worth: int) -> dict[str, Any]
     if worth:  # a limit with `level: warning` fails nobody, but exceeded it earns nothing
         holds = holds and not any(of_rule(report, entry, rule) for entry in report.entries)
     sound = all(entry.metrics is not None for entry in report.entries)
-    name = asks(report, rule) if rule in QUANTITIES else f"{rule}: {asks(report, rule)}"
+    name = asks(report, rule) if rule in LIMITS else f"{rule}: {asks(report, rule)}"
     return _shown(name, holds, worth if holds and sound else 0, worth, _output(report, files, (rule,)))
 
 

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from cnncalc.analyses.claims import EXPECTABLE, expected, published
+from cnncalc.analyses.claims import expected, published
+from cnncalc.analyses.quantities import EXPECTABLE
 from cnncalc.analyses.totals import analyze
 from cnncalc.layers import KINDS
 from cnncalc.layers.conv import PAD_MODES, Conv
