@@ -14,7 +14,7 @@ from math import gcd
 
 from cnncalc.analyses.receptive_span import Reach, Span
 from cnncalc.layers.base import Layer
-from cnncalc.layers.merge import Concat
+from cnncalc.layers.merge import Concat, axis_number
 from cnncalc.layers.views import Adaptive, Blur, Crop, Mixed, Moved, Unseen, View
 from cnncalc.network import Network, Node
 from cnncalc.record import Record
@@ -102,6 +102,8 @@ def _state(reach: Reach, node: Node, states: Sequence[State | None], views: tupl
         return ()
     operands = node.inputs[: len(node.inputs) - layer.reference_inputs]
     state = states[operands[0]]
+    if isinstance(layer, Concat) and len(operands) > 1 and axis_number(layer.axis, shapes[0]) < shapes[0].rank:
+        return _side_by_side([states[index] for index in operands], shapes, axis_number(layer.axis, shapes[0]))
     if len(operands) > 1:
         state = ()
         for index, shape in zip(operands, shapes, strict=False):
@@ -110,6 +112,33 @@ def _state(reach: Reach, node: Node, states: Sequence[State | None], views: tupl
                 other = _spread(reach, index, other, shape, node.output)
             state = _united(state, other)
     return _through(views, shapes[0], state)
+
+
+def _side_by_side(states: Sequence[State | None], shapes: Sequence[Shape], place: int) -> State | None:
+    """Return the state of values joined along a spatial axis; None unless each goes on where the one before it ends.
+
+    Every cell comes from one of the values. Borders are left aside, so that a value that sees nothing is only padding.
+    """
+    found: State | None = None
+    offset = 0
+    for state, shape in zip(states, shapes, strict=True):
+        if state is None:
+            return None
+        if state:
+            moved: list[tuple[Axis, int | None]] = []
+            for axis, along in state:
+                if along != place:
+                    moved.append((axis, along))
+                elif isinstance(axis, tuple):
+                    first, last, stride = axis
+                    moved.append(((first - offset * stride, last - offset * stride, stride), along))
+                else:
+                    return None
+            if found is not None and found != tuple(moved):
+                return None
+            found = tuple(moved)
+        offset += shape[place]
+    return () if found is None else found
 
 
 def _spanned(reach: Reach, index: int) -> State | None:

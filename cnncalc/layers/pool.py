@@ -9,7 +9,7 @@ from cnncalc.layers.fields import Flag
 from cnncalc.layers.operations import NEW, Extra, Op
 from cnncalc.layers.sized_like import SizedLike
 from cnncalc.layers.sizes import Pad, Sizes, To, each
-from cnncalc.layers.views import Adaptive, Blur, Resample, View
+from cnncalc.layers.views import Adaptive, Blur, View
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, TransposedWindow, Window
@@ -134,16 +134,15 @@ class MaxUnpool(SizedLike, kind="maxunpool"):
         x = xs[0]
         spatial(self, x)
         wanted = self.reference_size(*xs)
-        if wanted is not None:
-            return tuple(
-                Resample(new, old) if new >= old else Blur() for old, new in zip(x.spatial, wanted, strict=True)
-            )
+        if wanted is not None:  # the window of the pooling, which decides what a cell sees, is not known
+            return tuple(Blur() for _ in wanted)
         kernels, strides = each(self.kernel, x, "kernel"), each(self.stride or self.kernel, x, "stride")
         pads = sides(self, self.pad, x)
         return tuple(TransposedWindow(k, s, *pad) for k, s, pad in zip(kernels, strides, pads, strict=True))
 
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]
+        spatial(self, x)
         wanted = self.reference_size(*xs)
         if wanted is not None:
             if any(length < width for length, width in zip(wanted, x, strict=False)):

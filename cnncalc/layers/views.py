@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cnncalc.shape import Shape, TransposedWindow, Window
 
@@ -112,3 +112,15 @@ def resampling(mode: str, x: Shape, out: Shape) -> tuple[View, ...]:
         Resample(new, old, reach if new != old else 1) if reach else Adaptive(old, new)
         for old, new in zip(x.spatial, out, strict=False)
     )
+
+
+def reduction(axes: Collection[int], spatial: Collection[int], kept: bool) -> tuple[View, ...] | None:
+    """Return the views of a sum, mean or maximum over some axes of a value whose spatial axes are `spatial`.
+
+    Over the channels alone, every cell sees its own cell, provided that the axis is kept (`kept`). Over all spatial axes, every
+    cell sees all of them. Otherwise, what a cell sees is not known.
+    """
+    crossed = set(axes) & set(spatial)
+    if crossed == set(spatial):
+        return None
+    return () if not crossed and kept else (Blur(),)

@@ -7,6 +7,7 @@ from math import prod
 from cnncalc.layers import attention, dense
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Unknown
+from cnncalc.layers.views import Blur
 from cnncalc.product import Count, Product, Sum
 from cnncalc.readers.torch.events import Event, Var
 from cnncalc.readers.torch.graph import Book
@@ -75,7 +76,7 @@ def grouped(book: Book, event: Event) -> None:
 
 def einsum(book: Book, event: Event) -> None:
     """einsum: PyTorch counts the products that it makes of it."""
-    book.operator(event, None, views=None)
+    book.operator(event, None, views=(Blur(),))
 
 
 def attended(book: Book, event: Event) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnncalc.layers import dense, merge, pool, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
-from cnncalc.layers.views import Blur
+from cnncalc.layers.views import Blur, reduction
 from cnncalc.readers.axes import visible
 from cnncalc.readers.torch.elementwise import HANDLERS as ELEMENTWISE
 from cnncalc.readers.torch.events import Dims, Event, Var
@@ -244,7 +244,7 @@ def chosen(book: Book, event: Event) -> None:
     """Operations whose result has a size that depends on numbers, and others that pick, sort or look up numbers."""
     for k, out in enumerate(event.outs):
         if k == 0 or out.users or out in book.record.outputs:
-            book.operator(event, None, {} if k else None, k, views=None)
+            book.operator(event, None, {} if k else None, k, views=(Blur(),))
 
 
 def packed(book: Book, event: Event) -> None:
@@ -298,8 +298,9 @@ def reduced(book: Book, event: Event) -> None:
             layer = Operator(layer.kind, layer.out(visible(x.dims, x.order)), like=layer, ops=largest(event))
         book.emit(event, layer, [x.index], order)
         return
+    views = reduction(axes, [axis for axis in spatial if x.dims[axis] > 1], kept)
     for k, _ in enumerate(event.outs):
-        book.operator(event, order, k=k, views=None)
+        book.operator(event, order, k=k, views=views)
 
 
 def names(text: str) -> Sequence[str]:

@@ -22,6 +22,7 @@ from cnncalc.writers.blocks import (
     Init,
     Skeleton,
     Step,
+    Unexportable,
     Variables,
     blocks,
     class_name,
@@ -35,6 +36,7 @@ from cnncalc.writers.blocks import (
     without_counterpart,
 )
 from cnncalc.writers.layouts import lengths, moved
+from cnncalc.writers.registry import Unsaid
 from cnncalc.writers.torch.helpers import HELPERS
 from cnncalc.writers.torch.layers import LOWER
 from cnncalc.writers.torch.leaf import Leaf
@@ -111,7 +113,10 @@ def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
             raise without_counterpart(node, "PyTorch")
         shapes = network.shapes(node)
         given = [layouts[index] for index in node.inputs]
-        leaf = lower(node.layer, shapes, given, node.output)
+        try:
+            leaf = lower(node.layer, shapes, given, node.output)
+        except Unsaid as error:
+            raise Unexportable(node, str(error)) from None
         leaves.append(leaf)
         layouts.append(leaf.layout)
     return leaves, layouts

@@ -7,6 +7,7 @@ from math import isfinite
 
 from cnncalc.layers import pool
 from cnncalc.layers.base import Layer
+from cnncalc.layers.views import reduction
 from cnncalc.readers.axes import Dims
 from cnncalc.readers.onnx.graph import Reader, Step, Value
 from cnncalc.readers.onnx.operators.elementwise import REDUCED
@@ -53,7 +54,8 @@ def reduced(r: Reader, step: Step) -> None:
         layer = kinds[step.op][0](output=1) if keep else kinds[step.op][1]()
         r.emit(step, layer, [x], order, len(dims))
     else:
-        r.operator(step, dims, [x], order, views=None)
+        long = [axis for axis in x.order[:-1] if x.dims[axis] > 1]
+        r.operator(step, dims, [x], order, views=reduction(axes, long, keep))
 
 
 def chosen(r: Reader, step: Step) -> None:
@@ -69,7 +71,8 @@ def chosen(r: Reader, step: Step) -> None:
         if not 1 <= count <= x.dims[axis]:
             step.wrong(f"the {count} largest of {x.dims[axis]}")
         dims: Dims = (*x.dims[:axis], count, *x.dims[axis + 1 :])
-        value = r.operator(step, dims, [x], x.order if x.index is not None else None, views=None)
+        views = reduction([axis], x.order[:-1] if x.index is not None else (), True)
+        value = r.operator(step, dims, [x], x.order if x.index is not None else None, views=views)
         r.put(step, value, 1)
         return
     keep = bool(step.given.get("keepdims", 1))
@@ -79,7 +82,7 @@ def chosen(r: Reader, step: Step) -> None:
         return
     shown = [a for a in x.order if keep or a != axis]
     order = tuple(a if keep or a < axis else a - 1 for a in shown)
-    r.operator(step, dims, [x], order, views=None)
+    r.operator(step, dims, [x], order, views=reduction([axis], x.order[:-1], keep))
 
 
 def measured(r: Reader, step: Step) -> None:
