@@ -14,7 +14,7 @@ from cnncalc.layers.operator import Operator, Unknown
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.options import Missing, ReaderOptions
-from cnncalc.readers.torch.events import Event, Trace
+from cnncalc.readers.torch.events import Dims, Event, Trace, Var
 from cnncalc.readers.torch.fit import Fit, Model, firsts, fit
 from cnncalc.readers.torch.graph import SHOWN, Book
 from cnncalc.readers.torch.inputs import batch_of, bound, exemplary, shaped
@@ -160,8 +160,22 @@ def _read(book: Book, event: Event, handler: Handler | None) -> None:
     else:
         for k, out in enumerate(event.outs):
             if k == 0 or out.users or out in book.record.outputs:
-                book.operator(event, None, k=k, kind=Operator if event.macs else Unknown, views=None)
+                kind = Operator if event.macs else Unknown
+                book.operator(event, _axes_of_input(event, out), k=k, kind=kind, views=None)
     book.stop(event)
+
+
+def _axes_of_input(event: Event, out: Var) -> Dims | None:
+    """Return the axis order of the input that has as many axes as the result; None if there is none.
+
+    An operation without a rule, such as a Fourier transform, is taken to leave every axis in its place.
+    """
+    for x in event.inputs:
+        if x.index is not None and len(x.dims) == len(out.dims):
+            hidden = [axis for axis in range(len(x.dims)) if axis not in x.order]
+            if all(x.dims[axis] == out.dims[axis] for axis in hidden):
+                return x.order
+    return None
 
 
 def _ends(record: Trace) -> list[int]:
