@@ -30,7 +30,7 @@ from cnncalc.network import Builder
 from cnncalc.problem import Problem
 from cnncalc.render.columns import receptive_field
 from cnncalc.shape import Shape
-from tests.helpers import TESTS
+from tests.helpers import TESTS, network_of
 
 LENGTH = 240
 Cell = tuple[int | None, int | None, bool]  # first and last input cell (None: sees nothing), met a border
@@ -533,3 +533,22 @@ def test_the_largest_field_of_any_feature_map() -> None:
     assert of_features([*fields, (None, map_)]) is None
     assert of_features([((Cycle(((0, 0), (0, 3)), 1),), Shape((30, 1)))]) == [4]
     assert of_features([((), Shape((10,)))]) is None
+
+
+def test_values_joined_along_an_axis() -> None:
+    """Each cell sees what it saw in its own part; known where the parts go on where the one before ends."""
+    conv = "input: 32x32x3\nlayers:\n- {conv: {filters: 4, kernel: 3, pad: 1}, as: a}\n"
+    part = "- {{slice: {{axis: width, start: {}, stop: {}}}, from: a, as: {}}}\n"
+    whole = conv + part.format(0, 8, "l") + part.format(8, 32, "r") + "- {concat: [l, r], axis: width}\n"
+    assert receptive_fields(network_of(whole))[-1] == ((-1, 1, 1), (-1, 1, 1))
+    gap = conv + part.format(0, 8, "l") + part.format(24, 32, "r") + "- {concat: [l, r], axis: width}\n"
+    assert receptive_fields(network_of(gap))[-1] is None
+    over_channels = conv + "- {concat: [a, input]}\n"
+    assert receptive_fields(network_of(over_channels))[-1] == ((-1, 1, 1), (-1, 1, 1))
+
+
+def test_an_unpooling_of_unknown_windows() -> None:
+    """With `like`, the windows of the pooling are not written; with `kernel` they are."""
+    text = "input: 16x16x3\nlayers:\n- {conv: {filters: 8, kernel: 3, pad: 1}, as: a}\n- maxpool: 2\n- maxunpool: "
+    assert receptive_fields(network_of(text + "{like: a}"))[-1] is None
+    assert receptive_fields(network_of(text + "2"))[-1] is not None
