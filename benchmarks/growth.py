@@ -84,9 +84,9 @@ def inside() -> None:
         )
     try:
         from cnncalc.readers.onnx.reader import submitted
-        from cnncalc.writers.onnx.model import dumped
+        from cnncalc.writers.onnx.writer import serialize
 
-        text = dumped(read(Source("x", flat(2_000))))
+        text = serialize(read(Source("x", flat(2_000))))
     except Missing:
         return
     took = seconds(lambda: analyze(submitted(text, "x.onnx", Asked({}, {}))), 3)

@@ -138,7 +138,6 @@ def cycle(graph: dict[str, set[str]]) -> list[str]:
 # Circles that are still to be opened, each by its folder. Remove a row with its circle; never add one.
 KNOWN_CIRCLES: tuple[frozenset[str], ...] = (
     frozenset({"cnncalc.readers", "cnncalc.readers.keras.graph", "cnncalc.readers.keras.reader"}),
-    frozenset(f"cnncalc.writers.onnx.{name}" for name in ("layers", "model", "views", "windows")),
 )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class Writer(Record):
 WRITERS = (
     Writer("torch", "torch.writer", "text"),
     Writer("keras", "keras.writer", "text"),
-    Writer("onnx", "onnx.model", "dumped", options=("batch",), binary=True),
+    Writer("onnx", "onnx.writer", "serialize", options=("batch",), binary=True),
     Writer("mermaid", "drawing", "mermaid", options=("depth",)),
     Writer("dot", "drawing", "dot", options=("depth",)),
 )

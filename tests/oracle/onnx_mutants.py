@@ -28,7 +28,7 @@ from cnncalc.checking.submission import Checked, Task, check_file
 from cnncalc.problem import Source
 from cnncalc.readers.yaml.reader import Overrides, read
 from cnncalc.render.checks import FORMATS, Entry, Report, render
-from cnncalc.writers.onnx.model import dumped
+from cnncalc.writers.onnx.writer import serialize
 from tests.mutants import HOSTILE
 
 SPECS = {
@@ -37,7 +37,7 @@ SPECS = {
     "words": "input: 6\nlayers: [{embedding: {vocab: 9, dim: 8}}, classtoken, {attention: 2}, layernorm, "
     "{lstm: {units: 3, returns: last}}, softmax]\n",
 }
-FILES = {name: dumped(read(Source("net.yaml", text), Overrides({}, {}))) for name, text in SPECS.items()}
+FILES = {name: serialize(read(Source("net.yaml", text), Overrides({}, {}))) for name, text in SPECS.items()}
 NUMBERS = [0, 1, 2, 3, 7, 8, 10, 15, 18, 26, 34, 42, 58, 66, 90, 127, 128, 129, 255]
 SECONDS = 1.0
 TASK = Task(Policy(limits=(Limit("params", most=100), Limit("macs", most=10**12))), metrics=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from math import prod
 from typing import Any
+
+from cnncalc.readers.optional import import_optional
 
 LARGEST = 2**16  # numbers in an array that is evaluated
 TYPES = {
@@ -37,7 +38,7 @@ PLAIN = ("Identity", "Cast", "CastLike", "Dropout")
 
 def numpy() -> Any:
     """The package numpy."""
-    return import_module("numpy")
+    return import_optional("numpy", "onnx")
 
 
 def fold(op: str, xs: Sequence[Array | None], given: Attributes, opset: int) -> list[Array] | None:
@@ -265,8 +266,7 @@ def array(tensor: Any) -> Array | None:
     payload = (tensor.raw_data, tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data)
     if prod(tensor.dims) and not (any(payload) or tensor.uint64_data):
         return None
-    onnx_arrays: Any = import_module("onnx.numpy_helper")
     try:
-        return onnx_arrays.to_array(tensor)
+        return import_optional("onnx.numpy_helper", "onnx").to_array(tensor)
     except (ValueError, TypeError):
         return None

@@ -11,6 +11,7 @@ from io import FileIO
 from typing import Any
 
 from cnncalc.problem import Problem, Refused
+from cnncalc.readers.optional import import_optional
 
 KEPT = 8192  # bytes of a tensor's numbers that are kept: shapes, axes, pads are small
 KEPT_OF_STRANGERS = 2048
@@ -226,10 +227,8 @@ def parsed(data: bytes) -> Any:
     Raises:
         Refused: `bad-model`.
     """
-    from importlib import import_module
-
-    onnx: Any = import_module("onnx")
-    error: Any = import_module("google.protobuf.message").DecodeError
+    onnx = import_optional("onnx", "onnx")
+    error: Any = import_optional("google.protobuf.message", "onnx").DecodeError
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)

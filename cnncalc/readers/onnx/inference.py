@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
-from typing import Any
 
 from cnncalc.problem import Problem
 from cnncalc.readers.axes import Dims
 from cnncalc.readers.onnx.graph import Scope
 from cnncalc.readers.onnx.inputs import Fed
+from cnncalc.readers.onnx.shape_inference import InferenceFailed, infer_shapes
 from cnncalc.text import show
 
 SHOWN = 10
@@ -27,7 +26,6 @@ class Inferred(Fed):
     def _infer(self, scope: Scope) -> Iterator[tuple[str, Dims]]:
         if self.strict:
             return
-        inference: Any = import_module("onnx.shape_inference")
         model = self.model
         for one in model.graph.input:
             value = scope.values.get(one.name)
@@ -42,9 +40,9 @@ class Inferred(Fed):
             for length in dims:
                 one.type.tensor_type.shape.dim.add().dim_value = length
         try:
-            inferred = inference.infer_shapes(model, data_prop=True)
-        except Exception as error:  # whatever the C++ code throws
-            text = f"onnx.shape_inference gives up, so that shapes are not compared with it: {show(error, 200)}"
+            inferred = infer_shapes(model, data_prop=True)
+        except InferenceFailed as error:
+            text = f"shapes are not compared with onnx.shape_inference, which rejects the model: {error}"
             self.warnings.append(Problem("not-compared", text, level="warning"))
             return
         for one in (*inferred.graph.value_info, *inferred.graph.output):

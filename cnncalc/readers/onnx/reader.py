@@ -6,7 +6,6 @@ Every shape is worked out by the layers' own rules and compared with `onnx.shape
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from typing import BinaryIO
 
 from cnncalc.analyses.totals import analyze
@@ -20,7 +19,8 @@ from cnncalc.readers.onnx.graph import Value
 from cnncalc.readers.onnx.model import Model
 from cnncalc.readers.onnx.operators.attention import attentions
 from cnncalc.readers.onnx.patterns import plan, same_figures, shuffles
-from cnncalc.readers.options import Missing, ReaderOptions
+from cnncalc.readers.optional import import_optional
+from cnncalc.readers.options import ReaderOptions
 from cnncalc.text import quoted, show
 
 READINGS = 8  # of branches that depend on what is fed in
@@ -66,10 +66,7 @@ class _Reading:
     """A file that is read as often as it takes to know its batch axes, its branches, and its layers of several operators."""
 
     def __init__(self, data: bytes, path: str, limits: Limits, strict: bool = False) -> None:
-        try:
-            import_module("onnx")
-        except ImportError:
-            raise Missing("onnx", "onnx") from None
+        import_optional("onnx", "onnx")
         self.data = data
         self.path = path
         self.name = os.path.splitext(os.path.basename(path))[0]

@@ -1,21 +1,22 @@
-"""What convolutions are in ONNX: their operators, and the layout of the value they make."""
+"""Write layers with windows, convolutions and poolings, as ONNX operators."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
-from cnncalc.writers.onnx.model import Part
-from cnncalc.writers.onnx.views import PAD_MODES, Lower, cells_around
+from cnncalc.writers.onnx.model import Handler, Part
 from cnncalc.writers.registry import WITHOUT_PLACES, Unsaid, registrar
 
-LOWER: dict[str, Lower] = {}
-kind = registrar(LOWER)
-MOST_STEPS = 64  # of a convolutional LSTM, which are written out one by one
+HANDLERS: dict[str, Handler] = {}
+kind = registrar(HANDLERS)
+MAX_UNEVEN_WINDOWS = 64  # per axis; each becomes operators of its own
+PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 def window(p: Part) -> dict[str, Any]:
-    """The attributes of an operator with windows; padding is written out, `same` too."""
+    """Return the attributes of an operator with windows. Padding is always written as numbers."""
     windows = p.layer.windows(p.shapes[0])
     found: dict[str, Any] = {"kernel_shape": [w.kernel for w in windows], "strides": [w.stride for w in windows]}
     pads = [w.before for w in windows] + [w.after for w in windows]
@@ -28,41 +29,43 @@ def window(p: Part) -> dict[str, Any]:
 
 @kind("conv", "depthwise")
 def conv(p: Part) -> str:
-    given, channels = window(p), p.shapes[0][-1]
+    attributes, channels = window(p), p.shapes[0][-1]
     groups = p.layer.groups if p.layer.kind == "conv" else channels
     x = p.x("first")
-    if p.layer.mode != "zeros" and "pads" in given:
-        del given["pads"]
+    if p.layer.mode != "zeros" and "pads" in attributes:
+        del attributes["pads"]
         around = cells_around((w.before, w.after) for w in p.layer.windows(p.shapes[0]))
         x = p.op("Pad", [x, p.ints(*around)], mode=PAD_MODES[p.layer.mode])
-    inputs = [x, p.weight("weight", p.out[-1], channels // groups, *given["kernel_shape"])]
+    inputs = [x, p.weight("weight", p.out[-1], channels // groups, *attributes["kernel_shape"])]
     if p.layer.bias:
         inputs.append(p.weight("bias", p.out[-1]))
-    p.end("Conv", inputs, group=groups, **given)
+    p.output("Conv", inputs, group=groups, **attributes)
     return "first"
 
 
 @kind("convtranspose")
 def convtranspose(p: Part) -> str:
-    given, groups = window(p), p.layer.groups
+    attributes, groups = window(p), p.layer.groups
     windows = p.layer.windows(p.shapes[0])
-    # runtimes want output_padding below the stride, PyTorch allows the dilation: then less is cut off behind instead
+    # runtimes require output_padding < stride, while PyTorch also allows < dilation: then trim less at the end instead
     less = [min(w.extra, w.after) if w.extra >= w.stride else 0 for w in windows]
     if any(less):
-        given["pads"] = [w.before for w in windows] + [w.after - cells for w, cells in zip(windows, less, strict=True)]
+        attributes["pads"] = [w.before for w in windows] + [
+            w.after - cells for w, cells in zip(windows, less, strict=True)
+        ]
     extra = [w.extra - cells for w, cells in zip(windows, less, strict=True)]
     if any(extra):
-        given["output_padding"] = extra
-    inputs = [p.x("first"), p.weight("weight", p.shapes[0][-1], p.out[-1] // groups, *given["kernel_shape"])]
+        attributes["output_padding"] = extra
+    inputs = [p.x("first"), p.weight("weight", p.shapes[0][-1], p.out[-1] // groups, *attributes["kernel_shape"])]
     if p.layer.bias:
         inputs.append(p.weight("bias", p.out[-1]))
-    p.end("ConvTranspose", inputs, group=groups, **given)
+    p.output("ConvTranspose", inputs, group=groups, **attributes)
     return "first"
 
 
 @kind("local")
 def local(p: Part) -> str:
-    """Every window gathered by the places of its cells, axis by axis, and multiplied by filters of its own."""
+    """Gather the cells of each window, axis by axis, and multiply each window by its own filters."""
     windows, places = p.layer.windows(p.shapes[0]), p.out[:-1]
     rank, channels = len(windows), p.shapes[0][-1]
     x = p.x("first")
@@ -71,18 +74,18 @@ def local(p: Part) -> str:
         x = p.op("Pad", [x, p.ints(*pads)])
     padded = [width + w.before + w.after for width, w in zip(p.shapes[0], windows, strict=False)]
     done: list[int] = []
-    for axis, (w, count) in enumerate(zip(windows, places, strict=True)):  # an axis becomes places x cells
+    for axis, (w, count) in enumerate(zip(windows, places, strict=True)):  # an axis becomes windows x cells
         cells = [place * w.stride + cell for place in range(count) for cell in range(w.kernel)]
         x = p.op("Gather", [x, p.ints(*cells)], axis=2 + 2 * axis)
         done += [count, w.kernel]
-        x = p.reshaped(x, channels, *done, *padded[axis + 1 :])
+        x = p.reshape(x, channels, *done, *padded[axis + 1 :])
     x = p.op("Transpose", [x], perm=[0, *range(2, 2 * rank + 2, 2), 1, *range(3, 2 * rank + 3, 2)])
     total, inside = prod(places), channels * prod(w.kernel for w in windows)
-    x = p.op("MatMul", [p.reshaped(x, total, 1, inside), p.weight("weight", total, inside, p.out[-1])])
+    x = p.op("MatMul", [p.reshape(x, total, 1, inside), p.weight("weight", total, inside, p.out[-1])])
     if p.layer.bias:
-        p.end("Add", [p.reshaped(x, *p.out), p.weight("bias", *p.out)])
+        p.output("Add", [p.reshape(x, *p.out), p.weight("bias", *p.out)])
     else:
-        p.end("Reshape", [x, p.ints(0, *p.out)])
+        p.output("Reshape", [x, p.ints(0, *p.out)])
     return "last"
 
 
@@ -96,54 +99,95 @@ def separable(p: Part) -> str:
     inputs = [x, p.weight("weight_pointwise", wide.filters, many, *[1] * len(windows))]
     if wide.bias:
         inputs.append(p.weight("bias", wide.filters))
-    p.end("Conv", inputs, kernel_shape=[1] * len(windows))
+    p.output("Conv", inputs, kernel_shape=[1] * len(windows))
     return "first"
 
 
-@kind("convlstm")
-def convlstm(p: Part) -> str:
-    """Its steps one after the other: ONNX has no operator for it."""
-    layer, steps, channels = p.layer, p.shapes[0][0], p.shapes[0][-1]
-    if steps > MOST_STEPS:
-        raise Unsaid(f"its {steps} steps would be written out one by one, and at most {MOST_STEPS} are")
-    windows, filters = layer.of_frame().windows(layer.frame(p.shapes[0])), layer.filters
-    kernels, rank = [w.kernel for w in windows], len(windows)
-    into: dict[str, Any] = {
-        "kernel_shape": kernels,
-        "strides": [w.stride for w in windows],
-        "dilations": [w.dilation for w in windows],
-        "pads": [w.before for w in windows] + [w.after for w in windows],
-    }
-    before = [(kernel - 1) // 2 for kernel in kernels]
-    keeping: dict[str, Any] = {
-        "kernel_shape": kernels,
-        "pads": before + [k - 1 - b for k, b in zip(kernels, before, strict=True)],
-    }
-    of_input = [p.weight("weight_ih", 4 * filters, channels, *kernels)]
-    of_input += [p.weight("bias", 4 * filters)] if layer.bias else []
-    of_state = p.weight("weight_hh", 4 * filters, filters, *kernels)
+def cells_around(both: Iterable[tuple[int, int]]) -> list[int]:
+    """Return the `pads` of a Pad operator on N x C x ...: the cells before each axis, then those after."""
+    pairs = list(both)
+    return [0, 0, *[before for before, _ in pairs], 0, 0, *[after for _, after in pairs]]
+
+
+@kind("maxpool", "avgpool")
+def pool(p: Part) -> str:
+    """Write `ceil: true` as `ceil_mode`, or as padding if onnx would round an axis differently.
+
+    PyTorch drops a window that would start after the end of the input, and onnx.shape_inference does not. If that
+    happens on one axis, the cells that rounding up adds on the others are written as padding.
+    """
+    windows = list(p.layer.windows(p.shapes[0]))
+    most = p.layer.kind == "maxpool"
+    attributes: dict[str, Any] = {"kernel_shape": [w.kernel for w in windows], "strides": [w.stride for w in windows]}
+    beyond = []  # cells of the last window after the end of the padded axis
+    up = True
+    for w, width, length in zip(windows, p.shapes[0], p.out, strict=False):
+        room = width + w.before + w.after - w.reach
+        beyond.append(max((length - 1) * w.stride - room, 0))
+        up = up and length == -(-room // w.stride) + 1
+    after = [w.after for w in windows]
+    if any(beyond) and up:
+        attributes["ceil_mode"] = 1
+    elif any(beyond):
+        after = [w.after + more for w, more in zip(windows, beyond, strict=True)]
+    pads = [w.before for w in windows] + after
+    if any(pads):
+        attributes["pads"] = pads
+        if not most:
+            attributes["count_include_pad"] = 1  # PyTorch's default
+    if any(w.dilation != 1 for w in windows):
+        attributes["dilations"] = [w.dilation for w in windows]
+    p.output("MaxPool" if most else "AveragePool", [p.x("first")], **attributes)
+    return "first"
+
+
+@kind("globalavgpool", "globalmaxpool")
+def globalpool(p: Part) -> str:
+    start = 2 if p.layouts[0] == "first" else 1
+    axes = p.ints(*range(start, start + len(p.shapes[0]) - 1))
+    p.output("ReduceMean" if p.layer.kind == "globalavgpool" else "ReduceMax", [p.x(), axes], keepdims=0)
+    return "first"
+
+
+@kind("adaptiveavgpool", "adaptivemaxpool")
+def adaptive(p: Part) -> str:
+    adapted(p, "Average" if p.layer.kind == "adaptiveavgpool" else "Max")
+    return "first"
+
+
+def adapted(p: Part, word: str) -> None:
+    """Pool to given lengths with PyTorch's windows, which reach from floor(i*W/n) up to ceil((i+1)*W/n)."""
+    pairs = list(zip(p.shapes[0][:-1], p.out[:-1], strict=True))
+    if all(length == 1 for _, length in pairs):
+        p.output(f"Global{word}Pool", [p.x("first")])
+    elif all(width % length == 0 for width, length in pairs):
+        parts = [width // length for width, length in pairs]
+        p.output(f"{word}Pool", [p.x("first")], kernel_shape=parts, strides=parts)
+    else:
+        _uneven(p, word, pairs)
+
+
+def _uneven(p: Part, word: str, pairs: list[tuple[int, int]]) -> None:
+    """Cut windows of different lengths out and reduce each. Means of rows, then of columns, give the mean of both."""
     x = p.x("first")
-    places = p.out[-1 - rank : -1]
-    shape = p.op("Concat", [p.op("Shape", [x], start=0, end=1), p.ints(filters, *places)], axis=0)
-    h = c = p.op("Expand", [p.filled(0.0, 1, filters, *places), shape])
-    states = []
-    for step in range(steps):
-        frame = p.op("Gather", [x, p.graph.numbers([step], scalar=True)], axis=2)
-        both = p.op("Add", [p.op("Conv", [frame, *of_input], **into), p.op("Conv", [h, of_state], **keeping)])
-        parts = [
-            p.op("Slice", [both, p.ints(gate * filters), p.ints((gate + 1) * filters), p.ints(1)]) for gate in range(4)
-        ]
-        i, f, o = (p.op("Sigmoid", [parts[gate]]) for gate in (0, 1, 3))
-        c = p.op("Add", [p.op("Mul", [f, c]), p.op("Mul", [i, p.op("Tanh", [parts[2]])])])
-        out = [o, p.op("Tanh", [c])]
-        if layer.returns == "last" and step == steps - 1:
-            p.end("Mul", out)
-            return "first"
-        h = p.op("Mul", out)
-        if layer.returns == "sequence":
-            states.append(p.op("Unsqueeze", [h, p.ints(2)]))
-    p.end("Concat", states, axis=2)
-    return "first"
+    changed = [axis for axis, (width, length) in enumerate(pairs) if width != length]
+    op = "ReduceMean" if word == "Average" else "ReduceMax"
+    for axis in changed:
+        width, length = pairs[axis]
+        if length > MAX_UNEVEN_WINDOWS:
+            raise Unsaid(
+                f"an axis of {width} becomes {length} windows of uneven lengths, for which ONNX has no operator"
+            )
+        along = p.ints(axis + 2)
+        parts = []
+        for place in range(length):
+            start, stop = place * width // length, -(-(place + 1) * width // length)
+            part = p.op("Slice", [x, p.ints(start), p.ints(stop), along])
+            parts.append(p.op(op, [part, along], keepdims=1) if stop - start > 1 else part)
+        if axis == changed[-1]:
+            p.output("Concat", parts, axis=axis + 2)
+        else:
+            x = p.op("Concat", parts, axis=axis + 2)
 
 
 @kind("maxunpool")

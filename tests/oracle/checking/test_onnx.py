@@ -29,7 +29,7 @@ from cnncalc.cli import cli
 from cnncalc.cli.commands.check import FORMATS
 from cnncalc.cli.run import run
 from cnncalc.readers.onnx.file import FIELDS
-from cnncalc.writers.onnx.model import dumped as exported
+from cnncalc.writers.onnx.writer import serialize
 from tests.helpers import environment, git, network_of
 from tests.oracle.onnx_mutants import fault, mutants, reports
 from tests.oracle.onnx_threats import HIDDEN, REFUSED, SOUND, chain, dumped, files, model, op, weight
@@ -43,7 +43,7 @@ Write = Callable[[str, bytes | str], str]
 
 def as_onnx(text: str) -> bytes:
     """A specification as an ONNX file."""
-    return exported(network_of(text))
+    return serialize(network_of(text))
 
 
 @pytest.fixture(name="write")

@@ -37,8 +37,7 @@ from cnncalc.readers.onnx.reader import values
 from cnncalc.shape import Shape
 from cnncalc.writers.blocks import Unexportable
 from cnncalc.writers.layouts import lengths
-from cnncalc.writers.onnx.layers import LOWER
-from cnncalc.writers.onnx.model import dumped
+from cnncalc.writers.onnx.writer import HANDLERS, serialize
 from cnncalc.writers.torch.writer import source
 from cnncalc.writers.yaml.writer import proved
 from tests.helpers import environment, network_of
@@ -126,7 +125,7 @@ def shapes_inferred(data: bytes, strip: bool = True) -> dict[str, list[Any]]:
 def test_the_whole_shelf_there_and_back(path: Path, tmp_path: Path) -> None:
     """Totals, receptive fields, and every layer's shape, parameters, buffers and multiply-adds."""
     network = network_of(path.read_text(encoding="utf-8"))
-    data = dumped(network)
+    data = serialize(network)
     ours, theirs = same_layers(network, data, tmp_path)
     quantities = ("weights", "biases", "params", "buffers", "macs", "activations", "conv_activations", "depth")
     differing = {name for name in quantities if getattr(ours.totals, name) != getattr(theirs.totals, name)}
@@ -155,7 +154,7 @@ def test_every_kind_there_and_back(kind: str, tmp_path: Path) -> None:
         network = random_network(seed, [kind, kind, kind, *others])
         present = sum(1 for node in network.nodes if node.kind == kind)
         if present:
-            data = dumped(network, None if seed % 2 else 3)
+            data = serialize(network, None if seed % 2 else 3)
             onnx.checker.check_model(with_numbers(data), full_check=True)
             if seed % 2:
                 same_layers(network, data, tmp_path)
@@ -169,7 +168,7 @@ def test_every_kind_there_and_back(kind: str, tmp_path: Path) -> None:
 def test_random_networks_there_and_back(seed: int, tmp_path: Path) -> None:
     """Of every kind together, in one to three dimensions, with branches and shared weights."""
     network = random_network(seed, EVERY)
-    ours, theirs = same_layers(network, dumped(network), tmp_path)
+    ours, theirs = same_layers(network, serialize(network), tmp_path)
     counters = sum(1 for node in network.nodes if node.kind == "standardize" and node.shared is None)
     assert theirs.totals.params == ours.totals.params
     assert theirs.totals.macs == ours.totals.macs
@@ -178,7 +177,7 @@ def test_random_networks_there_and_back(seed: int, tmp_path: Path) -> None:
 
 def test_no_kind_is_left_out() -> None:
     """One without operators would be refused."""
-    assert set(EVERY) <= set(LOWER)
+    assert set(EVERY) <= set(HANDLERS)
 
 
 # -- the numbers that come out ----------------------------------------------------------------------------------------
@@ -265,7 +264,7 @@ def parameters_of(model: Any) -> dict[str, np.ndarray]:
 def test_the_numbers_are_those_of_pytorch(name: str) -> None:
     """ONNX's reference evaluator on random weights against the exported module."""
     network = network_of(NETWORKS[name])
-    model = with_numbers(dumped(network, 2))
+    model = with_numbers(serialize(network, 2))
     made = source(network)
     space: dict[str, Any] = {"__name__": "net"}
     exec(compile(made.text, "net.py", "exec"), space)
@@ -288,8 +287,8 @@ def test_the_numbers_are_those_of_pytorch(name: str) -> None:
 def test_recurrent_layers_run(kind: str, count: int, fields: str, tmp_path: Path) -> None:
     """The shape that runs out; the evaluator's own order of gates is not PyTorch's."""
     network = network_of(f"input: 5x3\nlayers:\n  - {kind}: {{units: 4{fields}}}\n")
-    data = dumped(network, 2)
-    same_layers(network, dumped(network), tmp_path)
+    data = serialize(network, 2)
+    same_layers(network, serialize(network), tmp_path)
     assert shapes_inferred(data)[network.nodes[-1].name] == [2, *network.nodes[-1].output]
     if "bidirectional" not in fields or kind == "lstm":  # which the evaluator has for LSTM only
         (out,) = ReferenceEvaluator(with_numbers(data)).run(None, {"input": np.zeros((2, 5, 3), "float32")})
@@ -306,7 +305,7 @@ def test_recurrent_layers_run(kind: str, count: int, fields: str, tmp_path: Path
 def test_the_file_holds_no_weights() -> None:
     """VGG-16, 138 million parameters, in a few thousand bytes; with names, shapes and a free batch."""
     network = network_of((SHELF[0].parent / "vgg16.yaml").read_text(encoding="utf-8"))
-    data = dumped(network)
+    data = serialize(network)
     assert len(data) < 16_384
     model = onnx.load_model_from_string(data)
     assert [(one.domain, one.version) for one in model.opset_import] == [("", 21)]
@@ -328,20 +327,22 @@ def test_the_file_holds_no_weights() -> None:
         for one in model.graph.value_info
     }
     assert shown["Stage1.conv1"] == ["N", 64, 224, 224]
-    assert dumped(network) == data
+    assert serialize(network) == data
 
 
 def test_the_batch_can_be_fixed() -> None:
     """As the first dimension of everything."""
     network = network_of("input: 8x8x3\nlayers: [conv: {filters: 4, kernel: 3}, fc: 2]\n")
-    assert shapes_inferred(dumped(network, 16)) == {"conv1": [16, 4, 6, 6], "fc1.flatten": [16, 144], "fc1": [16, 2]}
+    assert shapes_inferred(serialize(network, 16)) == {"conv1": [16, 4, 6, 6], "fc1.flatten": [16, 144], "fc1": [16, 2]}
 
 
 def test_indices_are_whole_numbers() -> None:
     """The input of an embedding; of other layers it is cast."""
-    model = onnx.load_model_from_string(dumped(network_of("input: 7\nlayers: [embedding: {vocab: 9, dim: 4}]\n")))
+    model = onnx.load_model_from_string(serialize(network_of("input: 7\nlayers: [embedding: {vocab: 9, dim: 4}]\n")))
     assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.INT64
-    model = onnx.load_model_from_string(dumped(network_of("input: 7\nlayers: [relu, embedding: {vocab: 9, dim: 4}]\n")))
+    model = onnx.load_model_from_string(
+        serialize(network_of("input: 7\nlayers: [relu, embedding: {vocab: 9, dim: 4}]\n"))
+    )
     assert [node.op_type for node in model.graph.node] == ["Relu", "Cast", "Gather"]
 
 
@@ -351,7 +352,7 @@ def test_indices_are_whole_numbers() -> None:
 def refusal(network: Network) -> str:
     """What is said of a network that cannot be exported."""
     with pytest.raises(Unexportable) as caught:
-        dumped(network)
+        serialize(network)
     return str(caught.value)
 
 
@@ -363,15 +364,15 @@ def test_what_onnx_has_no_words_for() -> None:
     text = "conv `deform\\x1b[31m` cannot be exported: only its shapes and counts are known, too little for ONNX"
     assert refusal(builder.finish([1])) == text
     network = network_of("input: 301x4\nlayers: [{adaptiveavgpool: 100, as: wide}]\n")
-    text = "adaptiveavgpool `wide` cannot be exported: an axis of 301 becomes 100 windows of uneven lengths, which ONNX has "
-    assert refusal(network) == text + "no operator for"
+    text = "adaptiveavgpool `wide` cannot be exported: an axis of 301 becomes 100 windows of uneven lengths, for which ONNX has "
+    assert refusal(network) == text + "no operator"
 
 
 def test_a_shape_that_onnx_sees_otherwise_is_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The proof runs before a byte is written. What is patched is remembered: no other test has 17 filters."""
     monkeypatch.setattr(Conv, "out", lambda self, *xs: Shape((9, 9, self.filters)))
     network = network_of("input: 8x8x3\nlayers: [{conv: {filters: 17, kernel: 3}, as: c}, globalavgpool]\n")
-    text = "conv `c` cannot be exported: onnx.shape_inference makes it Nx17x6x6, cnncalc Nx17x9x9"
+    text = "conv `c` cannot be exported: onnx.shape_inference infers Nx17x6x6, but cnncalc computes Nx17x9x9"
     assert refusal(network) == text
     spec, out = tmp_path / "net.yaml", tmp_path / "net.onnx"
     spec.write_text(
@@ -386,7 +387,7 @@ def test_without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence that says what to install."""
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(Missing, match=r"this needs onnx: pip install 'cnncalc\[onnx\]'"):
-        dumped(network_of("input: 8x8x3\nlayers: [relu]\n"))
+        serialize(network_of("input: 8x8x3\nlayers: [relu]\n"))
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
