@@ -1,8 +1,8 @@
-"""The text of a Darknet .cfg: sections, options, and numbers read the way they are meant.
+"""Parse the text of a Darknet .cfg file: sections, options and numbers.
 
-Darknet reads numbers with C's atoi, which takes `3x` for 3 and `x` for 0, joins `1 2` to 12, and makes typing errors
-networks of another size; here they are errors with a line number. It also makes atoi stop at a comment, `3 # wide`, which
-is read as 3 here, too. In a list every comma begins another number, those within a comment included. Knows no layers.
+Darknet reads numbers with C's atoi. It reads `3x` as 3 and `x` as 0, and joins `1 2` to 12, so that a typing error
+silently becomes a network of another size. Here such values are errors with a line number. A comment ends a number in both:
+`3 # wide` is 3. In a list every comma starts another number, even a comma within a comment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FLOAT = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})([eE][+-]?[0
 
 
 class Option:
-    """A value as it stands in the file, and its place."""
+    """The value of an option as written in the file, and its position."""
 
     __slots__ = ("raw", "text", "where")
 
@@ -35,27 +35,27 @@ class Option:
 
 
 class Section:
-    """`[word]` with its options; the first of two options of one name counts, as in Darknet."""
+    """`[word]` with its options. If a name occurs twice, the first one counts, as in Darknet."""
 
     __slots__ = ("index", "options", "read", "where", "word")
 
     def __init__(self, word: str, where: Where, index: int) -> None:
         self.word = word
         self.where = where
-        self.index = index  # as Darknet counts the layers: from 0 behind [net]
+        self.index = index  # as Darknet counts layers: from 0 after [net]
         self.options: dict[str, Option] = {}
         self.read: set[str] = set()
 
     def problem(self, code: str, text: str, help: str = "", option: str = "") -> Problem:
-        """A problem with the section, or with one of its options."""
+        """Return a problem located at the section, or at one of its options."""
         place = self.options[option].where if option in self.options else self.where
         return Problem(code, f"[{show(self.word)}] {text}", help, where=place)
 
     def integer(self, name: str, default: int, least: int = 0, most: int = LARGEST) -> int:
-        """A whole number; `default` where it is not written.
+        """Return a whole number, or `default` if the option is missing.
 
         Raises:
-            Problem: `bad-value`, also for what atoi would cut off.
+            Problem: `bad-value`, including text that atoi would cut off.
         """
         option = self.options.get(name)
         self.read.add(name)
@@ -69,9 +69,9 @@ class Section:
         if not _INTEGER.fullmatch(text) or _TORN.search(raw):
             start = _LEADING.match(text)
             taken = start[0] if start and len(start[0]) <= 12 else "0"
-            said = f"`{name}` must be a whole number; got `{show(written)}`, which darknet would take for {taken}"
-            help = "put the comment on a line of its own" if raw != written else "write digits only"
-            raise self.problem("bad-value", said, help, name)
+            message = f"`{name}` must be a whole number; got `{show(written)}`, which darknet would read as {taken}"
+            help = "move the comment to its own line" if raw != written else "write digits only"
+            raise self.problem("bad-value", message, help, name)
         number = int(text)
         if not least <= number <= most:
             limit = f"at least {least:,}" if number < least else f"at most {most:,}"
@@ -79,7 +79,7 @@ class Section:
         return number
 
     def integers(self, name: str) -> list[int]:
-        """Whole numbers with commas between.
+        """Return whole numbers separated by commas.
 
         Raises:
             Problem: `missing-field` or `bad-value`.
@@ -87,12 +87,12 @@ class Section:
         option = self.options.get(name)
         self.read.add(name)
         if option is None:
-            raise self.problem("missing-field", f"needs `{name}`: the layers it takes", f"write `{name}=-1`")
+            raise self.problem("missing-field", f"needs `{name}`, the layers it reads", f"write `{name}=-1`")
         parts = option.raw.split(",")
         return [self._number(name, option, _BLANKS.sub("", part), part.strip(), -LARGEST, LARGEST) for part in parts]
 
     def rate(self, name: str, default: float) -> float:
-        """A probability.
+        """Return a probability.
 
         Raises:
             Problem: `bad-value`.
@@ -107,8 +107,8 @@ class Section:
             raise self.problem("bad-value", text, option=name)
         return float(number)
 
-    def word_of(self, name: str, default: str, known: Iterable[str]) -> str:
-        """One of a few words.
+    def choice(self, name: str, default: str, known: Iterable[str]) -> str:
+        """Return one of the words in `known`, or `default` if the option is missing.
 
         Raises:
             Problem: `bad-value`.
@@ -120,37 +120,37 @@ class Section:
         if option.text not in known:
             text = f"`{name}` must be one of {quoted(known)}; got `{show(option.raw)}`"
             help = did_you_mean(option.text, known)
-            if _COMMENT.sub("", option.text) in known:  # a word is compared as a whole
-                help = "darknet takes the comment for a part of the word: put it on a line of its own"
+            if _COMMENT.sub("", option.text) in known:  # darknet compares the whole word
+                help = "darknet reads the comment as part of the word; move it to its own line"
             raise self.problem("bad-value", text, help, name)
         return option.text
 
-    def check_slips(self) -> None:
-        """No option may look like one that was read and is not there: Darknet would pass over it in silence.
+    def check_misspellings(self) -> None:
+        """Refuse an option whose name resembles a missing one, because Darknet would silently ignore it.
 
         Raises:
             Problem: `unknown-field`.
         """
         missing = [name for name in self.read if name not in self.options and len(name) > 3]
         for name in self.options:
-            meant = None if name in self.read or name in PASSED_OVER else nearest(name, missing)
+            meant = None if name in self.read or name in IGNORED else nearest(name, missing)
             if meant is not None:
                 text = f"has no option `{show(name)}`; darknet would ignore it"
                 raise self.problem("unknown-field", text, f"did you mean `{meant}`?", name)
 
 
-# options for training, near in spelling to ones that make shapes
-PASSED_OVER = {
+# options for training whose names resemble options that determine shapes
+IGNORED = {
     "scale", "coord_scale", "class_scale", "mask_scale", "flip", "flipped", "sway", "stretch", "rotate",
     "side", "softmax", "classfix",
 }  # fmt: skip
 
 
 def sections(source: Source) -> list[Section]:
-    """The sections of a file, `[net]` first.
+    """Return the sections of a file, `[net]` first.
 
     Raises:
-        Refused: a line that is neither section, option nor comment; options in front of the first section.
+        Refused: A line is not a section, an option or a comment, or options come before the first section.
     """
     found: list[Section] = []
     for number, line in enumerate(source.text.split("\n"), 1):
@@ -161,10 +161,15 @@ def sections(source: Source) -> list[Section]:
         if bare[0] == "[":
             if not re.fullmatch(r"\[[A-Za-z_0-9]{1,40}\]", bare):
                 raise _refused(
-                    where, f"`{show(line.strip())}` is no section", "write `[convolutional]`, alone on its line"
+                    where, f"`{show(line.strip())}` is not a section", "write `[convolutional]`, alone on its line"
                 )
             if len(found) > MOST_SECTIONS:
-                raise _refused(where, f"more than {MOST_SECTIONS:,} sections", "is it a network?", "too-large")
+                raise _refused(
+                    where,
+                    f"more than {MOST_SECTIONS:,} sections",
+                    "check that the file is a Darknet network",
+                    "too-large",
+                )
             found.append(Section(bare[1:-1], where, len(found) - 1))
             continue
         name, equals, _ = bare.partition("=")
@@ -173,16 +178,16 @@ def sections(source: Source) -> list[Section]:
             text = f"`{show(line.strip())}` is neither a section nor an option"
             raise _refused(where, text, "write `name=value`; comments begin with `#`")
         if not found:
-            raise _refused(where, f"`{show(name)}` stands in front of the first section", "begin with `[net]`")
+            raise _refused(where, f"`{show(name)}` comes before the first section", "start the file with `[net]`")
         options = found[-1].options
         if name not in options:
             options[name] = Option(value, where)
         elif _COMMENT.sub("", options[name].text) != _COMMENT.sub("", Option(value, where).text) and name in SIZES:
             first = options[name].where.line
-            text = f"`{show(name)}` is written twice; the first, on line {first}, counts in darknet"
-            raise _refused(where, text, "keep one of the two", "duplicate-key")
+            text = f"`{show(name)}` is set twice; darknet uses the first one, on line {first}"
+            raise _refused(where, text, "remove one of the two", "duplicate-key")
     if not found:
-        problem = Problem("empty-file", f"{show(source.path)} has no sections", "a Darknet file begins with `[net]`")
+        problem = Problem("empty-file", f"{show(source.path)} has no sections", "start the file with `[net]`")
         raise Refused([problem])
     return found
 

@@ -1,9 +1,9 @@
-"""Darknet's .cfg -> Network: every section with Darknet's own defaults and rules of size.
+"""Read Darknet's .cfg files with Darknet's own defaults and size rules.
 
-The rules are those of `src/parser.c` and `src/*_layer.c` of Darknet (Redmon; Bochkovskiy's line, 2020). A section that is
-several layers here (convolution, batch normalisation, activation) is a block named by its kind and Darknet's index:
-`conv0.conv`, `conv0.batchnorm`, `conv0.leaky`. Recurrent sections are one time step, as Darknet computes them; the state
-enters as an input. Nothing is executed, and Darknet is not needed.
+The rules are those of `src/parser.c` and `src/*_layer.c` of Darknet (Redmon; Bochkovskiy's fork, 2020). A section that
+becomes several layers (convolution, batch normalisation, activation) is a block named after its kind and Darknet's index:
+`conv0.conv`, `conv0.batchnorm`, `conv0.leaky`. A recurrent section is one time step, as in Darknet, and its state is an
+input. Nothing is executed, and Darknet is not needed.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from collections.abc import Callable
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers import files
+from cnncalc.readers.darknet.base import ALIASES
 from cnncalc.readers.darknet.cfg import Section, sections
-from cnncalc.readers.darknet.options import SAME
 from cnncalc.readers.darknet.recurrent import Cells
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
 
 HEADS = ("yolo", "Gaussian_yolo", "region", "detection")
-HEADER_BYTES = 20  # three version numbers and how many images were seen, in front of the weights
-# field of a layer here -> Darknet's option, to point at
+HEADER_BYTES = 20  # three version numbers and the number of training images, before the weights
+# field of a layer -> the option of Darknet that an error points to
 OPTIONS = {
     "filters": "filters", "kernel": "size", "stride": "stride", "pad": "padding", "groups": "groups",
     "dilation": "dilation", "units": "output", "factor": "stride", "stop": "from", "share": "share_index",
 }  # fmt: skip
 
 
-def read(path: str, asked: ReaderOptions) -> Network:
-    """The network in a .cfg file.
+def read(path: str, options: ReaderOptions) -> Network:
+    """Read the network in a .cfg file.
 
     Raises:
-        Refused: what is wrong with it, with its line.
-        OSError: where it cannot be read.
+        Refused: The file has a mistake. The problem has its line.
+        OSError: The file cannot be opened.
     """
-    return read_text(files.text(path), asked)
+    return read_text(files.text(path), options)
 
 
-def read_text(source: Source, asked: ReaderOptions) -> Network:
-    """The network in the text of a .cfg file.
+def read_text(source: Source, options: ReaderOptions) -> Network:
+    """Read the network in the text of a .cfg file.
 
     >>> text = "[net]\\nwidth=28\\nheight=28\\nchannels=1\\n[convolutional]\\nfilters=6\\nsize=5\\nactivation=relu"
     >>> net = read_text(Source("a.cfg", text), ReaderOptions({}, {}))
@@ -49,37 +49,37 @@ def read_text(source: Source, asked: ReaderOptions) -> Network:
     [('input', '28x28x1'), ('conv0.conv', '24x24x6'), ('conv0.relu', '24x24x6')]
 
     Raises:
-        Refused: what is wrong with it, with its line.
+        Refused: The text has a mistake. The problem has its line.
     """
-    return _Reader(source).read(asked)
+    return Reader(source).read(options)
 
 
-def floats(network: Network) -> int:
-    """How many numbers are in the .weights file: parameters and running statistics, shared ones once."""
-    found = 0
+def numbers_in_weights_file(network: Network) -> int:
+    """Count the numbers in the .weights file: parameters and running statistics, with shared ones counted once."""
+    count = 0
     for node in network.nodes:
         if node.layer is not None and node.shared is None:
             shapes = network.shapes(node)
-            found += sum(node.layer.weights(*shapes).values()) + sum(node.layer.buffers(*shapes).values())
-    return found
+            count += sum(node.layer.weights(*shapes).values()) + sum(node.layer.buffers(*shapes).values())
+    return count
 
 
-class _Reader(Cells):
-    def read(self, asked: ReaderOptions) -> Network:
-        found = sections(self.source)
+class Reader(Cells):
+    """Reads the sections of one file in order."""
+
+    def read(self, options: ReaderOptions) -> Network:
+        first, *others = sections(self.source)
         try:
-            self._net(found[0], asked)
-            for section in found[1:]:
+            self._net(first, options)
+            for section in others:
                 self._section(section)
-            if len(found) == 1:
-                raise found[0].problem(
-                    "missing-field", "is followed by no layers", "add sections such as `[convolutional]`"
-                )
+            if not others:
+                raise first.problem("missing-field", "has no layers after it", "add sections such as `[convolutional]`")
         except Problem as problem:
             if problem.where is None:
                 option = OPTIONS.get(problem.field or "", "")
-                options = self.section.options
-                problem.where = options[option].where if option in options else self.section.where
+                written = self.section.options
+                problem.where = written[option].where if option in written else self.section.where
             raise Refused([problem], self.builder.partial(name=self._name(), spec=self.source.path)) from None
         return self._finish()
 
@@ -91,25 +91,25 @@ class _Reader(Cells):
             value for node, value in self._named() if node.rstrip("0123456789") in HEADS and value != self.value
         ]  # a detector has several outputs
         network = self.builder.finish([*dict.fromkeys(heads), self.value])
-        numbers = floats(network)
-        said = f"Darknet; its .weights file holds {numbers:,} numbers, {4 * numbers + HEADER_BYTES:,} bytes"
-        return self.builder.finish(network.outputs, name=self._name(), source=said, spec=self.source.path)
+        numbers = numbers_in_weights_file(network)
+        description = f"Darknet; its .weights file holds {numbers:,} numbers, {4 * numbers + HEADER_BYTES:,} bytes"
+        return self.builder.finish(network.outputs, name=self._name(), source=description, spec=self.source.path)
 
     def _named(self) -> list[tuple[str, int]]:
-        return [(self.builder.nodes[value].name, value) for value in self.made]
+        return [(self.builder.nodes[value].name, value) for value in self.outputs]
 
-    def _net(self, section: Section, asked: ReaderOptions) -> None:
+    def _net(self, section: Section, options: ReaderOptions) -> None:
         from cnncalc.readers.yaml.inputs import shape_from
 
         self.section = section
         if section.word not in ("net", "network"):
-            raise section.problem("bad-file", "stands first", "a Darknet file begins with `[net]`")
-        if asked.dims:
-            name = next(iter(asked.dims))
+            raise section.problem("bad-file", "is the first section", "start the file with `[net]`")
+        if options.dims:
+            name = next(iter(options.dims))
             raise section.problem("bad-argument", f"has no dimension `{show(name)}`", "write `--input 608x608x3`")
-        for name, text in asked.inputs.items():
+        for name, text in options.inputs.items():
             if name not in ("", "input"):
-                raise section.problem("unknown-input", f"has no input `{show(name)}`", "it is called `input`")
+                raise section.problem("unknown-input", f"has no input `{show(name)}`", "the input is named `input`")
             shape = shape_from(text)
             if len(shape) not in (1, 3):
                 help = "write height x width x channels, or one number for `inputs`"
@@ -120,7 +120,11 @@ class _Reader(Cells):
         inputs = section.integer("inputs", 0, most=2**40)
         if not all(sizes) and not inputs:
             missing = [name for name, size in zip(("height", "width", "channels"), sizes, strict=True) if not size]
-            raise section.problem("missing-field", f"needs {quoted(missing, 'and')}: the input size", "or `inputs`")
+            raise section.problem(
+                "missing-field",
+                f"needs {quoted(missing, 'and')} for the input size",
+                "add them, or `inputs` for a vector",
+            )
         shape = Shape(sizes) if all(sizes) else Shape((inputs,))
         if inputs not in (0, shape.size):
             raise section.problem(
@@ -130,27 +134,27 @@ class _Reader(Cells):
 
     def _section(self, section: Section) -> None:
         self.section = section
-        word = SAME.get(section.word, section.word)
+        word = ALIASES.get(section.word, section.word)
         handler = HANDLERS.get(word)
         if handler is None:
-            help = did_you_mean(section.word, [*HANDLERS, *SAME]) or "cnncalc reads the layers of Darknet only"
-            raise section.problem("unknown-layer", "is no layer of Darknet", help)
+            help = did_you_mean(section.word, [*HANDLERS, *ALIASES]) or "cnncalc reads only Darknet's own layers"
+            raise section.problem("unknown-layer", "is not a Darknet layer", help)
         self.name = f"{NAMES.get(word, word)}{section.index}"
         self.weighted.append(None)
         self.value = handler(self)
-        self.made.append(self.value)
-        section.check_slips()
+        self.outputs.append(self.value)
+        section.check_misspellings()
 
 
 NAMES = {"convolutional": "conv", "connected": "fc"}
-HANDLERS: dict[str, Callable[[_Reader], int]] = {
-    "convolutional": _Reader.convolutional, "local": _Reader.local, "maxpool": _Reader.maxpool,
-    "local_avgpool": _Reader.local_avgpool, "avgpool": _Reader.avgpool, "connected": _Reader.connected,
-    "route": _Reader.route, "shortcut": _Reader.shortcut, "scale_channels": _Reader.gated, "sam": _Reader.gated,
-    "upsample": _Reader.upsample, "reorg": _Reader.reorg, "crop": _Reader.crop, "dropout": _Reader.dropout,
-    "lrn": _Reader.normalization, "batchnorm": _Reader.batchnorm, "activation": _Reader.activated,
-    "softmax": _Reader.softmax, "cost": _Reader.passed, "empty": _Reader.passed,
-    "contrastive": _Reader.passed, "rnn": _Reader.rnn,
-    "crnn": _Reader.crnn, "lstm": _Reader.lstm, "conv_lstm": _Reader.conv_lstm, "gru": _Reader.gru,
-    **dict.fromkeys(HEADS, _Reader.head),
+HANDLERS: dict[str, Callable[[Reader], int]] = {
+    "convolutional": Reader.convolutional, "local": Reader.local, "maxpool": Reader.maxpool,
+    "local_avgpool": Reader.local_avgpool, "avgpool": Reader.avgpool, "connected": Reader.connected,
+    "route": Reader.route, "shortcut": Reader.shortcut, "scale_channels": Reader.multiply, "sam": Reader.multiply,
+    "upsample": Reader.upsample, "reorg": Reader.reorg, "crop": Reader.crop, "dropout": Reader.dropout,
+    "lrn": Reader.normalization, "batchnorm": Reader.batchnorm, "activation": Reader.activation_section,
+    "softmax": Reader.softmax, "cost": Reader.pass_through, "empty": Reader.pass_through,
+    "contrastive": Reader.pass_through, "rnn": Reader.rnn,
+    "crnn": Reader.crnn, "lstm": Reader.lstm, "conv_lstm": Reader.conv_lstm, "gru": Reader.gru,
+    **dict.fromkeys(HEADS, Reader.head),
 }  # fmt: skip

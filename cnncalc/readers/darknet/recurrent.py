@@ -1,4 +1,4 @@
-"""Darknet's recurrent sections, one time step of each: the products, gates and sums of `src/*_layer.c`."""
+"""One time step of Darknet's recurrent sections: the products, gates and sums in `src/*_layer.c`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from cnncalc.shape import Shape
 
 
 class Cells(Sections):
-    """The state that the time step before left behind enters as an input."""
+    """Methods for recurrent sections. The state from the previous time step is an input."""
 
     def cell(self, convolves: bool, filters: int) -> Callable[..., int]:
-        """How the products of a recurrent section are made: `name`, value, units, with the activation or without."""
+        """Return a function that adds one product of a recurrent section.
+
+        It takes a name, a value, the number of units, and whether the activation follows.
+        """
         norm = self.norm()
         conv = self.window(3) if convolves else None
 
@@ -30,7 +33,7 @@ class Cells(Sections):
         return product
 
     def state(self, name: str, shape: Shape) -> int:
-        """What the time step before left behind."""
+        """Add an input for the state from the previous time step."""
         return self.builder.input(f"{self.name}.{name}", shape, self.section.where)
 
     def rnn(self, convolves: bool = False) -> int:
@@ -48,7 +51,7 @@ class Cells(Sections):
         units = section.integer("output", 1, 1)
         product = self.cell(convolves, units)
         if convolves and section.integer("bottleneck", 0):
-            raise section.problem("unknown-layer", "with `bottleneck` is not read", option="bottleneck")
+            raise section.problem("unknown-layer", "with `bottleneck` is not supported", option="bottleneck")
         peep = convolves and section.integer("peephole", 0)
         x = self.image() if convolves else self.value
         sums = {"f": product("wf", x, units)}
@@ -57,17 +60,17 @@ class Cells(Sections):
         for gate in "igo":
             sums[gate] = product(f"w{gate}", x, units)
 
-        def gated(gate: str, seen: int) -> int:
+        def add_gate(gate: str, seen: int) -> int:
             parts = [sums[gate], product(f"u{gate}", h, units)]
             if peep and gate != "g":
                 parts.append(product(f"v{gate}", seen, units))
             total = self.add(f"{gate}.add", Add(), *parts)
             return self.add(f"{gate}.gate", act.Tanh() if gate == "g" else act.Sigmoid(), total)
 
-        kept = self.add("keep", Mul(), gated("f", c), c)
-        new = self.add("new", Mul(), gated("i", c), gated("g", c))
-        now = self.add("next", Add(), kept, new)
-        return self.add("out", Mul(), gated("o", now), self.add("tanh", act.Tanh(), now))
+        remembered = self.add("keep", Mul(), add_gate("f", c), c)
+        new = self.add("new", Mul(), add_gate("i", c), add_gate("g", c))
+        now = self.add("next", Add(), remembered, new)
+        return self.add("out", Mul(), add_gate("o", now), self.add("tanh", act.Tanh(), now))
 
     def conv_lstm(self) -> int:
         return self.lstm(True)

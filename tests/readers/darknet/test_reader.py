@@ -54,7 +54,7 @@ def route(*layers: int, **more: Any) -> Any:
 
 
 def head(**more: Any) -> Any:
-    """The linear convolution in front of a detection head, and the head."""
+    """The linear convolution before a detection head, and the head."""
     return [conv(255, 1, 1, "linear", 0), ("yolo", {"mask": "0,1,2", "classes": 80, "num": 9, **more})]
 
 
@@ -153,7 +153,7 @@ def alexnet() -> Sections:
 
 
 def vgg16() -> Sections:
-    """Simonyan & Zisserman 2014, configuration D, behind Darknet's crop."""
+    """Simonyan & Zisserman 2014, configuration D, after Darknet's crop."""
     found: Sections = [("crop", {"crop_height": 224, "crop_width": 224})]
     for filters, repeats in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
         found += [*[conv(filters, 3, 1, "relu", 0)] * repeats, pool()]
@@ -187,7 +187,7 @@ def made(net: dict[str, Any], *sections: Any) -> Network:
 def totals(net: Network) -> tuple[int, int, int]:
     """Parameters, multiply-adds and numbers in the .weights file."""
     found = analyze(net).totals
-    return found.params, found.macs, reader.floats(net)
+    return found.params, found.macs, reader.numbers_in_weights_file(net)
 
 
 def refused(text: str, **inputs: str) -> tuple[str, int, str]:
@@ -244,7 +244,7 @@ def last(*sections: Any, net: dict[str, Any] = IMAGE) -> tuple[str, int, int]:
 
 
 def test_defaults_and_rules_of_size() -> None:
-    """One cell, one filter, logistic; `pad` and `padding`; pooling pads by its size less one, the larger half behind."""
+    """One cell, one filter, logistic; `pad` and `padding`; pooling pads by its size less one, the larger half at the end."""
     plain = made(IMAGE, ("convolutional", {}))
     assert [(node.name, node.kind) for node in plain.nodes[1:]] == [
         ("conv0.conv", "conv"),
@@ -385,23 +385,23 @@ BAD = {
     # text: code, line, part of the message
     "": ("empty-file", 0, "no sections"),
     "# nothing\n": ("empty-file", 0, "no sections"),
-    "width=8\n[net]\n": ("bad-file", 1, "in front of the first section"),
-    "[convolutional]\nfilters=3\n": ("bad-file", 1, "begins with `[net]`"),
+    "width=8\n[net]\n": ("bad-file", 1, "before the first section"),
+    "[convolutional]\nfilters=3\n": ("bad-file", 1, "start the file with `[net]`"),
     "[net]\nwidth=8\nheight=8\n[maxpool]\n": ("missing-field", 1, "`channels`"),
-    NET: ("missing-field", 1, "followed by no layers"),
-    NET + "[convolutional\nfilters=3\n": ("bad-file", 5, "is no section"),
-    NET + "[convolutional] # first\n": ("bad-file", 5, "is no section"),
+    NET: ("missing-field", 1, "has no layers after it"),
+    NET + "[convolutional\nfilters=3\n": ("bad-file", 5, "is not a section"),
+    NET + "[convolutional] # first\n": ("bad-file", 5, "is not a section"),
     NET + "[convolutional]\nfilters\n": ("bad-file", 6, "neither a section nor an option"),
     NET + "[convolutional]\nfilters=\n": ("bad-file", 6, "neither a section nor an option"),
     NET + "[convolutionl]\nfilters=3\n": ("unknown-layer", 5, "did you mean `convolutional`?"),
-    NET + "[convolutional]\nfilters=3x\n": ("bad-value", 6, "darknet would take for 3"),
-    NET + "[convolutional]\nfilters=# wide\n": ("bad-value", 6, "put the comment on a line of its own"),
-    NET + "[convolutional]\nfilters=3x # wide\n": ("bad-value", 6, "darknet would take for 3"),
+    NET + "[convolutional]\nfilters=3x\n": ("bad-value", 6, "darknet would read as 3"),
+    NET + "[convolutional]\nfilters=# wide\n": ("bad-value", 6, "move the comment to its own line"),
+    NET + "[convolutional]\nfilters=3x # wide\n": ("bad-value", 6, "darknet would read as 3"),
     NET + "[convolutional]\nfilters=1 2 # wide\n": ("bad-value", 6, "whole number"),
-    NET + "[convolutional]\nactivation=leaky # fast\n": ("bad-value", 6, "takes the comment for a part of the word"),
-    NET + "[maxpool]\n[route]\nlayers=0 # one, two\n": ("bad-value", 7, "which darknet would take for 0"),
-    NET + "[convolutional]\nfilters=abc\n": ("bad-value", 6, "darknet would take for 0"),
-    NET + "[convolutional]\nfilters=3.5\n": ("bad-value", 6, "darknet would take for 3"),
+    NET + "[convolutional]\nactivation=leaky # fast\n": ("bad-value", 6, "reads the comment as part of the word"),
+    NET + "[maxpool]\n[route]\nlayers=0 # one, two\n": ("bad-value", 7, "which darknet would read as 0"),
+    NET + "[convolutional]\nfilters=abc\n": ("bad-value", 6, "darknet would read as 0"),
+    NET + "[convolutional]\nfilters=3.5\n": ("bad-value", 6, "darknet would read as 3"),
     NET + "[convolutional]\nfilters=1 2\n": ("bad-value", 6, "whole number"),
     NET + "[convolutional]\nfilters=0\n": ("bad-value", 6, "at least 1"),
     NET + "[convolutional]\nfilters=-4\n": ("bad-value", 6, "at least 1"),
@@ -414,8 +414,8 @@ BAD = {
     NET + "[convolutional]\nfilters=4\ngroups=3\n": ("groups-do-not-divide", 7, "4 filters"),
     NET + "[convolutional]\nsize=3\ndilation=2\n": ("bad-value", 7, "padded by 1"),
     NET + "[convolutional]\nshare_index=0\n": ("unknown-name", 6, "no layer above"),
-    NET + "[maxpool]\n[convolutional]\nshare_index=0\n": ("bad-value", 7, "no convolution"),
-    NET + "[maxpool]\nmaxpool_depth=1\n": ("unknown-layer", 6, "not read"),
+    NET + "[maxpool]\n[convolutional]\nshare_index=0\n": ("bad-value", 7, "not a convolution"),
+    NET + "[maxpool]\nmaxpool_depth=1\n": ("unknown-layer", 6, "not supported"),
     NET + "[route]\n": ("missing-field", 5, "needs `layers`"),
     NET + "[route]\nlayers=-1\n": ("unknown-name", 6, "no layer above"),
     NET + "[maxpool]\n[route]\nlayers=-1,5\n": ("unknown-name", 7, "layers above it are 0 to 0"),
@@ -426,8 +426,8 @@ BAD = {
     NET + "[maxpool]\n[maxpool]\nstride=3\n[shortcut]\nfrom=0\n": ("shapes-differ", 9, "adds 8x8x3 to 3x3x3"),
     NET + "[reorg]\nstride=3\n": ("groups-do-not-divide", 6, "8 = 3*2 + 2"),
     NET + "[dropout]\nprobability=2\n": ("bad-value", 6, "from 0 to 1"),
-    NET + "[crop]\ncrop_height=9\ncrop_width=9\n": ("bad-value", 6, "cuts 9 out of 8"),
-    NET + "[maxpool]\n[net]\nwidth=3\n": ("unknown-layer", 6, "no layer of Darknet"),
+    NET + "[crop]\ncrop_height=9\ncrop_width=9\n": ("bad-value", 6, "crops the height to 9, but it is only 8"),
+    NET + "[maxpool]\n[net]\nwidth=3\n": ("unknown-layer", 6, "not a Darknet layer"),
 }  # fmt: skip
 
 
