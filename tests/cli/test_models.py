@@ -148,7 +148,7 @@ def test_export_and_drawings(name: str, models: Path, ended: Any) -> None:
 
 
 BROKEN = {
-    "net.cfg": ("[net\n", 1, "is no section"),
+    "net.cfg": ("[net\n", 1, "is not a section"),
     "net.json": (KERAS.replace("Conv2D", "Conv9D"), 1, "Conv9D"),
     "net.keras": ("PK\x03\x04", 1, "is a damaged zip archive"),
     "net.onnx": ("input: 3\n", 1, "this is no ONNX model"),

@@ -1,4 +1,4 @@
-"""One call of a Keras layer: its configuration, checked as it is read, its values, and how nodes are made of it."""
+"""One call of a Keras layer: its configuration, its input values, and helpers that add its nodes to the network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST = 1_000_000
 _UNSAFE = re.compile(r"[^A-Za-z0-9_/+-]+")
 _DIMENSIONS = re.compile(r"[123]D")
 
-# those without a kind of their own stand as the nearest one of the same cost: nothing
+# an activation that cnncalc does not have is read as the most similar one, since all of them cost nothing
 ACTIVATIONS: dict[str, type[Layer] | None] = {
     "linear": None, "relu": act.ReLU, "relu6": act.ReLU6, "leaky_relu": act.LeakyReLU, "elu": act.ELU, "selu": act.SELU,
     "celu": elementwise.CELU, "gelu": act.GELU, "silu": act.SiLU, "swish": act.SiLU, "mish": act.Mish, "sigmoid": act.Sigmoid,
@@ -35,16 +35,16 @@ CAMEL = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "ELU": "elu", "Softmax": "so
 
 
 def name_of(text: str) -> str:
-    """A layer's name as a part of a node's: no dots, nothing that could not be shown."""
+    """Turn a layer's name into a part of a node's name, without dots and unsafe characters."""
     return _UNSAFE.sub("_", text)[:100] or "layer"
 
 
 class Spec:
-    """A layer as the file describes it: class, name and configuration, each of the type that it must have."""
+    """A layer as described in the file: its class, name and configuration. Methods check the type of each value."""
 
-    def __init__(self, json: Any, said: str) -> None:
+    def __init__(self, json: Any, description: str) -> None:
         if not isinstance(json, dict) or not isinstance(json.get("class_name"), str):
-            raise Problem("bad-file", f"{said} is no layer: it has no `class_name`")
+            raise Problem("bad-file", f"{description} is not a layer: it has no `class_name`")
         self.json: dict[str, Any] = json
         self.cls: str = json["class_name"].rpartition(">")[2]  # registered names are written `package>Class`
         config = json.get("config")
@@ -53,11 +53,11 @@ class Spec:
         self.name: str = name if isinstance(name, str) else self.cls.lower()
         module = json.get("module")
         self.module: str = module if isinstance(module, str) else ""
-        self.said = f"`{show(self.name)}`"
+        self.title = f"`{show(self.name)}`"
 
     @property
     def input_shape(self) -> Any:
-        """The shape with the batch axis that the layer says its input has; None where it says nothing."""
+        """The input shape that the layer states, with the batch axis; None if it states none."""
         for key in ("batch_shape", "batch_input_shape"):
             if isinstance(self.config.get(key), list):
                 return self.config[key]
@@ -65,71 +65,71 @@ class Spec:
         return [None, *shape] if isinstance(shape, list) and self.cls == "InputLayer" else None
 
     def problem(self, text: str, help: str = "", code: str = "bad-value") -> Problem:
-        """A problem with the layer."""
+        """Return a problem with the layer."""
         return Problem(code, f"layer `{show(self.name)}` ({show(self.cls)}) {text}", help)
 
     def inner(self, key: str) -> Spec:
-        """A layer that this one wraps."""
-        return Spec(self.config.get(key), f"`{key}` of {self.said}")
+        """Return a layer that this one wraps."""
+        return Spec(self.config.get(key), f"`{key}` of {self.title}")
 
     def flag(self, key: str, default: bool) -> bool:
-        """True or false."""
-        found = self.config.get(key, default)
-        if found is None:
+        """Return a boolean of the configuration."""
+        value = self.config.get(key, default)
+        if value is None:
             return default
-        if not isinstance(found, bool) and found not in (0, 1):
-            raise self.problem(f"has `{key}` {show(found)}: it must be true or false")
-        return bool(found)
+        if not isinstance(value, bool) and value not in (0, 1):
+            raise self.problem(f"has `{key}` {show(value)}: it must be true or false")
+        return bool(value)
 
     def count(self, key: str, default: int | None = None, least: int = 1, most: int = LARGEST) -> int:
-        """A whole number."""
+        """Return a whole number of the configuration."""
         return self._whole(key, self.config.get(key, default), least, most)
 
-    def _whole(self, key: str, found: Any, least: int, most: int) -> int:
-        if isinstance(found, float) and found.is_integer() and abs(found) <= most:
-            found = int(found)
-        if type(found) is not int or not least <= found <= most:
-            raise self.problem(f"has `{key}` {show(found)}: it must be a whole number from {least:,} to {most:,}")
-        return found
+    def _whole(self, key: str, value: Any, least: int, most: int) -> int:
+        if isinstance(value, float) and value.is_integer() and abs(value) <= most:
+            value = int(value)
+        if type(value) is not int or not least <= value <= most:
+            raise self.problem(f"has `{key}` {show(value)}: it must be a whole number from {least:,} to {most:,}")
+        return value
 
     def counts(self, key: str, axes: int, default: Any = None, least: int = 1) -> tuple[int, ...]:
-        """One whole number for each of some axes; one alone is for all."""
-        found = self.config.get(key)
-        found = default if found is None else found
-        if isinstance(found, list) and len(found) == 1 and axes > 1:
-            found = found[0]
-        if not isinstance(found, (list, tuple)):
-            found = [found] * axes
-        if len(found) != axes:
-            raise self.problem(f"has `{key}` {show(found)}: it must be {axes} numbers")
-        return tuple(self._whole(key, number, least, LARGEST) for number in found)
+        """Return one whole number for each axis. A single number applies to all axes."""
+        values = self.config.get(key)
+        values = default if values is None else values
+        if isinstance(values, list) and len(values) == 1 and axes > 1:
+            values = values[0]
+        if not isinstance(values, (list, tuple)):
+            values = [values] * axes
+        if len(values) != axes:
+            raise self.problem(f"has `{key}` {show(values)}: it must be {axes} numbers")
+        return tuple(self._whole(key, number, least, LARGEST) for number in values)
 
     def integers(self, key: str, default: Any = None) -> list[int]:
-        """A whole number or several, below 0 too."""
-        found = self.config.get(key, default)
-        found = found if isinstance(found, list) else [found]
-        if not found:
+        """Return one or more whole numbers, which may be negative."""
+        values = self.config.get(key, default)
+        values = values if isinstance(values, list) else [values]
+        if not values:
             raise self.problem(f"has an empty `{key}`")
-        return [self._whole(key, number, -LARGEST, LARGEST) for number in found]
+        return [self._whole(key, number, -LARGEST, LARGEST) for number in values]
 
     def word(self, key: str, default: str, known: Sequence[str]) -> str:
-        """One of a few words."""
-        found = self.config.get(key)
-        found = default if found is None else found
-        if not isinstance(found, str) or found.lower() not in known:
-            help = did_you_mean(str(found), known)
-            raise self.problem(f"has `{key}` {show(found)}, which cnncalc does not know", help)
-        return found.lower()
+        """Return one of the words in `known`."""
+        word = self.config.get(key)
+        word = default if word is None else word
+        if not isinstance(word, str) or word.lower() not in known:
+            help = did_you_mean(str(word), known)
+            raise self.problem(f"has `{key}` {show(word)}, which cnncalc does not know", help)
+        return word.lower()
 
     @property
     def dimensions(self) -> int:
-        """The number of spatial axes that the class is for: 2 for Conv2D."""
-        found = _DIMENSIONS.search(self.cls)
-        return int(found[0][0]) if found else 0
+        """The number of spatial axes in the name of the class: 2 for Conv2D, 0 for Dense."""
+        match = _DIMENSIONS.search(self.cls)
+        return int(match[0][0]) if match else 0
 
 
 class Value:
-    """A value and where each of Keras' axes (without the batch) is in its shape here."""
+    """A value and the position of each of Keras' axes (without the batch) in its cnncalc shape."""
 
     __slots__ = ("index", "order")
 
@@ -139,7 +139,7 @@ class Value:
 
 
 class Call:
-    """What a handler reads and writes."""
+    """One call of a layer. A handler reads its configuration and inputs, and adds nodes."""
 
     def __init__(
         self, builder: Builder, spec: Spec, name: str, values: list[Value], args: Any, kwargs: Any, wanted: set[int],
@@ -151,13 +151,13 @@ class Call:
         self.values = values
         self.args = args if isinstance(args, list) else []
         self.kwargs: dict[str, Any] = kwargs if isinstance(kwargs, dict) else {}
-        self.wanted = wanted  # which outputs are used
-        self.lead = lead  # axes in front that belong to TimeDistributed
-        self.first = first
+        self.wanted = wanted  # numbers of the outputs that are used
+        self.lead = lead  # the number of leading axes that belong to TimeDistributed
+        self.first = first  # numbers of spatial axes for which the model is channels first
         self.suffixes: set[str] = set()
 
     def of(self, spec: Spec, values: Sequence[Value] | None = None, lead: int | None = None) -> Call:
-        """The same call for another layer, one that this one wraps."""
+        """Return the same call for a layer that this one wraps."""
         values = self.values if values is None else list(values)
         lead = self.lead if lead is None else lead
         call = Call(self.builder, spec, self.name, values, [], self.kwargs, self.wanted, lead, self.first)
@@ -166,26 +166,30 @@ class Call:
 
     @property
     def value(self) -> Value:
-        """The first value."""
+        """The first input."""
         return self.values[0]
 
-    def only(self) -> Value:
-        """The one value that the layer takes."""
+    def only_value(self) -> Value:
+        """Return the only input.
+
+        Raises:
+            Problem: The call has several inputs.
+        """
         if len(self.values) != 1:
-            raise self.spec.problem(f"takes one value, but gets {len(self.values)}")
+            raise self.spec.problem(f"takes one input, but gets {len(self.values)}")
         return self.values[0]
 
     def shape(self, value: Value) -> Shape:
-        """The shape here."""
+        """Return a value's shape in cnncalc's order."""
         return self.builder.shape(value.index)
 
-    def theirs(self, value: Value) -> tuple[int, ...]:
-        """The shape as Keras has it, without the batch."""
+    def keras_shape(self, value: Value) -> tuple[int, ...]:
+        """Return a value's shape in Keras' order, without the batch."""
         shape = self.shape(value)
         return tuple(shape[axis] for axis in value.order)
 
     def add(self, suffix: str, layer: Layer, *values: Value, order: Sequence[int] | None = None) -> Value:
-        """A node of the call; its axes are as those of the first value unless said."""
+        """Add a node and return its value. Its axes have the order of the first input, unless `order` is given."""
         name, number = suffix, 1
         while name in self.suffixes:
             number += 1
@@ -198,12 +202,12 @@ class Call:
             order = order if len(order) == length else range(length)
         return Value(index, order)
 
-    def passed(self, value: Value) -> Value:
-        """The value passed on, so that the layer is in the table."""
+    def add_identity(self, value: Value) -> Value:
+        """Add an identity, so that a layer without an effect appears in the table."""
         return self.add("same", act.Identity(), value)
 
-    def ordered(self, value: Value, order: Sequence[int]) -> Value:
-        """A value with its axes in another order here."""
+    def reorder(self, value: Value, order: Sequence[int]) -> Value:
+        """Permute the axes of a value so that Keras' axes are at the positions in `order`."""
         if tuple(order) == value.order:
             return value
         axes = [0] * len(order)
@@ -211,47 +215,49 @@ class Call:
             axes[place] = value.order[axis]
         return self.add("layout", Permute(axes=tuple(axes)), value, order=order)
 
-    def plain(self, value: Value) -> Value:
-        """A value with its axes here in Keras' order."""
-        return self.ordered(value, range(len(value.order)))
+    def in_keras_order(self, value: Value) -> Value:
+        """Permute the axes of a value into Keras' order."""
+        return self.reorder(value, range(len(value.order)))
 
-    def usual(self, axes: int) -> tuple[int, ...]:
-        """The order that values of so many axes have in this model."""
+    def usual_order(self, axes: int) -> tuple[int, ...]:
+        """Return the order that values with this number of axes have in this model."""
         return (
             (axes - 1, *range(axes - 1))
             if axes - 1 in self.first and axes > 1 and not self.lead
             else tuple(range(axes))
         )
 
-    def formatted(self, value: Value, dimensions: int) -> Value:
-        """A value with its channels last here, for a layer of so many spatial axes with a `data_format`.
+    def channels_last(self, value: Value, dimensions: int) -> Value:
+        """Move the channels of a value last, for a layer with a `data_format` and this number of spatial axes.
 
         Raises:
-            Problem: where the value has another number of axes.
+            Problem: The value has a different number of axes.
         """
         axes = len(value.order)
         if axes != dimensions + 1 + self.lead:
-            what = f"takes {dimensions + 1 + self.lead} axes, but gets {self.said(value)}"
-            raise self.spec.problem(what, code="needs-image")
+            text = f"needs an input with {dimensions + 1 + self.lead} axes, but gets {self.describe(value)}"
+            raise self.spec.problem(text, code="needs-image")
         format = self.spec.word("data_format", "channels_last", ("channels_last", "channels_first"))
         if format == "channels_first" and self.lead:
-            raise self.spec.problem("is channels first within TimeDistributed, which is not read", code="unknown-layer")
-        return self.ordered(value, (axes - 1, *range(axes - 1)) if format == "channels_first" else range(axes))
+            raise self.spec.problem(
+                "is channels first within TimeDistributed, which is not supported", code="unknown-layer"
+            )
+        return self.reorder(value, (axes - 1, *range(axes - 1)) if format == "channels_first" else range(axes))
 
-    def said(self, value: Value) -> str:
-        """A value's shape in Keras' order, for messages."""
-        return "x".join(map(str, self.theirs(value)))
+    def describe(self, value: Value) -> str:
+        """Return a value's shape in Keras' order as text for messages."""
+        return "x".join(map(str, self.keras_shape(value)))
 
     def axis(self, value: Value, key: int, what: str = "axis") -> int:
-        """One of Keras' axes, the batch not counted, from a number that counts it."""
+        """Convert an axis number that counts the batch to one that does not."""
         axes = len(value.order)
         place = key + axes if key < 0 else key - 1 + (self.lead if key > 0 else 0)
         if not 0 <= place < axes or key == 0:
-            raise self.spec.problem(f"has `{what}` {key}, but its input is {self.said(value)}")
+            raise self.spec.problem(f"has `{what}` {key}, but its input is {self.describe(value)}")
         return place
 
     def last(self, value: Value, axis: int) -> Value:
-        """A value with one of Keras' axes last here."""
+        """Move one of Keras' axes of a value last."""
         axes = len(value.order)
         if value.order[axis] == axes - 1:
             return value
@@ -259,52 +265,54 @@ class Call:
         order = [0] * axes
         for place, other in enumerate([*rest, axis]):
             order[other] = place
-        return self.ordered(value, order)
+        return self.reorder(value, order)
 
-    def activated(self, value: Value, key: str = "activation", default: str = "linear") -> Value:
-        """The activation that the layer carries as a field, as a layer of its own."""
+    def add_activation(self, value: Value, key: str = "activation", default: str = "linear") -> Value:
+        """Add a node for the activation in the layer's configuration."""
         word = self.activation(key, default)
         kind = ACTIVATIONS[word]
         return self.add(word, kind(), value) if kind else value
 
     def activation(self, key: str = "activation", default: str = "linear") -> str:
-        """The name of the layer's activation.
+        """Return the name of the layer's activation.
 
         Raises:
-            Problem: for one that is not known: a function of the author's own, say.
+            Problem: The activation is unknown, for example a function that the author wrote.
         """
-        found = self.spec.config.get(key)
-        if isinstance(found, dict):
-            inner = found.get("config")
-            name = found.get("class_name")
-            found = inner if name == "function" else CAMEL.get(str(name), str(name).lower())
-        if found is None:
+        value = self.spec.config.get(key)
+        if isinstance(value, dict):
+            inner = value.get("config")
+            name = value.get("class_name")
+            value = inner if name == "function" else CAMEL.get(str(name), str(name).lower())
+        if value is None:
             return default if key not in self.spec.config else "linear"
-        word = str(found).rpartition(">")[2]
+        word = str(value).rpartition(">")[2]
         if word not in ACTIVATIONS:
             help = did_you_mean(word, ACTIVATIONS)
-            raise self.spec.problem(f"has the activation `{show(word)}`, which is not known", help, "unknown-layer")
+            raise self.spec.problem(
+                f"has the activation `{show(word)}`, which cnncalc does not know", help, "unknown-layer"
+            )
         return word
 
 
-def first_layout(top: Any) -> set[int]:
-    """For which numbers of spatial axes the model is channels first: where all layers that say it say so."""
+def channels_first_axes(top: Any) -> set[int]:
+    """Return the numbers of spatial axes for which every layer that states a `data_format` is channels first."""
     first: set[int] = set()
     last: set[int] = set()
     for config, cls in _configs(top):
-        found = _DIMENSIONS.search(cls)
-        if found and config.get("data_format") in ("channels_first", "channels_last"):
-            (first if config["data_format"] == "channels_first" else last).add(int(found[0][0]))
+        match = _DIMENSIONS.search(cls)
+        if match and config.get("data_format") in ("channels_first", "channels_last"):
+            (first if config["data_format"] == "channels_first" else last).add(int(match[0][0]))
     return first - last
 
 
 def _configs(top: Any) -> Iterator[tuple[dict[str, Any], str]]:
     waiting = [top]
     while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if isinstance(found.get("config"), dict) and isinstance(found.get("class_name"), str):
-                yield found["config"], found["class_name"]
-            waiting += [inner for inner in found.values() if isinstance(inner, (dict, list))]
-        elif isinstance(found, list):
-            waiting += [inner for inner in found if isinstance(inner, (dict, list))]
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if isinstance(part.get("config"), dict) and isinstance(part.get("class_name"), str):
+                yield part["config"], part["class_name"]
+            waiting += [inner for inner in part.values() if isinstance(inner, (dict, list))]
+        elif isinstance(part, list):
+            waiting += [inner for inner in part if isinstance(inner, (dict, list))]

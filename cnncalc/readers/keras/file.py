@@ -1,6 +1,6 @@
-"""The configuration in a Keras file: `.keras` archives and the JSON of `to_json()`, with limits before memory is spent.
+"""Extract the configuration from a `.keras` archive or the JSON of `to_json()`, checking limits before using memory.
 
-Of an archive only `config.json` is read, never the weights, and nothing is written to disk or executed.
+Only `config.json` is read from an archive, never the weights. Nothing is written to disk or executed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any, BinaryIO
 
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.files import contents, decode, opened
-from cnncalc.readers.keras.legacy import is_graph, renew, topology
+from cnncalc.readers.keras.legacy import is_graph, topology, upgrade
 from cnncalc.readers.limits import TRUSTED
 from cnncalc.text import show
 
 MOST_NESTING = 200
-MOST_DIRECTORY = 4 * 2**20  # bytes of the archive's list of files
-# what zipfile raises for archives that are not sound
+MOST_DIRECTORY = 4 * 2**20  # bytes of the list of files in an archive
+# exceptions that zipfile raises for damaged archives
 DAMAGE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, IndexError, OverflowError, OSError,
     NotImplementedError, RuntimeError,
@@ -29,9 +29,9 @@ _TOP = re.compile(r'\A\s*[{"]')
 
 
 def is_keras_json(text: str) -> bool:
-    """Return whether this is the JSON of a Keras model: a mapping with `class_name` and `config` at its top.
+    """Return whether the text is the JSON of a Keras model: a mapping with `class_name` and `config` at the top level.
 
-    The whole of it may have been encoded twice, as `json.dumps(model.to_json())` does, or be in a TensorFlow.js model.
+    It may be encoded twice, as `json.dumps(model.to_json())` does, or be part of a TensorFlow.js model.
 
     >>> is_keras_json('{"class_name": "Sequential", "config": {"layers": []}}'), is_keras_json('{"input": "8x8x3"}')
     (True, False)
@@ -43,7 +43,7 @@ def is_keras_json(text: str) -> bool:
         if isinstance(top, str) and _TOP.match(top):
             top = json.loads(top)
     except (ValueError, RecursionError):
-        return '"class_name"' in text[:2000]  # a broken one: the reader says what is wrong
+        return '"class_name"' in text[:2000]  # for broken JSON, the reader reports the error
     model = topology(top)
     return (
         is_graph(top) or isinstance(model, str) or (isinstance(model, dict) and {"class_name", "config"} <= set(model))
@@ -51,28 +51,30 @@ def is_keras_json(text: str) -> bool:
 
 
 def load(path: str) -> dict[str, Any]:
-    """The configuration of the model in a file.
+    """Return the configuration of the model in a file.
 
     Raises:
-        Refused: what is wrong with the archive or its JSON.
-        OSError: where it cannot be read.
+        Refused: The archive or its JSON has a mistake.
+        OSError: The file cannot be opened.
     """
     with opened(path) as file:
         start = file.read(4)
         file.seek(0)
         if start[:2] == b"PK":
-            return parsed(_config(file, path), path)
+            return parse(_config(file, path), path)
         if path.lower().endswith(".keras"):
-            what = "an HDF5 file of Keras 2" if start == b"\x89HDF" else "no zip archive"
+            what = "an HDF5 file of Keras 2" if start == b"\x89HDF" else "not a zip archive"
             raise _refused(
-                path, f"is {what}", "save the model with `model.save('model.keras')` of Keras 3, or its `to_json()`"
+                path,
+                f"is {what}",
+                "save the model with Keras 3, `model.save('model.keras')`, or write its `to_json()` to a file",
             )
         text = decode(contents(file, TRUSTED.file_bytes), path).text
-    return parsed(text, path)
+    return parse(text, path)
 
 
-def parsed(text: str, path: str) -> dict[str, Any]:
-    """JSON text as a configuration.
+def parse(text: str, path: str) -> dict[str, Any]:
+    """Parse JSON text into a configuration.
 
     Raises:
         Refused: `bad-file` or `too-large`.
@@ -80,29 +82,33 @@ def parsed(text: str, path: str) -> dict[str, Any]:
     try:
         top = json.loads(text)
     except json.JSONDecodeError as error:
-        raise _refused(path, f"holds no JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+        raise _refused(path, f"is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
         raise _refused(path, "is nested too deeply", code="too-large") from None
     except ValueError:
-        raise _refused(path, "holds a number with too many digits", code="too-large") from None
+        raise _refused(path, "contains a number with too many digits", code="too-large") from None
     _check_nesting(top, path)
     if is_graph(top):
         help = "save it with `tensorflowjs_converter --output_format=tfjs_layers_model`, or export it as ONNX"
-        raise _refused(path, "is a TensorFlow.js graph: it holds operations, no layers of Keras", help)
+        raise _refused(path, "is a TensorFlow.js graph, which contains operations instead of Keras layers", help)
     top = topology(top)
-    if isinstance(top, str):  # json.dumps(model.to_json())
+    if isinstance(top, str):  # written by json.dumps(model.to_json())
         if top.startswith('"'):
             raise _no_model(path)
-        return parsed(top, path)
-    renew(top)
+        return parse(top, path)
+    upgrade(top)
     if not isinstance(top, dict) or not isinstance(top.get("class_name"), str) or "config" not in top:
         raise _no_model(path)
-    found: dict[str, Any] = top
-    return found
+    config: dict[str, Any] = top
+    return config
 
 
 def _no_model(path: str) -> Refused:
-    return _refused(path, "holds no Keras model", "a model's JSON has `class_name` and `config` at its top")
+    return _refused(
+        path,
+        "does not contain a Keras model",
+        "write `model.to_json()`, which has `class_name` and `config` at the top level",
+    )
 
 
 def _check_nesting(top: Any, path: str) -> None:
@@ -122,17 +128,17 @@ def _check_nesting(top: Any, path: str) -> None:
 def _config(file: BinaryIO, path: str) -> str:
     most = TRUSTED.file_bytes
     if _directory_bytes(file) > MOST_DIRECTORY:
-        raise _refused(path, "has a list of files that is too long", code="too-large")
+        raise _refused(path, "lists too many files", code="too-large")
     try:
         with zipfile.ZipFile(file) as archive:
             try:
                 info = archive.getinfo("config.json")
             except KeyError:
-                raise _refused(path, "holds no `config.json`: it is no Keras archive") from None
+                raise _refused(path, "has no `config.json`, so it is not a Keras archive") from None
             if info.flag_bits & 1:
                 raise _refused(path, "is encrypted")
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise _refused(path, "is compressed in a way that Keras does not use")
+                raise _refused(path, "uses a compression method that Keras does not use")
             if info.file_size > most:
                 raise _refused(
                     path,
@@ -152,7 +158,7 @@ def _config(file: BinaryIO, path: str) -> str:
 
 
 def _directory_bytes(file: BinaryIO) -> int:
-    """How long the archive says its list of files is; 0 where the end record is not found (zipfile will say so)."""
+    """Return the stated size of the archive's list of files, or 0 without an end record, which zipfile reports."""
     size = file.seek(0, 2)
     file.seek(max(size - 65_557, 0))
     tail = file.read(65_557)

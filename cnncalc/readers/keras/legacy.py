@@ -1,10 +1,10 @@
-"""Older ways to write a Keras model, brought to the one that is read: Keras 1's names, TensorFlow.js' `model.json`."""
+"""Convert older configurations to the current form: the names of Keras 1 and `model.json` of TensorFlow.js."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Keras 1 -> Keras 2, for every class
+# field in Keras 1 -> field in Keras 2, for all classes
 FIELDS = {
     "nb_filter": "filters", "border_mode": "padding", "bias": "use_bias", "inner_activation": "recurrent_activation",
     "subsample": "strides", "subsample_length": "strides", "filter_length": "kernel_size", "atrous_rate": "dilation_rate",
@@ -14,12 +14,13 @@ CLASSES = {
     "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "TimeDistributedDense": "Dense",
 }  # fmt: skip
 MERGES = {"concat": "Concatenate", "sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum"}
-UNITS = ("Dense", "TimeDistributedDense", "LSTM", "GRU", "SimpleRNN", "ConvLSTM2D")  # whose `output_dim` is `units`
+# classes in which `output_dim` became `units`
+UNITS = ("Dense", "TimeDistributedDense", "LSTM", "GRU", "SimpleRNN", "ConvLSTM2D")
 LAYOUTS = {"th": "channels_first", "tf": "channels_last", "default": "channels_last"}
 
 
 def topology(top: Any) -> Any:
-    """The model in what TensorFlow.js saves (`model.json`), or in a file that holds it as `model_config`.
+    """Return the model within `model.json` of TensorFlow.js, or within a file that has it under `model_config`.
 
     >>> topology({"format": "layers-model", "modelTopology": {"model_config": {"class_name": "Sequential", "config": []}}})
     {'class_name': 'Sequential', 'config': []}
@@ -31,27 +32,27 @@ def topology(top: Any) -> Any:
 
 
 def is_graph(top: Any) -> bool:
-    """Return whether it is a TensorFlow.js model of TensorFlow's operations, in which no layers are left."""
+    """Return whether this is a TensorFlow.js model of TensorFlow operations, which no longer contains layers."""
     if not isinstance(top, dict):
         return False
     inside = top.get("modelTopology")
     return top.get("format") == "graph-model" or (isinstance(inside, dict) and isinstance(inside.get("node"), list))
 
 
-def renew(top: Any) -> None:
-    """Give the layers of Keras 1 in a configuration the names of Keras 2."""
+def upgrade(top: Any) -> None:
+    """Rename the classes and fields of Keras 1 in a configuration to those of Keras 2, in place."""
     waiting = [top]
     while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if isinstance(found.get("class_name"), str) and isinstance(found.get("config"), dict):
-                _renew(found, found["config"])
-            waiting += [inner for inner in found.values() if isinstance(inner, (dict, list))]
-        elif isinstance(found, list):
-            waiting += [inner for inner in found if isinstance(inner, (dict, list))]
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if isinstance(part.get("class_name"), str) and isinstance(part.get("config"), dict):
+                _upgrade_layer(part, part["config"])
+            waiting += [inner for inner in part.values() if isinstance(inner, (dict, list))]
+        elif isinstance(part, list):
+            waiting += [inner for inner in part if isinstance(inner, (dict, list))]
 
 
-def _renew(layer: dict[str, Any], config: dict[str, Any]) -> None:
+def _upgrade_layer(layer: dict[str, Any], config: dict[str, Any]) -> None:
     cls = layer["class_name"]
     new: dict[str, Any] = {}
     if "dim_ordering" in config:

@@ -1,9 +1,9 @@
-"""Keras models -> Network: `.keras` archives and `to_json()` files of Keras 2 and 3, read as data.
+"""Read Keras models as data: `.keras` archives and `to_json()` files of Keras 2 and 3.
 
-A layer that is several here (a convolution and its activation, a separable convolution) is a block of its name:
-`conv1.conv`, `conv1.relu`; a nested model is a block of its layers. Layers called twice share their weights. Shapes are
-turned to spatial-first, channels-last, also for models with `channels_first`. Keras is not needed, and no code runs: what
-a file brings along as code (Lambda, layers of one's own) is refused.
+A layer that becomes several (a convolution and its activation, a separable convolution) is a block named after it:
+`conv1.conv`, `conv1.relu`. A nested model is a block of its layers. Layers that are called twice share their weights.
+Shapes are converted to spatial axes first and channels last, also in models with `channels_first`. Keras is not needed and
+no code runs: code in a file (a Lambda without an output shape, the author's own layers) is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 
 from cnncalc.network import Network
 from cnncalc.problem import Source
-from cnncalc.readers.keras.file import is_keras_json, load, parsed
+from cnncalc.readers.keras.file import is_keras_json, load, parse
 from cnncalc.readers.keras.graph import Reader
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.text import show
@@ -20,19 +20,19 @@ from cnncalc.text import show
 __all__ = ["is_keras_json", "read", "read_text"]
 
 
-def read(path: str, asked: ReaderOptions) -> Network:
-    """The network in a `.keras` archive or a JSON file.
+def read(path: str, options: ReaderOptions) -> Network:
+    """Read the network in a `.keras` archive or a JSON file.
 
     Raises:
-        Refused: what is wrong with it.
-        OSError: where it cannot be read.
+        Refused: The file has a mistake.
+        OSError: The file cannot be opened.
     """
     name = os.path.splitext(os.path.basename(path))[0]
-    return Reader(path, show(name)).read(load(path), asked)
+    return Reader(path, show(name)).read(load(path), options)
 
 
-def read_text(source: Source, asked: ReaderOptions) -> Network:
-    """The network in JSON that is read already, from standard input for example.
+def read_text(source: Source, options: ReaderOptions) -> Network:
+    """Read the network in the text of a JSON file, for example from standard input.
 
     >>> text = '''{"class_name": "Sequential", "config": {"name": "net", "layers": [
     ...     {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [null, 8]}},
@@ -42,7 +42,7 @@ def read_text(source: Source, asked: ReaderOptions) -> Network:
     [('in', 'input', '8'), ('fc', 'fc', '10')]
 
     Raises:
-        Refused: what is wrong with it.
+        Refused: The text has a mistake.
     """
     name = os.path.splitext(os.path.basename(source.path))[0]
-    return Reader(source.path, show(name)).read(parsed(source.text, source.path), asked)
+    return Reader(source.path, show(name)).read(parse(source.text, source.path), options)

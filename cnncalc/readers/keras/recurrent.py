@@ -1,4 +1,4 @@
-"""Keras' recurrent layers, their cells and wrappers."""
+"""Keras' recurrent layers, cells and wrappers."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ KINDS: dict[str, type[LSTM] | type[GRU] | type[RNN]] = {
 }  # fmt: skip
 
 
-def layer_of(spec: Spec, sequence: bool, both: bool = False) -> Layer:
-    """The recurrent layer that a layer or cell describes."""
+def layer_of(spec: Spec, sequence: bool, both_directions: bool = False) -> Layer:
+    """Return the recurrent layer for a layer or a cell."""
     kind = KINDS[spec.cls]
     bias = "single" if spec.flag("use_bias", True) else "none"
     double = spec.cls.startswith("CuDNN") or (kind is GRU and spec.flag("reset_after", "module" in spec.json))
     if double and bias == "single":
         bias = "double"
     returns = "sequence" if sequence else "last"
-    return kind(units=spec.count("units"), returns=returns, bias=bias, bidirectional=both)
+    return kind(units=spec.count("units"), returns=returns, bias=bias, bidirectional=both_directions)
 
 
 def sequence(call: Call) -> Value:
-    """The value read by steps. Others are states that the layer begins with: they cost nothing, and are not linked."""
+    """Return the sequence that the layer reads. Its other inputs are initial states, which cost nothing and are left out."""
     if len(call.values) > 1:
-        text = f"{show(call.name)}: the state it begins with is not followed; receptive fields and memory leave it out"
+        text = f"{show(call.name)}: the initial state is ignored in receptive fields and memory"
         call.builder.warnings.append(Problem("unsupported", text, level="warning"))
-    return call.plain(call.value)
+    return call.in_keras_order(call.value)
 
 
 def states(call: Call, spec: Spec, output: Value, both: bool) -> list[Value]:
-    """The last step as the states that are returned; made only where somebody uses them."""
+    """Return the last step for each of the states that the layer returns. Nodes are added only if a state is used."""
     if not spec.flag("return_state", False):
         return []
     many = (2 if KINDS.get(spec.cls) is LSTM else 1) * (2 if both else 1)
@@ -65,24 +65,24 @@ def recurrent(call: Call) -> list[Value]:
     return [output, *states(call, spec, output, False)]
 
 
-def stacked(call: Call) -> list[Value]:
-    """RNN: a cell, or several on top of each other."""
+def rnn(call: Call) -> list[Value]:
+    """Read RNN with one cell or a stack of cells."""
     spec = call.spec
     cell = spec.inner("cell")
     cells = [cell]
     if cell.cls == "StackedRNNCells":
         inner = cell.config.get("cells")
-        cells = [Spec(one, f"a cell of {spec.said}") for one in inner] if isinstance(inner, list) else []
+        cells = [Spec(part, f"a cell of {spec.title}") for part in inner] if isinstance(inner, list) else []
     elif isinstance(spec.config.get("cell"), list):
-        cells = [Spec(one, f"a cell of {spec.said}") for one in spec.config["cell"]]
-    unknown = [one for one in cells if one.cls not in KINDS]
+        cells = [Spec(part, f"a cell of {spec.title}") for part in spec.config["cell"]]
+    unknown = [part for part in cells if part.cls not in KINDS]
     if unknown or not cells:
         raise spec.problem("has a cell of a class that cnncalc does not read", code="unknown-layer")
     if spec.flag("return_state", False) and any(number > 0 for number in call.wanted):
-        raise spec.problem("returns states, which is not read of RNN with cells", code="unknown-layer")
+        raise spec.problem("returns states, which is not supported for RNN with cells", code="unknown-layer")
     value = sequence(call)
-    for number, one in enumerate(cells, 1):
-        layer = layer_of(one, number < len(cells) or spec.flag("return_sequences", False))
+    for number, part in enumerate(cells, 1):
+        layer = layer_of(part, number < len(cells) or spec.flag("return_sequences", False))
         value = call.add(f"{layer.kind}{number}", layer, value)
     return [value]
 
@@ -97,7 +97,7 @@ def bidirectional(call: Call) -> list[Value]:
     if back is not None:
         other = spec.inner("backward_layer")
         if other.cls not in KINDS or layer_of(other, inner.flag("return_sequences", False), True) != layer:
-            raise spec.problem("has two directions that differ, which is not read", code="unknown-layer")
+            raise spec.problem("has two directions that differ, which is not supported", code="unknown-layer")
     mode = spec.config.get("merge_mode", "concat")
     if mode not in ("concat", "sum", "mul", "ave", None):
         raise spec.problem("has an unknown `merge_mode`")
@@ -115,18 +115,18 @@ def bidirectional(call: Call) -> list[Value]:
     return [call.add(str(mode), kinds[str(mode)], *halves), *after]
 
 
-def convolutional(call: Call) -> list[Value]:
-    """ConvLSTM: four gates, each a convolution of the input and one of the state. Shi et al. 2015."""
+def conv_lstm(call: Call) -> list[Value]:
+    """Read ConvLSTM: four gates, each with a convolution of the input and one of the state (Shi et al. 2015)."""
     spec = call.spec
     axes = spec.dimensions
     if spec.config.get("data_format") == "channels_first" or call.lead:
-        raise spec.problem("is channels first or within TimeDistributed, which is not read", code="unknown-layer")
+        raise spec.problem("is channels first or within TimeDistributed, which is not supported", code="unknown-layer")
     if any(number > 0 for number in call.wanted):
-        raise spec.problem("returns states, which is not read", code="unknown-layer")
+        raise spec.problem("returns states, which is not supported", code="unknown-layer")
     value = sequence(call)
     shape = call.shape(value)
     if len(shape) != axes + 2:
-        raise spec.problem(f"takes {axes + 2} axes, but gets {shape}", code="needs-sequence")
+        raise spec.problem(f"needs an input with {axes + 2} axes, but gets {shape}", code="needs-sequence")
     layer = ConvLSTM(
         filters=spec.count("filters"),
         kernel=spec.counts("kernel_size", axes),
@@ -141,6 +141,6 @@ def convolutional(call: Call) -> list[Value]:
 
 HANDLERS: dict[str, Callable[[Call], list[Value]]] = {
     **dict.fromkeys((name for name in KINDS if not name.endswith("Cell")), recurrent),
-    "RNN": stacked, "Bidirectional": bidirectional,
-    **{f"ConvLSTM{n}D": convolutional for n in (1, 2, 3)},
+    "RNN": rnn, "Bidirectional": bidirectional,
+    **{f"ConvLSTM{n}D": conv_lstm for n in (1, 2, 3)},
 }  # fmt: skip

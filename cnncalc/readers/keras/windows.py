@@ -1,4 +1,4 @@
-"""Keras' layers that slide a window, pad, cut or resize: the axes of TimeDistributed in front stay as they are."""
+"""Keras' layers that slide a window, pad, crop or resize. The leading axes of TimeDistributed stay as they are."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ SIDES = {
 }
 
 
-def widened(call: Call, numbers: tuple[int, ...], fill: int = 1) -> tuple[int, ...]:
-    """Sizes for the axes of TimeDistributed in front, and for the layer's own."""
+def with_lead(call: Call, numbers: tuple[int, ...], fill: int = 1) -> tuple[int, ...]:
+    """Prepend sizes for the leading axes of TimeDistributed."""
     return (fill,) * call.lead + numbers
 
 
 def image(call: Call) -> tuple[Value, int]:
-    """The value with channels last, and how many spatial axes the layer has."""
+    """Return the input with channels last, and the number of the layer's spatial axes."""
     axes = call.spec.dimensions
-    value = call.formatted(call.only(), axes)
+    value = call.channels_last(call.only_value(), axes)
     if axes + call.lead > 3:
         raise call.spec.problem("has too many axes within TimeDistributed", code="needs-image")
     return value, axes
 
 
 def padding(call: Call, kernels: tuple[int, ...], dilations: tuple[int, ...]) -> int | str | dict[str, int]:
-    """`same`, 0, or the cells in front that keep a sequence causal."""
+    """Return the padding: `same`, 0, or that of a causal layer."""
     word = call.spec.word("padding", "valid", ("valid", "same", "causal"))
     if word == "causal":
         if len(kernels) != 1 or call.lead:
-            raise call.spec.problem("cannot be causal: it is no layer of sequences alone")
+            raise call.spec.problem("cannot be causal: only layers on sequences can, outside of TimeDistributed")
         named = call.spec.cls.startswith(("Conv", "Depthwise", "Separable"))
         return "causal" if named else {"start": dilations[0] * (kernels[0] - 1), "end": 0}
     return "same" if word == "same" else 0
@@ -50,29 +50,32 @@ def convolution(call: Call) -> list[Value]:
     kernels, strides = spec.counts("kernel_size", axes, 1), spec.counts("strides", axes, 1)
     dilations = spec.counts("dilation_rate", axes, 1)
     shared: dict[str, Any] = {
-        "kernel": widened(call, kernels), "stride": widened(call, strides), "dilation": widened(call, dilations),
+        "kernel": with_lead(call, kernels), "stride": with_lead(call, strides), "dilation": with_lead(call, dilations),
         "pad": padding(call, kernels, dilations),
     }  # fmt: skip
     bias = spec.flag("use_bias", True)
     if spec.cls.startswith("Depthwise"):
         layer: Layer = Depthwise(**shared, multiplier=spec.count("depth_multiplier", 1), bias=bias)
-        return [call.activated(call.add("conv", layer, value))]
+        return [call.add_activation(call.add("conv", layer, value))]
     filters = spec.count("filters")
     if spec.cls.startswith("Separable"):
         deep = Depthwise(**shared, multiplier=spec.count("depth_multiplier", 1), bias=False)
         value = call.add("depthwise", deep, value)
-        return [call.activated(call.add("pointwise", Conv(filters=filters, kernel=1, bias=bias), value))]
+        return [call.add_activation(call.add("pointwise", Conv(filters=filters, kernel=1, bias=bias), value))]
     if spec.cls.startswith("LocallyConnected"):
         del shared["dilation"]
         if spec.config.get("implementation") not in (None, 1, 2, 3):
             raise spec.problem("has an unknown `implementation`")
-        return [call.activated(call.add("local", Local(**shared, filters=filters, bias=bias), value))]
+        return [call.add_activation(call.add("local", Local(**shared, filters=filters, bias=bias), value))]
     layer = Conv(**shared, filters=filters, groups=spec.count("groups", 1), bias=bias)
-    return [call.activated(call.add("conv", layer, value))]
+    return [call.add_activation(call.add("conv", layer, value))]
 
 
-def transposed(call: Call) -> list[Value]:
-    """Keras makes (W - 1)*S + max(F, S) of `valid`, and W*S of `same`, unless `output_padding` says otherwise."""
+def transposed_convolution(call: Call) -> list[Value]:
+    """Read a transposed convolution.
+
+    The output size in Keras is (W - 1)*S + max(F, S) for `valid` and W*S for `same`, unless `output_padding` is given.
+    """
     value, axes = image(call)
     spec = call.spec
     kernels, strides = spec.counts("kernel_size", axes, 1), spec.counts("strides", axes, 1)
@@ -81,15 +84,15 @@ def transposed(call: Call) -> list[Value]:
     extra = spec.counts("output_padding", axes, least=0) if spec.config.get("output_padding") is not None else None
     pad: Any = 0
     if spec.word("padding", "valid", ("valid", "same")) == "same":
-        pad = "same" if extra is None else widened(call, tuple(reach // 2 for reach in reaches), 0)
+        pad = "same" if extra is None else with_lead(call, tuple(reach // 2 for reach in reaches), 0)
         extra = extra or (0,) * axes
     elif extra is None:
         extra = tuple(max(stride - reach, 0) for stride, reach in zip(strides, reaches, strict=True))
     layer = ConvTranspose(
-        filters=spec.count("filters"), kernel=widened(call, kernels), stride=widened(call, strides), pad=pad,
-        output_pad=widened(call, extra, 0), dilation=widened(call, dilations), bias=spec.flag("use_bias", True),
+        filters=spec.count("filters"), kernel=with_lead(call, kernels), stride=with_lead(call, strides), pad=pad,
+        output_pad=with_lead(call, extra, 0), dilation=with_lead(call, dilations), bias=spec.flag("use_bias", True),
     )  # fmt: skip
-    return [call.activated(call.add("conv", layer, value))]
+    return [call.add_activation(call.add("conv", layer, value))]
 
 
 def pooling(call: Call) -> list[Value]:
@@ -98,7 +101,7 @@ def pooling(call: Call) -> list[Value]:
     strides = call.spec.counts("strides", axes, kernels)
     kind = MaxPool if call.spec.cls.startswith("Max") else AvgPool
     pad = padding(call, kernels, (1,) * axes)
-    return [call.add("pool", kind(kernel=widened(call, kernels), stride=widened(call, strides), pad=pad), value)]
+    return [call.add("pool", kind(kernel=with_lead(call, kernels), stride=with_lead(call, strides), pad=pad), value)]
 
 
 def global_pooling(call: Call) -> list[Value]:
@@ -115,7 +118,7 @@ def global_pooling(call: Call) -> list[Value]:
 
 def adaptive_pooling(call: Call) -> list[Value]:
     value, axes = image(call)
-    output = widened(call, call.spec.counts("output_size", axes))
+    output = with_lead(call, call.spec.counts("output_size", axes))
     output = (*call.shape(value)[: call.lead], *output[call.lead :])
     return [call.add("pool", (AdaptiveMaxPool if "Max" in call.spec.cls else AdaptiveAvgPool)(output=output), value)]
 
@@ -127,24 +130,24 @@ def upsampling(call: Call) -> list[Value]:
         modes = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area", "mitchellcubic", "gaussian")
         mode = call.spec.word("interpolation", "nearest", modes)
         mode = mode if mode in modes[:3] else "bicubic"
-    factor = widened(call, call.spec.counts("size", axes, 2))
+    factor = with_lead(call, call.spec.counts("size", axes, 2))
     return [call.add("upsample", Upsample(factor=factor, mode="nearest" if call.lead else mode), value)]
 
 
 def pairs(call: Call, key: str, axes: int) -> list[tuple[int, int]]:
-    """Cells before and behind every axis: a number, one per axis, or two per axis."""
-    found = call.spec.config.get(key, 1)
-    if isinstance(found, int):
-        found = [[found, found]] * axes
-    elif isinstance(found, list) and axes == 1 and all(type(number) is int for number in found):
-        found = [found if len(found) == 2 else found * 2]
-    if not isinstance(found, list) or len(found) != axes:
-        raise call.spec.problem(f"has `{key}` {show(found)}: it must name {axes} axes")
-    both = [pair if isinstance(pair, list) else [pair, pair] for pair in found]
+    """Return the cells before and after each axis, written as one number, one per axis, or two per axis."""
+    cells = call.spec.config.get(key, 1)
+    if isinstance(cells, int):
+        cells = [[cells, cells]] * axes
+    elif isinstance(cells, list) and axes == 1 and all(type(number) is int for number in cells):
+        cells = [cells if len(cells) == 2 else cells * 2]
+    if not isinstance(cells, list) or len(cells) != axes:
+        raise call.spec.problem(f"has `{key}` {show(cells)}: it must have one entry for each of {axes} axes")
+    both = [pair if isinstance(pair, list) else [pair, pair] for pair in cells]
     if not all(
-        len(pair) == 2 and all(type(cells) is int and 0 <= cells <= 1_000_000 for cells in pair) for pair in both
+        len(pair) == 2 and all(type(number) is int and 0 <= number <= 1_000_000 for number in pair) for pair in both
     ):
-        raise call.spec.problem(f"has `{key}` {show(found)}: it must be whole numbers of at least 0")
+        raise call.spec.problem(f"has `{key}` {show(cells)}: it must be whole numbers of at least 0")
     return [(pair[0], pair[1]) for pair in both]
 
 
@@ -160,23 +163,23 @@ def zero_padding(call: Call) -> list[Value]:
 def cropping(call: Call) -> list[Value]:
     value, axes = image(call)
     names = AXES[axes + call.lead][-axes:]
-    for (before, behind), name, place in zip(pairs(call, "cropping", axes), names, range(call.lead, 3), strict=False):
-        if before or behind:
+    for (before, after), name, place in zip(pairs(call, "cropping", axes), names, range(call.lead, 3), strict=False):
+        if before or after:
             length = call.shape(value)[place]
-            if before + behind >= length:
-                text = f"cuts {before} and {behind} off the {length} cells of {name}"
+            if before + after >= length:
+                text = f"crops {before} and {after} cells, but the {name} is only {length}"
                 raise call.spec.problem(text, code="window-does-not-fit")
-            value = call.add(name, Slice(start=before, stop=length - behind, axis=name), value)
+            value = call.add(name, Slice(start=before, stop=length - after, axis=name), value)
     return [value]
 
 
-def resized(call: Call) -> list[Value]:
-    """Resizing, and crops to a size: cut where the image is larger, resized where it is smaller."""
-    value = call.formatted(call.only(), 2)
+def resizing(call: Call) -> list[Value]:
+    """Read Resizing, and crops to a size, which cut a larger image and resize a smaller one."""
+    value = call.channels_last(call.only_value(), 2)
     sizes = (call.spec.count("height"), call.spec.count("width"))
     height, width = call.shape(value)[-3:-1]
     if call.spec.cls == "Resizing" or height < sizes[0] or width < sizes[1]:
-        return [call.add("resize", Resize(to=widened(call, sizes, call.shape(value)[0])), value)]
+        return [call.add("resize", Resize(to=with_lead(call, sizes, call.shape(value)[0])), value)]
     for name, size, length in zip(("height", "width"), sizes, (height, width), strict=True):
         start = (length - size) // 2
         if size < length:

@@ -1,4 +1,4 @@
-"""Keras files as input, without Keras: configurations of Keras 2 and 3 written out here, archives, and broken files."""
+"""Read Keras files without Keras: configurations of Keras 2 and 3 that are written here, archives, and broken files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def layer(cls: str, name: str, *calls: Any, **config: Any) -> dict[str, Any]:
 
 
 def tensor(name: str) -> dict[str, Any]:
-    """What the layer `name` makes at its first call, or at another: `name:1`."""
+    """Return a reference to the output of a layer's first call, or of a later one: `name:1`."""
     name, _, call = name.partition(":")
     return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, int(call or 0), 0]}}
 
@@ -52,7 +52,7 @@ def source(name: str = "x", *shape: int | None) -> dict[str, Any]:
 
 
 def graph(*layers: dict[str, Any], ins: Any = None, outs: Any = None) -> dict[str, Any]:
-    """A functional model; its last layer is its output unless said."""
+    """A functional model. Its output is its last layer unless `outputs` is given."""
     ins = ins or [[one["name"], 0, 0] for one in layers if one["class_name"] == "InputLayer"]
     config = {
         "name": "net",
@@ -82,7 +82,7 @@ def names(net: Network) -> list[tuple[str, str]]:
 
 
 def test_blocks_and_names() -> None:
-    """A layer of several nodes is a block; an activation is a layer of its own."""
+    """A layer of several nodes is a block, and an activation is a separate layer."""
     conv = layer("Conv2D", "conv", "x", filters=4, kernel_size=[3, 3], padding="same", activation="relu")
     net = network(graph(source(), conv, layer("Flatten", "flat", "conv"), layer("Dense", "fc", "flat", units=10)))
     shapes = [("x", "8x8x3"), ("conv.conv", "8x8x4"), ("conv.relu", "8x8x4"), ("flat", "256"), ("fc", "10")]
@@ -130,13 +130,13 @@ def test_keras_2() -> None:
 
 
 def test_open_sizes() -> None:
-    """Sizes from outside, for one input and for several."""
+    """Open sizes are given with --input, for one input and for several."""
     one = graph(source("x", None, None, 3), layer("GlobalAveragePooling2D", "pool", "x"))
     assert names(network(one, **{"": "16x9x3"}))[0] == ("x", "16x9x3")
     assert names(network(one, x="16x9x3"))[0] == ("x", "16x9x3")
-    assert "write `--input 224x224x3`" in refusal(one)[1]
+    assert "as in `--input 224x224x3`" in refusal(one)[1]
     two = graph(source("a", None, 4), source("b", 5, 4), layer("Concatenate", "c", ["a", "b"], axis=1))
-    assert "write `--input a=224x4`" in refusal(two)[1]
+    assert "as in `--input a=224x4`" in refusal(two)[1]
     assert names(network(two, a="3x4"))[-1] == ("c", "8x4")
     assert refusal(two, a="3x4", nope="3")[0] == "unknown-input"
     assert refusal(two, a="3x4x5")[0] == "bad-argument"
@@ -148,7 +148,7 @@ def test_open_sizes() -> None:
 
 
 def test_joins() -> None:
-    """The layers that importers make, and specifications have no words for."""
+    """Layers that a specification cannot express are written as operators."""
     shapes = (Shape((4, 4, 6)), Shape((6,)))
     assert [kind().out(*shapes) for kind in (Sub, Average, Maximum, Minimum)] == [(4, 4, 6)] * 4
     for kind in (Sub, Average, Maximum, Minimum):
@@ -184,10 +184,10 @@ DEEP: Any = dense("x")
 for _ in range(50):
     DEEP = chain(DEEP)
 BAD: list[tuple[Any, str, str]] = [
-    ("", "bad-file", "holds no JSON"),
+    ("", "bad-file", "is not valid JSON"),
     ("{", "bad-file", "line 1, column 2"),
-    ("[1, 2]", "bad-file", "holds no Keras model"),
-    ('{"class_name": 3, "config": {}}', "bad-file", "holds no Keras model"),
+    ("[1, 2]", "bad-file", "does not contain a Keras model"),
+    ('{"class_name": 3, "config": {}}', "bad-file", "does not contain a Keras model"),
     ("[" * 100_000, "too-large", "nested"),
     ('{"class_name": "Sequential", "config": ' + "[" * 300 + "]" * 300 + "}", "too-large", "200 levels"),
     ('{"class_name": "Sequential", "config": {"layers": ' + "9" * 5000 + "}}", "too-large", "digits"),
@@ -196,22 +196,22 @@ BAD: list[tuple[Any, str, str]] = [
     ({"class_name": "Sequential", "config": {"layers": [3]}}, "bad-file", "no `class_name`"),
     ({"class_name": "Functional", "config": {"layers": [source()]}}, "missing-field", "no output layers"),
     (chain(source(), DEEP), "too-large", "nested deeper"),
-    (graph(source(), dense("y")), "unknown-name", "takes the layer `y`, which is not there"),
+    (graph(source(), dense("y")), "unknown-name", "reads the layer `y`, which does not exist"),
     (graph(source(), dense("x:7")), "unknown-name", "call 7"),
-    (graph(source(), dense("d")), "bad-file", "circle"),
-    (graph(source(), layer("ReLU", "a", "b"), layer("ReLU", "b", "a")), "bad-file", "circle"),
+    (graph(source(), dense("d")), "bad-file", "cycle"),
+    (graph(source(), layer("ReLU", "a", "b"), layer("ReLU", "b", "a")), "bad-file", "cycle"),
     (graph(source(), source(), dense("x")), "duplicate-name", "two layers named `x`"),
     (graph(source(), dense("x"), outs=[["nope", 0, 0]]), "unknown-name", "nope"),
-    (graph(source("x", -3), dense("x")), "bad-value", "axis of 1 or more"),
-    (graph(source("x", 0), dense("x")), "bad-value", "axis of 1 or more"),
+    (graph(source("x", -3), dense("x")), "bad-value", "size 1 or more"),
+    (graph(source("x", 0), dense("x")), "bad-value", "size 1 or more"),
     (graph(source(), dense("x", units=-1)), "bad-value", "layer `d` (Dense) has `units` -1"),
     (graph(source(), dense("x", units=2.5)), "bad-value", "whole number"),
     (graph(source(), dense("x", units="3")), "bad-value", "whole number"),
     (graph(source(), dense("x", units=10**9)), "bad-value", "1,000,000"),
     (graph(source(), dense("x", use_bias="yes")), "bad-value", "true or false"),
     (graph(source(), dense("x", activation="mine")), "unknown-layer", "activation `mine`"),
-    (graph(source(), dense(["x", "x"])), "bad-value", "takes one value, but gets 2"),
-    (graph(source(), layer("Lambda", "l", "x")), "unknown-layer", "is code, which cnncalc does not run"),
+    (graph(source(), dense(["x", "x"])), "bad-value", "takes one input, but gets 2"),
+    (graph(source(), layer("Lambda", "l", "x")), "unknown-layer", "contains Python code, which cnncalc does not run"),
     (graph(source(), layer("my>Thing", "l", "x")), "unknown-layer", "layer `l` (Thing)"),
     (graph(source(), layer("Conv2d", "l", "x")), "unknown-layer", "did you mean `Conv2D`?"),
     (graph(source(), layer("Conv2D", "c", "x", filters=3, kernel_size=[3])), "ok", ""),
@@ -226,13 +226,13 @@ BAD: list[tuple[Any, str, str]] = [
     (
         graph(source(), layer("Conv1D", "c", "x", filters=3, kernel_size=1)),
         "needs-image",
-        "takes 2 axes, but gets 8x8x3",
+        "needs an input with 2 axes, but gets 8x8x3",
     ),
-    (graph(source(), layer("Reshape", "r", "x", target_shape=[-1, -1])), "bad-value", "at most may be -1"),
+    (graph(source(), layer("Reshape", "r", "x", target_shape=[-1, -1])), "bad-value", "at most one number may be -1"),
     (graph(source(), layer("Reshape", "r", "x", target_shape=[7, -1])), "sizes-differ", "192 numbers"),
     (graph(source(), layer("Permute", "p", "x", dims=[1, 1, 2])), "bad-value", "dims"),
     (graph(source(), layer("LSTM", "l", "x", units=3)), "needs-sequence", "steps x features"),
-    (graph(source(), layer("Cropping2D", "c", "x", cropping=4)), "window-does-not-fit", "cuts 4 and 4"),
+    (graph(source(), layer("Cropping2D", "c", "x", cropping=4)), "window-does-not-fit", "crops 4 and 4 cells"),
     (graph(source(), layer("BatchNormalization", "b", "x", axis=9)), "bad-value", "`axis` 9"),
     (graph(source(), layer("LayerNormalization", "b", "x", axis=[])), "bad-value", "empty `axis`"),
     (graph(source("x", 4), source("y", 5), layer("Add", "a", ["x", "y"])), "shapes-differ", "4 and 5"),
@@ -269,20 +269,22 @@ def archive(path: Path, content: bytes, name: str = "config.json", method: int =
 
 
 def test_archives(tmp_path: Path) -> None:
-    """Archives that are sound, cut off, bombs, of another kind, or no archives."""
+    """Sound archives, truncated ones, bombs, other kinds of archives, and files that are not archives."""
     path = tmp_path / "net.keras"
     good = json.dumps(graph(source(), dense("x"))).encode()
     assert names(reader.read(archive(path, good), NOTHING)) == [("x", "8x8x3"), ("d", "8x8x3")]
     data = path.read_bytes()
     broken = {
-        "no zip archive": b"hello",
+        "not a zip archive": b"hello",
         "HDF5": b"\x89HDF\r\n",
         "damaged": data[: len(data) // 2],
         "no `config.json`": Path(archive(tmp_path / "a.zip", good, "other.json")).read_bytes(),
-        "a way that Keras does not use": Path(archive(tmp_path / "b.zip", good, method=zipfile.ZIP_LZMA)).read_bytes(),
+        "a compression method that Keras does not use": Path(
+            archive(tmp_path / "b.zip", good, method=zipfile.ZIP_LZMA)
+        ).read_bytes(),
         "`config.json` of": Path(archive(tmp_path / "c.zip", b" " * (40 * 2**20))).read_bytes(),
         "UTF-8": Path(archive(tmp_path / "d.zip", b"\xff\xfe\x00")).read_bytes(),
-        "holds no JSON": Path(archive(tmp_path / "e.zip", b"nothing")).read_bytes(),
+        "is not valid JSON": Path(archive(tmp_path / "e.zip", b"nothing")).read_bytes(),
     }
     for words, content in broken.items():
         path.write_bytes(content)
@@ -295,7 +297,7 @@ def test_archives(tmp_path: Path) -> None:
 
 
 def test_a_size_that_lies(tmp_path: Path) -> None:
-    """An archive whose list of files understates what is inside is read no further than the cap."""
+    """If the list of files understates a size, reading stops at the limit."""
     path = Path(archive(tmp_path / "net.keras", b" " * (17 * 2**20)))
     data = bytearray(path.read_bytes())
     place = data.rfind(b"PK\x01\x02", 0, data.rfind(b"config.json"))
@@ -306,7 +308,7 @@ def test_a_size_that_lies(tmp_path: Path) -> None:
 
 
 def test_is_keras_json() -> None:
-    """What is taken for a model of Keras, and what for a specification."""
+    """Which text is read as a Keras model and which as a specification."""
     assert reader.is_keras_json(json.dumps(chain(dense())))
     assert not reader.is_keras_json('{"input": "8x8x3", "layers": ["relu"]}')
     assert not reader.is_keras_json('{"layers": [{"class_name": "x", "config": {}}]}')
@@ -358,7 +360,7 @@ WHOLE = graph(
 
 @pytest.mark.heavy
 def test_broken_configurations_are_refused_and_nothing_else() -> None:
-    """Two thousand configurations with values lost and changed: a network, or Refused."""
+    """Two thousand damaged configurations result in a network or in Refused."""
     rng = random.Random(7)
     assert len(network(WHOLE).nodes) == 25
     wild = [
@@ -405,7 +407,7 @@ def test_broken_configurations_are_refused_and_nothing_else() -> None:
 
 @pytest.mark.heavy
 def test_damaged_archives_are_refused_and_nothing_else(tmp_path: Path) -> None:
-    """Bytes changed and cut anywhere in an archive."""
+    """Archives with changed or missing bytes result in a network or in Refused."""
     rng = random.Random(3)
     path = tmp_path / "net.keras"
     whole = Path(archive(path, json.dumps(WHOLE).encode())).read_bytes()

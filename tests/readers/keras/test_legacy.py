@@ -1,4 +1,4 @@
-"""Older ways to write a Keras model: Keras 1's names, JSON encoded twice, TensorFlow.js, and code with a stated shape."""
+"""Older forms of Keras models: Keras 1, JSON encoded twice, TensorFlow.js, and code with a stated output shape."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_a_graph_of_operations_is_refused(
     Path("model.json").write_text(json.dumps(model))
     assert run(cli, ["analyze", "model.json"]) == 1
     shown = capsys.readouterr().err
-    assert "model.json is a TensorFlow.js graph: it holds operations, no layers of Keras" in shown
+    assert "model.json is a TensorFlow.js graph, which contains operations instead of Keras layers" in shown
     assert "tfjs_layers_model" in shown
 
 
@@ -166,5 +166,5 @@ def test_code_without_a_shape_is_refused(shape: Any) -> None:
         network(graph(source(), layer("Lambda", "l", "x", output_shape=shape)))
     [problem] = refused.value.problems
     assert problem.code == "unknown-layer"
-    assert "is code, which cnncalc does not run" in problem.text
+    assert "contains Python code, which cnncalc does not run" in problem.text
     assert "output_shape" in problem.help

@@ -606,8 +606,8 @@ def test_applications(name: str) -> None:
     )
 
 
-def test_an_unlinked_state_is_said() -> None:
-    """A state that a recurrent layer begins with costs nothing and is not followed; that is no secret."""
+def test_an_ignored_state_is_reported() -> None:
+    """The initial state of a recurrent layer costs nothing and is ignored, which a warning reports."""
     network = compare(states())
     assert [warning.level for warning in network.warnings] == ["warning"] * len(network.warnings)
-    assert any("begins with" in warning.text for warning in network.warnings)
+    assert any("initial state is ignored" in warning.text for warning in network.warnings)
