@@ -148,7 +148,7 @@ def test_open_sizes() -> None:
 
 
 def test_joins() -> None:
-    """Layers that a specification cannot express are written as operators."""
+    """Merges and products that only importers create."""
     shapes = (Shape((4, 4, 6)), Shape((6,)))
     assert [kind().out(*shapes) for kind in (Sub, Average, Maximum, Minimum)] == [(4, 4, 6)] * 4
     for kind in (Sub, Average, Maximum, Minimum):
