@@ -242,7 +242,7 @@ class _Reader:
             "dtype": quoted(DTYPES) + ", of a size; int8 is no type to train in",
             "optimizer": quoted(OPTIMIZERS) + ", of training-memory",
             "amp": quoted(HALVES) + ", of training-memory or inference-memory",
-            "count": "`trainable` or `all`, of params",
+            "count": "`trainable` for weights and biases, frozen or not; `all` for buffers, too",
             "batch": "a whole number of at least 1, of a size",
         }[name]
         raise Problem("bad-value", f"{quantity}: `{name}` must be {expects}; got `{show(text)}`")

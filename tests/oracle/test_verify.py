@@ -468,3 +468,18 @@ def test_one_bias_is_as_one_bias_of_two() -> None:
     assert torch.allclose(model(x), plain(x)[0])
     model.double()(x.double())  # the weights move with the module
     assert not any("bias_hh" in name for name in model.state_dict())
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_frozen_layers_agree(framework: str) -> None:
+    """Frozen parameters are parameters, also where Keras lists them among the statistics."""
+    text = "input: 8x8x3\nlayers:\n- {conv: {filters: 4, kernel: 3}, trainable: false}\n- {batchnorm: , trainable: false}\n"
+    assert verify(network_of(text + "- fc: 2\n"), framework).agrees
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_an_unpooling_cannot_be_built(framework: str) -> None:
+    """The refusal names the layer; it is no error of the program."""
+    text = "input: 16x16x3\nlayers:\n- {conv: {filters: 8, kernel: 3, pad: 1}, as: a}\n- maxpool: 2\n- maxunpool: {like: a}\n"
+    with pytest.raises(Unexportable, match="maxunpool1"):
+        verify(network_of(text), framework)

@@ -27,7 +27,7 @@ LIMITS = ("params", "activations", "activation-memory", "training-memory", "infe
 
 def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     helps = {
-        "params": "Most trainable parameters, such as 500k.",
+        "params": "Most parameters, frozen ones included, such as 500k.",
         "activations": "Most activations.",
         "activation-memory": "Most feature-map memory for one example in float32, such as 2MiB.",
         "training-memory": "Highest peak of a training step with sgd on one example in float32, such as 1GB.",

@@ -204,5 +204,6 @@ def _warned(network: Network, warnings: list[Problem]) -> Network:
 
 def _bound(label: str, taken: str) -> Problem:
     other = "else" if taken == "then" else "then"
-    text = f"which branch of `{show(label)}` is taken depends on the numbers fed in: the figures are those of `{taken}`, at most"
+    text = f"which branch of `{show(label)}` is taken depends on the numbers fed in: the figures are those of `{taken}`"
+    text += f", which has the most multiply-adds; other figures may be larger with `{other}`"
     return Problem("branch-chosen", text, f"write `--branch {show(label)}={other}` for the other one", level="warning")

@@ -271,7 +271,13 @@ def _new(value: Any, known: set[int]) -> list[Any]:
 def _held(operations: Iterable[Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"weights": 0, "biases": 0, "buffers": 0}
     for operation in operations:
+        layers = operation._flatten_layers() if hasattr(operation, "_flatten_layers") else ()
+        frozen = [layer for layer in layers if layer.trainable is False]
+        for layer in frozen:  # whose parameters Keras lists among their statistics
+            layer.trainable = True
         trained = {id(variable) for variable in getattr(operation, "trainable_weights", ())}
+        for layer in frozen:
+            layer.trainable = False
         for variable in getattr(operation, "weights", ()):
             size = 1
             for length in variable.shape:

@@ -582,7 +582,7 @@ def test_branches(tmp_path: Path) -> None:
     network, found = values(save(fed.model, tmp_path), NOTHING)
     assert (int(analyze(network).totals.macs), found["y"].dims) == (108 * 36, (1, 4, 6, 6))
     assert [problem.code for problem in network.warnings if problem.code != "shapes-disagree"] == ["branch-chosen"]
-    assert "`else`, at most" in network.warnings[-1].text
+    assert "`else`, which has the most multiply-adds" in network.warnings[-1].text
     assert "--branch y=then" in network.warnings[-1].help
     for name in ("", "y"):
         network, found = values(save(fed.model, tmp_path), ReaderOptions({}, {}, branches={name: "then"}))
