@@ -139,7 +139,7 @@ def check(analysis: Analysis, policy: Policy) -> tuple[list[Measured], list[Find
             findings.append(
                 Finding(
                     "expect", "expect-wrong", "error",
-                    f"{show(claim.source, 200)}: the file expects {claim.quantity} {show(claim.claimed)}; it is {computed}",
+                    f"{show(claim.source, 200)}: the file expects {claim.quantity} {show(claim.claimed)}, but it is {computed}",
                     "; ".join(claim.working),
                     claim.where.line if claim.where is not None else None,
                     claim.where.column if claim.where is not None else None,
@@ -155,17 +155,17 @@ def _unused(analysis: Analysis, policy: Policy) -> list[Finding]:
     outputs = len(set(analysis.network.outputs))
     found = []
     if rules and outputs > 1 and policy.output is None:
-        text = f"the network has {outputs} outputs, and what leads to any of them counts for what it must have"
+        text = f"the network has {outputs} outputs, and layers that lead to any of them count towards the requirements"
         found.append(
-            Finding(rules[0], "several-outputs", "warning", text, "give `output` in the policy to allow only one")
+            Finding(rules[0], "several-outputs", "warning", text, "add `output` to the policy to allow only one")
         )
     unused = _first_unused(analysis) if rules else None
     if unused is None:
         return found
     name, place = show(unused.name, 100), unused.where
     line, column = (place.line, place.column) if place is not None else (None, None)
-    text = f"{name} leads to no output, so it cannot count for what the network must have"
-    help = "use its value in a later step, or delete it"
+    text = f"{name} does not lead to an output, so it does not count towards the requirements"
+    help = "use its output in a later step, or delete it"
     found += [Finding(rule, "leads-nowhere", "error", text, help, line, column) for rule in dict.fromkeys(rules)]
     return found
 
@@ -215,7 +215,7 @@ def _over(analysis: Analysis, measured: Measured) -> Finding:
             "not-known",
             limit.level,
             f"{measured}: the figure is not known",
-            "an unknown figure passes no limit",
+            "an unknown figure fails every limit",
             limit=bound,
         )
     if limit.least is not None and actual < limit.least:
@@ -244,7 +244,7 @@ def _amount(number: int, size: bool) -> str:
 def advice(analysis: Analysis, quantity: str) -> str:
     """Where most of it is, and what a global average pooling would save there."""
     attribute = LIMITS[quantity].row
-    if not attribute or quantity == "biases" or not analysis.rows:
+    if not attribute or not analysis.rows:
         return ""
     heaviest: Row = max(analysis.rows, key=lambda row: int(getattr(row, attribute)))
     part, whole = int(getattr(heaviest, attribute)), int(getattr(analysis.totals, attribute))
@@ -257,7 +257,7 @@ def advice(analysis: Analysis, quantity: str) -> str:
         before = analysis.network.shapes(heaviest.node)[0]
         if before.rank >= 1 and before.size > before.channels:
             saved = (before.size - before.channels) * layer.units
-            found += f"; a global average pooling in front of it saves {saved:,}"
+            found += f"; a global average pooling before it saves {saved:,}"
     return found
 
 
@@ -272,15 +272,15 @@ def _kinds(analysis: Analysis, policy: Policy) -> list[Finding]:
             found.append(
                 Finding(
                     "kinds", "forbidden-kind", "error",
-                    f"{named} is not allowed here; the first is {show(row.node.name, 100)}", "use another layer",
+                    f"{named} is not allowed; the first is {show(row.node.name, 100)}", "use another layer",
                     place.line if place is not None else None, place.column if place is not None else None,
                 )
             )  # fmt: skip
     missing = [word for word in policy.required if not any(_is(row.node, word) for row in present.values())]
     if missing:
         members = families()
-        meant = [f"{word} is {quoted(members[word])}" for word in missing if len(members.get(word, ())) > 1]
-        help = "; ".join(["add what is missing", *meant])
+        meant = [f"{word} means {quoted(members[word])}" for word in missing if len(members.get(word, ())) > 1]
+        help = "; ".join(["add the missing layers", *meant])
         found.append(Finding("kinds", "missing-kind", "error", f"the network must use {quoted(missing, 'and')}", help))
     return found
 
@@ -297,14 +297,14 @@ def growth(analysis: Analysis, base: Mapping[str, int], allowed: Sequence[tuple[
         before, after = base[quantity], measure(analysis, Limit(quantity)).actual
         name = LIMITS[quantity].noun
         if after is None:
-            found.append(Finding("growth", "not-known", "error", f"{name}: the growth is not known"))
+            found.append(Finding("growth", "not-known", "error", f"{name}: growth is not known"))
         elif (after - before) * 10_000 > before * most:
             bound = before + before * most // 10_000
-            percent = f"{(after - before) * 100 / before:+.2f} %" if before else "from nothing"
+            percent = f" ({(after - before) * 100 / before:+.2f} %)" if before else ""
             found.append(
                 Finding(
                     "growth", "grown", "error",
-                    f"{name} {after:,} > {bound:,}: {before:,} before, {percent}, at most +{most / 100:g} %",
+                    f"{name} {after:,} > {bound:,}: it was {before:,}{percent}, and at most +{most / 100:g} % is allowed",
                     f"over by {after - bound:,}" + advice(analysis, quantity), limit=bound, actual=after,
                 )
             )  # fmt: skip

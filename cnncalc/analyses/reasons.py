@@ -38,9 +38,7 @@ def reason(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> 
                 return sentence
         unit = _OTHER_UNIT.get(figure.unit)
         if unit and Figure(figure.text, figure.digits, figure.places, unit).agrees(computed):
-            return (
-                f"the computed figure with a prefix that stands for {_POWERS[unit]} instead of {_POWERS[figure.unit]}"
-            )
+            return f"the computed figure with a prefix that means {_POWERS[unit]} instead of {_POWERS[figure.unit]}"
     if figure.digits >= FEWEST_ROUNDED_DOWN and computed * 10**figure.places // figure.unit == figure.digits:
         return "the computed figure, rounded down"
     return _row(analysis, quantity, figure, computed) if figure.digits >= 10 ** (FEWEST_DIGITS - 1) else ""
@@ -59,16 +57,19 @@ def _ways(analysis: Analysis, quantity: str, computed: int) -> Iterator[tuple[in
     elif quantity == "weights":
         yield total.params, f"weights and biases together: {total.params:,}"
     elif quantity == "macs":
-        yield 2 * computed, f"multiplications and additions counted apart: 2 x {computed:,} = {2 * computed:,}"
+        yield 2 * computed, f"multiplications and additions counted separately: 2 x {computed:,} = {2 * computed:,}"
         added = sum(row.node.output.size for row in analysis.rows if row.macs and row.biases)
-        yield computed + added, f"the addition of {added:,} biases counted, too: {computed + added:,}"
-        yield 2 * computed + added, f"multiplications, additions and biases counted apart: {2 * computed + added:,}"
+        yield computed + added, f"the addition of {added:,} biases counted as well: {computed + added:,}"
+        yield (
+            2 * computed + added,
+            f"multiplications, additions and biases counted separately: {2 * computed + added:,}",
+        )
     elif quantity == "activations":
         yield total.conv_activations, f"outputs of convolutions only: {total.conv_activations:,}"
     if quantity != "macs":
         yield 2 * computed, f"twice the computed figure: 2 x {computed:,} = {2 * computed:,}"
     if computed % 2 == 0:
-        yield computed // 2, f"half of the computed figure: {computed // 2:,}"
+        yield computed // 2, f"half the computed figure: {computed // 2:,}"
 
 
 def _row(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> str:

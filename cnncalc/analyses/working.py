@@ -75,7 +75,7 @@ def _axes(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
             if view.dilation > 1:
                 remarks.append(f"F = {view.dilation}*({view.kernel} - 1) + 1 = {view.reach}")
             if view.before != view.after:
-                remarks.append(f"P {view.before} in front, P' {view.after} behind")
+                remarks.append(f"P = {view.before} before, P' = {view.after} after")
             found.append(Fact(axis, view.formula, view.numbers(width), str(view.out(width)), "; ".join(remarks)))
         elif isinstance(view, TransposedWindow):
             found.append(Fact(axis, view.formula, view.numbers(width), str(view.out(width))))
@@ -108,7 +108,7 @@ def _params(analysis: Analysis, row: Row, inputs: tuple[Shape, ...]) -> list[Fac
 
 def _activations(row: Row) -> Fact:
     if not row.activations:
-        return Fact("activations", "", "", "0", "it can overwrite its input and writes no new volume")
+        return Fact("activations", "", "", "0", "it can overwrite its input, so it writes no new volume")
     shape = row.node.output
     factors = Product(*[("N", length) for length in shape])
     return Fact("activations", "", factors.numbers if len(shape) > 1 else "", f"{row.activations:,}")
@@ -141,6 +141,6 @@ def _dense(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
             "in*out + out",
             f"{into:,}*{out:,} + {out:,}",
             f"{params:,}",
-            f"params of a fully connected layer; {times} times the parameters of this layer",
+            f"parameters of a fully connected layer between the same volumes, {times} times as many",
         )
     ]

@@ -60,7 +60,7 @@ def sentence(names: Sequence[str], analyses: Sequence[Analysis], totals: Sequenc
     elif any(total.differs or None in total.values[:2] for total in told):
         found = f"{second} has {_listed([_times(total) for total in told])}."
     else:
-        found = f"Both have as many {_listed([WORDS[total.quantity][1] for total in told])}."
+        found = f"Both have the same number of {_listed([WORDS[total.quantity][1] for total in told])}."
     heaviest = largest(analyses[0])
     if heaviest is not None and any(total.quantity == "params" for total in totals):
         row, part, whole = heaviest
@@ -73,9 +73,9 @@ def _times(total: Total) -> str:
     a, b = total.values[0], total.values[1]
     one, many = WORDS[total.quantity]
     if a is None or b is None:
-        return f"{many} that are not all known"
+        return f"an unknown number of {many}"
     if a == b:
-        return f"as many {many}"
+        return f"the same number of {many}"
     if ratio is None:
         return f"{plural(b, one, many) if isinstance(b, int) else many} instead of none"
     if not ratio:
@@ -143,7 +143,7 @@ def report(
     lines += [
         [],
         [(" memory: feature maps of the whole batch.  macs: multiply-accumulates per example.", "dim")],
-        [(" receptive field: the largest of a feature map, before a layer sees everything.", "dim")],
+        [(" receptive field: the largest of any feature map that does not see the whole input.", "dim")],
     ]
     return lines
 
@@ -174,7 +174,7 @@ def _diff(pairs: Sequence[Pair], networks: Sequence[Network]) -> list[Line]:
 
 
 def _same(count: int) -> list[Line]:
-    return [[(f"   ... {plural(count, 'layer')} the same", "dim")]] if count else []
+    return [[(f"   ... {plural(count, 'identical layer')}", "dim")]] if count else []
 
 
 def _described(row: Row) -> str:

@@ -63,7 +63,7 @@ def summary(kind: type[Layer]) -> str:
 
 def default_of(field: Field[Any]) -> str:
     """A field's default as the page shows it."""
-    return "required" if field.required else "see right" if field.default is None else field.show(field.default)
+    return "required" if field.required else "see meaning" if field.default is None else field.show(field.default)
 
 
 def kind_lines(kind: type[Layer], glyphs: dict[str, str]) -> list[Line]:
@@ -71,14 +71,14 @@ def kind_lines(kind: type[Layer], glyphs: dict[str, str]) -> list[Line]:
     found: list[Line] = [[(kind.kind, "name")], []]
     found += [[(line, "")] for line in summary(kind).splitlines()]
     if kind.fields:
-        grid = Grid(["field", "default", "what it is", "elsewhere"], [False] * 4)
+        grid = Grid(["field", "default", "meaning", "other names"], [False] * 4)
         for name, field in kind.fields.items():
             grid.add([name, default_of(field), field.help, ", ".join(field.also[:3])], ["name", "", "", "dim"])
         found += [[], *grid.lines(glyphs)]
     if kind.families:
-        found += [[], [("families in a policy: ", "dim"), (", ".join(kind.families), "")]]
+        found += [[], [("policy families: ", "dim"), (", ".join(kind.families), "")]]
     if kind.elsewhere:
-        found += [[], [("elsewhere called: ", "dim"), (", ".join(kind.elsewhere.split()), "")]]
+        found += [[], [("other names: ", "dim"), (", ".join(kind.elsewhere.split()), "")]]
     return found
 
 

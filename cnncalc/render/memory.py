@@ -37,7 +37,7 @@ class Fit(Record):
     size: int
     inference: Largest | None
     training: Largest | None
-    least: Largest | None = None  # of inference, every value freed at its last use
+    least: Largest | None = None  # of inference, every value freed after its last use
 
 
 class FitInput(Record):
@@ -61,7 +61,7 @@ class Answer(Record):
     checkpoint: tuple[str, ...] = ()
     fit: Fit | None = None
     fit_input: FitInput | None = None
-    least_training: Run | None = None  # the same step, every value freed at its last use
+    least_training: Run | None = None  # the same step, every value freed after its last use
 
 
 def make_up(moment: Moment) -> list[tuple[str, int]]:
@@ -117,8 +117,8 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
         [(" training peak   ", "name"), (exactly(run, peak.live), "total"), (f"  {_where(peak)}", "")],
         [
             (
-                f" one step with {answer.optimizer}, cross-entropy on the output{_again(answer)}{_assumption(run)}; "
-                "the peak is made of",
+                f" one step with {answer.optimizer} and cross-entropy on the output{_again(answer)}{_assumption(run)}; "
+                "the peak consists of",
                 "dim",
             )
         ],
@@ -127,7 +127,7 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
     if answer.least_training is not None:
         lines.append(_minimum(answer.least_training))
     if run.held:
-        lines += [[], [(f" kept for backward: {_at_least(bool(run.unknown), run.saved)}, most of it by", "dim")]]
+        lines += [[], [(f" saved for backward: {_at_least(bool(run.unknown), run.saved)}, most of it by", "dim")]]
         grid = Grid(["layer", "bytes", ""], [False, True, False])
         heaviest = sorted(run.held.items(), key=lambda item: -item[1])[:HOLDERS]
         for name, size in heaviest:
@@ -137,7 +137,7 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
 
 
 def _again(answer: Answer) -> str:
-    return f", {quoted(answer.checkpoint, 'and')} run again in backward" if answer.checkpoint else ""
+    return f", {quoted(answer.checkpoint, 'and')} recomputed in backward" if answer.checkpoint else ""
 
 
 def _at_least(bounded: bool, size: int) -> str:
@@ -150,10 +150,10 @@ def _assumption(run: Run) -> str:
 
 
 def _inference(answer: Answer, run: Run, least: Run, glyphs: dict[str, str]) -> list[Line]:
-    how = _assumption(run) if not was_run(answer.network) else ", holding values as this module's forward does"
+    how = _assumption(run) if not was_run(answer.network) else ", holding values as long as this module's forward does"
     return [
         [(" inference peak  ", "name"), (exactly(run, run.peak.live), "total"), (f"  {_where(run.peak)}", "")],
-        [(f" PyTorch module, eager{how}; the peak is made of", "dim")],
+        [(f" PyTorch module, eager{how}; the peak consists of", "dim")],
         *_parts(run.peak, glyphs),
         _minimum(least),
     ]
@@ -163,7 +163,7 @@ def _minimum(least: Run) -> Line:
     return [
         (" minimum         ", "name"),
         (exactly(least, least.peak.live), "total"),
-        (f"  at {show(least.peak.at, 200)}, every value freed at its last use", ""),
+        (f"  at {show(least.peak.at, 200)}, every value freed after its last use", ""),
     ]
 
 
@@ -204,7 +204,7 @@ def _fit(answer: Answer, fit: Fit) -> list[Line]:
             noun, peak = "estimated peak" if run.assumes else "peak", _at_least(run.bounded, found.first.live)
             words, style = f"does not fit even at batch 1: the {noun} is {peak}, {_where(found.first)}", "bad"
         if name == "inference" and run.assumes and not run.unknown and fit.least is not None and fit.least.batch:
-            words += f"; batch {fit.least.batch:,} with every value freed at its last use"
+            words += f"; batch {fit.least.batch:,} with every value freed after its last use"
         lines.append([(f" {name} in {megabytes(fit.size)}: ", "name"), (words, style)])
     return lines
 
@@ -220,7 +220,7 @@ def _fit_input(answer: Answer, fit: FitInput) -> list[Line]:
         if found is not None and (run.assumes or run.unknown):
             words += " at most (a layer has no memory rule)" if run.unknown else " (estimated)"
         if name == "inference" and run.assumes and not run.unknown and least is not None:
-            words += f"; {least} with every value freed at its last use"
+            words += f"; {least} with every value freed after its last use"
         lines.append([(start, "name"), (words, style)])
     return lines
 

@@ -163,7 +163,7 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
 
 
 def _uncounted(layers: int) -> str:
-    return f"at least, {plural(layers, 'layer')} not known; " if layers else ""
+    return f"at least, without {plural(layers, 'layer')} not known; " if layers else ""
 
 
 def _depth(depth: int) -> str:
@@ -195,9 +195,9 @@ def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Li
     for claim in checked:
         if claim.source != source:
             source = claim.source
-            found += [[], [(f" {by} {show(source, 100) or 'somebody'}", "name")]]
+            found += [[], [(f" {by} {show(source, 100) or 'an unnamed source'}", "name")]]
         mark = glyphs["right"] if claim.agrees else glyphs["wrong"]
-        verdict = "agrees" if claim.agrees else "does not agree" if by.startswith("published") else "is not right"
+        verdict = "agrees" if claim.agrees else "does not agree" if by.startswith("published") else "is wrong"
         line = f"   {claim.quantity:<{name_width}}  {show(claim.claimed):>{claim_width}}   computed {figure(claim):<{grid_width}}"
         found.append([(line, ""), (f"  {mark} {verdict}", "good" if claim.agrees else "bad")])
         found += [[(f"     {shown}", "dim")] for shown in claim.working]
@@ -226,8 +226,8 @@ def meanings(options: Options) -> list[Line]:
     """What the words of this table mean."""
     words = [
         "activations: numbers written to new volumes, per example, input included;",
-        "what can work in place (relu, dropout, batchnorm, ...) writes none.",
-        "params: weights + biases, buffers not counted.  MACs: no bias, norm or pooling work.",
+        "layers that can work in place (relu, dropout, batchnorm, ...) write none.",
+        "params: weights + biases, without buffers.  MACs: without biases, norms and pooling.",
     ]
     if not {"saved", "live"}.isdisjoint(options.columns):
         words.append(
@@ -240,4 +240,4 @@ def meanings(options: Options) -> list[Line]:
 
 def shortfall(network: Network) -> str:
     """One line for a network that could not be finished."""
-    return f"the table above ends at the last layer that fits, {plural(len(network.nodes) - 1, 'layer')} in"
+    return f"the table above ends after {plural(len(network.nodes) - 1, 'layer')}, at the last one that fits"

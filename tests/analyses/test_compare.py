@@ -135,9 +135,9 @@ def words(a: str, b: str, quantities: tuple[str, ...] = tuple(COMPARED)) -> str:
 @pytest.mark.parametrize(
     ("a", "b", "said"),
     [
-        ("fc: 10", "fc: 10", f"Both have as many parameters, activations and multiply-adds. {ALL}"),
-        ("relu", "relu", "Both have as many parameters, activations and multiply-adds."),
-        ("relu", "relu, tanh", "Both have as many parameters, activations and multiply-adds."),
+        ("fc: 10", "fc: 10", f"Both have the same number of parameters, activations and multiply-adds. {ALL}"),
+        ("relu", "relu", "Both have the same number of parameters, activations and multiply-adds."),
+        ("relu", "relu, tanh", "Both have the same number of parameters, activations and multiply-adds."),
         ("relu", "fc: 10",
          "B has 1,930 parameters instead of none, 5.2 % more activations and 1,920 multiply-adds instead of none."),
         ("fc: 10", "relu", f"B has no parameters, 5.0 % fewer activations and no multiply-adds. {ALL}"),
@@ -149,12 +149,13 @@ def words(a: str, b: str, quantities: tuple[str, ...] = tuple(COMPARED)) -> str:
         ("fc: 9", "fc: 9, fc: 1",
          f"B has 0.6 % more parameters, 0.5 % more activations and 0.5 % more multiply-adds. {ALL}"),
         ("fc: 9999, fc: 1", "fc: 9999, {fc: {units: 1, bias: false}}",
-         f"B has <0.1 % fewer parameters, as many activations and as many multiply-adds. {ALL.replace('100', '99.5')}"),
+         "B has <0.1 % fewer parameters, the same number of activations and the same number of multiply-adds. "
+         f"{ALL.replace('100', '99.5')}"),
         ("relu", "{scale: {}}", ""),
         ("fc: 10", "{operator: [prev], op: f, output: 8x8x3}, fc: 10",
-         f"B has as many parameters, 2x more activations and multiply-adds that are not all known. {ALL}"),
+         f"B has the same number of parameters, 2x more activations and an unknown number of multiply-adds. {ALL}"),
         ("{operator: [prev], op: f, output: 8x8x3}", "{operator: [prev], op: f, output: 8x8x3}",
-         "B has as many parameters, as many activations and multiply-adds that are not all known."),
+         "B has the same number of parameters, the same number of activations and an unknown number of multiply-adds."),
     ],
 )  # fmt: skip
 def test_the_sentence(a: str, b: str, said: str) -> None:
@@ -190,7 +191,7 @@ def test_names_are_told_apart(compare: Compare, tmp_path: Path) -> None:
     done = compare("a.yaml", "a.yaml", "a.yaml", "--format", "markdown")
     assert done.out.split("\n")[0].startswith("|  | a.yaml (1) | a.yaml (2) | a.yaml (3) | a.yaml (2) / a.yaml (1) | ")
     assert compare("lenet5", "lenet5", "--only", "params").out.startswith(
-        "Both have as many parameters. 78.0 % of lenet5 (1)'s"
+        "Both have the same number of parameters. 78.0 % of lenet5 (1)'s"
     )
     (tmp_path / "mine.yaml").write_text('name: "LeNet-5"\n' + A.partition("\n")[2])
     assert compare("lenet5", "mine.yaml").out.split("\n")[2].split()[:2] == ["lenet5", "mine.yaml"]
@@ -352,7 +353,7 @@ def test_the_table(compare: Compare) -> None:
     assert " ~ conv1  conv: filters 4, kernel 3 -> 6x6x4, 112 params" in lines
     assert "   conv1  conv: filters 8, kernel 3, pad 1 -> 8x8x8, 224 params" in lines
     assert " + maxpool1  maxpool: kernel 2 -> 4x4x8" in lines
-    assert "   ... 1 layer the same" in lines
+    assert "   ... 1 identical layer" in lines
     assert done.out.count("\x1b") == 0
 
 
@@ -417,7 +418,7 @@ def test_markdown(compare: Compare) -> None:
     start = lines.index("```diff")
     assert lines[-1] == "```"
     assert lines[start + 1 : -1] == [
-        "  ... 1 layer the same",
+        "  ... 1 identical layer",
         "~ conv1  conv: filters 4, kernel 3 -> 6x6x4, 112 params",
         "  conv1  conv: filters 8, kernel 3, pad 1 -> 8x8x8, 224 params",
         "~ relu1  relu -> 6x6x4",

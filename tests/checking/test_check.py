@@ -41,7 +41,7 @@ FILES = {
     # behind the reshape no receptive field is known
     "reshaped": "input: 8x8x4\nlayers: [{conv: {filters: 4, kernel: 3}}, {reshape: 12x12x1}, {conv: {filters: 2, kernel: 3}}]\n",
 }
-MORE = "a global average pooling in front of it saves"
+MORE = "a global average pooling before it saves"
 Check = Callable[..., Ended]
 
 
@@ -290,7 +290,7 @@ def test_expect_is_graded(check: Check) -> None:
     """A wrong `expect` of the student's is a failure, with the working of the right answer."""
     done = check("graded.yaml", "--max-params", "1G")
     assert done.status == 1
-    assert done.lines[1] == "  2:74: conv1: the file expects params 113; it is 112 [expect-wrong]"
+    assert done.lines[1] == "  2:74: conv1: the file expects params 113, but it is 112 [expect-wrong]"
     assert "F*F*C*K = 3*3*3*4 = 108" in done.lines[2]
     assert done.lines[2].endswith("weight + bias = 108 + 4 = 112")
 
@@ -332,7 +332,7 @@ def test_kinds(check: Check, tmp_path: Path) -> None:
     body = "kinds: {forbid: [maxpool, relu], require: [conv, dropout, lstm]}"
     done = check("net.yaml", "--policy", policy(tmp_path, body))
     assert done.status == 1
-    assert "  2:54: `relu` is not allowed here; the first is relu1 [forbidden-kind]" in done.lines
+    assert "  2:54: `relu` is not allowed; the first is relu1 [forbidden-kind]" in done.lines
     assert "  the network must use `dropout` and `lstm` [missing-kind]" in done.lines
     assert check("net.yaml", "--policy", policy(tmp_path, "kinds: {forbid: maxpool, require: conv}")).status == 0
     (tmp_path / "in.yaml").write_text(
@@ -355,7 +355,7 @@ def test_what_leads_nowhere_does_not_count(check: Check, tmp_path: Path) -> None
     ):
         done = check("dead.yaml", "--policy", policy(tmp_path, body))
         assert done.status == 1, body
-        assert "2:28: conv1 leads to no output" in done.out
+        assert "2:28: conv1 does not lead to an output" in done.out
         (tmp_path / "live.yaml").write_text(text.replace(", from: a", ""))
         if "params" not in body:
             assert check("live.yaml", "--policy", policy(tmp_path, body)).status == 0
@@ -435,7 +435,7 @@ def test_what_is_said_of_growth(check: Check) -> None:
     """Before, now, by how much, and where most of it is."""
     done = check("net.yaml", "--baseline", "./small.yaml", "--max-growth", "5%", "--max-growth", "layers=400%")
     assert done.lines[1:3] == [
-        "  params 1,570 > 57: 55 before, +2754.55 %, at most +5 % [grown]",
+        "  params 1,570 > 57: it was 55 (+2754.55 %), and at most +5 % is allowed [grown]",
         f"    over by 1,513; 92 % are in fc1; {MORE} 1,400",
     ]
     assert check("small.yaml", "--baseline", "net.yaml", "--max-growth", "0%").status == 0
@@ -447,7 +447,7 @@ def test_growth_from_nothing(check: Check, tmp_path: Path) -> None:
     assert check("none.yaml", "--baseline", "none.yaml", "--max-growth", "5%").status == 0
     done = check("small.yaml", "--baseline", "none.yaml", "--max-growth", "1000000%")
     assert done.status == 1
-    assert "params 55 > 0: 0 before, from nothing" in done.out
+    assert "params 55 > 0: it was 0, and at most" in done.out
 
 
 @pytest.mark.parametrize("base", ["unsound.yaml", "missing.yaml", "./missing", "reshaped.yaml"])
@@ -501,7 +501,7 @@ def test_growth_against_a_revision(repository: Path, check: Check) -> None:
         done = check("sub", "--baseline", revision, "--max-growth", "5%")
         assert done.status == 1
         assert done.lines[0] == "PASS sub/new.yaml"
-        assert done.lines[2] == "  params 110 > 57: 55 before, +100.00 %, at most +5 % [grown]"
+        assert done.lines[2] == "  params 110 > 57: it was 55 (+100.00 %), and at most +5 % is allowed [grown]"
         assert check("sub/old.yaml", "--baseline", revision, "--max-growth", "100%").status == 0
     assert check("sub", "--baseline", "HEAD", "--max-growth", "0%").status == 0
 
@@ -527,7 +527,7 @@ def test_the_repository_is_that_of_the_current_folder(
     for way in ("theirs", "theirs/net.yaml", str(theirs / "net.yaml")):
         done = check(way, "--baseline", "main", "--max-growth", "5%")
         assert done.status == 1
-        assert "55 before" in done.out
+        assert "it was 55" in done.out
 
 
 @needs_git

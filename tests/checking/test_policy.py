@@ -353,7 +353,7 @@ def test_advice_names_the_heaviest(quantity: str) -> None:
     assert finding.help.startswith(f"over by {finding.actual:,}")
     if quantity in ("params", "weights"):
         # (32*32 - 1)*4*10 weights fewer
-        assert finding.help.endswith("are in heavy; a global average pooling in front of it saves 40,920")
+        assert finding.help.endswith("are in heavy; a global average pooling before it saves 40,920")
 
 
 # -- families of kinds -------------------------------------------------------------------------------------------------
@@ -402,7 +402,7 @@ def test_a_family_is_forbidden_and_required(family: str, step: str) -> None:
     member = kind in FAMILIES[family]
     found = findings(text, policy(f"kinds: {{forbid: [{family}]}}"))
     assert [(finding.code, finding.message) for finding in found] == (
-        [("forbidden-kind", f"`{kind}` ({family}) is not allowed here; the first is {kind}1")] if member else []
+        [("forbidden-kind", f"`{kind}` ({family}) is not allowed; the first is {kind}1")] if member else []
     )
     found = findings(text, policy(f"kinds: {{require: {family}}}"))
     assert [finding.code for finding in found] == ([] if member else ["missing-kind"])

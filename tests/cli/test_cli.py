@@ -433,7 +433,7 @@ def test_an_expectation_that_does_not_hold(cnncalc: Any) -> None:
     """The right answer with its formula, in the table."""
     ended = cnncalc("analyze", "unexpected.yaml")
     assert ended.status == 1
-    assert re.search(r"params +1920 +computed 1,930 \(1.93K\) +✗ is not right", ended.out)
+    assert re.search(r"params +1920 +computed 1,930 \(1.93K\) +✗ is wrong", ended.out)
     assert "192" in ended.out
 
 
@@ -484,7 +484,7 @@ def test_json_of_what_is_refused_is_written(cnncalc: Any, tmp_path: Path) -> Non
 def test_a_verdict_does_not_keep_the_file_back(cnncalc: Any, tmp_path: Path) -> None:
     """The table is whole, only the claim in it is wrong."""
     assert cnncalc("analyze", "unexpected.yaml", "-o", "out").status == 1
-    assert "is not right" in (tmp_path / "out").read_text(encoding="utf-8")
+    assert "is wrong" in (tmp_path / "out").read_text(encoding="utf-8")
 
 
 def test_a_file_that_cannot_be_written(cnncalc: Any, tmp_path: Path) -> None:

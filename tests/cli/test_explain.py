@@ -137,7 +137,7 @@ def test_the_working_of_whole_networks(name: str) -> None:
          ("(W - F + 2P)/S + 1", "(32 - 5 + 2*2)/1 + 1", "32", "F = 2*(3 - 1) + 1 = 5")),
         # TensorFlow's `SAME`: the odd zero behind
         ("224x224x3 -> conv: {filters: 8, kernel: 3, stride: 2, pad: same}", "height",
-         ("(W - F + P + P')/S + 1", "(224 - 3 + 0 + 1)/2 + 1", "112", "P 0 in front, P' 1 behind")),
+         ("(W - F + P + P')/S + 1", "(224 - 3 + 0 + 1)/2 + 1", "112", "P = 0 before, P' = 1 after")),
         # torchvision's ResNet, conv1
         ("224x224x3 -> conv: {filters: 64, kernel: 7, stride: 2, pad: 3}", "height",
          ("(W - F + 2P)/S + 1", "(224 - 7 + 2*3)/2 + 1", "112", "112.5 rounded down")),
@@ -156,16 +156,16 @@ def test_the_working_of_whole_networks(name: str) -> None:
         ("7x7x512 -> fc: 4096", "weight", ("H*W*C*units", "7*7*512*4096", "102,760,448", "")),
         ("7x7x512 -> fc: 4096", "params", ("weight + bias", "102,760,448 + 4,096", "102,764,544", "")),
         ("56x56x64 -> batchnorm", "params", ("weight + bias", "64 + 64", "128", "")),
-        ("56x56x64 -> relu", "activations", ("", "", "0", "it can overwrite its input and writes no new volume")),
+        ("56x56x64 -> relu", "activations", ("", "", "0", "it can overwrite its input, so it writes no new volume")),
         ("32x32x3 -> conv: {filters: 8, kernel: 5}", "receptive field", ("", "", "5x5", "stride 1x1 in input pixels")),
         ("32x30x3 -> globalavgpool", "receptive field", ("", "", "32x30", "the whole input")),
         # CS231n: what a fully connected layer in the place of a convolution would cost
         ("32x32x3 -> conv: {filters: 10, kernel: 5, pad: 2}", "for scale",
          ("in*out + out", "3,072*10,240 + 10,240", "31,467,520",
-          "params of a fully connected layer; 41,405 times the parameters of this layer")),
+          "parameters of a fully connected layer between the same volumes, 41,405 times as many")),
         ("1x1x3 -> conv: {filters: 2, kernel: 3, pad: 1}", "for scale",
          ("in*out + out", "3*2 + 2", "8",
-          "params of a fully connected layer; 0.14 times the parameters of this layer")),
+          "parameters of a fully connected layer between the same volumes, 0.14 times as many")),
     ],
 )  # fmt: skip
 def test_a_line_of_working(example: str, label: str, expected: tuple[str, str, str, str]) -> None:
@@ -344,7 +344,9 @@ def test_the_page_of_a_kind(kind: str, explain: Any) -> None:
     first = " ".join((layer.__doc__ or "").split("\n")[0].split())
     assert first in lines(ended)
     for name, field in layer.fields.items():
-        default = "required" if field.required else "see right" if field.default is None else field.show(field.default)
+        default = (
+            "required" if field.required else "see meaning" if field.default is None else field.show(field.default)
+        )
         assert any(line.startswith(f"{name} {default} {field.help}") for line in lines(ended)), name
     assert all(also in ended.out for also in layer.elsewhere.split())
     assert ">>>" not in ended.out

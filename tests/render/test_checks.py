@@ -452,7 +452,7 @@ def test_github_annotates_ten_files_at_most() -> None:
     files = [properties["file"] for _, properties, _ in read]
     assert len(set(files)) == 10
     assert all((ROOT / file).is_file() for file in files)
-    assert lines[10] == "19 more files with findings below; ten are annotated"
+    assert lines[10] == "19 more files with findings, listed below; GitHub shows ten annotations"
     plain = [line for line in lines[11:] if "##" not in line]
     assert "\n".join(plain) in report("text")
     many = next(message for _, properties, message in read if "28-times" in properties["file"])
@@ -521,7 +521,7 @@ def test_gradescope_gives_no_points_beside_an_unsound_file() -> None:
     assert score == 0
     assert all(test[2] == "failed" for test in tests.values())
     assert data("gradescope")["score"] == 0
-    assert data("gradescope")["output"].endswith("no points while a file is not sound")
+    assert data("gradescope")["output"].endswith("no points are given while a file is not sound")
 
 
 def test_gradescope_with_two_files_needs_both() -> None:

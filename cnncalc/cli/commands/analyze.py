@@ -174,7 +174,7 @@ def _verdict(analysis: Analysis, strict: bool, told: bool) -> int:
 
         for claim in missed:
             said = f"{claim.quantity} {show(claim.claimed)}"
-            warn(f"expected of {show(claim.source)}: {said} is not right, computed {figure(claim)}")
+            warn(f"expected of {show(claim.source)}: {said} is wrong; computed {figure(claim)}")
     if not strict:
         return FINDING if missed else 0
     rounds = [row for row in analysis.rows for code, _ in row.notes if code.startswith("rounded")]

@@ -1,49 +1,72 @@
-"""Reports of `check`, one dialect a file. Each is a function from a Report to the whole text."""
+"""Reports of `check`, one format per module.
+
+To add a report format, write `checks/NAME.py` with a function `render(report: Report) -> str` that returns the whole text,
+and add it to `FORMATS` here. `dialect.py` has what the formats share: names of files, sentences, verdicts, fingerprints.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Callable
 
-from cnncalc.analyses.budget import Finding, Measured, Policy
-from cnncalc.record import Record
+from cnncalc.render.checks.report import Entry, Report
 
-FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "gradescope")
+__all__ = ["FORMATS", "Entry", "Report", "render"]
 
 
-class Entry(Record):
-    """One file of the report; `status` is passed, failed, error or unreadable."""
+def _text(report: Report) -> str:
+    from cnncalc.render.checks.text import render as make
 
-    path: str
-    status: str
-    metrics: dict[str, int | str | None] | None
-    measured: tuple[Measured, ...]
-    findings: tuple[Finding, ...]
+    return make(report)
 
 
-class Report(Record):
-    """Everything that was checked. `rules` are the rules that were applied, in their order.
+def _json(report: Report) -> str:
+    from cnncalc.render.checks.json import render as make
 
-    `unread` are the files below the folders that were named whose suffix `check` does not read.
-    """
+    return make(report)
 
-    policy: Policy
-    rules: tuple[str, ...]
-    entries: Sequence[Entry]
-    unread: tuple[str, ...] = ()
 
-    def count(self, *statuses: str) -> int:
-        """How many files ended so."""
-        return sum(entry.status in statuses for entry in self.entries)
+def _junit(report: Report) -> str:
+    from cnncalc.render.checks.junit import render as make
 
-    @property
-    def errors(self) -> int:
-        """Files of which no verdict could be given, unsound or unreadable."""
-        return self.count("error", "unreadable")
+    return make(report)
+
+
+def _sarif(report: Report) -> str:
+    from cnncalc.render.checks.sarif import render as make
+
+    return make(report)
+
+
+def _github(report: Report) -> str:
+    from cnncalc.render.checks.github import render as make
+
+    return make(report)
+
+
+def _gitlab(report: Report) -> str:
+    from cnncalc.render.checks.gitlab import render as make
+
+    return make(report)
+
+
+def _gradescope(report: Report) -> str:
+    from cnncalc.render.checks.gradescope import render as make
+
+    return make(report)
+
+
+# each function imports its module when it is called, so that a run pays for one format only
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "text": _text,
+    "json": _json,
+    "junit": _junit,
+    "sarif": _sarif,
+    "github": _github,
+    "gitlab": _gitlab,
+    "gradescope": _gradescope,
+}
 
 
 def render(form: str, report: Report) -> str:
-    """The report in a dialect; the module of that name makes it."""
-    module = import_module(f"cnncalc.render.checks.{form}")
-    make: Callable[[Report], str] = module.render
-    return make(report)
+    """Return the report in a format."""
+    return FORMATS[form](report)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cnncalc.analyses.budget import Finding, Limit
 from cnncalc.analyses.quantities import LIMITS
-from cnncalc.render.checks import Entry, Report
+from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, quoted, show, visible
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"
@@ -16,24 +16,24 @@ NAMED = 10  # files that are named of those that were not looked at
 MOST = 64 * 1024  # characters shown of one file, or of one test over all files
 
 _HELP = {
-    "sound": "mend the first problem of the file; `cnncalc analyze FILE` shows it in its place",
-    "input": "write the input that is asked for",
-    "output": "end with a layer of the output that is asked for",
-    "params": "use fewer filters or units, or a global average pooling in front of the first fc",
-    "weights": "use fewer filters or units, or a global average pooling in front of the first fc",
+    "sound": "fix the first problem in the file; `cnncalc analyze FILE` shows where it is",
+    "input": "use the input that the policy requires",
+    "output": "end with a layer that has the required output",
+    "params": "use fewer filters or units, or a global average pooling before the first fc",
+    "weights": "use fewer filters or units, or a global average pooling before the first fc",
     "biases": "write `bias: false` where a batchnorm follows",
     "activations": "reduce height and width earlier, with a stride or a pooling",
     "activation-memory": "reduce height and width earlier, with a stride or a pooling",
     "training-memory": "use a smaller batch, or reduce height and width earlier",
     "inference-memory": "use a smaller batch, or reduce height and width earlier",
-    "macs": "use fewer filters, groups, or a stride earlier",
+    "macs": "use fewer filters, grouped convolutions, or a stride earlier",
     "layers": "add or remove layers",
     "depth": "add or remove convolutions and fc layers",
     "conv-layers": "add or remove convolutions",
     "receptive-field": "use larger kernels, strides, dilation or more layers",
-    "growth": "undo what has grown, or ask for a larger budget",
-    "kinds": "exchange the layers that are forbidden, add those that are required",
-    "expect": "`cnncalc explain FILE LAYER` shows the working of the right answer",
+    "growth": "shrink what has grown, or ask for a larger budget",
+    "kinds": "replace the forbidden layers, and add the required ones",
+    "expect": "`cnncalc explain FILE LAYER` shows how the right figure is worked out",
 }
 _FIGURE = re.compile(r"(?<!\w)[0-9][0-9x,.]*")
 
@@ -135,8 +135,8 @@ def asks(report: Report, rule: str) -> str:
         "sound": "the file describes a network that can be computed",
         "input": f"the input is {policy.input}",
         "output": f"the output is {policy.output}",
-        "growth": "no more growth against the baseline than allowed",
-        "expect": "every `expect` of the file holds",
+        "growth": "no more growth over the baseline than allowed",
+        "expect": "every `expect` in the file holds",
     }[rule]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
-from cnncalc.render.checks import Entry, Report, text
+from cnncalc.render.checks import text
 from cnncalc.render.checks.dialect import relative, unread
+from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, visible
 
 MOST = 10  # GitHub shows no more of a step
@@ -16,7 +17,9 @@ def render(report: Report) -> str:
     found.sort(key=lambda pair: pair[1].level != "error")
     shown = [_annotation(entry, finding) for entry, finding in found[:MOST]]
     if len(found) > MOST:
-        shown.append(f"{plural(len(found) - MOST, 'more file')} with findings below; ten are annotated")
+        shown.append(
+            f"{plural(len(found) - MOST, 'more file')} with findings, listed below; GitHub shows ten annotations"
+        )
     said = unread(report)
     if said:
         shown.append(f"::notice title=not looked at::{_data(said)}")

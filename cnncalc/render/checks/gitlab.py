@@ -6,8 +6,8 @@ from json import dumps
 from typing import Any
 
 from cnncalc.analyses.budget import Finding
-from cnncalc.render.checks import Report
 from cnncalc.render.checks.dialect import fingerprints, relative, sentence, unread
+from cnncalc.render.checks.report import Report
 from cnncalc.text import visible
 
 

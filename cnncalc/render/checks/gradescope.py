@@ -7,8 +7,9 @@ from json import dumps
 from typing import Any
 
 from cnncalc.analyses.quantities import LIMITS
-from cnncalc.render.checks import Entry, Report, text
+from cnncalc.render.checks import text
 from cnncalc.render.checks.dialect import MOST, PASSED, asks, figures, lines, names, of_rule, unread, verdict
+from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural
 
 Files = Sequence[tuple[str, Entry]]
@@ -31,7 +32,7 @@ def render(report: Report) -> str:
     summary = text.summary(report) + (f"; {said}" if said else "")
     data = {
         "score": sum(test["score"] for test in tests),
-        "output": summary + ("; no points while a file is not sound" if points and report.errors else ""),
+        "output": summary + ("; no points are given while a file is not sound" if points and report.errors else ""),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc import __version__
 from cnncalc.analyses.budget import Finding, Limit
-from cnncalc.render.checks import Entry, Report
+from cnncalc.render.checks.report import Entry, Report
 
 MOST = 1000  # names of files that were not looked at
 

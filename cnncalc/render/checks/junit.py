@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from cnncalc.analyses.budget import Finding
-from cnncalc.render.checks import Report
 from cnncalc.render.checks.dialect import ERROR, FAILED, figures, lines, names, of_rule, sentence, unread, verdict
+from cnncalc.render.checks.report import Report
 
 TIME = "0.000"  # the same report for the same files: no clocks
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from cnncalc import __version__
 from cnncalc.analyses.budget import RULES, Finding
-from cnncalc.render.checks import Report
 from cnncalc.render.checks.dialect import advice, asks, fingerprints, relative, sentence, unread
+from cnncalc.render.checks.report import Report
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "%SRCROOT%"

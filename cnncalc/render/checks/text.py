@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
-from cnncalc.render.checks import Entry, Report
 from cnncalc.render.checks.dialect import harmless, unread
+from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, show, visible
 
 WORDS = {"passed": "PASS", "failed": "FAIL", "error": "ERROR", "unreadable": "ERROR"}

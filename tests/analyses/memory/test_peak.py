@@ -263,7 +263,7 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         "training peak",
         "inference peak",
         "minimum",
-        "kept for backward",
+        "saved for backward",
         "training in 10.0 GB: batch",
         "^ peak",
     ):
@@ -377,7 +377,7 @@ def test_what_is_assumed_of_a_program_is_said(tmp_path: Path, capsys: pytest.Cap
     assert f"assumes that {assumed}" in shown
     assert f"minimum         {part['minimum_bytes']:,} bytes" in shown
     most = data["fit"]["inference_minimum_batch"]
-    assert f"(estimated); batch {most:,} with every value freed at its last use" in shown
+    assert f"(estimated); batch {most:,} with every value freed after its last use" in shown
     policy = tmp_path / "policy.yaml"
     for size, status in ((part["minimum_bytes"], 0), (part["minimum_bytes"] - 1, 1)):
         policy.write_text(f"cnncalc-policy: 1\nlimits: {{inference-memory: {{max: {size}B}}}}\n")

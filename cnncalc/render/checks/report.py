@@ -1,0 +1,39 @@
+"""What a report of `check` is made from: the files that were checked, and the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.analyses.budget import Finding, Measured, Policy
+from cnncalc.record import Record
+
+
+class Entry(Record):
+    """One file of the report; `status` is passed, failed, error or unreadable."""
+
+    path: str
+    status: str
+    metrics: dict[str, int | str | None] | None
+    measured: tuple[Measured, ...]
+    findings: tuple[Finding, ...]
+
+
+class Report(Record):
+    """Everything that was checked. `rules` are the rules that were applied, in their order.
+
+    `unread` are the files below the folders that were named whose suffix `check` does not read.
+    """
+
+    policy: Policy
+    rules: tuple[str, ...]
+    entries: Sequence[Entry]
+    unread: tuple[str, ...] = ()
+
+    def count(self, *statuses: str) -> int:
+        """How many files ended so."""
+        return sum(entry.status in statuses for entry in self.entries)
+
+    @property
+    def errors(self) -> int:
+        """Files of which no verdict could be given, unsound or unreadable."""
+        return self.count("error", "unreadable")
