@@ -563,5 +563,5 @@ def test_a_network_of_caffe_is_named(command: str, cnncalc: Any) -> None:
             done = cnncalc(command, name)
             assert done.status == 1
             assert (done.out + done.err).count("[bad-file]") == 1
-            assert "is a network of Caffe, which cnncalc does not read" in done.out + done.err
+            assert "is a Caffe network, which cnncalc does not read" in done.out + done.err
             assert "convert it to ONNX" in done.out + done.err

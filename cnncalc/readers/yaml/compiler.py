@@ -93,7 +93,7 @@ class Compiler(Context):
             return None
         if len(words) == 1:
             return words[0]
-        from cnncalc.readers.yaml.suggestions.misspelled import beside, is_step
+        from cnncalc.readers.yaml.suggestions.misspelled import is_step, note_misplaced_key
 
         meant = [word for word in words if is_step(self, word)]
         if len(meant) > 1:
@@ -106,7 +106,7 @@ class Compiler(Context):
             )
             return None
         second = next(word for word in words if word not in meant[:1])
-        beside(self, tree, words, meant[0] if meant else "", second)
+        note_misplaced_key(self, tree, words, meant[0] if meant else "", second)
         return None
 
     def _worded(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:
@@ -125,9 +125,9 @@ class Compiler(Context):
         if word.startswith("$") and isinstance(body, Scalar) and body.text == "" and not body.quoted:
             return self._bare(Scalar(word, False, mark))
         if word not in self.broken:
-            from cnncalc.readers.yaml.suggestions.misspelled import unknown_word
+            from cnncalc.readers.yaml.suggestions.misspelled import note_unknown_word
 
-            unknown_word(self, word, body, mark)
+            note_unknown_word(self, word, body, mark)
         return None
 
     def _missing(self, word: str, body: Tree | None, mark: Any) -> bool:
@@ -149,9 +149,9 @@ class Compiler(Context):
             trees, marks = body.items, body.keys
         elif body is not None and not (isinstance(body, Scalar) and body.text == "" and not body.quoted):
             if isinstance(body, Scalar) and "=" in body.text and "==" not in body.text:  # conv: filters=16, kernel=3
-                from cnncalc.readers.yaml.suggestions.calls import own_call
+                from cnncalc.readers.yaml.suggestions.calls import step_of_call
 
-                line = own_call(kind, f"{kind.kind}({body.text})")
+                line = step_of_call(kind, f"{kind.kind}({body.text})")
                 if line:
                     self.problem(body.mark, "bad-value", f"the fields of {kind.kind} have `=`", f"write `{line}`")
                     return None
@@ -162,10 +162,10 @@ class Compiler(Context):
                 )
                 return None
             if isinstance(body, Seq) and isinstance(kind.fields[first], Count):
-                from cnncalc.readers.yaml.suggestions.misspelled import with_names
+                from cnncalc.readers.yaml.suggestions.misspelled import help_for_list
 
                 text = f"{kind.kind} takes named fields; got a list"
-                self.problem(body.mark, "bad-value", text, with_names(kind, body))
+                self.problem(body.mark, "bad-value", text, help_for_list(kind, body))
                 return None
             trees, marks = {first: body}, {first: body.mark}
         default_values, default_places = self.defaults.get(kind.kind, NO_DEFAULTS)

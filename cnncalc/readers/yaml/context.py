@@ -224,9 +224,9 @@ class Context:
         elif meant is not None and isinstance(tree, Scalar) and _thousands_or_size(tree.text):
             problem.help = f"write `{meant}: {_thousands_or_size(tree.text)}`"
         else:
-            from cnncalc.readers.yaml.suggestions.foreign_help import field_answer, value_answer
+            from cnncalc.readers.yaml.suggestions.foreign_help import field_help, value_help
 
-            better = field_answer(kind, name) if meant is None else value_answer(kind, meant, tree)
+            better = field_help(kind, name) if meant is None else value_help(kind, meant, tree)
             problem.help = better or problem.help
         return problem, meant or nearest(name, kind.fields)
 

@@ -281,9 +281,9 @@ class _Line:
             self._put(step, kind, Scalar(units["value"], False, Mark(0, start + units.start("value"))), start)
             return step
         if "(" in word:
-            from cnncalc.readers.yaml.suggestions.calls import token
+            from cnncalc.readers.yaml.suggestions.calls import one_line_word
 
-            written = token(word)
+            written = one_line_word(word)
             if written:
                 self._fail(start, f"`{show(word)}` is a call, and a line has none", f"write `{written}`")
         if word.lower() == "globalpool":

@@ -58,15 +58,15 @@ def read(source: Source, overrides: Overrides = NO_OVERRIDES, limits: Limits = T
         tree = parse(source, limits, problems)
         return _network(tree, source, overrides, limits, problems)
     except Refused as refused:
-        from cnncalc.readers.yaml.suggestions.other_tools import of_another_tool
+        from cnncalc.readers.yaml.suggestions.other_tools import file_of_another_tool
 
-        other = of_another_tool(source)
+        other = file_of_another_tool(source)
         if other is not None:
             raise Refused([other]) from None
         if not source.text.isascii():
-            from cnncalc.readers.yaml.suggestions.misspelled import without_false_blanks
+            from cnncalc.readers.yaml.suggestions.misspelled import report_unusual_spaces
 
-            refused.problems = tuple(without_false_blanks(refused.problems))
+            refused.problems = tuple(report_unusual_spaces(refused.problems))
         raise
 
 
@@ -114,15 +114,15 @@ class _File:
     def _read(self, tree: Tree) -> Network:
         compiler = self.compiler
         if not isinstance(tree, Map):
-            from cnncalc.readers.yaml.suggestions.misspelled import no_mapping
+            from cnncalc.readers.yaml.suggestions.misspelled import not_a_mapping
 
-            compiler.add(no_mapping(tree), tree.mark)
+            compiler.add(not_a_mapping(tree), tree.mark)
             raise self._refused()
         items = tree.items
         if not items.keys() <= set(KEYS):
-            from cnncalc.readers.yaml.suggestions.misspelled import known_keys
+            from cnncalc.readers.yaml.suggestions.misspelled import read_keys
 
-            items = known_keys(compiler, tree)
+            items = read_keys(compiler, tree)
         texts = {key: self._text(key, items.get(key)) for key in ("name", "description", "source")}
         parameters = self._parameters(items.get("params"))
         compiler.parameters = set(parameters)

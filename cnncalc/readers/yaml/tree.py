@@ -210,10 +210,10 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
                 pending.append(key)
                 top, key = node, None  # type: ignore[assignment]  # a container, as above
     except yaml.YAMLError as error:
-        from cnncalc.readers.yaml.suggestions.yaml_errors import translated
+        from cnncalc.readers.yaml.suggestions.yaml_errors import explain_error
 
         # libyaml from 0.2.6 on counts brackets itself, and fails before an event tells their depth
-        raise _too_deep(source, limits) or Refused([translated(source, error)]) from None
+        raise _too_deep(source, limits) or Refused([explain_error(source, error)]) from None
     if root is None:
         raise Refused(
             [Problem("empty-file", f"{show(source.path)} is empty", "`cnncalc new` prints a file to start from")]

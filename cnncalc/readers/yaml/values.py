@@ -111,7 +111,7 @@ def _scalar(tree: Scalar, source: Source, known: Collection[str], numeric: bool)
     place = Where(source, tree.mark.line + 1, tree.mark.column + 1)
     if value == "" and not tree.quoted:
         missing = behind(source, tree.mark)
-        raise Problem("missing-field", "a value is missing here", "write it behind the colon", where=missing)
+        raise Problem("missing-field", "a value is missing here", "write it after the colon", where=missing)
     if not ("$" in value or (numeric and not _OPERATORS.isdisjoint(value))):
         return value
     if numeric and "$" not in value and number_help(value):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from cnncalc.layers.base import KINDS, Layer
 from cnncalc.problem import Source
-from cnncalc.readers.yaml.suggestions.foreign import Step, Unknown, readings
+from cnncalc.readers.yaml.suggestions.foreign import Step, Unknown, translations
 from cnncalc.readers.yaml.suggestions.foreign_text import call
 from cnncalc.readers.yaml.tree import Map, Scalar, parse
 from cnncalc.readers.yaml.vocabulary import SHORT
 
 
-def own_call(kind: type[Layer], text: str) -> str:
-    """A kind of ours that is written as a call, `conv(16, 3, pad=1)`, as a step; empty where it is not understood."""
+def step_of_call(kind: type[Layer], text: str) -> str:
+    """Rewrite a call of one of cnncalc's kinds, such as `conv(16, 3, pad=1)`, as a step. Empty if it is not understood."""
     layer = call(text)
     if layer is None or len(layer.placed) > len(kind.fields):
         return ""
@@ -28,17 +28,17 @@ def own_call(kind: type[Layer], text: str) -> str:
         return ""
 
 
-def token(word: str) -> str:
-    """A call, `Conv2d(3, 16, 3)` or `FC(10)`, as a word of the one-line form: `CONV3-16p0`; empty where it has none."""
+def one_line_word(word: str) -> str:
+    """Rewrite a call such as `Conv2d(3, 16, 3)` for the one-line form, as `CONV3-16p0`. Empty if that is not possible."""
     layer = call(word)
     if layer is None:
         return ""
     folded = layer.word.casefold()
     own = KINDS.get(SHORT.get(folded, folded)) if not layer.prefix and layer.word in (folded, folded.upper()) else None
-    found = [own_call(own, word)] if own is not None else [line for line, _ in readings(layer)]
-    if len(found) != 1 or not found[0]:
+    lines = [step_of_call(own, word)] if own is not None else [line for line, _ in translations(layer)]
+    if len(lines) != 1 or not lines[0]:
         return ""
-    tree = parse(Source("", found[0]))
+    tree = parse(Source("", lines[0]))
     if isinstance(tree, Scalar):
         return tree.text.upper() if tree.text in KINDS else ""
     if not isinstance(tree, Map) or len(tree.items) != 1:

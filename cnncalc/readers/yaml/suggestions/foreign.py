@@ -1,6 +1,7 @@
-"""A layer as another tool writes it -> the step that makes the same layer here, as text to be pasted.
+"""Translation of a layer of another tool into a step that makes the same layer, as text to paste.
 
-A line is given only where everything that is written is understood. Imported when a mistake is found, and not before.
+A layer is translated only if every one of its parameters is understood. Imported only after a mistake, to keep the start
+fast.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ from cnncalc.readers.yaml.tree import Scalar
 LONGEST = 150  # characters of a suggestion
 
 
-# how much comes in: not needed here, but a number
+# parameters for the size of the input, which cnncalc does not need; they must be numbers
 SIZES = ("in_channels", "in_features", "num_features", "input_size", "num_channels")
 
 
 class Unknown(Exception):
-    """Something is written whose meaning is not known."""
+    """Raised if the meaning of a parameter or value is not known."""
 
 
 class Row:
-    """One line of the tables."""
+    """One row of the tables in `foreign_words`."""
 
     __slots__ = ("always", "any", "kind", "parameters", "tool")
 
@@ -54,20 +55,20 @@ class Row:
 
 
 class Step:
-    """A step as it comes together: kind, fields, and the steps that follow it."""
+    """A step that is being translated: its kind, its fields, and the steps that follow it."""
 
     def __init__(self, tool: str, kind: str) -> None:
         self.tool = tool
         self.kind = kind
         self.fields: dict[str, Any] = {}
         self.after: list[str] = []
-        self.whole = ""  # the text where it is not made of the fields
+        self.whole = ""  # the text, if it is not made from the fields
 
     def text(self) -> str:
-        """The step, to be written behind a dash.
+        """The step, to be written after a dash.
 
         Raises:
-            Unknown: where a value is none that the field takes, or a required one is missing.
+            Unknown: if a field does not accept its value, or a required field is missing.
         """
         line = self.whole or self._line()
         return f"seq: [{', '.join([line, *self.after])}]" if self.after else line
@@ -76,15 +77,15 @@ class Step:
         kind = KINDS.get(self.kind)
         if (
             kind is None or kind.inputs is None or kind.inputs - kind.reference_inputs != 1
-        ):  # what it joins is not known
+        ):  # its operands are not known
             raise Unknown
         written = {}
         for name, value in self.fields.items():
             field = kind.fields.get(name)
             if field is None:
                 raise Unknown
-            text = _spelled(field, value)
-            if text != _default(field):
+            text = _spell_value(field, value)
+            if text != _default_text(field):
                 written[name] = text
         if any(field.required and name not in written for name, field in kind.fields.items()):
             raise Unknown
@@ -100,19 +101,19 @@ class Step:
 
 
 def _is_complete(kind: type[Layer], written: Iterable[str]) -> bool:
-    """Is one of the fields there that say how large a layer becomes, where it has such fields?"""
+    """Return whether a layer that can borrow its size from another value has a field for the size."""
     return not issubclass(kind, SizedLike) or not set(kind.size_fields).isdisjoint(written)
 
 
-def _default(field: Field[Any]) -> str | None:
+def _default_text(field: Field[Any]) -> str | None:
     return None if field.required or field.default is None else field.show(field.default)
 
 
-def _spelled(field: Field[Any], value: Any) -> str:
-    """A value as the field is written.
+def _spell_value(field: Field[Any], value: Any) -> str:
+    """Write a value in the notation of the field.
 
     Raises:
-        Unknown: where the field does not take it.
+        Unknown: if the field does not accept the value.
     """
     if isinstance(value, Raw):
         return str(value)
@@ -120,7 +121,7 @@ def _spelled(field: Field[Any], value: Any) -> str:
         raise Unknown
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(field, Choice) and isinstance(value, bool):  # a bias that is a word here
+    if isinstance(field, Choice) and isinstance(value, bool):  # the bias of a recurrent layer is a word here
         value = field.default if value else "none"
     if isinstance(value, str):
         value = value.lower()
@@ -144,25 +145,25 @@ def _spelled(field: Field[Any], value: Any) -> str:
 _ROWS: dict[str, list[Row]] = {}
 
 
-def rows(word: str, tool: str | None = None) -> list[Row]:
-    """The lines for a name, those of a tool first; for a name that nobody spells like this, those of the same letters."""
+def rows_for(word: str, tool: str | None = None) -> list[Row]:
+    """The rows for a name, with those of `tool` first. If no tool has exactly this name, compare without case and `_`."""
     if not _ROWS:
         for owner, table in TOOLS.items():
             for line in table.strip().replace("\n  ", " ").split("\n"):
                 names, kind, parameters = (part.strip() for part in line.split("|"))
                 for name in names.split():
                     _ROWS.setdefault(name, []).append(Row(owner, kind or name.lower(), parameters))
-    found = _ROWS.get(word, [])
-    if not found or (tool is not None and all(row.tool != tool for row in found)):
+    rows = _ROWS.get(word, [])
+    if not rows or (tool is not None and all(row.tool != tool for row in rows)):
         folded = word.casefold().replace("_", "")
-        found = [row for name, known in _ROWS.items() if name.casefold() == folded for row in known]
-    return sorted(found, key=lambda row: row.tool != tool) if tool is not None else found
+        rows = [row for name, others in _ROWS.items() if name.casefold() == folded for row in others]
+    return sorted(rows, key=lambda row: row.tool != tool) if tool is not None else rows
 
 
-def translated(layer: Foreign) -> tuple[str, str] | None:
-    """The step that makes the same layer, and whose notation it was read as; None where not all of it is understood.
+def translate(layer: Foreign) -> tuple[str, str] | None:
+    """The step that makes the same layer, and the tool whose notation was assumed. None if a part is not understood.
 
-    >>> translated(Foreign("Conv2d", [3, 16, 3], {"padding": 1}))
+    >>> translate(Foreign("Conv2d", [3, 16, 3], {"padding": 1}))
     ('conv: {filters: 16, kernel: 3, pad: 1}', 'PyTorch')
     """
     step = _step(layer)
@@ -175,39 +176,39 @@ def translated(layer: Foreign) -> tuple[str, str] | None:
     return (text, step.tool) if len(text) <= LONGEST else None
 
 
-def readings(layer: Foreign) -> list[tuple[str, str]]:
-    """All that a name means which no tool spells like this, `conv2d(16, 3, 2)`: the step and whose notation it is."""
+def translations(layer: Foreign) -> list[tuple[str, str]]:
+    """All translations of an ambiguous name such as `conv2d(16, 3, 2)`, each with the tool whose notation is assumed."""
     if layer.word in _ROWS or layer.prefix in PREFIXES:
-        found = translated(layer)
-        return [found] if found is not None else []
+        translation = translate(layer)
+        return [translation] if translation is not None else []
     texts: dict[str, str] = {}
-    for row in rows(layer.word):
+    for row in rows_for(layer.word):
         with suppress(Unknown):
-            texts.setdefault(_by(row, layer).text(), row.tool)
+            texts.setdefault(_apply(row, layer).text(), row.tool)
     return [(text, tool) for text, tool in texts.items() if len(text) <= LONGEST]
 
 
 def _step(layer: Foreign) -> Step | None:
-    if layer.prefix in ("F", "functional"):  # the first is what it is applied to
+    if layer.prefix in ("F", "functional"):  # the first argument is the input
         if not layer.placed or not isinstance(layer.placed[0], str):
             return None
         layer = Foreign(layer.word, layer.placed[1:], layer.named, layer.prefix)
-    for row in rows(layer.word, PREFIXES.get(layer.prefix)):
+    for row in rows_for(layer.word, PREFIXES.get(layer.prefix)):
         with suppress(Unknown):
-            step = _by(row, layer)
+            step = _apply(row, layer)
             step.text()
             return step
     return None
 
 
-def _by(row: Row, layer: Foreign) -> Step:
-    """A layer read by one line of the tables.
+def _apply(row: Row, layer: Foreign) -> Step:
+    """Translate a layer with one row of the tables.
 
     Raises:
-        Unknown: where it does not say all that is written.
+        Unknown: if the row does not cover every parameter of the layer.
     """
     step = Step(row.tool, row.kind)
-    given = dict(layer.named) if row.any else _given(row, layer)
+    given = dict(layer.named) if row.any else _arguments(row, layer)
     pieces: dict[str, dict[int, Any]] = {}
     for parameter in row.parameters:
         name, usual = parameter.partition("=")[::2]
@@ -217,12 +218,12 @@ def _by(row: Row, layer: Foreign) -> Step:
         if only:
             _check(given, name, only)
         if name in SIZES and not isinstance(given.get(name, 0), (int, Raw)):
-            raise Unknown  # what the layer is applied to, perhaps
+            raise Unknown  # perhaps the value that the layer is applied to
         if rule:
             RULES[rule](step, given.get(name), given)
         elif field and name in given:
             field, place = field.partition(".")[::2]
-            value = _meant(given[name], field, usual)
+            value = _field_value(given[name], field, usual)
             if place:
                 pieces.setdefault(field, {})[int(place)] = value
             elif value is not None:
@@ -240,12 +241,16 @@ def _by(row: Row, layer: Foreign) -> Step:
     return step
 
 
-def _given(row: Row, layer: Foreign) -> dict[str, Any]:
-    """What is written, by the tool's names for it."""
+def _arguments(row: Row, layer: Foreign) -> dict[str, Any]:
+    """The arguments of a layer by the tool's parameter names, without those that are ignored.
+
+    Raises:
+        Unknown: if there are too many values, or a parameter that the tool does not have.
+    """
     names = [parameter.split("=")[0].split(">")[0].split("@")[0].split("!")[0] for parameter in row.parameters]
     placed = list(layer.placed)
     given = dict(layer.named)
-    if row.tool == "MATLAB":  # 'Stride', 2 behind the first values
+    if row.tool == "MATLAB":  # pairs such as 'Stride', 2 follow the first values
         start = next((place for place, value in enumerate(placed) if value in names), len(placed))
         pairs = zip(placed[start::2], placed[start + 1 :: 2], strict=False)
         given.update((name, value) for name, value in pairs if isinstance(name, str))
@@ -258,9 +263,9 @@ def _given(row: Row, layer: Foreign) -> dict[str, Any]:
         given[name] = value
     fields = {parameter.split("=")[0].partition(">")[2] for parameter in row.parameters} - {""}
     for name in [name for name in given if name not in names]:
-        if name in fields:  # our own name beside those of the other tool
-            ours = next(one for one in row.parameters if one.split("=")[0].endswith(">" + name))
-            given.setdefault(ours.split(">")[0].split("!")[0], given.pop(name))
+        if name in fields:  # the field has its name in cnncalc
+            theirs = next(one for one in row.parameters if one.split("=")[0].endswith(">" + name))
+            given.setdefault(theirs.split(">")[0].split("!")[0], given.pop(name))
         elif name in IGNORED or name.endswith(IGNORED_ENDS):
             del given[name]
         else:
@@ -269,6 +274,7 @@ def _given(row: Row, layer: Foreign) -> dict[str, Any]:
 
 
 def _check(given: dict[str, Any], name: str, only: str) -> None:
+    """Check a parameter that must have certain values, as in `name!a,b` or `name!!a`."""
     needed = only.startswith("!")
     if name not in given:
         if needed:
@@ -282,8 +288,8 @@ def _check(given: dict[str, Any], name: str, only: str) -> None:
         raise Unknown
 
 
-def _meant(value: Any, field: str, usual: str) -> Any:
-    """A value of another tool as the one of the field here; None where it leaves the field to its default."""
+def _field_value(value: Any, field: str, usual: str) -> Any:
+    """Convert a value of another tool to one for the field. None keeps the default of the field."""
     if isinstance(value, Foreign):
         raise Unknown
     if field == "returns" and isinstance(value, bool):
@@ -291,11 +297,11 @@ def _meant(value: Any, field: str, usual: str) -> Any:
     return usual if field == "bias" and usual and value is True else value
 
 
-# -- rules for what is no plain value of a field ----------------------------------------------------------------------
+# -- rules for parameters that are not the value of a field -----------------------------------------------------------
 
 
 def _activation(step: Step, value: Any, given: dict[str, Any]) -> None:
-    """Another step behind this one; the step itself where it is nothing but an activation."""
+    """Append the activation as a step. If the layer is only an activation, use it as the step itself."""
     word = _activation_word(value)
     if step.kind == "activation":
         if word is None:
@@ -314,14 +320,14 @@ def _activation_word(value: Any) -> str | None:
     folded = text.rpartition(".")[2].casefold()
     if folded in NO_ACTIVATION:
         return "identity"
-    found = ACTIVATIONS.get(folded) or (folded if folded in KINDS else foreign_names().get(folded, ""))
-    if found not in KINDS or any(field.required for field in KINDS[found].fields.values()) or KINDS[found].inputs != 1:
+    word = ACTIVATIONS.get(folded) or (folded if folded in KINDS else foreign_names().get(folded, ""))
+    if word not in KINDS or any(field.required for field in KINDS[word].fields.values()) or KINDS[word].inputs != 1:
         raise Unknown
-    return KINDS[found].kind
+    return KINDS[word].kind
 
 
 def _rectified(step: Step, value: Any, given: dict[str, Any]) -> None:
-    """Lasagne's layers end in a rectifier unless another function, or None, is written."""
+    """Lasagne's layers end in a rectifier unless `nonlinearity` is given."""
     _activation(step, value if "nonlinearity" in given else "relu", given)
 
 
@@ -336,7 +342,7 @@ def _slopes(step: Step, value: Any, given: dict[str, Any]) -> None:
 
 
 def _sides(step: Step, value: Any, given: dict[str, Any]) -> None:
-    """PyTorch's order is left, right, top, bottom, front, back."""
+    """Name the sides of PyTorch's padding, whose order is left, right, top, bottom, front, back."""
     if isinstance(value, tuple):
         names = ("left", "right", "top", "bottom", "front", "back") if len(value) > 2 else ("start", "end")
         if len(value) not in (2, 4, 6):
@@ -357,7 +363,10 @@ def _keras_sides(step: Step, value: Any, given: dict[str, Any]) -> None:
 
 
 def _spread(step: Step, value: Any, given: dict[str, Any]) -> None:
-    """Strides of Keras' transposed convolution, whose output is W*S even where the kernel is smaller than the stride."""
+    """Take the strides of Keras' transposed convolution, unless a stride is larger than the kernel.
+
+    Its output is W*S even then, which cnncalc's is not.
+    """
     kernel = given.get("kernel_size")
     if value is None or value == ():
         return
@@ -371,7 +380,7 @@ def _spread(step: Step, value: Any, given: dict[str, Any]) -> None:
 
 
 def _half(step: Step, value: Any, given: dict[str, Any]) -> None:
-    """Darknet's `pad: 1` pads by half the kernel."""
+    """Take Darknet's `pad: 1`, which pads by half the kernel."""
     size = given.get("size", 1)
     if value and type(size) is int:
         step.fields["pad"] = size // 2
@@ -386,14 +395,14 @@ def _normalized_after(step: Step, value: Any, given: dict[str, Any]) -> None:
 
 
 def _dims(step: Step, value: Any, given: dict[str, Any]) -> None:
-    """Keras counts the axes from 1."""
+    """Count the axes from 0. Keras counts them from 1."""
     if not isinstance(value, tuple) or not value or not all(type(axis) is int for axis in value):
         raise Unknown
     step.whole = f"permute: {'x'.join(str(axis - 1) for axis in value)}"
 
 
 def _encoder(step: Step, value: Any, given: dict[str, Any]) -> None:
-    """PyTorch's encoder layer: attention and two linear layers, each with a shortcut and a layer norm."""
+    """Write PyTorch's encoder layer as attention and two linear layers, each with a shortcut and a layer norm."""
     heads, wide, rate = given.get("nhead"), given.get("dim_feedforward", 2048), given.get("dropout", 0.1)
     if not all(type(number) is int for number in (value, heads, wide)) or not isinstance(rate, (int, float)):
         raise Unknown
@@ -406,22 +415,22 @@ def _encoder(step: Step, value: Any, given: dict[str, Any]) -> None:
 
 
 def _everywhere(step: Step, value: Any, given: dict[str, Any]) -> None:
-    """Keras' TimeDistributed: the layer at every step, which a dense layer is anyway."""
-    inner = _inner(value)
+    """Unwrap Keras' TimeDistributed. Only dense layers are supported, which work on every step anyway."""
+    inner = _inner_step(value)
     if inner.kind != "linear":
         raise Unknown
     step.whole, step.after = inner._line(), inner.after
 
 
 def _both(step: Step, value: Any, given: dict[str, Any]) -> None:
-    inner = _inner(value)
+    inner = _inner_step(value)
     if inner.kind not in ("lstm", "gru", "rnn"):
         raise Unknown
     inner.fields["bidirectional"] = True
     step.whole = inner._line()
 
 
-def _inner(value: Any) -> Step:
+def _inner_step(value: Any) -> Step:
     inner = _step(Foreign(value.word, value.placed, value.named, "keras")) if isinstance(value, Foreign) else None
     if inner is None:
         raise Unknown
@@ -436,6 +445,6 @@ RULES: dict[str, Callable[[Step, Any, dict[str, Any]], None]] = {
 
 
 def names() -> Iterator[str]:
-    """Every name that the tables translate."""
-    rows("")
+    """Every name in the tables."""
+    rows_for("")
     yield from _ROWS

@@ -1,4 +1,4 @@
-"""What to write in place of a layer that is written as another tool, or a lecture, writes it."""
+"""Help for layers in the notation of another tool or of a lecture."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from cnncalc.layers.base import KINDS, Layer
 from cnncalc.layers.fields import Choice
 from cnncalc.layers.lookup import foreign_names
 from cnncalc.problem import ONE_LINE, Refused, Source
-from cnncalc.readers.yaml.suggestions.calls import own_call
-from cnncalc.readers.yaml.suggestions.foreign import LONGEST, readings, rows, translated
+from cnncalc.readers.yaml.suggestions.calls import step_of_call
+from cnncalc.readers.yaml.suggestions.foreign import LONGEST, rows_for, translate, translations
 from cnncalc.readers.yaml.suggestions.foreign_text import Foreign, call, of_tree
 from cnncalc.readers.yaml.suggestions.foreign_words import (
     ALIKE,
@@ -34,10 +34,10 @@ _SPACED = re.compile(r"([A-Za-z][\w.]*)((?:[ ,]+[\w.]+(?:=[\w.]+)?)+)\Z")  # con
 _NUMBERED = re.compile(r"([A-Za-z][A-Za-z0-9]*?)_(?:[0-9]+|layer)\Z")  # conv2d_1
 
 
-def answer(word: str, body: Tree | None) -> str:
-    """The help for a step `word` or `word: body` that is none of cnncalc's; empty where nothing better is known."""
+def help_for_step(word: str, body: Tree | None) -> str:
+    """Help for an unknown step, `word` or `word: body`. Empty if there is nothing specific to suggest."""
     if body is None:
-        line = lecture(word)
+        line = step_of_lecture(word)
         if line:
             return f"write `{line}`"
     layer = call(word) if body is None else None
@@ -56,79 +56,79 @@ def answer(word: str, body: Tree | None) -> str:
             values = dict(value) if isinstance(value, dict) else {}
             placed = [] if values or value is None else [*value] if isinstance(value, tuple) else [value]
             layer = Foreign(name, [Foreign(inner, placed, values)], {})
-        found = _translation(layer, body, called=layer.word != word)
-        if found:
-            return found
+        translation = _translation(layer, body, called=layer.word != word)
+        if translation:
+            return translation
     if body is None:
         spaced = _SPACED.match(word)
         whole = f"{spaced.group(1)}({','.join(re.split('[ ,]+', spaced.group(2).strip()))})" if spaced else ""
         kind = KINDS.get(spaced.group(1)) if spaced else None
-        line = own_call(kind, whole) if kind is not None else ""
-        if line or (whole and (answered := answer(whole, None)).startswith("write `")):
-            return f"write `{line}`" if line else answered
+        line = step_of_call(kind, whole) if kind is not None else ""
+        if line or (whole and (other := help_for_step(whole, None)).startswith("write `")):
+            return f"write `{line}`" if line else other
     numbered = _NUMBERED.match(word)
     if numbered and (numbered.group(1) in KINDS or numbered.group(1).casefold() in foreign_names()):
         plain = KINDS[foreign_names().get(numbered.group(1).casefold(), numbered.group(1))].kind
-        return f"layers are numbered by themselves: write `{plain}`; for a name of your own, `as: {word}` beside it"
-    return _by_name(name, called=layer is not None and body is None and name != word, body=body)
+        return f"write `{plain}` (layers are numbered automatically), with `as: {word}` if you want this name"
+    return _help_for_name(name, called=layer is not None and body is None and name != word, body=body)
 
 
 def _translation(layer: Foreign, body: Tree | None, called: bool) -> str:
     if layer.word == "Sequential":
-        steps = [_nested(value) for value in layer.placed]
+        steps = [_nested_step(value) for value in layer.placed]
         whole = f"seq: [{', '.join(steps)}]"
         return f"write `{whole}`" if steps and all(steps) and len(whole) <= LONGEST else ""
-    found = readings(layer)
-    if not found:
+    suggestions = translations(layer)
+    if not suggestions:
         return ""
-    if len(found) > 1 and not layer.named:
-        (line, tool), (other, another) = found[:2]
-        return f"write `{line}` if it is {_whose(tool)} order, `{other}` if it is {_whose(another)}"
-    line, tool = found[0]
+    if len(suggestions) > 1 and not layer.named:
+        (line, tool), (other, another) = suggestions[:2]
+        return f"write `{line}` if it is {_possessive(tool)} order, or `{other}` if it is {_possessive(another)} order"
+    line, tool = suggestions[0]
     if not called and not layer.placed and not layer.named and line in KINDS:
-        return ""  # a mere other name
+        return ""  # only a different name
     remark = REMARKS.get(layer.word, "")
     if layer.word in ("LSTM", "GRU", "SimpleRNN") and "returns: last" not in line:
         remark = ""
     if isinstance(body, Seq) and not remark:
-        remark = f"read in {_whose(tool)} order"
-    return f"write `{line}`" + (f": {remark}" if remark else "")
+        remark = f"taking the values in {_possessive(tool)} order"
+    return f"write `{line}`" + (f", {remark}" if remark else "")
 
 
-def _whose(tool: str) -> str:
+def _possessive(tool: str) -> str:
     return tool + ("'" if tool.endswith("s") else "'s")
 
 
-def _nested(value: object) -> str:
+def _nested_step(value: object) -> str:
     if isinstance(value, Foreign):
-        found = translated(value)
-        return found[0] if found is not None else ""
+        translation = translate(value)
+        return translation[0] if translation is not None else ""
     kind = KINDS.get(value) if isinstance(value, str) else None
     return kind.kind if kind is not None and not any(field.required for field in kind.fields.values()) else ""
 
 
-def _by_name(name: str, called: bool, body: Tree | None) -> str:
-    """Help that depends on the name alone; `called` says that there are values, which were not understood."""
+def _help_for_name(name: str, called: bool, body: Tree | None) -> str:
+    """Help that depends only on the name. `called` is true if the name has values, which were not understood."""
     if name == "Sequential":
-        return "write `seq:` in place of `Sequential:`, with the steps as a list"
+        return "write `seq:` instead of `Sequential:`, with the steps as a list"
     if name == "Bidirectional":
-        return "write `lstm: {units: 64, bidirectional: true}`: it is a field of the recurrent layer"
+        return "write `lstm: {units: 64, bidirectional: true}`, because it is a field of the recurrent layer"
     if name == "TimeDistributed":
-        return (
-            "write `linear: 10` for a dense layer at every step; a convolution over steps is `conv: {..., kernel: 1}`"
-        )
+        return "write `linear: 10` for a dense layer at every step, or `conv: {..., kernel: 1}` for a convolution over steps"
     if name in INPUTS:
         return "leave it out: the input is written once, above `layers:`, as in `input: 28x28x1`"
     if name.endswith(("Loss", "Loss2d")) or name in ("classificationLayer", "regressionLayer"):
         return "leave it out: a loss is not part of the network"
     if name in LEFT_OUT or name.startswith("Random"):
-        return "leave it out: it changes no shape and holds no parameters"
+        return "leave it out: it does not change the shape and has no parameters"
     if name in CONTAINERS:
-        return "write its layers below each other, each with `- ` in front, or `seq: [...]` for a group"
+        return "write its layers one per line, each starting with `- `, or write `seq: [...]` for a group"
     if name in MERGES:
         names = [item.text for item in body.items if isinstance(item, Scalar)] if isinstance(body, Seq) else []
         listed = ", ".join(names) if len(names) > 1 else "prev, name"
-        return f"write `{MERGES[name]}: [{listed}]`" + ("" if len(names) > 1 else " with the names of what it joins")
+        return f"write `{MERGES[name]}: [{listed}]`" + (
+            "" if len(names) > 1 else " with the names of the values to join"
+        )
     if name in BY_NAME:
         return BY_NAME[name]
     folded = name.casefold()
@@ -137,15 +137,16 @@ def _by_name(name: str, called: bool, body: Tree | None) -> str:
     if name in ALIKE:
         return f"write `{ALIKE[name]}`, which has the same shapes and counts"
     if name in STATED:
-        return f"no kind describes it: write `{{operator: [prev], op: {name.lower()}, output: 28x28x64}}` with its output shape"
-    known = next((KINDS[row.kind] for row in rows(name) if row.kind in KINDS), None)
-    if known is None and called:
-        known = KINDS.get(foreign_names().get(folded, folded))
-    if known is None:
+        operator = f"{{operator: [prev], op: {name.lower()}, output: 28x28x64}}"
+        return f"cnncalc has no kind for it: write `{operator}` with its output shape"
+    kind = next((KINDS[row.kind] for row in rows_for(name) if row.kind in KINDS), None)
+    if kind is None and called:
+        kind = KINDS.get(foreign_names().get(folded, folded))
+    if kind is None:
         return ""
-    if not any(field.required for field in known.fields.values()):
-        return f"cnncalc calls it `{known.kind}`"
-    return f"write, for example, `{known.example.rpartition('-> ')[2]}`"
+    if not any(field.required for field in kind.fields.values()):
+        return f"cnncalc calls it `{kind.kind}`"
+    return f"write, for example, `{kind.example.rpartition('-> ')[2]}`"
 
 
 NO_EFFECT = (
@@ -161,8 +162,8 @@ NO_EFFECT = (
 )
 
 
-def value_answer(kind: type[Layer], field: str, tree: Tree) -> str:
-    """What to write for a field under another tool's name whose value is also written in another way; else empty."""
+def value_help(kind: type[Layer], field: str, tree: Tree) -> str:
+    """Help for a field of another tool whose value is written differently here, too. Empty if the value is the same."""
     if isinstance(tree, Seq):
         numbers = [item.text for item in tree.items if isinstance(item, Scalar) and item.text.isdecimal()]
         sized = 2 <= len(numbers) <= 3 and len(numbers) == len(tree.items)
@@ -177,8 +178,8 @@ def value_answer(kind: type[Layer], field: str, tree: Tree) -> str:
     return ""
 
 
-def field_answer(kind: type[Layer], name: str) -> str:
-    """The help for a field that a kind does not have and another tool does; empty where it is not known."""
+def field_help(kind: type[Layer], name: str) -> str:
+    """Help for a field that another tool has and this kind does not. Empty if the field is unknown."""
     if (
         name in ("nb_row", "nb_col", "kernel_h", "kernel_w", "kernel_height", "kernel_width")
         and "kernel" in kind.fields
@@ -187,14 +188,14 @@ def field_answer(kind: type[Layer], name: str) -> str:
     if not kind.fields:
         return ""
     if name in NO_EFFECT or name in IGNORED or name.endswith(IGNORED_ENDS):
-        return f"leave it out: `{name}` changes no shape and no count"
+        return f"leave it out: `{name}` does not affect shapes or counts"
     return ""
 
 
-def lecture(text: str) -> str:
-    """A lecture's notation as a step: `CONV3-64` is `conv: {filters: 64, kernel: 3, pad: same}`; empty where it is none.
+def step_of_lecture(text: str) -> str:
+    """Rewrite the notation of a lecture, such as `CONV3-64`, as a step. Empty if the text is something else.
 
-    >>> lecture("CONV3-64"), lecture("[CONV3-8 -> RELU]*2")
+    >>> step_of_lecture("CONV3-64"), step_of_lecture("[CONV3-8 -> RELU]*2")
     ('conv: {filters: 64, kernel: 3, pad: same}', '{seq: [conv: {filters: 8, kernel: 3, pad: same}, relu], repeat: 2}')
     """
     from cnncalc.readers.yaml.oneline import parse
@@ -217,7 +218,7 @@ def lecture(text: str) -> str:
 
 
 def _written(tree: Tree) -> str:
-    """A tree as it is written in one line."""
+    """Write a tree on one line."""
     if isinstance(tree, Scalar):
         return tree.text
     if isinstance(tree, Seq):
@@ -227,7 +228,7 @@ def _written(tree: Tree) -> str:
 
 
 def _body(kind: str, tree: Tree) -> str:
-    """The fields of a layer in their order; the first alone where it is the only one."""
+    """Write the fields of a layer in order. If only the first field is given, write its value alone."""
     if not isinstance(tree, Map):
         return _written(tree)
     names = [name for name in KINDS[kind].fields if name in tree.items]

@@ -1,4 +1,7 @@
-"""Reads a layer as other tools write it, `nn.Conv2d(3, 16, kernel_size=(3, 3))`, into values. Nothing is evaluated."""
+"""Parser for layers in the notation of other tools, such as `nn.Conv2d(3, 16, kernel_size=(3, 3))`.
+
+It never evaluates code.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ _ADDED = re.compile(r"[A-Za-z_]\w*\.(?:add|append)\((?P<inside>.*)\)\Z")  # mode
 
 
 class Raw(str):
-    """An expression of ours among the values: `$width`."""
+    """An expression of cnncalc among the values, such as `$width`."""
 
 
 class Foreign:
-    """A layer of another tool: its name, what stands before it (`nn`), and its values by place and by name."""
+    """A layer of another tool: its name, its prefix (`nn`), and its values by position and by name."""
 
     __slots__ = ("named", "placed", "prefix", "word")
 
@@ -36,7 +39,7 @@ class Foreign:
 
 
 class Unclear(Exception):
-    """The text is no call, or holds what no layer takes."""
+    """Raised if the text is not a call, or contains a value that no layer accepts."""
 
 
 class _Reader:
@@ -50,12 +53,12 @@ class _Reader:
         return (kind, match.group(kind)) if match and kind else ("", "")
 
     def take(self) -> tuple[str, str]:
-        found = self.peek()
+        token = self.peek()
         match = _TOKEN.match(self.text, self.place)
         if match is None:
             raise Unclear
         self.place = match.end()
-        return found
+        return token
 
     def done(self) -> bool:
         return not self.text[self.place :].strip()
@@ -78,29 +81,30 @@ class _Reader:
             return self.items(")" if text == "(" else "]", depth)
         raise Unclear
 
-    def product(self, found: Any) -> Any:
-        """A number, or several multiplied: `3*32*32`."""
+    def product(self, first: Any) -> Any:
+        """Read the rest of a product such as `3*32*32`, after its first number."""
+        result = first
         while self.peek() == ("sign", "*"):
             self.take()
             kind, text = self.take()
-            if kind != "number" or abs(found) > 10**12:
+            if kind != "number" or abs(result) > 10**12:
                 raise Unclear
-            found *= number(text)
-        return found
+            result *= number(text)
+        return result
 
     def items(self, closing: str, depth: int) -> tuple[Any, ...]:
-        found = []
+        values = []
         while self.peek()[1] != closing or self.peek()[0] != "sign":
-            found.append(self.value(depth + 1))
+            values.append(self.value(depth + 1))
             if self.peek() == ("sign", ","):
                 self.take()
         self.take()
-        return tuple(found)
+        return tuple(values)
 
     def call(self, name: str, depth: int) -> Foreign:
         self.take()
         prefix, _, word = name.rpartition(".")
-        found = Foreign(word, [], {}, prefix.rpartition(".")[2])
+        layer = Foreign(word, [], {}, prefix.rpartition(".")[2])
         while self.peek() != ("sign", ")"):
             start = self.place
             kind, text = self.peek()
@@ -108,22 +112,22 @@ class _Reader:
                 self.take()
                 if self.peek() == ("sign", "="):
                     self.take()
-                    found.named[text] = self.value(depth + 1)
+                    layer.named[text] = self.value(depth + 1)
                 else:
                     self.place = start
-                    found.placed.append(self.value(depth + 1))
+                    layer.placed.append(self.value(depth + 1))
             else:
-                found.placed.append(self.value(depth + 1))
+                layer.placed.append(self.value(depth + 1))
             if self.peek() == ("sign", ","):
                 self.take()
             elif self.peek() != ("sign", ")"):
                 raise Unclear
         self.take()
-        return found
+        return layer
 
 
 def number(text: str) -> Any:
-    """A number as it was written: whole, or a decimal."""
+    """Convert a whole number to an int and a decimal to a float."""
     if len(text) > MOST_DIGITS:
         raise Unclear
     try:
@@ -133,10 +137,10 @@ def number(text: str) -> Any:
 
 
 def call(text: str) -> Foreign | None:
-    """The layer that a text such as `nn.Conv2d(3, 16, 3, padding=1)` makes; None where it is no such text.
+    """Parse a call such as `nn.Conv2d(3, 16, 3, padding=1)`. Return None if the text is not a call.
 
-    >>> found = call("self.conv1 = nn.Conv2d(3, 16, (3, 3), padding='same')")
-    >>> found.prefix, found.word, found.placed, found.named
+    >>> layer = call("self.conv1 = nn.Conv2d(3, 16, (3, 3), padding='same')")
+    >>> layer.prefix, layer.word, layer.placed, layer.named
     ('nn', 'Conv2d', [3, 16, (3, 3)], {'padding': 'same'})
     """
     if "(" not in text or len(text) > LONGEST:
@@ -149,52 +153,52 @@ def call(text: str) -> Foreign | None:
         kind, name = reader.take()
         if kind != "name" or reader.peek() != ("sign", "("):
             return None
-        found = reader.call(name, 0)
+        layer = reader.call(name, 0)
         if reader.peek() == ("sign", "("):  # Conv2D(64, 3)(x)
             applied = reader.call("", 0)
             if any(not isinstance(value, str) for value in [*applied.placed, *applied.named.values()]):
-                return None  # to another layer, which would be lost
-        return found if reader.done() else None
+                return None  # it is applied to another layer, which would be lost
+        return layer if reader.done() else None
     except (Unclear, OverflowError):
         return None
 
 
 def of_tree(word: str, body: Tree | None) -> Foreign | None:
-    """The same layer where it is written as a step: `Conv2d: [3, 16, 3]`, `Conv2d: {out_channels: 16, kernel_size: 3}`."""
+    """Read a layer of another tool that is written as a step, such as `Conv2d: [3, 16, 3]`. None if it is unclear."""
     prefix, _, name = word.rpartition(".")
-    found = Foreign(name, [], {}, prefix.rpartition(".")[2])
+    layer = Foreign(name, [], {}, prefix.rpartition(".")[2])
     try:
         if isinstance(body, Map):
             for key, inner in pairs(body):
-                found.named[key] = _value(inner, 0)
+                layer.named[key] = _value(inner, 0)
         elif isinstance(body, Seq):
-            found.placed = [_value(item, 0) for item in rejoined(body.items)]
+            layer.placed = [_value(item, 0) for item in rejoined(body.items)]
         elif body is not None and (body.text or body.quoted):
-            found.placed = [_value(body, 0)]
+            layer.placed = [_value(body, 0)]
     except (Unclear, OverflowError):
         return None
-    return found
+    return layer
 
 
 def pairs(body: Map) -> list[tuple[str, Tree]]:
-    """The keys of a mapping with their values, those of Caffe's `convolution_param: {...}` among them.
+    """The keys and values of a mapping, including those inside Caffe's `convolution_param: {...}`.
 
-    A value that a comma has cut in two inside braces is whole again: `{pool_size: (2, 2)}`.
+    YAML splits `{pool_size: (2, 2)}` at the comma inside the parentheses. Such values are joined again.
     """
-    found: list[tuple[str, Tree]] = []
+    result: list[tuple[str, Tree]] = []
     for key, inner in body.items.items():
-        last = found[-1][1] if found else None
+        last = result[-1][1] if result else None
         if isinstance(inner, Map) and key.endswith("_param"):
-            found += inner.items.items()
+            result += inner.items.items()
         elif isinstance(last, Scalar) and opened(last.text) and isinstance(inner, Scalar) and not inner.text:
-            found[-1] = (found[-1][0], Scalar(f"{last.text}, {key}", False, last.mark))
+            result[-1] = (result[-1][0], Scalar(f"{last.text}, {key}", False, last.mark))
         else:
-            found.append((key, inner))
-    return found
+            result.append((key, inner))
+    return result
 
 
 def opened(text: str) -> bool:
-    """Is a parenthesis or bracket left open?"""
+    """Return whether a parenthesis is left open."""
     return text.count("(") > text.count(")")
 
 
@@ -207,10 +211,10 @@ def _value(tree: Tree, depth: int) -> Any:
         if len(tree.items) != 1:
             raise Unclear
         ((word, inner),) = tree.items.items()
-        found = of_tree(word, inner)
-        if found is None:
+        layer = of_tree(word, inner)
+        if layer is None:
             raise Unclear
-        return found
+        return layer
     if tree.quoted:
         return tree.text
     if "$" in tree.text:
@@ -223,7 +227,7 @@ def _value(tree: Tree, depth: int) -> Any:
     if sizes:
         return tuple(map(int, tree.text.split("x")))
     reader = _Reader(tree.text)
-    found = reader.value(depth)
+    value = reader.value(depth)
     if not reader.done():
         raise Unclear
-    return found
+    return value

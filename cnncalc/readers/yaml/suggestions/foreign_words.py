@@ -1,14 +1,15 @@
-"""Layers of other tools as tables: their names, their parameters in their order, and what cnncalc calls them.
+"""Tables of the layers of other tools: their names, their parameters in order, and the corresponding kinds and fields.
 
-A line is `names | kind | parameters`, and goes on in lines that are indented. A parameter is written
-  name               what it says changes no shape and no count, and is left out
-  name>field         the value of a field here; `name>field=2` writes 2 where the other tool leaves it to its default
-  name>field.0       the first number of a field that has one per axis
-  name!a,b           translated only where it is a or b (or not written); `name!!a`: it must be written
-  name@rule          see `foreign.RULES`
+A row is `names | kind | parameters`. It continues on indented lines. Each parameter has one of these forms:
+  name               ignored, because it does not affect shapes or counts
+  name>field         the value of a field; `name>field=2` writes 2 if the parameter is missing
+  name>field.0       the first number of a field that has one number per axis
+  name!a,b           the row applies only if the value is a or b, or missing; with `name!!a` it must not be missing
+  name@rule          translated by a function, see `foreign.RULES`
   +field:value       always written
-and `*` takes any parameters, which change nothing. Names are told apart by case: `Conv2d` is PyTorch's, `Conv2D` Keras'.
-Of several lines for a name the first that knows all that is written is taken.
+  *                  any parameters, all ignored
+Names are case-sensitive: `Conv2d` is PyTorch's, `Conv2D` is Keras'. If a name has several rows, the first one that
+understands every given parameter applies.
 """
 
 from __future__ import annotations
@@ -236,13 +237,13 @@ TOOLS = {
     "MATLAB": MATLAB,
 }
 
-# before a dot: whose name it is
+# prefix before a dot -> tool
 PREFIXES = {
     "nn": "PyTorch", "torch": "PyTorch", "F": "PyTorch", "keras": "Keras", "layers": "Keras", "tf": "Keras",
     "lasagne": "Lasagne",
 }  # fmt: skip
 
-# parameters that change no shape and no count, whoever has them
+# parameters of all tools that do not affect shapes or counts
 _IGNORED = (
     "name dtype device trainable seed input_shape batch_input_shape input_dim data_format dim_ordering kernel_initializer "
     "init W b W_regularizer b_regularizer weight_filler bias_filler dropout recurrent_dropout dropout_W dropout_U stateful "
@@ -251,7 +252,7 @@ _IGNORED = (
 IGNORED = frozenset(_IGNORED.split())
 IGNORED_ENDS = ("_initializer", "_regularizer", "_constraint")
 
-# activations by names that are no kinds here
+# activations whose names differ from the kinds here
 ACTIVATIONS = {
     "rectify": "relu", "rectifier": "relu", "leaky": "leakyrelu", "leaky_relu": "leakyrelu", "logistic": "sigmoid",
     "hard_sigmoid": "hardsigmoid", "hard_swish": "hardswish", "hard_silu": "hardswish", "log_softmax": "logsoftmax",
@@ -259,12 +260,12 @@ ACTIVATIONS = {
 }  # fmt: skip
 NO_ACTIVATION = ("linear", "none", "identity", "")
 
-# functions number by number that no kind is named after, with one that has the same shapes and counts
+# elementwise functions without a kind -> a kind with the same shapes and counts
 ALIKE = {
     "RReLU": "leakyrelu", "Threshold": "relu", "ThresholdedReLU": "relu", "Softmin": "softmax", "GaussianNoise": "dropout",
 }  # fmt: skip
 
-# what to do about words that are no layer of a network, or none that a kind describes
+# names that are not layers, or layers without a kind
 _CONTAINERS = (
     "InputSpec JaxLayer FlaxLayer TFSMLayer TorchModuleWrapper Pipeline SpectralNormalization "
     "Module Container ModuleList ModuleDict ParameterList ParameterDict DataParallel Wrapper Layer Model"
@@ -292,27 +293,31 @@ MERGES = {
     "Eltwise": "add", "additionLayer": "add", "depthConcatenationLayer": "concat", "multiplicationLayer": "mul",
 }  # fmt: skip
 
-# what to do about names that say too little by themselves
+# help for names that are ambiguous or need an explanation
 BY_NAME = {
-    "Attention": "write `attend: [query, key, value]`, which has no weights; `attention: 8` has projections",
-    "AdditiveAttention": "no kind describes it: write `{operator: [query, key], op: attention, output: 20x64}` with its shape",
-    "norm": "write which one: `batchnorm`, `layernorm`, `groupnorm: 32`, or `lrn` for local response normalisation",
-    "globalpool": "write `globalavgpool` for the mean, `globalmaxpool` for the largest",
-    "adaptivepool": "write `adaptiveavgpool: 7` for the mean, `adaptivemaxpool: 7` for the largest",
+    "Attention": "write `attend: [query, key, value]` for attention without weights, or `attention: 8` with projections",
+    "AdditiveAttention": "cnncalc has no kind for it: write `{operator: [query, key], op: attention, output: 20x64}` with its "
+    "output shape",
+    "norm": "write `batchnorm`, `layernorm`, `groupnorm: 32`, or `lrn` for local response normalization",
+    "globalpool": "write `globalavgpool` for the mean or `globalmaxpool` for the maximum",
+    "adaptivepool": "write `adaptiveavgpool: 7` for the mean or `adaptivemaxpool: 7` for the maximum",
     "Activation": "write the function itself as a step, such as `relu`",
     "TransformerEncoderLayer": "write `seq: [residual: [attention: 8], layernorm, residual: [linear: 2048, relu, linear: 512], "
     "layernorm]` for 8 heads and 512 features",
-    "Cropping1D": "write `crop: name` for the size of another value, `slice: {start: 2, stop: 30, axis: steps}` for a part",
-    "Cropping2D": "write `crop: name` for the size of another value, `slice: {start: 2, stop: 30, axis: height}` for a part",
-    "Cropping3D": "write `crop: name` for the size of another value, `slice: {start: 2, stop: 30, axis: height}` for a part",
+    "Cropping1D": "write `crop: name` to match the size of another value, or `slice: {start: 2, stop: 30, axis: steps}` "
+    "for a part",
+    "Cropping2D": "write `crop: name` to match the size of another value, or `slice: {start: 2, stop: 30, axis: height}` "
+    "for a part",
+    "Cropping3D": "write `crop: name` to match the size of another value, or `slice: {start: 2, stop: 30, axis: height}` "
+    "for a part",
 }
 
-# what to add to a suggestion, by the name of the layer
+# clauses to add to a suggestion, by the name of the layer
 REMARKS = {
-    "Dense": "it works on the last axis, as Keras' does; `fc` flattens first",
-    "LSTM": "the last step only, as Keras does; PyTorch's gives every step",
-    "GRU": "the last step only, as Keras does; PyTorch's gives every step",
-    "SimpleRNN": "the last step only, as Keras does",
-    "Pooling": "Caffe's stride is 1 unless written, and its sizes are rounded up",
-    "MultiHeadAttention": "if the heads together are as wide as the features",
+    "Dense": "which works on the last axis as in Keras (`fc` flattens first)",
+    "LSTM": "which returns only the last step as in Keras (PyTorch's returns every step)",
+    "GRU": "which returns only the last step as in Keras (PyTorch's returns every step)",
+    "SimpleRNN": "which returns only the last step as in Keras",
+    "Pooling": "with Caffe's default stride of 1 and its sizes rounded up",
+    "MultiHeadAttention": "if the heads together are as wide as the input features",
 }

@@ -1,6 +1,6 @@
-"""Slips of the pen and the words of other tools: what was probably meant, said where the readers have found nothing.
+"""Suggestions for misspelled words and for words of other tools.
 
-Imported when a mistake is found, and not before.
+Imported only after a mistake, to keep the start fast.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from cnncalc.text import nearest, quoted, show
 
 STEP_WORDS = ("seq", "residual")
 _FALSE_BLANK = re.compile("[\u00a0\u2002\u2003\u2007\u2009\u202f\u3000]")
-KIND_WORDS = (  # what other formats call the key that holds the kind
+KIND_WORDS = (  # keys that hold the kind of a layer in other formats
     "type", "kind", "layer", "layer_type", "class", "class_name", "module", "op", "activation",
 )  # fmt: skip
-TOP_ELSEWHERE = {  # keys of a file
+TOP_ELSEWHERE = {  # top-level keys of other formats -> the key here
     "input_shape": "input", "input_size": "input", "shape": "input", "network": "layers", "net": "layers",
     "model": "layers", "architecture": "layers", "arch": "layers", "backbone": "layers", "sequential": "layers",
     "steps": "layers", "title": "name", "parameters": "params", "variables": "params", "vars": "params",
@@ -35,23 +35,26 @@ TOP_ELSEWHERE = {  # keys of a file
 # -- the keys of a file -----------------------------------------------------------------------------------------------
 
 
-def no_mapping(tree: Scalar | Seq) -> Problem:
-    """What to do about a file that has no keys at all."""
+def not_a_mapping(tree: Scalar | Seq) -> Problem:
+    """The problem for a file that is not a mapping of keys."""
     if isinstance(tree, Seq):
-        text, help = "a specification is a mapping of keys; got a list", "write `input:` and `layers:` above the steps"
+        text, help = (
+            "a specification must be a mapping of keys; got a list",
+            "write `input:` and `layers:` above the steps",
+        )
     else:
-        text = f"a specification is a mapping of keys; got `{show(tree.text)}`"
+        text = f"a specification must be a mapping of keys; got `{show(tree.text)}`"
         help = "start with `input:` and `layers:`; `cnncalc new` prints an example"
         key, colon, value = tree.text.partition(":")
         if "->" in tree.text:
-            help = 'the one-line form is for the command line: `cnncalc analyze -e "..."`'
+            help = 'use the one-line form on the command line: `cnncalc analyze -e "..."`'
         elif colon and key in KEYS:
             help = f"put a space after the colon: `{key}: {show(value)}`"
     return Problem("bad-file", text, help)
 
 
-def known_keys(reading: Context, tree: Map) -> dict[str, Tree]:
-    """The values by key. Those of misspelt keys, once noted, are read as what was meant."""
+def read_keys(reading: Context, tree: Map) -> dict[str, Tree]:
+    """The values by key. A misspelled key is noted as a problem, and its value is read under the suggested key."""
     items = {key: inner for key, inner in tree.items.items() if key in KEYS}
     for key, inner in tree.items.items():
         if key in items:
@@ -60,13 +63,13 @@ def known_keys(reading: Context, tree: Map) -> dict[str, Tree]:
         meant = TOP_ELSEWHERE.get(key.casefold()) or nearest(key, KEYS)
         if meant == "layers" and isinstance(inner, Scalar):
             meant = "name"
-        text = f"a specification has no `{show(key)}`"
+        text = f"a specification has no key `{show(key)}`"
         if glued and left in KEYS:
             meant, text, help = left, f"`{show(key)}` is read as one word", f"write `{left}: {show(right)}`"
         elif meant:
             help = f"cnncalc calls it `{meant}`" if key.casefold() in TOP_ELSEWHERE else f"did you mean `{meant}`?"
         elif key in KINDS or key in STEP_WORDS:
-            help = f"`{show(key)}` is a step: write it under `layers:`, as `- {show(key)}: ...`"
+            help = f"`{show(key)}` is a step: write it under `layers:` as `- {show(key)}: ...`"
         else:
             help = f"the keys are {quoted(KEYS, 'and')}"
         reading.problem(tree.keys[key], "unknown-field", text, help)
@@ -79,7 +82,7 @@ def known_keys(reading: Context, tree: Map) -> dict[str, Tree]:
 
 
 def is_step(reading: Context, word: str) -> bool:
-    """Is it, or was it meant to be, a layer, a block or a group?"""
+    """Return whether the word names a layer, a block or a group, perhaps by another tool's name."""
     return (
         word in KINDS
         or word in reading.blocks
@@ -90,18 +93,18 @@ def is_step(reading: Context, word: str) -> bool:
     )
 
 
-def beside(reading: Context, tree: Map, words: list[str], meant: str, second: str) -> None:
-    """Note what stands beside a layer and cannot: a field of it, or a word that no step has."""
+def note_misplaced_key(reading: Context, tree: Map, words: list[str], meant: str, second: str) -> None:
+    """Note a key next to a layer that is not allowed there: a field of the layer, or an unknown word."""
     kind, mark = KINDS.get(meant), tree.keys[second]
     first = next(iter(tree.items.values()))
     if not meant and words[0] in KIND_WORDS and isinstance(first, Scalar) and is_step(reading, first.text):
         named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in words[1:])
-        help = f"write `{show(first.text)}: {{{show(named)}}}`: the kind is the key"
+        help = f"write `{show(first.text)}: {{{show(named)}}}`, with the kind as the key"
         if first.text not in KINDS and first.text not in reading.blocks:
-            from cnncalc.readers.yaml.suggestions.foreign_help import answer
+            from cnncalc.readers.yaml.suggestions.foreign_help import help_for_step
 
-            help = answer(first.text, _rest(tree, words[1:])) or help
-        reading.problem(tree.keys[words[0]], "unknown-field", f"a step has no `{show(words[0])}`", help)
+            help = help_for_step(first.text, _rest(tree, words[1:])) or help
+        reading.problem(tree.keys[words[0]], "unknown-field", f"a step has no key `{show(words[0])}`", help)
     elif kind is not None and second in kind.fields:
         inside = [word for word in words if word in kind.fields]
         named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in inside)
@@ -110,43 +113,43 @@ def beside(reading: Context, tree: Map, words: list[str], meant: str, second: st
             named = f"{usual}: {value.text}, {named}"
         elif isinstance(value, Map):
             named = ", ".join([*(f"{name}: {_written(tree)}" for name, tree in value.items.items()), named])
-        text = f"`{show(second)}` is a field of {meant} and belongs inside it"
+        text = f"`{show(second)}` is a field of {meant} and must be inside it"
         help = f"write `{meant}: {{{show(named)}}}`, or indent `{show(second)}:` further than `{meant}:`"
         reading.problem(mark, "unknown-field", text, help)
     else:
         match = ELSEWHERE.get(second) or nearest(second, ATTRIBUTES)
-        help = f"beside its layer a step may carry {quoted(ATTRIBUTES)}"
+        help = f"besides its layer, a step may have {quoted(ATTRIBUTES)}"
         if match:
             help = f"cnncalc calls it `{match}`" if second in ELSEWHERE else f"did you mean `{match}`?"
         elif meant in MERGES and nearest(second, ("axis",)):
             help = "did you mean `axis`?"
-        reading.problem(mark, "unknown-field", f"a step has no `{show(second)}`", help)
+        reading.problem(mark, "unknown-field", f"a step has no key `{show(second)}`", help)
 
 
 def _rest(tree: Map, words: list[str]) -> Map:
-    """The fields beside a key that names the kind, `type: Conv2D`; those of Keras' `config: {...}` where they are there."""
+    """The fields next to a key such as `type: Conv2D`. If they are in a `config: {...}` as in Keras, its fields."""
     inner = tree.items[words[0]] if len(words) == 1 else None
     if isinstance(inner, Map) and words[0] in ("config", "params", "args", "kwargs"):
         return inner
-    found = Map(tree.mark)
-    found.items = {word: tree.items[word] for word in words}
-    found.keys = {word: tree.keys[word] for word in words}
-    return found
+    rest = Map(tree.mark)
+    rest.items = {word: tree.items[word] for word in words}
+    rest.keys = {word: tree.keys[word] for word in words}
+    return rest
 
 
-def unknown_word(reading: Context, word: str, body: Tree | None, mark: Any) -> None:
-    """Note a word that is neither a layer nor a block, with what was probably meant."""
+def note_unknown_word(reading: Context, word: str, body: Tree | None, mark: Any) -> None:
+    """Note a word that is neither a layer nor a block, with a suggestion."""
     left = re.split("[:=({#]", word, maxsplit=1)[0].strip()
     sign = word[len(left) : len(left) + 1]
     kind = KINDS.get(left) or KINDS.get(left.casefold()) or KINDS.get(foreign_names().get(left.casefold(), ""))
-    plainly = _without_extras(reading, word, body)
+    plainly = _help_for_extras(reading, word, body)
     if plainly:
         reading.problem(mark, "unknown-layer", f"`{show(word)}` is not a step", plainly)
         return
     if left not in reading.blocks and left not in KINDS:
-        from cnncalc.readers.yaml.suggestions.foreign_help import answer
+        from cnncalc.readers.yaml.suggestions.foreign_help import help_for_step
 
-        help = answer(word, body)
+        help = help_for_step(word, body)
         if help:
             named = re.match(r"[\w.-]*\Z|(?:.*[=(]\s*)?([\w.]+)\(", word)
             shown = named.group(1) if named is not None and named.group(1) and len(word) > 60 else word
@@ -154,13 +157,13 @@ def unknown_word(reading: Context, word: str, body: Tree | None, mark: Any) -> N
             return
     if word.startswith("$"):
         text = f"`{show(word)}` cannot take fields"
-        help = "a kind in a parameter stands as a bare word; set its fields under `defaults:`"
+        help = f"write `- {show(word)}` without fields, and set its fields under `defaults:`"
         reading.problem(mark, "bad-step", text, help)
     elif sign == "#" and left:
-        reading.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", "put a space in front of `#`")
+        reading.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", "put a space before `#`")
     elif sign == "(" and left and (kind is not None or left in reading.blocks):
         reading.problem(
-            mark, "unknown-layer", f"`{show(word)}` is no step: layers are not called", _called(left, kind, word)
+            mark, "unknown-layer", f"`{show(word)}` is a function call, not a step", _help_for_call(left, kind, word)
         )
     elif sign in (":", "=") and left:
         rest = word[len(left) + 1 :].strip()
@@ -177,46 +180,46 @@ def unknown_word(reading: Context, word: str, body: Tree | None, mark: Any) -> N
         help = f"write `{show(word.strip(CURLY))}`, without the curly quotes"
         reading.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
     elif word.replace("x", "").replace(".", "").isdecimal():
-        reading.problem(mark, "bad-step", f"`{show(word)}` is no step", "write a layer, such as `fc: 10` or `relu`")
+        reading.problem(mark, "bad-step", f"`{show(word)}` is not a step", "write a layer, such as `fc: 10` or `relu`")
     elif word in KIND_WORDS and isinstance(body, Scalar) and is_step(reading, body.text):
-        reading.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", f"write `{show(body.text)}` alone")
+        reading.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", f"write only `{show(body.text)}`")
     elif left.rstrip("0123456789") in KINDS and left not in KINDS and left == word:
         plain = left.rstrip("0123456789")
-        help = f"layers are numbered by themselves: write `{plain}`; for a name of your own, `as: {show(word)}`"
+        help = f"write `{plain}` (layers are numbered automatically), with `as: {show(word)}` if you want this name"
         reading.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
     elif word[:1].isupper() and kind is None:
         close = nearest(word, (*reading.blocks, *KINDS))
-        help = f"did you mean `{close}`?" if close else "define it under `blocks:`; cnncalc's layers are lowercase"
+        help = f"did you mean `{close}`?" if close else "define it under `blocks:` (names of layers are lowercase)"
         reading.problem(mark, "unknown-layer", f"no block named `{show(word)}`", help)
     else:
         reading.add(unknown_layer(word, (*reading.blocks, *STEP_WORDS, *MERGES)), mark)
         if kind is not None and isinstance(body, Map) and kind.inputs == 1:
-            reading.fields(kind, body.items, body.keys)  # the mistakes inside it at once
+            reading.fields(kind, body.items, body.keys)  # also report the mistakes in its fields
 
 
-def without_false_blanks(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems, those of lines that hold a blank that is none said to be that, once a line."""
-    found: list[Problem] = []
+def report_unusual_spaces(problems: Iterable[Problem]) -> list[Problem]:
+    """Replace the problems on a line that has a no-break or wide space by one problem about that space."""
+    result: list[Problem] = []
     lines = set()
     for problem in problems:
         place = problem.where
         line = place.source.line(place.line) if place is not None else ""
         blank = _FALSE_BLANK.search(line)
         if place is None or blank is None:
-            found.append(problem)
+            result.append(problem)
         elif place.line not in lines:
             lines.add(place.line)
-            text = f"there is a no-break or wide space here (U+{ord(blank.group()):04X}), which YAML does not take for a blank"
-            found.append(
+            text = f"there is a no-break or wide space here (U+{ord(blank.group()):04X}), which YAML does not treat as a space"
+            result.append(
                 Problem(
-                    "bad-character", text, "type a plain space in its place", where=place.at_column(blank.start() + 1)
+                    "bad-character", text, "replace it with a plain space", where=place.at_column(blank.start() + 1)
                 )
             )
-    return found
+    return result
 
 
-def _without_extras(reading: Context, word: str, body: Tree | None) -> str:
-    """Help for a word with something at its end that does not belong there: a comma or `x3`."""
+def _help_for_extras(reading: Context, word: str, body: Tree | None) -> str:
+    """Help for a word that ends in a comma or in `x3`."""
     plain = word.strip(" ,;")
     times = re.fullmatch(r"(\S+) ?[x*\u00d7] ?([0-9]{1,6})", plain)
     if times and is_step(reading, times.group(1)) and body is None:
@@ -227,18 +230,18 @@ def _without_extras(reading: Context, word: str, body: Tree | None) -> str:
 
 
 def _written(tree: Tree) -> str:
-    """A value as it could be written, in short."""
+    """The text of a value, or `...` if it is a list or mapping."""
     return tree.text if isinstance(tree, Scalar) else "..."
 
 
-def _called(word: str, kind: type[Layer] | None, whole: str = "") -> str:
-    """What to write in place of a call, `Conv2d(3, 64, 3)`."""
+def _help_for_call(word: str, kind: type[Layer] | None, whole: str = "") -> str:
+    """Help for a step that is written as a call, such as `Conv2d(3, 64, 3)`."""
     if kind is None:
         return f"write `{word}: [...]` with its values"
     if whole:
-        from cnncalc.readers.yaml.suggestions.calls import own_call
+        from cnncalc.readers.yaml.suggestions.calls import step_of_call
 
-        line = own_call(kind, whole)
+        line = step_of_call(kind, whole)
         if line:
             return f"write `{line}`"
     if (
@@ -250,12 +253,12 @@ def _called(word: str, kind: type[Layer] | None, whole: str = "") -> str:
     return f"write, for example, `{kind.example.rpartition('-> ')[2] or kind.kind + ': ...'}`"
 
 
-def with_names(kind: type[Layer], values: Seq) -> str:
-    """What to write in place of a list of fields."""
+def help_for_list(kind: type[Layer], values: Seq) -> str:
+    """Help for fields that are written as a list."""
     pairs = [pair for item in values.items if isinstance(item, Map) for pair in item.items.items()]
     if pairs:
         named = ", ".join(f"{name}: {_written(tree)}" for name, tree in pairs)
-        return f"write `{kind.kind}: {{{show(named)}}}`, or the fields below each other without dashes"
+        return f"write `{kind.kind}: {{{show(named)}}}`, or one field per line without dashes"
     texts = [item.text for item in values.items if isinstance(item, Scalar)]
     if not texts or len(texts) != len(values.items) or len(texts) > len(kind.fields):
         return f"write, for example, `{kind.example.rpartition('-> ')[2]}`"
@@ -263,5 +266,5 @@ def with_names(kind: type[Layer], values: Seq) -> str:
     if len(texts) > 2 and list(kind.fields)[:2] == ["filters", "kernel"]:
         other = ", ".join(f"{name}: {text}" for name, text in zip(kind.fields, texts[1:], strict=False))
         line = f"`{kind.kind}: {{{show(other)}}}` if it is PyTorch's order (in, out, kernel)"
-        return f"write {line}, `{kind.kind}: {{{show(named)}}}` if it is Keras'"
+        return f"write {line}, or `{kind.kind}: {{{show(named)}}}` if it is Keras' order"
     return f"write `{kind.kind}: {{{show(named)}}}`"

@@ -1,6 +1,6 @@
-"""Network files of other tools that may be taken for a specification: what they are, and what to do with them.
+"""Network files of other tools that look like a specification, with advice on how to read them.
 
-Imported when a file was refused, and not before.
+Imported only after a file was refused, to keep the start fast.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.text import show
 
-# a line by which a file is known, and what it must hold besides
+# for each tool, a line that marks its files, and what else they must contain
 _CAFFE = re.compile(r"^[ \t]*layers?[ \t]*\{", re.MULTILINE)
 _CAFFE_FIELD = re.compile(r"\b(?:bottom|top|input_param|convolution_param)[ \t]*[:{]")
 _ULTRALYTICS = re.compile(r"^backbone:", re.MULTILINE)
@@ -20,34 +20,33 @@ _LAYERS = re.compile(r"^layers:", re.MULTILINE)
 _KERAS = re.compile(r"^class_name: *[\"']?(?:Sequential|Functional|Model)\b", re.MULTILINE)
 
 
-def of_another_tool(source: Source) -> Problem | None:
-    """What to say of a file of another tool; None where it is not known as one."""
-    text, path = source.text, show(source.path)
-    found = _CAFFE.search(text)
-    if found and _CAFFE_FIELD.search(text):
-        said = f"{path} is a network of Caffe, which cnncalc does not read"
+def file_of_another_tool(source: Source) -> Problem | None:
+    """The problem for a network file of another tool. None if the file does not look like one."""
+    written, path = source.text, show(source.path)
+    match = _CAFFE.search(written)
+    if match and _CAFFE_FIELD.search(written):
+        text = f"{path} is a Caffe network, which cnncalc does not read"
         help = (
-            "convert it to ONNX, or write its layers as a specification: `cnncalc new` prints an example, and "
-            "`cnncalc explain` lists the layers"
+            "convert it to ONNX, or write its layers as a specification (`cnncalc new` prints an example, and "
+            "`cnncalc explain` lists the layers)"
         )
-        return Problem("bad-file", said, help, where=_where(source, found))
-    found = _ULTRALYTICS.search(text)
-    if found and _ULTRALYTICS_HEAD.search(text) and _ULTRALYTICS_ROW.search(text) and not _LAYERS.search(text):
-        said = f"{path} is a network of Ultralytics YOLO, whose layers are code of the package ultralytics"
+        return Problem("bad-file", text, help, where=_where(source, match))
+    match = _ULTRALYTICS.search(written)
+    if match and _ULTRALYTICS_HEAD.search(written) and _ULTRALYTICS_ROW.search(written) and not _LAYERS.search(written):
+        text = f"{path} is an Ultralytics YOLO network, whose layers are defined in the package ultralytics"
         help = (
-            f"with ultralytics installed: `cnncalc analyze torch:ultralytics.nn.tasks:DetectionModel --arg cfg={path} "
+            f"install ultralytics, then run `cnncalc analyze torch:ultralytics.nn.tasks:DetectionModel --arg cfg={path} "
             "--input 640x640x3`"
         )
-        return Problem("bad-file", said, help, where=_where(source, found))
-    found = _KERAS.search(text)
-    if found and re.search(r"^config:", text, re.MULTILINE):
-        said = f"{path} is a model of Keras in YAML, which newer versions of Keras do not write"
-        return Problem(
-            "bad-file", said, "save the model's `to_json()`, and give that file", where=_where(source, found)
-        )
+        return Problem("bad-file", text, help, where=_where(source, match))
+    match = _KERAS.search(written)
+    if match and re.search(r"^config:", written, re.MULTILINE):
+        text = f"{path} is a Keras model in YAML, a format that Keras no longer writes"
+        help = "save the output of the model's `to_json()` as a `.json` file, and pass that file"
+        return Problem("bad-file", text, help, where=_where(source, match))
     return None
 
 
-def _where(source: Source, found: re.Match[str]) -> Where:
-    start = found.start() + len(found[0]) - len(found[0].lstrip())
+def _where(source: Source, match: re.Match[str]) -> Where:
+    start = match.start() + len(match[0]) - len(match[0].lstrip())
     return Where(source, source.text.count("\n", 0, start) + 1, start - source.text.rfind("\n", 0, start))

@@ -46,31 +46,31 @@ def test_there_are_enough() -> None:
 def test_every_module_of_pytorch_leads_somewhere(name: str) -> None:
     """Written alone: another name, an example, or what to do instead; never that it might be a block of the file."""
     help = mistake(f"input: 8x8x4\nlayers:\n  - {name}\n").help
-    assert re.match(r"write|leave it out|cnncalc calls it|did you mean|no kind describes it", help), help
+    assert re.match(r"write|leave it out|cnncalc calls it|did you mean|cnncalc has no kind for it", help), help
     assert "blocks" not in help
 
 
 @pytest.mark.parametrize(
     ("step", "help"),
     [
-        ("Conv2d: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}`: read in PyTorch's order"),
+        ("Conv2d: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}`, taking the values in PyTorch's order"),
         ("conv: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}` if it is PyTorch's order (in, out, kernel), "
-         "`conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras'"),
+         "or `conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras' order"),
         ("fc: 4096, relu", "write each as a step: `seq: [fc: 4096, relu]`"),
         ("conv: {filters: [16, 32], kernel: 3}", "write one number; several layers are several steps"),
         ("conv2d_1: {filters: 3, kernel: 3}",
-         "layers are numbered by themselves: write `conv`; for a name of your own, `as: conv2d_1` beside it"),
+         "write `conv` (layers are numbered automatically), with `as: conv2d_1` if you want this name"),
         ("nn.AdaptiveAvgPool2d((None, 7))", "write, for example, `adaptiveavgpool: 7`"),
-        ("conv2d: [16, 3]", "write `conv: {filters: 16, kernel: 3}`: read in Keras' order"),
+        ("conv2d: [16, 3]", "write `conv: {filters: 16, kernel: 3}`, taking the values in Keras' order"),
         ("conv2d: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}` if it is PyTorch's order, "
-         "`conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras'"),
+         "or `conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras' order"),
         ("nn.Conv2D(3, 16, 3)", "write `conv: {filters: 16, kernel: 3}`"),
         ("F.interpolate(x, scale_factor=2)", "write `upsample: 2`"),
         ("conv3x3: 64", "write `conv: {filters: 64, kernel: 3}`, with `pad: same` to keep height and width"),
         ("conv1x1: 64", "write `conv: {filters: 64, kernel: 1}`"),
-        ("norm", "write which one: `batchnorm`, `layernorm`, `groupnorm: 32`, or `lrn` for local response normalisation"),
-        ("globalpool", "write `globalavgpool` for the mean, `globalmaxpool` for the largest"),
-        ("Attention", "write `attend: [query, key, value]`, which has no weights; `attention: 8` has projections"),
+        ("norm", "write `batchnorm`, `layernorm`, `groupnorm: 32`, or `lrn` for local response normalization"),
+        ("globalpool", "write `globalavgpool` for the mean or `globalmaxpool` for the maximum"),
+        ("Attention", "write `attend: [query, key, value]` for attention without weights, or `attention: 8` with projections"),
         ("conv: {filters: 4, kernel_size: [3, 5]}", "write `kernel: 3x5`"),
         ("type: Convolution\n    num_output: 20\n    kernel_size: 5", "write `conv: {filters: 20, kernel: 5}`"),
         ("{class_name: Conv2D, config: {filters: 16, kernel_size: [3, 3], activation: relu}}",
@@ -80,15 +80,15 @@ def test_every_module_of_pytorch_leads_somewhere(name: str) -> None:
         ("CrossEntropyLoss", "leave it out: a loss is not part of the network"),
         ("Input: 28x28x1", "leave it out: the input is written once, above `layers:`, as in `input: 28x28x1`"),
         ("Add: [a, b]", "write `add: [a, b]`"),
-        ("leakyrelu: {slope: 0.1}", "leave it out: `slope` changes no shape and no count"),
+        ("leakyrelu: {slope: 0.1}", "leave it out: `slope` does not affect shapes or counts"),
         ("conv: {filters: 4, kernel: 3, border_mode: same}", "cnncalc calls it `pad`"),
         ("maxpool: {pool_size: (2, 2)}", "write `kernel: 2x2`"),
         ("conv: {filters: 1,024, kernel: 3}", "write `filters: 1024`"),
         ("conv: {filters: 1,024,000, kernel: 3}", "write `filters: 1024000`"),
-        ("conv: {filters: 16,, kernel: 3}", "write it, or delete the comma too many"),
+        ("conv: {filters: 16,, kernel: 3}", "add the item, or delete the extra comma"),
         ("fc: 10,", "write `10`, without the comma"),
         ("Sequential: [relu, conv: {filters: 3, kernel: 3}]",
-         "write `seq:` in place of `Sequential:`, with the steps as a list"),
+         "write `seq:` instead of `Sequential:`, with the steps as a list"),
     ],
 )  # fmt: skip
 def test_help(step: str, help: str) -> None:
@@ -118,7 +118,7 @@ def test_nothing_is_translated_that_is_not_understood(step: str) -> None:
     """An argument that changes the layer in a way that no field says, or that nobody knows."""
     layer = call(step)
     assert layer is not None
-    assert foreign.translated(layer) is None
+    assert foreign.translate(layer) is None
 
 
 def test_a_layer_applied_to_another_is_not_taken_alone() -> None:
@@ -131,7 +131,7 @@ def test_the_tables_name_kinds_and_fields() -> None:
     from cnncalc.layers import KINDS
 
     for name in foreign.names():
-        for row in foreign.rows(name):
+        for row in foreign.rows_for(name):
             kind = KINDS.get(row.kind)
             if kind is None:
                 continue
