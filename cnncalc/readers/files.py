@@ -1,4 +1,4 @@
-"""Files that somebody else may have written: opened here and nowhere else, and read from the handle that was checked."""
+"""Open input files, which may come from strangers. Nothing else opens them, and they are read from the checked handle."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ from cnncalc.readers.limits import TRUSTED, Limits
 from cnncalc.text import show
 
 _FLAGS = os.O_RDONLY
-for _name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"):  # where the system has them; a pipe without a writer never opens
+for _name in (
+    "O_NONBLOCK",
+    "O_NOCTTY",
+    "O_BINARY",
+):  # if the system has them; without O_NONBLOCK, opening a pipe that has no writer blocks forever
     _FLAGS |= getattr(os, _name, 0)
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
 
 @contextmanager
 def opened(path: str, *, links: bool = True) -> Iterator[BinaryIO]:
-    """A regular file, open for reading; pipes, devices and folders are refused, and links too unless `links`.
+    """Open a regular file for reading. Pipes, devices and folders are refused, and symbolic links unless `links` is true.
 
-    Whatever takes the place of the path afterwards, the bytes come from the file that was checked.
+    The bytes come from the file that was checked, even if another file replaces it in the meantime.
 
     Raises:
         Refused: `not-regular`.
-        OSError: where it cannot be opened.
+        OSError: The file cannot be opened.
     """
     try:
         handle = os.open(path, _FLAGS if links else _FLAGS | _NO_LINKS)
-    except ValueError as error:  # a path that no system takes
+    except ValueError as error:  # a path that no system accepts
         raise OSError(errno.EINVAL, str(error), path) from None
     except OSError as error:
         if not links and (error.errno in (errno.ELOOP, errno.EMLINK) or os.path.islink(path)):
@@ -48,10 +52,10 @@ def opened(path: str, *, links: bool = True) -> Iterator[BinaryIO]:
 
 
 def contents(file: BinaryIO, most: int) -> bytes:
-    """The bytes of an open file, and at most one more than `most`, however it grows meanwhile."""
+    """Return the bytes of an open file, at most `most` + 1 even if the file grows while it is read."""
     size = os.fstat(file.fileno()).st_size
-    data = file.read(min(size, most) + 1)  # not `most` at once: that much would be set aside for every small file
-    while size < len(data) <= most:  # it has grown
+    data = file.read(min(size, most) + 1)  # reading `most` would allocate that much for each small file
+    while size < len(data) <= most:  # the file has grown
         more = file.read(most + 1 - len(data))
         if not more:
             break
@@ -60,10 +64,10 @@ def contents(file: BinaryIO, most: int) -> bytes:
 
 
 def decode(data: bytes, path: str, limits: Limits = TRUSTED) -> Source:
-    """Bytes as a source text.
+    """Decode bytes into source text.
 
     Raises:
-        Refused: `too-large`, or `not-text` where they are not UTF-8.
+        Refused: `too-large`, or `not-text` if they are not UTF-8.
     """
     if len(data) > limits.file_bytes:
         raise Refused(
@@ -93,11 +97,11 @@ def decode(data: bytes, path: str, limits: Limits = TRUSTED) -> Source:
 
 
 def text(path: str, limits: Limits = TRUSTED, *, links: bool = True) -> Source:
-    """The text of a regular file.
+    """Return the text of a regular file.
 
     Raises:
         Refused: `not-regular`, `too-large` or `not-text`.
-        OSError: where it cannot be read.
+        OSError: The file cannot be read.
     """
     with opened(path, links=links) as file:
         return decode(contents(file, limits.file_bytes), path, limits)

@@ -1,4 +1,4 @@
-"""How much of an input is read before it is refused."""
+"""Limits on the size of an input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from cnncalc.record import Record
 
 
 class Limits(Record):
-    """Bounds on one specification; every one is checked before the memory or time it bounds is spent."""
+    """Limits on one specification. Each is checked before the memory or time that it limits is used."""
 
     file_bytes: int = 16 * 2**20
     nodes: int = 1_000_000
@@ -17,7 +17,7 @@ class Limits(Record):
     steps: int = 1_000_000
     tensor: int = 2**50
     findings: int = 20
-    stated: bool = True  # may the file state what a layer costs and holds (`operator`, `holds`)?
+    stated: bool = True  # whether the file may state costs and parameters of a layer (`operator`, `holds`)
 
 
 TRUSTED = Limits()

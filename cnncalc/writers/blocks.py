@@ -1,8 +1,8 @@
-"""What exporters share: a network as a tree of blocks, safe identifiers, names of variables, classes that repeat.
+"""Turn a network into a tree of blocks, and blocks into classes; make safe identifiers and names of variables.
 
-A block is a run of layers whose names begin alike. Blocks of the same structure become one class; numbers in which they
-differ become its parameters. Everything is done in loops, so that a network of thousands of layers, however deep its
-names are, exports too. Knows no framework.
+A block is a run of layers whose names share a prefix. Blocks with the same structure become one class, and the numbers that
+differ between them become its parameters. There is no recursion, so that networks of thousands of layers with deeply nested
+names can be exported. This module knows no framework.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from cnncalc.network import Network, Node
 from cnncalc.record import Record
 from cnncalc.text import show
 
-DEEPEST = 24  # levels of names that become blocks; what is below stays in the last of them
-MOST = 8  # parameters of a class; blocks that would need more become classes of their own
+DEEPEST = 24  # levels of names that become blocks; deeper ones stay part of the last one
+MOST = 8  # parameters of a class; blocks that would need more become separate classes
 POOL = ("x", "y", "z", "u", "v", "w")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 _KEYWORD = re.compile(r"(\w+)=\(?[\d, ]*\Z")
@@ -24,21 +24,21 @@ _OTHER = re.compile(r"[^A-Za-z0-9_]+")
 
 
 class Unexportable(Exception):
-    """A layer that the target has no words for: one line that names it."""
+    """The target cannot express a layer. The text is one line that names it."""
 
     def __init__(self, node: Node, why: str) -> None:
         super().__init__(f"{node.kind} `{show(node.name)}` cannot be exported: {why}")
 
 
 def without_counterpart(node: Node, target: str) -> Unexportable:
-    """Why a layer that the target's table of kinds does not have, or that is only called like a kind, stays behind."""
+    """Return the error for a layer that is missing in the target's table, or that only shares the name of a kind in it."""
     if node.layer is None or type(node.layer).kind == node.kind:
         return Unexportable(node, f"this kind has no counterpart in {target}")
-    return Unexportable(node, f"only its shapes and counts are known, too little for {target}")
+    return Unexportable(node, f"only its shapes and counts are known, which is not enough for {target}")
 
 
 def identifier(text: str, kind: str = "layer", reserved: Iterable[str] = ()) -> str:
-    """A name as an identifier of ASCII letters, digits and underscores that no word of the language is.
+    """Turn a name into an identifier of ASCII letters, digits and underscores that is not a keyword.
 
     >>> identifier("3x3", "block"), identifier("a b;import os"), identifier("class"), identifier("__init__")
     ('block_3x3', 'a_b_import_os', 'class_', 'init')
@@ -50,7 +50,7 @@ def identifier(text: str, kind: str = "layer", reserved: Iterable[str] = ()) -> 
 
 
 def class_name(text: str, otherwise: str = "Block") -> str:
-    """A name as the name of a class: capitals, without the number at its end.
+    """Turn a name into the name of a class, in CamelCase and without a trailing number.
 
     >>> class_name("Bottleneck12"), class_name("conv2_x"), class_name("3a"), class_name("ResNet-50", "Network")
     ('Bottleneck', 'Conv2X', 'Block3a', 'ResNet')
@@ -64,17 +64,17 @@ def class_name(text: str, otherwise: str = "Block") -> str:
 
 
 def unique(name: str, taken: set[str]) -> str:
-    """The name, with a number behind it where it is taken; it is taken afterwards."""
-    found, number = name, 1
-    while found in taken:
+    """Return the name, with a number appended if it is taken, and add it to `taken`."""
+    candidate, number = name, 1
+    while candidate in taken:
         number += 1
-        found = f"{name}_{number}"
-    taken.add(found)
-    return found
+        candidate = f"{name}_{number}"
+    taken.add(candidate)
+    return candidate
 
 
 def comment(text: str, longest: int = 100) -> str:
-    """Untrusted text as one line of printable ASCII, for a comment.
+    """Turn untrusted text into one line of printable ASCII for a comment.
 
     >>> comment("a" + chr(10) + "import os" + chr(0x2028))
     'a\\\\nimport os\\\\u2028'
@@ -83,12 +83,12 @@ def comment(text: str, longest: int = 100) -> str:
 
 
 def docstring(text: str, longest: int = 100) -> str:
-    """Untrusted text as one line inside a docstring of three double quotes."""
+    """Turn untrusted text into one line for a docstring in three double quotes."""
     return comment(text, longest).replace("\\", "\\\\").replace('"', "'")
 
 
 class Block:
-    """A run of layers under one name. `items` are labelled layers (their indices) and blocks, in order."""
+    """A run of layers under one name. `items` holds labels with layers (their indices) or blocks, in order."""
 
     __slots__ = ("first", "inputs", "items", "key", "last", "outputs", "parent", "path")
 
@@ -98,28 +98,28 @@ class Block:
         self.parent = parent
         self.items: list[tuple[str, Block | int]] = []
         self.first = self.last = -1
-        self.inputs: list[int] = []  # values from above, in the order of their first use
-        self.outputs: list[int] = []  # values that are used further down, or by the caller
+        self.inputs: list[int] = []  # values from outside, in the order of their first use
+        self.outputs: list[int] = []  # values that are used after the block, or by the caller
 
 
-def used(node: Node) -> tuple[int, ...]:
-    """The values that a layer really reads: without those that only lend their shape."""
+def read_values(node: Node) -> tuple[int, ...]:
+    """Return the inputs whose numbers a layer reads, without those of which it uses only the shape."""
     return node.inputs[: len(node.inputs) - node.layer.reference_inputs] if node.layer is not None else ()
 
 
 def last_uses(nodes: Sequence[Node], block: Block) -> dict[int, int]:
-    """The place of the last item of a block that reads each value; behind all of them for what it gives back."""
-    found: dict[int, int] = {}
+    """Return, for each value, the position of the last item of a block that reads it. Outputs are read after all items."""
+    last: dict[int, int] = {}
     for place, (_, item) in enumerate(block.items):
-        for value in item.inputs if isinstance(item, Block) else used(nodes[item]):
-            found[value] = place
+        for value in item.inputs if isinstance(item, Block) else read_values(nodes[item]):
+            last[value] = place
     for value in block.outputs:
-        found[value] = len(block.items)
-    return found
+        last[value] = len(block.items)
+    return last
 
 
 def blocks(network: Network) -> list[Block]:
-    """The tree of blocks, inner ones before outer ones, the whole network last."""
+    """Return all blocks of the tree, inner ones before outer ones and the whole network last."""
     nodes = network.nodes
     root = Block("", "", None)
     open_blocks = [root]
@@ -128,7 +128,7 @@ def blocks(network: Network) -> list[Block]:
     def close() -> None:
         block = open_blocks.pop()
         parent = open_blocks[-1]
-        if len(block.items) == 1:  # a level of one thing is no class of its own
+        if len(block.items) == 1:  # a block with a single item does not become a class
             parent.items[-1] = (block.key, block.items[0][1])
         else:
             closed.append(block)
@@ -162,11 +162,11 @@ def blocks(network: Network) -> list[Block]:
 
 
 def _connect(network: Network, closed: list[Block]) -> None:
-    """Which values enter and leave every block."""
+    """Determine which values enter and leave each block."""
     nodes = network.nodes
     last_use = [-1] * len(nodes)
     for node in nodes:
-        for index in used(node):
+        for index in read_values(node):
             last_use[index] = node.index
     for index in network.outputs:
         last_use[index] = len(nodes)
@@ -178,7 +178,7 @@ def _connect(network: Network, closed: list[Block]) -> None:
         inside = range(block.first, block.last + 1)
         entering: dict[int, None] = {}
         for number in inside:
-            for index in used(nodes[number]):
+            for index in read_values(nodes[number]):
                 if index < block.first or nodes[index].layer is None:
                     entering[index] = None
         block.inputs = list(entering)
@@ -187,7 +187,7 @@ def _connect(network: Network, closed: list[Block]) -> None:
 
 
 class Variables:
-    """Names of the values in one function: `x` for the main line, others beside it; free again after the last use."""
+    """Names of the values in one function: `x` for the main line, others next to it. A name is reused after its last use."""
 
     def __init__(self, arguments: Sequence[tuple[int, str]], last_use: dict[int, int]) -> None:
         self.names = dict(arguments)
@@ -203,7 +203,7 @@ class Variables:
             self._taken.discard(self.names[value])
 
     def assign(self, place: int, values: Sequence[int]) -> list[str]:
-        """Names for the values made at a place, where those read there for the last time are free again."""
+        """Return names for the values made at a position. Names that are read there for the last time can be reused."""
         self._release(place)
         for value in values:
             name = next((name for name in POOL if name not in self._taken), "")
@@ -213,13 +213,13 @@ class Variables:
             self._taken.add(name)
             self.names[value] = name
             self._dying.setdefault(max(self._last_use.get(value, place), place), []).append(value)
-        found = [self.names[value] for value in values]
+        names = [self.names[value] for value in values]
         self._release(place)
-        return found
+        return names
 
 
 class Init(Record):
-    """A line that makes a part: `code` is a template whose whole numbers may become parameters; or the body of a block."""
+    """A line that makes a part: `code`, whose whole numbers may become parameters, or the body of a block."""
 
     attribute: str
     code: str
@@ -228,7 +228,7 @@ class Init(Record):
 
 
 class Step(Record):
-    """A line of the forward pass; `node` is the layer whose value it makes, in `variable`."""
+    """A line of the forward pass, which computes the value of `node` into `variable`."""
 
     code: str
     note: str
@@ -237,7 +237,7 @@ class Step(Record):
 
 
 class Body:
-    """What a block becomes: the lines that make its parts and the lines of its forward pass."""
+    """The source of a block: the lines that make its parts and the lines of its forward pass."""
 
     __slots__ = ("arguments", "block", "exact", "extra", "inits", "returns", "skeleton", "steps", "values")
 
@@ -248,13 +248,13 @@ class Body:
         self.extra: list[str] = []
         self.steps: list[Step] = []
         self.returns = ""
-        self.values: list[int] = []  # every whole number of its lines, then those of its parts
+        self.values: list[int] = []  # all whole numbers of its lines, then those of its parts
         self.skeleton: Skeleton | None = None
-        self.exact = False  # a class of its own for every set of numbers
+        self.exact = False  # true if each set of numbers becomes a separate class
 
 
 class Skeleton:
-    """A class to be: the bodies that differ in nothing but whole numbers."""
+    """A future class: bodies that differ only in whole numbers."""
 
     __slots__ = ("bodies", "columns", "hints", "name", "parameters")
 
@@ -262,28 +262,28 @@ class Skeleton:
         self.name = ""
         self.bodies: list[Body] = []
         self.hints: list[str] = []
-        self.columns: list[str | None] = []  # for every number the parameter that it is, None where it never changes
+        self.columns: list[str | None] = []  # the parameter for each number, None if it is the same everywhere
         self.parameters: list[tuple[str, int]] = []  # name and first column
 
 
 def skeletons(bodies: list[Body], root_name: str, taken: set[str]) -> list[Skeleton]:
-    """The classes of bodies that come inner ones first; names and parameters settled."""
-    for _ in range(DEEPEST + 1):  # a class that is split up may split those around it
-        found = _alike(bodies)
-        large = [skeleton for skeleton in found if len(skeleton.parameters) > MOST]
+    """Group bodies, inner ones first, into classes with names and parameters."""
+    for _ in range(DEEPEST + 1):  # splitting a class can split the classes that contain it
+        classes = _group(bodies)
+        large = [skeleton for skeleton in classes if len(skeleton.parameters) > MOST]
         if not large:
             break
         for skeleton in large:
             for body in skeleton.bodies:
                 body.exact = True
-    for skeleton in found:
+    for skeleton in classes:
         block = skeleton.bodies[0].block
         skeleton.name = unique(class_name(block.key), taken) if block.parent is not None else root_name
-    return found
+    return classes
 
 
-def _alike(bodies: list[Body]) -> list[Skeleton]:
-    """Bodies of the same structure together."""
+def _group(bodies: list[Body]) -> list[Skeleton]:
+    """Group bodies of the same structure."""
     known: dict[tuple[object, ...], Skeleton] = {}
     for body in bodies:
         key: list[object] = [tuple(body.arguments), tuple(body.extra), body.returns]
@@ -307,20 +307,20 @@ def _alike(bodies: list[Body]) -> list[Skeleton]:
         skeleton.bodies.append(body)
         skeleton.hints = skeleton.hints or hints
         body.skeleton = skeleton
-    found = list(known.values())
-    for skeleton in found:
+    classes = list(known.values())
+    for skeleton in classes:
         _parameters(skeleton)
-    return found
+    return classes
 
 
 def _hint(init: Init, number: int, before: str) -> str:
-    """What a number would be called as a parameter: by its keyword, else by its place."""
+    """Return the name of a number if it becomes a parameter: its keyword, or else the hint for its position."""
     named = _KEYWORD.search(before)
     return named.group(1) if named else init.hints[number] if number < len(init.hints) else "n"
 
 
 def _parameters(skeleton: Skeleton) -> None:
-    """Numbers that differ between the bodies become parameters, one for all that always agree."""
+    """Make parameters of the numbers that differ between bodies, one for all numbers that always agree."""
     names: dict[tuple[int, ...], str] = {}
     taken = {"self"}
     for column, values in enumerate(zip(*[body.values for body in skeleton.bodies], strict=True)):
@@ -333,8 +333,8 @@ def _parameters(skeleton: Skeleton) -> None:
         skeleton.columns.append(names[values])
 
 
-def init_lines(skeleton: Skeleton, made: Callable[[str, str], str]) -> list[str]:
-    """The lines that make the parts of a class; `made(attribute, code)` writes one."""
+def init_lines(skeleton: Skeleton, write: Callable[[str, str], str]) -> list[str]:
+    """Return the lines that make the parts of a class. `write(attribute, code)` writes one of them."""
     body = skeleton.bodies[0]
     lines = []
     place = 0
@@ -343,10 +343,10 @@ def init_lines(skeleton: Skeleton, made: Callable[[str, str], str]) -> list[str]
         if child is None:
             numbers = iter(range(place, len(body.values)))
 
-            def filled(match: re.Match[str], numbers: Iterable[int] = numbers) -> str:
+            def replace(match: re.Match[str], numbers: Iterable[int] = numbers) -> str:
                 return skeleton.columns[next(iter(numbers))] or match.group()
 
-            lines.append(made(init.attribute, _NUMBER.sub(filled, init.code)))
+            lines.append(write(init.attribute, _NUMBER.sub(replace, init.code)))
             place += len(_NUMBER.findall(init.code))
         else:
             assert child.skeleton is not None
@@ -354,7 +354,7 @@ def init_lines(skeleton: Skeleton, made: Callable[[str, str], str]) -> list[str]
                 (name, skeleton.columns[place + column] or str(body.values[place + column]))
                 for name, column in child.skeleton.parameters
             ]
-            given = ", ".join(f"{name}={value}" if len(values) > 1 else value for name, value in values)
-            lines.append(made(init.attribute, f"{child.skeleton.name}({given})"))
+            arguments = ", ".join(f"{name}={value}" if len(values) > 1 else value for name, value in values)
+            lines.append(write(init.attribute, f"{child.skeleton.name}({arguments})"))
             place += len(child.values)
     return lines

@@ -1,6 +1,6 @@
-"""Network -> a drawing as text: Mermaid and Graphviz. Layers with shapes and parameters, blocks as boxes around them.
+"""Draw a network as Mermaid or Graphviz text: layers with shapes and parameters, and blocks as boxes around them.
 
-Ids are numbers; names are only ever labels, escaped for the language, so that none of them can close a label or a box.
+Ids are numbers. Names appear only in labels, escaped for the language, so that no name can close a label or a box.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ COLORS = {
 
 
 class Box:
-    """A layer, a folded block, or a block drawn around what is in it (`inside`)."""
+    """A layer, a folded block, or a block that is drawn around its contents (`inside`)."""
 
     __slots__ = ("id", "inside", "kind", "label", "rows")
 
@@ -30,21 +30,21 @@ class Box:
         self.rows: list[Row] = []
 
     def lines(self) -> list[str]:
-        """What is written in it: name, kind, shape and parameters."""
+        """Return the lines of its label: name, kind, shape and parameters."""
         params = sum(row.params for row in self.rows)
         last = self.rows[-1].node
         kind = last.kind if len(self.rows) == 1 else self.kind
         plain = kind in ("block", "input") or self.label.startswith(kind)
-        found = [self.label if plain else f"{self.label}: {kind}", str(last.output)]
+        lines = [self.label if plain else f"{self.label}: {kind}", str(last.output)]
         if kind == "block":
-            found[1] += f", {plural(len(self.rows), 'layer')}"
+            lines[1] += f", {plural(len(self.rows), 'layer')}"
         if params:
-            found.append(f"{params:,} params")
-        return found
+            lines.append(f"{params:,} params")
+        return lines
 
 
 def boxes(network: Network, depth: int | None) -> tuple[list[Box], dict[int, str]]:
-    """The drawing as a tree, blocks below `depth` levels folded, and the id of the box that every value is in."""
+    """Return the drawing as a tree, with blocks deeper than `depth` levels folded, and the id of the box of each value."""
     deepest = DEEPEST if depth is None else min(depth, DEEPEST)
     top: list[Box] = []
     levels: list[tuple[str, list[Box]]] = [("", top)]
@@ -79,30 +79,30 @@ def boxes(network: Network, depth: int | None) -> tuple[list[Box], dict[int, str
 
 
 def edges(network: Network, of_value: dict[int, str]) -> list[tuple[str, str]]:
-    """Which box leads to which, each pair once."""
-    found: dict[tuple[str, str], None] = {}
+    """Return the pairs of boxes that are connected, each pair once."""
+    pairs: dict[tuple[str, str], None] = {}
     for node in network.nodes:
         for index in node.inputs:
             if of_value[index] != of_value[node.index]:
-                found[of_value[index], of_value[node.index]] = None
-    return list(found)
+                pairs[of_value[index], of_value[node.index]] = None
+    return list(pairs)
 
 
 def _drawn(top: list[Box]) -> list[tuple[Box, int, bool]]:
-    """Every box with its depth, blocks before what is in them and, marked, behind it too."""
-    found: list[tuple[Box, int, bool]] = []
+    """Return all boxes with their depths. A block comes before its contents and, marked, once more after them."""
+    drawn: list[tuple[Box, int, bool]] = []
     waiting = [(box, 0, False) for box in reversed(top)]
     while waiting:
         box, depth, end = waiting.pop()
-        found.append((box, depth, end))
+        drawn.append((box, depth, end))
         if box.inside is not None and not end:
             waiting.append((box, depth, True))
             waiting += [(inner, depth + 1, False) for inner in reversed(box.inside)]
-    return found
+    return drawn
 
 
 def _mermaid_text(text: str) -> str:
-    """Text for a quoted Mermaid label: everything but letters, digits and a few harmless signs as an entity.
+    """Escape text for a quoted Mermaid label, leaving only letters, digits and a few harmless characters.
 
     >>> _mermaid_text('a"]; click <b>')
     'a#34;#93;#59; click #60;b#62;'
@@ -111,7 +111,7 @@ def _mermaid_text(text: str) -> str:
 
 
 def mermaid(network: Network, depth: int | None = None) -> str:
-    """The network as a Mermaid flowchart."""
+    """Return the network as a Mermaid flowchart."""
     top, of_value = boxes(network, depth)
     lines = ["flowchart TB"]
     kinds: dict[str, list[str]] = {}
@@ -134,7 +134,7 @@ def mermaid(network: Network, depth: int | None = None) -> str:
 
 
 def _dot_text(text: str) -> str:
-    """Text for a quoted Graphviz label.
+    """Escape text for a quoted Graphviz label.
 
     >>> _dot_text('a"]; b' + chr(92))
     'a&#34;]; b&#92;'
@@ -143,7 +143,7 @@ def _dot_text(text: str) -> str:
 
 
 def dot(network: Network, depth: int | None = None) -> str:
-    """The network as a Graphviz digraph."""
+    """Return the network as a Graphviz digraph."""
     top, of_value = boxes(network, depth)
     lines = [
         "digraph network {",

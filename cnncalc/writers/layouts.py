@@ -1,4 +1,4 @@
-"""Where the axes of a value are in frameworks with channels in front: "first" for images, "last" for steps x features."""
+"""The order of axes in frameworks with channels first: the layout is "first" for images and "last" for sequences."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from cnncalc.layers.merge import axis_number
 from cnncalc.shape import Shape
 
 
-def moved(name: str, shape: Shape, layout: str, want: str) -> str:
-    """A variable, its axes moved where it is wanted in the other layout.
+def move_axes(name: str, shape: Shape, layout: str, want: str) -> str:
+    """Return an expression for a variable in the layout `want`, with its axes permuted if necessary.
 
-    >>> moved("x", Shape((7, 7, 512)), "first", "last"), moved("x", Shape((10, 8)), "last", "first")
+    >>> move_axes("x", Shape((7, 7, 512)), "first", "last"), move_axes("x", Shape((10, 8)), "last", "first")
     ('x.permute(0, 2, 3, 1)', 'x.transpose(1, 2)')
     """
     rank = len(shape) - 1
@@ -22,24 +22,24 @@ def moved(name: str, shape: Shape, layout: str, want: str) -> str:
 
 
 def lengths(shape: Shape, layout: str) -> tuple[int, ...]:
-    """The axes as a tensor of that layout has them."""
+    """Return the lengths of a tensor's axes in a layout, without the batch."""
     return (shape[-1], *shape[:-1]) if layout == "first" else tuple(shape)
 
 
 def axis_of(name: str, shape: Shape, layout: str) -> int:
-    """The axis of the tensor for a named axis."""
+    """Return the number of a named axis in a tensor of a layout, counting the batch."""
     axis = axis_number(name, shape)
     if layout == "last":
         return axis + 1
     return 1 if axis == len(shape) - 1 else axis + 2
 
 
-def steady(shape: Shape) -> str:
-    """The layout of layers with one weight for every number, whatever comes in."""
+def elementwise_layout(shape: Shape) -> str:
+    """Return the fixed layout of layers with one weight for each number, which does not depend on their input."""
     return "last" if len(shape) == 2 else "first"
 
 
-def together(shapes: tuple[Shape, ...], layouts: list[str]) -> str:
-    """The layout in which values are joined: channels first where an image is, so that convolutions can follow."""
+def common_layout(shapes: tuple[Shape, ...], layouts: list[str]) -> str:
+    """Return the layout in which values are combined: channels first for an image, so that convolutions can follow."""
     large = [layout for shape, layout in zip(shapes, layouts, strict=True) if len(shape) > 1]
     return "first" if not large or (len(max(shapes, key=len)) > 2 and "first" in large) else large[0]

@@ -1,4 +1,4 @@
-"""Words that the exporters share: the table of what kinds become, numbers and arguments of source."""
+"""Helpers for writers: the decorator that fills their tables of layer kinds, and text for numbers and arguments."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
-WITHOUT_PLACES = "the places that its max pooling found are not among its inputs"
+WITHOUT_PLACES = "the positions of the maxima in its max pooling are not among its inputs"
 
 
-class Unsaid(Exception):  # said in words, not an error of the program
-    """A target has no words for a layer; the text is why."""
+class Unsupported(Exception):  # reported to the user, hence not named Error
+    """The target cannot express a layer. The text is the reason."""
 
 
 def registrar(table: dict[str, T]) -> Callable[..., Callable[[T], T]]:
-    """A decorator that registers what kinds become."""
+    """Return a decorator that registers a function in the table under the names of kinds."""
 
     def kind(*names: str) -> Callable[[T], T]:
-        def keep(lower: T) -> T:
+        def register(lower: T) -> T:
             table.update(dict.fromkeys(names, lower))
             return lower
 
-        return keep
+        return register
 
     return kind
 
 
-def sized(values: Iterable[int]) -> str:
-    """A number for every axis, written once where all are the same."""
-    found = list(values)
-    return str(found[0]) if len(set(found)) == 1 else "(" + ", ".join(map(str, found)) + ")"
+def format_sizes(values: Iterable[int]) -> str:
+    """Return the numbers of all axes as source: one number if they are equal, otherwise a tuple."""
+    sizes = list(values)
+    return str(sizes[0]) if len(set(sizes)) == 1 else "(" + ", ".join(map(str, sizes)) + ")"
 
 
-def words(**values: tuple[object, object]) -> str:
-    """Keyword arguments that differ from their defaults."""
+def keywords(**values: tuple[object, object]) -> str:
+    """Return source for the keyword arguments that differ from their defaults, each given as (value, default)."""
     return "".join(f", {name}={value}" for name, (value, default) in values.items() if value != default)

@@ -1,4 +1,4 @@
-"""What every layer kind is in Keras 3: the layer that is made and the line that calls it, channels last."""
+"""The Keras 3 source for each layer kind: the code that makes the layer and the line that calls it, channels last."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from cnncalc.layers.merge import axis_number
 from cnncalc.layers.sizes import each
 from cnncalc.record import Record
 from cnncalc.shape import Shape
-from cnncalc.writers.registry import WITHOUT_PLACES, Unsaid, registrar, sized, words
+from cnncalc.writers.registry import WITHOUT_PLACES, Unsupported, format_sizes, keywords, registrar
 
 
 class Leaf(Record):
-    """One layer: `init` makes it ("" for an expression), `code` is its line with {me}, {out} and operands {0}..."""
+    """Source of one layer: `init` makes it ("" for an expression), `code` calls it, with {me}, {out} and operands {0}..."""
 
     init: str
     code: str
@@ -26,67 +26,69 @@ kind = registrar(LOWER)
 
 
 def layer_of(init: str, *helpers: str) -> Leaf:
-    """A layer of one value."""
+    """Return the source of a layer with one input."""
     return Leaf(init, "{out} = {me}({0})", helpers)
 
 
 def inline(code: str) -> Leaf:
-    """A layer that is an expression."""
+    """Return the source of a layer that is an expression."""
     return Leaf("", "{out} = " + code)
 
 
-def padded(pads: Iterable[tuple[int, int]], value: str = "", name: str = "{0}") -> str:
-    """The value with cells around it, its batch and channels left alone."""
-    found = list(pads)
-    if not any(any(pair) for pair in found):
+def pad_code(pads: Iterable[tuple[int, int]], value: str = "", name: str = "{0}") -> str:
+    """Return an expression that pads the spatial axes of a value."""
+    pads = list(pads)
+    if not any(any(pair) for pair in pads):
         return name
-    pairs = ", ".join(f"({before}, {after})" for before, after in found)
+    pairs = ", ".join(f"({before}, {after})" for before, after in pads)
     return f"ops.pad({name}, ((0, 0), {pairs}, (0, 0)){value})"
 
 
-def unsaid(mode: str) -> None:
-    """Refuse padding that Keras has no word for."""
+def check_padding(mode: str) -> None:
+    """Refuse a padding mode that Keras does not have."""
     if mode in ("replicate", "circular"):
-        raise Unsaid(f"Keras cannot {'repeat' if mode == 'replicate' else 'wrap around'} the cells at the edge")
+        raise Unsupported(
+            f"Keras cannot pad by {'repeating' if mode == 'replicate' else 'wrapping around'} the cells at the edge"
+        )
 
 
 @kind("conv", "depthwise")
 def conv(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     x, windows = shapes[0], layer.windows(shapes[0])
-    unsaid(layer.mode)
+    check_padding(layer.mode)
     same = layer.pad == "same" and layer.mode == "zeros"
     dilations, strides = [w.dilation for w in windows], [w.stride for w in windows]
     if max(dilations) > 1 and max(strides) > 1:
-        raise Unsaid("Keras has no stride beside a dilation")
+        raise Unsupported("Keras cannot combine a stride with a dilation")
     groups = layer.groups if layer.kind == "conv" else x[-1]
-    common = words(
-        strides=(sized(strides), "1"),
+    common = keywords(
+        strides=(format_sizes(strides), "1"),
         padding=('"same"' if same else '"valid"', '"valid"'),
-        dilation_rate=(sized(dilations), "1"),
+        dilation_rate=(format_sizes(dilations), "1"),
     )
-    bias = words(use_bias=(layer.bias, True))
-    kernel = sized(w.kernel for w in windows)
+    bias = keywords(use_bias=(layer.bias, True))
+    kernel = format_sizes(w.kernel for w in windows)
     if layer.kind == "depthwise" and len(windows) < 3 and len(set(strides)) == 1:
-        more = words(depth_multiplier=(layer.multiplier, 1))
+        more = keywords(depth_multiplier=(layer.multiplier, 1))
         init = f"layers.DepthwiseConv{len(windows)}D({kernel}{common}{more}{bias})"
     else:
-        init = f"layers.Conv{len(windows)}D({out[-1]}, {kernel}{common}{words(groups=(groups, 1))}{bias})"
+        init = f"layers.Conv{len(windows)}D({out[-1]}, {kernel}{common}{keywords(groups=(groups, 1))}{bias})"
     pads = [] if same else [(w.before, w.after) for w in windows]
-    return Leaf(init, "{out} = {me}(" + padded(pads, ', mode="reflect"' if layer.mode == "reflect" else "") + ")")
+    return Leaf(init, "{out} = {me}(" + pad_code(pads, ', mode="reflect"' if layer.mode == "reflect" else "") + ")")
 
 
 @kind("convtranspose")
 def convtranspose(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     windows = layer.windows(shapes[0])
     if layer.groups > 1:
-        raise Unsaid("Keras has no groups in transposed convolutions")
+        raise Unsupported("Keras has no transposed convolution with groups")
     if max(w.dilation for w in windows) > 1 and max(w.stride for w in windows) > 1:
-        raise Unsaid("Keras has no stride beside a dilation")
+        raise Unsupported("Keras cannot combine a stride with a dilation")
     same = layer.pad == "same" and all(w.dilation == 1 for w in windows)
-    init = f"layers.Conv{len(windows)}DTranspose({out[-1]}, {sized(w.kernel for w in windows)}" + words(
-        strides=(sized(w.stride for w in windows), "1"),
+    init = f"layers.Conv{len(windows)}DTranspose({out[-1]}, {format_sizes(w.kernel for w in windows)}" + keywords(
+        strides=(format_sizes(w.stride for w in windows), "1"),
         padding=('"same"' if same else '"valid"', '"valid"'),
-        dilation_rate=(sized(w.dilation for w in windows), "1"),
+        dilation_rate=(format_sizes(w.dilation for w in windows), "1"),
         use_bias=(layer.bias, True),
     )
     code = "{me}({0})"
@@ -99,7 +101,7 @@ def convtranspose(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
             pads.append((0, max(-back, 0)))
         if any(part != ":" for part in cut):
             code += f"[:, {', '.join(cut)}]"
-        code = padded(pads, name=code)
+        code = pad_code(pads, name=code)
     return Leaf(init + ")", "{out} = " + code)
 
 
@@ -107,19 +109,19 @@ def convtranspose(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 def pool(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     windows = layer.windows(shapes[0])
     if any(w.dilation > 1 for w in windows):
-        raise Unsaid("Keras has no dilation in poolings")
+        raise Unsupported("Keras has no pooling with dilation")
     which = "Max" if layer.kind == "maxpool" else "Average"
-    kernel = sized(w.kernel for w in windows)
+    kernel = format_sizes(w.kernel for w in windows)
     same = layer.pad == "same" and not layer.ceil
-    init = f"layers.{which}Pooling{len(windows)}D({kernel}" + words(
-        strides=(sized(w.stride for w in windows), kernel), padding=('"same"' if same else '"valid"', '"valid"')
+    init = f"layers.{which}Pooling{len(windows)}D({kernel}" + keywords(
+        strides=(format_sizes(w.stride for w in windows), kernel), padding=('"same"' if same else '"valid"', '"valid"')
     )
     pads = [
         (w.before, max((length - 1) * w.stride + w.reach - w.before - width, 0))
         for w, width, length in zip(windows, shapes[0], out, strict=False)
     ]
     value = ', constant_values=float("-inf")' if layer.kind == "maxpool" else ""
-    return Leaf(init + ")", "{out} = {me}(" + padded([] if same else pads, value) + ")")
+    return Leaf(init + ")", "{out} = {me}(" + pad_code([] if same else pads, value) + ")")
 
 
 @kind("globalavgpool", "globalmaxpool")
@@ -132,10 +134,10 @@ def globalpool(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 def adaptive(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     which = "Average" if layer.kind == "adaptiveavgpool" else "Max"
     if any(width % length for width, length in zip(shapes[0][:-1], out, strict=False)):
-        raise Unsaid("in Keras every window of a pooling is of the same size")
+        raise Unsupported("Keras has no adaptive pooling with windows of different sizes")
     return layer_of(
         f"layers.{which}Pooling{len(out) - 1}D("
-        + sized(width // length for width, length in zip(shapes[0][:-1], out, strict=False))
+        + format_sizes(width // length for width, length in zip(shapes[0][:-1], out, strict=False))
         + ")"
     )
 
@@ -143,7 +145,7 @@ def adaptive(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 @kind("fc", "linear")
 def dense(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     flat = "layers.Flatten()({0})" if layer.kind == "fc" and len(shapes[0]) > 1 else "{0}"
-    return Leaf(f"layers.Dense({layer.units}{words(use_bias=(layer.bias, True))})", "{out} = {me}(" + flat + ")")
+    return Leaf(f"layers.Dense({layer.units}{keywords(use_bias=(layer.bias, True))})", "{out} = {me}(" + flat + ")")
 
 
 @kind("embedding")
@@ -163,7 +165,7 @@ def helper(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 @kind("attention")
 def attention(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     width = out[-1] // layer.heads
-    init = f"layers.MultiHeadAttention({layer.heads}, {width}{words(use_bias=(layer.bias, True))})"
+    init = f"layers.MultiHeadAttention({layer.heads}, {width}{keywords(use_bias=(layer.bias, True))})"
     return Leaf(init, "{out} = {me}({0}, {0})")
 
 
@@ -171,14 +173,15 @@ def attention(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 def recurrent(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     name = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}[layer.kind]
     if layer.bias == "double" and name != "GRU":
-        raise Unsaid(f"Keras's {name} has one bias vector per gate: `bias: single`")
+        raise Unsupported(f"a Keras {name} has only one bias vector per gate, which is `bias: single`")
     after = f", reset_after={layer.bias == 'double'}" if name == "GRU" else ""
-    made = []
+    stack = []
     for number in range(layer.layers):
         more = number < layer.layers - 1 or layer.returns == "sequence"
-        one = f"layers.{name}({layer.units}{words(return_sequences=(more, False), use_bias=(layer.bias != 'none', True))}{after})"
-        made.append(f"layers.Bidirectional({one})" if layer.bidirectional else one)
-    return layer_of(made[0] if len(made) == 1 else f"keras.Sequential([{', '.join(made)}])")
+        options = keywords(return_sequences=(more, False), use_bias=(layer.bias != "none", True))
+        code = f"layers.{name}({layer.units}{options}{after})"
+        stack.append(f"layers.Bidirectional({code})" if layer.bidirectional else code)
+    return layer_of(stack[0] if len(stack) == 1 else f"keras.Sequential([{', '.join(stack)}])")
 
 
 @kind("batchnorm", "layernorm", "rmsnorm", "groupnorm", "instancenorm")
@@ -187,7 +190,7 @@ def norm(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     groups = {"groupnorm": str(getattr(layer, "groups", "")), "instancenorm": "-1"}.get(layer.kind, "")
     if layer.kind == "rmsnorm":
         if not layer.affine:
-            raise Unsaid("Keras's RMSNormalization always has a gain")
+            raise Unsupported("RMSNormalization in Keras always has a gain")
         return layer_of("layers.RMSNormalization()")
     given = [groups] if groups else []
     given += [] if layer.affine else ["center=False", "scale=False"]
@@ -225,7 +228,7 @@ def maxout(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 
 @kind("maxunpool")
 def maxunpool(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
-    raise Unsaid(WITHOUT_PLACES)
+    raise Unsupported(WITHOUT_PLACES)
 
 
 @kind("separableconv")
@@ -233,38 +236,38 @@ def separable(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     x, windows = shapes[0], layer.windows(shapes[0])
     strides = {w.stride for w in windows}
     deep, wide = layer.parts()
-    if len(windows) > 2 or len(strides) > 1:  # Keras has it for one and two axes, with one stride
+    if len(windows) > 2 or len(strides) > 1:  # Keras supports one and two axes, with the same stride for both
         first, second = conv(deep, shapes, deep.out(x)), conv(wide, (deep.out(x),), out)
         return Leaf(f"keras.Sequential([{first.init}, {second.init}])", first.code)
     same = layer.pad == "same"
     if max(w.dilation for w in windows) > 1 and max(strides) > 1:
-        raise Unsaid("Keras has no stride beside a dilation")
-    init = f"layers.SeparableConv{len(windows)}D({layer.filters}, {sized(w.kernel for w in windows)}" + words(
-        strides=(sized(w.stride for w in windows), "1"),
+        raise Unsupported("Keras cannot combine a stride with a dilation")
+    init = f"layers.SeparableConv{len(windows)}D({layer.filters}, {format_sizes(w.kernel for w in windows)}" + keywords(
+        strides=(format_sizes(w.stride for w in windows), "1"),
         padding=('"same"' if same else '"valid"', '"valid"'),
-        dilation_rate=(sized(w.dilation for w in windows), "1"),
+        dilation_rate=(format_sizes(w.dilation for w in windows), "1"),
         depth_multiplier=(layer.multiplier, 1),
         use_bias=(layer.bias, True),
     )
     pads = [] if same else [(w.before, w.after) for w in windows]
-    return Leaf(init + ")", "{out} = {me}(" + padded(pads) + ")")
+    return Leaf(init + ")", "{out} = {me}(" + pad_code(pads) + ")")
 
 
 @kind("convlstm")
 def convlstm(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     windows = layer.of_frame().windows(layer.frame(shapes[0]))
     if max(w.dilation for w in windows) > 1 and max(w.stride for w in windows) > 1:
-        raise Unsaid("Keras has no stride beside a dilation")
+        raise Unsupported("Keras cannot combine a stride with a dilation")
     same = layer.pad == "same"
-    init = f"layers.ConvLSTM{len(windows)}D({layer.filters}, {sized(w.kernel for w in windows)}" + words(
-        strides=(sized(w.stride for w in windows), "1"),
+    init = f"layers.ConvLSTM{len(windows)}D({layer.filters}, {format_sizes(w.kernel for w in windows)}" + keywords(
+        strides=(format_sizes(w.stride for w in windows), "1"),
         padding=('"same"' if same else '"valid"', '"valid"'),
-        dilation_rate=(sized(w.dilation for w in windows), "1"),
+        dilation_rate=(format_sizes(w.dilation for w in windows), "1"),
         return_sequences=(layer.returns == "sequence", False),
         use_bias=(layer.bias, True),
     )
     pads = [] if same else [(0, 0), *[(w.before, w.after) for w in windows]]
-    return Leaf(init + ")", "{out} = {me}(" + padded(pads) + ")")
+    return Leaf(init + ")", "{out} = {me}(" + pad_code(pads) + ")")
 
 
 @kind(*ACTIVATIONS)
@@ -294,10 +297,10 @@ def elementwise(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
         ones = ", ".join(["None"] * (len(out) - len(shape)))
         operands.append(f"{{{number}}}" + (f"[:, {ones}]" if ones else ""))
     if layer.kind in ("maximum", "minimum"):
-        found = operands[0]
+        code = operands[0]
         for operand in operands[1:]:
-            found = f"ops.{layer.kind}({found}, {operand})"
-        return inline(found)
+            code = f"ops.{layer.kind}({code}, {operand})"
+        return inline(code)
     joined = {"mul": " * ", "sub": " - "}.get(layer.kind, " + ").join(operands)
     return inline(f"({joined}) / {len(shapes)}" if layer.kind == "average" else joined)
 
@@ -325,8 +328,8 @@ def cut(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     return inline("{0}[" + ":, " * axis + part + "]")
 
 
-def shuffled(inner: tuple[int, ...], order: tuple[int, ...], out: Shape) -> Leaf:
-    """Numbers brought into another order: reshaped, transposed and reshaped again."""
+def shuffle_code(inner: tuple[int, ...], order: tuple[int, ...], out: Shape) -> Leaf:
+    """Return an expression that reshapes, transposes and reshapes again."""
     return inline(f"ops.reshape(ops.transpose(ops.reshape({{0}}, {(-1, *inner)}), {order}), {(-1, *out)})")
 
 
@@ -336,17 +339,17 @@ def shuffle(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     if layer.kind == "channelshuffle":
         rank = len(x) - 1
         order = (*range(rank + 1), rank + 2, rank + 1)
-        return shuffled((*x[:-1], layer.groups, x[-1] // layer.groups), order, out)
+        return shuffle_code((*x[:-1], layer.groups, x[-1] // layer.groups), order, out)
     r = layer.factor
     if layer.kind == "pixelshuffle":
-        return shuffled((x[0], x[1], out[2], r, r), (0, 1, 4, 2, 5, 3), out)
-    return shuffled((out[0], r, out[1], r, x[2]), (0, 1, 3, 5, 2, 4), out)
+        return shuffle_code((x[0], x[1], out[2], r, r), (0, 1, 4, 2, 5, 3), out)
+    return shuffle_code((out[0], r, out[1], r, x[2]), (0, 1, 3, 5, 2, 4), out)
 
 
 @kind("pad")
 def pad(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
-    unsaid(layer.mode)
-    return inline(padded(layer.sides(*shapes), ', mode="reflect"' if layer.mode == "reflect" else ""))
+    check_padding(layer.mode)
+    return inline(pad_code(layer.sides(*shapes), ', mode="reflect"' if layer.mode == "reflect" else ""))
 
 
 @kind("crop")
@@ -365,13 +368,13 @@ def channelpad(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 def upsample(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     rank = len(out) - 1
     if layer.mode not in ("nearest", "bilinear", "bicubic"):
-        raise Unsaid(f"Keras has no mode {layer.mode}")
+        raise Unsupported(f"Keras has no interpolation mode {layer.mode}")
     mode = f', interpolation="{layer.mode}"' if layer.mode != "nearest" else ""
     if layer.kind == "upsample" and layer.like is None:
-        size = sized(each(layer.factor, shapes[0], "factor"))
+        size = format_sizes(each(layer.factor, shapes[0], "factor"))
         return layer_of(f"layers.UpSampling{rank}D({size}{mode})")
     if rank != 2:
-        raise Unsaid("Keras resizes images only")
+        raise Unsupported("Keras can only resize images")
     return inline(
         f'ops.image.resize({{0}}, {tuple(out[:-1])}, interpolation="{layer.mode}", data_format="channels_last")'
     )
@@ -388,7 +391,7 @@ HELPERS = {
         return x + self.table
 ''',
     "ClassToken": '''class ClassToken(layers.Layer):
-    """One learned token in front of a sequence."""
+    """One learned token prepended to a sequence."""
 
     def build(self, shape):
         self.token = self.add_weight(shape=(1, 1, shape[-1]), initializer="zeros", name="weight")
@@ -397,7 +400,7 @@ HELPERS = {
         return ops.concatenate([ops.zeros_like(x[:, :1]) + self.token, x], axis=1)
 ''',
     "Scale": '''class Scale(layers.Layer):
-    """One learned factor per channel, and an offset where there is a bias."""
+    """One learned factor per channel, and one offset if there is a bias."""
 
     def __init__(self, bias=False, **options):
         super().__init__(**options)
@@ -425,7 +428,7 @@ HELPERS = {
         return x / ops.power(1 + 1e-4 * mean, 0.75)
 ''',
     "DropPath": '''class DropPath(layers.Layer):
-    """Stochastic depth: the branch of an example is dropped at random while training."""
+    """Stochastic depth: randomly drops the branch of an example during training."""
 
     def __init__(self, rate, **options):
         super().__init__(**options)

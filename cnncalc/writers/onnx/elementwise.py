@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.writers.layouts import together
+from cnncalc.writers.layouts import common_layout
 from cnncalc.writers.onnx.model import Handler, Part
 from cnncalc.writers.registry import registrar
 
@@ -88,7 +88,7 @@ def of_channels(p: Part) -> str:
 
 @kind(*JOINS)
 def elementwise(p: Part) -> str:
-    layout = together(p.shapes, p.layouts)
+    layout = common_layout(p.shapes, p.layouts)
     rank = max(len(shape) for shape in p.shapes)
     xs = []
     for place, shape in enumerate(p.shapes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.shape import Shape
-from cnncalc.writers.layouts import lengths, steady
+from cnncalc.writers.layouts import elementwise_layout, lengths
 from cnncalc.writers.onnx.model import Handler, Part
 from cnncalc.writers.registry import registrar
 
@@ -99,7 +99,7 @@ def standardize(p: Part) -> str:
 
 @kind("prelu")
 def prelu(p: Part) -> str:
-    layout = steady(p.out) if p.layer.per == "element" else p.layouts[0]
+    layout = elementwise_layout(p.out) if p.layer.per == "element" else p.layouts[0]
     dims = {"layer": (1,), "channel": _per_channel(p, p.out[-1]), "element": lengths(p.out, layout)}[p.layer.per]
     p.output("PRelu", [p.x(layout), p.weight("weight", *dims)])
     return layout

@@ -15,7 +15,7 @@ from cnncalc.network import Network, Node
 from cnncalc.shape import Shape
 from cnncalc.text import show
 from cnncalc.writers.layouts import lengths
-from cnncalc.writers.registry import Unsaid
+from cnncalc.writers.registry import Unsupported
 
 FLOAT, INT = 1, 7  # TensorProto.DataType
 BATCH = "N"
@@ -86,7 +86,7 @@ class Graph:
         """Return an initializer without numbers. Calls with the same name share it.
 
         Raises:
-            Unsaid: An earlier call gave it other dimensions.
+            Unsupported: An earlier call gave it other dimensions.
         """
         if name not in self._weights:
             self._weights[name] = tuple(dims)
@@ -95,7 +95,7 @@ class Graph:
             tensor.dims.extend(dims)
         elif self._weights[name] != tuple(dims):
             first, second = ("x".join(map(str, one)) for one in (self._weights[name], dims))
-            raise Unsaid(f"the layers that share `{show(name)}` need it as {first} and as {second}")
+            raise Unsupported(f"the layers that share `{show(name)}` need it as {first} and as {second}")
         return name
 
     def numbers(self, values: Sequence[int] | Sequence[float], scalar: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.writers.layouts import lengths, steady
+from cnncalc.writers.layouts import elementwise_layout, lengths
 from cnncalc.writers.onnx.model import Handler, Part
 from cnncalc.writers.registry import registrar
 
@@ -64,7 +64,7 @@ def embedding(p: Part) -> str:
 
 @kind("positional")
 def positional(p: Part) -> str:
-    layout = steady(p.out)
+    layout = elementwise_layout(p.out)
     p.output("Add", [p.x(layout), p.weight("weight", *lengths(p.out, layout))])
     return layout
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.writers.onnx.model import Handler, Part
-from cnncalc.writers.registry import Unsaid, registrar
+from cnncalc.writers.registry import Unsupported, registrar
 
 HANDLERS: dict[str, Handler] = {}
 kind = registrar(HANDLERS)
@@ -55,7 +55,9 @@ def convlstm(p: Part) -> str:
     """Write each step as operators, because ONNX has no operator for the layer."""
     layer, steps, channels = p.layer, p.shapes[0][0], p.shapes[0][-1]
     if steps > MAX_STEPS:
-        raise Unsaid(f"each of its {steps} steps needs operators of its own, and at most {MAX_STEPS} steps are written")
+        raise Unsupported(
+            f"each of its {steps} steps needs operators of its own, and at most {MAX_STEPS} steps are written"
+        )
     windows, filters = layer.of_frame().windows(layer.frame(p.shapes[0])), layer.filters
     kernels, rank = [w.kernel for w in windows], len(windows)
     into: dict[str, Any] = {

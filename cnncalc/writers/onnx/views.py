@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.sizes import each
-from cnncalc.writers.layouts import axis_of, together
+from cnncalc.writers.layouts import axis_of, common_layout
 from cnncalc.writers.onnx.model import Handler, Part
 from cnncalc.writers.onnx.windows import PAD_MODES, adapted, cells_around
 from cnncalc.writers.registry import registrar
@@ -39,7 +39,7 @@ def permute(p: Part) -> str:
 
 @kind("concat")
 def concat(p: Part) -> str:
-    layout = together(p.shapes, p.layouts)
+    layout = common_layout(p.shapes, p.layouts)
     p.output(
         "Concat", [p.x(layout, place) for place in range(len(p.shapes))],
         axis=axis_of(p.layer.axis, p.shapes[0], layout),

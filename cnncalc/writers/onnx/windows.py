@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.writers.onnx.model import Handler, Part
-from cnncalc.writers.registry import WITHOUT_PLACES, Unsaid, registrar
+from cnncalc.writers.registry import WITHOUT_PLACES, Unsupported, registrar
 
 HANDLERS: dict[str, Handler] = {}
 kind = registrar(HANDLERS)
@@ -175,7 +175,7 @@ def _uneven(p: Part, word: str, pairs: list[tuple[int, int]]) -> None:
     for axis in changed:
         width, length = pairs[axis]
         if length > MAX_UNEVEN_WINDOWS:
-            raise Unsaid(
+            raise Unsupported(
                 f"an axis of {width} becomes {length} windows of uneven lengths, for which ONNX has no operator"
             )
         along = p.ints(axis + 2)
@@ -192,4 +192,4 @@ def _uneven(p: Part, word: str, pairs: list[tuple[int, int]]) -> None:
 
 @kind("maxunpool")
 def maxunpool(p: Part) -> str:
-    raise Unsaid(WITHOUT_PLACES)
+    raise Unsupported(WITHOUT_PLACES)

@@ -11,7 +11,7 @@ from cnncalc.network import Network, Node
 from cnncalc.readers.onnx.shape_inference import InferenceFailed, infer_shapes
 from cnncalc.readers.optional import import_optional
 from cnncalc.text import show
-from cnncalc.writers.blocks import Unexportable, used, without_counterpart
+from cnncalc.writers.blocks import Unexportable, read_values, without_counterpart
 from cnncalc.writers.layouts import lengths
 from cnncalc.writers.onnx.attention import HANDLERS as ATTENTION
 from cnncalc.writers.onnx.elementwise import HANDLERS as ELEMENTWISE
@@ -21,7 +21,7 @@ from cnncalc.writers.onnx.products import HANDLERS as PRODUCTS
 from cnncalc.writers.onnx.recurrent import HANDLERS as RECURRENT
 from cnncalc.writers.onnx.views import HANDLERS as VIEWS
 from cnncalc.writers.onnx.windows import HANDLERS as WINDOWS
-from cnncalc.writers.registry import Unsaid
+from cnncalc.writers.registry import Unsupported
 
 OPSET = 21  # onnx 1.16: the first opset whose GroupNormalization has a factor per channel
 IR_VERSION = 10
@@ -57,7 +57,7 @@ def _write_layers(graph: Graph) -> None:
     model.opset_import.add().version = OPSET
     model.graph.name = show(network.name or "network", LONGEST_NAME)
     model.graph.doc_string = show(network.source, 400)
-    windowed = {index for node in network.nodes if hasattr(node.layer, "kernel") for index in used(node)}
+    windowed = {index for node in network.nodes if hasattr(node.layer, "kernel") for index in read_values(node)}
     # layers first, so that no other tensor takes a layer's name
     graph.names = [graph.unique(show(node.name, LONGEST_NAME)) for node in network.nodes]
     for node in network.nodes:
@@ -70,14 +70,14 @@ def _write_layers(graph: Graph) -> None:
             raise without_counterpart(node, "ONNX")
         try:
             graph.layouts.append(handler(Part(graph, node)))
-        except Unsaid as error:
+        except Unsupported as error:
             raise Unexportable(node, str(error)) from None
     for index in dict.fromkeys(network.outputs):
         _write_output(graph, network.nodes[index])
 
 
 def _write_input(graph: Graph, node: Node) -> None:
-    readers = [other.kind for other in graph.network.nodes if node.index in used(other)]
+    readers = [other.kind for other in graph.network.nodes if node.index in read_values(other)]
     kind = INT if readers and set(readers) == {"embedding"} else FLOAT
     info = graph.model.graph.input.add()
     graph.declare(info, graph.names[node.index], node.output, graph.layouts[node.index], kind)

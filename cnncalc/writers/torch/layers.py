@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.shape import Shape
-from cnncalc.writers.layouts import lengths, steady
-from cnncalc.writers.registry import registrar, words
+from cnncalc.writers.layouts import elementwise_layout, lengths
+from cnncalc.writers.registry import keywords, registrar
 from cnncalc.writers.torch.leaf import Leaf, Lower, inline, module
 from cnncalc.writers.torch.views import LOWER as MOVES
 from cnncalc.writers.torch.windows import LOWER as WINDOWS
@@ -19,14 +19,14 @@ kind = registrar(LOWER)
 
 @kind("fc")
 def fc(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    init = f"nn.Linear({shapes[0].size}, {layer.units}" + words(bias=(layer.bias, True)) + ")"
+    init = f"nn.Linear({shapes[0].size}, {layer.units}" + keywords(bias=(layer.bias, True)) + ")"
     flat = "{0}" if len(shapes[0]) == 1 else "torch.flatten({0}, 1)"
     return Leaf(init, "{out} = {me}(" + flat + ")", tuple(layouts), "first", ("features", "units"))
 
 
 @kind("linear")
 def linear(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    init = f"nn.Linear({shapes[0][-1]}, {layer.units}" + words(bias=(layer.bias, True)) + ")"
+    init = f"nn.Linear({shapes[0][-1]}, {layer.units}" + keywords(bias=(layer.bias, True)) + ")"
     return module(init, "last", "features units")
 
 
@@ -38,7 +38,7 @@ def embedding(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Sh
 
 @kind("positional")
 def positional(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    layout = steady(out)
+    layout = elementwise_layout(out)
     return module(f"Positional({', '.join(map(str, lengths(out, layout)))})", layout, "n " * 8, ("Positional",))
 
 
@@ -49,7 +49,7 @@ def classtoken(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: S
 
 @kind("attention")
 def attention(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    init = f"nn.MultiheadAttention({out[-1]}, {layer.heads}" + words(bias=(layer.bias, True)) + ", batch_first=True)"
+    init = f"nn.MultiheadAttention({out[-1]}, {layer.heads}" + keywords(bias=(layer.bias, True)) + ", batch_first=True)"
     code = "{out}, _ = {me}({0}, {0}, {0}, need_weights=False)"
     return Leaf(init, code, ("last",), "last", ("features", "heads"))
 
@@ -58,7 +58,7 @@ def attention(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Sh
 def recurrent(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     name = layer.kind.upper()
     single = layer.bias == "single"
-    init = f"{f'OneBias{name}' if single else f'nn.{name}'}({shapes[0][-1]}, {layer.units}" + words(
+    init = f"{f'OneBias{name}' if single else f'nn.{name}'}({shapes[0][-1]}, {layer.units}" + keywords(
         num_layers=(layer.layers, 1), bias=(layer.bias != "none", True), bidirectional=(layer.bidirectional, False)
     )
     state = "(h, _)" if name == "LSTM" else "h"
@@ -78,7 +78,7 @@ def recurrent(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Sh
 @kind("batchnorm", "instancenorm")
 def batchnorm(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     rank = len(out) - 1
-    affine = words(affine=(layer.affine, layer.kind == "batchnorm"))
+    affine = keywords(affine=(layer.affine, layer.kind == "batchnorm"))
     which = "BatchNorm" if layer.kind == "batchnorm" else "InstanceNorm"
     init = f"nn.{which}{max(rank, 1) if rank <= 3 else 1}d({out[-1]}{affine})"
     if rank <= 3:
@@ -93,13 +93,13 @@ def layernorm(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Sh
     over = (
         f"({', '.join(map(str, out))})" if getattr(layer, "per", "channel") == "element" and len(out) > 1 else out[-1]
     )
-    return module(f"nn.{which}({over}{words(elementwise_affine=(layer.affine, True))})", "last", "channels")
+    return module(f"nn.{which}({over}{keywords(elementwise_affine=(layer.affine, True))})", "last", "channels")
 
 
 @kind("groupnorm")
 def groupnorm(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     return module(
-        f"nn.GroupNorm({layer.groups}, {out[-1]}{words(affine=(layer.affine, True))})", "first", "groups channels"
+        f"nn.GroupNorm({layer.groups}, {out[-1]}{keywords(affine=(layer.affine, True))})", "first", "groups channels"
     )
 
 
@@ -112,14 +112,14 @@ def lrn(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -
 @kind("scale")
 def scale(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     behind = len(out) - 1 if layouts[0] == "first" else 0
-    init = f"Scale({out[-1]}" + words(axes=(behind, 0), bias=(layer.bias, False)) + ")"
+    init = f"Scale({out[-1]}" + keywords(axes=(behind, 0), bias=(layer.bias, False)) + ")"
     return module(init, layouts[0], "channels n", ("Scale",))
 
 
 @kind("standardize")
 def standardize(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     behind = len(out) - 1 if layouts[0] == "first" else 0
-    init = f"Standardize({out[-1] if layer.per == 'channel' else 1}{words(axes=(behind, 0))})"
+    init = f"Standardize({out[-1] if layer.per == 'channel' else 1}{keywords(axes=(behind, 0))})"
     return module(init, layouts[0], "channels n", ("Standardize",))
 
 
@@ -185,14 +185,14 @@ def prelu(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape)
         return module("nn.PReLU()", layouts[0])
     if layer.per == "channel":
         return module(f"nn.PReLU({out[-1]})", "first", "channels")
-    layout = steady(out)
+    layout = elementwise_layout(out)
     axes = ", ".join(map(str, lengths(out, layout)))
     return module(f"ElementPReLU({axes})", layout, "n " * 8, ("ElementPReLU",))
 
 
 @kind("dropout")
 def dropout(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    given = f"({layer.rate!r}{words(inplace=(layer.inplace, False))})"
+    given = f"({layer.rate!r}{keywords(inplace=(layer.inplace, False))})"
     if not layer.channels:
         return module(f"nn.{'AlphaDropout' if layer.alpha else 'Dropout'}{given}", layouts[0])
     if layer.alpha:

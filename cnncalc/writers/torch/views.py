@@ -6,8 +6,8 @@ from typing import Any
 
 from cnncalc.layers.sizes import each
 from cnncalc.shape import Shape
-from cnncalc.writers.layouts import axis_of, together
-from cnncalc.writers.registry import registrar, sized
+from cnncalc.writers.layouts import axis_of, common_layout
+from cnncalc.writers.registry import format_sizes, registrar
 from cnncalc.writers.torch.leaf import Leaf, Lower, inline, module, padding
 
 LOWER: dict[str, Lower] = {}
@@ -26,7 +26,7 @@ def spread(shapes: tuple[Shape, ...], layout: str) -> list[str]:
 
 @kind("add", "mul", "sub", "average", "maximum", "minimum")
 def elementwise(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    layout = together(shapes, layouts)
+    layout = common_layout(shapes, layouts)
     wants = [layout] * len(shapes)
     first, *others = spread(shapes, layout)
     if layer.kind in ("maximum", "minimum"):
@@ -64,7 +64,7 @@ def dot(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -
 
 @kind("concat")
 def concat(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    layout = together(shapes, layouts)
+    layout = common_layout(shapes, layouts)
     operands = ", ".join(f"{{{number}}}" for number in range(len(shapes))) + ("," if len(shapes) == 1 else "")
     axis = axis_of(layer.axis, shapes[0], layout)
     return inline(f"torch.cat(({operands}), dim={axis})", [layout] * len(shapes), layout)
@@ -143,7 +143,7 @@ def channelpad(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: S
 def upsample(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     if layer.like is not None:
         return resize(layer, shapes, layouts, out)
-    factor = sized(each(layer.factor, shapes[0], "factor"))
+    factor = format_sizes(each(layer.factor, shapes[0], "factor"))
     mode = f', mode="{layer.mode}"' if layer.mode != "nearest" else ""
     return module(f"nn.Upsample(scale_factor={factor}{mode})", "first", "factor n n")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cnncalc.shape import Shape, Window
-from cnncalc.writers.registry import WITHOUT_PLACES, Unsaid, registrar, sized, words
+from cnncalc.writers.registry import WITHOUT_PLACES, Unsupported, format_sizes, keywords, registrar
 from cnncalc.writers.torch.leaf import Leaf, Lower, inline, module, padding
 
 LOWER: dict[str, Lower] = {}
@@ -21,7 +21,7 @@ def windowed(
     kernels = [window.kernel for window in windows]
     small = not most or all(before <= kernel // 2 for (before, _), kernel in zip(pads, kernels, strict=True))
     if plain and small and all(before == after for before, after in pads):
-        own = words(padding=(sized(before for before, _ in pads), "0"))
+        own = keywords(padding=(format_sizes(before for before, _ in pads), "0"))
         return module(f"{init}{own}{arguments})", "first", hints)
     code = "{out} = {me}(F.pad({0}, " + padding(pads) + fill + "))"
     return Leaf(f"{init}{arguments})", code, ("first",), "first", tuple(hints.split()))
@@ -32,13 +32,13 @@ def conv(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) 
     x = shapes[0]
     windows = layer.windows(x)
     rank = len(windows)
-    stride, kernel = sized(w.stride for w in windows), sized(w.kernel for w in windows)
+    stride, kernel = format_sizes(w.stride for w in windows), format_sizes(w.kernel for w in windows)
     groups = layer.groups if layer.kind == "conv" else x[-1]
-    init = f"nn.Conv{rank}d({x[-1]}, {out[-1]}, {kernel}" + words(stride=(stride, "1"))
+    init = f"nn.Conv{rank}d({x[-1]}, {out[-1]}, {kernel}" + keywords(stride=(stride, "1"))
     even = all(w.before == w.after for w in windows)
     own = layer.mode if even and layer.mode != "zeros" else ""
-    rest = words(
-        dilation=(sized(w.dilation for w in windows), "1"),
+    rest = keywords(
+        dilation=(format_sizes(w.dilation for w in windows), "1"),
         groups=(groups, 1),
         bias=(layer.bias, True),
         padding_mode=(f'"{own}"', '""'),
@@ -60,11 +60,11 @@ def separable(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Sh
 def convlstm(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     whole = layer.of_frame()
     windows = whole.windows(layer.frame(shapes[0]))
-    kernel, stride = sized(w.kernel for w in windows), sized(w.stride for w in windows)
-    init = f"ConvLSTM({len(windows)}, {shapes[0][-1]}, {layer.filters}, {kernel}" + words(
+    kernel, stride = format_sizes(w.kernel for w in windows), format_sizes(w.stride for w in windows)
+    init = f"ConvLSTM({len(windows)}, {shapes[0][-1]}, {layer.filters}, {kernel}" + keywords(
         stride=(stride, "1"),
         pads=(padding([(w.before, w.after) for w in windows]), padding([(0, 0)] * len(windows))),
-        dilation=(sized(w.dilation for w in windows), "1"),
+        dilation=(format_sizes(w.dilation for w in windows), "1"),
         bias=(layer.bias, True),
         last=(layer.returns == "last", False),
     )
@@ -73,7 +73,7 @@ def convlstm(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Sha
 
 @kind("maxunpool")
 def maxunpool(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    raise Unsaid(WITHOUT_PLACES)
+    raise Unsupported(WITHOUT_PLACES)
 
 
 @kind("local")
@@ -84,7 +84,9 @@ def local(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape)
         return f"({', '.join(map(str, values))}{',' if len(windows) == 1 else ''})"
 
     kernels, strides = axes(w.kernel for w in windows), axes(w.stride for w in windows)
-    init = f"Local({shapes[0][-1]}, {out[-1]}, {kernels}, {strides}, {axes(out[:-1])}{words(bias=(layer.bias, True))})"
+    init = (
+        f"Local({shapes[0][-1]}, {out[-1]}, {kernels}, {strides}, {axes(out[:-1])}{keywords(bias=(layer.bias, True))})"
+    )
     pads = [(window.before, window.after) for window in windows]
     padded = f"F.pad({{0}}, {padding(pads)})" if any(any(pair) for pair in pads) else "{0}"
     return Leaf(init, "{out} = {me}(" + padded + ")", ("first",), "first", ("channels", "filters"), ("Local",))
@@ -105,11 +107,11 @@ def convtranspose(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out
         own.append(both)
         extra.append(more)
         cut.append((-front, -back))
-    init = f"nn.ConvTranspose{len(windows)}d({x[-1]}, {out[-1]}, {sized(w.kernel for w in windows)}" + words(
-        stride=(sized(w.stride for w in windows), "1"),
-        padding=(sized(own), "0"),
-        output_padding=(sized(extra), "0"),
-        dilation=(sized(w.dilation for w in windows), "1"),
+    init = f"nn.ConvTranspose{len(windows)}d({x[-1]}, {out[-1]}, {format_sizes(w.kernel for w in windows)}" + keywords(
+        stride=(format_sizes(w.stride for w in windows), "1"),
+        padding=(format_sizes(own), "0"),
+        output_padding=(format_sizes(extra), "0"),
+        dilation=(format_sizes(w.dilation for w in windows), "1"),
         groups=(layer.groups, 1),
         bias=(layer.bias, True),
     )
@@ -123,7 +125,7 @@ def convtranspose(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out
 def pool(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     windows = list(layer.windows(shapes[0]))
     rank = len(windows)
-    kernel, stride = sized(w.kernel for w in windows), sized(w.stride for w in windows)
+    kernel, stride = format_sizes(w.kernel for w in windows), format_sizes(w.stride for w in windows)
     most = layer.kind == "maxpool"
     even = all(w.before == w.after and w.before <= w.kernel // 2 for w in windows)
     if rank == 3 and not most:  # AvgPool3d asks the input for a whole window before it pads
@@ -134,8 +136,8 @@ def pool(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) 
             Window(w.kernel, w.stride, w.before, (length - 1) * w.stride + w.reach - w.before - width, w.dilation)
             for w, width, length in zip(windows, shapes[0], out, strict=False)
         ]
-    init = f"nn.{'Max' if most else 'Avg'}Pool{rank}d({kernel}" + words(stride=(stride, kernel))
-    rest = words(dilation=(sized(w.dilation for w in windows), "1"), ceil_mode=(ceil, False))
+    init = f"nn.{'Max' if most else 'Avg'}Pool{rank}d({kernel}" + keywords(stride=(stride, kernel))
+    rest = keywords(dilation=(format_sizes(w.dilation for w in windows), "1"), ceil_mode=(ceil, False))
     fill = ', value=float("-inf")' if most else ""
     return windowed(init, rest, windows, fill, "kernel kernel_2 kernel_3", even, True)
 
@@ -151,4 +153,4 @@ def globalpool(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: S
 @kind("adaptiveavgpool", "adaptivemaxpool")
 def adaptive(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     which = "Avg" if layer.kind == "adaptiveavgpool" else "Max"
-    return module(f"nn.Adaptive{which}Pool{len(out) - 1}d({sized(out[:-1])})", "first", "n n n")
+    return module(f"nn.Adaptive{which}Pool{len(out) - 1}d({format_sizes(out[:-1])})", "first", "n n n")

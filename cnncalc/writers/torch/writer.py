@@ -30,13 +30,13 @@ from cnncalc.writers.blocks import (
     identifier,
     init_lines,
     last_uses,
+    read_values,
     skeletons,
     unique,
-    used,
     without_counterpart,
 )
-from cnncalc.writers.layouts import lengths, moved
-from cnncalc.writers.registry import Unsaid
+from cnncalc.writers.layouts import lengths, move_axes
+from cnncalc.writers.registry import Unsupported
 from cnncalc.writers.torch.helpers import HELPERS
 from cnncalc.writers.torch.layers import LOWER
 from cnncalc.writers.torch.leaf import Leaf
@@ -102,7 +102,7 @@ def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
     """What every layer becomes, and the layout of its value."""
     leaves: list[Leaf | None] = []
     layouts: list[str] = []
-    windowed = {index for node in network.nodes if hasattr(node.layer, "kernel") for index in used(node)}
+    windowed = {index for node in network.nodes if hasattr(node.layer, "kernel") for index in read_values(node)}
     for node in network.nodes:
         if node.layer is None:
             leaves.append(None)
@@ -115,7 +115,7 @@ def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
         given = [layouts[index] for index in node.inputs]
         try:
             leaf = lower(node.layer, shapes, given, node.output)
-        except Unsaid as error:
+        except Unsupported as error:
             raise Unexportable(node, str(error)) from None
         leaves.append(leaf)
         layouts.append(leaf.layout)
@@ -165,8 +165,8 @@ def _body(
             body.inits.append(Init(attribute, leaf.init, leaf.hints, None))
         places[item] = (block, attribute)
         operands = [
-            moved(variables.names[value], nodes[value].output, layouts[value], want)
-            for value, want in zip(used(node), leaf.wants, strict=False)
+            move_axes(variables.names[value], nodes[value].output, layouts[value], want)
+            for value, want in zip(read_values(node), leaf.wants, strict=False)
         ]
         (made,) = variables.assign(place, [item])
         code = leaf.code.format(*operands, me=f"self.{attribute}", out=made)
@@ -174,7 +174,7 @@ def _body(
     returned = []
     for value in block.outputs:
         layout = "first" if root and len(nodes[value].output) > 2 else layouts[value]
-        returned.append(moved(variables.names[value], nodes[value].output, layouts[value], layout))
+        returned.append(move_axes(variables.names[value], nodes[value].output, layouts[value], layout))
     body.returns = ", ".join(returned)
     return body
 
