@@ -14,11 +14,8 @@ from cnncalc.readers.limits import TRUSTED, Limits
 from cnncalc.text import show
 
 _FLAGS = os.O_RDONLY
-for _name in (
-    "O_NONBLOCK",
-    "O_NOCTTY",
-    "O_BINARY",
-):  # if the system has them; without O_NONBLOCK, opening a pipe that has no writer blocks forever
+# those of these flags that the system has; without O_NONBLOCK, opening a pipe that has no writer blocks forever
+for _name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
     _FLAGS |= getattr(os, _name, 0)
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 

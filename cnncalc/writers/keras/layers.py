@@ -47,9 +47,8 @@ def pad_code(pads: Iterable[tuple[int, int]], value: str = "", name: str = "{0}"
 def check_padding(mode: str) -> None:
     """Refuse a padding mode that Keras does not have."""
     if mode in ("replicate", "circular"):
-        raise Unsupported(
-            f"Keras cannot pad by {'repeating' if mode == 'replicate' else 'wrapping around'} the cells at the edge"
-        )
+        verb = "repeating" if mode == "replicate" else "wrapping around"
+        raise Unsupported(f"Keras cannot pad by {verb} the cells at the edge")
 
 
 @kind("conv", "depthwise")

@@ -361,7 +361,9 @@ def test_what_onnx_has_no_words_for() -> None:
     builder = Builder()
     image = builder.input("input", Shape((8, 8, 3)))
     builder.add(Operator("conv", Shape((8, 8, 4))), [image], "deform\x1b[31m")
-    text = "conv `deform\\x1b[31m` cannot be exported: only its shapes and counts are known, too little for ONNX"
+    text = (
+        "conv `deform\\x1b[31m` cannot be exported: only its shapes and counts are known, which is not enough for ONNX"
+    )
     assert refusal(builder.finish([1])) == text
     network = network_of("input: 301x4\nlayers: [{adaptiveavgpool: 100, as: wide}]\n")
     text = "adaptiveavgpool `wide` cannot be exported: an axis of 301 becomes 100 windows of uneven lengths, for which ONNX has "
