@@ -1,6 +1,6 @@
-"""The shape-propagation engine: a Builder asks every layer for its output shape at once; a Network is the frozen result.
+"""Shape propagation. A Builder asks each layer for its output shape as it is added, and a Network is the frozen result.
 
-Knows layers and shapes, no file format.
+This module depends on layers and shapes, and on no file format.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ LARGEST_TENSOR = 2**50
 
 
 class Node:
-    """One value of the network: an input, or what a layer makes of values above.
+    """One value of the network: an input, or the output of a layer.
 
-    `name` is the path through blocks, joined by dots; `shared` is the index of the node whose weights it reuses. `frozen`
-    names the parameters that are not trained; None where nothing was said of them, which trains them.
+    `name` is the path through blocks, joined with dots. `shared` is the index of the node whose weights it reuses. `frozen`
+    has the names of the parameters that are not trained. None means that nothing was stated, so that all are trained.
     """
 
     __slots__ = (
@@ -49,14 +49,14 @@ class Node:
         self.where = where
         self.frozen: frozenset[str] | None = None
         self.shared: int | None = None
-        self.notes: tuple[tuple[str, str], ...] = ()  # remarks of the reader, as (code, sentence)
-        self.entering: int | None = None  # of a merge of branches: the value that all of them started from
-        self.seen: Seen | None = None  # what a reader that ran the network saw of it in memory
-        self.width: int | None = None  # bytes of one number of an input whose numbers are not of the network's dtype
+        self.notes: tuple[tuple[str, str], ...] = ()  # notes of the reader, as (code, sentence)
+        self.entering: int | None = None  # for a merge of branches: the value from which all of them start
+        self.seen: Seen | None = None  # memory behaviour observed by a reader that ran the network
+        self.width: int | None = None  # bytes per number of an input whose dtype is not that of the network
 
     @property
     def layer(self) -> Layer | None:
-        """The layer; None of an input."""
+        """The layer, or None for an input."""
         return self.statistics.layer if self.statistics is not None else None
 
     @property
@@ -67,7 +67,7 @@ class Node:
         return self.frozen == frozenset(self.statistics.layer.weights(*self.statistics.shapes))
 
     def train(self, trainable: bool) -> None:
-        """Train all parameters of the layer, or freeze them."""
+        """Mark all parameters of the layer as trained or frozen."""
         weights = (
             self.statistics.layer.weights(*self.statistics.shapes)
             if self.statistics is not None and not trainable
@@ -82,7 +82,7 @@ class Node:
 
 
 def settle(nodes: Sequence[Node], untrained: Collection[str] = ()) -> None:
-    """Freeze the kinds `untrained` where nothing was said of a node, and shared parameters where their owner's are."""
+    """Freeze nodes of the kinds `untrained` that state nothing themselves, and shared parameters like those of their owner."""
     for node in nodes:
         if node.shared is not None:
             node.frozen = nodes[node.shared].frozen
@@ -91,7 +91,7 @@ def settle(nodes: Sequence[Node], untrained: Collection[str] = ()) -> None:
 
 
 class Expectation(Record):
-    """What the author of a step worked out by hand, for the nodes from `first` up to `last` that end in `value`."""
+    """A figure that the author of a step expects, for the nodes from `first` up to `last` with the result `value`."""
 
     label: str
     quantity: str
@@ -104,7 +104,7 @@ class Expectation(Record):
 
 
 class Published(Record):
-    """A figure that somebody printed about the network."""
+    """A figure about the network that a source has published."""
 
     source: str
     quantity: str
@@ -113,7 +113,7 @@ class Published(Record):
 
 
 class SetField(Record):
-    """A field of one layer that was set from outside, with the value that it had."""
+    """A field of one layer that was set from outside, with its value before."""
 
     layer: str
     field: str
@@ -126,9 +126,9 @@ class SetField(Record):
 
 
 class Network(Record):
-    """A network with every shape known. `nodes` are in order: inputs of a node stand above it.
+    """A network in which every shape is known. In `nodes`, the inputs of a node come before it.
 
-    `in_training` reads what does other things in training: the network of that, or None where it could not be followed.
+    `in_training` returns the network as it is in training if that differs, or None if it cannot be read.
     """
 
     name: str
@@ -141,12 +141,12 @@ class Network(Record):
     warnings: tuple[Problem, ...] = ()
     description: str = ""
     changes: tuple[SetField, ...] = ()
-    line: str = ""  # the one-line form that it was typed as
+    line: str = ""  # the one-line form that was typed
     in_training: Callable[[], Network | None] | None = None
 
     @property
     def title(self) -> str:
-        """What a heading calls it: its name, the line that it was typed as, or where it was read."""
+        """Title for headings: the name, the line that was typed, or the source."""
         return self.name or " ".join(self.line.split()) or self.spec
 
     @property
@@ -156,11 +156,11 @@ class Network(Record):
 
     @property
     def one_run(self) -> str:
-        """The caveat that shapes and counts hold for one run only, because they depend on numbers; empty otherwise."""
+        """Warning that shapes and counts depend on numbers and hold for one run only, or an empty text."""
         return next((problem.text for problem in self.warnings if problem.code == "one-run"), "")
 
     def shapes(self, node: Node) -> tuple[Shape, ...]:
-        """The input shapes of a node."""
+        """Return the input shapes of a node."""
         return node.statistics.shapes if node.statistics is not None else ()
 
 
@@ -177,16 +177,16 @@ class Builder:
     def __init__(self, largest_tensor: int = LARGEST_TENSOR) -> None:
         self.nodes: list[Node] = []
         self.expectations: list[Expectation] = []
-        self.warnings: list[Problem] = []  # what the reader must say of the network as a whole
+        self.warnings: list[Problem] = []  # warnings of the reader about the network as a whole
         self.names: set[str] = set()  # of all nodes
         self._largest = largest_tensor
 
     def shape(self, index: int) -> Shape:
-        """The shape of a value."""
+        """Return the shape of a value."""
         return self.nodes[index].output
 
     def input(self, name: str, shape: Shape, where: Where | None = None) -> int:
-        """Add an input; the index of its value.
+        """Add an input and return the index of its value.
 
         Raises:
             Problem: `too-large`.
@@ -199,10 +199,10 @@ class Builder:
         return index
 
     def add(self, layer: Layer, inputs: Sequence[int], name: str, where: Where | None = None) -> int:
-        """Add a layer on top of the values `inputs`; the index of its output.
+        """Add a layer with the values `inputs` and return the index of its output.
 
         Raises:
-            Problem: the layer's misfit, or `too-large`.
+            Problem: The inputs do not suit the layer, or `too-large`.
         """
         nodes = self.nodes
         if len(inputs) == 1:
@@ -217,7 +217,7 @@ class Builder:
         return index
 
     def replace(self, index: int, layer: Layer) -> None:
-        """Put a layer with other parameters, but the same output, in the place of the one at `index`."""
+        """Replace the layer at `index` with one that has other parameters but the same output."""
         node = self.nodes[index]
         assert node.statistics is not None
         node.statistics = layer.statistics(node.statistics.shapes)
@@ -226,7 +226,7 @@ class Builder:
         """Let the layer at `index` reuse the weights of the one at `owner`.
 
         Raises:
-            Problem: `shares-differ` where kinds, names or shapes of the weights do not agree.
+            Problem: `shares-differ` if the kinds, or the names or shapes of the weights, differ.
         """
         first = self.nodes[owner]
         if first.shared is not None:
@@ -236,9 +236,9 @@ class Builder:
         if first.kind != node.kind or _plain(ours) != _plain(theirs):
             raise Problem(
                 "shares-differ",
-                f"{node.kind} with {_listed(ours)} cannot reuse the weights of `{first.name}`, "
-                f"{first.kind} with {_listed(theirs)}",
-                "share between layers of one kind, with the same fields and input channels",
+                f"{node.kind} with {_listed(ours)} cannot reuse the weights of `{first.name}` "
+                f"({first.kind} with {_listed(theirs)})",
+                "share only between layers of the same kind with the same fields and input channels",
                 field="share",
             )
         if ours:
@@ -250,15 +250,15 @@ class Builder:
     def _too_large(self, what: str, shape: Shape) -> Problem:
         return Problem(
             "too-large",
-            f"{what} makes {shape}: {shape.size:,} numbers, but at most {self._largest:,} are accepted in a tensor",
+            f"{what}: {shape} has {shape.size:,} numbers, but a tensor may have at most {self._largest:,}",
             "check sizes, kernels and factors",
         )
 
     def finish(self, outputs: Iterable[int], *, place: Where | None = None, **facts: Any) -> Network:
-        """The frozen network with these values as outputs; `facts` are its name, source and so on.
+        """Return the frozen network with these values as outputs. `facts` are its name, source and so on.
 
         Raises:
-            Refused: `no-layers` at `place` where there is nothing but inputs.
+            Refused: `no-layers` at `place` if there are only inputs.
         """
         if all(node.layer is None for node in self.nodes):
             problem = Problem("no-layers", "the network has no layers", "add at least one layer", where=place)
@@ -266,7 +266,7 @@ class Builder:
         return self._frozen(outputs, facts)
 
     def partial(self, **facts: Any) -> Network | None:
-        """The network as far as it goes, with its last value as the output; None where there is not even an input."""
+        """Return the network built so far, with its last value as the output, or None if it has no input yet."""
         return self._frozen([len(self.nodes) - 1], facts) if self.nodes else None
 
     def _frozen(self, outputs: Iterable[int], facts: dict[str, Any]) -> Network:

@@ -1,4 +1,9 @@
-"""Every layer kind, by name. Importing this package defines them all."""
+"""Layer kinds, one module per family. Importing this package defines all of them.
+
+To add a kind, write one class in the module of its family: annotated fields, `out`, and those of `weights`, `buffers`,
+`macs`, `windows` and `operations` that differ from the defaults in `base.Layer`. Then add its row to the table in
+tests/layers/test_layers.py. CONTRIBUTING.md has a worked example.
+"""
 
 from cnncalc.layers import (
     activation,

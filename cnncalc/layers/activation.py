@@ -1,4 +1,4 @@
-"""Activations and dropout: the shape stays, and most of them can overwrite their input."""
+"""Activations and dropout. They keep the shape, and most of them can overwrite their input."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from cnncalc.shape import Shape
 
 
 class Activation(Layer):
-    """What activations share: the shape stays, nothing new need be written.
+    """Base of the activations. The shape stays the same and no new volume needs to be written.
 
-    `kept` says what backward needs: the input, or the output; `casts` what autocast makes of it.
+    `kept` is what backward needs, the input or the output. `casts` is what autocast does with the operation.
     """
 
     families: ClassVar[tuple[str, ...]] = ("activation",)
@@ -29,14 +29,14 @@ class Activation(Layer):
 
 
 class InPlace(Activation):
-    """An activation whose frameworks let it overwrite its input.
+    """Base of the activations that can overwrite their input in PyTorch.
 
-    `copies`: overwriting the input makes PyTorch keep a copy of it, so that nothing is saved by it.
+    With `copies`, overwriting the input makes PyTorch keep a copy of it, so that no memory is saved.
     """
 
     copies: ClassVar[bool] = False
 
-    inplace = Flag("overwrite the input, as PyTorch's `inplace=True`", False, also="in_place")
+    inplace = Flag("overwrite the input, like PyTorch's `inplace=True`", False, also="in_place")
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
@@ -60,7 +60,7 @@ class ReLU(InPlace, kind="relu"):
 
 
 class ReLU6(InPlace, kind="relu6"):
-    """min(max(0, x), 6). Howard et al. 2017, MobileNets.
+    """ReLU with an upper limit: min(max(0, x), 6). Howard et al. 2017, MobileNets.
 
     >>> ReLU6().out(Shape((56, 56, 64)))
     (56, 56, 64)
@@ -72,7 +72,7 @@ class ReLU6(InPlace, kind="relu6"):
 
 
 class LeakyReLU(InPlace, kind="leakyrelu"):
-    """x where positive, a small multiple of x elsewhere. Maas et al. 2013.
+    """Leaky ReLU: x if it is positive, otherwise a small multiple of x. Maas et al. 2013.
 
     >>> LeakyReLU().out(Shape((56, 56, 64)))
     (56, 56, 64)
@@ -83,7 +83,7 @@ class LeakyReLU(InPlace, kind="leakyrelu"):
 
 
 class PReLU(Activation, kind="prelu"):
-    """A leaky ReLU with a learned slope: one per layer (PyTorch's default), per channel (paper) or per element (Keras).
+    """Leaky ReLU with a learned slope: one per layer (PyTorch's default), per channel (the paper) or per element (Keras).
 
     He et al. 2015, "Delving deep into rectifiers"; PyTorch 2, `torch.nn.PReLU(num_parameters)`.
 
@@ -94,9 +94,7 @@ class PReLU(Activation, kind="prelu"):
     elsewhere = "ParametricReLU"
     example = "56x56x64 -> prelu: channel"
 
-    per = Choice(
-        "one slope for the whole layer, for each channel or for each element", "layer channel element", "layer"
-    )
+    per = Choice("one slope for the whole layer, per channel or per element", "layer channel element", "layer")
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
         x = xs[0]
@@ -110,7 +108,7 @@ class PReLU(Activation, kind="prelu"):
 
 
 class ELU(InPlace, kind="elu"):
-    """x where positive, exp(x) - 1 elsewhere. Clevert et al. 2015.
+    """Exponential linear unit: x if it is positive, otherwise exp(x) - 1. Clevert et al. 2015.
 
     >>> ELU().out(Shape((56, 56, 64)))
     (56, 56, 64)
@@ -120,7 +118,7 @@ class ELU(InPlace, kind="elu"):
 
 
 class SELU(InPlace, kind="selu"):
-    """A scaled ELU. Klambauer et al. 2017.
+    """ELU with a fixed scale. Klambauer et al. 2017.
 
     >>> SELU().out(Shape((512,)))
     (512,)
@@ -140,7 +138,7 @@ class GELU(Activation, kind="gelu"):
 
 
 class SiLU(InPlace, kind="silu", alias="swish"):
-    """x times the sigmoid of x; `swish` is the same. Ramachandran et al. 2017.
+    """x times the sigmoid of x. `silu` and `swish` are the same. Ramachandran et al. 2017.
 
     >>> SiLU().out(Shape((112, 112, 32)))
     (112, 112, 32)
@@ -162,7 +160,7 @@ class Mish(InPlace, kind="mish"):
 
 
 class Sigmoid(Activation, kind="sigmoid"):
-    """1/(1 + exp(-x)).
+    """Logistic sigmoid: 1/(1 + exp(-x)).
 
     >>> Sigmoid().out(Shape((64,)))
     (64,)
@@ -174,7 +172,7 @@ class Sigmoid(Activation, kind="sigmoid"):
 
 
 class Tanh(Activation, kind="tanh"):
-    """The hyperbolic tangent.
+    """Hyperbolic tangent.
 
     >>> Tanh().out(Shape((28, 28, 6)))
     (28, 28, 6)
@@ -185,7 +183,7 @@ class Tanh(Activation, kind="tanh"):
 
 
 class HardSwish(InPlace, kind="hardswish"):
-    """x * relu6(x + 3)/6. Howard et al. 2019, MobileNetV3.
+    """Piecewise approximation of `silu`: x * relu6(x + 3)/6. Howard et al. 2019, MobileNetV3.
 
     >>> HardSwish().out(Shape((112, 112, 16)))
     (112, 112, 16)
@@ -197,7 +195,7 @@ class HardSwish(InPlace, kind="hardswish"):
 
 
 class HardSigmoid(InPlace, kind="hardsigmoid"):
-    """relu6(x + 3)/6. Howard et al. 2019, MobileNetV3.
+    """Piecewise linear approximation of `sigmoid`: relu6(x + 3)/6. Howard et al. 2019, MobileNetV3.
 
     >>> HardSigmoid().out(Shape((16,)))
     (16,)
@@ -209,7 +207,7 @@ class HardSigmoid(InPlace, kind="hardsigmoid"):
 
 
 class Softplus(Activation, kind="softplus"):
-    """log(1 + exp(x)).
+    """Smooth approximation of ReLU: log(1 + exp(x)).
 
     >>> Softplus().out(Shape((64,)))
     (64,)
@@ -220,7 +218,7 @@ class Softplus(Activation, kind="softplus"):
 
 
 class Softmax(Activation, kind="softmax"):
-    """Exponentials that sum to 1 over the last axis.
+    """Exponentials, scaled so that they sum to 1 over the last axis.
 
     >>> Softmax().out(Shape((1000,)))
     (1000,)
@@ -233,7 +231,7 @@ class Softmax(Activation, kind="softmax"):
 
 
 class LogSoftmax(Activation, kind="logsoftmax"):
-    """The logarithm of softmax.
+    """Logarithm of `softmax`.
 
     >>> LogSoftmax().out(Shape((1000,)))
     (1000,)
@@ -246,10 +244,10 @@ class LogSoftmax(Activation, kind="logsoftmax"):
 
 
 class Dropout(InPlace, kind="dropout"):
-    """Sets a random share of the numbers to zero while training; passes everything on at inference.
+    """Dropout, which sets a random share of the numbers to zero during training. At inference it does nothing.
 
-    With `channels` it drops whole channels, as PyTorch's Dropout2d does: Tompson et al. 2015. With `alpha` it keeps mean
-    and variance of what selu makes: Klambauer et al. 2017. Srivastava et al. 2014; PyTorch 2, `torch.nn.Dropout`.
+    With `channels` it drops whole channels, as PyTorch's Dropout2d does (Tompson et al. 2015). With `alpha` it keeps the mean
+    and variance of the output of selu (Klambauer et al. 2017). Srivastava et al. 2014; PyTorch 2, `torch.nn.Dropout`.
 
     >>> Dropout().out(Shape((4096,)))
     (4096,)
@@ -269,24 +267,24 @@ class Dropout(InPlace, kind="dropout"):
     example = "4096 -> dropout: 0.5"
 
     rate = Rate("share of the numbers set to zero", 0.5, also="p dropout_ratio prob probability")
-    channels = Flag("drop whole channels, as PyTorch's Dropout2d and Keras' SpatialDropout2D", False, also="spatial")
-    alpha = Flag("keep mean and variance, as AlphaDropout; for networks with selu", False)
+    channels = Flag("drop whole channels, like PyTorch's Dropout2d and Keras' SpatialDropout2D", False, also="spatial")
+    alpha = Flag("keep mean and variance, like AlphaDropout, for networks with selu", False)
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
         if not training or self.rate == 0:
             return passed_on(size)
         alias = 0 if self.inplace else None
-        if self.rate == 1:  # a product with a single zero
+        if self.rate == 1:  # PyTorch multiplies by a single zero
             return [Op([0], size, [NEW], keeps=[Extra(1, fixed=True)], alias=alias)]
         if not (self.channels or self.alpha or self.inplace):
             return [Op([0], size, [NEW], keeps=[Extra(size, 1)])]
-        factor = Extra(xs[0][-1] if self.channels else size)  # numbers, not bits; `alpha` adds as many for a moment
+        factor = Extra(xs[0][-1] if self.channels else size)  # numbers, not bits; `alpha` temporarily adds as many
         return [Op([0], size, [NEW], keeps=[factor], scratch=[factor] if self.alpha else [], alias=alias)]
 
 
 class DropPath(Activation, kind="droppath"):
-    """Stochastic depth: drops a whole branch of an example at random while training. Huang et al. 2016.
+    """Stochastic depth, which drops a whole branch of an example at random during training. Huang et al. 2016.
 
     >>> DropPath(rate=0.1).out(Shape((56, 56, 96)))
     (56, 56, 96)
@@ -305,7 +303,7 @@ class DropPath(Activation, kind="droppath"):
 
 
 class Identity(Activation, kind="identity"):
-    """Passes its input on unchanged.
+    """The input, unchanged.
 
     >>> Identity().out(Shape((56, 56, 64)))
     (56, 56, 64)

@@ -1,4 +1,4 @@
-"""Self-attention."""
+"""Self-attention, attention without projections, and dot products."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from cnncalc.shape import Shape
 
 
 class Attention(Layer, kind="attention"):
-    """Multi-head self-attention over steps x features: query, key, value and output projections.
+    """Multi-head self-attention over steps x features, with query, key, value and output projections.
 
-    The shape stays. Weights 4*D*D, biases 4*D; multiply-adds steps*4*D*D for the projections and 2*steps*steps*D for
-    scores and weighted sum. Vaswani et al. 2017; PyTorch 2, `torch.nn.MultiheadAttention`.
+    The shape stays the same. It has 4*D*D weights and 4*D biases, where D is the number of features. The projections take
+    steps*4*D*D multiply-adds; scores and weighted sum take 2*steps*steps*D. Vaswani et al. 2017; PyTorch 2,
+    `torch.nn.MultiheadAttention`.
 
     >>> sum(Attention(heads=12).weights(Shape((197, 768))).values())
     2362368
@@ -29,15 +30,15 @@ class Attention(Layer, kind="attention"):
     elsewhere = "MultiheadAttention MultiHeadAttention SelfAttention mha"
     example = "197x768 -> attention: 12"
 
-    heads = Count("heads that the features are split into", also="num_heads n_heads head")
-    bias = Flag("a bias in every projection", True, also="use_bias qkv_bias")
+    heads = Count("number of heads that split the features", also="num_heads n_heads head")
+    bias = Flag("one bias per output of every projection", True, also="use_bias qkv_bias")
 
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]
         if len(x) != 2:
             raise Problem(
                 "needs-sequence",
-                f"attention reads steps x features, such as 197x768, but gets {x}",
+                f"attention needs steps x features, such as 197x768, but gets {x}",
                 as_steps(x),
             )
         width, rest = divmod(x[1], self.heads)
@@ -53,13 +54,13 @@ class Attention(Layer, kind="attention"):
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
         features = ("D", xs[0][1])
-        found: dict[str, Number] = {"in_proj_weight": Product(("3", 3), features, features)}
+        weights: dict[str, Number] = {"in_proj_weight": Product(("3", 3), features, features)}
         if self.bias:
-            found["bias_in_proj"] = Product(("3", 3), features)
-        found["out_proj.weight"] = Product(features, features)
+            weights["bias_in_proj"] = Product(("3", 3), features)
+        weights["out_proj.weight"] = Product(features, features)
         if self.bias:
-            found["bias_out_proj"] = Product(features)
-        return found
+            weights["bias_out_proj"] = Product(features)
+        return weights
 
     def macs(self, *xs: Shape) -> Number:
         steps, features = ("steps", xs[0][0]), ("D", xs[0][1])
@@ -70,10 +71,10 @@ class Attention(Layer, kind="attention"):
 
 
 class Attend(Layer, kind="attend"):
-    """The middle of attention: queries against keys, and values weighted by it; no weights.
+    """Scaled dot-product attention without projections: scores of queries and keys, and the weighted sum of the values.
 
-    Inputs are query (T x heads*K), key (S x kvheads*K) and value (S x kvheads*V); the output is T x heads*V.
-    Multiply-adds heads*T*S*(K + V).
+    The inputs are query (T x heads*K), key (S x kvheads*K) and value (S x kvheads*V), and the output is T x heads*V.
+    It has no weights and takes heads*T*S*(K + V) multiply-adds.
     Vaswani et al. 2017; PyTorch 2, `scaled_dot_product_attention`.
 
     >>> Attend(heads=8).out(Shape((10, 512)), Shape((20, 512)), Shape((20, 256)))
@@ -86,8 +87,8 @@ class Attend(Layer, kind="attend"):
     example = "197x768 -> {attend: [prev, prev, prev], heads: 12}"
     inputs = 3
 
-    heads = Count("heads that the queries are split into", 1)
-    kvheads = Count("heads of key and value, where they are fewer", None)
+    heads = Count("number of heads that split the queries", 1)
+    kvheads = Count("number of heads of key and value, if there are fewer", None)
 
     def _widths(self, *xs: Shape) -> tuple[int, int]:
         query, key, value = xs
@@ -95,7 +96,9 @@ class Attend(Layer, kind="attend"):
         fits = len(query) == len(key) == len(value) >= 2 and key[:-1] == value[:-1] and query[:-2] == key[:-2]
         fits = fits and query[-1] % self.heads == key[-1] % fewer == value[-1] % fewer == 0
         if not fits or query[-1] // self.heads != key[-1] // fewer:
-            raise Problem("shapes-differ", f"attend: query {query}, key {key} and value {value} do not go together")
+            raise Problem(
+                "shapes-differ", f"attend: the shapes of query {query}, key {key} and value {value} do not match"
+            )
         return query[-1] // self.heads, value[-1] // fewer
 
     def out(self, *xs: Shape) -> Shape:
@@ -111,9 +114,9 @@ class Attend(Layer, kind="attend"):
 
 
 class Dot(Layer, kind="dot"):
-    """The sum over products along one axis of each of two values: every pair of the remaining places.
+    """Dot products of two values along one axis of each, for every pair of their other positions.
 
-    The output has the other axes of the first value, then those of the second. Keras 3, `Dot`.
+    The output has the remaining axes of the first value, followed by those of the second. Keras 3, `Dot`.
 
     >>> Dot(left=1, right=1).out(Shape((10, 32)), Shape((20, 32)))
     (10, 20)
@@ -123,15 +126,15 @@ class Dot(Layer, kind="dot"):
     example = "10x32 -> {dot: [prev, prev], left: 1, right: 1}"
     inputs = 2
 
-    left = Count("the axis of the first value, counted from 0", least=0, most=8)
-    right = Count("the axis of the second value, counted from 0", least=0, most=8)
+    left = Count("axis of the first value, counted from 0", least=0, most=8)
+    right = Count("axis of the second value, counted from 0", least=0, most=8)
 
     def out(self, *xs: Shape) -> Shape:
         a, b = xs
         if self.left >= len(a) or self.right >= len(b) or a[self.left] != b[self.right]:
             raise Problem(
                 "shapes-differ",
-                f"dot: axis {self.left} of {a} and axis {self.right} of {b} must exist and be as long",
+                f"dot: axis {self.left} of {a} and axis {self.right} of {b} must exist and have the same length",
             )
         return Shape((*a[: self.left], *a[self.left + 1 :], *b[: self.right], *b[self.right + 1 :]) or (1,))
 

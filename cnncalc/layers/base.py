@@ -1,7 +1,8 @@
-"""The contract of a layer kind. A layer states facts about itself; every analysis is a fold over such facts.
+"""The contract of a layer kind. A layer states facts about itself, and every analysis adds up such facts.
 
-A kind is one class: annotated fields (required first), `out`, and whatever of `weights`, `buffers`, `macs`, `windows`
-differs from nothing. Reader, JSON Schema, did-you-mean, `explain` and every table follow from it.
+A kind is one class with its fields, `out`, and those of `weights`, `buffers`, `macs`, `windows` and `operations` that
+differ from the defaults. The reader, the JSON Schema, suggestions for unknown names, `explain` and all tables follow from
+the class.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ KINDS: dict[str, type[Layer]] = {}
 
 
 class Statistics:
-    """What a layer is on inputs of certain shapes, each figure worked out once."""
+    """Output shape, parameters and multiply-adds of a layer for certain input shapes, each computed once."""
 
     __slots__ = ("_notes", "biases", "buffers", "counted", "layer", "macs", "output", "shapes", "size", "weights")
 
     def __init__(self, layer: Layer, shapes: tuple[Shape, ...]) -> None:
-        """The output shape and its size.
+        """Compute the output shape and its size.
 
         Raises:
-            Problem: where the inputs do not suit the layer.
+            Problem: The inputs do not suit the layer.
         """
         if len(shapes) != layer.inputs and (layer.inputs is not None or not shapes):
             raise _wrong_inputs(layer, len(shapes))
@@ -44,7 +45,7 @@ class Statistics:
         self._notes: list[tuple[str, str]] | None = None
 
     def count(self) -> None:
-        """Work out weights, biases, buffers and multiply-adds."""
+        """Compute weights, biases, buffers and multiply-adds."""
         layer, shapes = self.layer, self.shapes
         if layer.free:
             self.weights = self.biases = self.buffers = 0
@@ -58,33 +59,33 @@ class Statistics:
 
     @property
     def notes(self) -> list[tuple[str, str]]:
-        """The layer's remarks."""
+        """Notes of the layer, as (code, sentence)."""
         if self._notes is None:
             self._notes = self.layer.notes(*self.shapes)
         return self._notes
 
 
 class Layer:
-    """One layer with its fields filled in; immutable.
+    """One immutable layer with the values of its fields.
 
-    Subclasses name themselves: `class Conv(Layer, kind="conv")`. Fields at their defaults are not stored on the
-    instance, so `written` is what differs.
+    A subclass gives the name of its kind: `class Conv(Layer, kind="conv")`. Fields at their defaults are not stored on the
+    instance.
     """
 
     kind: ClassVar[str] = ""
     fields: ClassVar[dict[str, Field[Any]]] = {}
-    elsewhere: ClassVar[str] = ""  # names of the kind in other tools, separated by blanks
-    variants: ClassVar[dict[str, str]] = {}  # those of them that need fields: lower-case name -> the fields to write
+    elsewhere: ClassVar[str] = ""  # names of the kind in other tools, separated by spaces
+    variants: ClassVar[dict[str, str]] = {}  # those that imply certain fields: lower-case name -> the fields
     inputs: ClassVar[int | None] = 1  # number of values it takes; None: any number from one up
     least_operands: ClassVar[int] = 1  # number of values that a specification must name at least
-    reference_inputs: ClassVar[int] = 0  # how many of them, at the end, only lend their shape
-    reference_fields: ClassVar[tuple[str, ...]] = ()  # the fields that name them
-    free: ClassVar[bool] = False  # has neither parameters nor buffers nor multiply-adds, whatever its fields
-    in_place: ClassVar[bool] = False  # can overwrite its input: writes no new volume
-    known_cost: ClassVar[bool] = True  # False: `macs` says nothing, to be shown as unknown
-    counts_for_depth: ClassVar[int] = 0  # convolutions and fully connected layers that it is
-    convolves: ClassVar[bool] = False  # its output counts as conv activations
-    families: ClassVar[tuple[str, ...]] = ()  # what a policy may call it together with its like, the narrowest first
+    reference_inputs: ClassVar[int] = 0  # number of trailing inputs that are read for their shape only
+    reference_fields: ClassVar[tuple[str, ...]] = ()  # fields that name these inputs
+    free: ClassVar[bool] = False  # True if no field gives it parameters, buffers or multiply-adds
+    in_place: ClassVar[bool] = False  # True if it can overwrite its input, so that it writes no new volume
+    known_cost: ClassVar[bool] = True  # False if its multiply-adds are unknown, whatever `macs` returns
+    counts_for_depth: ClassVar[int] = 0  # number of convolutions and fully connected layers that it counts as
+    convolves: ClassVar[bool] = False  # True if its output counts as conv activations
+    families: ClassVar[tuple[str, ...]] = ()  # names of its groups in a policy, the narrowest first
     example: ClassVar[str] = ""  # `shape -> step`, shown by explain and run by the tests
 
     def __init_subclass__(cls, kind: str = "", alias: str = "", **options: Any) -> None:
@@ -113,7 +114,7 @@ class Layer:
                 setattr(cls, name, field.default)
 
     def __init__(self, **values: Any) -> None:
-        """Check and keep the fields.
+        """Check and store the fields.
 
         Raises:
             Problem: `unknown-field`, `missing-field` or `bad-value`.
@@ -122,16 +123,16 @@ class Layer:
             field = self.fields.get(name)
             if field is None:
                 raise unknown_field(type(self), name)
-            kept = field.read(value)
-            if kept != field.default or type(kept) is not type(field.default):
-                self.__dict__[name] = kept
+            checked = field.read(value)
+            if checked != field.default or type(checked) is not type(field.default):
+                self.__dict__[name] = checked
         for name, field in self.fields.items():
             if field.required and name not in self.__dict__:
                 raise missing_field(type(self), field)
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Self:
-        """A layer of values that the fields have read already, none of them missing."""
+        """Make a layer from values that the fields have already read. No required field may be missing."""
         layer = object.__new__(cls)
         fields = cls.fields
         for name, value in values.items():
@@ -157,19 +158,19 @@ class Layer:
 
     @property
     def nondefault_fields(self) -> dict[str, Any]:
-        """The fields that differ from their defaults, in the order of the kind's table."""
-        own = self.__dict__  # may hold a default that was written once per axis, `1x1`
+        """Fields that differ from their defaults, in the order of the kind's table."""
+        own = self.__dict__  # can contain a default that was written per axis, such as `1x1`
         return {name: own[name] for name, field in self.fields.items() if name in own and own[name] != field.default}
 
     def format_fields(self) -> str:
-        """The written fields as a specification writes them: `filters 64, kernel 3, pad 1`."""
+        """Format the fields that differ from their defaults: `filters 64, kernel 3, pad 1`."""
         return ", ".join(f"{name} {self.fields[name].show(value)}" for name, value in self.nondefault_fields.items())
 
     def statistics(self, shapes: tuple[Shape, ...]) -> Statistics:
-        """The facts for input shapes.
+        """Return the statistics for input shapes.
 
         Raises:
-            Problem: where the inputs do not suit the layer.
+            Problem: The inputs do not suit the layer.
         """
         cache = self.cache
         statistics: Statistics | None = cache.get(shapes)
@@ -186,38 +187,39 @@ class Layer:
         return cache
 
     def out(self, *xs: Shape) -> Shape:
-        """The output shape for input shapes `xs`.
+        """Return the output shape for input shapes `xs`.
 
         Raises:
-            Problem: where the inputs do not suit the layer.
+            Problem: The inputs do not suit the layer.
         """
         return xs[0]
 
     def weights(self, *xs: Shape) -> dict[str, Count]:
-        """Trainable parameters by name; the ones named `bias...` are biases."""
+        """Return the number of trainable parameters by name. Names of biases start with `bias`."""
         return {}
 
     def buffers(self, *xs: Shape) -> dict[str, Count]:
-        """Numbers that are kept but not trained: running statistics."""
+        """Return the numbers that are stored but not trained, such as running statistics, by name."""
         return {}
 
     def macs(self, *xs: Shape) -> Count:
-        """Multiply-accumulates for one example."""
+        """Return the multiply-accumulates for one example."""
         return NOTHING
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        """How each spatial axis is read: () where every output cell sees its own cell only, None where it sees all.
+        """Return how each spatial axis is read.
 
-        `Mixed`, `Moved` and `Unseen` stand alone, for all axes.
+        () means that every output cell sees only the input cell at its position, None that it sees the whole input.
+        `Mixed`, `Moved` and `Unseen` are single entries for all axes.
         """
         return ()
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        """What PyTorch's eager mode does in memory; None where that is not known."""
+        """Return what PyTorch's eager mode does in memory, or None if that is unknown."""
         return None
 
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
-        """Remarks worth showing, as (code, sentence): rounding, uneven padding."""
+        """Return notes to show, such as rounding or uneven padding, as (code, sentence)."""
         return []
 
 
@@ -228,7 +230,7 @@ def _wrong_inputs(layer: Layer, count: int) -> Problem:
 
 
 def divisors(number: int, wanted: int, what: str, parts: str) -> str:
-    """Help for a number that cannot be split: the numbers of parts next to the wanted one that can be had.
+    """Return help for a number that cannot be split: the nearest numbers of parts that divide it.
 
     >>> divisors(768, 7, "features", "heads")
     '768 features can be split into 6 or 8 heads'
@@ -240,15 +242,15 @@ def divisors(number: int, wanted: int, what: str, parts: str) -> str:
 
 
 def as_steps(x: Shape) -> str:
-    """Help for a layer over steps x features: the reshape that makes steps of an image's positions."""
+    """Return help for a layer over steps x features: a reshape that turns the positions of an image into steps."""
     if len(x) < 3:
-        return "put a `reshape:` in front that makes steps x features"
+        return "put a `reshape:` to steps x features before it"
     steps = x.size // x[-1]
-    return f"put `reshape: {steps}x{x[-1]}` in front: {steps:,} steps of {x[-1]:,} features"
+    return f"put `reshape: {steps}x{x[-1]}` before it, for {steps:,} steps of {x[-1]:,} features"
 
 
 def unknown_field(layer: type[Layer], name: str) -> Problem:
-    """The error for a field that a kind does not have."""
+    """Return the error for a field that a kind does not have."""
     for field in layer.fields.values():
         if name in field.also:
             return Problem(
@@ -260,7 +262,7 @@ def unknown_field(layer: type[Layer], name: str) -> Problem:
     if not layer.fields:
         return Problem(
             "unknown-field",
-            f"{layer.kind} takes no fields; got `{show(name)}`",
+            f"{layer.kind} has no fields, but got `{show(name)}`",
             f"write the bare word `{layer.kind}`",
             field=name,
         )
@@ -274,7 +276,7 @@ def unknown_field(layer: type[Layer], name: str) -> Problem:
 
 
 def missing_field(layer: type[Layer], field: Field[Any]) -> Problem:
-    """The error for a required field that was not written."""
+    """Return the error for a required field that was not written."""
     return Problem(
         "missing-field",
         f"{layer.kind} needs `{field.name}`: {field.help}",

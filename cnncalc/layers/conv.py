@@ -1,4 +1,4 @@
-"""Convolutions, plain, depthwise and transposed, in one, two and three spatial dimensions."""
+"""Convolutions in one, two and three spatial dimensions: plain, depthwise, separable, transposed and locally connected."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cnncalc.product import Count as Number
 from cnncalc.product import Product, Sum
 from cnncalc.shape import Shape, TransposedWindow
 
-PAD_HELP = "cells P around the input: a number, `same`, `valid`, `causal` (before a sequence only), or sides"
-MODE_HELP = "what the padding holds: zeros, or cells of the input mirrored, repeated from the edge or wrapped around"
+PAD_HELP = "padding P around the input: a number, `same`, `valid`, `causal` (only before a sequence), or sides"
+MODE_HELP = "values of the padding: zeros, or cells of the input, mirrored, repeated from the edge or wrapped around"
 PAD_MODES = "zeros reflect replicate circular"
 FILTER_NAMES = "out_channels num_output K n_filters num_filters nb_filter channels depth units"
 
@@ -23,10 +23,11 @@ def _letters(name: str, lengths: tuple[int, ...] | list[int]) -> list[tuple[str,
 
 
 def convolved(layer: Windowed, x: Shape, out: Shape) -> list[Op] | None:
-    """A convolution in memory: uneven padding makes a padded copy of the input first, which backward then keeps.
+    """Return the memory operations of a convolution.
 
-    For `same` the copy holds only what one side has more than the other; the rest is left to the convolution. Padding
-    with anything else than zeros is a copy in any case, for whose gradient the input is kept.
+    Uneven padding first makes a padded copy of the input, which is saved for backward. For `same`, the copy has only the
+    padding by which one side exceeds the other, and the convolution adds the rest. Padding with anything but zeros always
+    makes a copy, and its gradient needs the input.
     """
     windows, by_same = layer.windows(x), layer.pad == "same"
     if layer.mode == "circular":
@@ -48,9 +49,9 @@ def convolved(layer: Windowed, x: Shape, out: Shape) -> list[Op] | None:
 
 
 class Conv(Windowed, kind="conv"):
-    """A convolution: K filters, each F x F over all channels of its group, slid by S over the input padded by P.
+    """Convolution with K filters, each of F x F cells over all channels of its group, in steps of S over input padded by P.
 
-    Every spatial axis becomes (W - F + 2P)/S + 1, the channels become K. Weights F*F*C/groups*K, biases K.
+    Every spatial axis becomes (W - F + 2P)/S + 1, and the channels become K. It has F*F*C/groups*K weights and K biases.
     CS231n, "Convolutional Neural Networks"; PyTorch 2, `torch.nn.Conv2d`.
 
     >>> Conv(filters=96, kernel=11, stride=4).out(Shape((227, 227, 3)))
@@ -67,9 +68,9 @@ class Conv(Windowed, kind="conv"):
     kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
     stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
     pad = Pad(PAD_HELP, 0, also=PAD_NAMES, words="same valid causal")
-    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    dilation = Sizes("distance between the cells of the window", 1, also="dilations rate dilation_rate")
     mode = Choice(MODE_HELP, PAD_MODES, "zeros", also="padding_mode")
-    groups = Count("groups that the channels are split into", 1, also="group num_groups")
+    groups = Count("number of groups that split the channels", 1, also="group num_groups")
     bias = Flag("one bias per filter", True, also="use_bias bias_term")
 
     def out(self, *xs: Shape) -> Shape:
@@ -83,10 +84,10 @@ class Conv(Windowed, kind="conv"):
         x = xs[0]
         kernels = each(self.kernel, x, "kernel")
         channels = ("C", x[-1]) if self.groups == 1 else ("C/groups", x[-1] // self.groups)
-        found: dict[str, Number] = {"weight": Product(*_letters("F", kernels), channels, ("K", self.filters))}
+        weights: dict[str, Number] = {"weight": Product(*_letters("F", kernels), channels, ("K", self.filters))}
         if self.bias:
-            found["bias"] = Product(("K", self.filters))
-        return found
+            weights["bias"] = Product(("K", self.filters))
+        return weights
 
     def macs(self, *xs: Shape) -> Product:
         x = xs[0]
@@ -99,9 +100,9 @@ class Conv(Windowed, kind="conv"):
 
 
 class Depthwise(Windowed, kind="depthwise"):
-    """A depthwise convolution: every channel has its own F x F filters and sees no other channel.
+    """Depthwise convolution: every channel has its own F x F filters, which do not see the other channels.
 
-    The channels become C*multiplier. Weights F*F*C*multiplier, biases C*multiplier. A `conv` with groups = C.
+    The channels become C*multiplier. It has F*F*C*multiplier weights and C*multiplier biases, like a `conv` with C groups.
     Howard et al. 2017, MobileNets; Keras 3, `DepthwiseConv2D`.
 
     >>> Depthwise(kernel=3, pad=1).out(Shape((112, 112, 32)))
@@ -117,9 +118,9 @@ class Depthwise(Windowed, kind="depthwise"):
     kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
     stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
     pad = Pad(PAD_HELP, 0, also=PAD_NAMES, words="same valid causal")
-    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    dilation = Sizes("distance between the cells of the window", 1, also="dilations rate dilation_rate")
     mode = Choice(MODE_HELP, PAD_MODES, "zeros", also="padding_mode")
-    multiplier = Count("filters for each input channel", 1, also="depth_multiplier")
+    multiplier = Count("number of filters for each input channel", 1, also="depth_multiplier")
     bias = Flag("one bias per filter", True, also="use_bias bias_term")
 
     def out(self, *xs: Shape) -> Shape:
@@ -132,10 +133,10 @@ class Depthwise(Windowed, kind="depthwise"):
     def weights(self, *xs: Shape) -> dict[str, Number]:
         x = xs[0]
         kernels = each(self.kernel, x, "kernel")
-        found: dict[str, Number] = {"weight": Product(*_letters("F", kernels), *self._filters(x))}
+        weights: dict[str, Number] = {"weight": Product(*_letters("F", kernels), *self._filters(x))}
         if self.bias:
-            found["bias"] = Product(*self._filters(x))
-        return found
+            weights["bias"] = Product(*self._filters(x))
+        return weights
 
     def macs(self, *xs: Shape) -> Product:
         x = xs[0]
@@ -147,10 +148,11 @@ class Depthwise(Windowed, kind="depthwise"):
 
 
 class SeparableConv(Windowed, kind="separableconv"):
-    """A depthwise separable convolution: a depthwise one without a bias, then a 1x1 convolution of K filters.
+    """Depthwise separable convolution: a depthwise convolution without a bias, then a 1x1 convolution with K filters.
 
-    Shapes as `conv`. Weights F*F*C*multiplier + C*multiplier*K, biases K. The volume between the two is not counted among
-    the activations; write `depthwise` and `conv` to see it. Chollet 2016, Xception; Keras 3, `SeparableConv2D`.
+    The shapes are those of `conv`. It has F*F*C*multiplier + C*multiplier*K weights and K biases. The volume between the two
+    convolutions does not count as activations; write `depthwise` and `conv` to see it. Chollet 2016, Xception; Keras 3,
+    `SeparableConv2D`.
 
     >>> layer = SeparableConv(filters=100, kernel=5)
     >>> layer.out(Shape((416, 416, 10))), sum(layer.weights(Shape((416, 416, 10))).values())
@@ -170,12 +172,12 @@ class SeparableConv(Windowed, kind="separableconv"):
     kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
     stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
     pad = Pad(PAD_HELP, 0, also=PAD_NAMES, words="same valid causal")
-    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
-    multiplier = Count("depthwise filters for each input channel", 1, also="depth_multiplier")
+    dilation = Sizes("distance between the cells of the window", 1, also="dilations rate dilation_rate")
+    multiplier = Count("number of depthwise filters for each input channel", 1, also="depth_multiplier")
     bias = Flag("one bias per filter", True, also="use_bias bias_term")
 
     def parts(self) -> tuple[Depthwise, Conv]:
-        """The two convolutions that it is."""
+        """Return the two convolutions that the layer consists of."""
         deep = Depthwise(
             kernel=self.kernel,
             stride=self.stride,
@@ -192,8 +194,8 @@ class SeparableConv(Windowed, kind="separableconv"):
     def weights(self, *xs: Shape) -> dict[str, Number]:
         deep, wide = self.parts()
         between = deep.out(xs[0])
-        found = {"weight_depthwise": deep.weights(xs[0])["weight"], "weight_pointwise": wide.weights(between)["weight"]}
-        return {**found, **({"bias": wide.weights(between)["bias"]} if self.bias else {})}
+        weights = {"weight_depthwise": deep.weights(xs[0])["weight"], "weight_pointwise": wide.weights(between)["weight"]}
+        return {**weights, **({"bias": wide.weights(between)["bias"]} if self.bias else {})}
 
     def macs(self, *xs: Shape) -> Number:
         deep, wide = self.parts()
@@ -211,10 +213,10 @@ class SeparableConv(Windowed, kind="separableconv"):
 
 
 class ConvTranspose(Layer, kind="convtranspose"):
-    """A transposed convolution: every input cell is spread over F x F output cells, S apart.
+    """Transposed convolution: every input cell is spread over F x F output cells, in steps of S.
 
-    Every spatial axis becomes (W - 1)*S + F - 2P + output_pad, the channels become K; with `pad: same` it becomes W*S.
-    Weights F*F*C*K/groups, biases K; multiply-adds are counted per input cell.
+    Every spatial axis becomes (W - 1)*S + F - 2P + output_pad, or W*S with `pad: same`, and the channels become K.
+    It has F*F*C*K/groups weights and K biases. Multiply-adds are counted per input cell.
     PyTorch 2, `torch.nn.ConvTranspose2d`; Keras 3 for `same`.
 
     >>> ConvTranspose(filters=64, kernel=2, stride=2).out(Shape((28, 28, 128)))
@@ -232,11 +234,11 @@ class ConvTranspose(Layer, kind="convtranspose"):
 
     filters = Count("number of filters K", also=FILTER_NAMES)
     kernel = Sizes("window size F", also=KERNEL_NAMES)
-    stride = Sizes("distance S between the windows in the output", 1, also=STRIDE_NAMES)
-    pad = Pad("cells P cut off around the output: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
-    output_pad = Sizes("cells added behind the output", 0, also="output_padding", least=0)
-    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
-    groups = Count("groups that the channels are split into", 1, also="group num_groups")
+    stride = Sizes("step S between the windows in the output", 1, also=STRIDE_NAMES)
+    pad = Pad("padding P that is cut off the output: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    output_pad = Sizes("number of cells added at the end of the output", 0, also="output_padding", least=0)
+    dilation = Sizes("distance between the cells of the window", 1, also="dilations rate dilation_rate")
+    groups = Count("number of groups that split the channels", 1, also="group num_groups")
     bias = Flag("one bias per filter", True, also="use_bias bias_term")
 
     def windows(self, *xs: Shape) -> tuple[TransposedWindow, ...]:
@@ -246,7 +248,7 @@ class ConvTranspose(Layer, kind="convtranspose"):
         strides = each(self.stride, x, "stride")
         dilations = each(self.dilation, x, "dilation")
         extras = each(self.output_pad, x, "output_pad")
-        found = []
+        windows = []
         pads = None if isinstance(self.pad, str) else sides(self, self.pad, x)
         for i in range(rank):
             reach = dilations[i] * (kernels[i] - 1) + 1
@@ -254,9 +256,9 @@ class ConvTranspose(Layer, kind="convtranspose"):
                 if extras[i]:
                     raise Problem(
                         "bad-value",
-                        f"`pad: same` makes the output {x[i]}*{strides[i]} by itself; "
-                        f"output_pad {extras[i]} contradicts it",
-                        "leave one of the two out",
+                        f"with `pad: same` the output has length {x[i]}*{strides[i]}, "
+                        f"which leaves no room for output_pad {extras[i]}",
+                        "remove one of the two",
                         field="output_pad",
                     )
                 cut = max(reach - strides[i], 0)
@@ -271,8 +273,8 @@ class ConvTranspose(Layer, kind="convtranspose"):
                         f"use at most {max(strides[i], dilations[i]) - 1}",
                         field="output_pad",
                     )
-            found.append(TransposedWindow(kernels[i], strides[i], before, after, dilations[i], extra))
-        return tuple(found)
+            windows.append(TransposedWindow(kernels[i], strides[i], before, after, dilations[i], extra))
+        return tuple(windows)
 
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]
@@ -287,10 +289,10 @@ class ConvTranspose(Layer, kind="convtranspose"):
         return [*_letters("F", kernels), ("C", x[-1]), filters]
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
-        found: dict[str, Number] = {"weight": Product(*self._factors(xs[0]))}
+        weights: dict[str, Number] = {"weight": Product(*self._factors(xs[0]))}
         if self.bias:
-            found["bias"] = Product(("K", self.filters))
-        return found
+            weights["bias"] = Product(("K", self.filters))
+        return weights
 
     def macs(self, *xs: Shape) -> Number:
         return Product(*_letters("in", xs[0][:-1]), *self._factors(xs[0]))
@@ -300,10 +302,10 @@ class ConvTranspose(Layer, kind="convtranspose"):
 
 
 class Local(Windowed, kind="local"):
-    """A convolution without shared weights: every place of the output has K filters of its own.
+    """Locally connected layer: a convolution whose weights are not shared, with K filters at every output position.
 
-    Shapes as `conv`. Weights out*out*F*F*C*K, biases out*out*K. Taigman et al. 2014, DeepFace; Darknet, `[local]`;
-    Keras 2, `LocallyConnected2D`.
+    The shapes are those of `conv`. It has out*out*F*F*C*K weights and out*out*K biases. Taigman et al. 2014, DeepFace;
+    Darknet, `[local]`; Keras 2, `LocallyConnected2D`.
 
     >>> Local(filters=256, kernel=3, pad=1).out(Shape((7, 7, 1024)))
     (7, 7, 256)
@@ -315,11 +317,11 @@ class Local(Windowed, kind="local"):
     example = "7x7x1024 -> local: {filters: 256, kernel: 3, pad: 1}"
     counts_for_depth, convolves = 1, True
 
-    filters = Count("number of filters K at every place", also=FILTER_NAMES)
+    filters = Count("number of filters K at every output position", also=FILTER_NAMES)
     kernel = Sizes("window size F: `3`, or `1x7` (height x width)", also=KERNEL_NAMES)
     stride = Sizes("step S of the window", 1, also=STRIDE_NAMES)
-    pad = Pad("zeros P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
-    bias = Flag("one bias per filter and place", True, also="use_bias bias_term")
+    pad = Pad("zero padding P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    bias = Flag("one bias per filter and output position", True, also="use_bias bias_term")
 
     def out(self, *xs: Shape) -> Shape:
         return Shape((*self.lengths(xs[0]), self.filters))
@@ -328,12 +330,12 @@ class Local(Windowed, kind="local"):
         x = xs[0]
         places = _letters("out", self.lengths(x))
         kernels = each(self.kernel, x, "kernel")
-        found: dict[str, Number] = {
+        weights: dict[str, Number] = {
             "weight": Product(*places, *_letters("F", kernels), ("C", x[-1]), ("K", self.filters))
         }
         if self.bias:
-            found["bias"] = Product(*places, ("K", self.filters))
-        return found
+            weights["bias"] = Product(*places, ("K", self.filters))
+        return weights
 
     def macs(self, *xs: Shape) -> Number:
         return self.weights(*xs)["weight"]

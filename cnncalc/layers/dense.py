@@ -1,4 +1,4 @@
-"""Layers of plain matrix products: fully connected, per-position linear, embedding, and learned tables."""
+"""Fully connected and per-position linear layers, embeddings and learned tables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ UNIT_NAMES = "out_features num_output output_dim n filters neurons size"
 
 
 class FC(Layer, kind="fc"):
-    """A fully connected layer: every unit sees every number of the input, which it flattens by itself.
+    """Fully connected layer: every unit is connected to every number of the input, whatever its shape.
 
-    The output is a vector of `units`; weights N*units, biases units. CS231n; Caffe, `InnerProduct`.
+    The output is a vector of `units`. With N numbers in the input, it has N*units weights and `units` biases.
+    CS231n; Caffe, `InnerProduct`.
 
     >>> FC(units=4096).out(Shape((7, 7, 512)))
     (4096,)
@@ -40,10 +41,10 @@ class FC(Layer, kind="fc"):
         return list(zip(names, x, strict=True))
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
-        found: dict[str, Number] = {"weight": Product(*self._inputs(xs[0]), ("units", self.units))}
+        weights: dict[str, Number] = {"weight": Product(*self._inputs(xs[0]), ("units", self.units))}
         if self.bias:
-            found["bias"] = Product(("units", self.units))
-        return found
+            weights["bias"] = Product(("units", self.units))
+        return weights
 
     def macs(self, *xs: Shape) -> Number:
         return Product(*self._inputs(xs[0]), ("units", self.units))
@@ -60,9 +61,9 @@ class FC(Layer, kind="fc"):
 
 
 class Linear(Layer, kind="linear"):
-    """The same fully connected layer at every position: only the last axis changes, C becomes units.
+    """The same fully connected layer at every position: only the last axis changes, from C to `units`.
 
-    Weights C*units, biases units. PyTorch 2, `torch.nn.Linear`; Keras 3, `Dense`.
+    It has C*units weights and `units` biases. PyTorch 2, `torch.nn.Linear`; Keras 3, `Dense`.
 
     >>> Linear(units=3072).out(Shape((197, 768)))
     (197, 3072)
@@ -81,10 +82,10 @@ class Linear(Layer, kind="linear"):
         return Shape((*xs[0][:-1], self.units))
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
-        found: dict[str, Number] = {"weight": Product(("C", xs[0][-1]), ("units", self.units))}
+        weights: dict[str, Number] = {"weight": Product(("C", xs[0][-1]), ("units", self.units))}
         if self.bias:
-            found["bias"] = Product(("units", self.units))
-        return found
+            weights["bias"] = Product(("units", self.units))
+        return weights
 
     def macs(self, *xs: Shape) -> Number:
         positions = [("positions", length) for length in xs[0][:-1]]
@@ -98,9 +99,10 @@ class Linear(Layer, kind="linear"):
 
 
 class Embedding(Layer, kind="embedding"):
-    """A table lookup: every number of the input is the index of a row of `dim` learned values.
+    """Table lookup: every number of the input selects a row of `dim` learned values.
 
-    One axis of `dim` is added behind; weights vocab*dim; no multiply-adds. PyTorch 2, `torch.nn.Embedding`.
+    The output has one more axis, of length `dim`, at the end. It has vocab*dim weights and no multiply-adds.
+    PyTorch 2, `torch.nn.Embedding`.
 
     >>> Embedding(vocab=10000, dim=128).out(Shape((100,)))
     (100, 128)
@@ -123,9 +125,9 @@ class Embedding(Layer, kind="embedding"):
 
 
 class Positional(Layer, kind="positional"):
-    """A learned position table, added to the input: one value for every number of it.
+    """Learned position table that is added to the input, with one value for every number of the input.
 
-    The shape stays; weights are as many as the input has numbers. Dosovitskiy et al. 2020, ViT.
+    The shape stays the same, and there are as many weights as numbers. Dosovitskiy et al. 2020, ViT.
 
     >>> Positional().weights(Shape((197, 768)))["weight"]
     151296
@@ -143,9 +145,9 @@ class Positional(Layer, kind="positional"):
 
 
 class ClassToken(Layer, kind="classtoken"):
-    """One learned token put in front of a sequence: steps grow by one. Weights as many as features.
+    """One learned token before the first step of a sequence, which becomes one step longer.
 
-    Dosovitskiy et al. 2020, ViT.
+    It has as many weights as there are features. Dosovitskiy et al. 2020, ViT.
 
     >>> ClassToken().out(Shape((196, 768)))
     (197, 768)

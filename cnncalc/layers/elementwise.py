@@ -1,7 +1,7 @@
-"""Functions of single numbers that are no usual activation, and the activations that join or halve channels.
+"""Functions of single numbers that are not common activations, and activations that change the number of channels.
 
-Those that keep the shape can overwrite their input and count no multiply-adds. `Function` states what PyTorch keeps for
-backward and makes besides: its formulas in derivatives.yaml, measured on torch 2.13.
+Those that keep the shape can overwrite their input, and have no multiply-adds. `Function` states what PyTorch saves for
+backward and which temporary tensors it makes, after derivatives.yaml and measurements on torch 2.13.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ INDEX_BYTES = 8
 
 
 class Function(Activation):
-    """What functions of single numbers share.
+    """Base of the functions that are applied to every number.
 
-    `saves` is what backward needs: [0] the input, [OUT] the output; `temps` are tensors of the same size that it makes.
+    `saves` is what backward needs: [0] is the input and [OUT] the output. `temps` is the number of temporary tensors of the
+    same size.
     """
 
     saves: ClassVar[tuple[int, ...]] = ()
@@ -33,7 +34,7 @@ class Function(Activation):
 
 
 class Neg(Function, kind="neg"):
-    """The number with the other sign: -x.
+    """Negation: -x.
 
     >>> Neg().out(Shape((64,)))
     (64,)
@@ -46,7 +47,7 @@ class Neg(Function, kind="neg"):
 
 
 class Complement(Function, kind="complement"):
-    """1 - x, what a gate leaves over. Srivastava et al. 2015, highway networks.
+    """1 - x, the complement of a gate. Srivastava et al. 2015, highway networks.
 
     >>> Complement().out(Shape((64,)))
     (64,)
@@ -59,7 +60,7 @@ class Complement(Function, kind="complement"):
 
 
 class Abs(Function, kind="abs"):
-    """The absolute value.
+    """Absolute value.
 
     >>> Abs().out(Shape((64,)))
     (64,)
@@ -72,7 +73,7 @@ class Abs(Function, kind="abs"):
 
 
 class Exp(Function, kind="exp"):
-    """The exponential function.
+    """Exponential function.
 
     >>> Exp().out(Shape((64,)))
     (64,)
@@ -85,7 +86,7 @@ class Exp(Function, kind="exp"):
 
 
 class Log(Function, kind="log"):
-    """The natural logarithm.
+    """Natural logarithm.
 
     >>> Log().out(Shape((64,)))
     (64,)
@@ -112,7 +113,7 @@ class Square(Function, kind="square"):
 
 
 class Sqrt(Function, kind="sqrt"):
-    """The square root.
+    """Square root.
 
     >>> Sqrt().out(Shape((64,)))
     (64,)
@@ -125,7 +126,7 @@ class Sqrt(Function, kind="sqrt"):
 
 
 class Rsqrt(Function, kind="rsqrt"):
-    """1 divided by the square root.
+    """1 divided by the square root of x.
 
     >>> Rsqrt().out(Shape((64,)))
     (64,)
@@ -139,7 +140,7 @@ class Rsqrt(Function, kind="rsqrt"):
 
 
 class Reciprocal(Function, kind="reciprocal"):
-    """1/x.
+    """Reciprocal: 1/x.
 
     >>> Reciprocal().out(Shape((64,)))
     (64,)
@@ -153,7 +154,7 @@ class Reciprocal(Function, kind="reciprocal"):
 
 
 class Sin(Function, kind="sin"):
-    """The sine.
+    """Sine.
 
     >>> Sin().out(Shape((64,)))
     (64,)
@@ -166,7 +167,7 @@ class Sin(Function, kind="sin"):
 
 
 class Cos(Function, kind="cos"):
-    """The cosine.
+    """Cosine.
 
     >>> Cos().out(Shape((64,)))
     (64,)
@@ -179,7 +180,7 @@ class Cos(Function, kind="cos"):
 
 
 class HardShrink(Function, kind="hardshrink"):
-    """x where it is beyond 0.5 on either side, else 0. PyTorch 2, `torch.nn.Hardshrink`.
+    """x if it is above 0.5 or below -0.5, otherwise 0. PyTorch 2, `torch.nn.Hardshrink`.
 
     >>> HardShrink().out(Shape((64,)))
     (64,)
@@ -191,7 +192,7 @@ class HardShrink(Function, kind="hardshrink"):
 
 
 class SoftShrink(Function, kind="softshrink"):
-    """x moved by 0.5 towards 0, and 0 in between. PyTorch 2, `torch.nn.Softshrink`.
+    """x shifted by 0.5 towards 0, and 0 between -0.5 and 0.5. PyTorch 2, `torch.nn.Softshrink`.
 
     >>> SoftShrink().out(Shape((64,)))
     (64,)
@@ -237,7 +238,7 @@ class TanhShrink(Function, kind="tanhshrink"):
 
 
 class LogSigmoid(Function, kind="logsigmoid"):
-    """The logarithm of the sigmoid. PyTorch 2, `torch.nn.LogSigmoid`.
+    """Logarithm of the sigmoid. PyTorch 2, `torch.nn.LogSigmoid`.
 
     >>> LogSigmoid().out(Shape((64,)))
     (64,)
@@ -249,7 +250,7 @@ class LogSigmoid(Function, kind="logsigmoid"):
 
 
 class HardTanh(InPlace, kind="hardtanh"):
-    """x cut off at -1 and 1. PyTorch 2, `torch.nn.Hardtanh`.
+    """x limited to the range from -1 to 1. PyTorch 2, `torch.nn.Hardtanh`.
 
     >>> HardTanh().out(Shape((64,)))
     (64,)
@@ -261,7 +262,7 @@ class HardTanh(InPlace, kind="hardtanh"):
 
 
 class CELU(InPlace, kind="celu"):
-    """x where positive, exp(x) - 1 elsewhere; as `elu`, but smooth for every steepness. Barron 2017.
+    """Like `elu`, but continuously differentiable for every scale of the negative part. Barron 2017.
 
     >>> CELU().out(Shape((56, 56, 64)))
     (56, 56, 64)
@@ -271,7 +272,7 @@ class CELU(InPlace, kind="celu"):
 
 
 class Gathering(Layer):
-    """What activations that change the number of channels share: they cannot overwrite their input."""
+    """Base of the activations that change the number of channels, so that they cannot overwrite their input."""
 
     families: ClassVar[tuple[str, ...]] = ("activation",)
 
@@ -279,9 +280,9 @@ class Gathering(Layer):
 
 
 class GLU(Gathering, kind="glu"):
-    """The first half of the channels times the sigmoid of the second: C becomes C/2. Dauphin et al. 2016.
+    """Gated linear unit: the first half of the channels times the sigmoid of the second half, so that C becomes C/2.
 
-    PyTorch 2, `torch.nn.GLU`.
+    Dauphin et al. 2016; PyTorch 2, `torch.nn.GLU`.
 
     >>> GLU().out(Shape((100, 512)))
     (100, 256)
@@ -298,7 +299,7 @@ class GLU(Gathering, kind="glu"):
 
 
 class CReLU(Gathering, kind="crelu"):
-    """relu(x) and relu(-x) side by side: C becomes 2*C. Shang et al. 2016.
+    """Concatenation of relu(x) and relu(-x), so that C becomes 2*C. Shang et al. 2016.
 
     >>> CReLU().out(Shape((56, 56, 32)))
     (56, 56, 64)
@@ -321,7 +322,7 @@ class CReLU(Gathering, kind="crelu"):
 
 
 class Maxout(Gathering, kind="maxout"):
-    """The largest of every `pieces` neighbouring channels: C becomes C/pieces. Goodfellow et al. 2013.
+    """Largest of every `pieces` neighbouring channels, so that C becomes C/pieces. Goodfellow et al. 2013.
 
     >>> Maxout(pieces=2).out(Shape((56, 56, 64)))
     (56, 56, 32)
@@ -330,7 +331,7 @@ class Maxout(Gathering, kind="maxout"):
     elsewhere = "max_out"
     example = "56x56x64 -> maxout: 2"
 
-    pieces = Count("channels that one is chosen from", also="k pool_size num_pieces")
+    pieces = Count("number of channels of which the largest is taken", also="k pool_size num_pieces")
 
     def out(self, *xs: Shape) -> Shape:
         return Shape((*xs[0][:-1], _part(self, self.pieces, xs[0])))

@@ -1,6 +1,7 @@
-"""Field types of layers: what a value may be, said once for reader, schema, `explain` and error messages.
+"""Field types of layers. The reader, the schema, `explain` and error messages all use them.
 
-`read` takes a value as the reader resolved it: int, Fraction, bool, str, tuple for `1x7`, list, dict. It knows no YAML.
+`read` takes a value that a reader has resolved: an int, Fraction, bool, str, list, dict, or a tuple for `1x7`. This module
+does not depend on YAML.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     class Typed(Generic[T]):
-        """At run time the class keeps the field's default in the field's place; type checkers see the value's type."""
+        """Type of a field's value for type checkers. At run time the class attribute is the field's default."""
 
         def __get__(self, layer: object, owner: type) -> T: ...
 else:
     T = None
 
     class Typed:
-        """Nothing: generic classes cost a millisecond each to define."""
+        """Empty stand-in, because each generic class takes a millisecond to define."""
 
         def __class_getitem__(cls, item):
             return cls
@@ -35,12 +36,12 @@ LARGEST = 1_000_000  # dimension, kernel, stride, groups
 
 
 class Field(Typed[T]):
-    """One field of a layer kind: type, bounds, help, default and the names other tools use for it.
+    """One field of a layer kind, with its type, bounds, help, default and names in other tools.
 
-    Written in a class body (`filters = Count("number of filters")`), it types the attribute of the instances.
+    In a class body, `filters = Count("number of filters")` also gives the attribute of the instances its type.
     """
 
-    numeric = True  # may be written as an expression
+    numeric = True  # the value can be an expression
     expects = "a value"
 
     def __init__(self, help: str, default: Any = REQUIRED, also: str = "") -> None:
@@ -51,7 +52,7 @@ class Field(Typed[T]):
         self.kind = ""
 
     def of(self, kind: str, name: str) -> Field[T]:
-        """This field as part of a kind; a copy where it is part of another one already."""
+        """Return this field as a field of a kind, or a copy if it already belongs to another kind."""
         field = self
         if self.kind:
             field = object.__new__(type(self))
@@ -61,16 +62,16 @@ class Field(Typed[T]):
 
     @property
     def also(self) -> list[str]:
-        """The names of the field in other tools."""
+        """Names of the field in other tools."""
         return self._also.split()
 
     @property
     def required(self) -> bool:
-        """Must the field be written?"""
+        """True if the field must be written."""
         return self.default is REQUIRED
 
     def read(self, value: Any) -> T:
-        """The value as the layer keeps it.
+        """Check a value and return what the layer stores.
 
         Raises:
             Problem: `bad-value`.
@@ -78,11 +79,11 @@ class Field(Typed[T]):
         raise NotImplementedError
 
     def schema(self) -> dict[str, Any]:
-        """The field as JSON Schema."""
+        """Return the JSON Schema of the field."""
         raise NotImplementedError
 
     def bad(self, value: Any, help: str = "") -> Problem:
-        """The error for a value that is none of what the field expects."""
+        """Return the error for a value of a type or form that the field does not accept."""
         words = self.words()
         if isinstance(value, str):
             match = nearest(value, words) if words else None
@@ -91,18 +92,18 @@ class Field(Typed[T]):
         return Problem("bad-value", f"{self.kind}.{self.name} must be {self.expects}; got {got}", help, field=self.name)
 
     def beyond(self, value: int | tuple[int, ...], least: int, most: int = LARGEST) -> Problem:
-        """The error for a number, or one of a size, that is too small or too large."""
+        """Return the error for a number that is too small or too large, or for a size with such a number."""
         lowest = min(value) if isinstance(value, tuple) else value
         limit = f"at least {least:,}" if lowest < least else f"at most {most:,}"
         text = f"{self.kind}.{self.name} must be {limit}; got `{spell(value)}`"
         return Problem("bad-value", text, field=self.name)
 
     def words(self) -> tuple[str, ...]:
-        """The words the field accepts."""
+        """Return the words that the field accepts."""
         return ()
 
     def show(self, value: Any) -> str:
-        """The value as a specification writes it."""
+        """Format the value as in a specification."""
         return spell(value)
 
 
@@ -123,7 +124,7 @@ class Count(Field[int]):
     def read(self, value: Any) -> int:
         if type(value) is not int:
             raise self.bad(
-                value, "write one number; several layers are several steps" if isinstance(value, list) else ""
+                value, "write one number; several layers need several steps" if isinstance(value, list) else ""
             )
         if not self.least <= value <= self.most:
             raise self.beyond(value, self.least, self.most)
@@ -168,7 +169,7 @@ class Choice(Field[str]):
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The words."""
+        """Words that can be chosen."""
         return tuple(self._options.split())
 
     @property
@@ -209,7 +210,7 @@ class Rate(Field[float]):
 
 
 class Name(Field[str]):
-    """The name of a value above; the layer takes it as a further input."""
+    """Name of a value above, which becomes a further input of the layer."""
 
     numeric = False
     expects = "the name of a value above"
@@ -224,7 +225,7 @@ class Name(Field[str]):
 
 
 class Word(Field[str]):
-    """What something is called elsewhere: letters, digits and `_`."""
+    """Name of an operation: letters, digits and `_`."""
 
     numeric = False
     expects = "a word of letters, digits and `_`"

@@ -1,4 +1,4 @@
-"""Layer kinds by name: their names here, in other tools and in policies."""
+"""Lookup of layer kinds: by their names here, by their names in other tools, and by their families."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from cnncalc.text import nearest, show
 
 
 def kind_named(name: str) -> type[Layer]:
-    """The class of a kind.
+    """Return the class of a kind.
 
     Raises:
         Problem: `unknown-layer`, with the nearest kind or its name here.
     """
-    found = KINDS.get(name)
-    if found is None:
+    kind = KINDS.get(name)
+    if kind is None:
         raise unknown_layer(name)
-    return found
+    return kind
 
 
 def foreign_names() -> dict[str, str]:
-    """Names other tools use for layers -> the kind here."""
+    """Return the names that other tools use for layers, in lower case, with the kind that each means here."""
     return {also.casefold(): kind for kind, layer in KINDS.items() for also in layer.elsewhere.split()}
 
 
 def families() -> dict[str, tuple[str, ...]]:
-    """Every family with its kinds, in the order of the kinds."""
-    found: dict[str, list[str]] = {}
+    """Return every family with its kinds, in the order of the kinds."""
+    kinds_of: dict[str, list[str]] = {}
     for layer in dict.fromkeys(KINDS.values()):
         for family in layer.families:
-            found.setdefault(family, []).append(layer.kind)
-    return {family: tuple(kinds) for family, kinds in found.items()}
+            kinds_of.setdefault(family, []).append(layer.kind)
+    return {family: tuple(kinds) for family, kinds in kinds_of.items()}
 
 
 def unknown_layer(name: str, known: tuple[str, ...] = ()) -> Problem:
-    """The error for a kind that does not exist; `known` are further words that could have been meant."""
+    """Return the error for a kind that does not exist. `known` are further words to suggest."""
     folded = name.casefold()
     match = folded if folded in KINDS else foreign_names().get(folded) or nearest(name, (*KINDS, *known))
     help = f"did you mean `{match}`?" if match else "`cnncalc explain` lists the kinds"
@@ -44,6 +44,6 @@ def unknown_layer(name: str, known: tuple[str, ...] = ()) -> Problem:
 
 
 def variant_help(kind: str, folded: str) -> str:
-    """What to add to the kind's name for a name of another tool that stands for it with certain fields."""
+    """Return what a suggestion adds after the kind, for a name of another tool that implies certain fields."""
     fields = KINDS[kind].variants.get(folded)
     return f" with `{fields}`: write, for example, `{kind}: {{{fields}}}`" if fields else ""

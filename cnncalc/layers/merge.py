@@ -1,4 +1,4 @@
-"""Layers that join several values: sum, product, concatenation."""
+"""Layers that combine several values: sum, product, concatenation."""
 
 from __future__ import annotations
 
@@ -13,58 +13,61 @@ from cnncalc.text import quoted
 
 
 def differ(what: str, xs: tuple[Shape, ...], help: str) -> Problem:
-    """The error for operands whose shapes do not go together."""
+    """Return the error for operands with incompatible shapes."""
     return Problem("shapes-differ", f"{what}: {' and '.join(map(str, xs))} differ", help)
 
 
 def united(xs: tuple[Shape, ...], otherwise: str) -> str:
-    """Help for shapes that differ: what brings them together, which depends on the axes in which they differ."""
+    """Return help for shapes that differ. It depends on the axes in which they differ."""
     if len({len(x) for x in xs}) > 1 or len(xs[0]) < 2:
         return otherwise
     wide = len({x[-1] for x in xs}) > 1
     if not any(x[:-1] != xs[0][:-1] for x in xs):
-        return f"bring them to one number of channels, with `conv: {{filters: {xs[0][-1]}, kernel: 1}}` for example"
+        return f"make their channels equal, for example with `conv: {{filters: {xs[0][-1]}, kernel: 1}}`"
     smallest = Shape(map(min, zip(*[x[:-1] for x in xs], strict=True)))
     if wide or any(length - least > 1 for x in xs for length, least in zip(x, smallest, strict=False)):
         return otherwise
-    return f"bring both to {smallest}: `resize: {smallest}` before this step, or in place of an `upsample`"
+    return f"resize both to {smallest}: write `resize: {smallest}` before this step, or in place of an `upsample`"
 
 
 def chained(xs: tuple[Shape, ...], joined: Callable[[int, int, int], Op]) -> list[Op]:
-    """An operation of two values applied to several, one after the other; from the sizes of its output and of both."""
+    """Return a chain of operations of two values that combines several.
+
+    `joined` makes one of them from the sizes of its output and of both inputs.
+    """
     if len(xs) == 1:
         return passed_on(xs[0].size)
-    found: list[Op] = []
+    ops: list[Op] = []
     so_far = xs[0]
     for number, x in enumerate(xs[1:], 1):
         after = spread_out("a join", (so_far, x))
         op = joined(after.size, so_far.size, x.size)
         places = (len(xs) + number - 2 if number > 1 else 0, number)
         op.inputs, op.saves = places, [places[place] for place in op.saves]
-        found.append(op)
+        ops.append(op)
         so_far = after
-    return found
+    return ops
 
 
 def _summed(size: int, own: int) -> str:
-    """What the gradient of a term is made of: the sum's own, added up where the term was spread."""
+    """Return how the gradient of a term is made: it is that of the sum, or a new tensor if the term was broadcast."""
     return SAME if own == size else NEW
 
 
 def _product(size: int, own: int) -> str:
-    """What the gradient of a factor is made of."""
+    """Return how the gradient of a factor is made."""
     return NEW if own == size else SPREAD
 
 
 class Merge(Layer):
-    """What merges share: two or more inputs."""
+    """Base of the layers with any number of inputs."""
 
     inputs = None
     least_operands = 2
 
 
 class Add(Merge, kind="add"):
-    """The sum of values of the same shape. He et al. 2015, ResNet.
+    """Sum of values of the same shape. He et al. 2015, ResNet.
 
     >>> Add().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
     (56, 56, 64)
@@ -73,8 +76,8 @@ class Add(Merge, kind="add"):
     elsewhere = "Sum Eltwise shortcut skip"
     example = "56x56x64 -> add: [[conv: {filters: 64, kernel: 1}], prev]"
 
-    inplace = Flag("add into the first operand, as PyTorch's `+=`", False, also="in_place")
-    broadcast = Flag("spread axes of length 1, and values of fewer axes, over the largest value", False)
+    inplace = Flag("add to the first operand in place, like PyTorch's `+=`", False, also="in_place")
+    broadcast = Flag("broadcast axes of length 1, and values with fewer axes, to the shape of the largest value", False)
 
     def out(self, *xs: Shape) -> Shape:
         if self.broadcast:
@@ -84,7 +87,7 @@ class Add(Merge, kind="add"):
                 raise differ(
                     "add needs values of the same shape",
                     xs,
-                    united(xs, "check stride and padding of what leads here; `pad: same` keeps height and width"),
+                    united(xs, "check the stride and padding of the layers before; `pad: same` keeps height and width"),
                 )
         return xs[0]
 
@@ -96,7 +99,7 @@ class Add(Merge, kind="add"):
 
 
 class Mul(Merge, kind="mul"):
-    """The product of values, number by number; a vector of C, a 1x1xC or a HxWx1 is spread over the larger value.
+    """Elementwise product of values. A C, 1x1xC or HxWx1 value is broadcast to the shape of the larger one.
 
     Hu et al. 2017, squeeze-and-excitation.
 
@@ -122,7 +125,7 @@ def _spread(x: Shape, length: int) -> tuple[int, ...]:
 
 
 def spread_out(kind: str, xs: tuple[Shape, ...]) -> Shape:
-    """The shape of values joined number by number, axes of length 1 and missing ones in front spread over the others.
+    """Return the shape of an elementwise merge, which broadcasts axes of length 1 and missing leading axes.
 
     Raises:
         Problem: `shapes-differ`.
@@ -131,26 +134,26 @@ def spread_out(kind: str, xs: tuple[Shape, ...]) -> Shape:
     full = [max(lengths) for lengths in zip(*[_spread(x, len(largest)) for x in xs], strict=True)]
     for x in xs:
         if any(a not in (1, b) for a, b in zip(_spread(x, len(largest)), full, strict=True)):
-            what = f"{kind} needs values of one shape, or a gate of one number per channel"
+            what = f"{kind} needs values of the same shape, or a gate with one number per channel"
             raise differ(what, xs, f"a gate for {largest} is a vector of {largest[-1]}")
     return Shape(full)
 
 
 class Elementwise(Merge):
-    """What further joins number by number share: axes of length 1 are spread over the larger value."""
+    """Base of the other elementwise merges, which broadcast axes of length 1."""
 
     def out(self, *xs: Shape) -> Shape:
         return spread_out(self.kind, xs)
 
 
 def extreme(size: int, left: int, right: int) -> Op:
-    """The larger or smaller of two values: backward halves the gradient where they are equal, and masks it."""
+    """Return the operation of a maximum or minimum. Backward masks the gradient, and halves it where both values are equal."""
     grads = [_product(size, left), _product(size, right)]
-    return Op([0, 1], size, grads, saves=[1, 0], temps=size, masks=2 * size)  # this order: not those of a product
+    return Op([0, 1], size, grads, saves=[1, 0], temps=size, masks=2 * size)  # the other order than a product
 
 
 class Sub(Elementwise, kind="sub"):
-    """The difference of values, number by number; axes of length 1 are spread over the larger value.
+    """Elementwise difference of values. Axes of length 1 are broadcast.
 
     >>> Sub().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
     (56, 56, 64)
@@ -164,7 +167,7 @@ class Sub(Elementwise, kind="sub"):
 
 
 class Average(Elementwise, kind="average"):
-    """The mean of values, number by number; axes of length 1 are spread over the larger value. Keras 3, `Average`.
+    """Elementwise mean of values. Axes of length 1 are broadcast. Keras 3, `Average`.
 
     >>> Average().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
     (56, 56, 64)
@@ -179,7 +182,7 @@ class Average(Elementwise, kind="average"):
 
 
 class Maximum(Elementwise, kind="maximum"):
-    """The larger of values, number by number. Goodfellow et al. 2013, maxout; Keras 3, `Maximum`.
+    """Elementwise maximum of values. Goodfellow et al. 2013, maxout; Keras 3, `Maximum`.
 
     >>> Maximum().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
     (56, 56, 64)
@@ -193,7 +196,7 @@ class Maximum(Elementwise, kind="maximum"):
 
 
 class Minimum(Elementwise, kind="minimum"):
-    """The smaller of values, number by number. Keras 3, `Minimum`.
+    """Elementwise minimum of values. Keras 3, `Minimum`.
 
     >>> Minimum().out(Shape((56, 56, 64)), Shape((56, 56, 64)))
     (56, 56, 64)
@@ -206,7 +209,7 @@ class Minimum(Elementwise, kind="minimum"):
 
 
 class Concat(Merge, kind="concat"):
-    """Values joined along one axis, the channels unless another is named. Szegedy et al. 2014; Huang et al. 2016.
+    """Concatenation of values along one axis, by default the channels. Szegedy et al. 2014; Huang et al. 2016.
 
     >>> Concat().out(Shape((28, 28, 64)), Shape((28, 28, 128)))
     (28, 28, 192)
@@ -215,15 +218,15 @@ class Concat(Merge, kind="concat"):
     elsewhere = "Concatenate cat merge route join"
     example = "28x28x192 -> concat: [[conv: {filters: 64, kernel: 1}], [maxpool: {kernel: 3, stride: 1, pad: 1}]]"
 
-    axis = Choice("the axis to join along", "channels steps height width depth", "channels", also="dim")
+    axis = Choice("axis to concatenate along", "channels steps height width depth", "channels", also="dim")
 
     def out(self, *xs: Shape) -> Shape:
         axis = axis_number(self.axis, xs[0])
         rest = {(len(x), *x[:axis], *x[axis + 1 :]) for x in xs}
         if len(rest) > 1:
-            check = "check stride and padding of the branches; `pad: same` keeps height and width"
+            check = "check the stride and padding of the branches; `pad: same` keeps height and width"
             raise differ(
-                f"concat along {self.axis} needs values that agree in every other axis",
+                f"concat along {self.axis} needs values with the same length along every other axis",
                 xs,
                 united(xs, check) if self.axis == "channels" else check,
             )
@@ -236,14 +239,14 @@ class Concat(Merge, kind="concat"):
 
 
 def axis_number(axis: str, x: Shape) -> int:
-    """The place of a named axis in a shape.
+    """Return the position of a named axis in a shape.
 
     Raises:
-        Problem: `bad-value` where the shape has no such axis.
+        Problem: `bad-value` if the shape has no such axis.
     """
     if axis == "channels":
         return len(x) - 1
     if axis in x.axes:
         return x.axes.index(axis)
     named = quoted([*x.axes, "channels"], "and")
-    raise Problem("bad-value", f"{x} has no axis named {axis}", f"what it has: {named}", field="axis")
+    raise Problem("bad-value", f"{x} has no axis named {axis}", f"its axes are {named}", field="axis")

@@ -1,4 +1,4 @@
-"""Normalisation layers."""
+"""Normalization layers."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ GAIN_NAMES = "elementwise_affine"
 
 
 class Norm(Layer):
-    """What norms share: a gain and an offset per channel."""
+    """Base of the norms with a gain and an offset per channel."""
 
     families = ("normalization",)
 
     affine = Flag("a learned gain and offset per channel", True, also=GAIN_NAMES)
-    gain = Flag("the gain, where `affine` is true (Keras: `scale`)", True, also="scale")
-    offset = Flag("the offset, where `affine` is true (Keras: `center`)", True, also="center")
+    gain = Flag("whether there is a gain, if `affine` is true (Keras: `scale`)", True, also="scale")
+    offset = Flag("whether there is an offset, if `affine` is true (Keras: `center`)", True, also="center")
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
-        found: dict[str, Number] = {}
+        weights: dict[str, Number] = {}
         if self.affine and self.gain:
-            found["weight"] = self._each(xs[0])
+            weights["weight"] = self._each(xs[0])
         if self.affine and self.offset:
-            found["bias"] = self._each(xs[0])
-        return found
+            weights["bias"] = self._each(xs[0])
+        return weights
 
     def _each(self, x: Shape) -> Product:
         return Product(("C", x[-1]))
 
 
 def normed(size: int, statistics: int, training: bool) -> list[Op]:
-    """A norm in memory whose statistics belong to the example: kept for backward, made in passing at inference."""
+    """Return the memory operation of a norm with statistics per example, which are stored for backward in training."""
     extra = [Extra(statistics, AT_LEAST_4)]
     keeps, scratch = (extra, []) if training else ([], extra)
     return [Op([0], size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True, casts=FULL)]
 
 
 class BatchNorm(Norm, kind="batchnorm"):
-    """Batch normalisation: every channel is brought to mean 0 and variance 1 over the batch.
+    """Batch normalization: every channel is scaled to mean 0 and variance 1 over the batch.
 
-    Parameters: a gain and an offset per channel; the running mean and variance are buffers, not parameters.
-    At inference it can be folded into its input. Ioffe & Szegedy 2015; PyTorch 2, `torch.nn.BatchNorm2d`.
+    The parameters are a gain and an offset per channel. The running mean and variance are buffers, not parameters.
+    At inference the layer can overwrite its input. Ioffe & Szegedy 2015; PyTorch 2, `torch.nn.BatchNorm2d`.
 
     >>> norm = BatchNorm()
     >>> sum(norm.weights(Shape((56, 56, 64))).values()), sum(norm.buffers(Shape((56, 56, 64))).values())
@@ -62,14 +62,14 @@ class BatchNorm(Norm, kind="batchnorm"):
         return {"running_mean": Product(("C", xs[0][-1])), "running_var": Product(("C", xs[0][-1]))}
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        cudnn = self.affine and xs[0].rank > 0  # else, and in half precision, PyTorch's own kernel
+        cudnn = self.affine and xs[0].rank > 0  # otherwise, and in half precision, PyTorch uses its own kernel
         statistics = Extra(2 * xs[0].channels, AT_LEAST_4, fixed=True, own=cudnn and not training)
         keeps, scratch = ([statistics], []) if training else ([], [statistics])
         return [Op([0], xs[0].size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True, whole=cudnn)]
 
 
 class LayerNorm(Norm, kind="layernorm"):
-    """Layer normalisation over the channels of each position; a gain and an offset per channel.
+    """Layer normalization over the channels of each position, with a gain and an offset per channel.
 
     Ba et al. 2016; PyTorch 2, `torch.nn.LayerNorm(C)`; Keras 3, `LayerNormalization`.
 
@@ -81,7 +81,7 @@ class LayerNorm(Norm, kind="layernorm"):
     example = "197x768 -> layernorm"
 
     per = Choice(
-        "a gain and offset for each channel, or for each element (all axes normalised)", "channel element", "channel"
+        "one gain and offset per channel, or per element, which normalizes over all axes", "channel element", "channel"
     )
 
     def _each(self, x: Shape) -> Product:
@@ -96,7 +96,7 @@ class LayerNorm(Norm, kind="layernorm"):
 
 
 class GroupNorm(Norm, kind="groupnorm"):
-    """Group normalisation: the channels in groups, each over its channels and positions; a gain and offset per channel.
+    """Group normalization over the channels and positions of each group, with a gain and an offset per channel.
 
     Wu & He 2018; PyTorch 2, `torch.nn.GroupNorm`.
 
@@ -107,7 +107,7 @@ class GroupNorm(Norm, kind="groupnorm"):
     elsewhere = "GroupNormalization group_norm gn"
     example = "56x56x64 -> groupnorm: 32"
 
-    groups = Count("groups that the channels are split into", also="num_groups group")
+    groups = Count("number of groups that split the channels", also="num_groups group")
 
     def out(self, *xs: Shape) -> Shape:
         split(self, self.groups, xs[0][-1], "channels")
@@ -121,7 +121,7 @@ class GroupNorm(Norm, kind="groupnorm"):
 
 
 class InstanceNorm(Norm, kind="instancenorm"):
-    """Instance normalisation: every channel over its positions. No parameters unless `affine: true`, as in PyTorch.
+    """Instance normalization of every channel over its positions. It has no parameters unless `affine: true` is written.
 
     Ulyanov et al. 2016; PyTorch 2, `torch.nn.InstanceNorm2d`.
 
@@ -138,7 +138,7 @@ class InstanceNorm(Norm, kind="instancenorm"):
         if xs[0].size == xs[0].channels:
             raise Problem(
                 "needs-image",
-                f"instancenorm averages over positions, but gets {xs[0]}: one position",
+                f"instancenorm averages over positions, but {xs[0]} has only one",
                 "use `layernorm` or `batchnorm`",
             )
         return xs[0]
@@ -150,7 +150,7 @@ class InstanceNorm(Norm, kind="instancenorm"):
         channels = xs[0].channels
         repeated = (
             [Extra(channels, AS_WEIGHTS)] if self.affine else []
-        )  # the gain, kept, and the offset, for each example
+        )  # the gain, which is stored, and the offset, for each example
         extra = [Extra(2 * channels, AT_LEAST_4), *repeated]
         keeps, scratch = (extra, repeated) if training else ([], [*extra, *repeated])
         op = Op([0], xs[0].size, [NEW], saves=[0], keeps=keeps, scratch=scratch, weighted=True, whole=self.affine)
@@ -159,7 +159,7 @@ class InstanceNorm(Norm, kind="instancenorm"):
 
 
 class RMSNorm(Layer, kind="rmsnorm"):
-    """Root-mean-square normalisation over the channels of each position; one gain per channel, no offset.
+    """Root-mean-square normalization over the channels of each position, with a gain per channel and no offset.
 
     Zhang & Sennrich 2019; PyTorch 2, `torch.nn.RMSNorm`.
 
@@ -182,9 +182,9 @@ class RMSNorm(Layer, kind="rmsnorm"):
 
 
 class LRN(Layer, kind="lrn"):
-    """Local response normalisation: every value is divided by a norm over `size` neighbouring channels. No parameters.
+    """Local response normalization: every value is divided by a norm over `size` neighbouring channels.
 
-    Krizhevsky et al. 2012, AlexNet, section 3.3; PyTorch 2, `torch.nn.LocalResponseNorm`.
+    It has no parameters. Krizhevsky et al. 2012, AlexNet, section 3.3; PyTorch 2, `torch.nn.LocalResponseNorm`.
 
     >>> LRN().out(Shape((55, 55, 96)))
     (55, 55, 96)
@@ -195,12 +195,12 @@ class LRN(Layer, kind="lrn"):
     elsewhere = "LocalResponseNorm local_response_norm LocalResponseNormalization norm"
     example = "55x55x96 -> lrn: 5"
 
-    size = Count("neighbouring channels", 5, also="local_size depth_radius n")
+    size = Count("number of neighbouring channels", 5, also="local_size depth_radius n")
 
     def out(self, *xs: Shape) -> Shape:
         if len(xs[0]) == 1:
             raise Problem(
-                "needs-image", f"lrn works on images and sequences, but gets a vector of {xs[0]}", "leave it out"
+                "needs-image", f"lrn works on images and sequences, but gets a vector of {xs[0]}", "remove the layer"
             )
         return xs[0]
 
@@ -219,9 +219,10 @@ class LRN(Layer, kind="lrn"):
 
 
 class Scale(Layer, kind="scale"):
-    """One learned factor per channel (or one for all), and with `bias: true` one offset: LayerScale, Caffe's `Scale`.
+    """Multiplication by one learned factor per channel or per layer, and with `bias: true` addition of an offset.
 
-    Touvron et al. 2021, CaiT; LeCun et al. 1998 for the coefficient and bias of a subsampling map.
+    This is LayerScale (Touvron et al. 2021, CaiT), Caffe's `Scale`, and the coefficient and bias of a subsampling map
+    (LeCun et al. 1998).
 
     >>> Scale().weights(Shape((56, 56, 96)))["weight"]
     96
@@ -232,14 +233,14 @@ class Scale(Layer, kind="scale"):
     in_place = True
 
     bias = Flag("one offset per channel", False, also="bias_term use_bias")
-    per = Choice("one factor for each channel, or one for the whole layer", "channel layer", "channel")
+    per = Choice("one factor per channel, or one for the whole layer", "channel layer", "channel")
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
         each = ("C", xs[0][-1]) if self.per == "channel" else ("layer", 1)
-        found: dict[str, Number] = {"weight": Product(each)}
+        weights: dict[str, Number] = {"weight": Product(each)}
         if self.bias:
-            found["bias"] = Product(each)
-        return found
+            weights["bias"] = Product(each)
+        return weights
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         size = xs[0].size
@@ -248,9 +249,9 @@ class Scale(Layer, kind="scale"):
 
 
 class Standardize(Layer, kind="standardize"):
-    """The input brought to mean 0 and variance 1 by figures gathered beforehand: mean, variance and their count.
+    """Scaling of the input to mean 0 and variance 1, with a mean, a variance and a count computed beforehand.
 
-    None of them is trained. Keras 3, `Normalization`.
+    None of the three is trained. Keras 3, `Normalization`.
 
     >>> sum(Standardize().buffers(Shape((224, 224, 3))).values())
     7
@@ -262,7 +263,7 @@ class Standardize(Layer, kind="standardize"):
     example = "224x224x3 -> standardize"
     in_place = True
 
-    per = Choice("one mean and variance for each channel, or one for the whole layer", "channel layer", "channel")
+    per = Choice("one mean and variance per channel, or one for the whole layer", "channel layer", "channel")
 
     def buffers(self, *xs: Shape) -> dict[str, Number]:
         each = ("C", xs[0][-1]) if self.per == "channel" else ("layer", 1)

@@ -1,4 +1,4 @@
-"""How values are written in a specification, and what to write in place of what other readers take for values."""
+"""Notation of values in a specification, and corrections of values in the notation of other tools."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnncalc.text import show
 
 
 def spell(value: Any) -> str:
-    """A resolved value as a specification writes it: `1x7`, `true`, `{top: 0, bottom: 1}`."""
+    """Format a value as in a specification: `1x7`, `true`, `{top: 0, bottom: 1}`."""
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, tuple):
@@ -23,12 +23,12 @@ def spell(value: Any) -> str:
 
 
 def decimal(value: Any) -> str:
-    """A Fraction as a decimal: `0.5`."""
+    """Format a Fraction as a decimal: `0.5`."""
     return f"{float(value):g}"
 
 
 def flag_help(text: str) -> str:
-    """What to write in place of a word that other YAML readers would take for a truth value."""
+    """Return help for a word that other YAML readers take for true or false."""
     body = text.strip().lower()
     if body in ("yes", "on", "y", "1"):
         return "write `true`"
@@ -36,12 +36,12 @@ def flag_help(text: str) -> str:
 
 
 def comma_help(text: str) -> str:
-    """What to write where a number's thousands separator has cut it in two inside braces."""
-    return "inside braces a comma ends the value: write the number without commas" if text.isdecimal() else ""
+    """Return help for a number inside braces that was cut at its thousands separator."""
+    return "a comma inside braces ends the value; write the number without commas" if text.isdecimal() else ""
 
 
 def number_help(text: str) -> str:
-    """What to write in place of something that other YAML readers would take for a number."""
+    """Return help for text that other YAML readers take for a number."""
     body = text.strip().lower()
     if body[-1:] in (",", ";") and body[:-1].replace(".", "", 1).replace("x", "").isdecimal():
         return f"write `{body[:-1].strip()[:20]}`, without the {'comma' if body[-1] == ',' else 'semicolon'}"
@@ -54,7 +54,7 @@ def number_help(text: str) -> str:
         return "write the number in decimal"
     mantissa, _, exponent = bare.partition("e")
     if mantissa.replace(".", "", 1).isdecimal() and exponent.lstrip("+-").isdecimal():
-        return "write the number out, without an exponent"
+        return "write all digits of the number, without an exponent"
     base, power, exponent = body.partition("^")
     if power and base.strip().isdecimal() and exponent.strip().isdecimal():
         return f"write `{base.strip()[:20]}**{exponent.strip()[:20]}` for a power"
@@ -63,23 +63,23 @@ def number_help(text: str) -> str:
     if len(parts) > (1 if joined == "-" else 2) and all(part.replace(".", "", 1).isdecimal() for part in parts):
         does = "subtract" if joined == "-" else "divide"
         meant = f" {joined} ".join(part.lstrip("0") or "0" for part in parts)
-        return f"write one number; to {does}, put blanks around the `{joined}`: `{meant[:40]}`"
+        return f"write one number; to {does}, put spaces around the `{joined}`: `{meant[:40]}`"
     if ":" in body and body.replace(":", "").isdecimal():
         return "`:` has no meaning in a number; write one whole number"
-    whole, point, behind = bare.partition(".")
-    if point and (whole + behind).isdecimal() and not (whole and behind):
-        return f"write `{whole[:20] or '0.' + behind[:20]}`"
+    whole, point, fraction = bare.partition(".")
+    if point and (whole + fraction).isdecimal() and not (whole and fraction):
+        return f"write `{whole[:20] or '0.' + fraction[:20]}`"
     if body[:1] == "+" and bare.replace(".", "", 1).isdecimal():
         return f"write `{bare[:20]}`"
     if bare.lstrip(".") in ("inf", "infinity", "nan"):
-        return "write a number that is finite"
+        return "write a finite number"
     if text.strip() in ("~", "null", "Null", "NULL", "None"):
         return "write a number, or leave the field out"
     return _size_help(body)
 
 
 def _size_help(body: str) -> str:
-    """What to write for sizes and thousands that are written in another way: `3X3`, `(3, 3)`, `1,000`."""
+    """Return help for sizes and thousands in another notation: `3X3`, `(3, 3)`, `1,000`."""
     if body[:1] not in "0123456789(" or not body or len(body) > 60 or ("," in body and "x" in body):
         return ""
     parts = [part.strip() for part in body.strip("()").replace("\u00d7", "x").replace(",", "x").split("x")]

@@ -1,7 +1,7 @@
-"""What PyTorch's eager mode does in memory for one layer: its operations, what backward keeps of each, what aliases what.
+"""Memory operations: what PyTorch's eager mode allocates, saves and aliases for one layer.
 
-The facts were measured on torch 2.13 with CUDA dispatch, by storage lifetimes. A layer lowers itself to such operations
-(`Layer.operations`); the memory analysis only folds over them.
+The rules were measured on torch 2.13 with CUDA dispatch, by storage lifetimes. `Layer.operations` lowers a layer to these
+operations, and the memory analysis adds them up.
 """
 
 from __future__ import annotations
@@ -10,35 +10,35 @@ from collections.abc import Sequence
 
 OUT = -1  # in `saves`: the operation's own output
 
-# what the gradient of an input is made of
-NEW = "new"  # a tensor of its own
-SAME = "same"  # the gradient of the output itself (a sum passes it on)
-RESHAPED = "reshaped"  # another view of the whole of it
-EXPANDED = "expanded"  # a view that repeats it (a sum)
+# how the gradient of an input is made
+NEW = "new"  # a new tensor
+SAME = "same"  # the gradient of the output itself (sums)
+RESHAPED = "reshaped"  # a view of the whole gradient of the output
+EXPANDED = "expanded"  # a view that repeats it (sums over an axis)
 PART = "part"  # a view of a part of it (concatenation)
-SPREAD = "spread"  # a product as large as the output, then summed down to the input's size
+SPREAD = "spread"  # a product as large as the output, which is then summed to the size of the input
 GATHERED = "gathered"  # as SAME or PART, but not added to others: the operation that made the value takes all of them
-NOTHING = "nothing"  # nobody knows: no memory at all
+NOTHING = "nothing"  # unknown, counted as no memory at all
 
 
-AT_LEAST_4 = -1  # a width: statistics are kept in float32, or in float64 for a float64 network
+AT_LEAST_4 = -1  # a width: statistics are stored in float32, or in float64 for a float64 network
 AS_WEIGHTS = -2  # a width: that of the parameters
 
-# what autocast makes of an operation: PyTorch's ATen/autocast_mode.h, the lists for CUDA
-AS_IT_COMES = ""  # it runs in the widest type of its inputs, which are not cast
-PRODUCT = "product"  # in 16 bits; backward keeps the weights' copy for the gradient of the input, if that is wanted
-KERNEL = "kernel"  # in 16 bits; backward keeps the weights' copy in any case
+# what autocast does with an operation (PyTorch's ATen/autocast_mode.h, the lists for CUDA)
+AS_IT_COMES = ""  # runs in the widest type of its inputs, which are not cast
+PRODUCT = "product"  # in 16 bits; the cast weights are saved if the gradient of the input is needed
+KERNEL = "kernel"  # in 16 bits; the cast weights are always saved
 FULL = "full"  # in float32
-FUSED = "fused"  # in float32; one kernel casts float16 on the way, but not bfloat16
-MIXED = "mixed"  # a float32 parameter meets an input that is not cast, and makes the output float32
+FUSED = "fused"  # in float32; the kernel itself casts float16, but not bfloat16
+MIXED = "mixed"  # a float32 parameter makes the output float32, and the input is not cast
 CAST = "cast"  # the cast itself
-UNKNOWN = "unknown"  # nothing is known: its output is taken to be in 16 bits, the least that it can be
+UNKNOWN = "unknown"  # unknown; the output is assumed to be in 16 bits, the smallest possible width
 
 
 class Extra:
     """Further memory: `numbers` of `width` bytes each (0: as wide as the output), for every example unless `fixed`.
 
-    With `own` it is made only where PyTorch's own kernel normalises, not cuDNN's.
+    With `own` it is allocated only if PyTorch's own kernel normalizes instead of cuDNN's.
     """
 
     __slots__ = ("fixed", "numbers", "own", "width")
@@ -51,23 +51,28 @@ class Extra:
 
 
 class Op:
-    """One operation on the tape.
+    """One memory operation of a layer. Sizes are in numbers per example.
 
-    `inputs` count the layer's inputs first, then the outputs of its earlier operations. `output` is in numbers per example;
-    with `alias` it is the storage of that input. `saves` are inputs (or OUT) that backward keeps, `keeps` further memory
-    that it keeps, `scratch` memory that lives only while the operation runs forward. `grads` says per input what its
-    gradient is made of, `temps` what backward allocates besides, in numbers per example; `weighted` operations make the
-    gradients of the layer's parameters.
-
-    `copies` is a copy of the input that is made for backward only where a gradient flows (overwriting relu6). `whole`
-    operations make the gradient of their input even where nobody asks for it, and copy a gradient whose cells are not
-    dense before they use it (cuDNN's batch normalisation). Of several parameters, `of` says which ones it uses (None: all);
-    `holds` are values that the caller keeps in a local variable meanwhile. `each` is a gradient of the parameters for every
-    example, of which their own ones are summed when the operation is done; `masks` are temporary numbers of one byte. `both`
-    gradients, of its input and of its first parameter, are made together, whichever is wanted. A `lean` operation keeps its
-    input, and makes `temps`, only for the gradient of its first parameter. With `strip` there is nothing to sum in a batch
-    of one: the parameter's gradient is a strip of the output's, and keeps the whole of it. `casts` says what autocast makes
-    of it.
+    * inputs: numbers of its inputs. The inputs of the layer come first, then the outputs of its earlier operations.
+    * output: size of the output. With `alias` the output is in the storage of that input.
+    * grads: how the gradient of each input is made.
+    * saves: inputs (or OUT) that are saved for backward.
+    * keeps: further memory that is saved for backward.
+    * scratch: memory that is in use only while the operation runs forward.
+    * temps: memory that backward allocates temporarily.
+    * weighted: the operation makes the gradients of the layer's parameters.
+    * copies: the input is copied for backward, but only if a gradient flows (overwriting relu6).
+    * whole: the gradient of the input is made even if nothing needs it, and a gradient whose cells are not dense is copied
+      before it is used (cuDNN's batch normalization).
+    * casts: what autocast does with the operation.
+    * of: parameters that it uses (None: all of them).
+    * holds: values that the caller has in a local variable meanwhile.
+    * each: gradient of the parameters per example. Their sum is made when the operation is done.
+    * strip: the gradient of the parameter is a view of the output's gradient in a batch of one, where there is nothing to
+      sum. The view holds the whole gradient of the output in memory.
+    * masks: temporary numbers of one byte.
+    * lean: the input is saved, and `temps` are allocated, only for the gradient of the first parameter.
+    * both: the gradients of the input and of the first parameter are made together, whichever of them is needed.
     """
 
     __slots__ = (
@@ -137,14 +142,17 @@ class Op:
 
 
 class Seen:
-    """What a reader that ran the network saw of one value in memory.
+    """Memory behaviour of one value that a reader has observed by running the network.
 
-    `until` is the node behind which its memory is let go, None where the caller keeps it. Layers of the same `split` are
-    the parts of one value that are cut at once, and `unused` numbers of it are read by nobody. `more` memory may be in use
-    there than the layer's rule says, or `less`. `relaid`: the gradient of its first parameter has its cells in another
-    order, and is copied into the usual one. No gradient flows through a `stopped` value (`torch.no_grad()`, `detach()`),
-    nor into the parameters named `still`, which the layer reads detached. `dims` are its parameters'
-    dimensions in PyTorch, `places` their places among all parameters.
+    * stopped: no gradient flows through the value (`torch.no_grad()`, `detach()`).
+    * still: names of parameters that get no gradient because the layer reads them detached.
+    * dims: dimensions of its parameters in PyTorch.
+    * places: positions of its parameters among all parameters.
+    * until: the node after which its memory is released, or None if the caller holds it.
+    * split: number of the split. Layers with the same number are the parts of one value that is split at once.
+    * unused: size of the parts of the split that no layer reads.
+    * more, less: the memory in use may be more, or less, than the rule of the layer states.
+    * relaid: the gradient of its first parameter has its cells in another order, and is copied into the usual order.
     """
 
     __slots__ = ("dims", "less", "more", "places", "relaid", "split", "still", "stopped", "until", "unused")
@@ -163,9 +171,10 @@ class Seen:
 
 
 def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> list[Op]:
-    """The least that a layer without a rule does: what works in place makes nothing, what has weights keeps its input.
+    """Return the least that a layer without a rule does in memory.
 
-    The gradients that it makes may be views of the one that it gets, and cost nothing.
+    A layer that works in place allocates nothing, and one with weights saves its input. Its gradients may be views of the
+    gradient of its output, and count as nothing.
     """
     grads, saves = [NOTHING] * len(sizes), [0] if weighted else []
     if in_place and len(sizes) == 1:
@@ -174,15 +183,15 @@ def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> li
 
 
 def reshaped(size: int) -> list[Op]:
-    """Another view of the same numbers."""
+    """Return the operation that makes another view of the same numbers."""
     return [Op([0], size, [RESHAPED], alias=0)]
 
 
 def passed_on(size: int) -> list[Op]:
-    """A layer that is its input, the very same tensor: identity, dropout at inference."""
+    """Return the operation of a layer whose output is its input tensor, such as identity, or dropout at inference."""
     return [Op([0], size, [SAME], alias=0)]
 
 
 def elementwise(size: int, saves: Sequence[int], inplace: bool = False, casts: str = AS_IT_COMES) -> list[Op]:
-    """One output number for every input number; backward makes a gradient of its own."""
+    """Return the operation that makes one output number from each input number, with a new gradient in backward."""
     return [Op([0], size, [NEW], saves=saves, alias=0 if inplace else None, casts=casts)]

@@ -1,4 +1,4 @@
-"""Operations that no kind describes: what is known of them is said by the reader that met them, or by the file."""
+"""Operations without a kind. The reader or the file that has them states what is known about them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cnncalc.shape import Shape
 
 
 class Operator(Layer):
-    """An operation whose output shape, parameters and multiply-adds are given. Files write it as `operator`.
+    """An operation with a given output shape, parameters and multiply-adds. Files write it as `operator`.
 
-    With `like` it is that layer in every other respect: one whose parameters differ from what its fields say, because
-    another layer holds some of them or because they are worked out from others (weight norm, tied weights).
+    With `like` it behaves as that layer in every other respect. This is for a layer whose parameters are not those of its
+    fields, because another layer holds some of them or because they are computed from others (weight norm, tied weights).
 
     >>> from cnncalc.product import Product
     >>> product = Operator("matmul", Shape((197, 197)), macs=Product(("m", 197), ("k", 64), ("n", 197)))
@@ -58,10 +58,10 @@ class Operator(Layer):
         names = ("kind", "_output", "_weights", "_buffers", "_macs")
         return super().__eq__(other) and all(self.__dict__[name] == other.__dict__[name] for name in names)
 
-    __hash__ = None  # as every layer
+    __hash__ = None  # like every layer
 
     def with_parameters(self, weights: Mapping[str, Count], buffers: Mapping[str, Count], note: str) -> Operator:
-        """The same with these parameters and buffers."""
+        """Return a copy with other parameters and buffers."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _weights=dict(weights), _buffers=dict(buffers), _note=note)
         other.__dict__.pop("_cache", None)  # it holds what follows from the old parameters
@@ -72,13 +72,13 @@ class Operator(Layer):
 
     @property
     def like(self) -> Layer | None:
-        """The layer that it is in every other respect."""
-        found: Layer | None = self._fact("like")
-        return found
+        """Layer as which it behaves in every other respect."""
+        like: Layer | None = self._fact("like")
+        return like
 
     def out(self, *xs: Shape) -> Shape:
-        given: Shape = self._fact("output")
-        return given
+        output: Shape = self._fact("output")
+        return output
 
     def weights(self, *xs: Shape) -> dict[str, Count]:
         if self._fact("weights") is not None:
@@ -93,16 +93,16 @@ class Operator(Layer):
         return like.buffers(*xs) if like is not None else {}
 
     def macs(self, *xs: Shape) -> Count:
-        given: Count | None = self._fact("macs")
-        if given is not None:
-            return given
+        macs: Count | None = self._fact("macs")
+        if macs is not None:
+            return macs
         like: Layer | None = self._fact("like")
         return like.macs(*xs) if like is not None else NOTHING
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
         like: Layer | None = self._fact("like")
-        given: tuple[View, ...] | None = self._fact("views")
-        return like.windows(*xs) if like is not None else given
+        views: tuple[View, ...] | None = self._fact("views")
+        return like.windows(*xs) if like is not None else views
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         like: Layer | None = self._fact("like")
@@ -112,12 +112,12 @@ class Operator(Layer):
 
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         like: Layer | None = self._fact("like")
-        found = like.notes(*xs) if like is not None else []
-        return [*found, ("note", self._fact("note"))] if self._fact("note") else found
+        notes = like.notes(*xs) if like is not None else []
+        return [*notes, ("note", self._fact("note"))] if self._fact("note") else notes
 
 
 class Unknown(Operator):
-    """An operator that nothing is known of but its output shape: its multiply-adds are unknown, not 0.
+    """An operator of which only the output shape is known, so that its multiply-adds are unknown and not 0.
 
     >>> Unknown("deformconv", Shape((56, 56, 64))).known_cost
     False
@@ -129,15 +129,15 @@ class Unknown(Operator):
         return (Blur(),)
 
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
-        sentence = f"cnncalc has no rule for the operator {self.kind}: its multiply-adds are unknown"
+        sentence = f"cnncalc has no rule for the operator {self.kind}, so its multiply-adds are unknown"
         return [("unknown-operator", sentence), *super().notes(*xs)]
 
 
 class Stated(Layer, kind="operator"):
-    """An operation that no kind describes, by what is known of it: its name, output shape and, if known, multiply-adds.
+    """An operation that has no kind, described by its name, its output shape and, if known, its multiply-adds.
 
-    Without `cost` its multiply-adds are unknown, shown as `?`, and totals are lower bounds; without `output` it keeps the
-    shape of its first operand. Parameters that it has are stated beside it, with `holds:`.
+    Without `cost` its multiply-adds are unknown and shown as `?`, and totals are lower bounds. Without `output` it has the
+    shape of its first operand. Write its parameters beside it with `holds:`.
 
     >>> Stated(op="einsum", output=(10, 20)).out(Shape((10, 32)))
     (10, 20)
@@ -148,28 +148,28 @@ class Stated(Layer, kind="operator"):
     example = "56x56x64 -> {operator: [prev], op: deformconv, output: 56x56x64}"
     inputs = None
 
-    op = Word("what the operation is called")
-    output = To("its output shape: `56x56x64`; that of its first operand unless written", None)
-    cost = Whole("multiply-accumulates for one example; unknown unless written", None, least=0, most=2**62)
+    op = Word("name of the operation")
+    output = To("output shape, such as `56x56x64`; that of the first operand unless it is written", None)
+    cost = Whole("multiply-accumulates for one example; unknown unless it is written", None, least=0, most=2**62)
     sees = Choice(
-        "what an output cell sees of the input: its own cell, all of it, nothing, or an unknown part",
+        "part of the input that an output cell sees: the cell at its position, all, nothing, or an unknown part",
         "cell all nothing unknown",
         "unknown",
     )
-    overwrites = Flag("can overwrite its input: writes no new volume", False)
+    overwrites = Flag("the operation can overwrite its input, so that it writes no new volume", False)
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
-        self._named()
+        self._apply_fields()
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Stated:
         layer = super().from_values(values)
-        layer._named()
+        layer._apply_fields()
         return layer
 
-    def _named(self) -> None:
-        """Be of the operation's kind in tables, and of unknown cost where none is stated."""
+    def _apply_fields(self) -> None:
+        """Take over the kind, cost and in-place property from the fields."""
         self.__dict__.update(kind=self.op, known_cost=self.cost is not None, in_place=self.overwrites)
 
     def out(self, *xs: Shape) -> Shape:
@@ -184,4 +184,4 @@ class Stated(Layer, kind="operator"):
     def notes(self, *xs: Shape) -> list[tuple[str, str]]:
         if self.cost is not None:
             return []
-        return [("unknown-operator", f"what {self.op} costs is not stated: its multiply-adds are unknown")]
+        return [("unknown-operator", f"the cost of {self.op} is not stated, so its multiply-adds are unknown")]

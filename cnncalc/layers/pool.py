@@ -1,4 +1,4 @@
-"""Poolings: max and average under a window, over everything, or to a given size."""
+"""Max and average pooling over windows, over all positions, or to a given size, and max unpooling."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from cnncalc.shape import Shape, TransposedWindow, Window
 
 
 def indexed(size: int, training: bool, place: int = 0) -> list[Op]:
-    """A max pooling of a value in memory: the places of the maxima are made as 8-byte indices, and kept for backward."""
+    """Return the memory operation of a max pooling, which stores 8-byte indices of the maxima for backward."""
     indices = [Extra(size, 8)]
     kept = {"saves": [place], "keeps": indices} if training else {"scratch": indices}
     return [Op([place], size, [NEW], **kept)]
 
 
 class Pool(Windowed):
-    """What both poolings share: the stride is the kernel unless written, channels stay.
+    """Base of max and average pooling. The stride is the kernel unless it is written, and the channels stay the same.
 
-    The padding is at most half of the kernel, dilation not counted (PyTorch 2, `pool2d_shape_check`); where the two
-    sides differ, which PyTorch has no word for, it is shorter than the kernel (ONNX Runtime, `PoolAttributes`).
+    The padding is at most half of the kernel, not counting dilation (PyTorch 2, `pool2d_shape_check`). PyTorch has no padding
+    that differs between the sides; such padding must be smaller than the kernel (ONNX Runtime, `PoolAttributes`).
     """
 
     families: ClassVar[tuple[str, ...]] = ("pooling",)
 
     kernel = Sizes("window size F", also=KERNEL_NAMES)
-    stride = Sizes("step S of the window; the kernel unless written", None, also=STRIDE_NAMES)
+    stride = Sizes("step S of the window; the kernel unless it is written", None, also=STRIDE_NAMES)
     pad = Pad("padding P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
     ceil = Flag("round sizes up instead of down (Caffe)", False, also="ceil_mode")
 
@@ -46,7 +46,7 @@ class Pool(Windowed):
                     "pad-too-large",
                     f"{self.kind}: padding {max(window.before, window.after)} is more than "
                     + (
-                        f"{most}, so that a whole window would hold padding only"
+                        f"{most}, so a window would contain nothing but padding"
                         if uneven
                         else f"half of the kernel {window.kernel}"
                     ),
@@ -56,7 +56,7 @@ class Pool(Windowed):
         return Shape((*self.lengths(x), x[-1]))
 
     def copied(self, x: Shape) -> list[Op]:
-        """The padded copy that PyTorch needs first where its poolings cannot pad like this by themselves."""
+        """Return the operation that makes a padded copy, if PyTorch's pooling has no such padding."""
         windows = self.windows(x)
         if all(window.before == window.after <= window.kernel // 2 for window in windows):
             return []
@@ -68,9 +68,9 @@ class Pool(Windowed):
 
 
 class MaxPool(Pool, kind="maxpool"):
-    """Max pooling: the largest value under each F x F window, channel by channel. No parameters.
+    """Max pooling: the largest value in each F x F window, channel by channel. No parameters.
 
-    Every spatial axis becomes (W - F + 2P)/S + 1; S is F unless written. PyTorch 2, `torch.nn.MaxPool2d`.
+    Every spatial axis becomes (W - F + 2P)/S + 1; S is F unless it is written. PyTorch 2, `torch.nn.MaxPool2d`.
 
     >>> MaxPool(kernel=3, stride=2).out(Shape((55, 55, 96)))
     (27, 27, 96)
@@ -81,7 +81,7 @@ class MaxPool(Pool, kind="maxpool"):
     elsewhere = "MaxPool2d MaxPool1d MaxPool3d MaxPooling2D MaxPooling1D MaxPooling3D max_pool max_pool2d pool pooling"
     example = "224x224x64 -> maxpool: 2"
 
-    dilation = Sizes("distance between the cells under the window", 1, also="dilations")
+    dilation = Sizes("distance between the cells of the window", 1, also="dilations")
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         copied = self.copied(xs[0])
@@ -89,9 +89,9 @@ class MaxPool(Pool, kind="maxpool"):
 
 
 class AvgPool(Pool, kind="avgpool"):
-    """Average pooling: the mean under each F x F window, channel by channel. No parameters.
+    """Average pooling: the mean of each F x F window, channel by channel. No parameters.
 
-    Every spatial axis becomes (W - F + 2P)/S + 1; S is F unless written. PyTorch 2, `torch.nn.AvgPool2d`.
+    Every spatial axis becomes (W - F + 2P)/S + 1; S is F unless it is written. PyTorch 2, `torch.nn.AvgPool2d`.
 
     >>> AvgPool(kernel=2).out(Shape((28, 28, 6)))
     (14, 14, 6)
@@ -110,10 +110,10 @@ class AvgPool(Pool, kind="avgpool"):
 
 
 class MaxUnpool(SizedLike, kind="maxunpool"):
-    """Max unpooling: every number back at the place that a max pooling found it in, zeros elsewhere. No parameters.
+    """Max unpooling: every number returns to where max pooling found it, and all other cells are zero. No parameters.
 
-    Every spatial axis becomes (W - 1)*S + F - 2P; S is F unless written. With `like` it becomes that of another value,
-    such as the one that was pooled. Zeiler & Fergus 2013; Badrinarayanan et al. 2015, SegNet; PyTorch 2,
+    Every spatial axis becomes (W - 1)*S + F - 2P; S is F unless it is written. With `like` the axes get the lengths of another
+    value, such as the one that was pooled. Zeiler & Fergus 2013; Badrinarayanan et al. 2015, SegNet; PyTorch 2,
     `torch.nn.MaxUnpool2d`.
 
     >>> MaxUnpool(kernel=2).out(Shape((14, 14, 512)))
@@ -127,7 +127,7 @@ class MaxUnpool(SizedLike, kind="maxunpool"):
     size_fields = ("kernel",)
 
     kernel = Sizes("window size F of the pooling", None, also=KERNEL_NAMES)
-    stride = Sizes("step S of the pooling's window; the kernel unless written", None, also=STRIDE_NAMES)
+    stride = Sizes("step S of the window of the pooling; the kernel unless it is written", None, also=STRIDE_NAMES)
     pad = Pad("padding P of the pooling: a number, one per axis, or sides", 0, also=PAD_NAMES, words="")
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
@@ -155,7 +155,7 @@ class MaxUnpool(SizedLike, kind="maxunpool"):
 
 
 class GlobalPool(Layer):
-    """What both global poolings share: one number per channel."""
+    """Base of the global poolings, which return one number per channel."""
 
     families: ClassVar[tuple[str, ...]] = ("pooling",)
 
@@ -168,7 +168,7 @@ class GlobalPool(Layer):
 
 
 class GlobalAvgPool(GlobalPool, kind="globalavgpool"):
-    """Global average pooling: the mean of each channel over the whole image; a vector of C. No parameters.
+    """Global average pooling: the mean of each channel over all positions, as a vector of C. No parameters.
 
     Lin et al. 2013, Network in Network; Keras 3, `GlobalAveragePooling2D`.
 
@@ -188,7 +188,7 @@ class GlobalAvgPool(GlobalPool, kind="globalavgpool"):
 
 
 class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
-    """Global max pooling: the largest value of each channel over the whole image; a vector of C. No parameters.
+    """Global max pooling: the largest value of each channel over all positions, as a vector of C. No parameters.
 
     Keras 3, `GlobalMaxPooling2D`.
 
@@ -206,7 +206,7 @@ class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
 
 
 class AdaptivePool(Layer):
-    """What both adaptive poolings share: windows chosen so that the output has a given size."""
+    """Base of the adaptive poolings, whose windows are chosen so that the output has a given size."""
 
     families: ClassVar[tuple[str, ...]] = ("pooling",)
 
@@ -233,7 +233,7 @@ class AdaptivePool(Layer):
 
 
 class AdaptiveAvgPool(AdaptivePool, kind="adaptiveavgpool"):
-    """Adaptive average pooling: averages over windows chosen so that the output has the given size. No parameters.
+    """Adaptive average pooling: the means of windows that are chosen so that the output has the given size. No parameters.
 
     PyTorch 2, `torch.nn.AdaptiveAvgPool2d`.
 
@@ -252,7 +252,7 @@ class AdaptiveAvgPool(AdaptivePool, kind="adaptiveavgpool"):
 
 
 class AdaptiveMaxPool(AdaptivePool, kind="adaptivemaxpool"):
-    """Adaptive max pooling: maxima over windows chosen so that the output has the given size. No parameters.
+    """Adaptive max pooling: the maxima of windows that are chosen so that the output has the given size. No parameters.
 
     PyTorch 2, `torch.nn.AdaptiveMaxPool2d`.
 

@@ -1,4 +1,4 @@
-"""Recurrent layers over steps x features."""
+"""Recurrent layers over steps x features, and the convolutional LSTM."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNIT_NAMES = "hidden_size output hidden num_units hidden_dim"
 
 
 class Recurrent(Layer):
-    """What recurrent layers share; `gates` matrices of units x (features + units) per layer and direction."""
+    """Base of the recurrent layers, with `gates` matrices of units x (features + units) per layer and direction."""
 
     families = ("recurrent",)
 
@@ -27,27 +27,32 @@ class Recurrent(Layer):
 
     units = Count("length of the state", also=UNIT_NAMES)
     returns = Choice(
-        "every step's output or only the last", "sequence last", "sequence", also="return_sequences output_mode"
+        "output of every step, or only of the last one",
+        "sequence last",
+        "sequence",
+        also="return_sequences output_mode",
     )
     bias = Choice(
-        "bias vectors per gate: one (textbook, Keras), two (PyTorch, Keras GRU with reset_after) or none",
+        "bias vectors per gate: one (textbook, Keras), two (PyTorch, Keras' GRU with reset_after) or none",
         "single double none",
         "single",
         also="use_bias",
     )
-    bidirectional = Flag("a second pass from the end, outputs joined", False, also="bidir")
-    layers = Count("layers on top of each other", 1, also="num_layers", most=1000)
+    bidirectional = Flag(
+        "add a second pass from the last step to the first, and concatenate the outputs", False, also="bidir"
+    )
+    layers = Count("number of stacked layers", 1, also="num_layers", most=1000)
 
     def _sequence(self, x: Shape) -> None:
         if len(x) != 2:
             raise Problem(
                 "needs-sequence",
-                f"{self.kind} reads steps x features, such as 100x300, but gets {x}",
+                f"{self.kind} needs steps x features, such as 100x300, but gets {x}",
                 as_steps(x),
             )
 
     def _features(self, x: Shape) -> list[int]:
-        """Features entering each of the layers."""
+        """Return the number of features that each of the stacked layers gets."""
         wide = self.units * (2 if self.bidirectional else 1)
         return [x[-1]] + [wide] * (self.layers - 1)
 
@@ -63,14 +68,14 @@ class Recurrent(Layer):
         return Product(*directions, *gates, *factors)
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
-        found: dict[str, Number] = {}
+        weights: dict[str, Number] = {}
         units = ("units", self.units)
         for number, features in enumerate(self._features(xs[0])):
-            found[f"weight_ih_l{number}"] = self._both(units, ("features", features))
-            found[f"weight_hh_l{number}"] = self._both(units, units)
+            weights[f"weight_ih_l{number}"] = self._both(units, ("features", features))
+            weights[f"weight_hh_l{number}"] = self._both(units, units)
             if self.bias != "none":
-                found[f"bias_l{number}"] = self._both(("bias vectors", 2 if self.bias == "double" else 1), units)
-        return found
+                weights[f"bias_l{number}"] = self._both(("bias vectors", 2 if self.bias == "double" else 1), units)
+        return weights
 
     def macs(self, *xs: Shape) -> Number:
         steps, units = ("steps", xs[0][0]), ("units", self.units)
@@ -82,9 +87,10 @@ class Recurrent(Layer):
 
 
 class LSTM(Recurrent, kind="lstm"):
-    """Long short-term memory: four gates, 4*(units*(units + features) + units) parameters with a single bias.
+    """Long short-term memory, a recurrent layer with four gates.
 
-    Hochreiter & Schmidhuber 1997; Keras 3, `LSTM`; PyTorch 2, `torch.nn.LSTM` has two bias vectors (`bias: double`).
+    It has 4*(units*(units + features) + units) parameters with one bias vector per gate, as in Keras. PyTorch's
+    `torch.nn.LSTM` has two: write `bias: double`. Hochreiter & Schmidhuber 1997; Keras 3, `LSTM`.
 
     >>> sum(LSTM(units=32).weights(Shape((10, 16))).values())
     6272
@@ -96,9 +102,10 @@ class LSTM(Recurrent, kind="lstm"):
 
 
 class GRU(Recurrent, kind="gru"):
-    """Gated recurrent unit: three gates, 3*(units*(units + features) + units) parameters with a single bias.
+    """Gated recurrent unit, a recurrent layer with three gates.
 
-    Cho et al. 2014; Keras 3, `GRU` (whose default `reset_after` and PyTorch have `bias: double`).
+    It has 3*(units*(units + features) + units) parameters with one bias vector per gate. PyTorch, and Keras with its default
+    `reset_after`, have two: write `bias: double`. Cho et al. 2014; Keras 3, `GRU`.
 
     >>> sum(GRU(units=32, bias="double").weights(Shape((7, 10))).values())
     4224
@@ -110,9 +117,10 @@ class GRU(Recurrent, kind="gru"):
 
 
 class RNN(Recurrent, kind="rnn"):
-    """Plain recurrent layer: units*(units + features) + units parameters with a single bias.
+    """Plain recurrent layer.
 
-    Elman 1990; Keras 3, `SimpleRNN`; PyTorch 2, `torch.nn.RNN` has two bias vectors (`bias: double`).
+    It has units*(units + features) + units parameters with one bias vector, as in Keras. PyTorch's `torch.nn.RNN` has two:
+    write `bias: double`. Elman 1990; Keras 3, `SimpleRNN`.
 
     >>> sum(RNN(units=32).weights(Shape((7, 10))).values())
     1376
@@ -123,10 +131,10 @@ class RNN(Recurrent, kind="rnn"):
 
 
 class ConvLSTM(Layer, kind="convlstm"):
-    """An LSTM over images: four gates, each a convolution of the frame and one of the state, which keeps its size.
+    """LSTM over images: each of its four gates is a convolution of the frame plus one of the state, which keeps its size.
 
-    It reads steps x height x width x channels, or steps x width x channels. Every spatial axis of a frame becomes
-    (W - F + 2P)/S + 1, the channels become K. Weights 4*F*F*C*K + 4*F*F*K*K, biases 4*K.
+    The input is steps x height x width x channels, or steps x width x channels. Every spatial axis of a frame becomes
+    (W - F + 2P)/S + 1, and the channels become K. It has 4*F*F*C*K + 4*F*F*K*K weights and 4*K biases.
     Shi et al. 2015; Keras 3, `ConvLSTM2D`.
 
     >>> layer, video = ConvLSTM(filters=40, kernel=3, pad="same"), Shape((12, 40, 40, 1))
@@ -140,20 +148,20 @@ class ConvLSTM(Layer, kind="convlstm"):
     example = "12x40x40x1 -> convlstm: {filters: 40, kernel: 3, pad: same}"
 
     filters = Count("number of filters K", also=FILTER_NAMES)
-    kernel = Sizes("window size F within a frame", also=KERNEL_NAMES)
+    kernel = Sizes("window size F over a frame", also=KERNEL_NAMES)
     stride = Sizes("step S of the window over the frame", 1, also=STRIDE_NAMES)
-    pad = Pad("zeros P around a frame: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
-    dilation = Sizes("distance between the cells under the window", 1, also="dilations rate dilation_rate")
+    pad = Pad("zero padding P around a frame: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
+    dilation = Sizes("distance between the cells of the window", 1, also="dilations rate dilation_rate")
     returns = Choice(
-        "the state after every step or only the last", "sequence last", "sequence", also="return_sequences"
+        "state after every step, or only after the last one", "sequence last", "sequence", also="return_sequences"
     )
     bias = Flag("one bias per filter and gate", True, also="use_bias")
 
     def of_frame(self) -> Conv:
-        """The convolution of a frame, for all four gates.
+        """Return the convolution of a frame for all four gates.
 
         Raises:
-            Problem: `bad-value` where a field does not suit a convolution.
+            Problem: `bad-value` if a field does not suit a convolution.
         """
         return Conv(
             filters=4 * self.filters,
@@ -165,7 +173,7 @@ class ConvLSTM(Layer, kind="convlstm"):
         )
 
     def frame(self, x: Shape) -> Shape:
-        """The shape of one step.
+        """Return the shape of one step.
 
         Raises:
             Problem: `needs-sequence`.
@@ -173,8 +181,8 @@ class ConvLSTM(Layer, kind="convlstm"):
         if not 3 <= len(x) <= 5:
             raise Problem(
                 "needs-sequence",
-                f"{self.kind} reads steps x height x width x channels, such as 12x40x40x1, but gets {x}",
-                "put a `reshape:` before it that makes steps of frames",
+                f"{self.kind} needs steps x height x width x channels, such as 12x40x40x1, but gets {x}",
+                "put a `reshape:` to steps of frames before it",
             )
         return Shape(x[1:])
 
@@ -187,11 +195,11 @@ class ConvLSTM(Layer, kind="convlstm"):
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
         window, gates = self._window(xs[0]), ("4K", 4 * self.filters)
-        found: dict[str, Number] = {
+        weights: dict[str, Number] = {
             "weight_ih": Product(*window, ("C", xs[0][-1]), gates),
             "weight_hh": Product(*window, ("K", self.filters), gates),
         }
-        return {**found, **({"bias": Product(gates)} if self.bias else {})}
+        return {**weights, **({"bias": Product(gates)} if self.bias else {})}
 
     def macs(self, *xs: Shape) -> Number:
         x = xs[0]
@@ -200,7 +208,7 @@ class ConvLSTM(Layer, kind="convlstm"):
         return Product(("steps", x[0]), *places, *self._window(x), wide, ("4K", 4 * self.filters))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        """All of the input, where the state has the time to bring it everywhere: (F - 1)/2 cells further every step."""
+        """Return None if the state reaches the whole frame within the steps, at (F - 1)/2 cells per step."""
         x, frame = xs[0], self.frame(xs[0])
         places = zip(each(self.kernel, frame, "kernel"), self.of_frame().lengths(frame), strict=True)
         everywhere = all((kernel - 1) // 2 * (x[0] - 1) >= length - 1 for kernel, length in places)

@@ -1,4 +1,4 @@
-"""Layers that move, cut, repeat or add cells without learning anything."""
+"""Layers without parameters that move, cut, repeat or add cells."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RANK = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 
 
 class Flatten(Layer, kind="flatten"):
-    """All numbers in one vector. `fc` does this by itself.
+    """All numbers of the input as one vector. `fc` flattens its input itself.
 
     >>> Flatten().out(Shape((7, 7, 512)))
     (25088,)
@@ -50,15 +50,15 @@ class Reshape(Layer, kind="reshape"):
     example = "14x14x768 -> reshape: 196x768"
     in_place = True
 
-    to = To("the new shape", also="shape target_shape target size")
+    to = To("new shape", also="shape target_shape target size")
 
     def out(self, *xs: Shape) -> Shape:
         to = Shape(self.to)
         if to.size != xs[0].size:
             raise Problem(
                 "sizes-differ",
-                f"reshape: {xs[0]} holds {xs[0].size:,} numbers, {to} holds {to.size:,}",
-                f"choose a shape of {xs[0].size:,} numbers",
+                f"reshape: {xs[0]} has {xs[0].size:,} numbers, but {to} has {to.size:,}",
+                f"choose a shape with {xs[0].size:,} numbers",
                 field="to",
             )
         return to
@@ -71,7 +71,7 @@ class Reshape(Layer, kind="reshape"):
 
 
 class Permute(Layer, kind="permute"):
-    """The axes in another order, counted from 0 as they are printed.
+    """The axes in another order. They are counted from 0 as they are printed.
 
     >>> Permute(axes=(1, 0)).out(Shape((100, 300)))
     (300, 100)
@@ -81,14 +81,14 @@ class Permute(Layer, kind="permute"):
     example = "100x300 -> permute: 1x0"
     in_place = True
 
-    axes = Axes("the new order of the axes, counted from 0", also="dims order perm")
+    axes = Axes("new order of the axes, counted from 0", also="dims order perm")
 
     def out(self, *xs: Shape) -> Shape:
         if len(self.axes) != len(xs[0]):
             raise Problem(
                 "bad-value",
-                f"permute names {len(self.axes)} axes, but {xs[0]} has {len(xs[0])}",
-                f"name every axis from 0 to {len(xs[0]) - 1} once",
+                f"permute lists {len(self.axes)} axes, but {xs[0]} has {len(xs[0])}",
+                f"list every axis from 0 to {len(xs[0]) - 1} once",
                 field="axes",
             )
         return Shape(xs[0][axis] for axis in self.axes)
@@ -106,7 +106,7 @@ class Permute(Layer, kind="permute"):
 
 
 class Slice(Layer, kind="slice"):
-    """A part of the input along one axis: from `start` up to, not including, `stop`.
+    """A part of the input along one axis, from `start` up to but not including `stop`.
 
     >>> Slice(stop=58).out(Shape((28, 28, 116)))
     (28, 28, 58)
@@ -116,10 +116,10 @@ class Slice(Layer, kind="slice"):
     example = "28x28x116 -> slice: 58"
     in_place = True
 
-    stop = Count("the first cell behind the part", also="end ends")
-    start = Count("the first cell of the part", 0, also="starts begin", least=0)
-    axis = Choice("the axis to cut", "channels steps height width depth", "channels", also="dim axes")
-    step = Count("every how many cells one is taken", 1, also="steps")
+    stop = Count("first cell after the part", also="end ends")
+    start = Count("first cell of the part", 0, also="starts begin", least=0)
+    axis = Choice("axis to cut", "channels steps height width depth", "channels", also="dim axes")
+    step = Count("distance between the cells that are taken", 1, also="steps")
 
     def out(self, *xs: Shape) -> Shape:
         axis = axis_number(self.axis, xs[0])
@@ -127,8 +127,8 @@ class Slice(Layer, kind="slice"):
         if not self.start < self.stop <= length:
             raise Problem(
                 "bad-value",
-                f"slice from {self.start} to {self.stop} does not lie within the {length} cells of {self.axis}",
-                f"choose a start below the stop, and a stop of at most {length}",
+                f"slice from {self.start} to {self.stop} is not within the {length} cells of the axis {self.axis}",
+                f"choose a stop of at most {length}, and a start below the stop",
                 field="stop",
             )
         return Shape((*xs[0][:axis], -(-(self.stop - self.start) // self.step), *xs[0][axis + 1 :]))
@@ -144,7 +144,7 @@ class Slice(Layer, kind="slice"):
 
 
 class ChannelShuffle(Layer, kind="channelshuffle"):
-    """The channels of all groups interleaved. Zhang et al. 2017, ShuffleNet; PyTorch 2, `torch.nn.ChannelShuffle`.
+    """The channels of all groups, interleaved. Zhang et al. 2017, ShuffleNet; PyTorch 2, `torch.nn.ChannelShuffle`.
 
     >>> ChannelShuffle(groups=2).out(Shape((28, 28, 116)))
     (28, 28, 116)
@@ -153,7 +153,7 @@ class ChannelShuffle(Layer, kind="channelshuffle"):
     elsewhere = "channel_shuffle shuffle"
     example = "28x28x116 -> channelshuffle: 2"
 
-    groups = Count("groups that the channels are split into", also="group")
+    groups = Count("number of groups that split the channels", also="group")
 
     def out(self, *xs: Shape) -> Shape:
         spatial(self, xs[0])
@@ -165,7 +165,7 @@ class ChannelShuffle(Layer, kind="channelshuffle"):
 
 
 class PixelShuffle(Layer, kind="pixelshuffle"):
-    """Channels rearranged into space: H x W x C becomes rH x rW x C/r^2. Shi et al. 2016.
+    """Rearrangement of channels into space: H x W x C becomes rH x rW x C/r^2. Shi et al. 2016.
 
     PyTorch 2, `torch.nn.PixelShuffle`.
 
@@ -176,7 +176,7 @@ class PixelShuffle(Layer, kind="pixelshuffle"):
     elsewhere = "depth_to_space DepthToSpace subpixel"
     example = "28x28x64 -> pixelshuffle: 2"
 
-    factor = Count("r, how much larger height and width become", also="upscale_factor block_size", most=1000)
+    factor = Count("factor r by which height and width grow", also="upscale_factor block_size", most=1000)
 
     def out(self, *xs: Shape) -> Shape:
         x, r = xs[0], self.factor
@@ -200,7 +200,7 @@ class PixelShuffle(Layer, kind="pixelshuffle"):
 
 
 class PixelUnshuffle(Layer, kind="pixelunshuffle"):
-    """Space rearranged into channels: H x W x C becomes H/r x W/r x C*r^2; the opposite of `pixelshuffle`.
+    """Rearrangement of space into channels: H x W x C becomes H/r x W/r x C*r^2. It is the opposite of `pixelshuffle`.
 
     Redmon & Farhadi 2016, the passthrough layer of YOLOv2 (Darknet, `[reorg]`); PyTorch 2, `torch.nn.PixelUnshuffle`.
 
@@ -211,7 +211,7 @@ class PixelUnshuffle(Layer, kind="pixelunshuffle"):
     elsewhere = "reorg space_to_depth SpaceToDepth"
     example = "26x26x64 -> pixelunshuffle: 2"
 
-    factor = Count("r, how much smaller height and width become", also="downscale_factor block_size", most=1000)
+    factor = Count("factor r by which height and width shrink", also="downscale_factor block_size", most=1000)
 
     def out(self, *xs: Shape) -> Shape:
         x, r = xs[0], self.factor
@@ -221,7 +221,7 @@ class PixelUnshuffle(Layer, kind="pixelunshuffle"):
             if width % r:
                 raise Problem(
                     "groups-do-not-divide",
-                    f"pixelunshuffle: the {axis} {width} cannot be split into cells of {r}: "
+                    f"pixelunshuffle: the {axis} {width} cannot be split into blocks of {r}: "
                     f"{width} = {r}*{width // r} + {width % r}",
                     f"choose a factor that divides {width}",
                     field="factor",
@@ -236,9 +236,9 @@ class PixelUnshuffle(Layer, kind="pixelunshuffle"):
 
 
 class Padding(SizedLike, kind="pad"):
-    """Cells added around the input: zeros, mirrored, repeated or wrapped ones. PyTorch 2, `torch.nn.functional.pad`.
+    """Padding around the input, with zeros or with mirrored, repeated or wrapped cells. PyTorch 2, `torch.nn.functional.pad`.
 
-    With `like` as many as make it the size of another value, half of them on each side and the odd one after.
+    With `like` it pads the input to the size of another value, half on each side. An odd cell goes after the input.
 
     >>> Padding(by=2).out(Shape((28, 28, 1)))
     (32, 32, 1)
@@ -253,28 +253,28 @@ class Padding(SizedLike, kind="pad"):
     example = "28x28x1 -> pad: 2"
     size_fields = ("by",)
 
-    by = Pad("cells added: a number, one per axis, or sides", None, also="padding pad pads P", words="")
-    mode = Choice("what the new cells hold", "zeros reflect replicate circular", "zeros", also="padding_mode")
+    by = Pad("number of cells to add: one number, one per axis, or sides", None, also="padding pad pads P", words="")
+    mode = Choice("values of the new cells", "zeros reflect replicate circular", "zeros", also="padding_mode")
 
     def sides(self, *xs: Shape) -> tuple[tuple[int, int], ...]:
-        """Cells added before and after every spatial axis.
+        """Return the number of cells added before and after every spatial axis.
 
         Raises:
-            Problem: `pad-too-large` where there are not enough to be mirrored, or `bad-value` where the input is larger.
+            Problem: `pad-too-large` if there are too few cells to mirror, or `bad-value` if the input is larger than `like`.
         """
         x = xs[0]
         spatial(self, x)
         wanted = self.reference_size(*xs)
         if wanted is None:
-            found = sides(self, self.by, x)
+            pads = sides(self, self.by, x)
         else:
             more = [length - width for length, width in zip(wanted, x, strict=False)]
             if min(more) < 0:
                 text = f"pad: {x} is larger than `{self.like}`, which is {xs[1]}"
-                raise Problem("bad-value", text, f"write `crop: {self.like}` to cut it down", field="like")
-            found = tuple((cells // 2, cells - cells // 2) for cells in more)
-        room_for(self, self.mode, found, x)
-        return found
+                raise Problem("bad-value", text, f"write `crop: {self.like}` to make it smaller", field="like")
+            pads = tuple((cells // 2, cells - cells // 2) for cells in more)
+        room_for(self, self.mode, pads, x)
+        return pads
 
     def out(self, *xs: Shape) -> Shape:
         pads = self.sides(*xs)
@@ -290,7 +290,7 @@ class Padding(SizedLike, kind="pad"):
 
 
 class CropLike(Layer, kind="crop"):
-    """The middle of the input, as large as another value. Ronneberger et al. 2015, U-Net.
+    """Center crop of the input to the size of another value. Ronneberger et al. 2015, U-Net.
 
     >>> CropLike(like="up").out(Shape((64, 64, 512)), Shape((56, 56, 512)))
     (56, 56, 512)
@@ -302,14 +302,14 @@ class CropLike(Layer, kind="crop"):
     reference_inputs = 1
     in_place = True
 
-    like = Name("the value above whose height and width the result has", also="to size reference")
+    like = Name("value above whose height and width the output gets", also="to size reference")
 
     def out(self, *xs: Shape) -> Shape:
         x, like = xs
         if len(x) != len(like) or any(a > b for a, b in zip(like[:-1], x, strict=False)):
             raise Problem(
                 "window-does-not-fit",
-                f"crop: nothing as large as {like} can be cut out of {x}",
+                f"crop: {x} cannot be cropped to the size of {like}",
                 "crop the larger value to the smaller one",
                 field="like",
             )
@@ -326,7 +326,7 @@ class CropLike(Layer, kind="crop"):
 
 
 class ChannelPad(Layer, kind="channelpad"):
-    """Channels of zeros added behind, up to `to`. He et al. 2015, option A of the shortcuts.
+    """Padding with channels of zeros, up to `to` channels. He et al. 2015, shortcut option A.
 
     >>> ChannelPad(to=32).out(Shape((16, 16, 16)))
     (16, 16, 32)
@@ -335,13 +335,13 @@ class ChannelPad(Layer, kind="channelpad"):
     elsewhere = "pad_channels"
     example = "16x16x16 -> channelpad: 32"
 
-    to = Count("channels afterwards", also="channels filters")
+    to = Count("number of channels of the output", also="channels filters")
 
     def out(self, *xs: Shape) -> Shape:
         if self.to < xs[0][-1]:
             raise Problem(
                 "bad-value",
-                f"channelpad to {self.to}, but the input has {xs[0][-1]} channels already",
+                f"channelpad to {self.to} channels, but the input already has {xs[0][-1]}",
                 "use `slice:` to drop channels",
                 field="to",
             )
@@ -364,13 +364,16 @@ def _mode(layer: Layer, mode: str, x: Shape) -> None:
 
 
 def resampled(mode: str, out: Shape) -> list[Op]:
-    """A resampling in memory; by area it is an adaptive average pooling, which keeps its input and is not cast."""
+    """Return the memory operation of a resizing.
+
+    In mode `area` it is an adaptive average pooling, which saves its input and is not cast.
+    """
     area = mode == "area" and out.size > out.channels
     return [Op([0], out.size, [NEW], saves=[0] if area else [], casts=AS_IT_COMES if mode == "area" else FULL)]
 
 
 class Upsample(SizedLike, kind="upsample"):
-    """Every spatial axis made `factor` times longer, or as long as that of another value. No parameters.
+    """Upsampling of every spatial axis by `factor`, or to the length of another value. No parameters.
 
     PyTorch 2, `torch.nn.Upsample(scale_factor)`, and `torch.nn.functional.interpolate(size)` for `like`.
 
@@ -382,8 +385,8 @@ class Upsample(SizedLike, kind="upsample"):
     example = "13x13x256 -> upsample: 2"
     size_fields = ("factor",)
 
-    factor = Sizes("how much longer every axis becomes", None, also="scale_factor scale size scales stride")
-    mode = Choice("how the new cells are filled", MODES, "nearest", also="interpolation")
+    factor = Sizes("factor by which every axis grows", None, also="scale_factor scale size scales stride")
+    mode = Choice("interpolation of the new cells", MODES, "nearest", also="interpolation")
 
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]
@@ -405,7 +408,7 @@ class Upsample(SizedLike, kind="upsample"):
 
 
 class Resize(SizedLike, kind="resize"):
-    """Every spatial axis brought to a given length, or to that of another value. No parameters.
+    """Resizing of every spatial axis to a given length, or to that of another value. No parameters.
 
     PyTorch 2, `torch.nn.functional.interpolate(size)`.
 
@@ -417,8 +420,8 @@ class Resize(SizedLike, kind="resize"):
     example = "13x13x256 -> resize: {to: 52x52, mode: bilinear}"
     size_fields = ("to",)
 
-    to = To("the new lengths: `52` or `52x52`", None, also="size output_size target", axes=True)
-    mode = Choice("how the new cells are filled", MODES, "nearest", also="interpolation")
+    to = To("new lengths: `52` or `52x52`", None, also="size output_size target", axes=True)
+    mode = Choice("interpolation of the new cells", MODES, "nearest", also="interpolation")
 
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]

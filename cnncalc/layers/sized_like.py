@@ -1,4 +1,4 @@
-"""Layers that may take their size from another value, with `like: NAME`, in place of a size of their own."""
+"""Layers that take their size either from a field or, with `like: NAME`, from another value."""
 
 from __future__ import annotations
 
@@ -15,29 +15,32 @@ if TYPE_CHECKING:
 
 
 class SizedLike(Layer):
-    """A layer that has either one of the fields `size_fields` or `like`, whose value is a second input that lends its shape."""
+    """Base of the layers that have either one of the fields `size_fields` or `like`.
+
+    `like` names a second input, of which only the shape is used.
+    """
 
     size_fields: ClassVar[tuple[str, ...]] = ()
 
-    like = Name("the value above whose size the result has, channels apart", None, also="reference size_as")
+    like = Name("value above whose size the output gets, except for the channels", None, also="reference size_as")
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
-        self._take_inputs()
+        self._count_inputs()
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Self:
         layer = super().from_values(values)
-        layer._take_inputs()
+        layer._count_inputs()
         return layer
 
-    def _take_inputs(self) -> None:
-        """Take a second input where there is a `like`."""
+    def _count_inputs(self) -> None:
+        """Take a second input if `like` is written."""
         if self.like is not None:
             self.__dict__.update(inputs=2, reference_inputs=1)
 
     def reference_size(self, *xs: Shape) -> tuple[int, ...] | None:
-        """The spatial lengths of the value that lends its size; None where there is no `like`.
+        """Return the spatial lengths of the value that `like` names, or None without `like`.
 
         Raises:
             Problem: `missing-field`, `bad-value` or `shapes-differ`.
@@ -50,10 +53,10 @@ class SizedLike(Layer):
                 raise Problem("missing-field", f"{self.kind} needs {names}", example)
             return None
         if written:
-            text = f"{self.kind} has `{written[0]}` and `like`, which both say how large it becomes"
-            raise Problem("bad-value", text, "leave one of the two out", field=written[0])
+            text = f"{self.kind} has both `{written[0]}` and `like`, and each of them sets the output size"
+            raise Problem("bad-value", text, "remove one of the two", field=written[0])
         x, other = xs
         if len(x) != len(other):
             text = f"{self.kind}: {x} has {len(x) - 1} spatial axes, but `{self.like}` is {other}"
-            raise Problem("shapes-differ", text, "name a value with as many axes", field="like")
+            raise Problem("shapes-differ", text, "name a value with the same number of axes", field="like")
         return tuple(other[:-1])

@@ -14,7 +14,7 @@ SIZE_PATTERN = r"^[0-9]+(x[0-9]+){1,2}$"
 
 
 class Alike(int):
-    """One number written once for every axis, `3x3`: it equals 3, and remembers how many axes it was written for."""
+    """A number that was written for every axis, such as `3x3`. It equals 3, and `axes` is how often it was written."""
 
     axes: int
 
@@ -31,7 +31,7 @@ def _per_axis(value: tuple[int, ...]) -> int | tuple[int, ...]:
 
 
 class Sizes(Field["int | tuple[int, ...]"]):
-    """One whole number for every spatial axis, or one per axis: `3`, `1x7` (height x width)."""
+    """A whole number for all spatial axes, or one per axis: `3`, `1x7` (height x width)."""
 
     expects = "a whole number, or one per axis: `1x7`"
 
@@ -64,12 +64,12 @@ class Sizes(Field["int | tuple[int, ...]"]):
 
 
 def listed(value: list[Any]) -> tuple[int, ...] | list[Any]:
-    """The numbers of a list as a size, one per axis: `[1, 7]` is `1x7`. A list of anything else stays as it is."""
+    """Return a list of whole numbers as a size, `[1, 7]` as `1x7`, and any other list unchanged."""
     return tuple(value) if value and all(type(number) is int for number in value) else value
 
 
 def _joined(value: list[Any]) -> str:
-    """What to write for a list of numbers: `5x5`."""
+    """Return help for a list of numbers that should be a size: `5x5`."""
     whole = 2 <= len(value) <= 4 and all(type(number) is int for number in value)
     return f"write `{'x'.join(map(str, value))}`" if whole else ""
 
@@ -81,7 +81,7 @@ SIDES = {
 
 
 class Pad(Field["int | str | tuple[int, ...] | dict[str, int]"]):
-    """Padding: a number, one per axis, one of the `words`, or a mapping of sides."""
+    """Padding: a number, one number per axis, one of the `words`, or a mapping of sides."""
 
     def __init__(self, help: str, default: Any = REQUIRED, also: str = "", words: str = "same valid") -> None:
         super().__init__(help, default, also)
@@ -139,9 +139,10 @@ class Pad(Field["int | str | tuple[int, ...] | dict[str, int]"]):
 
 
 class To(Field[tuple[int, ...]]):
-    """A shape to become: `7x7x512`, or one number.
+    """The shape of an output: `7x7x512`, or one number.
 
-    With `axes` it is the spatial lengths only, which may be a list too; a list of a whole shape could be in another order.
+    With `axes` the value has only the spatial lengths, and may be a list. A list is refused for a whole shape, because its
+    channels could be meant to come first.
     """
 
     expects = "a shape such as `7x7x512`"
@@ -158,7 +159,7 @@ class To(Field[tuple[int, ...]]):
         if type(value) is tuple and len(value) <= 8 and all(1 <= number <= 2**50 for number in value):
             return value
         if isinstance(value, list):
-            raise self.bad(value, _joined(value) or "join the numbers by x: `7x7x512`")
+            raise self.bad(value, _joined(value) or "join the numbers with `x`: `7x7x512`")
         raise self.bad(value)
 
     def schema(self) -> dict[str, Any]:
@@ -185,7 +186,7 @@ class Axes(Field[tuple[int, ...]]):
         if type(value) is tuple and all(type(axis) is int for axis in value):
             if sorted(value) == list(range(len(value))):
                 return value
-            raise self.bad(value, f"name every axis from 0 to {len(value) - 1} once")
+            raise self.bad(value, f"list every axis from 0 to {len(value) - 1} once")
         raise self.bad(value)
 
     def schema(self) -> dict[str, Any]:
@@ -200,10 +201,10 @@ class Axes(Field[tuple[int, ...]]):
 
 
 def each(value: int | tuple[int, ...], x: Shape, field: str) -> tuple[int, ...]:
-    """A size for every spatial axis of `x`.
+    """Return a size for every spatial axis of `x`.
 
     Raises:
-        Problem: `bad-value` where it names another number of axes.
+        Problem: `bad-value` if the size is for another number of axes.
     """
     rank = len(x) - 1
     if type(value) is int:
@@ -214,7 +215,7 @@ def each(value: int | tuple[int, ...], x: Shape, field: str) -> tuple[int, ...]:
     if len(value) != rank:
         raise Problem(
             "bad-value",
-            f"`{field}: {spell(value)}` names {len(value)} axes, but the input has {rank} ({' x '.join(x.axes)})",
+            f"`{field}: {spell(value)}` is for {len(value)} axes, but the input has {rank} ({' x '.join(x.axes)})",
             "write one number, or one per axis",
             field=field,
         )

@@ -1,4 +1,4 @@
-"""How axes are read by layers that move cells or resample them."""
+"""Views: which input cells an output cell of a layer sees along an axis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REACH = {"nearest": 1, "linear": 2, "bilinear": 2, "bicubic": 4, "trilinear": 2}
 
 
 class Resample:
-    """An axis read at another rate: `factor` output cells for each input cell, each seeing `reach` input cells."""
+    """An axis with `above` output cells for every `below` input cells, where each output cell sees `reach` input cells."""
 
     __slots__ = ("above", "below", "reach")
 
@@ -20,9 +20,10 @@ class Resample:
         self.reach = reach
 
     def taps(self, cell: int) -> range:
-        """The input cells that an output cell is made of: the nearest, or the `reach` ones around it.
+        """Return the input cells that an output cell is computed from: the nearest one, or the nearest `reach` ones.
 
-        With reach 2 or 4 cell centres are aligned (PyTorch 2, align_corners=False); one that falls on another is a copy.
+        With a reach of 2 or 4, the centres of the cells are aligned (PyTorch 2, align_corners=False). An output cell whose
+        centre is that of an input cell is a copy of it.
         """
         if self.reach == 1:
             nearest = cell * self.below // self.above
@@ -34,7 +35,7 @@ class Resample:
 
 
 class Adaptive:
-    """An axis of `width` cells read through `length` windows that cover all of it: adaptive pooling."""
+    """An axis of `width` cells that is read through `length` windows that cover all of it, as in adaptive pooling."""
 
     __slots__ = ("length", "width")
 
@@ -43,26 +44,27 @@ class Adaptive:
         self.length = length
 
     def taps(self, cell: int) -> range:
-        """The input cells of an output cell: PyTorch 2, `AdaptiveAveragePooling.cpp`."""
+        """Return the input cells of an output cell (PyTorch 2, `AdaptiveAveragePooling.cpp`)."""
         return range(cell * self.width // self.length, -(-(cell + 1) * self.width // self.length))
 
 
 class Blur:
-    """An axis of which it is not known which cells are seen."""
+    """An axis for which the cells that are seen are unknown."""
 
     __slots__ = ()
 
 
 class Mixed:
-    """All axes at once: every number is still there, but positions have lost their order."""
+    """All axes together: all numbers are kept, but not the order of their positions."""
 
     __slots__ = ()
 
 
 class Moved:
-    """All axes at once, in other places: for each output axis the input axis that it is, None for a new one of length 1.
+    """All axes together, in another order.
 
-    Input axes that are not named have length 1.
+    `places` has the input axis for each output axis, or None for a new axis of length 1. Input axes that are not among them
+    have length 1.
     """
 
     __slots__ = ("places",)
@@ -72,13 +74,13 @@ class Moved:
 
 
 class Unseen:
-    """All axes at once: nothing of the inputs is seen, as by a constant."""
+    """All axes together: no input cell is seen, as in a constant."""
 
     __slots__ = ()
 
 
 class Crop:
-    """An axis whose first `start` cells are cut off (or, where negative, added in front)."""
+    """An axis whose first `start` cells are cut off. A negative `start` adds cells before the first one."""
 
     __slots__ = ("start", "step")
 
@@ -91,7 +93,7 @@ View = Window | TransposedWindow | Resample | Adaptive | Crop | Blur | Mixed | M
 
 
 def reordered(x: Shape, to: Shape) -> tuple[View, ...]:
-    """How axes are read where the same numbers get another shape: axes of length 1 come and go, all else is mixed."""
+    """Return the views of a reshape: axes of length 1 may be added or removed, and any other change mixes the cells."""
     if x[-1] != to[-1] or [n for n in x[:-1] if n > 1] != [n for n in to[:-1] if n > 1]:
         return (Mixed(),)
     if x == to:
@@ -101,12 +103,12 @@ def reordered(x: Shape, to: Shape) -> tuple[View, ...]:
 
 
 def only_units_move(x: Shape, axes: Sequence[int]) -> bool:
-    """True if all axes longer than 1 stay in their order."""
+    """Return whether all axes longer than 1 keep their order."""
     return sorted(long := [axis for axis in axes if x[axis] > 1]) == long
 
 
 def resampling(mode: str, x: Shape, out: Shape) -> tuple[View, ...]:
-    """How axes are read that are brought to other lengths."""
+    """Return the views of a resizing from `x` to `out`."""
     reach = REACH.get(mode)
     return tuple(
         Resample(new, old, reach if new != old else 1) if reach else Adaptive(old, new)

@@ -1,4 +1,4 @@
-"""What layers that slide a window share: padding on every side, one window per spatial axis, remarks on rounding."""
+"""Base of the layers that slide a window: padding on every side, one window per spatial axis, notes on rounding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnncalc.layers.base import Layer, divisors
 from cnncalc.layers.sizes import SIDES, each
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
-from cnncalc.text import quoted, show
+from cnncalc.text import plural, quoted, show
 
 KERNEL_NAMES = "kernel_size kernel_shape kernel_h ksize pool_size window filter_size F size"
 STRIDE_NAMES = "strides S step subsample"
@@ -17,7 +17,7 @@ PAD_NAMES = "padding pads P border_mode"
 
 
 def spatial(layer: Layer, x: Shape) -> int:
-    """The number of spatial axes of the input of a windowed layer.
+    """Return the number of spatial axes of the input of a windowed layer.
 
     Raises:
         Problem: `needs-image` for a vector, or for more than three spatial axes.
@@ -28,33 +28,35 @@ def spatial(layer: Layer, x: Shape) -> int:
         raise Problem(
             "needs-image",
             f"{layer.kind} slides a window over an image or a sequence, but gets a vector of {x[0]}",
-            "move it in front of the layer that flattens, or put a `reshape:` between",
+            "move it before the layer that flattens, or put a `reshape:` between the two",
         )
     raise Problem("needs-image", f"{layer.kind} works on one to three spatial axes, but gets {x}")
 
 
 def sides(layer: Layer, pad: int | str | tuple[int, ...] | dict[str, int], x: Shape) -> tuple[tuple[int, int], ...]:
-    """Padding before and after every spatial axis (not for `same`)."""
+    """Return the padding before and after every spatial axis, for any padding except `same`."""
     rank = len(x) - 1
     if type(pad) is int:
         return ((pad, pad),) * rank
     if isinstance(pad, dict):
-        found = [[0, 0] for _ in range(rank)]
+        pads = [[0, 0] for _ in range(rank)]
         for side, cells in pad.items():
             axis, end = SIDES[side]
             if -axis > rank or ((side in ("start", "end")) is not (rank == 1) and side not in ("left", "right")):
                 order = ("front", "back", "top", "bottom", "left", "right")
                 names = ("start", "end") if rank == 1 else [name for name in order if -SIDES[name][0] <= rank]
                 its = quoted(names, "and")
-                raise Problem("bad-value", f"{x} has no {show(side)} side", f"its sides are {its}", field="pad")
-            found[axis][end] = cells
-        return tuple((before, after) for before, after in found)
+                raise Problem(
+                    "bad-value", f"an input of {x} has no {show(side)} side", f"its sides are {its}", field="pad"
+                )
+            pads[axis][end] = cells
+        return tuple((before, after) for before, after in pads)
     assert not isinstance(pad, str)
     return tuple((cells, cells) for cells in each(pad, x, "pad"))
 
 
 def room_for(layer: Layer, mode: str, pads: Sequence[tuple[int, int]], x: Shape) -> None:
-    """Check that an input is large enough to be mirrored or wrapped around into its padding.
+    """Check that an input is large enough for its padding to mirror it or wrap around.
 
     Raises:
         Problem: `pad-too-large`.
@@ -65,14 +67,14 @@ def room_for(layer: Layer, mode: str, pads: Sequence[tuple[int, int]], x: Shape)
             verb = "mirrored" if mode == "reflect" else "wrapped around"
             raise Problem(
                 "pad-too-large",
-                f"{layer.kind}: {max(before, after)} cells cannot be {verb} from an axis of {width}",
+                f"{layer.kind}: {max(before, after)} cells cannot be {verb} from an axis of length {width}",
                 f"pad by at most {most}",
                 field="by" if "by" in layer.fields else "pad",
             )
 
 
 def same(width: int, reach: int, stride: int) -> tuple[int, int]:
-    """The zeros that keep the output at ceil(W/S): the odd one behind (TensorFlow, "SAME").
+    """Return the zeros before and after an axis that make its output ceil(W/S), an odd one after (TensorFlow, "SAME").
 
     >>> same(224, 3, 2)
     (0, 1)
@@ -82,7 +84,7 @@ def same(width: int, reach: int, stride: int) -> tuple[int, int]:
 
 
 class Windowed(Layer):
-    """What convolutions and poolings share: one window per spatial axis."""
+    """Base of convolutions and poolings, with one window per spatial axis."""
 
     kernel: Any
     stride: Any
@@ -92,10 +94,10 @@ class Windowed(Layer):
     mode: Any = "zeros"
 
     def windows(self, *xs: Shape) -> tuple[Window, ...]:
-        """One window per spatial axis, `same` worked out.
+        """Return one window per spatial axis, with the padding as numbers.
 
         Raises:
-            Problem: `needs-image`, or `bad-value` where a field names another number of axes.
+            Problem: `needs-image`, or `bad-value` if a field has another number of axes.
         """
         key = ("windows", xs[0])
         windows: tuple[Window, ...] | None = self.cache.get(key)
@@ -113,7 +115,7 @@ class Windowed(Layer):
             self.ceil,
         )
         if type(kernel) is type(stride) is type(pad) is type(dilation) is int:
-            found = (Window(kernel, stride, pad, pad, dilation, ceil),) * rank
+            windows = (Window(kernel, stride, pad, pad, dilation, ceil),) * rank
         else:
             kernels, strides = each(kernel, x, "kernel"), each(stride, x, "stride")
             dilations = each(dilation, x, "dilation")
@@ -130,13 +132,13 @@ class Windowed(Layer):
                 pads = ((dilations[0] * (kernels[0] - 1), 0),)
             else:
                 pads = sides(self, pad, x)
-            found = tuple(Window(kernels[i], strides[i], *pads[i], dilations[i], ceil) for i in range(rank))
+            windows = tuple(Window(kernels[i], strides[i], *pads[i], dilations[i], ceil) for i in range(rank))
         if self.mode != "zeros":
-            room_for(self, self.mode, [(window.before, window.after) for window in found], x)
-        return found
+            room_for(self, self.mode, [(window.before, window.after) for window in windows], x)
+        return windows
 
     def lengths(self, x: Shape) -> list[int]:
-        """The spatial axes of the output."""
+        """Return the spatial lengths of the output."""
         key = ("lengths", x)
         lengths: list[int] | None = self.cache.get(key)
         if lengths is None:
@@ -149,11 +151,11 @@ class Windowed(Layer):
         left = [window.remainder(width) for window, width in zip(self.windows(x), x, strict=False)]
         if self.pad != "same" and not any(left):
             return []
-        found: dict[str, tuple[str, list[str]]] = {}
+        axes_of: dict[str, tuple[str, list[str]]] = {}
         for window, width, axis in zip(self.windows(x), x, x.axes, strict=False):
             for code, sentence in _window_notes(window, width, self.pad == "same"):
-                found.setdefault(sentence, (code, []))[1].append(axis)
-        return [(code, f"{' and '.join(axes)}: {sentence}") for sentence, (code, axes) in found.items()]
+                axes_of.setdefault(sentence, (code, []))[1].append(axis)
+        return [(code, f"{' and '.join(axes)}: {sentence}") for sentence, (code, axes) in axes_of.items()]
 
 
 def _window_notes(window: Window, width: int, by_same: bool) -> list[tuple[str, str]]:
@@ -161,17 +163,16 @@ def _window_notes(window: Window, width: int, by_same: bool) -> list[tuple[str, 
     notes = []
     if by_same and window.before != window.after:
         notes.append(
-            ("uneven-padding", f"same pads {window.before} in front and {window.after} behind, as TensorFlow does")
+            ("uneven-padding", f"`same` adds {window.before} before and {window.after} after, as in TensorFlow")
         )
     if left > 0:
         unread = max(left - window.after, 0)
-        cells = f"the last {unread} of the input" if unread else "no cell of the input"
-        verb = "are" if unread > 1 else "is"
-        tail = f"{cells} {verb} not read" if unread else "only padding is left unread"
+        cells = "cell of the input is" if unread == 1 else f"{unread} cells of the input are"
+        rest = f"the last {cells} not read" if unread else "only padding is not read"
         notes.append(
             (
                 "rounded-down",
-                f"{window.numbers(width)} = {window.quotient(width)}, rounded down to {window.out(width)}; {tail}",
+                f"{window.numbers(width)} = {window.quotient(width)}, rounded down to {window.out(width)}; {rest}",
             )
         )
     elif left < 0:
@@ -179,14 +180,14 @@ def _window_notes(window: Window, width: int, by_same: bool) -> list[tuple[str, 
             (
                 "rounded-up",
                 f"{window.numbers(width)} = {window.quotient(width)}, rounded up to {window.out(width)}; "
-                f"the last window reaches {-left} beyond the padded input",
+                f"the last window extends {plural(-left, 'cell')} beyond the padded input",
             )
         )
     return notes
 
 
 def split(layer: Layer, groups: int, channels: int, what: str) -> int:
-    """Channels in each group.
+    """Return the number of channels in each group.
 
     Raises:
         Problem: `groups-do-not-divide`.
