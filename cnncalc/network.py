@@ -210,7 +210,7 @@ class Builder:
         else:
             statistics = layer.statistics(tuple([nodes[index].output for index in inputs]))
         if not 1 <= statistics.size <= self._largest:
-            raise self._too_large(layer.kind, statistics.output)
+            raise self._too_large(f"{layer.kind}: the output", statistics.output)
         index = len(nodes)
         self.names.add(name)
         nodes.append(Node(index, name, statistics, tuple(inputs), statistics.output, where))
@@ -250,7 +250,7 @@ class Builder:
     def _too_large(self, what: str, shape: Shape) -> Problem:
         return Problem(
             "too-large",
-            f"{what}: {shape} has {shape.size:,} numbers, but a tensor may have at most {self._largest:,}",
+            f"{what} {shape} has {shape.size:,} numbers, but a tensor may have at most {self._largest:,}",
             "check sizes, kernels and factors",
         )
 

@@ -194,7 +194,10 @@ class SeparableConv(Windowed, kind="separableconv"):
     def weights(self, *xs: Shape) -> dict[str, Number]:
         deep, wide = self.parts()
         between = deep.out(xs[0])
-        weights = {"weight_depthwise": deep.weights(xs[0])["weight"], "weight_pointwise": wide.weights(between)["weight"]}
+        weights = {
+            "weight_depthwise": deep.weights(xs[0])["weight"],
+            "weight_pointwise": wide.weights(between)["weight"],
+        }
         return {**weights, **({"bias": wide.weights(between)["bias"]} if self.bias else {})}
 
     def macs(self, *xs: Shape) -> Number:

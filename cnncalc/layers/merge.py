@@ -249,4 +249,9 @@ def axis_number(axis: str, x: Shape) -> int:
     if axis in x.axes:
         return x.axes.index(axis)
     named = quoted([*x.axes, "channels"], "and")
-    raise Problem("bad-value", f"{x} has no axis named {axis}", f"its axes are {named}", field="axis")
+    raise Problem(
+        "bad-value",
+        f"{x} has no axis named {axis}",
+        f"its {'axes are' if len(x) > 1 else 'only axis is'} {named}",
+        field="axis",
+    )

@@ -235,7 +235,9 @@ def test_rounding_is_noted(explain: Any) -> None:
     """And says what is not read."""
     ended = explain("-e", "224x224x3 -> CONV7-64/2p2", "conv1")
     assert "height (W - F + 2P)/S + 1 = (224 - 7 + 2*2)/2 + 1 = 111 111.5 rounded down" in lines(ended)
-    assert any("the last 1 of the input is not read" not in line and line.startswith("note:") for line in lines(ended))
+    assert any(
+        "the last cell of the input is not read" not in line and line.startswith("note:") for line in lines(ended)
+    )
 
 
 def test_a_network_that_does_not_fit_is_explained_as_far_as_it_goes(explain: Any) -> None:

@@ -165,7 +165,9 @@ def test_shared_weights_and_uneven_sizes(tmp_path: Path, out: Any) -> None:
     assert one["fields"] == two["fields"] == {"filters": 3, "kernel": "1x3", "pad": {"left": 1, "right": 1}}
     assert (one["shares"], two["shares"], two["params"]) == (None, "one", 0)
     assert one["receptive_field"] == {"size": [1, 3], "stride": [1, 1]}
-    assert pool["notes"] == ["width: (9 - 2 + 2*0)/2 + 1 = 4.5, rounded down to 4; the last 1 of the input is not read"]
+    assert pool["notes"] == [
+        "width: (9 - 2 + 2*0)/2 + 1 = 4.5, rounded down to 4; the last cell of the input is not read"
+    ]
 
 
 def test_a_network_that_ends_early(out: Any) -> None:

@@ -157,9 +157,9 @@ def test_joins() -> None:
     attend = Attend(heads=4, kvheads=2)
     query, key, value = Shape((10, 32)), Shape((7, 16)), Shape((7, 10))
     assert (attend.out(query, key, value), attend.macs(query, key, value)) == ((10, 20), 4 * 10 * 7 * (8 + 5))
-    with pytest.raises(Problem, match="do not go together"):
+    with pytest.raises(Problem, match="do not match"):
         attend.out(query, Shape((7, 18)), value)
-    with pytest.raises(Problem, match="do not go together"):
+    with pytest.raises(Problem, match="do not match"):
         attend.out(query, key, Shape((6, 10)))
     dot = Dot(left=1, right=0)
     assert (dot.out(Shape((3, 4)), Shape((4, 5))), dot.macs(Shape((3, 4)), Shape((4, 5)))) == ((3, 5), 60)

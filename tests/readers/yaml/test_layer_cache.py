@@ -56,9 +56,9 @@ def test_like_values_are_told_apart(written: str) -> None:
     for _ in range(2):
         net(written.replace("KERNEL", "3x3"))
         net(written.replace("KERNEL", "$k"), k="3x3")
-        with pytest.raises(Refused, match="names 3 axes"):
+        with pytest.raises(Refused, match="is for 3 axes"):
             net(written.replace("KERNEL", "3x3x3"))
-        with pytest.raises(Refused, match="names 3 axes"):
+        with pytest.raises(Refused, match="is for 3 axes"):
             net(written.replace("KERNEL", "$k"), k="3x3x3")
 
 

@@ -519,7 +519,7 @@ def test_siamese_towers() -> None:
 )
 def test_what_cannot_be_shared(second: str, ours: str, theirs: str) -> None:
     problem = refused(f"[{{fc: 10, as: one}}, {second}]")
-    assert (problem.code, problem.text) == ("shares-differ", f"{ours} cannot reuse the weights of `one`, {theirs}")
+    assert (problem.code, problem.text) == ("shares-differ", f"{ours} cannot reuse the weights of `one` ({theirs})")
 
 
 @pytest.mark.parametrize(("steps", "layers"), [("[fc: 10, relu]", "2 layers"), ("[]", "0 layers")])

@@ -57,7 +57,7 @@ def test_every_module_of_pytorch_leads_somewhere(name: str) -> None:
         ("conv: [3, 16, 3]", "write `conv: {filters: 16, kernel: 3}` if it is PyTorch's order (in, out, kernel), "
          "or `conv: {filters: 3, kernel: 16, stride: 3}` if it is Keras' order"),
         ("fc: 4096, relu", "write each as a step: `seq: [fc: 4096, relu]`"),
-        ("conv: {filters: [16, 32], kernel: 3}", "write one number; several layers are several steps"),
+        ("conv: {filters: [16, 32], kernel: 3}", "write one number; several layers need several steps"),
         ("conv2d_1: {filters: 3, kernel: 3}",
          "write `conv` (layers are numbered automatically), with `as: conv2d_1` if you want this name"),
         ("nn.AdaptiveAvgPool2d((None, 7))", "write, for example, `adaptiveavgpool: 7`"),
@@ -191,7 +191,7 @@ def test_one_cell_too_many_is_not_mended_by_a_convolution() -> None:
     text = "input: 100x167x8\nlayers:\n  - conv: {filters: 8, kernel: 3, stride: 2, pad: 1}\n"
     text += "  - upsample: 2\n  - add: [prev, input]\n"
     help = mistake(text).help
-    assert help == "bring both to 100x167: `resize: 100x167` before this step, or in place of an `upsample`"
+    assert help == "resize both to 100x167: write `resize: 100x167` before this step, or in place of an `upsample`"
     assert network_of(text.replace("upsample: 2", "resize: 100x167")).nodes[-1].output == (100, 167, 8)
     assert network_of(text.replace("  - add", "  - resize: 100x167\n  - add")).nodes[-1].output == (100, 167, 8)
 
