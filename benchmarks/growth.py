@@ -63,7 +63,7 @@ def inside() -> None:
     import yaml
 
     from cnncalc.analyses.totals import analyze
-    from cnncalc.cli.specs import Spec, source_of
+    from cnncalc.loading import Spec, source_of
     from cnncalc.problem import Source
     from cnncalc.readers import Asked, Missing
     from cnncalc.readers.yaml.reader import read

@@ -1,4 +1,4 @@
-"""The files that `check` is asked for: files, folders with everything below them, patterns."""
+"""The files to check: those named as paths, those in folders at any depth, and those that match patterns."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from collections.abc import Iterator, Sequence
 from cnncalc.readers import SUBMISSIONS
 
 SUFFIXES = SUBMISSIONS
-OWN = (".git", ".hg", ".svn")  # folders of version control, which nobody hands in
-Found = tuple[str, str | None]  # a path, and "", why there is nothing to read, or None: its suffix is none of the above
+OWN = (".git", ".hg", ".svn")  # folders of version control
+Found = tuple[
+    str, str | None
+]  # a path, and "", or why there is nothing to read, or None if `check` does not read its suffix
 
 
 def collect(paths: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Every file once: in the order typed, folders and patterns sorted. `-` stays. And the files that are not looked at.
+    """Every file once, in the order of the paths, sorted within folders and patterns; and the files to skip.
 
-    A path that leads to no file stays too, with the reason: it is reported like a file that cannot be read.
+    The first result maps each file to "", or to the reason why there is nothing to read. `-` is kept.
     """
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     unread: dict[str, None] = {}
     for path in paths:
-        some = False
+        any_file = False
         for file, problem in [(path, "")] if path == "-" else _expanded(path):
             if problem is None:
                 unread[file] = None
                 continue
-            some = True
-            found.setdefault(file, problem)
-        if not some:
-            found.setdefault(path, f"no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} files in it")
-    return found, [file for file in unread if file not in found]
+            any_file = True
+            files.setdefault(file, problem)
+        if not any_file:
+            files.setdefault(path, f"it contains no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} files")
+    return files, [file for file in unread if file not in files]
 
 
 def _expanded(path: str) -> Iterator[Found]:
@@ -51,21 +53,22 @@ def _expanded(path: str) -> Iterator[Found]:
 
 
 def _first_link(match: str, pattern: str) -> str:
-    """The first link on the way to a match, where the pattern led; the match itself where there is none."""
+    """The first link in the part of a match that the pattern matched, or the match itself if it has no link."""
     parts = match.split(os.sep)
     typed = next(number for number, part in enumerate(pattern.split(os.sep)) if glob.has_magic(part))
-    ways = [os.sep.join(parts[: number + 1]) for number in range(typed, len(parts))]
-    return next((way for way in ways if os.path.islink(way)), match)
+    prefixes = [os.sep.join(parts[: number + 1]) for number in range(typed, len(parts))]
+    return next((prefix for prefix in prefixes if os.path.islink(prefix)), match)
 
 
 def _below(top: str) -> Iterator[Found]:
-    """The files below a folder, with what could hide some: links to folders, folders named like files, locked folders."""
+    """The files in a folder at any depth, and what may hide files: links to folders, folders that are named like files, and
+    folders that cannot be read."""
     waiting = [top]
     while waiting:
         folder = waiting.pop()
         try:
-            with os.scandir(folder) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             yield folder, f"cannot read the folder: {error.strerror}"
             continue

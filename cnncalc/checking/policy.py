@@ -1,4 +1,4 @@
-"""A teacher's policy file -> Policy. Read as strictly as a specification: unknown keys and missing units are errors."""
+"""Reader of policy files. It is as strict as that of specifications: unknown keys and missing units are errors."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ BOUNDS = ("max", "min", "level", "batch", "dtype", "optimizer", "amp", "count")
 
 
 def read_policy(source: Source) -> Policy:
-    """The policy in a file.
+    """Read the policy in a file.
 
     Raises:
-        Refused: everything that is wrong with it.
+        Refused: With every mistake in the file.
     """
     return _Reader(source).read(parse(source))
 
 
 def bound(quantity: str, text: str) -> int:
-    """A limit as it is typed: `500k` for a count, `2MiB` for a size.
+    """Parse a limit: `500k` for a count, `2MiB` for a size.
 
     Raises:
         Problem: `bad-value`.
@@ -47,13 +47,13 @@ def bound(quantity: str, text: str) -> int:
             )
         example = "2MiB" if is_size else "500k or 500,000"
         raise Problem(
-            "bad-value", f"`{show(text)}` is no limit for {quantity}", number_help(text) or f"write it as {example}"
+            "bad-value", f"`{show(text)}` is not a limit for {quantity}", number_help(text) or f"write it as {example}"
         )
     return figure.value
 
 
 def shape(text: str) -> Shape:
-    """A shape to compare with, as it is typed: `32x32x3`, `10`, `1x1x1000`.
+    """Parse a shape: `32x32x3`, `10`, `1x1x1000`.
 
     Raises:
         Problem: `bad-value`.
@@ -62,7 +62,7 @@ def shape(text: str) -> Shape:
     lengths = (value,) if type(value) is int else value
     if type(lengths) is not tuple or len(lengths) > 4 or not all(1 <= length <= LARGEST_AXIS for length in lengths):
         help = number_help(text) or "write height x width x channels, such as 32x32x3, or 10 for a vector"
-        raise Problem("bad-value", f"`{show(text)}` is no shape", help)
+        raise Problem("bad-value", f"`{show(text)}` is not a shape", help)
     return Shape(lengths)
 
 
@@ -80,7 +80,7 @@ class _Reader:
             self.problem(
                 tree.mark,
                 "bad-policy",
-                f"a policy is a mapping of keys; got {tree.what}",
+                f"a policy must be a mapping; got {tree.what}",
                 "start with `cnncalc-policy: 1`",
             )
             raise Refused(self.problems)
@@ -90,7 +90,7 @@ class _Reader:
                 self.problem(
                     tree.keys[key],
                     "unknown-field",
-                    f"a policy has no `{show(key)}`",
+                    f"a policy has no key `{show(key)}`",
                     did_you_mean(key, KEYS) or f"the keys are {quoted(KEYS, 'and')}",
                 )
         version = items.get("cnncalc-policy")
@@ -98,7 +98,7 @@ class _Reader:
             self.problem(
                 version.mark if version is not None else tree.mark,
                 "bad-policy",
-                "a policy begins with `cnncalc-policy: 1`",
+                "a policy must begin with `cnncalc-policy: 1`",
                 "write it as the first line",
             )
         limits = self._limits(items.get("limits"))
@@ -110,7 +110,7 @@ class _Reader:
                     tree.keys["receptive-field"],
                     "bad-policy",
                     "receptive-field is limited twice: here and under `limits`",
-                    "keep one of the two",
+                    "remove one of the two",
                 )
             limits += [limit] if limit is not None else []
         forbidden, required = self._kinds(items.get("kinds"))
@@ -128,7 +128,7 @@ class _Reader:
                 self.problem(
                     items["points"].mark,
                     "bad-policy",
-                    f"points for `{show(rule)}`, but the policy has no such rule",
+                    f"`points` has `{show(rule)}`, but the policy has no such rule",
                     f"its rules are {quoted(policy.rules, 'and')}",
                 )
         if self.problems:
@@ -146,7 +146,7 @@ class _Reader:
             return None
         if not isinstance(tree, Scalar):
             self.problem(
-                tree.mark, "bad-value", f"a shape is written 32x32x3; got {tree.what}", "join the numbers by x"
+                tree.mark, "bad-value", f"a shape is written 32x32x3; got {tree.what}", "join the numbers with x"
             )
             return None
         try:
@@ -165,7 +165,7 @@ class _Reader:
                 self.problem(
                     limits.keys[quantity],
                     "unknown-field",
-                    f"there is no limit `{show(quantity)}`",
+                    f"there is no limit named `{show(quantity)}`",
                     did_you_mean(quantity, LIMITS) or f"the limits are {quoted(LIMITS, 'and')}",
                 )
                 continue
@@ -177,15 +177,15 @@ class _Reader:
         fields = self._map(tree, quantity, f"{quantity}: {{max: {'2MiB' if LIMITS[quantity].is_size else '500k'}}}")
         if fields is None:
             return None
-        given: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         before = len(self.problems)
         for name, inner in fields.items.items():
             if name not in BOUNDS:
                 self.problem(
                     fields.keys[name],
                     "unknown-field",
-                    f"a limit has no `{show(name)}`",
-                    did_you_mean(name, BOUNDS) or f"it has {quoted(BOUNDS, 'and')}",
+                    f"a limit has no key `{show(name)}`",
+                    did_you_mean(name, BOUNDS) or f"its keys are {quoted(BOUNDS, 'and')}",
                 )
             elif not isinstance(inner, Scalar):
                 self.problem(
@@ -193,13 +193,13 @@ class _Reader:
                 )
             else:
                 try:
-                    given.update([self._field(quantity, name, inner.text)])
+                    values.update([self._field(quantity, name, inner.text)])
                 except Problem as problem:
                     problem.where = where(self.source, inner.mark)
                     self.problems.append(problem)
         if len(self.problems) > before:
             return None
-        limit = Limit(quantity, **given)
+        limit = Limit(quantity, **values)
         if limit.least is None and limit.most is None:
             self.problem(fields.mark, "bad-policy", f"{quantity} has neither `min` nor `max`", "write `max: 500k`")
         elif limit.least is not None and limit.most is not None and limit.least > limit.most:
@@ -207,14 +207,14 @@ class _Reader:
                 fields.mark,
                 "bad-policy",
                 f"{quantity}: min {limit.least:,} is above max {limit.most:,}",
-                "exchange the two",
+                "swap the two",
             )
         if limit.amp and limit.dtype != "float32":
             self.problem(
                 fields.mark,
                 "bad-policy",
                 f"{quantity}: `amp` keeps the parameters in float32, but `dtype` is {limit.dtype}",
-                "write one of the two",
+                "remove one of the two",
             )
         return limit
 
@@ -239,7 +239,7 @@ class _Reader:
                 return name, value
         expects = {
             "level": "`error` or `warning`",
-            "dtype": quoted(DTYPES) + ", of a size; int8 is no type to train in",
+            "dtype": quoted(DTYPES) + ", of a size; int8 is not for training",
             "optimizer": quoted(OPTIMIZERS) + ", of training-memory",
             "amp": quoted(HALVES) + ", of training-memory or inference-memory",
             "count": "`trainable` for weights and biases, frozen or not; `all` for buffers, too",
@@ -258,8 +258,8 @@ class _Reader:
                 self.problem(
                     kinds.keys[name],
                     "unknown-field",
-                    f"`kinds` has no `{show(name)}`",
-                    did_you_mean(name, found) or "it has `forbid` and `require`",
+                    f"`kinds` has no key `{show(name)}`",
+                    did_you_mean(name, found) or "its keys are `forbid` and `require`",
                 )
                 continue
             for item in inner.items if isinstance(inner, Seq) else [inner]:
@@ -276,19 +276,21 @@ class _Reader:
                 else:
                     found[name].append(KINDS[item.text].kind)
                     marks.setdefault(KINDS[item.text].kind, item.mark)
-        self._note_passed(found["forbid"], marks, families)
+        self._warn_of_allowed(found["forbid"], marks, families)
         return found["forbid"], found["require"]
 
-    def _note_passed(self, forbidden: list[str], marks: dict[str, Any], families: dict[str, tuple[str, ...]]) -> None:
-        """Warn of a forbidden kind whose like is allowed: `maxpool` without `globalmaxpool`."""
+    def _warn_of_allowed(
+        self, forbidden: list[str], marks: dict[str, Any], families: dict[str, tuple[str, ...]]
+    ) -> None:
+        """Warn if a similar kind of a forbidden one is allowed: `globalmaxpool` if only `maxpool` is forbidden."""
         for kind in dict.fromkeys(forbidden):
             family = next(iter(KINDS[kind].families), "") if kind in KINDS and kind not in families else ""
             if not family or not {*KINDS[kind].families}.isdisjoint(forbidden):
                 continue
-            passed = [other for other in families[family] if other not in forbidden]
-            if passed:
-                text = f"the policy forbids `{kind}`, but not {quoted(passed, 'or', 6)}"
-                help = f"write `{family}` to forbid all of them, or name each one that is meant"
+            allowed = [other for other in families[family] if other not in forbidden]
+            if allowed:
+                text = f"the policy forbids `{kind}`, but not {quoted(allowed, 'or', 6)}"
+                help = f"write `{family}` to forbid all of them, or name each kind to forbid"
                 place = where(self.source, marks[kind])
                 self.warnings.append(Problem("one-of-a-family", text, help, where=place, level="warning"))
 
@@ -302,7 +304,7 @@ class _Reader:
                 self.problem(
                     points.keys[rule],
                     "unknown-field",
-                    f"there is no rule `{show(rule)}`",
+                    f"there is no rule named `{show(rule)}`",
                     did_you_mean(rule, RULES) or f"the rules are {quoted(RULES, 'and')}",
                 )
             elif type(value) is not int or not 0 <= value <= 10**6:

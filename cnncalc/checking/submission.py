@@ -1,4 +1,4 @@
-"""One submission: a file from a stranger, read within limits, measured, and held against a policy."""
+"""Checking of one submission: a stranger's file is read within limits, measured, and compared with a policy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cnncalc.analyses.budget import RULES, Finding, Limit, Measured, Policy, check, growth, measure, metrics
 from cnncalc.analyses.totals import Analysis, analyze
-from cnncalc.checking.history import NoHistory, Past
+from cnncalc.checking.history import Commit, NoHistory
 from cnncalc.network import Network
 from cnncalc.problem import Refused, Source
 from cnncalc.readers import Missing, ReaderOptions, read_submission, reader_of_submission
@@ -18,15 +18,15 @@ from cnncalc.shape import Shape
 from cnncalc.text import show
 
 STANDARD_INPUT = "<stdin>"
-LARGEST_PAST = 64 * 2**20  # bytes of such a file as it was at a git revision, weights included
+LARGEST_PAST = 64 * 2**20  # bytes of a model at a git revision, including its weights
 PASSED, FAILED, ERROR, UNREADABLE = "passed", "failed", "error", "unreadable"
 
 
 class Checked(Record):
-    """What became of one file.
+    """The result for one file.
 
-    `status` is passed, failed (a rule does not hold), error (the file is unsound) or unreadable (nothing could be said).
-    `metrics` are None where there is no network, and empty where nobody asked for them.
+    `status` is passed, failed (a rule is violated), error (the file is invalid) or unreadable (cnncalc could not check it).
+    `metrics` is None if there is no network, and empty if the task does not ask for metrics.
     """
 
     path: str
@@ -37,20 +37,20 @@ class Checked(Record):
 
 
 class Task(Record):
-    """What every file is held against; small, so that it can be sent to another process."""
+    """What to check in every file. It is small, so that it can be sent to another process."""
 
     policy: Policy
-    allowed: tuple[tuple[str, int], ...] = ()  # growth in hundredths of a percent, by quantity
-    before: tuple[tuple[str, int], ...] = ()  # the figures of the one file that all are compared with
-    past: Past | None = None  # or the commit at which each file's own past is found
-    only: tuple[str, ...] = ()  # the rules that count; empty: all
-    metrics: bool = False  # are the figures of every network wanted, limited or not?
+    allowed: tuple[tuple[str, int], ...] = ()  # maximum growth by quantity, in hundredths of a percent
+    before: tuple[tuple[str, int], ...] = ()  # figures of the baseline file, if it is one file
+    commit: Commit | None = None  # the commit with the baseline of each file, if it is a git revision
+    only: tuple[str, ...] = ()  # the rules to apply; empty means all
+    metrics: bool = False  # whether to report all figures of a network, limited or not
 
 
 def check_file(path: str, task: Task) -> Checked:
-    """Read, analyse and check one file. Never raises for what is in it."""
+    """Read, analyse and check one file. No content of the file makes this raise."""
     if reader_of_submission(path).is_other_format:
-        return _checked(path, task, lambda: model(path, task.policy.input))
+        return _check(path, task, lambda: model(path, task.policy.input))
     try:
         source = text(path, UNTRUSTED, links=False)
     except OSError as error:
@@ -61,50 +61,61 @@ def check_file(path: str, task: Task) -> Checked:
 
 
 def check_source(source: Source, task: Task) -> Checked:
-    """Check a text that is read already. Never raises for what is in it."""
-    return _checked(source.path, task, lambda: read(source, limits=UNTRUSTED))
+    """Check a text that has been read already. No content of the text makes this raise."""
+    return _check(source.path, task, lambda: read(source, limits=UNTRUSTED))
 
 
 def model(path: str, size: Shape | None = None, data: bytes | None = None, *, links: bool = False) -> Network:
-    """The network in a stranger's file of another format; `size` is its input where the file leaves that open.
+    """Read the network in a stranger's file of another format. `size` is its input shape if the file leaves that open.
 
-    Links are followed only where the path is not the stranger's (`links`).
+    Set `links` to follow links, which is safe only if the path does not come from the stranger.
 
     Raises:
-        Refused, OSError, Missing: as the reader.
+        Refused, OSError, Missing: As the reader.
     """
 
-    def made(inputs: dict[str, str]) -> Network:
+    def read_with(inputs: dict[str, str]) -> Network:
         if data is not None:
             return read_submission(data, path, ReaderOptions(inputs, {}))
         with opened(path, links=links) as file:
             return read_submission(file, path, ReaderOptions(inputs, {}))
 
     try:
-        return made({})
+        return read_with({})
     except Refused as refused:
         if size is None or refused.problems[0].code != "unknown-size":
             raise
-    return made({"": str(size)})
+    return read_with({"": str(size)})
 
 
-def _checked(path: str, task: Task, made: Callable[[], Network]) -> Checked:
+def _check(path: str, task: Task, load: Callable[[], Network]) -> Checked:
     try:
-        return _judged(made(), path, task)
+        return _apply_rules(load(), path, task)
     except Refused as refused:
         return unsound(path, refused)
     except OSError as error:
         return missing(path, f"cannot read the file: {error.strerror or error}")
     except Missing as error:
-        return missing(path, str(error), "install it where the check runs")
-    except Exception as error:  # a fault of ours: said for this file, while the others are still checked
-        finding = Finding(
-            "sound", "internal-error", "error", f"internal error: {type(error).__name__}", "please report the file"
-        )
-        return Checked(path, UNREADABLE, None, (), (finding,))
+        return missing(path, str(error), "install it on the machine that runs the check")
+    except Exception as error:  # an error in cnncalc itself, which must not stop the check of the other files
+        return _internal_error(path, error)
 
 
-def _judged(network: Network, path: str, task: Task) -> Checked:
+def _internal_error(path: str, error: Exception) -> Checked:
+    """The result for a file on which cnncalc itself fails. It is never a verdict about the file."""
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.split(".")[0] == "cnncalc":
+            place = f" in {module}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    text = f"internal error: {type(error).__name__}{place}"
+    help = "this is a bug in cnncalc and not a mistake in the file: please open an issue with this message and the file"
+    return Checked(path, UNREADABLE, None, (), (Finding("sound", "internal-error", "error", text, help),))
+
+
+def _apply_rules(network: Network, path: str, task: Task) -> Checked:
     analysis = analyze(network)
     measured, findings = check(analysis, task.policy)
     if reader_of_submission(path).is_other_format:
@@ -123,7 +134,7 @@ def _judged(network: Network, path: str, task: Task) -> Checked:
 
 
 def _of_model(finding: Finding, policy: Policy) -> Finding:
-    """The same finding with help for who exports a model instead of writing a specification."""
+    """The same finding with help for a model, which is exported and not written by hand."""
     help = {
         "wrong-input": f"export the model for an input of {policy.input}",
         "wrong-output": f"end the network with an output of {policy.output}",
@@ -132,7 +143,7 @@ def _of_model(finding: Finding, policy: Policy) -> Finding:
 
 
 def _first(findings: list[Finding]) -> list[Finding]:
-    """The first findings, up to the limit; no rule loses its last one, and what is left out is counted."""
+    """The first findings up to the limit, at least one for each rule, and the number of omitted findings."""
     if len(findings) <= UNTRUSTED.findings:
         return findings
     kept: list[Finding] = []
@@ -146,21 +157,21 @@ def _first(findings: list[Finding]) -> list[Finding]:
     return sorted([*kept, *left], key=lambda finding: RULES.index(finding.rule))
 
 
-def missing(path: str, problem: str, help: str = "check path and permissions") -> Checked:
-    """The result for a path that leads to no file, or to one that nobody here can read."""
+def missing(path: str, problem: str, help: str = "check the path and its permissions") -> Checked:
+    """The result for a path without a file, or with a file that cannot be read."""
     finding = Finding("sound", "unreadable", "error", problem, help)
     return Checked(path, UNREADABLE, None, (), (finding,))
 
 
 def not_looked_at(path: str) -> Checked:
-    """The result for a file in a folder whose suffix is not read, where that is an error."""
-    text = "the file was not looked at: its suffix is not one that `check` reads"
+    """The result for a file whose suffix `check` does not read, if that is an error."""
+    text = "the file was not checked, because `check` does not read files with this suffix"
     finding = Finding("sound", "not-looked-at", "error", text, "submit a .yaml, .yml or .onnx file")
     return Checked(path, ERROR, None, (), (finding,))
 
 
 def unsound(path: str, refused: Refused) -> Checked:
-    """The result for a file that is no sound specification. Its messages do not name the file again."""
+    """The result for a file that is not a valid specification. Its messages do not repeat the name of the file."""
     name = f"{show(path)} "
     findings = tuple(
         Finding(
@@ -178,30 +189,30 @@ def unsound(path: str, refused: Refused) -> Checked:
 
 
 def _growth(analysis: Analysis, path: str, task: Task) -> list[Finding]:
-    """Growth against the base; none where the base has no such file."""
+    """The findings about growth over the baseline; none if the baseline has no such file."""
     try:
-        before = dict(task.before) or (_before(path, task.past, task.allowed) if task.past is not None else {})
+        before = dict(task.before) or (_before(path, task.commit, task.allowed) if task.commit is not None else {})
     except Uncomparable as error:
-        help = "check the base and the repository"
+        help = "check the baseline and the repository"
         return [Finding("growth", "not-compared", "error", f"could not compare: {error}", help)]
     return growth(analysis, before, task.allowed) if before else []
 
 
-class Uncomparable(Exception):  # said in words, not an error of the program
-    """There is no telling what the base was; the text is why."""
+class Uncomparable(Exception):
+    """The figures of the baseline are unknown; the text is the reason."""
 
 
-def _before(path: str, past: Past, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
-    """The figures of a file as it was; none where there was no such file.
+def _before(path: str, commit: Commit, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """The figures of a file at the baseline's commit; none if the commit has no such file.
 
     Raises:
-        Uncomparable: where git cannot say, or the file was unsound.
+        Uncomparable: If git cannot provide the file, or the file was invalid.
     """
     if path == STANDARD_INPUT:
-        raise Uncomparable("standard input has no past; name a file as the base")
+        raise Uncomparable("standard input has no git history: use a file as the baseline")
     binary = reader_of_submission(path).is_other_format
     try:
-        data = past.file(path, LARGEST_PAST if binary else UNTRUSTED.file_bytes)
+        data = commit.file(path, LARGEST_PAST if binary else UNTRUSTED.file_bytes)
         if data is None:
             return {}
         return figures(model(path, data=data) if binary else decode(data, path, UNTRUSTED), allowed)
@@ -211,20 +222,20 @@ def _before(path: str, past: Past, allowed: Sequence[tuple[str, int]]) -> dict[s
         raise Uncomparable(refused.problems[0].text) from None
 
 
-def figures(base: Source | Network, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
-    """What a base measures, of the quantities whose growth is limited.
+def figures(baseline: Source | Network, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """The figures of a baseline for the quantities whose growth is limited.
 
     Raises:
-        Uncomparable: where it is unsound, or a figure is not known.
+        Uncomparable: If the baseline is invalid, or a figure is unknown.
     """
     try:
-        analysis = analyze(base if isinstance(base, Network) else read(base, limits=UNTRUSTED))
+        analysis = analyze(baseline if isinstance(baseline, Network) else read(baseline, limits=UNTRUSTED))
     except Refused as refused:
-        raise Uncomparable(f"the base is unsound: {refused.problems[0].text}") from None
-    found = {}
+        raise Uncomparable(f"the baseline is invalid: {refused.problems[0].text}") from None
+    result = {}
     for quantity, _ in allowed:
         actual = measure(analysis, Limit(quantity)).actual
         if actual is None:
-            raise Uncomparable(f"{quantity} of the base is not known")
-        found[quantity] = actual
-    return found
+            raise Uncomparable(f"{quantity} of the baseline is unknown")
+        result[quantity] = actual
+    return result

@@ -1,4 +1,4 @@
-"""The commands. Each lives in a file of its own, imported only when it is run."""
+"""The command line: the table of commands, which are imported only when they are run."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ import click
 
 from cnncalc import __version__
 
-# command -> (module, what it does in one line): `--help` shows these without importing any of them
+# command -> (module in `commands`, one line for `--help`, which does not import the modules)
 COMMANDS = {
-    "analyze": ("analyze", "Shapes, activations, parameters and multiply-adds of every layer, and their totals."),
-    "explain": ("explain", "Show the working: a layer's formulas with its numbers, a layer kind, or an error code."),
-    "memory": ("memory", "The peak memory of training and inference, to the byte, and the batch that fits."),
-    "compare": ("compare", "Two or more networks side by side, and their layers as a diff."),
-    "check": ("check", "Hold files against a budget: for a course's CI, safe against its submissions."),
-    "export": ("export", "Write a network as PyTorch or Keras source, as ONNX, or as a drawing in Mermaid or DOT."),
-    "verify": (
-        "verify",
-        "Build the network in PyTorch or Keras and compare every layer: shapes, parameters, multiply-adds.",
+    "analyze": ("analyze", "Print the shape, activations, parameters and multiply-adds of every layer, with totals."),
+    "explain": (
+        "explain",
+        "Show how the figures of a layer are calculated, or explain a layer kind, an error code or a word.",
     ),
-    "import": ("import_", "Write a model of another format as a YAML file to read and to change."),
-    "list": ("list", "The architectures that come with cnncalc."),
-    "show": ("show", "Print the file of a shipped architecture, to start your own from."),
-    "new": ("new", "Print a commented file to start from."),
+    "memory": ("memory", "Calculate the peak memory of training and inference, and the largest batch that fits."),
+    "compare": ("compare", "Compare two or more networks, and the layers of two as a diff."),
+    "check": ("check", "Check files against limits, safely: for homework submissions and CI."),
+    "export": ("export", "Export a network as PyTorch or Keras source, as ONNX, or as a Mermaid or DOT drawing."),
+    "verify": ("verify", "Build the network in PyTorch or Keras and compare the figures of every layer."),
+    "import": ("import_", "Convert a model from another format to a YAML file that you can read and change."),
+    "list": ("list", "List the architectures that come with cnncalc."),
+    "show": ("show", "Print the file of a shipped architecture, as a starting point for your own."),
+    "new": ("new", "Print a commented file as a starting point."),
     "schema": ("schema", "Print the JSON Schema of architecture files, for editors."),
-    "completion": ("completion", "Print the script that completes commands and names in your shell."),
+    "completion": ("completion", "Print a script that completes commands and names in your shell."),
 }
 
 
-NARROW = 56  # columns of a terminal on which help pages need another layout
+NARROW = 56  # help pages have another layout on terminals with fewer columns
 
 
 class NarrowHelp(click.HelpFormatter):
-    """Help on a narrow terminal: what an option does is written below its name, with more room."""
+    """Help on a narrow terminal: the text of an option goes below its name, where it has more room."""
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         super().write_dl(list(rows), min(col_max, 6), col_spacing)
 
 
 class NarrowContext(click.Context):
-    """The context of a command on a narrow terminal."""
+    """Context of a command on a narrow terminal."""
 
     formatter_class = NarrowHelp
 
 
 class Commands(click.Group):
-    """Commands that are imported when they are asked for."""
+    """A group that imports its commands when they are run."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -64,16 +64,16 @@ class Commands(click.Group):
         try:
             return super().make_context(info_name, args, parent, **extra)
         except BrokenPipeError as error:  # `cnncalc --help | true`
-            raise _unread() from error
+            raise _output_closed() from error
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            raise _unread() from error
+            raise _output_closed() from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS]  # `list` may be the module of that name
+        return [*COMMANDS]  # not list(COMMANDS): once imported, `list` is the command
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
@@ -86,10 +86,10 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from cnncalc.cli.meant import meant_command
+            from cnncalc.cli.suggestions import suggest_command
             from cnncalc.text import show
 
-            help = meant_command(args[0], COMMANDS)
+            help = suggest_command(args[0], COMMANDS)
             raise click.UsageError(f"no command named `{show(args[0])}`: {help}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -98,10 +98,10 @@ class Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-def _unread() -> Exception:
-    from cnncalc.cli.run import Unread
+def _output_closed() -> Exception:
+    from cnncalc.cli.run import OutputClosed
 
-    return Unread()
+    return OutputClosed()
 
 
 @click.group(
@@ -114,25 +114,27 @@ def _unread() -> Exception:
 @click.version_option(__version__, message="cnncalc %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Exact shapes, parameters, multiply-adds and memory of neural networks, from a short YAML file."""
+    """Calculate exact shapes, parameters, multiply-adds and memory of neural networks from a short YAML file."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(2)
 
 
 def main() -> None:
-    """The console script: runs a command and turns its end into an exit status.
+    """Run a command and exit with its status. This is the console script.
 
-    0 all is well; 1 a finding in the input; 2 the tool could not do what was asked; 130 Ctrl-C; 141 broken pipe.
+    0: success. 1: a finding in the input. 2: cnncalc could not do what was asked. 130: Ctrl-C. 141: broken pipe.
     """
     import gc
 
-    gc.disable()  # nothing that is made while the program starts can be collected
+    gc.disable()  # no object that is made during start-up can be collected
     from cnncalc.cli.run import run
 
-    gc.set_threshold(200_000, 50, 50)  # few cycles here: collecting as often as usual costs a fifth of a large analysis
+    gc.set_threshold(
+        200_000, 50, 50
+    )  # there are few cycles, and the default thresholds cost a fifth of a large analysis
     gc.enable()
     status = run(cli)
-    sys.stdout = sys.__stdout__  # what is registered to run at exit prints after the result, and not among it
-    gc.freeze()  # the interpreter would look through everything once more before it ends
+    sys.stdout = sys.__stdout__  # functions registered with atexit print to the original stream
+    gc.freeze()  # saves a last collection of all objects at exit
     sys.exit(status)

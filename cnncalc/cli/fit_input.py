@@ -1,43 +1,43 @@
-"""`memory --fit-input`: the largest input of equal sides whose peak stays within a size."""
+"""`memory --fit-input`: the largest input with equal sides whose peak fits in a size."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed
-from cnncalc.cli.specs import Spec, network_of
+from cnncalc.cli.specs import network_of
+from cnncalc.loading import Spec
 from cnncalc.network import Network
 from cnncalc.problem import Refused
 from cnncalc.shape import Shape
 
 LARGEST_SIDE = 1_000_000
-TRIED = 64  # sides below one that the network does not take, until one is found that it does
+TRIED = 64  # how many smaller sides to try if the network does not accept one
 
 
 class Sides:
-    """The networks of a specification by the side of their input, each read once."""
+    """The networks of a specification for different sides of the input, each loaded once."""
 
     def __init__(self, spec: Spec, request: Request, network: Network) -> None:
-        """Take the shape to be scaled from the network as it is.
+        """Take the shape to scale from the network.
 
         Raises:
-            Failed: where it has several inputs, or one without a side.
+            Failed: If the network has several inputs, or its input has no sides.
         """
         if len(network.inputs) != 1:
-            raise Failed(f"--fit-input is for networks with one input, and this one has {len(network.inputs)}")
+            raise Failed(f"--fit-input is only for networks with one input, and this one has {len(network.inputs)}")
         self.shape = network.inputs[0].output
         if not self.shape.rank:
-            raise Failed(f"--fit-input is for images and sequences, and the input is {self.shape}")
+            raise Failed(f"--fit-input is only for images and sequences, and the input is {self.shape}")
         self.spec = spec
         self.request = request
-        self.name = next(iter(request.inputs), "")
+        self.name = next(iter(request.options.inputs), "")
         self.known: dict[int, Network | None] = {max(self.shape.spatial): network} if self.is_even else {}
 
     @property
     def is_even(self) -> bool:
-        """True if all sides of the input are equal already."""
+        """Whether all sides of the input are equal already."""
         return len(set(self.shape.spatial)) == 1
 
     def scaled(self, side: int) -> Shape:
@@ -45,10 +45,9 @@ class Sides:
         return Shape((*[side] * self.shape.rank, self.shape[-1]))
 
     def network(self, side: int) -> Network | None:
-        """The network for that side; None where it does not take it."""
+        """The network for that side, or None if it does not accept it."""
         if side not in self.known:
-            request = copy.copy(self.request)
-            request.inputs = {self.name: str(self.scaled(side))}
+            request = self.request.with_inputs({self.name: str(self.scaled(side))})
             try:
                 self.known[side] = network_of(self.spec, request)
             except Refused:
@@ -56,14 +55,14 @@ class Sides:
         return self.known[side]
 
     def largest(self, size: int, peak: Callable[[Network], int]) -> int:
-        """The largest side whose peak stays within `size` bytes, 0 where none does.
+        """The largest side whose peak fits in `size` bytes, or 0 if none does.
 
-        The peak is taken to grow with the side, so that halving finds it.
+        The search assumes that the peak grows with the side.
         """
         peaks: dict[int, bool] = {}
 
         def nearest(side: int, above: int) -> int:
-            """The side at or below this one that the network takes, above the other one; 0 where there is none."""
+            """The largest side up to `side`, and larger than `above`, that the network accepts; 0 if there is none."""
             for other in range(side, max(above, side - TRIED), -1):
                 if self.network(other) is not None:
                     return other
@@ -79,7 +78,7 @@ class Sides:
         best, low, high = 0, 0, max(self.shape.spatial)
         while high <= LARGEST_SIDE:
             side = nearest(high, low)
-            if not side and low:  # too large to be read
+            if not side and low:  # too large for the reader
                 break
             if side and not fits(side):
                 break
@@ -100,10 +99,10 @@ class Sides:
 def sides_within(
     spec: Spec, request: Request, network: Network, size: int, peaks: Mapping[str, Callable[[Network], int]]
 ) -> dict[str, Shape | None]:
-    """For every peak by name the largest input within `size` bytes; None where no input fits.
+    """The largest input that fits in `size` bytes for every peak, by its name; None if no input fits.
 
     Raises:
-        Failed: where the network has no input with a side.
+        Failed: If the network has several inputs, or its input has no sides.
     """
     sides = Sides(spec, request, network)
     found = {name: sides.largest(size, peak) for name, peak in peaks.items()}

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
 import click
 
+from cnncalc import shelf
 from cnncalc.cli.request import FIGURES, NETWORKS, OUTPUT, Request
-from cnncalc.cli.run import into_file
-from cnncalc.cli.specs import Spec, complete
+from cnncalc.loading import SUFFIXES
 from cnncalc.units import DTYPES
 
 
 def request(*, networks: bool = True, figures: bool = False) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """The outermost decorator of a command, which then gets one `Request` for all options that commands share.
+    """Decorate a command so that it gets one `Request` for all options that commands share.
 
-    `networks` adds SPEC... and the options that change a network, `figures` --batch and --dtype.
+    This must be the outermost decorator of options. `networks` adds SPEC... and the options that change a network,
+    `figures` adds --batch and --dtype.
     """
 
     collected = {*(NETWORKS if networks else ()), *(FIGURES if figures else ()), *OUTPUT}
@@ -28,44 +31,47 @@ def request(*, networks: bool = True, figures: bool = False) -> Callable[[Callab
             shared = {name: values.pop(name) for name in collected & values.keys()}
             return command(Request(**shared), **values)
 
-        decorated = _figures(collecting) if figures else collecting
-        return spec_argument()(_networks(decorated)) if networks else decorated
+        decorated = _figure_options(collecting) if figures else collecting
+        if not networks:
+            return decorated
+        return click.argument("spec", nargs=-1, shell_complete=complete)(_network_options(decorated))
 
     return decorate
 
 
-def _networks(command: click.decorators.FC) -> click.decorators.FC:
-    """SPEC..., -e, -p, --set, --freeze, --input, --arg, and what is for ONNX models only: --batch-axis and --branch."""
+def _network_options(command: click.decorators.FC) -> click.decorators.FC:
+    """-e, -p, --set, --freeze, --input and --arg, and for ONNX models --batch-axis and --branch."""
     command = click.option(
         "--branch",
         "branches",
         multiple=True,
         metavar="[NAME=]then|else",
-        help="The branch of an ONNX model's `If` that is read where it depends on the numbers fed in.",
+        help="Branch of an ONNX model's `If` to read when its condition depends on the values of the inputs.",
     )(command)
     command = click.option(
         "--batch-axis",
         "batch_axes",
         multiple=True,
         metavar="[INPUT=]AXIS",
-        help="The axis of an ONNX model's input that is the batch, from 0, or none. Without it cnncalc follows every axis "
-        "through the graph.",
+        help="Batch axis of an ONNX model's input, counted from 0, or `none`. By default cnncalc finds it by following "
+        "every axis through the graph.",
     )(command)
     command = click.option(
         "--arg",
         "arguments",
         multiple=True,
         metavar="NAME=VALUE",
-        help="An argument for what torch:MODULE:CALLABLE calls (MODULE is imported, which runs it): a number, true, false, "
-        "null, [1, 2] or text.",
+        help="Argument for the callable of torch:MODULE:CALLABLE: a number, true, false, null, [1, 2] or text. cnncalc "
+        "imports MODULE, which runs its code.",
     )(command)
     command = click.option(
         "--input",
         "inputs",
         multiple=True,
         metavar="[NAME=]SHAPE",
-        help="Another input size, channels last, such as 448x448x3; a PyTorch model needs one. For PyTorch also with a type "
-        "(12:int), one number per example (t=batch:int), [lists], (tuples), {dictionaries} and plain values (sr=16000:value).",
+        help="Input shape to use instead, channels last, such as 448x448x3. A PyTorch model always needs one. It can also "
+        "have a type (12:int), one number per example (t=batch:int), [lists], (tuples), {dictionaries} and plain values "
+        "(sr=16000:value).",
     )(command)
     command = click.option(
         "--freeze",
@@ -89,7 +95,7 @@ def _networks(command: click.decorators.FC) -> click.decorators.FC:
         "parameters",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Another value for one of the file's params, a number that a one-line pattern leaves open, or the size of a named "
+        help="Value for one of the file's params, for a number that a one-line pattern leaves open, or for a named "
         "dimension of an ONNX model.",
     )(command)
     return click.option(
@@ -98,21 +104,11 @@ def _networks(command: click.decorators.FC) -> click.decorators.FC:
         "lines",
         multiple=True,
         metavar="LINE",
-        help='A network in one line, such as "32x32x3 -> CONV3-16 -> FC-10".',
+        help='Network in one line, such as "32x32x3 -> CONV3-16 -> FC-10".',
     )(command)
 
 
-def examples(*commands: str) -> str:
-    """The end of a help page: commands to try, one a line and never broken."""
-    return "\b\n" + "\n".join([f"Example{'s' if len(commands) > 1 else ''}:", *[f"  {line}" for line in commands]])
-
-
-def spec_argument(required: bool = False) -> Callable[[click.decorators.FC], click.decorators.FC]:
-    """The SPEC... argument, with completion of shipped names."""
-    return click.argument("spec", nargs=-1, required=required, shell_complete=complete)
-
-
-def _figures(command: click.decorators.FC) -> click.decorators.FC:
+def _figure_options(command: click.decorators.FC) -> click.decorators.FC:
     """--batch and --dtype."""
     command = click.option(
         "--dtype",
@@ -120,7 +116,7 @@ def _figures(command: click.decorators.FC) -> click.decorators.FC:
         default="float32",
         show_default=True,
         metavar="TYPE",
-        help="What every number is stored as: " + ", ".join(sorted(DTYPES)) + ".",
+        help="Data type of all numbers: " + ", ".join(sorted(DTYPES)) + ".",
     )(command)
     return click.option(
         "--batch",
@@ -128,22 +124,23 @@ def _figures(command: click.decorators.FC) -> click.decorators.FC:
         default=1,
         show_default=True,
         metavar="N",
-        help="Examples in a batch, for memory.",
+        help="Examples per batch, for memory.",
     )(command)
 
 
 def output(formats: Sequence[str]) -> Callable[[click.decorators.FC], click.decorators.FC]:
-    """--format, whose first choice is the usual one, -o, --color and --no-color."""
+    """--format, whose default is the first of `formats`, and -o, --color and --no-color."""
 
     def decorate(command: click.decorators.FC) -> click.decorators.FC:
         command = click.option(
-            "--no-color", is_flag=True, help="The same as --color never, and as NO_COLOR in the environment."
+            "--no-color", is_flag=True, help="Same as --color never, and as NO_COLOR in the environment."
         )(command)
         command = click.option(
             "--color",
             type=click.Choice(["auto", "always", "never"]),
             default="auto",
-            help="Colour: on a terminal (auto), also when piped (always, as FORCE_COLOR), or never. FILE of -o has none.",
+            help="Use colour on a terminal (auto), also when piped (always, like FORCE_COLOR), or never. Output to FILE has "
+            "no colour.",
         )(command)
         return click.option(
             "--format",
@@ -152,31 +149,38 @@ def output(formats: Sequence[str]) -> Callable[[click.decorators.FC], click.deco
             default=formats[0],
             show_default=True,
             metavar="FORMAT",
-            help="What to print: " + ", ".join(formats) + ".",
-        )(into_file(command))
+            help="Output format: " + ", ".join(formats) + ".",
+        )(output_file(command))
 
     return decorate
 
 
-def chosen(request: Request) -> list[Spec]:
-    """All specifications that were typed.
+def output_file(command: click.decorators.FC) -> click.decorators.FC:
+    """-o, for `cnncalc.cli.run.write`."""
+    return click.option(
+        "-o",
+        "--output",
+        "file",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Write to FILE, all or nothing. A suffix that belongs to another format is an error.",
+    )(command)
 
-    Raises:
-        click.UsageError: where there is none.
-    """
-    found = [Spec(text) for text in request.spec] + [Spec(line, line=True) for line in request.lines]
-    if not found:
-        raise click.UsageError("no SPEC: write a file, the name of a shipped architecture such as vgg16, or -e LINE")
-    return found
+
+def examples(*commands: str) -> str:
+    """The end of a help page: example commands, each on a line that is never broken."""
+    return "\b\n" + "\n".join([f"Example{'s' if len(commands) > 1 else ''}:", *[f"  {line}" for line in commands]])
 
 
-def only(request: Request) -> Spec:
-    """The one specification that was typed.
+def complete(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[click.shell_completion.CompletionItem]:
+    """Complete SPEC: shipped names and specifications in the current folder, or any file if neither matches."""
+    from click.shell_completion import CompletionItem
 
-    Raises:
-        click.UsageError: where there is none, or more than one.
-    """
-    found = chosen(request)
-    if len(found) != 1:
-        raise click.UsageError(f"{click.get_current_context().info_name} takes one network")
-    return found[0]
+    matches = [name for name in shelf.names() if name.startswith(incomplete)]
+    if matches:
+        with suppress(OSError):
+            matches += sorted(name for name in os.listdir() if name.startswith(incomplete) and name.endswith(SUFFIXES))
+    # first, because bash forgets the items above one of type `file`
+    return [CompletionItem(incomplete, type="file"), *map(CompletionItem, matches)]

@@ -1,11 +1,13 @@
-"""What most commands can be asked for, as one object: networks, changes to them, figures, and where results go."""
+"""What a command was asked to do, as one object: the networks, changes to them, the figures, and where results go."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 
 import click
 
+from cnncalc.loading import LoadOptions, Spec
 from cnncalc.text import show
 
 # the parameters of commands that `cnncalc.cli.options.request` collects into a Request
@@ -35,52 +37,84 @@ class Request:
         color: str = "auto",
         no_color: bool = False,
     ) -> None:
-        """Split what is NAME=VALUE.
+        """Split the options of the form NAME=VALUE.
 
         Raises:
-            click.BadParameter: where something does not have that form.
+            click.BadParameter: If an option does not have its form.
         """
-        self.spec = tuple(spec)  # the words of SPEC...
+        self.words = tuple(spec)  # SPEC..., which `explain` reads as SPEC LAYER...
         self.lines = tuple(lines)
-        self.parameters = pairs(parameters, "-p")
-        self.changes = tuple(changes)
-        self.frozen = tuple(frozen)
-        self.inputs = named(inputs)
-        self.arguments = pairs(arguments, "--arg")
-        self.batch_axes = named(batch_axes)
-        self.branches = named(branches)
+        self.options = LoadOptions(
+            inputs=split_names(inputs),
+            parameters=split_pairs(parameters, "-p"),
+            changes=tuple(changes),
+            frozen=tuple(frozen),
+            arguments=split_pairs(arguments, "--arg"),
+            batch_axes=split_names(batch_axes),
+            branches=split_names(branches),
+        )
         self.batch = batch
         self.dtype = dtype
         self.form = form
         self.file = file
         self.color = "never" if no_color else color
-        for word in self.batch_axes.values():
+        for word in self.options.batch_axes.values():
             if not word.isdecimal() and word != "none":
                 raise click.BadParameter(f"`{show(word)}` is neither a number nor `none`", param_hint="--batch-axis")
-        for word in self.branches.values():
+        for word in self.options.branches.values():
             if word not in ("then", "else"):
                 raise click.BadParameter(f"`{show(word)}` is neither `then` nor `else`", param_hint="--branch")
 
+    def specs(self) -> list[Spec]:
+        """All specifications that were typed.
 
-def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    """NAME=VALUE by name.
+        Raises:
+            click.UsageError: If there is none.
+        """
+        specs = [Spec(word) for word in self.words] + [Spec(line, line=True) for line in self.lines]
+        if not specs:
+            raise click.UsageError(
+                "no SPEC: write a file, the name of a shipped architecture such as vgg16, or -e LINE"
+            )
+        return specs
+
+    def only_spec(self) -> Spec:
+        """The specification of a command that takes exactly one.
+
+        Raises:
+            click.UsageError: If there is none, or more than one.
+        """
+        specs = self.specs()
+        if len(specs) != 1:
+            raise click.UsageError(f"{click.get_current_context().info_name} takes one network, not {len(specs)}")
+        return specs[0]
+
+    def with_inputs(self, inputs: Mapping[str, str]) -> Request:
+        """The same request for other input shapes."""
+        other = copy.copy(self)
+        other.options = self.options.with_inputs(inputs)
+        return other
+
+
+def split_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    """Split each NAME=VALUE.
 
     Raises:
-        click.BadParameter: where one has no name or no `=`.
+        click.BadParameter: If a text has no name or no `=`.
     """
-    found = {}
+    pairs = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise click.BadParameter(f"`{show(text)}` is no NAME=VALUE", param_hint=option)
-        found[name.strip()] = value.strip()
-    return found
+            raise click.BadParameter(f"`{show(text)}` is not of the form NAME=VALUE", param_hint=option)
+        pairs[name.strip()] = value.strip()
+    return pairs
 
 
-def named(texts: Sequence[str]) -> dict[str, str]:
-    """[NAME=]VALUE by name; "" is for the only one, or for all."""
-    found = {}
+def split_names(texts: Sequence[str]) -> dict[str, str]:
+    """Split each [NAME=]VALUE. A missing name becomes "", which stands for the only input, or for all of them."""
+    values = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        found[name.strip() if equals else ""] = value if equals else text
-    return found
+        values[name.strip() if equals else ""] = value if equals else text
+    return values

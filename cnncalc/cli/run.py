@@ -15,32 +15,21 @@ from cnncalc.text import show, visible
 
 FINDING = 1
 FAILURE = 2
+REPORT = "this is a bug in cnncalc: please open an issue with the command and its output when CNNCALC_DEBUG=1 is set"
 
 
 class Failed(click.ClickException):
-    """The tool cannot do what was asked: one line, exit status 2."""
+    """cnncalc cannot do what was asked. The message is one line, the exit status 2."""
 
     exit_code = FAILURE
 
 
-class Unread(Exception):
-    """Nobody reads the output any more. Not a BrokenPipeError, which click would turn into exit status 1."""
-
-
-def into_file(command: click.decorators.FC) -> click.decorators.FC:
-    """The option -o, for `write`."""
-    return click.option(
-        "-o",
-        "--output",
-        "file",
-        type=click.Path(dir_okay=False),
-        metavar="FILE",
-        help="Write to FILE, whole or not at all; a suffix of another format is an error.",
-    )(command)
+class OutputClosed(Exception):
+    """The output goes to a pipe that has been closed. Not a BrokenPipeError, which click turns into exit status 1."""
 
 
 def run(command: click.Command, args: Sequence[str] | None = None) -> int:
-    """Run a command; its exit status. Never raises, never prints a traceback (unless CNNCALC_DEBUG is set)."""
+    """Run a command and return its exit status. Never raises or prints a traceback, unless CNNCALC_DEBUG is set."""
     try:
         status = command.main(args=args and list(args), prog_name="cnncalc", standalone_mode=False)
         if sys.stdout is not None:
@@ -49,32 +38,34 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _report(error)
     except Refused as refused:
-        tell(refused.problems)
+        print_problems(refused.problems)
         return status_of(refused.problems)
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except (BrokenPipeError, Unread):
+    except (BrokenPipeError, OutputClosed):
         _silence(sys.stdout)
         return 141
     except OSError as error:
         _silence(sys.stdout)
-        warn(f"error: {show(error.strerror or error)}" + (f": {show(error.filename)}" if error.filename else ""))
+        print_message(
+            f"error: {show(error.strerror or error)}" + (f": {show(error.filename)}" if error.filename else "")
+        )
         return FAILURE
     except MemoryError:
-        warn("error: out of memory")
+        print_message("error: out of memory")
         return FAILURE
-    except Exception as error:  # the last line of defence: whatever it is, the user gets one line and status 2
+    except Exception as error:  # an error in cnncalc itself
         if os.environ.get("CNNCALC_DEBUG"):
             raise
-        warn(f"internal error: {type(error).__name__}: {show(error, 200)} (set CNNCALC_DEBUG=1 for the details)")
+        print_message(f"internal error: {type(error).__name__}: {show(error, 200)}\n  = help: {REPORT}")
         return FAILURE
 
 
 def _report(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
-    from cnncalc.cli.meant import meant_choice
+    from cnncalc.cli.suggestions import suggest_choice
 
-    help = meant_choice(error) or (f"see `{context.command_path} --help`" if context is not None else "")
+    help = suggest_choice(error) or (f"see `{context.command_path} --help`" if context is not None else "")
     if (
         isinstance(error, click.NoSuchOption)
         and error.option_name == "-e"
@@ -84,26 +75,26 @@ def _report(error: click.ClickException) -> int:
         help = 'options follow the command: `cnncalc analyze -e "..."`'
     hint = f"\n  = help: {help}" if help else ""
     lines = error.format_message().expandtabs(4).split("\n")
-    warn("error: " + "\n".join(map(visible, lines)) + hint)
+    print_message("error: " + "\n".join(map(visible, lines)) + hint)
     return error.exit_code
 
 
 def status_of(problems: Iterable[Problem]) -> int:
-    """FAILURE where a value typed on the command line is at fault, FINDING where the specification is."""
-    typed = ("unknown-parameter", "unknown-input", "bad-argument", "not-regular")
-    return FAILURE if any(problem.code in typed for problem in problems) else FINDING
+    """FAILURE if a value on the command line is at fault, FINDING if the specification is."""
+    codes = ("unknown-parameter", "unknown-input", "bad-argument", "not-regular")
+    return FAILURE if any(problem.code in codes for problem in problems) else FINDING
 
 
 def _silence(stream: IO[str] | None) -> None:
-    """Keep the interpreter from complaining about a closed pipe or full disk when it flushes at exit."""
+    """Keep the interpreter from reporting a closed pipe or a full disk when it flushes the stream at exit."""
     if stream is None:
         return
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def warn(text: str) -> None:
-    """A message on standard error; lost in silence where there is none."""
+def print_message(text: str) -> None:
+    """Print a message on standard error, or drop it if there is none."""
     stream = sys.stderr
     if stream is None:
         return
@@ -113,55 +104,56 @@ def warn(text: str) -> None:
 
         text = plain(wrapped([[(line, "")] for line in text.rstrip("\n").split("\n")], width))
     try:
-        stream.write(encodable(text.rstrip("\n") + "\n", stream))
+        stream.write(escape_unencodable(text.rstrip("\n") + "\n", stream))
         stream.flush()
     except OSError:
         _silence(stream)
 
 
-def tell(problems: Sequence[Problem]) -> None:
-    """Problems on standard error."""
+def print_problems(problems: Sequence[Problem]) -> None:
+    """Print problems on standard error."""
     if problems:
         from cnncalc.render.problems import text
 
-        warn(text(problems, columns(sys.stderr)))
+        print_message(text(problems, columns(sys.stderr)))
 
 
 def columns(stream: IO[str] | None) -> int:
-    """Columns of the terminal that a stream goes to: COLUMNS where that is set; 0 where it is none or does not say."""
+    """Columns of the terminal that a stream goes to, or of COLUMNS if that is set; 0 if unknown or not a terminal."""
     try:
         if stream is None or not stream.isatty():
             return 0
-        asked = os.environ.get("COLUMNS", "")
-        if asked.isdecimal() and len(asked) < 6 and int(asked):
-            return int(asked)
+        setting = os.environ.get("COLUMNS", "")
+        if setting.isdecimal() and len(setting) < 6 and int(setting):
+            return int(setting)
         return os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
         return 0
 
 
 def divert_output() -> None:
-    """Send what anybody else writes to standard output to standard error, for the rest of the process.
+    """Redirect all output but results from standard output to standard error, for the rest of the process.
 
-    Code that is about to be imported may print at any time: from Python, from C, whose buffers are written at exit, from
-    processes it starts. Only file descriptor 1 reaches all of them; `sys.stdout`, where results go, gets another one.
+    Code that is about to be imported may print at any time: from Python, from C, whose buffers are written at exit, or from
+    processes that it starts. Only redirecting file descriptor 1 catches all of them, so `sys.stdout`, which results are
+    written to, gets another descriptor.
     """
     stream = sys.stdout
     try:
         if stream is None or stream.fileno() != 1:  # diverted already, or captured by a test
             return
         stream.flush()
-        theirs = 2 if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY)
-        kept = os.dup(1)
-        os.dup2(theirs, 1)
+        target = 2 if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY)
+        results = os.dup(1)
+        os.dup2(target, 1)
     except (OSError, ValueError):
         return
     buffering = 1 if stream.isatty() else -1
-    sys.stdout = os.fdopen(kept, "w", buffering, encoding=stream.encoding, errors=stream.errors)
+    sys.stdout = os.fdopen(results, "w", buffering, encoding=stream.encoding, errors=stream.errors)
 
 
-def encodable(text: str, stream: IO[str]) -> str:
-    """The text with what the stream's encoding lacks written as escapes."""
+def escape_unencodable(text: str, stream: IO[str]) -> str:
+    """Escape the characters that the encoding of the stream cannot represent."""
     if text.isascii():
         return text
     encoding = getattr(stream, "encoding", None) or "utf-8"
@@ -169,26 +161,26 @@ def encodable(text: str, stream: IO[str]) -> str:
 
 
 def write(text: str, file: str | None) -> None:
-    """A result on standard output, or whole in a file (never half of it).
+    """Write a result to standard output, or to a file, all or nothing.
 
     Raises:
-        OSError: where it cannot be written.
-        Failed: where there is no standard output.
+        OSError: If it cannot be written to standard output.
+        Failed: If it cannot be written to the file, or standard output is closed.
     """
     if file is None:
         if sys.stdout is None:
             raise Failed("standard output is closed")
-        sys.stdout.write(encodable(text, sys.stdout))
+        sys.stdout.write(escape_unencodable(text, sys.stdout))
         sys.stdout.flush()
         return
     write_whole(text.encode("utf-8"), file)
 
 
 def write_bytes(data: bytes, file: str | None) -> None:
-    """A result that is no text, on standard output or whole in a file.
+    """Write a binary result to standard output, or to a file, all or nothing.
 
     Raises:
-        OSError, Failed: as `write`.
+        OSError, Failed: As `write`.
     """
     if file is not None:
         write_whole(data, file)
@@ -200,17 +192,17 @@ def write_bytes(data: bytes, file: str | None) -> None:
 
 
 def write_whole(data: bytes, file: str) -> None:
-    """Write a file by way of a temporary one beside it, which then takes its place and its permissions.
+    """Write a temporary file next to the file, then replace the file with it and keep its permissions.
 
     Raises:
-        Failed: where it cannot be written.
+        Failed: If it cannot be written.
     """
     try:
         if os.path.exists(file) and not os.path.isfile(file):  # /dev/null, a pipe
             with open(file, "wb") as stream:
                 stream.write(data)
         else:
-            _replace(data, os.path.realpath(file))  # a link stays one
+            _replace(data, os.path.realpath(file))  # keeps a link a link
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -229,6 +221,6 @@ def _replace(data: bytes, file: str) -> None:
         mode = os.stat(file).st_mode & 0o7777 if os.path.exists(file) else 0o666 & ~mask
         os.chmod(temporary, mode)
         os.replace(temporary, file)
-    except BaseException:  # also Ctrl-C: nothing half written stays behind
+    except BaseException:  # Ctrl-C too: leave no partial file
         os.unlink(temporary)
         raise

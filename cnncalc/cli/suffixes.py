@@ -1,4 +1,4 @@
-"""What a file that is written may be called: a suffix that promises another format is an error, not a surprise later."""
+"""Suffixes of output files. A suffix that belongs to another format is an error, so that no file has the wrong format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from cnncalc.text import quoted, show
 
 PLAIN = (".txt", ".text", ".log", ".out")
-# what is written -> the suffixes of such files; the other formats are plain text
+# format -> its suffixes; formats that are missing here are plain text
 OF_FORMAT = {
     "json": (".json",), "csv": (".csv",), "markdown": (".md", ".markdown"), "latex": (".tex",), "junit": (".xml",),
     "sarif": (".sarif", ".json"), "gitlab": (".json",), "gradescope": (".json",), "svg": (".svg",), "torch": (".py",),
@@ -18,25 +18,25 @@ OF_FORMAT = {
     "yaml": (".yaml", ".yml"),
 }  # fmt: skip
 BINARY = ("onnx",)
-# of formats that cnncalc does not write
+# suffixes of formats that cnncalc does not write
 FOREIGN = (
     ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svgz", ".pdf", ".eps", ".ps", ".html", ".htm", ".xls",
     ".xlsx", ".ods", ".doc", ".docx", ".odt", ".rst", ".tsv", ".toml", ".ini", ".cfg", ".keras", ".h5", ".hdf5", ".pt", ".pth",
     ".pb", ".tflite", ".safetensors", ".prototxt", ".caffemodel", ".npy", ".npz", ".pkl", ".zip", ".gz", ".ipynb",
 )  # fmt: skip
-NAMES = {"text": "plain text", "yaml": "YAML", "json": "JSON", "svg": "SVG"}  # of what has no word to choose it by
+NAMES = {"text": "plain text", "yaml": "YAML", "json": "JSON", "svg": "SVG"}  # of formats that no option selects
 KNOWN = {*PLAIN, *FOREIGN}.union(*OF_FORMAT.values())
 
 
 def check_suffix(
     file: str | None, form: str, choices: Sequence[str] = (), *, option: str = "-o", chooser: str = "--format"
 ) -> None:
-    """Refuse a file whose suffix says that it holds something else than `form`.
+    """Refuse an output file whose suffix belongs to another format than `form`.
 
-    `choices` are what the command could write instead, by `chooser`. Suffixes that mean nothing here are accepted.
+    `choices` are the formats that the option `chooser` offers. Unknown suffixes are accepted.
 
     Raises:
-        click.BadParameter: naming what can be written.
+        click.BadParameter: Naming the formats or suffixes to use.
     """
     suffix = os.path.splitext(file or "")[1].lower()
     plain = form not in BINARY and form != "svg"
@@ -46,6 +46,6 @@ def check_suffix(
     others = [choice for choice in choices if suffix in OF_FORMAT.get(choice, PLAIN)]
     end = quoted((*OF_FORMAT.get(form, ()), *(PLAIN[:1] if plain else ())))
     help = f"use {chooser} {' or '.join(others)}, or end the name in {end}" if others else f"end the name in {end}"
-    what = f"{chooser} {form} does not write that" if form in choices else f"what is written is {NAMES[form]}"
+    what = f"{chooser} {form} does not write that" if form in choices else f"the output is {NAMES[form]}"
     text = f"`{show(file)}` ends in `{suffix}`, but {what}: {help}"
     raise click.BadParameter(text, param_hint=option)

@@ -1,4 +1,4 @@
-"""The pages of words of files and tables, for `cnncalc explain`."""
+"""Pages about the words of files and tables, for `cnncalc explain`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def entry(text: str) -> str | None:
-    """The word that a text names, by one of its names: `rf` is `receptive field`, `$in_width` is `in_channels`."""
+    """The word with a name: `rf` is `receptive field`, `$in_width` is `in_channels`. None if there is none."""
     word = text.removeprefix("$").replace("()", "")
     if word in WORDS:
         return word
@@ -25,7 +25,7 @@ def entry(text: str) -> str | None:
 
 
 def entries(words: Sequence[str]) -> list[str]:
-    """The words that arguments name, of which several may be one: `receptive field`. Empty where the first is none."""
+    """The words that the arguments name, alone or together (`receptive field`). Empty if the first names none."""
     whole = entry(" ".join(words))
     if whole is not None:
         return [whole]
@@ -34,12 +34,12 @@ def entries(words: Sequence[str]) -> list[str]:
 
 
 def names() -> list[str]:
-    """Every name under which a word is found."""
+    """All names of all words."""
     return [*WORDS, *[also for page in WORDS.values() for also in page.also.split()]]
 
 
 def page_lines(word: str, glyphs: dict[str, str]) -> list[Line]:
-    """A word's page: what it means, and its example with the table that it gives."""
+    """The page of a word: its meaning, and its example with the resulting table."""
     from cnncalc.analyses.totals import analyze
     from cnncalc.problem import Source
     from cnncalc.readers.yaml.reader import read
@@ -60,7 +60,7 @@ def page_lines(word: str, glyphs: dict[str, str]) -> list[Line]:
 
 
 def page_data(word: str) -> dict[str, Any]:
-    """A word's page as JSON data."""
+    """The page of a word as JSON data."""
     page = WORDS[word]
     return {
         "word": word,
@@ -72,5 +72,5 @@ def page_data(word: str) -> dict[str, Any]:
 
 
 def summary(word: str) -> str:
-    """The first sentence of a page."""
+    """The first sentence of the page of a word."""
     return WORDS[word].meaning.split(". ")[0].rstrip(".")

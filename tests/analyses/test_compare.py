@@ -480,7 +480,8 @@ def test_a_report_in_a_file(compare: Compare, tmp_path: Path) -> None:
      ("a.yaml missing.yaml", 2, "there is no file missing.yaml"), ("unsound.yaml missing.yaml", 2, "no layer named"),
      ("missing.yaml unsound.yaml", 2, "no layer named"), ("a.yaml folder.yaml", 2, "folder.yaml is a folder"),
       ("a.yaml", 2, "compare needs two networks"),
-     ("", 2, "no SPEC"), ("a.yaml nothing-of-that-name", 2, "no architecture named"), ("a.yaml b.yaml --format csv", 2, "csv"),
+     ("", 2, "no SPEC"), ("a.yaml nothing-of-that-name", 2, "no shipped architecture is"),
+     ("a.yaml b.yaml --format csv", 2, "csv"),
      ("a.yaml b.yaml -p x=1", 2, "no parameter `x`"), ("a.yaml b.yaml -o folder.yaml", 2, "folder.yaml"),
       ("a.yaml b.yaml -o no/where", 2, "no/where")],
 )  # fmt: skip
@@ -491,7 +492,7 @@ def test_nothing_is_compared(args: str, status: int, said: str, compare: Compare
     assert (done.status, done.out) == (status, "")
     assert said in done.err
     if "unsound" in args or "missing" in args:
-        assert done.err.endswith("nothing was compared\n")
+        assert done.err.endswith("the networks were not compared\n")
         assert ("rlu" in done.err) == ("unsound" in args)
 
 
@@ -550,7 +551,7 @@ def test_no_such_past(spec: str, repository: Path, compare: Compare, monkeypatch
     monkeypatch.chdir(repository)
     done = compare("a.yaml", spec)
     assert (done.status, done.out) == (2, "")
-    assert done.err.endswith("nothing was compared\n")
+    assert done.err.endswith("the networks were not compared\n")
     assert not (repository / "x").exists()
 
 

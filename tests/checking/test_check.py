@@ -127,14 +127,15 @@ def test_units(option: str, limit: str, check: Check) -> None:
 @pytest.mark.parametrize(
     ("option", "said"),
     [("--max-activation-memory 2000", "activation-memory needs a unit; got `2000`: write `2MB` (10^6 bytes) or `2MiB` (2^20)"),
-     ("--max-params 5MB", "`5MB` is no limit for params"), ("--max-params 1.5", "`1.5` is no limit for params"),
-     ("--max-params -5", "`-5` is no limit for params"), ("--max-params nan", "`nan` is no limit for params"),
-     ("--max-params .inf", "`.inf` is no limit for params"), ("--max-params 1e400", "`1e400` is no limit for params"),
-     ("--max-params 0x10", "`0x10` is no limit for params"), ("--max-params ٣", "is no limit for params"),
-     ("--max-params 1_000", "is no limit for params"), ("--max-layers many", "`many` is no limit for layers"),
-     (f"--max-params {'9' * 4300}", "is no limit for params"), ("--max-macs=", "`` is no limit for macs"),
-     ("--input 8,8,3", "`8,8,3` is no shape"), ("--input 0x8x3", "`0x8x3` is no shape"), ("--output ten", "`ten` is no shape"),
-     ("--output 1x1x1x1x1", "is no shape"), ("--input 8x8x3.5", "is no shape"), ("--input true", "`true` is no shape")],
+     ("--max-params 5MB", "`5MB` is not a limit for params"), ("--max-params 1.5", "`1.5` is not a limit for params"),
+     ("--max-params -5", "`-5` is not a limit for params"), ("--max-params nan", "`nan` is not a limit for params"),
+     ("--max-params .inf", "`.inf` is not a limit for params"), ("--max-params 1e400", "`1e400` is not a limit for params"),
+     ("--max-params 0x10", "`0x10` is not a limit for params"), ("--max-params ٣", "is not a limit for params"),
+     ("--max-params 1_000", "is not a limit for params"), ("--max-layers many", "`many` is not a limit for layers"),
+     (f"--max-params {'9' * 4300}", "is not a limit for params"), ("--max-macs=", "`` is not a limit for macs"),
+     ("--input 8,8,3", "`8,8,3` is not a shape"), ("--input 0x8x3", "`0x8x3` is not a shape"),
+     ("--output ten", "`ten` is not a shape"),
+     ("--output 1x1x1x1x1", "is not a shape"), ("--input 8x8x3.5", "is not a shape"), ("--input true", "`true` is not a shape")],
 )  # fmt: skip
 def test_limits_that_are_none(option: str, said: str, check: Check) -> None:
     """A limit that cannot be read is no limit of zero and no limit of infinity: nothing is checked."""
@@ -175,7 +176,7 @@ def test_an_output_of_a_volume(check: Check, tmp_path: Path) -> None:
 
 def test_no_limit_is_said_plainly(check: Check, tmp_path: Path) -> None:
     """Without anything to hold a file against, that is said; with anything, it is not."""
-    note = "note: no limits given; files are only checked for soundness and for their own `expect`\n"
+    note = "note: there are no limits, so files are only checked for being valid and for their own `expect`\n"
     done = check("net.yaml")
     assert (done.status, done.err) == (0, note)
     assert done.lines == ["PASS net.yaml", "1 file: 1 passed, 0 failed"]
@@ -190,11 +191,11 @@ def test_a_limit_given_both_ways(check: Check, tmp_path: Path) -> None:
     """Which of the two counts would be a guess."""
     file = policy(tmp_path, "input: 8x8x3\noutput: 10\nlimits: {params: {max: 5}, activation-memory: {min: 1B}}")
     for option, said in (
-        ("--max-params 6", "params is limited both by --max-params and by the policy; give it once"),
-        ("--max-params 5", "params is limited both by --max-params"),
-        ("--max-activation-memory 1MB", "activation-memory is limited both by --max-activation-memory"),
-        ("--input 8x8x3", "the input is given both by --input and by the policy"),
-        ("--output 10", "the output is given both by --output and by the policy"),
+        ("--max-params 6", "both --max-params and the policy limit params: remove one of them"),
+        ("--max-params 5", "--max-params and the policy limit params"),
+        ("--max-activation-memory 1MB", "both --max-activation-memory and the policy limit activation-memory"),
+        ("--input 8x8x3", "both --input and the policy set the input shape"),
+        ("--output 10", "both --output and the policy set the output shape"),
     ):
         done = check("net.yaml", "--policy", file, *option.split())
         assert (done.status, done.out) == (2, "")
@@ -242,14 +243,14 @@ def test_the_environment_changes_nothing(tmp_path: Path) -> None:
     ]
     env = dict.fromkeys(names, "1000000")
     assert program("net.yaml", "--max-params", "1569", folder=tmp_path, env=env).returncode == 1
-    assert b"no limits given" in program("net.yaml", folder=tmp_path, env=env).stderr
+    assert b"there are no limits" in program("net.yaml", folder=tmp_path, env=env).stderr
 
 
 @pytest.mark.parametrize(
     ("body", "said"),
-    [("limits: {parms: {max: 5}}", "budget.yaml:2:10: error: there is no limit `parms`"),
-     ("limit: {params: {max: 5}}", "budget.yaml:2:1: error: a policy has no `limit`"),
-     ("limits: {params: {max: 5, maks: 6}}", "budget.yaml:2:27: error: a limit has no `maks`"),
+    [("limits: {parms: {max: 5}}", "budget.yaml:2:10: error: there is no limit named `parms`"),
+     ("limit: {params: {max: 5}}", "budget.yaml:2:1: error: a policy has no key `limit`"),
+     ("limits: {params: {max: 5, maks: 6}}", "budget.yaml:2:27: error: a limit has no key `maks`"),
      ("limits: {params: {max: 5}}\nlimits: {params: {max: 6}}", "budget.yaml:3:1: error: `limits` is written twice")],
 )  # fmt: skip
 def test_an_unknown_key_of_a_policy(body: str, said: str, check: Check, tmp_path: Path) -> None:
@@ -258,7 +259,7 @@ def test_an_unknown_key_of_a_policy(body: str, said: str, check: Check, tmp_path
     done = check("net.yaml", "--policy", "budget.yaml")
     assert (done.status, done.out) == (2, "")
     assert said in done.err
-    assert done.err.endswith("error: the policy cannot be used\n")
+    assert done.err.endswith("error: the policy is invalid\n")
 
 
 def test_a_policy_that_cannot_be_read(check: Check, tmp_path: Path) -> None:
@@ -550,17 +551,17 @@ def test_could_not_compare_is_not_over(repository: Path, check: Check, monkeypat
 
     assert "no revision `nope`" in said("net.yaml", "--baseline", "nope")
     assert "no revision `main@{99}`" in said("net.yaml", "--baseline", "main@{99}")
-    assert "outside of the git repository" in said(str(outside), "--baseline", "main")
+    assert "outside the git repository" in said(str(outside), "--baseline", "main")
     assert "no revision" in said("net.yaml", "--baseline", "net.yam")
     with monkeypatch.context() as context:
         context.setenv("PATH", str(repository / "sub"))
-        assert "git cannot be started: No such file or directory" in said("net.yaml", "--baseline", "main")
+        assert "cannot start git: No such file or directory" in said("net.yaml", "--baseline", "main")
     (repository / "sub" / "bad.yaml").write_text(NET)
     git(repository, "rm", "-q", "--cached", "sub/bad.yaml")
     (repository / "sub" / "old.yaml").write_text("rubbish: [")
     git(repository, "commit", "-q", "-a", "-m", "four")
     (repository / "sub" / "old.yaml").write_text(NET)
-    assert "the base is unsound" in said("sub/old.yaml", "--baseline", "main")
+    assert "the baseline is invalid" in said("sub/old.yaml", "--baseline", "main")
     monkeypatch.chdir(repository.parent)
     assert "not a git repository" in said(str(outside), "--baseline", "main")
 
@@ -570,7 +571,7 @@ def test_standard_input_has_no_past(repository: Path) -> None:
     """A file of that name in the past would be another one."""
     done = program("-", "--baseline", "main", "--max-growth", "5%", folder=repository, stdin=NET.encode())
     assert done.returncode == 2
-    assert b"could not compare: standard input has no past" in done.stdout
+    assert b"could not compare: standard input has no git history" in done.stdout
     done = program("-", "--baseline", "net.yaml", "--max-growth", "5%", folder=repository, stdin=NET.encode())
     assert (done.returncode, done.stdout[:12]) == (0, b"PASS <stdin>")
 
@@ -616,7 +617,7 @@ def test_a_past_that_is_no_file_or_too_large(repository: Path, check: Check) -> 
     git(repository, "add", "a.yaml", "b.yaml", "c.yaml")
     git(repository, "commit", "-q", "-m", "odd")
     shutil.rmtree(repository / "b.yaml")
-    for name, said in (("a", "no regular file"), ("b", "no regular file"), ("c", "more than 262,144 bytes")):
+    for name, said in (("a", "not a regular file"), ("b", "not a regular file"), ("c", "larger than 262,144 bytes")):
         file = repository / f"{name}.yaml"
         file.unlink(missing_ok=True)
         file.write_text(NET)
@@ -812,10 +813,10 @@ def test_what_cannot_be_read() -> None:
         "PASS a/net.yaml  params 1,570 <= 1,000,000",
         "ERROR b/locked.yaml",
         "  cannot read the file: Permission denied [unreadable]",
-        "    check path and permissions",
+        "    check the path and its permissions",
         "ERROR c",
         "  cannot read the folder: Permission denied [unreadable]",
-        "    check path and permissions",
+        "    check the path and its permissions",
         "3 files: 1 passed, 0 failed, 2 errors (limits are inclusive)",
     ]
     assert done.returncode == 2
@@ -833,7 +834,7 @@ def test_help_names_what_matters(check: Check) -> None:
         "--format",
         "-o",
         "inclusive",
-        "Exit status 0",
+        "exit status is 0",
         "Examples:",
     ):
         assert word in done.out

@@ -174,14 +174,14 @@ def test_shapes(text: str, found: tuple[int, ...]) -> None:
 )
 def test_what_is_no_shape(text: str) -> None:
     """Refused at its place."""
-    with pytest.raises(Problem, match="is no shape"):
+    with pytest.raises(Problem, match="is not a shape"):
         shape(text)
     assert refused(f'cnncalc-policy: 1\noutput: "{text}"\n')[0].startswith("2:9 bad-value")
 
 
 # body after the first line -> place, code and the beginning of the sentence of each problem
 BAD = {
-    "limit: {params: {max: 5}}": ["2:1 unknown-field a policy has no `limit`"],
+    "limit: {params: {max: 5}}": ["2:1 unknown-field a policy has no key `limit`"],
     "limits: 5": ["2:9 bad-value `limits` must be a mapping"],
     "limits: [params]": ["2:9 bad-value `limits` must be a mapping"],
     "limits: {params: 5}": ["2:18 bad-value `params` must be a mapping"],
@@ -191,10 +191,10 @@ BAD = {
     "limits: {params: {max: 5, max: 6}}": ["2:27 duplicate-key `max` is written twice"],
     "limits: {params: {max: 5}, \"params\": {max: 6}}": ["2:28 duplicate-key `params` is written twice"],
     "limits: {params: {min: 6, max: 5}}": ["2:18 bad-policy params: min 6 is above max 5"],
-    "limits: {params: {maximum: 5}}": ["2:19 unknown-field a limit has no `maximum`"],
-    "limits: {parameters: {max: 5}}": ["2:10 unknown-field there is no limit `parameters`"],
-    "limits: {Params: {max: 5}}": ["2:10 unknown-field there is no limit `Params`"],
-    "limits: {pаrams: {max: 5}}": ["2:10 unknown-field there is no limit `pаrams`"],  # a Cyrillic letter
+    "limits: {params: {maximum: 5}}": ["2:19 unknown-field a limit has no key `maximum`"],
+    "limits: {parameters: {max: 5}}": ["2:10 unknown-field there is no limit named `parameters`"],
+    "limits: {Params: {max: 5}}": ["2:10 unknown-field there is no limit named `Params`"],
+    "limits: {pаrams: {max: 5}}": ["2:10 unknown-field there is no limit named `pаrams`"],  # a Cyrillic letter
     "limits: {params: {max: 5, level: fatal}}": ["2:34 bad-value params: `level` must be `error` or `warning`"],
     "limits: {params: {max: 5, level: [error]}}": ["2:34 bad-value `level` must be one value"],
     "limits: {params: {max: 5, batch: 2}}": ["2:34 bad-value params: `batch` must be"],
@@ -217,15 +217,15 @@ BAD = {
     "input: [32, 32, 3]": ["2:8 bad-value a shape is written 32x32x3; got a list"],
     "output: {height: 3}": ["2:9 bad-value a shape is written 32x32x3; got a mapping"],
     "kinds: [conv]": ["2:8 bad-value `kinds` must be a mapping"],
-    "kinds: {allow: [conv]}": ["2:9 unknown-field `kinds` has no `allow`"],
+    "kinds: {allow: [conv]}": ["2:9 unknown-field `kinds` has no key `allow`"],
     "kinds: {forbid: [rlu]}": ["2:18 unknown-layer no layer named `rlu`"],
     "kinds: {require: rlu}": ["2:18 unknown-layer no layer named `rlu`"],
     "kinds: {require: [[conv]]}": ["2:19 bad-value a kind is a word; got a list"],
     "kinds: {require: [conv, {relu: }]}": ["2:25 bad-value a kind is a word; got a mapping"],
     "points: 5": ["2:9 bad-value `points` must be a mapping"],
-    "points: {parms: 5}": ["2:10 unknown-field there is no rule `parms`"],
-    "points: {params: 5}": ["2:9 bad-policy points for `params`, but the policy has no such rule"],
-    "points: {growth: 5}": ["2:9 bad-policy points for `growth`, but the policy has no such rule"],
+    "points: {parms: 5}": ["2:10 unknown-field there is no rule named `parms`"],
+    "points: {params: 5}": ["2:9 bad-policy `points` has `params`, but the policy has no such rule"],
+    "points: {growth: 5}": ["2:9 bad-policy `points` has `growth`, but the policy has no such rule"],
     "points: {sound: many}": ["2:17 bad-value points must be a whole number"],
     "points: {sound: -1}": ["2:17 bad-value points must be a whole number"],
     "points: {sound: 1.5}": ["2:17 bad-value points must be a whole number"],

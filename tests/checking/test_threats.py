@@ -704,7 +704,7 @@ def test_nothing_of_a_repository_is_run(tmp_path: Path) -> None:
     text = said(done)
     assert done.returncode == 2
     assert "PASS net.yaml" in text
-    assert "could not compare: the git repository lacks the file's content at that revision" in text
+    assert "could not compare: the git repository does not contain the file's content at that revision" in text
     for spec in ("net.yaml@main", "gone.yaml@main"):
         words = [sys.executable, "-m", "cnncalc", "compare", spec, "net.yaml"]
         subprocess.run(words, cwd=repository, env=environment(), capture_output=True, check=False)
@@ -832,7 +832,7 @@ def test_interrupted(everybody: bool, crowd: Path) -> None:
 
 
 def test_a_worker_that_is_killed(crowd: Path) -> None:
-    """As a container without memory does it: 2, in a line, and never a report of the rest."""
+    """As in a container without memory: 2, one line, and never a report of the other files."""
     words = [sys.executable, "-m", "cnncalc", "check", ".", "--max-params", "1T"]
     with subprocess.Popen(
         words, cwd=crowd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -847,6 +847,7 @@ def test_a_worker_that_is_killed(crowd: Path) -> None:
         out, err = running.communicate(timeout=60)
     assert (running.returncode, out) == (2, b"")
     assert err.count(b"\n") == 1
+    assert b"a worker process was killed" in err
     harmless(err.decode())
 
 

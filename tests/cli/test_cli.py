@@ -16,7 +16,7 @@ from cnncalc.analyses.totals import analyze
 from cnncalc.cli import COMMANDS
 from cnncalc.cli.commands.analyze import COLUMN_NAMES, FORMATS
 from cnncalc.cli.commands.new import STARTER
-from cnncalc.cli.specs import Spec, network_of
+from cnncalc.loading import Spec, load
 from cnncalc.render.columns import COLUMNS
 
 GOOD = "name: Good\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
@@ -180,16 +180,16 @@ def test_every_command_has_help_with_an_example(name: str, cnncalc: Any) -> None
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("vgg-16", "no architecture named `vgg-16` on the shelf: did you mean `vgg16`?"),
-        ("ResNet50", "no architecture named `ResNet50` on the shelf: did you mean `resnet50`?"),
-        ("good", "no architecture named `good` on the shelf: write `good.yaml` for the file"),
-        ("zzzzzz", "no architecture named `zzzzzz` on the shelf: `cnncalc list` shows the names"),
-        ("../vgg16", "there is no file ../vgg16; `cnncalc analyze vgg16` is on the shelf"),
-        ("vgg16.yaml", "there is no file vgg16.yaml; `cnncalc analyze vgg16` is on the shelf"),
+        ("vgg-16", "no shipped architecture is named `vgg-16`: did you mean `vgg16`?"),
+        ("ResNet50", "no shipped architecture is named `ResNet50`: did you mean `resnet50`?"),
+        ("good", "no shipped architecture is named `good`: to read the file, write `good.yaml`"),
+        ("zzzzzz", "no shipped architecture is named `zzzzzz`: `cnncalc list` shows the names"),
+        ("../vgg16", "there is no file ../vgg16: did you mean the shipped architecture `vgg16`?"),
+        ("vgg16.yaml", "there is no file vgg16.yaml: did you mean the shipped architecture `vgg16`?"),
         ("missing.yaml", "there is no file missing.yaml"),
         ("folder.yaml", "folder.yaml is a folder [not-regular]\n  = help: name a file"),
-        ("good.txt", "good.txt: files end in .yaml, .yml, .json, .onnx, .cfg, .keras"),
-        ("good.py", "good.py: name what makes the PyTorch model, as in `torch:good:Net`"),
+        ("good.txt", "cannot read good.txt: cnncalc reads files that end in .yaml, .yml, .json, .onnx, .cfg, .keras"),
+        ("good.py", "good.py is Python source: name the class or function that builds the model: `torch:good:Net`"),
         ("a\nb\x1b[2J.yaml", "there is no file a\\x0ab\\x1b[2J.yaml"),
     ],
 )
@@ -264,8 +264,8 @@ def test_parameters(given: tuple[str, ...], params: int, cnncalc: Any) -> None:
     [
         ("unit=3", "has no parameter `unit` [unknown-parameter]\n  = help: did you mean `units`?"),
         ("units=many", "[bad-argument]"),
-        ("units", "`units` is no NAME=VALUE"),
-        ("=3", "`=3` is no NAME=VALUE"),
+        ("units", "`units` is not of the form NAME=VALUE"),
+        ("=3", "`=3` is not of the form NAME=VALUE"),
     ],
 )
 def test_parameters_that_do_not_fit(given: str, words: str, cnncalc: Any) -> None:
@@ -423,9 +423,9 @@ def test_batch_and_dtype(cnncalc: Any) -> None:
 
 def test_strict(cnncalc: Any) -> None:
     """Says what it minds."""
-    assert "strict: 1 size is rounded, first at maxpool1" in cnncalc("analyze", "rounded.yaml", "--strict").err
+    assert "strict: 1 size is rounded; the first is at maxpool1" in cnncalc("analyze", "rounded.yaml", "--strict").err
     ended = cnncalc("analyze", "claiming.yaml", "--strict")
-    assert "strict: the published params 2M does not agree with 1,930" in ended.err
+    assert "strict: published params 2M, computed 1,930" in ended.err
     assert cnncalc("analyze", "good.yaml", "--strict").status == 0
 
 
@@ -548,7 +548,7 @@ def test_new(cnncalc: Any, tmp_path: Path) -> None:
 
 def test_what_is_analysed_is_what_the_command_prints(cnncalc: Any) -> None:
     """The command adds nothing of its own."""
-    totals = analyze(network_of(Spec("resnet50"))).totals
+    totals = analyze(load(Spec("resnet50"))).totals
     for quantity in ("params", "macs", "activations", "depth", "buffers"):
         assert cnncalc("analyze", "resnet50", "--get", quantity).out == f"{getattr(totals, quantity)}\n"
 

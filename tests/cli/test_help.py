@@ -64,7 +64,7 @@ MEANT = {
     "analyze vgg16 --format xml": "see `cnncalc analyze --help`",
     "analyze VGG-16": "did you mean `vgg16`?",
     "analyze model.pt": "there is no file model.pt",
-    "analyze .": ". is a folder: name a file in it, or look at all of them with `cnncalc check .`",
+    "analyze .": ". is a folder: name a file in it, or check every file in it with `cnncalc check .`",
 }
 
 

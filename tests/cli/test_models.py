@@ -237,7 +237,7 @@ def test_options_of_onnx_models(models: Path, ended: Any) -> None:
     for option, value in (("--batch-axis", "1"), ("--branch", "then")):
         status, _, err = ended("analyze", beside("net.cfg"), option, value)
         assert status == 2
-        assert f"{option} is for ONNX models" in err
+        assert f"{option} is only for ONNX models" in err
         assert ended("analyze", beside("net.onnx"), option, "first")[0] == 2
     if find_spec("onnx") is None:
         return

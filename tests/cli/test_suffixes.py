@@ -57,14 +57,14 @@ def test_a_suffix_that_is_not_written(name: str, suffix: str, here: Run, tmp_pat
             "--format table does not write that: use --format json, or end the name in `.txt`",
         ),
         ("analyze lenet5 --format json -o a.md", "use --format markdown, or end the name in `.json` or `.txt`"),
-        ("analyze lenet5 --get params -o a.csv", "what is written is plain text: end the name in `.txt`"),
+        ("analyze lenet5 --get params -o a.csv", "the output is plain text: end the name in `.txt`"),
         ("check n.yaml --format junit -o a.json", "use --format json or sarif or gitlab or gradescope"),
         ("check n.yaml -o a.xml", "use --format junit"),
         ("export lenet5 --to keras -o a.onnx", "--to keras does not write that: use --to onnx"),
         ("export lenet5 --to onnx -o a.txt", "--to onnx does not write that: end the name in `.onnx`"),
-        ("show lenet5 -o a.json", "what is written is YAML: end the name in `.yaml`, `.yml` or `.txt`"),
-        ("memory lenet5 --plot a.png", "Invalid value for --plot: `a.png` ends in `.png`, but what is written is SVG"),
-        ("memory lenet5 --plot a.txt", "what is written is SVG: end the name in `.svg`"),
+        ("show lenet5 -o a.json", "the output is YAML: end the name in `.yaml`, `.yml` or `.txt`"),
+        ("memory lenet5 --plot a.png", "Invalid value for --plot: `a.png` ends in `.png`, but the output is SVG"),
+        ("memory lenet5 --plot a.txt", "the output is SVG: end the name in `.svg`"),
     ],
 )
 def test_what_to_write_instead(line: str, said: str, here: Run) -> None:

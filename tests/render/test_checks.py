@@ -542,7 +542,7 @@ def test_gradescope_is_written_for_an_empty_submission(tmp_path: Path) -> None:
     checked(tmp_path / "submission", "--policy", POLICY, "--format", "gradescope", "-o", results, status=2)
     result = json.loads(results.read_text(encoding="utf-8"))
     assert result["score"] == 0
-    assert "no .yaml, .yml or .onnx files in it" in result["tests"][0]["output"]
+    assert "it contains no .yaml, .yml or .onnx files" in result["tests"][0]["output"]
 
 
 @pytest.mark.heavy
@@ -716,8 +716,8 @@ def test_every_path_is_told_beside_the_others(tmp_path: Path) -> None:
     ]
     assert [file["findings"][0]["message"] for file in told["files"][1:]] == [
         "there is no such file or folder",
-        "no .yaml, .yml or .onnx files in it",
-        "no .yaml, .yml or .onnx files in it",
+        "it contains no .yaml, .yml or .onnx files",
+        "it contains no .yaml, .yml or .onnx files",
     ]
     told = json.loads(checked(".", "--format", "json", cwd=tmp_path, status=1))
     assert [(file["path"], file["status"]) for file in told["files"]] == [

@@ -96,10 +96,10 @@ def cells(text: str) -> tuple[list[list[str]], list[str]]:
 def totals(name: str) -> dict[str, int]:
     """The totals of a shipped network, as JSON has them."""
     from cnncalc.analyses.totals import analyze
-    from cnncalc.cli.specs import Spec, network_of
+    from cnncalc.loading import Spec, load
     from cnncalc.render.data import analysis
 
-    found: dict[str, int] = analysis(analyze(network_of(Spec(name))))["totals"]
+    found: dict[str, int] = analysis(analyze(load(Spec(name))))["totals"]
     return {**found, "memory": found["activation_bytes"]}
 
 

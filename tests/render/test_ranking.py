@@ -76,7 +76,7 @@ def test_what_is_not_known_comes_last(ended: Any, tmp_path: Any) -> None:
     lines = ended("analyze", str(file), "--columns", "macs", "--format", "csv").lines
     assert lines == ["layer,macs", "input,0", "conv1,3888", f"{rows[-2][0]},?", "fc1,1440"]
     found = ended("analyze", str(file), "--get", "macs")
-    assert (found.out, found.err) == ("?\n", "note: the MACs of 1 layer are not known: at least 5,328\n")
+    assert (found.out, found.err) == ("?\n", "note: the MACs of 1 layer are unknown; the total is at least 5,328\n")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""cnncalc check: budgets for many files from strangers."""
+"""`cnncalc check`: limits for many files from strangers."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import FAILURE, FINDING, Failed, tell, warn, write
+from cnncalc.cli.run import FAILURE, FINDING, Failed, print_message, print_problems, write
 from cnncalc.cli.suffixes import check_suffix
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
     from cnncalc.analyses.budget import Policy
-    from cnncalc.checking.history import Past
+    from cnncalc.checking.history import Commit
     from cnncalc.checking.submission import Checked, Task
 
 FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "gradescope")
-MANY = 500  # files from which a second process pays
+MANY = 500  # number of files from which several processes are faster
 CHUNK = 50
 LIMITS = ("params", "activations", "activation-memory", "training-memory", "inference-memory", "macs", "layers")
 
 
 def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     helps = {
-        "params": "Most parameters, frozen ones included, such as 500k.",
-        "activations": "Most activations.",
-        "activation-memory": "Most feature-map memory for one example in float32, such as 2MiB.",
-        "training-memory": "Highest peak of a training step with sgd on one example in float32, such as 1GB.",
-        "inference-memory": "Most that inference must need at once on one example in float32, such as 64MiB.",
-        "macs": "Most multiply-accumulates, such as 50M.",
-        "layers": "Most layers.",
+        "params": "Maximum number of parameters, including frozen ones, such as 500k.",
+        "activations": "Maximum number of activations.",
+        "activation-memory": "Maximum memory of the feature maps, for one example in float32, such as 2MiB.",
+        "training-memory": "Maximum peak of a training step with sgd, for one example in float32, such as 1GB.",
+        "inference-memory": "Maximum memory that inference needs at once, for one example in float32, such as 64MiB.",
+        "macs": "Maximum number of multiply-accumulates, such as 50M.",
+        "layers": "Maximum number of layers.",
     }
     for quantity in reversed(LIMITS):
         command = click.option(f"--max-{quantity}", metavar="N", help=helps[quantity])(command)
@@ -50,30 +50,32 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
 )
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @_limit_options
-@click.option("--input", "input_shape", metavar="SHAPE", help="The input every network must have, such as 32x32x3.")
+@click.option(
+    "--input", "input_shape", metavar="SHAPE", help="Input shape that every network must have, such as 32x32x3."
+)
 @click.option(
     "--output-shape",
     "--output",
     "output_shape",
     metavar="SHAPE",
-    help="The output every network must have, such as 10.",
+    help="Output shape that every network must have, such as 10.",
 )
 @click.option(
-    "--policy", metavar="FILE", help="A policy file with limits, kinds and points; never looked for by itself."
+    "--policy", metavar="FILE", help="Policy file with limits, kinds and points. cnncalc never searches for one."
 )
 @click.option(
-    "--baseline", metavar="FILE|REV", help="Compare with this file, or with each file's own past at a git revision."
+    "--baseline", metavar="FILE|REV", help="Compare with this file, or with each file's own version at a git revision."
 )
 @click.option(
     "--max-growth",
     multiple=True,
     metavar="[QUANTITY=]N%",
-    help="Most growth against the baseline; of params unless named.",
+    help="Maximum growth relative to the baseline, of params unless QUANTITY is given.",
 )
 @click.option(
     "--only",
     metavar="RULE,...",
-    help="Let only these rules count, such as params,output: an exit status per criterion.",
+    help="Apply only these rules, such as params,output, to get one exit status per criterion.",
 )
 @click.option(
     "--unread",
@@ -81,7 +83,8 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     type=click.Choice(("note", "error")),
     default="note",
     show_default=True,
-    help="What a file in a folder is whose suffix is not read, such as net.py: a note under the summary, or an error.",
+    help="How to report a file in a folder that check does not read because of its suffix, such as net.py: as a note after "
+    "the summary, or as an error.",
 )
 @click.option(
     "--format",
@@ -90,14 +93,14 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     default="text",
     show_default=True,
     metavar="FORMAT",
-    help="The dialect of the report: " + ", ".join(FORMATS) + ".",
+    help="Report format: " + ", ".join(FORMATS) + ".",
 )
 @click.option(
     "-o",
     "file",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write to FILE, whole or not at all; a suffix of another format is an error.",
+    help="Write to FILE, all or nothing. A suffix that belongs to another format is an error.",
 )
 def command(
     paths: tuple[str, ...],
@@ -112,11 +115,14 @@ def command(
     file: str | None,
     **limits: str | None,
 ) -> int:
-    """Hold PATH... (YAML files, ONNX models, folders, patterns, `-`) against a budget. Limits are inclusive.
+    """Check the networks in PATH... against limits, which are inclusive.
 
-    Submissions are untrusted: nothing in them is run, and every file is read within limits of size, nesting and steps;
-    weights of ONNX models (extra `onnx`) are not read at all.
-    Exit status 0 only if every file was read, computed and passed; 1 for a finding; 2 where something could not be done.
+    PATH is a YAML file, an ONNX model (extra `onnx`), a folder, a pattern, or `-` for standard input. Submissions are
+    untrusted: cnncalc runs nothing in them, and limits the size, nesting and steps of every file that it reads. It never
+    reads the weights of ONNX models.
+
+    The exit status is 0 only if every file was read, computed and passed. It is 1 for a finding, and 2 if something could
+    not be done.
     """
     from cnncalc.checking.paths import collect
     from cnncalc.checking.submission import ERROR, FAILED, UNREADABLE, Task, not_looked_at
@@ -126,24 +132,24 @@ def command(
     check_suffix(file, form, FORMATS)
     if not paths:
         raise click.UsageError("no PATH: name files or folders")
-    asked = _policy(policy, input_shape, output_shape, limits)
+    budget = _policy(policy, input_shape, output_shape, limits)
     allowed = tuple(_growth(text) for text in max_growth)
     if len({quantity for quantity, _ in allowed}) < len(allowed):
-        raise click.UsageError("--max-growth is given twice for one quantity")
+        raise click.UsageError("--max-growth is given twice for the same quantity")
     if bool(allowed) is not (baseline is not None):
-        raise click.UsageError("--baseline and --max-growth belong together")
-    rules = (*asked.rules, *(["growth"] if allowed else []))
-    before, past = _baseline(baseline, allowed)
-    task = Task(asked, allowed, before, past, _only(only, rules), metrics=form == "json")
+        raise click.UsageError("--baseline and --max-growth must be used together")
+    rules = (*budget.rules, *(["growth"] if allowed else []))
+    before, commit = _baseline(baseline, allowed)
+    task = Task(budget, allowed, before, commit, _only(only, rules), metrics=form == "json")
     files, unread = collect(paths)
-    if not asked.limits and not allowed and asked.rules == ("sound", "expect"):
-        warn("note: no limits given; files are only checked for soundness and for their own `expect`")
+    if not budget.limits and not allowed and budget.rules == ("sound", "expect"):
+        print_message("note: there are no limits, so files are only checked for being valid and for their own `expect`")
     checked = [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in _checked(files, task)]
     if unread_is == "error":
         entries = map(not_looked_at, unread)
         checked += [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in entries]
         unread = []
-    report = Report(asked, task.only or rules, checked, tuple(unread))
+    report = Report(budget, task.only or rules, checked, tuple(unread))
     write(fit_text(render(form, report), file) if form == "text" else render(form, report), file)
     statuses = {entry.status for entry in checked}
     return FAILURE if UNREADABLE in statuses else FINDING if statuses & {FAILED, ERROR} else 0
@@ -152,50 +158,51 @@ def command(
 def _policy(
     path: str | None, input_shape: str | None, output_shape: str | None, limits: dict[str, str | None]
 ) -> Policy:
-    """The policy file and the options together.
+    """Combine the policy file with the options.
 
     Raises:
-        Failed: where the file is bad, or both give the same limit.
+        Failed: If the file is invalid, or sets a limit that an option also sets.
     """
     from cnncalc.analyses.budget import Limit, Policy
     from cnncalc.checking.policy import bound, read_policy, shape
-    from cnncalc.cli.specs import Spec, source_of
+    from cnncalc.cli.specs import source_of
+    from cnncalc.loading import Spec
     from cnncalc.problem import Problem, Refused
 
-    asked = Policy()
+    budget = Policy()
     try:
         if path is not None:
-            asked = read_policy(source_of(Spec(path, file=True)))
-            tell(asked.warnings)
-        given = []
+            budget = read_policy(source_of(Spec(path, file=True)))
+            print_problems(budget.warnings)
+        typed = []
         for option, text in limits.items():
             quantity = option.removeprefix("max_").replace("_", "-")
             if text is None:
                 continue
-            if any(limit.quantity == quantity for limit in asked.limits):
-                raise Failed(f"{quantity} is limited both by --max-{quantity} and by the policy; give it once")
-            given.append(Limit(quantity, most=bound(quantity, text)))
+            if any(limit.quantity == quantity for limit in budget.limits):
+                raise Failed(f"both --max-{quantity} and the policy limit {quantity}: remove one of them")
+            typed.append(Limit(quantity, most=bound(quantity, text)))
         shapes = {"input": input_shape, "output": output_shape}
         for name, text in shapes.items():
-            if text is not None and getattr(asked, name) is not None:
-                raise Failed(f"the {name} is given both by --{name} and by the policy; give it once")
+            if text is not None and getattr(budget, name) is not None:
+                raise Failed(f"both --{name} and the policy set the {name} shape: remove one of them")
         return Policy(
-            input=shape(input_shape) if input_shape is not None else asked.input,
-            output=shape(output_shape) if output_shape is not None else asked.output,
-            limits=(*asked.limits, *given),
-            forbidden=asked.forbidden,
-            required=asked.required,
-            points=asked.points,
+            input=shape(input_shape) if input_shape is not None else budget.input,
+            output=shape(output_shape) if output_shape is not None else budget.output,
+            limits=(*budget.limits, *typed),
+            forbidden=budget.forbidden,
+            required=budget.required,
+            points=budget.points,
         )
     except Refused as refused:
-        tell(refused.problems)
-        raise Failed("the policy cannot be used") from None
+        print_problems(refused.problems)
+        raise Failed("the policy is invalid") from None
     except Problem as problem:
         raise Failed(f"{problem.text}: {problem.help}") from None
 
 
 def _growth(text: str) -> tuple[str, int]:
-    """`5%` or `macs=2.5%` as a quantity and hundredths of a percent."""
+    """Parse `5%` or `macs=2.5%` into a quantity and hundredths of a percent."""
     from cnncalc.analyses.quantities import LIMITS
     from cnncalc.text import show
     from cnncalc.units import count
@@ -206,21 +213,25 @@ def _growth(text: str) -> tuple[str, int]:
     figure = count(amount.strip().removesuffix("%")) if amount.strip().endswith("%") else None
     hundredths = figure.digits * 100 / 10**figure.places if figure is not None and figure.unit == 1 else None
     if quantity not in LIMITS or hundredths is None or hundredths != int(hundredths):
-        raise click.BadParameter(f"`{show(text)}` is no growth: write 5% or macs=2.5%", param_hint="--max-growth")
+        text = f"`{show(text)}` is not a growth limit: write 5% or macs=2.5%"
+        raise click.BadParameter(text, param_hint="--max-growth")
     return quantity, int(hundredths)
 
 
-def _baseline(text: str | None, allowed: Sequence[tuple[str, int]]) -> tuple[tuple[tuple[str, int], ...], Past | None]:
-    """The figures of a file, or the commit that a git revision means in the repository around the current folder.
+def _baseline(
+    text: str | None, allowed: Sequence[tuple[str, int]]
+) -> tuple[tuple[tuple[str, int], ...], Commit | None]:
+    """The figures of a file, or the commit of a git revision in the repository of the current folder.
 
-    A file is written with its suffix or folder: a submission must not be taken for the revision of its name.
+    Only a text with a suffix or folder is a file, so that a submission cannot take the place of a revision by its name.
 
     Raises:
-        Failed: where there is no such file, or it cannot be compared with.
+        Failed: If there is no such file, or it cannot be compared with.
     """
-    from cnncalc.checking.history import past
+    from cnncalc.checking.history import find_commit
     from cnncalc.checking.submission import Uncomparable, figures, model
-    from cnncalc.cli.specs import SUFFIXES, Spec, source_of
+    from cnncalc.cli.specs import source_of
+    from cnncalc.loading import SUFFIXES, Spec
     from cnncalc.problem import Refused
     from cnncalc.readers import Missing, reader_of_submission
     from cnncalc.text import show
@@ -246,7 +257,7 @@ def _baseline(text: str | None, allowed: Sequence[tuple[str, int]]) -> tuple[tup
             raise Failed(f"could not compare: {error}") from None
     if not text or text.startswith("-") or ":" in text:
         raise click.BadParameter(f"`{show(text)}` is neither a file nor a git revision", param_hint="--baseline")
-    return (), past(".", text)
+    return (), find_commit(".", text)
 
 
 def _only(text: str | None, rules: Sequence[str]) -> tuple[str, ...]:
@@ -258,7 +269,7 @@ def _only(text: str | None, rules: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if name not in rules:
             raise click.BadParameter(
-                f"no rule `{show(name)}` here; the rules are {quoted(rules, 'and')}", param_hint="--only"
+                f"no rule named `{show(name)}`: the rules are {quoted(rules, 'and')}", param_hint="--only"
             )
     if not names:
         raise click.BadParameter("name at least one rule", param_hint="--only")
@@ -266,7 +277,7 @@ def _only(text: str | None, rules: Sequence[str]) -> tuple[str, ...]:
 
 
 def _checked(files: dict[str, str], task: Task) -> Iterator[Checked]:
-    """Every file's result in the order of the files, from several processes where there are many."""
+    """Yield the result of every file in their order, using several processes if there are many files."""
     from cnncalc.checking.submission import check_file
 
     work = [path for path, problem in files.items() if path != "-" and not problem]
@@ -274,17 +285,20 @@ def _checked(files: dict[str, str], task: Task) -> Iterator[Checked]:
     if pool is None:
         yield from _with_progress(_merged(files, (check_file(path, task) for path in work), task), len(files))
         return
+    from concurrent.futures import BrokenExecutor
     from functools import partial
 
     try:
         results = pool.map(partial(check_file, task=task), work, chunksize=CHUNK)
         yield from _with_progress(_merged(files, results, task), len(files))
+    except BrokenExecutor:
+        raise Failed("a worker process was killed: the machine may have too little memory") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _pool() -> ProcessPoolExecutor | None:
-    """A process for every core; None where there is one core, or the system lets nobody share work."""
+    """A pool with a process for every core, or None if there is one core or the system has no semaphores."""
     import signal
     from concurrent.futures import ProcessPoolExecutor
 
@@ -293,7 +307,7 @@ def _pool() -> ProcessPoolExecutor | None:
         return None
     try:
         return ProcessPoolExecutor(cores, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
-    except (OSError, ImportError, NotImplementedError):  # no semaphores
+    except (OSError, ImportError, NotImplementedError):
         return None
 
 
@@ -328,7 +342,7 @@ def _cores() -> int:
 
 
 def _with_progress(results: Iterator[Checked], total: int) -> Iterator[Checked]:
-    """The results, with a count on a terminal's standard error."""
+    """Yield the results, and print their number on standard error if that is a terminal."""
     shown = total >= MANY and sys.stderr is not None and sys.stderr.isatty()
     for number, result in enumerate(results, 1):
         if shown and (number % 100 == 0 or number == total):

@@ -1,21 +1,21 @@
-"""cnncalc completion: the shell's script."""
+"""`cnncalc completion`: the completion script of a shell."""
 
 from __future__ import annotations
 
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import into_file, write
+from cnncalc.cli.run import write
 from cnncalc.cli.suffixes import check_suffix
 
 
 @click.command("completion", epilog=options.examples('eval "$(cnncalc completion bash)"'))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@into_file
+@options.output_file
 def command(shell: str, file: str | None) -> int:
-    """Print the script that completes commands, options and shipped names in SHELL.
+    """Print a script that completes commands, options and shipped names in SHELL.
 
-    To keep it, put the line below into ~/.bashrc or ~/.zshrc, with the name of your shell.
+    To enable completion permanently, add the line below to ~/.bashrc or ~/.zshrc, with the name of your shell.
     """
     from click.shell_completion import get_completion_class
 

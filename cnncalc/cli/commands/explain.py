@@ -1,4 +1,4 @@
-"""cnncalc explain: the working of layers, and the pages of kinds and error codes."""
+"""`cnncalc explain`: the calculations of layers, and the pages of kinds, words and error codes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import Failed, status_of, tell
+from cnncalc.cli.run import Failed, print_problems, status_of
 from cnncalc.cli.suffixes import check_suffix
 from cnncalc.text import did_you_mean, show
 
@@ -35,10 +35,10 @@ FORMATS = ("text", "json")
 @options.request(figures=True)
 @options.output(FORMATS)
 def command(request: Request) -> int:
-    """Show the working: SPEC [LAYER...] for layers, or explain a layer kind, an error code, or a word of files and tables.
+    """Show how the figures of layers are calculated (SPEC [LAYER...]), or explain a layer kind, an error code or a word.
 
-    LAYER is a name from the table (`Stage1.conv1`), its last part (`conv1`: all of them) or a block (`Stage1`).
-    Without LAYER every layer is explained; without anything the kinds, words and codes are listed.
+    LAYER is a name from the table (`Stage1.conv1`), its last part (`conv1`, which may match several layers) or a block
+    (`Stage1`). Without LAYER, every layer is explained. Without arguments, the kinds, words and codes are listed.
     """
     from cnncalc.cli.word_pages import entries
     from cnncalc.codes import CODES
@@ -46,7 +46,7 @@ def command(request: Request) -> int:
     from cnncalc.words import WORDS
 
     check_suffix(request.file, request.form, FORMATS)
-    spec, lines = request.spec, request.lines
+    spec, lines = request.words, request.lines
     if not spec and not lines:
         data = {"kinds": list(KINDS), "codes": list(CODES), "words": list(WORDS)}
         return _print(_index(), data, request)
@@ -57,7 +57,7 @@ def command(request: Request) -> int:
     if spec and not lines and (words := entries(spec)):
         return _words(spec, words, request)
     if len(lines) > 1:
-        raise click.UsageError("explain takes one network: write one -e LINE")
+        raise click.UsageError("explain takes one network: write -e LINE only once")
     return _layers(request)
 
 
@@ -81,14 +81,14 @@ def _index() -> list[Line]:
     from cnncalc.render.explain import summary
     from cnncalc.words import WORDS
 
-    found: list[Line] = [[("layer kinds", "name"), ("  (cnncalc explain KIND)", "dim")]]
+    index: list[Line] = [[("layer kinds", "name"), ("  (cnncalc explain KIND)", "dim")]]
     for name, kind in KINDS.items():
-        found.append([(f"  {name:<18}", ""), (summary(kind).split("\n")[0].split(". ")[0].rstrip("."), "dim")])
-    found += [[], [("words of files and tables", "name"), ("  (cnncalc explain WORD)", "dim")]]
-    found += [[(f"  {word:<18}", ""), (summary_of_word(word), "dim")] for word in WORDS]
-    found += [[], [("error codes", "name"), ("  (cnncalc explain CODE)", "dim")]]
-    found += [[(f"  {code:<22}", ""), (page.meaning.split(". ")[0].rstrip("."), "dim")] for code, page in CODES.items()]
-    return found
+        index.append([(f"  {name:<18}", ""), (summary(kind).split("\n")[0].split(". ")[0].rstrip("."), "dim")])
+    index += [[], [("words of files and tables", "name"), ("  (cnncalc explain WORD)", "dim")]]
+    index += [[(f"  {word:<18}", ""), (summary_of_word(word), "dim")] for word in WORDS]
+    index += [[], [("error codes", "name"), ("  (cnncalc explain CODE)", "dim")]]
+    index += [[(f"  {code:<22}", ""), (page.meaning.split(". ")[0].rstrip("."), "dim")] for code, page in CODES.items()]
+    return index
 
 
 def _codes(words: tuple[str, ...], request: Request) -> int:
@@ -108,9 +108,9 @@ def _codes(words: tuple[str, ...], request: Request) -> int:
         if page.note:
             shown += [[], [("no example: ", "dim"), (page.note, "")]]
         for title, text in (
-            ("for example, this", page.wrong),
-            ("is answered by", message),
-            ("and this is right", page.right),
+            ("example with a mistake", page.wrong),
+            ("cnncalc reports", message),
+            ("corrected example", page.right),
         ):
             shown += [[], [(title, "dim")], *_indented(text)] if text else []
         data.append(
@@ -133,9 +133,7 @@ def _words(spec: tuple[str, ...], words: list[str], request: Request) -> int:
     shown: list[Line] = []
     for written, word in zip(spec, words, strict=False):
         if not word:
-            raise Failed(
-                f"no word of files or tables named `{show(written)}`: {did_you_mean(written, names()) or LISTED}"
-            )
+            raise Failed(f"no word named `{show(written)}`: {did_you_mean(written, names()) or LISTED}")
         shown += [[]] if shown else []
         shown += page_lines(word, glyphs(request.file))
     data = [page_data(word) for word in words]
@@ -143,7 +141,7 @@ def _words(spec: tuple[str, ...], words: list[str], request: Request) -> int:
 
 
 def _answer(code: str, wrong: str, width: int) -> str:
-    """What cnncalc says of the example of a code, on lines of so many cells (0: no end)."""
+    """What cnncalc reports for the example of a code, in lines of at most `width` cells (0: no limit)."""
     from cnncalc.problem import ONE_LINE, Refused, Source
     from cnncalc.readers.yaml.oneline import parse
     from cnncalc.readers.yaml.reader import read, read_tree
@@ -171,7 +169,7 @@ def _kinds(words: tuple[str, ...], request: Request) -> int:
     for word in words:
         kind = KINDS.get(word)
         if kind is None:
-            raise Failed(f"no layer kind named `{show(word)}`: {_kind_meant(word) or LISTED}")
+            raise Failed(f"no layer kind named `{show(word)}`: {_suggest_kind(word) or LISTED}")
         shown += [[]] if shown else []
         shown += kind_lines(kind, glyphs(request.file))
         shown += _example(kind.example)
@@ -180,13 +178,13 @@ def _kinds(words: tuple[str, ...], request: Request) -> int:
 
 
 def example_network(example: str) -> str:
-    """The specification behind a kind's example, `shape -> step`."""
+    """The specification of a kind's example, which is written `shape -> step`."""
     shape, _, step = example.partition(" -> ")
     return f"input: {shape}\nlayers:\n  - {step}\n"
 
 
 def _example(example: str) -> list[Line]:
-    """The example of a kind, with its working."""
+    """The example of a kind, with its calculation."""
     from cnncalc.analyses.totals import analyze
     from cnncalc.problem import Source
     from cnncalc.readers.yaml.reader import read
@@ -200,30 +198,31 @@ def _example(example: str) -> list[Line]:
 def _layers(request: Request) -> int:
     from cnncalc.analyses.totals import analyze
     from cnncalc.analyses.working import working
-    from cnncalc.cli.specs import Spec, announce, network_of
+    from cnncalc.cli.specs import network_of, print_notes
+    from cnncalc.loading import Spec
     from cnncalc.problem import Refused
     from cnncalc.render.explain import fact_data, layer_lines
 
-    lines, spec = request.lines, request.spec
-    one = Spec(lines[0], line=True) if lines else Spec(spec[0])
-    wanted = spec if lines else spec[1:]
+    lines, words = request.lines, request.words
+    spec = Spec(lines[0], line=True) if lines else Spec(words[0])
+    names = words if lines else words[1:]
     status = 0
     try:
-        network = network_of(one, request)
+        network = network_of(spec, request)
     except Failed:
-        meant = "" if lines else _meant(one.text)
-        if meant:
-            raise Failed(f"nothing is named `{show(one.text)}`: {meant}") from None
+        help = "" if lines else _suggest(spec.text)
+        if help:
+            raise Failed(f"unknown name `{show(spec.text)}`: {help}") from None
         raise
     except Refused as refused:
-        tell(refused.problems)
+        print_problems(refused.problems)
         status = status_of(refused.problems)
         if refused.partial is None or not refused.partial.nodes:
             return status
         network = refused.partial
-    announce(network)
+    print_notes(network)
     analysis = analyze(network, request.batch, request.dtype)
-    rows = _chosen(analysis, wanted)
+    rows = _rows_named(analysis, names)
     data = [
         {"name": row.node.name, "kind": row.node.kind, "working": [fact_data(fact) for fact in working(analysis, row)]}
         for row in rows
@@ -231,31 +230,31 @@ def _layers(request: Request) -> int:
     return max(status, _print(layer_lines(analysis, rows), data, request))
 
 
-def _chosen(analysis: Analysis, wanted: tuple[str, ...]) -> list[Row]:
-    """The rows that the names mean: a full name, a last part, or a block.
+def _rows_named(analysis: Analysis, names: tuple[str, ...]) -> list[Row]:
+    """The rows with the given names, each a full name, a last part or a block.
 
     Raises:
-        Failed: where a name means nothing.
+        Failed: If no layer has one of the names.
     """
-    if not wanted:
+    if not names:
         return list(analysis.rows)
-    found: dict[int, Row] = {}
-    for word in wanted:
+    rows: dict[int, Row] = {}
+    for word in names:
         matching = [
             row
             for row in analysis.rows
             if row.node.name == word or row.node.name.endswith("." + word) or row.node.name.startswith(word + ".")
         ]
         if not matching:
-            names = [row.node.name for row in analysis.rows]
-            help = did_you_mean(word, [*names, *{name.rpartition(".")[2] for name in names}])
+            known = [row.node.name for row in analysis.rows]
+            help = did_you_mean(word, [*known, *{name.rpartition(".")[2] for name in known}])
             raise Failed(f"no layer named `{show(word)}`: {help or '`cnncalc analyze` shows the names'}")
-        found.update((row.node.index, row) for row in matching)
-    return list(found.values())
+        rows.update((row.node.index, row) for row in matching)
+    return list(rows.values())
 
 
-def _kind_meant(word: str) -> str:
-    """A help sentence naming the layer kind that somebody meant, by its name elsewhere or by likeness."""
+def _suggest_kind(word: str) -> str:
+    """A help text that names a layer kind by its name in another program or by a similar name, or an empty text."""
     from cnncalc.layers import KINDS
     from cnncalc.layers.lookup import foreign_names, variant_help
 
@@ -268,14 +267,14 @@ def _kind_meant(word: str) -> str:
     )
 
 
-def _meant(word: str) -> str:
-    """The same for the first word of all, which may also be an error code; empty where it looks like a file."""
+def _suggest(word: str) -> str:
+    """The same for the first word, which may also be an error code or a word. Empty if it looks like a file."""
     import os
 
-    from cnncalc.cli.specs import SUFFIXES
     from cnncalc.cli.word_pages import names
     from cnncalc.codes import CODES
+    from cnncalc.loading import SUFFIXES
 
     if os.sep in word or "." in word or any(os.path.isfile(word + suffix) for suffix in SUFFIXES):
         return ""
-    return _kind_meant(word) or did_you_mean(word, names()) or did_you_mean(word, CODES)
+    return _suggest_kind(word) or did_you_mean(word, names()) or did_you_mean(word, CODES)

@@ -1,4 +1,4 @@
-"""cnncalc import: a network of another format, or another file, as a readable specification."""
+"""`cnncalc import`: a network of another format, or of another file, as a readable specification."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import Failed, into_file, warn, write
+from cnncalc.cli.run import Failed, print_message, write
 from cnncalc.cli.suffixes import check_suffix
 
 
@@ -21,40 +21,42 @@ from cnncalc.cli.suffixes import check_suffix
     ),
 )
 @options.request()
-@click.option("--flat", is_flag=True, help="One step a layer: no blocks, branches or repeats.")
-@click.option("--force", is_flag=True, help="Write over a FILE that exists.")
-@into_file
+@click.option("--flat", is_flag=True, help="Write one step per layer, without blocks, branches or repeats.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+@options.output_file
 def command(request: Request, flat: bool, force: bool) -> int:
-    """SPEC, such as model.onnx, as a YAML file to read and to change.
+    """Convert SPEC, such as model.onnx, to a YAML file that you can read and change.
 
-    Names are kept; what most layers have in common becomes `defaults:`, what comes again becomes `blocks:` and
-    `repeat:`. The file is read again and compared with SPEC layer by layer, number by number, before it is written:
-    where they differ nothing is.
+    Names are kept. Fields that most layers share become `defaults:`, and parts that occur repeatedly become `blocks:` and
+    `repeat:`. Before writing the file, cnncalc reads it back and compares it with SPEC, layer by layer and number by
+    number. If anything differs, nothing is written.
     """
-    from cnncalc.cli.specs import announce, network_of
+    from cnncalc.cli.specs import network_of, print_notes
     from cnncalc.text import plural, show
     from cnncalc.writers.yaml.fields import Unwritable
     from cnncalc.writers.yaml.writer import proved
 
     check_suffix(request.file, "yaml")
-    one, file = options.only(request), request.file
+    spec, file = request.only_spec(), request.file
     if file is not None and os.path.isfile(file) and not force:
-        raise Failed(f"{show(file)} exists: choose another name, or write over it with --force")
-    network = network_of(one, request)
-    announce(network)
+        raise Failed(f"{show(file)} exists: choose another name, or overwrite it with --force")
+    network = network_of(spec, request)
+    print_notes(network)
     try:
-        file_name = "" if network.source != one.text else f"imported from {os.path.basename(one.text)}"
-        found = proved(network, file_name, flat)
+        file_name = "" if network.source != spec.text else f"imported from {os.path.basename(spec.text)}"
+        proof = proved(network, file_name, flat)
     except Unwritable as error:
-        raise Failed(f"{show(one.text)} cannot be imported: {show(error, 300)}") from None
+        raise Failed(f"{show(spec.text)} cannot be imported: {show(error, 300)}") from None
     changed = [
         (network.nodes[index].name, name)
-        for index, name in zip(found.order, found.names, strict=True)
+        for index, name in zip(proof.order, proof.names, strict=True)
         if network.nodes[index].name != name
     ]
     if changed:
-        said = ", ".join(f"`{show(old)}` to `{show(new)}`" for old, new in changed[:3])
+        renamed = ", ".join(f"`{show(old)}` to `{show(new)}`" for old, new in changed[:3])
         more = f" and {len(changed) - 3:,} more" if len(changed) > 3 else ""
-        warn(f"note: {plural(len(changed), 'name')} changed into one that a file can have: {said}{more}")
-    write(found.text, file)
+        print_message(
+            f"note: {plural(len(changed), 'name')} changed, because a file cannot have the original: {renamed}{more}"
+        )
+    write(proof.text, file)
     return 0

@@ -1,4 +1,4 @@
-"""cnncalc list: what is on the shelf."""
+"""`cnncalc list`: the shipped architectures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.suffixes import check_suffix
 
-NARROW = 100  # terminal columns below which there is no room for sources
+NARROW = 100  # terminals with fewer columns have no room for sources
 
 
 FORMATS = ("table", "json")
@@ -18,7 +18,7 @@ FORMATS = ("table", "json")
 @options.request(networks=False)
 @options.output(FORMATS)
 def command(request: Request) -> int:
-    """The architectures that come with cnncalc: parameters, activations, multiply-adds and source of each."""
+    """List the architectures that come with cnncalc, with their parameters, activations, multiply-adds and sources."""
     from cnncalc.cli.run import write
     from cnncalc.shelf_figures import rows
 
@@ -49,6 +49,6 @@ def command(request: Request) -> int:
         grid.add(cells[:columns], ["name", "", "", "", "", "dim"][:columns])
     lines = grid.lines(glyphs(file))
     if not sourced:
-        lines += [[], [(f" sources are shown from {NARROW} columns on, and by --format json", "dim")]]
+        lines += [[], [(f" sources are shown on terminals of {NARROW} columns or more, and by --format json", "dim")]]
     show_lines(lines, request)
     return 0

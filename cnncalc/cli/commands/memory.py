@@ -1,4 +1,4 @@
-"""cnncalc memory: the peak of a running network."""
+"""`cnncalc memory`: the peak memory of a running network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 from cnncalc.analyses.memory.optimizers import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import Failed, tell, write
+from cnncalc.cli.run import Failed, print_problems, write
 from cnncalc.cli.suffixes import check_suffix
 from cnncalc.network import Network
 from cnncalc.shape import Shape
@@ -35,37 +35,42 @@ FORMATS = ("table", "json")
     help="Optimizer whose state is counted: " + ", ".join(OPTIMIZERS) + ".",
 )
 @click.option(
-    "--mode", type=click.Choice(["train", "infer", "both"]), default="both", show_default=True, help="What to run."
+    "--mode",
+    type=click.Choice(["train", "infer", "both"]),
+    default="both",
+    show_default=True,
+    help="What to calculate.",
 )
 @click.option(
     "--amp",
     type=click.Choice(HALVES),
     is_flag=False,
     flag_value=HALVES[0],
-    help="Mixed precision, as `torch.autocast` on CUDA: parameters, gradients and optimizer state in float32, convolutions and "
-    "products in 16 bits with a copy of their weights. `--amp` alone is `--amp float16`.",
+    help="Use mixed precision, like `torch.autocast` on CUDA: parameters, gradients and optimizer state in float32, "
+    "convolutions and products in 16 bits with a copy of their weights. `--amp` alone means `--amp float16`.",
 )
-@click.option("--fit", metavar="SIZE", help="The largest batch within SIZE, such as 10GB, 24GiB or 6G.")
+@click.option("--fit", metavar="SIZE", help="Find the largest batch that fits in SIZE, such as 10GB, 24GiB or 6G.")
 @click.option(
     "--fit-input",
     metavar="SIZE",
-    help="The largest input of equal sides within SIZE, at the batch that --batch names.",
+    help="Find the largest input with equal sides that fits in SIZE, at the batch size of --batch.",
 )
 @click.option(
     "--inplace/--no-inplace",
     default=None,
-    help="Override `inplace` of every activation that has it. It lowers peaks for relu; for relu6, silu, mish, hardswish and "
-    "hardsigmoid PyTorch keeps a copy, so that it saves nothing. A file's activations are not in place unless it says so.",
+    help="Override `inplace` of every activation that has it. For relu, in-place activations lower the peak. For relu6, silu, "
+    "mish, hardswish and hardsigmoid they save nothing, because PyTorch keeps a copy. By default an activation of a file is "
+    "in place only if the file sets `inplace`.",
 )
 @click.option(
     "--checkpoint",
     multiple=True,
     metavar="BLOCK",
-    help="Work out the inside of this block again in backward (gradient checkpointing): `Stage2`, or `Stage` for all of them. "
-    "May be repeated; of blocks within each other the outermost counts.",
+    help="Recompute the inside of this block in the backward pass (gradient checkpointing): `Stage2`, or `Stage` for all of "
+    "them. May be repeated. Of nested blocks only the outermost counts.",
 )
-@click.option("--timeline", is_flag=True, help="Draw the live bytes over the step in the terminal.")
-@click.option("--plot", metavar="FILE.svg", help="Draw them as a picture, stacked by kind.")
+@click.option("--timeline", is_flag=True, help="Draw the live memory over the course of the step in the terminal.")
+@click.option("--plot", metavar="FILE.svg", help="Draw the same curve as a picture, stacked by kind of memory.")
 @options.output(FORMATS)
 def command(
     request: Request,
@@ -79,11 +84,12 @@ def command(
     timeline: bool,
     plot: str | None,
 ) -> int:
-    """The peak memory of SPEC in training and inference, to the byte, with what it is made of and where it is reached.
+    """Calculate the peak memory of SPEC in training and inference, to the byte.
 
-    Training is one step in the steady state of PyTorch's eager mode: forward, cross-entropy, backward, optimizer. Inference
-    is given as the minimum for this order of layers, which is exact, and as eager PyTorch reaches it: exact for a PyTorch
-    module, an estimate for a file, which does not say how long a program holds its values.
+    The report shows what the peak consists of and where it is reached. Training is one step in the steady state of
+    PyTorch's eager mode: forward, cross-entropy, backward, optimizer. Inference has two figures. The minimum for this order
+    of layers is exact. The peak of eager PyTorch is exact for a PyTorch module, but an estimate for a file, which does not
+    state how long a program holds its values.
     """
     from cnncalc.analyses.blocks import blocks_named
     from cnncalc.analyses.memory import peak as memory
@@ -94,19 +100,19 @@ def command(
 
     check_suffix(request.file, request.form, FORMATS)
     check_suffix(plot, "svg", option="--plot")
-    one = options.only(request)
+    spec = request.only_spec()
     size, input_size = _size(fit, "--fit"), _size(fit_input, "--fit-input")
     batch, dtype, file = request.batch, request.dtype, request.file
     if dtype == "int8" and mode != "infer":
-        raise click.UsageError("int8 is for inference: add --mode infer")
+        raise click.UsageError("int8 is only for inference: add --mode infer")
     if checkpoint and mode == "infer":
-        raise click.UsageError("--checkpoint is for training: inference keeps nothing for a backward")
+        raise click.UsageError("--checkpoint is only for training: inference keeps nothing for a backward pass")
     if amp is not None and dtype != "float32":
         raise click.UsageError(
-            "--amp keeps the parameters in float32: leave --dtype out, or --amp for a whole network in 16 bits"
+            "--amp keeps the parameters in float32: remove --dtype, or remove --amp if the whole network is in 16 bits"
         )
-    network = network_of(one, request)
-    tell(network.warnings)
+    network = network_of(spec, request)
+    print_problems(network.warnings)
     for block in checkpoint:
         if not blocks_named(network, block):
             raise Failed(f"no block named `{show(block)}`: `cnncalc analyze` shows the blocks")
@@ -131,17 +137,17 @@ def command(
     if input_size is not None:
         from cnncalc.cli.fit_input import sides_within
 
-        def stepped(other: Network) -> int:
-            found = memory.train(other, batch, dtype, optimizer, inplace=inplace, checkpoint=checkpoint, amp=amp or "")
-            return found.peak.live
+        def training_peak(other: Network) -> int:
+            step = memory.train(other, batch, dtype, optimizer, inplace=inplace, checkpoint=checkpoint, amp=amp or "")
+            return step.peak.live
 
-        def inferred(other: Network, least: bool = False) -> int:
+        def inference_peak(other: Network, least: bool = False) -> int:
             return memory.infer(other, batch, dtype, least=least, inplace=inplace, amp=amp or "").peak.live
 
-        peaks = {"training": stepped} if mode != "infer" else {}
+        peaks = {"training": training_peak} if mode != "infer" else {}
         if mode != "train":
-            peaks |= {"inference": inferred, "least": lambda other: inferred(other, least=True)}
-        sides = sides_within(one, request, network, input_size, peaks)
+            peaks |= {"inference": inference_peak, "least": lambda other: inference_peak(other, least=True)}
+        sides = sides_within(spec, request, network, input_size, peaks)
     answer = render.Answer(
         network=network,
         batch=batch,
@@ -186,5 +192,5 @@ def _size(text: str | None, option: str) -> int | None:
 
     figure = size(text, short=True)
     if figure is None or figure.value is None:
-        raise Failed(f"{option}: `{show(text)}` is no size: write 10GB, 24GiB or 320KiB")
+        raise Failed(f"{option}: `{show(text)}` is not a size: write 10GB, 24GiB or 320KiB")
     return figure.value

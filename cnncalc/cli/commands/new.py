@@ -1,11 +1,11 @@
-"""cnncalc new: a file to start from."""
+"""`cnncalc new`: a file to start from."""
 
 from __future__ import annotations
 
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import into_file, write
+from cnncalc.cli.run import write
 from cnncalc.cli.suffixes import check_suffix
 
 STARTER = """\
@@ -25,9 +25,9 @@ layers:
 
 
 @click.command("new", epilog=options.examples("cnncalc new > net.yaml", "cnncalc analyze net.yaml"))
-@into_file
+@options.output_file
 def command(file: str | None) -> int:
-    """Print a commented file to start from."""
+    """Print a commented file as a starting point."""
     check_suffix(file, "yaml")
     write(STARTER, file)
     return 0

@@ -1,18 +1,18 @@
-"""cnncalc schema: the JSON Schema of architecture files."""
+"""`cnncalc schema`: the JSON Schema of architecture files."""
 
 from __future__ import annotations
 
 import click
 
 from cnncalc.cli import options
-from cnncalc.cli.run import into_file, write
+from cnncalc.cli.run import write
 from cnncalc.cli.suffixes import check_suffix
 
 
 @click.command("schema", epilog=options.examples("cnncalc schema -o schema.json"))
-@into_file
+@options.output_file
 def command(file: str | None) -> int:
-    """Print the JSON Schema of architecture files, with which editors complete and check them."""
+    """Print the JSON Schema of architecture files, which editors use to complete and check them."""
     import json
 
     from cnncalc.readers.yaml.schema import schema

@@ -1,4 +1,4 @@
-"""cnncalc verify: a network against a framework, layer by layer."""
+"""`cnncalc verify`: a network compared with a framework, layer by layer."""
 
 from __future__ import annotations
 
@@ -35,41 +35,41 @@ FORMATS = ("table", "json")
     type=click.Choice(list(FRAMEWORKS)),
     default="torch",
     show_default=True,
-    help="Who is asked.",
+    help="Framework to compare with.",
 )
 @click.option("--differences", is_flag=True, help="Show only the layers that differ.")
 @options.output(FORMATS)
 def command(request: Request, framework: str, differences: bool) -> int:
     """Build SPEC in a framework and compare every layer: output shape, weights, biases, buffers and multiply-adds.
 
-    The network is exported as by `cnncalc export` and run without data (PyTorch: on the meta device). Exit status 1 where
-    anything differs, 2 where a layer cannot be exported or the framework is not installed.
+    The network is exported as by `cnncalc export` and run without data (in PyTorch, on the meta device). The exit status is
+    1 if anything differs, and 2 if a layer cannot be exported or the framework is not installed.
     """
-    from cnncalc.cli.specs import announce, network_of
+    from cnncalc.cli.specs import network_of, print_notes
     from cnncalc.readers.options import Missing
     from cnncalc.verify import verify
     from cnncalc.writers.blocks import Unexportable
 
     check_suffix(request.file, request.form, FORMATS)
-    network = network_of(options.only(request), request)
-    announce(network)
+    network = network_of(request.only_spec(), request)
+    print_notes(network)
     try:
-        found = verify(network, framework)
+        agreement = verify(network, framework)
     except (Missing, Unexportable) as error:
         raise Failed(str(error)) from None
     if request.form == "json":
         from cnncalc.render.data import to_json
 
-        write(to_json(_data(found)), request.file)
+        write(to_json(_data(agreement)), request.file)
     else:
         from cnncalc.cli.display import glyphs, show_lines
 
-        show_lines(_report(found, differences, glyphs(request.file)), request)
-    return 0 if found.agrees else FINDING
+        show_lines(_report(agreement, differences, glyphs(request.file)), request)
+    return 0 if agreement.agrees else FINDING
 
 
 def _cell(check: Check, quantities: tuple[str, ...]) -> str:
-    """A figure both agree on, or both of them."""
+    """The figure if both agree, otherwise both figures."""
     ours = _text(check.ours, quantities)
     if not any(name in check.differences for name in quantities):
         return ours
@@ -89,11 +89,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def _report(found: Agreement, differences: bool, glyphs: dict[str, str]) -> list[Line]:
+def _report(agreement: Agreement, differences: bool, glyphs: dict[str, str]) -> list[Line]:
     from cnncalc.render.lines import Grid
     from cnncalc.text import plural, show
 
-    who = f"{FRAMEWORKS[found.framework]} {found.version}"
+    framework = f"{FRAMEWORKS[agreement.framework]} {agreement.version}"
     grid = Grid(["layer", *COLUMNS, ""], [False, False, True, True, True, True, False])
 
     def add(check: Check) -> None:
@@ -102,45 +102,45 @@ def _report(found: Agreement, differences: bool, glyphs: dict[str, str]) -> list
         mark = glyphs["wrong" if wrong else "right"]
         grid.add([*cells, mark], "bad" if wrong else [*[""] * (len(cells)), "good"])
 
-    for check in found.checks:
+    for check in agreement.checks:
         if check.differences or not differences:
             add(check)
     grid.rule()
-    add(found.totals)
-    wrong = sum(1 for check in found.checks if check.differences)
-    lines = [[(f"{show(found.network.title)} and {who}", "name")], [], *grid.lines(glyphs), []]
-    if found.error:
-        place = next((check for check in found.checks if check.theirs is None), None)
+    add(agreement.totals)
+    wrong = sum(1 for check in agreement.checks if check.differences)
+    lines = [[(f"{show(agreement.network.title)} and {framework}", "name")], [], *grid.lines(glyphs), []]
+    if agreement.error:
+        place = next((check for check in agreement.checks if check.theirs is None), None)
         at = f" at {place.kind} `{show(place.name)}`" if place is not None else ""
-        lines.append([(f" {who} ends{at} with {show(found.error, 300)}", "bad")])
-    if found.totals.theirs is not None and found.totals.theirs["macs"] is None:
-        lines.append([(f" multiply-adds are cnncalc's own: {FRAMEWORKS[found.framework]} counts none", "note")])
-    if found.agrees:
-        layers = plural(len(found.checks), "layer")
-        lines.append([(f" {glyphs['right']} {who} agrees in every figure of {layers}", "good")])
+        lines.append([(f" {framework} failed{at}: {show(agreement.error, 300)}", "bad")])
+    if agreement.totals.theirs is not None and agreement.totals.theirs["macs"] is None:
+        lines.append([(f" only cnncalc counts multiply-adds: {FRAMEWORKS[agreement.framework]} does not", "note")])
+    if agreement.agrees:
+        layers = plural(len(agreement.checks), "layer")
+        lines.append([(f" {glyphs['right']} {framework} agrees with cnncalc in every figure of {layers}", "good")])
     else:
         what = plural(wrong, "layer differs", "layers differ") if wrong else "the totals differ"
-        lines.append([(f" {glyphs['wrong']} {what}: cnncalc / {who}", "bad")])
+        lines.append([(f" {glyphs['wrong']} {what}: cnncalc / {framework}", "bad")])
     return lines
 
 
-def _data(found: Agreement) -> dict[str, Any]:
+def _data(agreement: Agreement) -> dict[str, Any]:
     from cnncalc import __version__
     from cnncalc.render.data import set_data
 
     def of(check: Check) -> dict[str, Any]:
-        return {"agrees": not check.differences, "cnncalc": check.ours, found.framework: check.theirs}
+        return {"agrees": not check.differences, "cnncalc": check.ours, agreement.framework: check.theirs}
 
     return {
         "format": "cnncalc.verification/1",
         "cnncalc": __version__,
-        "name": found.network.name,
-        "spec": found.network.spec,
-        "set": set_data(found.network),
-        "framework": found.framework,
-        "version": found.version,
-        "agrees": found.agrees,
-        "error": found.error or None,
-        "layers": [{"name": check.name, "kind": check.kind, **of(check)} for check in found.checks],
-        "totals": of(found.totals),
+        "name": agreement.network.name,
+        "spec": agreement.network.spec,
+        "set": set_data(agreement.network),
+        "framework": agreement.framework,
+        "version": agreement.version,
+        "agrees": agreement.agrees,
+        "error": agreement.error or None,
+        "layers": [{"name": check.name, "kind": check.kind, **of(check)} for check in agreement.checks],
+        "totals": of(agreement.totals),
     }

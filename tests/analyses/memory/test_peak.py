@@ -277,9 +277,9 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 
 
 def network_of_shelf(name: str) -> Network:
-    from cnncalc.cli.specs import Spec, network_of
+    from cnncalc.loading import Spec, load
 
-    return network_of(Spec(name))
+    return load(Spec(name))
 
 
 def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:

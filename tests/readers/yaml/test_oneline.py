@@ -236,7 +236,7 @@ def mistake(text: str) -> Problem:
         ("", "", "the line must begin with the input shape"),
         ("CONV3-16 -> FC-10", "CONV3", "the line must begin with the input shape"),
         ("-> FC-10", "->", "the line must begin with the input shape"),
-        ("32xx3 -> FC-10", "32xx3", "`32xx3` is no shape"),
+        ("32xx3 -> FC-10", "32xx3", "`32xx3` is not a shape"),
         ("32x32x3 ->", "", "a layer is missing behind the last arrow"),
         ("32x32x3 -> RELU -> ", "", "a layer is missing behind the last arrow"),
         ("32x32x3 -> -> RELU", "-> RELU", "a layer is missing here"),

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from cnncalc.cli import specs
-from cnncalc.cli.specs import Spec
+from cnncalc import loading
 from cnncalc.layers import KINDS
 from cnncalc.layers.operator import Operator, Unknown
+from cnncalc.loading import Spec
 from cnncalc.network import Builder, Network
 from cnncalc.problem import Refused, Source
 from cnncalc.product import Product
@@ -47,7 +47,7 @@ def again(network: Network, flat: bool = False) -> str:
 @pytest.mark.parametrize("path", SHELF, ids=lambda path: path.stem)
 def test_the_shelf(path: Path) -> None:
     """Names as they are; and what is written is written the same again."""
-    network = specs.network_of(Spec(str(path)))
+    network = loading.load(Spec(str(path)))
     text = again(network)
     assert names_of(network) == [node.name for node in network.nodes]
     assert again(network_of(text)) == text
@@ -58,7 +58,7 @@ def test_folding_makes_files_short() -> None:
     """The median file of the shelf is a third of the plain list at most, and none is longer."""
     ratios = []
     for path in SHELF:
-        network = specs.network_of(Spec(str(path)))
+        network = loading.load(Spec(str(path)))
         ratios.append(len(again(network)) / len(again(network, flat=True)))
     assert max(ratios) <= 1
     assert statistics.median(ratios) < 0.34

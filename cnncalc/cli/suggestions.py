@@ -1,4 +1,4 @@
-"""What was meant by a word that an option or the program does not know."""
+"""Suggestions for a word that is not a command, or not one of the choices of an option."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from cnncalc.text import nearest, show
 
-# words of other programs -> those of the options here
+# words of other programs -> words of cnncalc's options
 ELSEWHERE = {
     "flops": "macs", "mac": "macs", "madds": "macs", "mult-adds": "macs", "parameters": "params", "shape": "output",
     "receptive-field": "rf", "receptive_field": "rf", "pytorch": "torch", "tensorflow": "keras", "tf": "keras",
@@ -20,8 +20,8 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """`did you mean ...?`, or an empty text."""
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean ...?`, or an empty text if nothing is similar."""
     options = list(known)
     here = ELSEWHERE.get(word.casefold())
     match = here if here in options else nearest(word, options)
@@ -29,15 +29,15 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f"did you mean `{show(match)}`?{note}" if match else ""
 
 
-def meant_choice(error: click.ClickException) -> str:
-    """The same for a value that is none of an option's choices."""
+def suggest_choice(error: click.ClickException) -> str:
+    """The same for a value that is not one of the choices of an option."""
     choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", ())
     word = re.match(r"'(.*?)' is not one of", error.message)
-    return meant(word[1], [str(choice) for choice in choices]) if word else ""
+    return suggest(word[1], [str(choice) for choice in choices]) if word else ""
 
 
-def meant_command(word: str, commands: Iterable[str]) -> str:
-    """What to write for a first word that is no command: the nearest one, or `analyze` for what is a network."""
+def suggest_command(word: str, commands: Iterable[str]) -> str:
+    """What to write instead of a first word that is not a command: a similar one, or `analyze` for a network."""
     if word in ("help", "version"):
         return f"write `cnncalc --{word}`"
     if "->" in word or "\u2192" in word:
