@@ -129,6 +129,7 @@ class Trace:
         self.fleeting = False
         self.widths: dict[str, int] = {}
         self.chance = False
+        self.reads_constants = False  # does control flow depend on numbers that forward itself makes?
         self.training = False
 
     def take(self, event: Event) -> None:

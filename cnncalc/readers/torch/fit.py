@@ -90,7 +90,11 @@ def fit(model: Model, given: Arguments) -> Fit:
         Refused: where it fails.
     """
     try:
-        return _either(model.module, model, given, META)
+        found = _either(model.module, model, given, META)
+        if found.record.chance and found.record.reads_constants:
+            text = "shapes and counts hold for one run: forward depends on random numbers that it draws"
+            found.warnings.insert(0, Problem("one-run", text, level="warning"))
+        return found
     except Exception as error:
         first = error
     asks = _asks(first)

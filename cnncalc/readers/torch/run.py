@@ -49,7 +49,9 @@ def trace(module: Any, feed: Arguments, whole: frozenset[str], setting: Setting,
         if setting.constants != "meta":
             raise
         try:
-            return followed(module, feed, whole, Setting("meta", "cpu", 0, setting.training), dtype)
+            record = followed(module, feed, whole, Setting("meta", "cpu", 0, setting.training), dtype)
+            record.reads_constants = True
+            return record
         except Exception:
             raise first from None
     except SystemExit as error:

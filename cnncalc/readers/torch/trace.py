@@ -18,6 +18,7 @@ from cnncalc.readers.torch.events import Call, Event, Tensor, Trace, Var
 from cnncalc.text import show
 from cnncalc.units import megabytes
 
+MOST_OPERATIONS = 200_000  # of one forward pass; GPT-2 takes about 500
 # operations that ask for numbers, which there are none of
 DATA = frozenset((
     "_local_scalar_dense", "item", "is_nonzero", "nonzero", "nonzero_numpy", "masked_select", "unique_dim", "_unique2",
@@ -52,6 +53,12 @@ def too_large(limit: int) -> Refused:
     return Refused([Problem("too-large", text, "give a smaller input")])
 
 
+def endless() -> Refused:
+    """Return the refusal of a run that does not seem to end."""
+    text = f"forward had not finished after {MOST_OPERATIONS:,} operations"
+    return Refused([Problem("too-large", text, "check the loops in forward: on made-up numbers they may never end")])
+
+
 def recorder(torch: Any) -> Any:
     """The class of the recorder, which needs PyTorch's for a base."""
     dispatch: Any = import_module("torch.utils._python_dispatch")
@@ -82,6 +89,7 @@ def recorder(torch: Any) -> Any:
             super().__init__()
             self.limit = limit  # of bytes in use; 0 where nothing is
             self.live = 0
+            self.operations = 0
             self.whole = whole
             self.torch = torch
             self.record = record
@@ -212,6 +220,9 @@ def recorder(torch: Any) -> Any:
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
+            self.operations += 1
+            if self.operations > MOST_OPERATIONS:
+                raise endless()
             op = func._overloadpacket.__name__
             lie = {one.device.type for one in tensors(self.torch, [args, kwargs])}
             if op in DATA and "meta" in lie:
