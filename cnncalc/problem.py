@@ -1,4 +1,7 @@
-"""The one error type, and where in the input it points. Knows nothing of YAML, layers or terminals."""
+"""The error type for mistakes in the input, and the places in the input it points to.
+
+This module does not depend on YAML, layers or terminals.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ ONE_LINE = "<-e>"  # the path of a source that is a one-line network
 
 
 class Source:
-    """A text that was read, with the name to show for it."""
+    """A text that was read, with the path or name to show for it."""
 
     __slots__ = ("_lines", "path", "text")
 
@@ -21,14 +24,14 @@ class Source:
         self._lines: list[str] | None = None
 
     def line(self, number: int) -> str:
-        """Line `number`, counted from 1; empty beyond the end."""
+        """Return line `number`, counted from 1. Empty past the end of the text."""
         if self._lines is None:
             self._lines = self.text.split("\n")
         return self._lines[number - 1].rstrip("\r") if 1 <= number <= len(self._lines) else ""
 
 
 class Where:
-    """A place in a source; line and column count from 1."""
+    """A place in a source. Lines and columns are counted from 1."""
 
     __slots__ = ("column", "line", "source")
 
@@ -38,21 +41,21 @@ class Where:
         self.column = column
 
     def at_column(self, column: int) -> Where:
-        """Another place on the same line."""
+        """Return another place on the same line."""
         return Where(self.source, self.line, column)
 
 
 class Call(Record):
-    """One step of the trail: the block that was entered, and where it was called."""
+    """One entry of the trail of a problem: a block, and the place that calls it."""
 
     block: str
     where: Where | None
 
 
 class Problem(Exception):
-    """One thing that is wrong: a stable `code`, a sentence with the user's numbers, and what to do.
+    """One mistake in the input: a stable `code`, a sentence with the user's numbers, and a remedy.
 
-    A layer raises it with the `field` at fault and no place; whoever knows the place adds `where` and `trail`.
+    A layer raises it with the name of the wrong `field`. The reader that catches it adds `where` and `trail`.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class Problem(Exception):
 
 
 class Refused(Exception):
-    """The input cannot be analysed: every problem found, and the network as far as it was built (or None)."""
+    """Raised if the input cannot be analyzed, with all its problems and the part of the network built so far, or None."""
 
     def __init__(self, problems: Iterable[Problem], partial: Any = None) -> None:
         self.problems = tuple(problems)

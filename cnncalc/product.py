@@ -1,10 +1,10 @@
-"""Whole numbers that remember how they were made."""
+"""Integers that remember the factors and terms they were calculated from."""
 
 from __future__ import annotations
 
 
 class Product(int):
-    """A whole number that keeps its named factors, so that a table, `explain` and a page cannot disagree.
+    """An integer that keeps its named factors, so that the table and `explain` always show the same calculation.
 
     >>> weights = Product(("F", 3), ("F", 3), ("C", 64), ("K", 128))
     >>> weights + 0, weights.formula, weights.numbers
@@ -14,26 +14,26 @@ class Product(int):
     factors: tuple[tuple[str, int], ...]
 
     def __new__(cls, *factors: tuple[str, int]) -> Product:
-        whole = 1
+        result = 1
         for _, number in factors:
-            whole *= number
-        self = int.__new__(cls, whole)
+            result *= number
+        self = int.__new__(cls, result)
         self.factors = factors
         return self
 
     @property
     def formula(self) -> str:
-        """The factors by name: `F*F*C*K`."""
+        """The product with names, such as `F*F*C*K`."""
         return "*".join(f"({name})" if "+" in name else name for name, _ in self.factors)
 
     @property
     def numbers(self) -> str:
-        """The factors filled in: `3*3*64*128`."""
+        """The product with numbers, such as `3*3*64*128`."""
         return "*".join(str(number) for _, number in self.factors)
 
 
 class Sum(int):
-    """A whole number that keeps the products it was added from: the multiply-adds of attention, say.
+    """An integer that keeps the products it is the sum of, such as the multiply-adds of attention.
 
     >>> Sum(Product(("T", 4), ("D", 8)), Product(("T", 4), ("T", 4))).numbers
     '4*8 + 4*4'
@@ -48,12 +48,12 @@ class Sum(int):
 
     @property
     def formula(self) -> str:
-        """The terms by name."""
+        """The sum with names."""
         return " + ".join(term.formula for term in self.terms)
 
     @property
     def numbers(self) -> str:
-        """The terms filled in."""
+        """The sum with numbers."""
         return " + ".join(term.numbers for term in self.terms)
 
 

@@ -1,4 +1,7 @@
-"""Small frozen records. A `NamedTuple` or dataclass costs a tenth of the program's start for each handful of them."""
+"""A base class for small immutable records.
+
+It is used instead of `NamedTuple` and dataclasses, because a handful of those slow down the start of the program by a tenth.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_options: Any) -> Any:
-        """What type checkers are told; nothing at run time."""
+        """Do nothing at run time. Only type checkers use this decorator."""
         return lambda cls: cls
 
 
 @dataclass_transform(frozen_default=True)
 class Record:
-    """Fields are the annotated names of the class, given in order or by name; class attributes are their defaults.
+    """A record whose fields are the annotated names of the class, and whose class attributes are their defaults.
+
+    Values are passed in order or by name.
 
     >>> class Point(Record):
     ...     x: int

@@ -1,7 +1,4 @@
-"""Shapes, and the one formula of this program: (W - F + 2P)/S + 1.
-
-Imports nothing but the error type.
-"""
+"""Shapes, and the formula for the output size of a window: (W - F + 2P)/S + 1."""
 
 from __future__ import annotations
 
@@ -23,22 +20,22 @@ class Shape(tuple[int, ...]):
 
     @property
     def channels(self) -> int:
-        """The last axis: channels of an image, features of a sequence, length of a vector."""
+        """The size of the last axis: channels of an image, features of a sequence, or the length of a vector."""
         return self[-1]
 
     @property
     def spatial(self) -> tuple[int, ...]:
-        """Every axis but the channels."""
+        """The sizes of all axes except the channels."""
         return self[:-1]
 
     @property
     def rank(self) -> int:
-        """Number of spatial axes: 0 a vector, 1 a sequence, 2 an image, 3 a volume."""
+        """The number of spatial axes: 0 for a vector, 1 for a sequence, 2 for an image, 3 for a volume."""
         return len(self) - 1
 
     @property
     def size(self) -> int:
-        """Numbers in it."""
+        """The total number of values."""
         return prod(self)
 
     @property
@@ -50,7 +47,7 @@ class Shape(tuple[int, ...]):
         return "x".join(map(str, self))
 
     def words(self) -> str:
-        """The shape said in words: `height 480, width 640, 3 channels`."""
+        """Describe the shape in words, such as `height 480, width 640, 3 channels`."""
         if len(self) == 1:
             return f"a vector of {self[0]}"
         last = "features" if len(self) == 2 else "channels"
@@ -66,9 +63,9 @@ class Shape(tuple[int, ...]):
 
 
 class Window:
-    """A window of `kernel` cells sliding along one axis: F, S, P on either side, dilation.
+    """A window of `kernel` cells that slides along one axis, with stride S, padding P on either side, and dilation.
 
-    `out(W)` is (W - F + P + P')/S + 1 rounded down, with F = dilation*(kernel - 1) + 1 cells from first to last.
+    `out(W)` is (W - F + P + P')/S + 1 rounded down, where F = dilation*(kernel - 1) + 1 is the length of the window.
     With `ceil` it is rounded up, but the last window must start inside the input or its left padding
     (PyTorch 2, `pooling_output_shape`; Caffe, `PoolingLayer::Reshape`).
 
@@ -93,13 +90,13 @@ class Window:
         self.after = before if after is None else after
         self.dilation = dilation
         self.ceil = ceil
-        self.reach = dilation * (kernel - 1) + 1  # F: cells from the first to the last one under the window
+        self.reach = dilation * (kernel - 1) + 1  # F: the length of the window, including the gaps of the dilation
 
     def out(self, width: int) -> int:
-        """Number of window positions along an axis of `width` cells.
+        """Calculate the number of window positions along an axis of `width` cells.
 
         Raises:
-            Problem: `window-does-not-fit` where the window is longer than the padded axis; with `ceil`, longer by a
+            Problem: `window-does-not-fit` if the window is longer than the padded axis, or with `ceil`, longer by a
                 stride or more.
         """
         room = width - self.reach + self.before + self.after
@@ -112,26 +109,26 @@ class Window:
 
     @property
     def _beyond(self) -> int:
-        """Cells by which the window may reach beyond the padded axis: with ceil, less than a stride."""
+        """The number of cells by which the window may extend past the padded axis: with `ceil`, up to a stride minus 1."""
         return self.stride - 1 if self.ceil else 0
 
     def remainder(self, width: int) -> int:
-        """Cells of the padded axis that are left over behind the last window; negative where ceil reaches beyond it."""
+        """Count the cells of the padded axis after the last window. Negative if `ceil` lets the window extend past the axis."""
         room = width - self.reach + self.before + self.after
         return room - (self.out(width) - 1) * self.stride
 
     @property
     def formula(self) -> str:
-        """The formula in letters."""
+        """The formula with letters."""
         return "(W - F + 2P)/S + 1" if self.before == self.after else "(W - F + P + P')/S + 1"
 
     def numbers(self, width: int) -> str:
-        """The formula with the numbers filled in: `(227 - 11 + 2*0)/4 + 1`."""
+        """Format the formula with numbers, such as `(227 - 11 + 2*0)/4 + 1`."""
         pads = f"2*{self.before}" if self.before == self.after else f"{self.before} + {self.after}"
         return f"({width} - {self.reach} + {pads})/{self.stride} + 1"
 
     def quotient(self, width: int) -> str:
-        """What the formula gives before rounding, as a decimal of at most four digits: `112.5`."""
+        """Format the result before rounding, as a decimal such as `112.5` with at most four decimal places."""
         return _decimal(width - self.reach + self.before + self.after, self.stride)
 
     def _misfit(self, width: int) -> Problem:
@@ -152,7 +149,7 @@ class Window:
 
 
 class TransposedWindow:
-    """The window of a transposed convolution: every input cell is spread over F output cells, S apart.
+    """The window of a transposed convolution, which spreads every input cell over F output cells, with stride S.
 
     `out(W)` is (W - 1)*S + F - P - P' + output_pad (PyTorch 2, `ConvTranspose2d`).
 
@@ -174,14 +171,14 @@ class TransposedWindow:
 
     @property
     def reach(self) -> int:
-        """F: output cells that one input cell is spread over, dilation counted."""
+        """F, the number of output cells that one input cell is spread over, including the gaps of the dilation."""
         return self.dilation * (self.kernel - 1) + 1
 
     def out(self, width: int) -> int:
-        """Output length for an axis of `width` cells.
+        """Calculate the output length for an axis of `width` cells.
 
         Raises:
-            Problem: `window-does-not-fit` where nothing is left.
+            Problem: `window-does-not-fit` if nothing is left.
         """
         length = (width - 1) * self.stride + self.reach - self.before - self.after + self.extra
         if length < 1:
@@ -195,21 +192,22 @@ class TransposedWindow:
 
     @property
     def formula(self) -> str:
-        """The formula in letters."""
+        """The formula with letters."""
         pads = "2P" if self.before == self.after else "P - P'"
         return f"(W - 1)*S + F - {pads}" + (" + output_pad" if self.extra else "")
 
     def numbers(self, width: int) -> str:
-        """The formula with the numbers filled in."""
+        """Format the formula with numbers."""
         pads = f"2*{self.before}" if self.before == self.after else f"{self.before} - {self.after}"
         extra = f" + {self.extra}" if self.extra else ""
         return f"({width} - 1)*{self.stride} + {self.reach} - {pads}{extra}"
 
 
-def _decimal(above: int, below: int) -> str:
-    """above/below + 1 written out: exact where four digits do, else marked with `...`."""
-    sign, above = ("-", -(above + below)) if above + below < 0 else ("", above + below)
-    whole, rest = divmod(above, below)
-    digits, rest = divmod(rest * 10**4, below)
-    behind = f"{digits:04d}".rstrip("0")
-    return f"{sign}{whole}" + (f".{behind or '0000'}" if behind or rest else "") + ("..." if rest else "")
+def _decimal(numerator: int, denominator: int) -> str:
+    """Format numerator/denominator + 1 as a decimal. Append `...` if four decimal places are not exact."""
+    numerator += denominator
+    sign, numerator = ("-", -numerator) if numerator < 0 else ("", numerator)
+    whole, rest = divmod(numerator, denominator)
+    digits, rest = divmod(rest * 10**4, denominator)
+    decimals = f"{digits:04d}".rstrip("0")
+    return f"{sign}{whole}" + (f".{decimals or '0000'}" if decimals or rest else "") + ("..." if rest else "")

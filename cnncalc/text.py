@@ -1,4 +1,4 @@
-"""Untrusted text made safe to show, lists of words, and the nearest known word."""
+"""Functions to show untrusted text safely, to format lists of words, and to find the nearest known word."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 _LONGEST = 60
 _SIGNS = r"[\s_.-]+"
-COMMAND = re.compile(r"##(?=\w*\[)")  # the runners of GitHub and Azure look for it anywhere in a line, not at its start
+COMMAND = re.compile(r"##(?=\w*\[)")  # GitHub and Azure runners obey it anywhere in a line, not only at its start
 
 
 def show(text: object, longest: int = _LONGEST) -> str:
-    """Untrusted text as one harmless line: control, bidirectional and invisible characters become visible escapes.
+    """Format untrusted text as one harmless line, with escapes for control, bidirectional and invisible characters.
 
-    `##` and `::` at the start get a backslash, so that no continuous-integration log takes them for a command.
+    `##` and `::` at the start get a backslash, so that a continuous-integration log does not obey them as commands.
 
     >>> show("a" + chr(27) + "[31mred")
     'a\\\\x1b[31mred'
@@ -31,7 +31,7 @@ def show(text: object, longest: int = _LONGEST) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with every control, bidirectional and invisible character written as an escape, and no `##[command]`.
+    """Replace control, bidirectional and invisible characters by escapes, and break up `##[command]`.
 
     >>> visible("relu ##[error]boo")
     'relu #\\\\#[error]boo'
@@ -47,7 +47,7 @@ def _invisible(char: str) -> bool:
     code = ord(char)
     if code < 0x300:
         return code == 0xAD
-    # fillers, variation selectors and Braille blank draw nothing although Python calls them printable
+    # fillers, variation selectors and the Braille blank are invisible, although Python calls them printable
     return code in (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0) or (
         0xFE00 <= code <= 0xFE0F or 0x300 <= code <= 0x36F or 0xE0100 <= code <= 0xE01EF
     )
@@ -59,7 +59,7 @@ def _escape(char: str) -> str:
 
 
 def cells(text: str) -> int:
-    """Cells that the text takes on a terminal: two for wide characters, none for those that combine with the one before.
+    """Count the cells that text takes on a terminal: two for wide characters, none for combining characters.
 
     >>> cells("abc"), cells("漢字"), cells("e\u0301")
     (3, 4, 1)
@@ -68,16 +68,16 @@ def cells(text: str) -> int:
         return len(text)
     from unicodedata import category, east_asian_width
 
-    found = 0
+    width = 0
     for char in text:
         if category(char) in ("Mn", "Me", "Cf") or "\u1160" <= char <= "\u11ff":
             continue
-        found += 2 if east_asian_width(char) in "WF" else 1
-    return found
+        width += 2 if east_asian_width(char) in "WF" else 1
+    return width
 
 
 def quoted(words: Iterable[str], last: str = "or", most: int = 20) -> str:
-    """`a`, `b` or `c`; of more than `most`, the first ones and how many are left out.
+    """Join words as "`a`, `b` or `c`". List at most `most` of them, followed by the number of the others.
 
     >>> quoted(["a", "b", "c"])
     '`a`, `b` or `c`'
@@ -89,7 +89,7 @@ def quoted(words: Iterable[str], last: str = "or", most: int = 20) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was probably meant to be, or None: by case first, then by its letters, then by likeness.
+    """Find the known word that `word` probably stands for, or None. Ignore case, then punctuation, then small differences.
 
     >>> nearest("rlu", ["relu", "conv"]), nearest("VGG-16", ["vgg16", "vgg19"])
     ('relu', 'vgg16')
@@ -107,20 +107,20 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         return same[0]
     from difflib import get_close_matches
 
-    # a look at every pair of letters: only for words of about the same length, and not for too many of them
+    # the comparison is slow, so limit it to words of similar length, and to 500 of them
     likely = [option for option in options if abs(len(option) - len(word)) <= max(4, len(word) // 2)][:500]
     close = get_close_matches(word, likely, 1, 0.7)
     return close[0] if close else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A help sentence naming the nearest known word, or an empty one."""
+    """Format a help sentence that names the nearest known word. Empty if there is none."""
     match = nearest(word, known)
     return f"did you mean `{show(match)}`?" if match else ""
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """`1 layer`, `2 layers`.
+    """Format a count with its noun, as in `1 layer` or `2 layers`.
 
     >>> plural(2, "layer")
     '2 layers'

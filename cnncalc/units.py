@@ -1,11 +1,11 @@
-"""Numbers as people write and read them: counts (15.2M), sizes (61.0 MB), bytes of a dtype."""
+"""Counts such as 15.2M, sizes such as 61.0 MB, and the bytes of each dtype."""
 
 from __future__ import annotations
 
 DTYPES = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1,
 }  # fmt: skip
-HALVES = ("float16", "bfloat16")  # what mixed precision may compute in
+HALVES = ("float16", "bfloat16")  # the dtypes of mixed precision
 _COUNT = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 _BYTES = {
     "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
@@ -16,9 +16,9 @@ _SHORT = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2*
 
 
 class Figure:
-    """A number as somebody wrote it, with the precision that its digits claim.
+    """A number as it was written, with the precision of its digits.
 
-    `138M` claims the nearest million, `61.0MB` the nearest 0.1 megabyte, `1,024` the very number.
+    `138M` is exact to the nearest million, `61.0MB` to the nearest 0.1 megabyte, and `1,024` is an exact number.
     """
 
     __slots__ = ("digits", "places", "text", "unit")
@@ -26,17 +26,17 @@ class Figure:
     def __init__(self, text: str, digits: int, places: int, unit: int) -> None:
         self.text = text
         self.digits = digits  # the written digits as a whole number: 61.0 -> 610
-        self.places = places  # digits behind the point: 61.0 -> 1
+        self.places = places  # the number of decimal places: 61.0 -> 1
         self.unit = unit
 
     @property
     def value(self) -> int | None:
-        """The exact whole number written, or None where it is not whole (`0.5`)."""
+        """The written number, or None if it is not a whole number, such as `0.5`."""
         number, rest = divmod(self.digits * self.unit, 10**self.places)
         return None if rest else number
 
     def agrees(self, exact: int) -> bool:
-        """Is `exact`, rounded to the digits written, what was written? Ties count for both neighbours.
+        """Return whether `exact`, rounded to the written digits, equals the written number. A tie may round either way.
 
         >>> count("138M").agrees(138_357_544), count("24M").agrees(15_237_608)
         (True, False)
@@ -53,22 +53,22 @@ def _figure(text: str, units: dict[str, int]) -> Figure | None:
     while cut and not body[cut - 1].isdigit():
         cut -= 1
     number, unit = body[:cut], body[cut:].strip()
-    whole, point, behind = number.partition(".")
+    whole, point, decimals = number.partition(".")
     first, *groups = whole.split(",")
     if groups and (not 1 <= len(first) <= 3 or any(len(group) != 3 for group in groups)):
-        return None  # 1,5M is no 15M
+        return None  # 1,5M is not 15M
     whole = first + "".join(groups)
     if len(whole) > 1 and whole[0] == "0":
-        return None  # 010 is 8 to some
-    if unit not in units or len(number) > 24 or not (whole + behind).isdecimal() or not (whole + behind).isascii():
+        return None  # some tools read 010 as octal
+    if unit not in units or len(number) > 24 or not (whole + decimals).isdecimal() or not (whole + decimals).isascii():
         return None
-    if not whole or (point and not behind):
+    if not whole or (point and not decimals):
         return None
-    return Figure(text.strip(), int(whole + behind), len(behind), units[unit])
+    return Figure(text.strip(), int(whole + decimals), len(decimals), units[unit])
 
 
 def count(text: str) -> Figure | None:
-    """A count such as `500k`, `1.5M`, `1,024` or `7`; None where it is no count.
+    """Parse a count such as `500k`, `1.5M`, `1,024` or `7`. Return None for other text.
 
     >>> count("500k").value
     500000
@@ -77,9 +77,9 @@ def count(text: str) -> Figure | None:
 
 
 def size(text: str, short: bool = False) -> Figure | None:
-    """A size in bytes such as `93MB`, `2MiB`, `512 B`; the unit is required; None where it is no size.
+    """Parse a size in bytes such as `93MB`, `2MiB` or `512 B`. Return None for other text.
 
-    With `short` the B may be left out, `6G`: where nothing but a size can be meant.
+    The unit is required. With `short`, the B may be left out, as in `6G`.
 
     >>> size("2MiB").value, size("6G", short=True).value, size("6G")
     (2097152, 6000000000, None)
@@ -88,7 +88,7 @@ def size(text: str, short: bool = False) -> Figure | None:
 
 
 def rounded(number: int, step: int = 1000, suffixes: tuple[str, ...] = ("", "K", "M", "G", "T", "P", "E")) -> str:
-    """Three significant digits with a suffix; exact below 1,000.
+    """Format a number with three significant digits and a suffix. Numbers below 1,000 are exact.
 
     >>> rounded(15_237_608), rounded(999), rounded(999_999), rounded(1_000)
     ('15.2M', '999', '1.00M', '1.00K')
@@ -107,16 +107,16 @@ def rounded(number: int, step: int = 1000, suffixes: tuple[str, ...] = ("", "K",
 
 
 def _three(number: int, unit: int) -> str:
-    """number/unit to three significant digits, in whole numbers, halves up."""
-    for behind, scale in ((2, 100), (1, 10), (0, 1)):
+    """Format number/unit with three significant digits, rounding halves up, with integer arithmetic."""
+    for places, scale in ((2, 100), (1, 10), (0, 1)):
         scaled = (2 * number * scale + unit) // (2 * unit)
-        if scaled < 1000 or behind == 0:
-            return f"{scaled // scale}.{scaled % scale:0{behind}d}" if behind else str(scaled)
+        if scaled < 1000 or places == 0:
+            return f"{scaled // scale}.{scaled % scale:0{places}d}" if places else str(scaled)
     raise AssertionError("unreachable")
 
 
 def megabytes(number: int) -> str:
-    """Bytes in decimal units, three significant digits.
+    """Format bytes in decimal units, with three significant digits.
 
     >>> megabytes(60_950_432), megabytes(512)
     ('61.0 MB', '512 B')
