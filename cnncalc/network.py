@@ -12,7 +12,7 @@ from cnncalc.layers.base import Layer, Statistics
 from cnncalc.layers.notation import spell
 from cnncalc.layers.operations import Seen
 from cnncalc.problem import Problem, Refused, Where
-from cnncalc.product import Count
+from cnncalc.product import Number
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.text import show
@@ -244,7 +244,7 @@ class Builder:
         if ours:
             node.shared = first.index
 
-    def _weights(self, node: Node) -> dict[str, Count]:
+    def _weights(self, node: Node) -> dict[str, Number]:
         return node.layer.weights(*[self.nodes[index].output for index in node.inputs]) if node.layer else {}
 
     def _too_large(self, what: str, shape: Shape) -> Problem:
@@ -275,9 +275,9 @@ class Builder:
         return Network(nodes=tuple(self.nodes), outputs=tuple(outputs), expectations=tuple(self.expectations), **facts)
 
 
-def _plain(weights: dict[str, Count]) -> dict[str, tuple[int, ...]]:
+def _plain(weights: dict[str, Number]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(n for _, n in getattr(count, "factors", ())) for name, count in weights.items()}
 
 
-def _listed(weights: dict[str, Count]) -> str:
+def _listed(weights: dict[str, Number]) -> str:
     return ", ".join(f"{name} {count.numbers}" for name, count in weights.items()) or "no weights"

@@ -45,7 +45,7 @@ class Where:
         return Where(self.source, self.line, column)
 
 
-class Call(Record):
+class BlockCall(Record):
     """One entry of the trail of a problem: a block, and the place that calls it."""
 
     block: str
@@ -66,7 +66,7 @@ class Problem(Exception):
         *,
         field: str | None = None,
         where: Where | None = None,
-        trail: Iterable[Call] = (),
+        trail: Iterable[BlockCall] = (),
         level: str = "error",
     ) -> None:
         super().__init__(code, text)

@@ -57,5 +57,5 @@ class Sum(int):
         return " + ".join(term.numbers for term in self.terms)
 
 
-Count = Product | Sum
+Number = Product | Sum
 NOTHING = Product(("", 0))

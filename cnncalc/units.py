@@ -38,7 +38,7 @@ class Figure:
     def agrees(self, exact: int) -> bool:
         """Return whether `exact`, rounded to the written digits, equals the written number. A tie may round either way.
 
-        >>> count("138M").agrees(138_357_544), count("24M").agrees(15_237_608)
+        >>> parse_count("138M").agrees(138_357_544), parse_count("24M").agrees(15_237_608)
         (True, False)
         """
         # |exact - written| <= half a unit of the last written digit, in whole numbers
@@ -67,34 +67,34 @@ def _figure(text: str, units: dict[str, int]) -> Figure | None:
     return Figure(text.strip(), int(whole + decimals), len(decimals), units[unit])
 
 
-def count(text: str) -> Figure | None:
+def parse_count(text: str) -> Figure | None:
     """Parse a count such as `500k`, `1.5M`, `1,024` or `7`. Return None for other text.
 
-    >>> count("500k").value
+    >>> parse_count("500k").value
     500000
     """
     return _figure(text, _COUNT)
 
 
-def size(text: str, short: bool = False) -> Figure | None:
+def parse_size(text: str, short: bool = False) -> Figure | None:
     """Parse a size in bytes such as `93MB`, `2MiB` or `512 B`. Return None for other text.
 
     The unit is required. With `short`, the B may be left out, as in `6G`.
 
-    >>> size("2MiB").value, size("6G", short=True).value, size("6G")
+    >>> parse_size("2MiB").value, parse_size("6G", short=True).value, parse_size("6G")
     (2097152, 6000000000, None)
     """
     return _figure(text, {**_BYTES, **_SHORT} if short else _BYTES)
 
 
-def rounded(number: int, step: int = 1000, suffixes: tuple[str, ...] = ("", "K", "M", "G", "T", "P", "E")) -> str:
+def format_count(number: int, step: int = 1000, suffixes: tuple[str, ...] = ("", "K", "M", "G", "T", "P", "E")) -> str:
     """Format a number with three significant digits and a suffix. Numbers below 1,000 are exact.
 
-    >>> rounded(15_237_608), rounded(999), rounded(999_999), rounded(1_000)
+    >>> format_count(15_237_608), format_count(999), format_count(999_999), format_count(1_000)
     ('15.2M', '999', '1.00M', '1.00K')
     """
     if number < 0:
-        return "-" + rounded(-number, step, suffixes)
+        return "-" + format_count(-number, step, suffixes)
     place, unit = 0, 1
     while number >= unit * step and place < len(suffixes) - 1:
         place, unit = place + 1, unit * step
@@ -115,10 +115,10 @@ def _three(number: int, unit: int) -> str:
     raise AssertionError("unreachable")
 
 
-def megabytes(number: int) -> str:
+def format_bytes(number: int) -> str:
     """Format bytes in decimal units, with three significant digits.
 
-    >>> megabytes(60_950_432), megabytes(512)
+    >>> format_bytes(60_950_432), format_bytes(512)
     ('61.0 MB', '512 B')
     """
-    return rounded(number, 1000, (" B", " kB", " MB", " GB", " TB", " PB", " EB"))
+    return format_count(number, 1000, (" B", " kB", " MB", " GB", " TB", " PB", " EB"))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncalc.render.columns import percent
-from cnncalc.units import Figure, count, megabytes, rounded, size
+from cnncalc.units import Figure, format_bytes, format_count, parse_count, parse_size
 
 MANY = settings(max_examples=1000, deadline=None, derandomize=True)
 # a whole number of any length, not only the long ones
@@ -16,7 +16,7 @@ NUMBERS = st.integers(0, 14).flatmap(lambda digits: st.integers(0, 10**digits - 
 
 def figure(text: str) -> Figure:
     """The count that the text writes."""
-    found = count(text)
+    found = parse_count(text)
     assert found is not None
     return found
 
@@ -48,7 +48,7 @@ def figure(text: str) -> Figure:
 )
 def test_rounded(number: int, text: str) -> None:
     """Three significant digits, exact below a thousand."""
-    assert rounded(number) == text
+    assert format_count(number) == text
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,15 @@ def test_rounded(number: int, text: str) -> None:
 )
 def test_megabytes(number: int, text: str) -> None:
     """Decimal units: MB is 10^6 bytes."""
-    assert megabytes(number) == text
+    assert format_bytes(number) == text
 
 
 @MANY
 @given(NUMBERS)
 def test_a_rounded_figure_agrees_with_its_number(number: int) -> None:
     """`published: 15.2M` copied from our own table can never be marked as wrong."""
-    assert figure(rounded(number)).agrees(number)
-    bytes_ = size(megabytes(number))
+    assert figure(format_count(number)).agrees(number)
+    bytes_ = parse_size(format_bytes(number))
     assert bytes_ is not None
     assert bytes_.agrees(number)
 
@@ -81,7 +81,7 @@ def test_a_rounded_figure_agrees_with_its_number(number: int) -> None:
 @given(NUMBERS)
 def test_rounding_keeps_three_digits(number: int) -> None:
     """It is off by at most half a unit of the third digit, and it has three digits."""
-    text = rounded(number)
+    text = format_count(number)
     value = figure(text).value
     assert value is not None
     assert 2 * abs(value - number) <= 10 ** max(len(str(value)) - 3, 0)
@@ -93,7 +93,7 @@ def test_rounding_keeps_three_digits(number: int) -> None:
 def test_rounding_keeps_the_order(one: int, other: int) -> None:
     """A larger number is never printed as a smaller one."""
     small, large = sorted((one, other))
-    below, above = figure(rounded(small)).value, figure(rounded(large)).value
+    below, above = figure(format_count(small)).value, figure(format_count(large)).value
     assert below is not None
     assert above is not None
     assert below <= above
@@ -146,8 +146,8 @@ def test_count(text: str, value: int) -> None:
 )
 def test_no_count(text: str) -> None:
     """Not a figure: None, whatever it is."""
-    assert count(text) is None
-    assert size(text) is None
+    assert parse_count(text) is None
+    assert parse_size(text) is None
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_no_count(text: str) -> None:
 )
 def test_size(text: str, value: int) -> None:
     """Decimal and binary units of bytes."""
-    found = size(text)
+    found = parse_size(text)
     assert found is not None
     assert found.value == value
 
@@ -171,7 +171,7 @@ def test_size(text: str, value: int) -> None:
 @pytest.mark.parametrize("text", ["93", "93M", "5 bytes", "1,024"])
 def test_a_size_needs_its_unit(text: str) -> None:
     """93 what?"""
-    assert size(text) is None
+    assert parse_size(text) is None
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_agreement_ends_half_a_digit_away(text: str, least: int, most: int) -> N
 
 def test_a_size_in_binary_units_claims_its_own_digits() -> None:
     """1.5 GiB is not 1.5 GB."""
-    claimed = size("1.5GiB")
+    claimed = parse_size("1.5GiB")
     assert claimed is not None
     assert claimed.agrees(3 * 2**29)
     assert not claimed.agrees(1_500_000_000)
@@ -232,8 +232,8 @@ def test_a_share_says_neither_nothing_nor_everything_by_rounding(part: int, rest
 )
 def test_short_sizes(text: str, number: int) -> None:
     """The B may be left out where nothing but a size is meant, and only there."""
-    short = size(text, short=True)
+    short = parse_size(text, short=True)
     assert short is not None
     assert short.value == number
-    assert size(text) is None
-    assert size("6", short=True) is None
+    assert parse_size(text) is None
+    assert parse_size("6", short=True) is None

@@ -14,7 +14,7 @@ from cnncalc.problem import Problem
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.text import quoted, show
-from cnncalc.units import megabytes
+from cnncalc.units import format_bytes
 
 # every rule that a finding can belong to, in the order of the report
 RULES = ("sound", "input", "output", *LIMITS, "growth", "kinds", "expect")
@@ -238,7 +238,7 @@ def _over(analysis: Analysis, measured: Measured) -> Finding:
 def _amount(number: int, size: bool) -> str:
     if not size:
         return f"{number:,}"
-    return f"{number:,} bytes" + (f" ({megabytes(number)})" if number >= 1000 else "")
+    return f"{number:,} bytes" + (f" ({format_bytes(number)})" if number >= 1000 else "")
 
 
 def advice(analysis: Analysis, quantity: str) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from cnncalc.analyses.receptive import Field, of_features, receptive_fields
 from cnncalc.network import Network, Node
-from cnncalc.product import NOTHING, Count
+from cnncalc.product import NOTHING, Number
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.units import DTYPES
@@ -18,7 +18,7 @@ class Row:
 
     __slots__ = ("activations", "biases", "buffers", "macs", "node", "weights")
 
-    def __init__(self, node: Node, activations: int, weights: int, biases: int, buffers: int, macs: Count) -> None:
+    def __init__(self, node: Node, activations: int, weights: int, biases: int, buffers: int, macs: Number) -> None:
         self.node = node
         self.activations = activations
         self.weights = weights

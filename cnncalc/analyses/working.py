@@ -8,7 +8,7 @@ from cnncalc.product import Product
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
 from cnncalc.text import show
-from cnncalc.units import megabytes
+from cnncalc.units import format_bytes
 
 
 class Fact(Record):
@@ -52,7 +52,11 @@ def working(analysis: Analysis, row: Row) -> list[Fact]:
     if row.activations:
         found.append(
             Fact(
-                "memory", "", "", f"{size:,} bytes", f"{megabytes(size)} in {analysis.dtype}, batch {analysis.batch:,}"
+                "memory",
+                "",
+                "",
+                f"{size:,} bytes",
+                f"{format_bytes(size)} in {analysis.dtype}, batch {analysis.batch:,}",
             )
         )
     if row.macs:

@@ -17,7 +17,7 @@ from cnncalc.readers.yaml.inputs import LARGEST_AXIS
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, parse, where
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
-from cnncalc.units import DTYPES, HALVES, count, size
+from cnncalc.units import DTYPES, HALVES, parse_count, parse_size
 
 KEYS = ("cnncalc-policy", "input", "output", "limits", "receptive-field", "kinds", "points")
 BOUNDS = ("max", "min", "level", "batch", "dtype", "optimizer", "amp", "count")
@@ -39,9 +39,9 @@ def bound(quantity: str, text: str) -> int:
         Problem: `bad-value`.
     """
     is_size = LIMITS[quantity].is_size
-    figure = size(text, short=True) if is_size else count(text)
+    figure = parse_size(text, short=True) if is_size else parse_count(text)
     if figure is None or figure.value is None:
-        if is_size and count(text) is not None:
+        if is_size and parse_count(text) is not None:
             raise Problem(
                 "bad-value", f"{quantity} needs a unit; got `{show(text)}`", "write `2MB` (10^6 bytes) or `2MiB` (2^20)"
             )

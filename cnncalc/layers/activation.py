@@ -7,8 +7,7 @@ from typing import ClassVar
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Flag, Rate
 from cnncalc.layers.operations import AS_IT_COMES, FULL, FUSED, KERNEL, NEW, OUT, Extra, Op, elementwise, passed_on
-from cnncalc.product import Count as Number
-from cnncalc.product import Product
+from cnncalc.product import Number, Product
 from cnncalc.shape import Shape
 
 

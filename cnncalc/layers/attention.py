@@ -9,8 +9,7 @@ from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.operations import NEW, PRODUCT, RESHAPED, Op
 from cnncalc.layers.views import View
 from cnncalc.problem import Problem
-from cnncalc.product import Count as Number
-from cnncalc.product import Product, Sum
+from cnncalc.product import Number, Product, Sum
 from cnncalc.shape import Shape
 
 

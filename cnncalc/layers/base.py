@@ -14,7 +14,7 @@ from cnncalc.layers.operations import Op
 from cnncalc.layers.roles import sum_by_role
 from cnncalc.layers.views import View
 from cnncalc.problem import Problem
-from cnncalc.product import NOTHING, Count
+from cnncalc.product import NOTHING, Number
 from cnncalc.shape import Shape
 from cnncalc.text import nearest, plural, show
 
@@ -49,7 +49,7 @@ class Statistics:
         layer, shapes = self.layer, self.shapes
         if layer.free:
             self.weights = self.biases = self.buffers = 0
-            self.macs: Count = NOTHING
+            self.macs: Number = NOTHING
             self.counted = True
             return
         self.weights, self.biases = sum_by_role(layer.weights(*shapes))
@@ -194,15 +194,15 @@ class Layer:
         """
         return xs[0]
 
-    def weights(self, *xs: Shape) -> dict[str, Count]:
+    def weights(self, *xs: Shape) -> dict[str, Number]:
         """Return the number of trainable parameters by name. Names of biases start with `bias`."""
         return {}
 
-    def buffers(self, *xs: Shape) -> dict[str, Count]:
+    def buffers(self, *xs: Shape) -> dict[str, Number]:
         """Return the numbers that are stored but not trained, such as running statistics, by name."""
         return {}
 
-    def macs(self, *xs: Shape) -> Count:
+    def macs(self, *xs: Shape) -> Number:
         """Return the multiply-accumulates for one example."""
         return NOTHING
 

@@ -8,8 +8,7 @@ from cnncalc.layers.operations import KERNEL, NEW, Op
 from cnncalc.layers.sizes import Pad, Sizes, each
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial, split
 from cnncalc.problem import Problem
-from cnncalc.product import Count as Number
-from cnncalc.product import Product, Sum
+from cnncalc.product import Number, Product, Sum
 from cnncalc.shape import Shape, TransposedWindow
 
 PAD_HELP = "padding P around the input: a number, `same`, `valid`, `causal` (only before a sequence), or sides"

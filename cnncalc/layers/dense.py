@@ -7,8 +7,7 @@ from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.operations import FULL, MIXED, NEW, PART, PRODUCT, SAME, Op, reshaped
 from cnncalc.layers.views import Crop, View
 from cnncalc.problem import Problem
-from cnncalc.product import Count as Number
-from cnncalc.product import Product
+from cnncalc.product import Number, Product
 from cnncalc.shape import Shape
 
 UNIT_NAMES = "out_features num_output output_dim n filters neurons size"

@@ -8,8 +8,7 @@ from cnncalc.layers.operations import AS_WEIGHTS, AT_LEAST_4, FULL, MIXED, NEW, 
 from cnncalc.layers.views import View
 from cnncalc.layers.window import split
 from cnncalc.problem import Problem
-from cnncalc.product import Count as Number
-from cnncalc.product import Product
+from cnncalc.product import Number, Product
 from cnncalc.shape import Shape
 
 GAIN_NAMES = "elementwise_affine"

@@ -11,7 +11,7 @@ from cnncalc.layers.fields import Count as Whole
 from cnncalc.layers.operations import Op
 from cnncalc.layers.sizes import To
 from cnncalc.layers.views import Blur, Unseen, View
-from cnncalc.product import NOTHING, Count, Product
+from cnncalc.product import NOTHING, Number, Product
 from cnncalc.shape import Shape
 
 
@@ -35,9 +35,9 @@ class Operator(Layer):
         name: str,
         output: Shape,
         *,
-        weights: Mapping[str, Count] | None = None,
-        buffers: Mapping[str, Count] | None = None,
-        macs: Count | None = None,
+        weights: Mapping[str, Number] | None = None,
+        buffers: Mapping[str, Number] | None = None,
+        macs: Number | None = None,
         views: tuple[View, ...] | None = (),
         like: Layer | None = None,
         in_place: bool = False,
@@ -60,7 +60,7 @@ class Operator(Layer):
 
     __hash__ = None  # like every layer
 
-    def with_parameters(self, weights: Mapping[str, Count], buffers: Mapping[str, Count], note: str) -> Operator:
+    def with_parameters(self, weights: Mapping[str, Number], buffers: Mapping[str, Number], note: str) -> Operator:
         """Return a copy with other parameters and buffers."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _weights=dict(weights), _buffers=dict(buffers), _note=note)
@@ -80,20 +80,20 @@ class Operator(Layer):
         output: Shape = self._fact("output")
         return output
 
-    def weights(self, *xs: Shape) -> dict[str, Count]:
+    def weights(self, *xs: Shape) -> dict[str, Number]:
         if self._fact("weights") is not None:
             return dict(self._fact("weights"))
         like: Layer | None = self._fact("like")
         return like.weights(*xs) if like is not None else {}
 
-    def buffers(self, *xs: Shape) -> dict[str, Count]:
+    def buffers(self, *xs: Shape) -> dict[str, Number]:
         if self._fact("buffers") is not None:
             return dict(self._fact("buffers"))
         like: Layer | None = self._fact("like")
         return like.buffers(*xs) if like is not None else {}
 
-    def macs(self, *xs: Shape) -> Count:
-        macs: Count | None = self._fact("macs")
+    def macs(self, *xs: Shape) -> Number:
+        macs: Number | None = self._fact("macs")
         if macs is not None:
             return macs
         like: Layer | None = self._fact("like")
@@ -175,7 +175,7 @@ class Stated(Layer, kind="operator"):
     def out(self, *xs: Shape) -> Shape:
         return Shape(xs[0] if self.output is None else self.output)
 
-    def macs(self, *xs: Shape) -> Count:
+    def macs(self, *xs: Shape) -> Number:
         return Product(("cost", self.cost)) if self.cost else NOTHING
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:

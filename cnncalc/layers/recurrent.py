@@ -11,8 +11,7 @@ from cnncalc.layers.sizes import Pad, Sizes, each
 from cnncalc.layers.views import Blur, View
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES
 from cnncalc.problem import Problem
-from cnncalc.product import Count as Number
-from cnncalc.product import Product, Sum
+from cnncalc.product import Number, Product, Sum
 from cnncalc.shape import Shape
 
 UNIT_NAMES = "hidden_size output hidden num_units hidden_dim"

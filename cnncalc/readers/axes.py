@@ -14,7 +14,7 @@ from cnncalc.layers.reshape import Permute, Reshape
 from cnncalc.layers.roles import sum_by_role
 from cnncalc.network import Builder
 from cnncalc.problem import Problem
-from cnncalc.product import Count, Product
+from cnncalc.product import Number, Product
 from cnncalc.shape import Shape
 
 Dims = tuple[int, ...]
@@ -111,8 +111,8 @@ class Assembler:
         self,
         layer: Layer,
         shapes: Sequence[Shape],
-        weights: Mapping[str, Count],
-        buffers: Mapping[str, Count],
+        weights: Mapping[str, Number],
+        buffers: Mapping[str, Number],
         owners: Sequence[int],
         lender: int | None,
     ) -> tuple[Layer, int | None]:

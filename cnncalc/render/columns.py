@@ -9,7 +9,7 @@ from cnncalc.analyses.receptive import Field, extent, spelled
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
-from cnncalc.units import megabytes, rounded
+from cnncalc.units import format_bytes, format_count
 
 
 class Folded:
@@ -70,7 +70,7 @@ def figure(name: str, quantity: Quantity) -> Column:
         number = line.total(quantity.row)
         if quantity.is_size:
             number = analysis.bytes(number) * analysis.batch
-        shown = f"{number:,}" if exact else megabytes(number) if quantity.is_size else rounded(number)
+        shown = f"{number:,}" if exact else format_bytes(number) if quantity.is_size else format_count(number)
         unknown = sum(not row.counted for row in line.rows) if quantity.uncounted is not None else 0
         return "?" if unknown == len(line.rows) else f">= {shown}" if unknown else shown
 
@@ -156,7 +156,7 @@ def _live(line: Folded, analysis: Analysis, exact: bool) -> str:
 
 
 def _bounded(size: int, analysis: Analysis, exact: bool) -> str:
-    return (">= " if analysis.unruled else "") + (f"{size:,}" if exact else megabytes(size))
+    return (">= " if analysis.unruled else "") + (f"{size:,}" if exact else format_bytes(size))
 
 
 COLUMNS: dict[str, Column] = {

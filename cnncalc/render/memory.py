@@ -13,7 +13,7 @@ from cnncalc.render.data import set_data
 from cnncalc.render.lines import Glyphs, Grid, Line, bar, caveat
 from cnncalc.shape import Shape
 from cnncalc.text import plural, quoted, show
-from cnncalc.units import megabytes
+from cnncalc.units import format_bytes
 
 BAR = 20
 HOLDERS = 10
@@ -74,7 +74,7 @@ def make_up(moment: Moment) -> list[tuple[str, int]]:
 
 def exactly(run: Run, size: int) -> str:
     """Bytes, marked where they are an estimate, or a lower bound because a layer has no rule."""
-    return " ".join([*[run.bound] * bool(run.bound), f"{size:,} bytes = {megabytes(size)}"])
+    return " ".join([*[run.bound] * bool(run.bound), f"{size:,} bytes = {format_bytes(size)}"])
 
 
 def setting(answer: Answer) -> str:
@@ -142,7 +142,7 @@ def _again(answer: Answer) -> str:
 
 def _at_least(bounded: bool, size: int) -> str:
     """Bytes that do not depend on how long forward holds its values."""
-    return ("at least " if bounded else "") + f"{size:,} bytes = {megabytes(size)}"
+    return ("at least " if bounded else "") + f"{size:,} bytes = {format_bytes(size)}"
 
 
 def _assumption(run: Run) -> str:
@@ -205,7 +205,7 @@ def _fit(answer: Answer, fit: Fit) -> list[Line]:
             words, style = f"does not fit even at batch 1: the {noun} is {peak}, {_where(found.first)}", "bad"
         if name == "inference" and run.assumes and not run.unknown and fit.least is not None and fit.least.batch:
             words += f"; batch {fit.least.batch:,} with every value freed after its last use"
-        lines.append([(f" {name} in {megabytes(fit.size)}: ", "name"), (words, style)])
+        lines.append([(f" {name} in {format_bytes(fit.size)}: ", "name"), (words, style)])
     return lines
 
 
@@ -214,7 +214,7 @@ def _fit_input(answer: Answer, fit: FitInput) -> list[Line]:
     for name, run in (("training", answer.training), ("inference", answer.inference)):
         if run is None:
             continue
-        start = f" {name} in {megabytes(fit.size)} at batch {answer.batch:,}: "
+        start = f" {name} in {format_bytes(fit.size)} at batch {answer.batch:,}: "
         found, least = fit.shapes[name], fit.shapes.get("least")
         words, style = ("no input fits", "bad") if found is None else (f"input {found}", "total")
         if found is not None and (run.assumes or run.unknown):
@@ -333,7 +333,7 @@ def timeline(run: Run, wide: int, tall: int, glyphs: dict[str, str]) -> list[Lin
         heights.append(max(moment.live for moment in part))
     block = glyphs["bar"][0]
     for row in range(tall, 0, -1):
-        label = megabytes(highest) if row == tall else megabytes(highest // 2) if row == (tall + 1) // 2 else ""
+        label = format_bytes(highest) if row == tall else format_bytes(highest // 2) if row == (tall + 1) // 2 else ""
         cells = "".join(block if 2 * height * tall >= highest * (2 * row - 1) else " " for height in heights)
         found.append([(f" {label:>9} ", "dim"), (cells, "bar")])
     place = next(number for number, height in enumerate(heights) if height == highest)

@@ -13,7 +13,7 @@ from cnncalc.render.lines import Grid, Line, bar, caveat
 from cnncalc.render.ranking import Ranking, ranked
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
-from cnncalc.units import megabytes, rounded
+from cnncalc.units import format_bytes, format_count
 
 LONGEST_PATTERN = 160  # characters
 
@@ -150,7 +150,7 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
     wide = max(len(f"{number:,}") for _, number, _ in rows)
     found: list[Line] = []
     for name, number, words in rows:
-        short = f"({rounded(number)})" if number >= 1000 and not options.exact else ""
+        short = f"({format_count(number)})" if number >= 1000 and not options.exact else ""
         found.append([(f" {name:<12}", ""), (f"{number:>{wide},}", "total"), (f" {short:<8} ", "dim"), (words, "dim")])
     if not options.partial:
         found.append(
@@ -171,7 +171,7 @@ def _depth(depth: int) -> str:
 
 
 def _bytes(size: int, options: Options) -> str:
-    return f"{size:,} bytes" if options.exact or size < 1000 else f"{size:,} bytes = {megabytes(size)}"
+    return f"{size:,} bytes" if options.exact or size < 1000 else f"{size:,} bytes = {format_bytes(size)}"
 
 
 def figure(claim: Claim) -> str:
@@ -181,8 +181,8 @@ def figure(claim: Claim) -> str:
     if isinstance(claim.computed, list):
         return str(Shape(claim.computed))
     if claim.quantity == "memory":
-        return f"{claim.computed:,} bytes ({megabytes(claim.computed)})"
-    return f"{claim.computed:,}" + (f" ({rounded(claim.computed)})" if claim.computed >= 1000 else "")
+        return f"{claim.computed:,} bytes ({format_bytes(claim.computed)})"
+    return f"{claim.computed:,}" + (f" ({format_count(claim.computed)})" if claim.computed >= 1000 else "")
 
 
 def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Line]:

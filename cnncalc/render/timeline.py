@@ -6,7 +6,7 @@ from cnncalc.analyses.memory.ledger import Moment
 from cnncalc.analyses.memory.peak import Run
 from cnncalc.render.memory import KINDS
 from cnncalc.text import show
-from cnncalc.units import megabytes
+from cnncalc.units import format_bytes
 
 WIDE, TALL = 960, 420
 LEFT, TOP, RIGHT, BOTTOM = 84, 56, 24, 64
@@ -81,7 +81,7 @@ def _scale(highest: int) -> list[str]:
         size = highest * part // 4
         y = _y(size, highest)
         found.append(f'<line x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>')
-        found.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{megabytes(size)}</text>')
+        found.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{format_bytes(size)}</text>')
     return found
 
 

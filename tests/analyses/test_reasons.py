@@ -13,7 +13,7 @@ from cnncalc.analyses.reasons import EXPLAINED, reason
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.problem import Source
 from cnncalc.readers.yaml.reader import read
-from cnncalc.units import count, rounded, size
+from cnncalc.units import format_count, parse_count, parse_size
 from tests.helpers import network_of
 
 NET = """\
@@ -50,7 +50,7 @@ def test_the_network_is_what_is_said_here() -> None:
         (f"params: {PARAMS - FC1}", f"the figure without fc1: {PARAMS:,} - {FC1:,} = {PARAMS - FC1:,}"),
         (f"params: {PARAMS + CONV2}", f"the figure with conv2 counted twice: {PARAMS:,} + {CONV2:,} = {PARAMS + CONV2:,}"),
         (f"params: {2 * PARAMS}", f"twice the computed figure: 2 x {PARAMS:,} = {2 * PARAMS:,}"),
-        (f"macs: {rounded(2 * MACS)}", f"multiplications and additions counted separately: 2 x {MACS:,} = {2 * MACS:,}"),
+        (f"macs: {format_count(2 * MACS)}", f"multiplications and additions counted separately: 2 x {MACS:,} = {2 * MACS:,}"),
         (f"macs: {MACS // 2}", f"half the computed figure: {MACS // 2:,}"),
         (f"macs: {MACS + ADDED}", f"the addition of {ADDED:,} biases counted as well: {MACS + ADDED:,}"),
         (f"params: {PARAMS / 1024:.1f}k", "the computed figure with a prefix that means 2^10 instead of 10^3"),
@@ -127,7 +127,7 @@ def test_few_matches_are_luck(name: str) -> None:
                 unit = 10 ** max(len(str(drawn)) - digits, 0)
                 places = 10**3 if unit > 1 else 1
                 text = f"{drawn // unit * unit / places:.3f}".rstrip("0").rstrip(".") + ("k" if unit > 1 else "")
-                figure = size(text + "B") if quantity == "memory" else count(text)
+                figure = parse_size(text + "B") if quantity == "memory" else parse_count(text)
                 assert figure is not None
                 if not figure.agrees(computed):
                     tried += 1

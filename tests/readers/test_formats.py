@@ -25,7 +25,7 @@ from cnncalc.render.explain import layer_lines
 from cnncalc.render.lines import ASCII, plain
 from cnncalc.render.report import Options, report
 from cnncalc.shape import Shape
-from cnncalc.units import count
+from cnncalc.units import parse_count
 
 
 @pytest.fixture
@@ -350,7 +350,7 @@ def network(name: str) -> Analysis:
     second = builder.add(Conv(filters=3, kernel=1), [first], name)
     builder.share(second, first)
     last = builder.add(ReLU(), [second], f"{name}2")
-    figure = count("3M")
+    figure = parse_count("3M")
     assert figure is not None
     published = (Published(name, "params", figure, None),)
     return analyze(builder.finish([last], name=name, source=name, spec=name, description=name, published=published))

@@ -147,8 +147,8 @@ def test_rounded_figures_are_those_of_the_exact_ones(out: Any) -> None:
     """`--exact` says the same in full."""
     short, _ = cells(out("analyze vgg16 --columns memory,macs"))
     full, _ = cells(out("analyze vgg16 --exact --columns memory,macs"))
-    from cnncalc.units import megabytes, rounded
+    from cnncalc.units import format_bytes, format_count
 
     for (_, size, macs), (_, exact_size, exact_macs) in zip(short, full, strict=True):
-        assert size == megabytes(int(exact_size.replace(",", "")))
-        assert macs == rounded(int(exact_macs.replace(",", "")))
+        assert size == format_bytes(int(exact_size.replace(",", "")))
+        assert macs == format_count(int(exact_macs.replace(",", "")))

@@ -205,12 +205,12 @@ def _growth(text: str) -> tuple[str, int]:
     """Parse `5%` or `macs=2.5%` into a quantity and hundredths of a percent."""
     from cnncalc.analyses.quantities import LIMITS
     from cnncalc.text import show
-    from cnncalc.units import count
+    from cnncalc.units import parse_count
 
     quantity, equals, amount = text.partition("=")
     if not equals:
         quantity, amount = "params", text
-    figure = count(amount.strip().removesuffix("%")) if amount.strip().endswith("%") else None
+    figure = parse_count(amount.strip().removesuffix("%")) if amount.strip().endswith("%") else None
     hundredths = figure.digits * 100 / 10**figure.places if figure is not None and figure.unit == 1 else None
     if quantity not in LIMITS or hundredths is None or hundredths != int(hundredths):
         text = f"`{show(text)}` is not a growth limit: write 5% or macs=2.5%"

@@ -34,7 +34,7 @@ def command(request: Request) -> int:
     from cnncalc.render.lines import Grid
     from cnncalc.shape import Shape
     from cnncalc.text import show
-    from cnncalc.units import rounded
+    from cnncalc.units import format_count
 
     sourced = not on_terminal(file) or width() >= NARROW
     columns = 6 if sourced else 5
@@ -44,7 +44,7 @@ def command(request: Request) -> int:
     )
     for row in data:
         shape = ", ".join(str(Shape(axes)) for axes in row["inputs"].values())
-        figures = [rounded(row[quantity]) for quantity in ("params", "activations", "macs")]
+        figures = [format_count(row[quantity]) for quantity in ("params", "activations", "macs")]
         cells = [row["name"], shape, *figures, show(row["source"], 300)]
         grid.add(cells[:columns], ["name", "", "", "", "", "dim"][:columns])
     lines = grid.lines(glyphs(file))

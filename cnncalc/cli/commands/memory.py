@@ -188,9 +188,9 @@ def _size(text: str | None, option: str) -> int | None:
     if text is None:
         return None
     from cnncalc.text import show
-    from cnncalc.units import size
+    from cnncalc.units import parse_size
 
-    figure = size(text, short=True)
+    figure = parse_size(text, short=True)
     if figure is None or figure.value is None:
         raise Failed(f"{option}: `{show(text)}` is not a size: write 10GB, 24GiB or 320KiB")
     return figure.value

@@ -16,7 +16,7 @@ from cnncalc.layers.operator import Operator
 from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem, Refused
-from cnncalc.product import Count
+from cnncalc.product import Number
 from cnncalc.readers.axes import (
     Assembler,
     Dims,
@@ -338,7 +338,7 @@ class Reader(Assembler):
         of the file works on as its `data`, unless they are named as weights are.
         """
         learned = tuple(tensor for tensor in x.tensors if not tensor.fixed and tensor.real and x.holds(tensor))
-        buffers: dict[str, Count] = {}
+        buffers: dict[str, Number] = {}
         note = ""
         if data and not self.strict and learned and not any(_WEIGHT.search(tensor.name) for tensor in learned):
             buffers, _, _ = self._fresh({"constant": Value((), tensors=learned)}, len(self.builder.nodes))
@@ -361,9 +361,9 @@ class Reader(Assembler):
             raise Refused([Problem("too-large", text, "fold constants before the export")])
         return tuple(found.values())
 
-    def _fresh(self, held: Mapping[str, Value | None], index: int) -> tuple[dict[str, Count], set[int], bool]:
+    def _fresh(self, held: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int], bool]:
         """Counts of the tensors counted here for the first time, by role, and the other nodes that the rest stand at."""
-        fresh: dict[str, Count] = {}
+        fresh: dict[str, Number] = {}
         owners: set[int] = set()
         any_tensor = False
         for role, value in held.items():

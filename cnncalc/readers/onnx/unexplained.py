@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.operator import Operator
-from cnncalc.product import Count, Product
+from cnncalc.product import Number, Product
 from cnncalc.readers.onnx.graph import Reader, Step
 
 
@@ -15,7 +15,7 @@ def account(r: Reader, step: Step, before: int) -> None:
     nodes = r.builder.nodes
     if len(nodes) == before or step.op in ("Resize", "Upsample"):
         return
-    fresh: dict[str, Count] = {}
+    fresh: dict[str, Number] = {}
     for x in step.xs:
         if x is None or x.index is not None or (x.array is not None and x.size and (x.array == x.array.flat[0]).all()):
             continue

@@ -21,7 +21,7 @@ from cnncalc.readers.torch.load import Offline, cause, line, offline, quiet
 from cnncalc.readers.torch.run import CPU, META, Setting, trace
 from cnncalc.readers.torch.windows import HANDLERS as WINDOWS
 from cnncalc.text import quoted, show
-from cnncalc.units import megabytes
+from cnncalc.units import format_bytes
 
 # operations that read their input channels first, and those that pass this on to their inputs
 FIRST = frozenset((
@@ -106,8 +106,8 @@ def fit(model: Model, given: Arguments) -> Fit:
         if not asks:
             raise failed(first, model.spec, given) from None
         text = (
-            f"forward of {show(model.spec)} depends on numbers, and running it takes {megabytes(2 * size)} of memory for its "
-            f"parameters alone; {megabytes(free)} is free"
+            f"forward of {show(model.spec)} depends on numbers, and running it takes {format_bytes(2 * size)} of memory for its "
+            f"parameters alone; {format_bytes(free)} is free"
         )
         help = "choose a smaller configuration of it: fewer layers, or a smaller vocabulary"
         raise Refused([Problem("unsupported", text, help)]) from None

@@ -19,7 +19,7 @@ from cnncalc.layers.roles import has_bias_role
 from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem
-from cnncalc.product import Count, Product
+from cnncalc.product import Number, Product
 from cnncalc.readers.axes import Assembler, channels_last_order, natural_order, one_count, visible
 from cnncalc.readers.torch.events import Call, Dims, Event, Tensor, Trace, Var
 from cnncalc.readers.torch.gradients import Held, is_bias, note_gradients
@@ -215,10 +215,10 @@ class Book(Assembler):
         found = {id(tensor): tensor for x in xs if x.index is None for tensor in x.held}
         return tuple(found.values())
 
-    def _fresh(self, held: Held, index: int) -> tuple[dict[str, Count], dict[str, Count], set[int]]:
+    def _fresh(self, held: Held, index: int) -> tuple[dict[str, Number], dict[str, Number], set[int]]:
         """Parameters and buffers counted here for the first time, by role, and the nodes that the others stand at."""
-        weights: dict[str, Count] = {}
-        buffers: dict[str, Count] = {}
+        weights: dict[str, Number] = {}
+        buffers: dict[str, Number] = {}
         owners: set[int] = set()
         self.sources = {}
         for role, value in held.items():
@@ -310,6 +310,6 @@ def clean(text: str) -> str:
     return _ODD.sub("_", text[:200]).strip("._")
 
 
-def counted(macs: int) -> Count:
+def counted(macs: int) -> Number:
     """Multiply-adds as PyTorch counted them."""
     return Product(("counted by PyTorch", macs))

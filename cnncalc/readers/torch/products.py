@@ -8,7 +8,7 @@ from cnncalc.layers import attention, dense
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Unknown
 from cnncalc.layers.views import Blur
-from cnncalc.product import Count, Product, Sum
+from cnncalc.product import Number, Product, Sum
 from cnncalc.readers.torch.events import Event, Var
 from cnncalc.readers.torch.graph import Book
 from cnncalc.readers.torch.layers import Handler
@@ -84,7 +84,7 @@ def attended(book: Book, event: Event) -> None:
     q, k, v = (event.args[name] for name in ("query", "key", "value"))
     batch = prod(q.dims[:-2])
     steps = (("heads", batch), ("queries", q.dims[-2]), ("keys", k.dims[-2]))
-    macs: Count = Sum(Product(*steps, ("width", q.dims[-1])), Product(*steps, ("width", v.dims[-1])))
+    macs: Number = Sum(Product(*steps, ("width", q.dims[-1])), Product(*steps, ("width", v.dims[-1])))
     if event.macs and event.macs != macs:
         macs = Product(("counted by PyTorch", event.macs))
     event.macs = int(macs)

@@ -16,7 +16,7 @@ from weakref import ref
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.torch.events import Call, Event, Tensor, Trace, Var
 from cnncalc.text import show
-from cnncalc.units import megabytes
+from cnncalc.units import format_bytes
 
 MOST_OPERATIONS = 200_000  # of one forward pass; GPT-2 takes about 500
 # operations that ask for numbers, which there are none of
@@ -49,7 +49,7 @@ def tensors(torch: Any, found: Any) -> Iterator[Any]:
 
 def too_large(limit: int) -> Refused:
     """What to say of a run that takes more memory than there is."""
-    text = f"forward depends on numbers, and running it takes more than the {megabytes(limit)} that are free"
+    text = f"forward depends on numbers, and running it takes more than the {format_bytes(limit)} that are free"
     return Refused([Problem("too-large", text, "give a smaller input")])
 
 

@@ -15,7 +15,7 @@ from cnncalc.readers.yaml.values import Pending
 from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, RESERVED, is_name, is_path
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
-from cnncalc.units import count
+from cnncalc.units import parse_count
 
 
 def attach(context: Context, step: Step, tree: Map) -> None:
@@ -225,7 +225,7 @@ def _expectation(context: Context, step: Step, quantity: str, tree: Scalar, must
         figure = Shape(found) if valid and quantity == "output" else found if valid else None
         example = "`25x25x12`" if quantity == "output" else "`7` or `1x7`"
     else:
-        figure, example = count(tree.text), "`588` or `360k`"
+        figure, example = parse_count(tree.text), "`588` or `360k`"
     if figure is None:
         context.problem(tree.mark, "bad-value", f"{must}; got `{show(tree.text)}`", f"write it like {example}")
     else:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.network import Builder
-from cnncalc.problem import Call, Problem, Refused, Where
+from cnncalc.problem import BlockCall, Problem, Refused, Where
 from cnncalc.readers.limits import Limits
 from cnncalc.readers.yaml.values import Pending
 from cnncalc.readers.yaml.vocabulary import IN_AXES
@@ -74,7 +74,7 @@ class Expansion:
         self.limits = limits
         self.defined = defined  # every name that `as` binds somewhere in the file
         self.changes = changes  # fields set from outside, by the full name of the layer
-        self.trail: list[Call] = []
+        self.trail: list[BlockCall] = []
         self.executed = 0
         self.depth = 0
         self.freezes = False  # does a step say that it is trained, or not?

@@ -26,7 +26,7 @@ from cnncalc.readers.yaml.vocabulary import IN_NAMES, KEYS, is_parameter
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, plural, quoted, show
-from cnncalc.units import count, size
+from cnncalc.units import parse_count, parse_size
 
 if TYPE_CHECKING:
     from cnncalc.readers.yaml.changes import Change
@@ -391,7 +391,7 @@ class _File:
                     )
                     continue
                 figure = (
-                    (size if PUBLISHABLE[quantity].is_size else count)(inner.text)
+                    (parse_size if PUBLISHABLE[quantity].is_size else parse_count)(inner.text)
                     if isinstance(inner, Scalar)
                     else None
                 )

@@ -15,7 +15,7 @@ from cnncalc.layers.fields import Field
 from cnncalc.layers.lookup import kind_named
 from cnncalc.layers.operator import Operator
 from cnncalc.network import Expectation
-from cnncalc.problem import Call, Problem, Refused, Where
+from cnncalc.problem import BlockCall, Problem, Refused, Where
 from cnncalc.product import Product
 from cnncalc.readers.yaml.expansion import Expansion, Frame
 from cnncalc.readers.yaml.layer_cache import layer_of
@@ -421,7 +421,7 @@ class BlockStep(Step):
         else:
             parameters.update(self.values)
         path = expansion.next_name(block.name) if label is None else expansion.unique_name(label)
-        expansion.trail.append(Call(block.name, self.where))
+        expansion.trail.append(BlockCall(block.name, self.where))
         with expansion.enter(path):
             value = expand_nested(block.steps, expansion, value, Frame(parameters, frame), self.where)
         expansion.trail.pop()

@@ -9,7 +9,7 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.dense import Positional
 from cnncalc.layers.operator import Operator
 from cnncalc.problem import Problem
-from cnncalc.product import Count, Product
+from cnncalc.product import Number, Product
 from cnncalc.readers.axes import Dims, Order, visible
 from cnncalc.readers.onnx.graph import Reader, Step, Value
 from cnncalc.readers.onnx.operators.windows import Handler, broadcast
@@ -171,7 +171,7 @@ def _one_or_more(
 
 def _as_buffer(r: Reader, index: int, known: list[Value], note: str = "") -> None:
     """Count tensors that are no parameters, once, as buffers of a node."""
-    found: dict[str, Count] = {}
+    found: dict[str, Number] = {}
     for tensor in r.union(known):
         if tensor.real and any(x.holds(tensor) for x in known) and r.count_at(tensor, index) is None:
             found[f"constant_{len(found)}"] = Product(*[("N", length) for length in tensor.dims])
