@@ -258,15 +258,20 @@ def data(answer: Answer) -> dict[str, Any]:
             "inference_batch": answer.fit.inference and answer.fit.inference.batch,
             "training_batch": answer.fit.training and answer.fit.training.batch,
             "inference_minimum_batch": answer.fit.least and answer.fit.least.batch,
-            "exact": all(run is None or run.exact for run in (answer.inference, answer.training)),
+            "exact": _both_exact(answer),
         },
         "one_run": answer.network.one_run or None,
-        "fit_input": None if answer.fit_input is None else _fit_input_data(answer.fit_input),
+        "fit_input": None if answer.fit_input is None else _fit_input_data(answer.fit_input, _both_exact(answer)),
         "notes": [problem.text for problem in answer.network.warnings],
     }
 
 
-def _fit_input_data(fit: FitInput) -> dict[str, Any]:
+def _both_exact(answer: Answer) -> bool:
+    """True if the peaks of training and inference are both exact, as far as they were calculated."""
+    return all(run is None or run.exact for run in (answer.inference, answer.training))
+
+
+def _fit_input_data(fit: FitInput, exact: bool) -> dict[str, Any]:
     def shape(name: str) -> list[int] | None:
         found = fit.shapes.get(name)
         return None if found is None else list(found)
@@ -276,6 +281,7 @@ def _fit_input_data(fit: FitInput) -> dict[str, Any]:
         "training_input": shape("training"),
         "inference_input": shape("inference"),
         "inference_minimum_input": shape("least"),
+        "exact": exact,
     }
 
 
