@@ -1,7 +1,7 @@
 """Fully connected layers as the equivalent convolutions, so that a network takes larger inputs.
 
-CS231n notes, "Converting FC layers to CONV layers": a layer that sees 7x7x512 becomes a 7x7 convolution, the ones behind
-it 1x1 convolutions, with every weight in its place.
+CS231n notes, "Converting FC layers to CONV layers": a layer that sees 7x7x512 becomes a 7x7 convolution, and the layers
+after it become 1x1 convolutions, with the same weights.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from cnncalc.text import quoted, show
 
 
 def as_conv(network: Network, inputs: dict[str, Shape] | None = None) -> Network:
-    """The network with every fully connected layer on an image turned into a convolution of the same parameters.
+    """Turn every fully connected layer on an image into a convolution with the same parameters.
 
-    `inputs` are new sizes by name ("" for the only input). Layers behind a global pooling see a vector and stay. What the
-    file expects of its layers is dropped: it was worked out for the network as written.
+    `inputs` are new sizes by name ("" for the only input). Layers after a global pooling see a vector and stay as they are. The
+    `expect` figures of the file are dropped, because they apply to the network as written.
 
     Raises:
-        Refused: where a layer does not fit the new size.
+        Refused: A layer does not fit the new size.
     """
     names = [node.name for node in network.inputs]
     for name in inputs or {}:
@@ -47,7 +47,7 @@ def as_conv(network: Network, inputs: dict[str, Shape] | None = None) -> Network
 def _replay(
     network: Network, inputs: dict[str, Shape], known: dict[int, Layer] | None
 ) -> tuple[Network, dict[int, Layer]]:
-    """The network built again, index by index, with the `known` convolutions; with None, new ones are made to measure."""
+    """Build the network again, index by index, with the `known` convolutions; create new ones if that is None."""
     builder = Builder()
     made: dict[int, Layer] = dict(known or {})
     facts: dict[str, Any] = {

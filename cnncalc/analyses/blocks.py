@@ -20,7 +20,7 @@ class Scope:
 
 
 def scopes_of(nodes: Sequence[Node]) -> list[Scope]:
-    """Every block of the network."""
+    """Return every block of the network."""
     found: list[Scope] = []
     open_blocks: list[tuple[str, int]] = []
 
@@ -43,7 +43,7 @@ def scopes_of(nodes: Sequence[Node]) -> list[Scope]:
 
 
 def blocks_named(network: Network, name: str) -> bool:
-    """Is there a block of that path, label or kind?"""
+    """Return whether there is a block with that path, label or kind."""
     return any(is_named(scope.path, name) for scope in scopes_of(network.nodes))
 
 

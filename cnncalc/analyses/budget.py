@@ -1,4 +1,4 @@
-"""A budget against an analysis: rules with limits, findings with the exact figures and what to do."""
+"""Check an analysis against a budget: rules with limits, and findings with exact figures and advice."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from cnncalc.shape import Shape
 from cnncalc.text import quoted, show
 from cnncalc.units import format_bytes
 
-# every rule that a finding can belong to, in the order of the report
+# every rule that a finding can belong to, in report order
 RULES = ("sound", "input", "output", *LIMITS, "growth", "kinds", "expect")
 
 
 class Limit(Record):
     """Bounds on one quantity, both inclusive.
 
-    `batch`, `dtype`, `optimizer` and `amp` (what mixed precision computes in) matter for memory; `count` of params is
+    `batch`, `dtype`, `optimizer` and `amp` (the dtype of mixed precision) matter for memory. `count` of params is
     `trainable` or `all`.
     """
 
@@ -39,7 +39,7 @@ class Limit(Record):
 
 
 class Policy(Record):
-    """What a network must satisfy. Empty fields ask for nothing.
+    """The requirements on a network. Empty fields require nothing.
 
     `forbidden` and `required` name kinds of layers or families of kinds; `warnings` are about the policy itself.
     """
@@ -54,17 +54,17 @@ class Policy(Record):
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The rules that this policy checks, whether it names them or not: a file must be sound, its `expect` must hold."""
-        asked = {limit.quantity for limit in self.limits}
-        asked |= {"sound", "expect"}
-        asked |= {"input"} if self.input is not None else set()
-        asked |= {"output"} if self.output is not None else set()
-        asked |= {"kinds"} if self.forbidden or self.required else set()
-        return tuple(rule for rule in RULES if rule in asked)
+        """The rules that this policy checks. A file must always be sound, and its `expect` must hold."""
+        checked = {limit.quantity for limit in self.limits}
+        checked |= {"sound", "expect"}
+        checked |= {"input"} if self.input is not None else set()
+        checked |= {"output"} if self.output is not None else set()
+        checked |= {"kinds"} if self.forbidden or self.required else set()
+        return tuple(rule for rule in RULES if rule in checked)
 
 
 class Finding(Record):
-    """One rule that does not hold, or a problem of the file (`rule` sound). Lines and columns count from 1."""
+    """A violation of a rule, or a problem in the file (rule `sound`). Lines and columns count from 1."""
 
     rule: str
     code: str
@@ -78,14 +78,14 @@ class Finding(Record):
 
 
 class Measured(Record):
-    """A limit with the figure it was held against; `actual` is None where it is not known."""
+    """A limit with the measured figure; `actual` is None if the figure is not known."""
 
     limit: Limit
     actual: int | None
 
     @property
     def holds(self) -> bool:
-        """Within the bounds; an unknown figure never is."""
+        """True if the figure is within the bounds. An unknown figure never is."""
         if self.actual is None:
             return False
         low, high = self.limit.least, self.limit.most
@@ -122,10 +122,10 @@ def measure(analysis: Analysis, limit: Limit) -> Measured:
 
 
 def check(analysis: Analysis, policy: Policy) -> tuple[list[Measured], list[Finding]]:
-    """Every limit with its figure, and what does not hold, in the order of the rules."""
+    """Return every limit with its figure, and the findings in the order of the rules."""
     findings = [*_unused(analysis, policy), *_shapes(analysis, policy)]
     measured = [measure(analysis, limit) for limit in policy.limits]
-    findings += [_over(analysis, one) for one in measured if not one.holds]
+    findings += [_over(analysis, result) for result in measured if not result.holds]
     findings += _kinds(analysis, policy)
     for claim in expected(analysis):
         if not claim.agrees:
@@ -149,7 +149,7 @@ def check(analysis: Analysis, policy: Policy) -> tuple[list[Measured], list[Find
 
 
 def _unused(analysis: Analysis, policy: Policy) -> list[Finding]:
-    """Where the network must have something: a layer that leads to no output cannot count for it."""
+    """Report layers that do not lead to an output if the policy requires something of the network."""
     rules = [limit.quantity for limit in policy.limits if limit.least is not None and limit.quantity != "depth"]
     rules += ["kinds"] if policy.required else []
     outputs = len(set(analysis.network.outputs))
@@ -242,7 +242,7 @@ def _amount(number: int, size: bool) -> str:
 
 
 def advice(analysis: Analysis, quantity: str) -> str:
-    """Where most of it is, and what a global average pooling would save there."""
+    """Name the layer with the largest share, and what a global average pooling before it would save."""
     attribute = LIMITS[quantity].row
     if not attribute or not analysis.rows:
         return ""
@@ -286,12 +286,12 @@ def _kinds(analysis: Analysis, policy: Policy) -> list[Finding]:
 
 
 def _is(node: Node, word: str) -> bool:
-    """Whether a layer is of a kind, or of a family of kinds."""
+    """Return whether a layer is of a kind, or of a family of kinds."""
     return word == node.kind or (node.layer is not None and word in node.layer.families)
 
 
 def growth(analysis: Analysis, base: Mapping[str, int], allowed: Sequence[tuple[str, int]]) -> list[Finding]:
-    """What has grown by more than allowed, in hundredths of a percent of the figures of the base."""
+    """Report growth beyond what is allowed, in hundredths of a percent of the base figures."""
     found = []
     for quantity, most in allowed:
         before, after = base[quantity], measure(analysis, Limit(quantity)).actual

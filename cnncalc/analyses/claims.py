@@ -1,4 +1,4 @@
-"""Figures that somebody printed or worked out by hand, against the computed ones."""
+"""Published and expected figures, compared with the computed ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnncalc.units import Figure
 
 
 class Claim(Record):
-    """One claim checked: `computed` is exact (a count, bytes for memory, or a list); None where it is not known."""
+    """A checked claim. `computed` is exact (a count, bytes for memory, or a list), or None if it is not known."""
 
     source: str
     quantity: str
@@ -20,12 +20,12 @@ class Claim(Record):
     computed: int | list[int] | None
     agrees: bool
     where: Where | None
-    working: tuple[str, ...] = ()  # the formulas of the right answer, where a single layer's claim is wrong
-    reason: str = ""  # what explains exactly that a published figure does not agree
+    working: tuple[str, ...] = ()  # how the right figure is worked out, if the claim about a single layer is wrong
+    reason: str = ""  # the exact explanation of a published figure that does not agree
 
 
 def published(analysis: Analysis) -> list[Claim]:
-    """Every published figure against the computed one: it agrees when the exact figure, rounded to its digits, is the same."""
+    """Compare published figures with computed ones. They agree if the exact figure rounds to the same digits."""
     claims = []
     single = analysis.at(1, analysis.dtype)
     for claim in analysis.network.published:
@@ -41,7 +41,7 @@ def published(analysis: Analysis) -> list[Claim]:
 
 
 def expected(analysis: Analysis) -> list[Claim]:
-    """Every `expect` of the file against the computed figures of its step."""
+    """Compare every `expect` in the file with the computed figures of its step."""
     claims = []
     for mark in analysis.network.expectations:
         rows = analysis.rows[mark.first : mark.last]
@@ -63,7 +63,7 @@ def expected(analysis: Analysis) -> list[Claim]:
 
 
 def _working(analysis: Analysis, row: Row, quantity: str) -> tuple[str, ...]:
-    """The lines of working that lead to a figure of one layer."""
+    """Return the lines of working that lead to a figure of one layer."""
     from cnncalc.analyses.working import working
 
     wanted = {

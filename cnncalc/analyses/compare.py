@@ -1,4 +1,4 @@
-"""Two analyses side by side: totals with difference and ratio, and the layers aligned as a diff."""
+"""Compare analyses: totals with difference and ratio, and the layers of two networks aligned as a diff."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from cnncalc.record import Record
 if TYPE_CHECKING:
     from cnncalc.analyses.quantities import Value
 
-MOST_EDITS = 300  # layers added and removed in one place up to which the alignment is the best one
+MOST_EDITS = 300  # the alignment is the best one up to this many added and removed layers in one place
 
 
 class Total(Record):
-    """One quantity of every network compared; None where it is not known. `receptive_field` is a list per axis."""
+    """One quantity of all compared networks; None where it is not known. `receptive_field` is a list per axis."""
 
     quantity: str
     values: tuple[Value, ...]
@@ -34,7 +34,7 @@ class Total(Record):
 
     @property
     def differs(self) -> bool:
-        """Do the values differ?"""
+        """True if the values differ."""
         return any(value != self.values[0] for value in self.values)
 
 
@@ -56,15 +56,15 @@ def _key(row: Row) -> tuple[str, str]:
 
 
 def layers(left: Analysis, right: Analysis) -> list[Pair]:
-    """The layers of both aligned in order; layers of one kind that stand in each other's place are `changed`.
+    """Align the layers of both networks in order. Layers of one kind in corresponding places are `changed`.
 
-    A layer is the same where kind, fields, output shape and parameters are, and it is not made from other layers.
+    A layer is the same if its kind, fields, output shape, parameters and inputs are the same.
     """
     return _rewired(_aligned(left.rows, right.rows, _key))
 
 
 def _aligned(left: list[Row], right: list[Row], key: Callable[[Row], object] | None) -> list[Pair]:
-    """Rows of equal keys paired, then what stands between them by kind; what is left is removed and added."""
+    """Pair rows with equal keys, then the rows between them by kind. The rest is removed and added."""
     pairs: list[Pair] = []
     i = j = 0
     keys = [[key(row) if key is not None else row.node.kind for row in rows] for rows in (left, right)]
@@ -81,10 +81,10 @@ def _aligned(left: list[Row], right: list[Row], key: Callable[[Row], object] | N
 
 
 def _matches(a: list[object], b: list[object]) -> list[tuple[int, int]]:
-    """The places of equal items in order: as many as there can be, where no more than MOST_EDITS others lie together.
+    """Return the places of equal items in order, as many as possible if at most MOST_EDITS others are adjacent.
 
-    Myers 1986, "An O(ND) Difference Algorithm and Its Variations". After MOST_EDITS the best way so far is taken and the
-    search begins again there, so that time grows with the length only.
+    Myers 1986, "An O(ND) Difference Algorithm and Its Variations". After MOST_EDITS the search takes the
+    best path so far and starts again from there, so that time grows only with the length.
     """
     start = 0
     while start < min(len(a), len(b)) and a[start] == b[start]:
@@ -98,12 +98,12 @@ def _matches(a: list[object], b: list[object]) -> list[tuple[int, int]]:
     while x < a_end and y < b_end:
         path = _path(a, b, x, y, a_end, b_end)
         x, y = path[-1]
-        found += [place for place, behind in pairwise(path) if behind[0] > place[0] and behind[1] > place[1]]
+        found += [place for place, after in pairwise(path) if after[0] > place[0] and after[1] > place[1]]
     return found + [(a_end + place, b_end + place) for place in range(end)]
 
 
 def _path(a: list[object], b: list[object], x: int, y: int, a_end: int, b_end: int) -> list[tuple[int, int]]:
-    """The way from (x, y) to the end with the fewest edits, or the furthest with MOST_EDITS; steps of one."""
+    """Return the path from (x, y) to the end with the fewest edits, or the longest one with MOST_EDITS, in single steps."""
     furthest = {1: x}  # on every diagonal k = (place in a - x) - (place in b - y) the furthest place in a
     shift = y - x
     history: list[dict[int, int]] = []
@@ -123,7 +123,7 @@ def _path(a: list[object], b: list[object], x: int, y: int, a_end: int, b_end: i
 
 
 def _back(history: list[dict[int, int]], start: int, shift: int, i: int, k: int) -> list[tuple[int, int]]:
-    """The steps that lead to place i of a on the last diagonal k."""
+    """Return the steps that lead to place i of a on the last diagonal k."""
     path = [(i, i - k + shift)]
     for edits in range(len(history) - 1, 0, -1):
         furthest = history[edits]
@@ -139,7 +139,7 @@ def _back(history: list[dict[int, int]], start: int, shift: int, i: int, k: int)
 
 
 def _rewired(pairs: list[Pair]) -> list[Pair]:
-    """The same pairs, `changed` where a layer is made from another one that both networks have."""
+    """Mark pairs as `changed` if the inputs of a layer that both networks have are different."""
     partner = {pair.left.node.index: pair.right.node.index for pair in pairs if pair.left and pair.right}
     paired = set(partner.values())
     found = []
@@ -159,7 +159,7 @@ def _pair(left: Row, right: Row) -> Pair:
 
 
 def largest(analysis: Analysis) -> tuple[Row, int, int] | None:
-    """The layer with the most parameters, with its own and all parameters; None without parameters."""
+    """Return the layer with the most parameters, their number, and the total; None if there are no parameters."""
     if not analysis.totals.params:
         return None
     row = max(analysis.rows, key=lambda row: row.params)

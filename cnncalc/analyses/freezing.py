@@ -10,30 +10,30 @@ from cnncalc.text import did_you_mean, show
 
 
 class NothingToFreeze(Exception):
-    """No layer, block or group of that name has parameters."""
+    """No layer, block or group with that name has parameters."""
 
 
 def freeze(network: Network, names: Sequence[str]) -> None:
-    """Freeze the parameters of all layers, blocks and named groups of these names, wherever they are used.
+    """Freeze the parameters of all layers, blocks and named groups with these names, wherever they are used.
 
     A name is a path, its last part, or that without a number: `Stage` for Stage1, Stage2 and so on.
 
     Raises:
-        NothingToFreeze: where a name is unknown, or nothing of that name has parameters.
+        NothingToFreeze: A name is unknown, or nothing with that name has parameters.
     """
     for name in names:
-        found = _named(network, name)
-        if not found:
+        nodes = _named(network, name)
+        if not nodes:
             known = [*[scope.path for scope in scopes_of(network.nodes)], *[node.name for node in _layers(network)]]
             help = did_you_mean(name, known) or "`cnncalc analyze` shows the names"
             raise NothingToFreeze(f"no layer or block named `{show(name)}`: {help}")
-        if not _train_not(network, found):
+        if not _freeze_nodes(network, nodes):
             raise NothingToFreeze(f"`{show(name)}` has no parameters: name a layer or block that has some")
     settle(network.nodes)
     other = network.in_training() if network.in_training is not None else None
     if other is not None and other.nodes is not network.nodes:
         for name in names:
-            _train_not(other, _named(other, name))
+            _freeze_nodes(other, _named(other, name))
         settle(other.nodes)
 
 
@@ -42,7 +42,7 @@ def _layers(network: Network) -> list[Node]:
 
 
 def _named(network: Network, name: str) -> list[Node]:
-    """The layers of that name, and those inside blocks of that name."""
+    """Return the layers with that name, and those inside blocks with that name."""
     found = [node for node in _layers(network) if is_named(node.name, name)]
     for scope in scopes_of(network.nodes):
         if is_named(scope.path, name):
@@ -50,7 +50,7 @@ def _named(network: Network, name: str) -> list[Node]:
     return found
 
 
-def _train_not(network: Network, nodes: Sequence[Node]) -> bool:
+def _freeze_nodes(network: Network, nodes: Sequence[Node]) -> bool:
     """Freeze the parameters of these nodes; return whether there are any."""
     owners = [node if node.shared is None else network.nodes[node.shared] for node in nodes]
     owners = [node for node in owners if node.layer is not None and node.layer.weights(*network.shapes(node))]

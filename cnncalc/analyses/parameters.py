@@ -1,4 +1,4 @@
-"""The parameters of a network as PyTorch has them: their dimensions, and their order."""
+"""The parameters of a network with the dimensions and the order that they have in PyTorch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WITH_BIAS = frozenset((
 
 
 def learned(network: Network, keys: Iterable[tuple[int, str]]) -> list[Learned]:
-    """The parameters of these nodes and names."""
+    """Return the parameters of these nodes and names."""
     found = []
     for index, name in sorted(keys):
         node = network.nodes[index]
@@ -36,7 +36,7 @@ def learned(network: Network, keys: Iterable[tuple[int, str]]) -> list[Learned]:
 
 
 def dimensions(layer: Layer, name: str, shapes: tuple[Shape, ...]) -> tuple[int, ...] | None:
-    """The dimensions of a layer's parameter in PyTorch; None where PyTorch has no such layer, or leaves them to its user."""
+    """Return the dimensions of a layer's parameter in PyTorch; None if PyTorch has no such layer or leaves them open."""
     if isinstance(layer, Operator):
         return None
     count = layer.weights(*shapes)[name]

@@ -10,7 +10,7 @@ LONGEST_GROUP = 24
 
 
 def pattern(network: Network) -> str | None:
-    """The kinds of layers from input to output, groups that come again written once; None where there are branches.
+    """Return the kinds of layers from input to output, repeated groups written once; None if there are branches.
 
     Sizes are left out, as in the lecture: two convolutions of different filters are both CONV.
     """
@@ -23,7 +23,7 @@ def pattern(network: Network) -> str | None:
 
 
 def fold(words: list[str]) -> list[str]:
-    """The words with every run of equal groups written once, short groups first.
+    """Write every run of equal groups once, short groups first.
 
     >>> fold("CONV RELU CONV RELU POOL CONV RELU CONV RELU POOL FC".split())
     ['[[CONV -> RELU]*2 -> POOL]*2', 'FC']
@@ -39,6 +39,6 @@ def fold(words: list[str]) -> list[str]:
                 times += 1
             folded.append(f"[{' -> '.join(group)}]*{times}" if times > 1 else words[place])
             place += times * length if times > 1 else 1
-        length = 1 if len(folded) < len(words) else length + 1  # groups of groups begin with the short ones again
+        length = 1 if len(folded) < len(words) else length + 1  # for groups of groups, start with short ones again
         words = folded
     return words

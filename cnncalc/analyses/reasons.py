@@ -1,7 +1,7 @@
-"""Why a published figure does not agree: the one thing that, counted differently, gives exactly the figure.
+"""Explain why a published figure does not agree, if counting one thing differently gives exactly that figure.
 
-A figure is explained only where a match is unlikely to be luck. It needs three significant digits, or two digits of at
-least 50 where it is the computed figure rounded down: a match is then at most 1 or 2 % wide. A row is named only where a
+A figure is explained only if a match is unlikely to be luck. It needs three significant digits, or two digits of at
+least 50 if it is the computed figure rounded down: a match is then at most 1 or 2 % wide. A row is named only if a
 difference drawn at random, between half and twice the actual one, would match some row with a chance of at most 1 in 100.
 """
 
@@ -26,9 +26,9 @@ _POWERS |= {unit: f"2^{10 * power}" for power, unit in enumerate((2**10, 2**20, 
 
 
 def reason(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> str:
-    """What explains exactly that a figure differs from the computed one; empty where no single thing does.
+    """Return what exactly explains the difference from the computed figure; empty if no single thing does.
 
-    `computed` is for one example, in bytes where the quantity is memory.
+    `computed` is for one example, in bytes if the quantity is memory.
     """
     if quantity not in EXPLAINED or (quantity == "macs" and analysis.totals.uncounted):
         return ""
@@ -45,7 +45,7 @@ def reason(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> 
 
 
 def _ways(analysis: Analysis, quantity: str, computed: int) -> Iterator[tuple[int, str]]:
-    """Other ways to count, the usual ones first: the figure, and what it counts."""
+    """Yield other ways to count, the usual ones first, as a figure and what it counts."""
     total = analysis.totals
     if quantity == "params":
         with_buffers = total.params + total.buffers
@@ -73,7 +73,7 @@ def _ways(analysis: Analysis, quantity: str, computed: int) -> Iterator[tuple[in
 
 
 def _row(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> str:
-    """The row that was left out, or counted twice."""
+    """Return the row that was left out or counted twice."""
     rows: dict[int, list[Row]] = {}
     for row in analysis.rows:
         size = PUBLISHABLE[quantity].of_row(analysis, row)

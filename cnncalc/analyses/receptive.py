@@ -1,10 +1,10 @@
 """The receptive field: which part of the input one output cell sees, as the union over all paths.
 
-Per axis of the input it is kept as (first, last, stride): output cell i sees the input cells first + i*stride to
+For each axis of the input it is stored as (first, last, stride): output cell i sees the input cells first + i*stride to
 last + i*stride. Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks".
-Behind an upsampling, neighbours differ in what they see; then a `Cycle` says it for each of them, until it repeats.
-Borders are left aside: the field is that of a cell in the middle of a large input. What a fully connected or global layer
-sees is a `Span`, the same for every cell: all that its own input cells see together, borders included.
+After an upsampling, neighbours see different fields. A `Cycle` then has the field of each cell until the pattern repeats.
+Borders are ignored: the field is that of a cell in the middle of a large input. What a fully connected or global layer
+sees is a `Span`, the same for every cell: everything that its input cells see together, borders included.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from cnncalc.network import Network, Node
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
 
-LONGEST = 512  # cells after which a pattern must repeat; beyond, the field is not known
-MOST_CELLS = 500_000  # cells looked at in all patterns of a network; fields behind an upsampling are not known beyond
+LONGEST = 512  # a pattern must repeat within this many cells, otherwise the field is not known
+MOST_CELLS = (
+    500_000  # cells examined in all patterns of a network; after that, fields after an upsampling are not known
+)
 
 
 class Cycle(Record):
     """Output cell i + m*n of n = len(seen) sees the input cells seen[i][0] + m*period to seen[i][1] + m*period.
 
-    A cell that sees nothing (a gap that a transposed convolution leaves) has None.
+    A cell that sees nothing has None, such as a gap that a transposed convolution leaves.
     """
 
     seen: tuple[tuple[int, int] | None, ...]
@@ -45,12 +47,12 @@ class Whole:
 
 WHOLE = Whole()
 Field = tuple[Axis, ...] | Whole | None  # None: not known; (): nothing of the input is seen
-# per axis of the input: how it is seen, and the axis of the value along which it is; None where no axis is left of it
+# per axis of the input: how it is seen, and the axis of the value that runs along it, None if there is none left
 State = tuple[tuple[Axis, int | None], ...]
 
 
 def receptive_fields(network: Network) -> list[Field]:
-    """The field of every node, in the order of the nodes; None where it is not known."""
+    """Return the field of every node, in the order of the nodes; None if it is not known."""
     states: list[State | None] = []
     reach = Reach(network)
     looked_at = 0
@@ -74,12 +76,12 @@ def receptive_fields(network: Network) -> list[Field]:
 
 
 def _cells(state: State | None) -> int:
-    """How many cells the patterns of a state have; 0 where there is none."""
+    """Return the number of cells in the patterns of a state; 0 without a state."""
     return sum([len(axis.seen) for axis, _ in state or () if isinstance(axis, Cycle)])
 
 
 def _spans(state: State | None) -> tuple[Span, ...] | None:
-    """The spans of a value whose cells all see the same."""
+    """Return the spans of a value whose cells all see the same; None for other values."""
     found = [axis for axis, _ in state or () if isinstance(axis, Span)]
     return tuple(found) if state and len(found) == len(state) else None
 
@@ -93,7 +95,7 @@ def _shown(state: State | None) -> Field:
 
 
 def _state(reach: Reach, node: Node, states: Sequence[State | None], views: tuple[View, ...] | None) -> State | None:
-    """What a cell of this node sees."""
+    """Return what a cell of this node sees."""
     assert node.statistics is not None
     layer, shapes = node.statistics.layer, node.statistics.shapes
     if views is None:
@@ -142,13 +144,13 @@ def _side_by_side(states: Sequence[State | None], shapes: Sequence[Shape], place
 
 
 def _spanned(reach: Reach, index: int) -> State | None:
-    """The state of a value of which every cell sees all that reaches it."""
+    """Return the state of a value whose cells each see everything that reaches the value."""
     spans = reach.spans(index)
     return None if spans is None else tuple((span, None) for span in spans)
 
 
 def _spread(reach: Reach, index: int, state: State, x: Shape, out: Shape) -> State | None:
-    """The state of an operand whose axes of length 1 are spread over longer ones: all cells see what the only one does."""
+    """Return the state of a broadcast operand: along an axis of length 1, all cells see what its only cell sees."""
     if x[:-1] == out[:-1]:
         return state
     alone = reach.spans(index)
@@ -194,26 +196,28 @@ def _axis(view: View, axis: tuple[int, int, int] | Cycle) -> Axis | None:
             start = first - view.before * stride
             return start, last + (view.reach - 1 - view.before) * stride, stride * view.stride
         before, step, reach, dilation = view.before, view.stride, view.reach, view.dilation
-        return _pulled(axis, 1, step, lambda cell: range(cell * step - before, cell * step - before + reach, dilation))
+        return _axis_after(
+            axis, 1, step, lambda cell: range(cell * step - before, cell * step - before + reach, dilation)
+        )
     if isinstance(view, (Blur, Mixed, Moved, Unseen)):
         return None
     if isinstance(view, Adaptive):
         common = gcd(view.width, view.length)
-        return _pulled(axis, view.length // common, view.width // common, view.taps)
+        return _axis_after(axis, view.length // common, view.width // common, view.taps)
     if isinstance(view, Crop):
         if not isinstance(axis, Cycle):
             first, last, stride = axis
             return first + view.start * stride, last + view.start * stride, stride * view.step
         start, step = view.start, view.step
-        return _pulled(axis, 1, step, lambda cell: range(cell * step + start, cell * step + start + 1))
+        return _axis_after(axis, 1, step, lambda cell: range(cell * step + start, cell * step + start + 1))
     if isinstance(view, TransposedWindow):
-        return _pulled(axis, view.stride, 1, lambda cell: _fed(view, cell))
+        return _axis_after(axis, view.stride, 1, lambda cell: _transposed_taps(view, cell))
     common = gcd(view.above, view.below)
-    return _pulled(axis, view.above // common, view.below // common, view.taps)
+    return _axis_after(axis, view.above // common, view.below // common, view.taps)
 
 
-def _fed(view: TransposedWindow, cell: int) -> range:
-    """The input cells i that a transposed convolution adds into output cell o: o + P - i*S = 0, D, ... (F cells)."""
+def _transposed_taps(view: TransposedWindow, cell: int) -> range:
+    """Return the input cells i that a transposed convolution adds into output cell o: o + P - i*S = 0, D, ... (F cells)."""
     place, step = cell + view.before, view.stride
     lowest, highest = -((view.reach - 1 - place) // step), place // step
     common = gcd(step, view.dilation)
@@ -224,10 +228,10 @@ def _fed(view: TransposedWindow, cell: int) -> range:
     return range(lowest + (first - lowest) % grid, highest + 1, grid)
 
 
-def _pulled(axis: tuple[int, int, int] | Cycle, out: int, into: int, taps: Callable[[int], range]) -> Axis | None:
-    """The axis behind a layer whose pattern repeats after `out` output cells, `into` input cells further on.
+def _axis_after(axis: tuple[int, int, int] | Cycle, out: int, into: int, taps: Callable[[int], range]) -> Axis | None:
+    """Return the axis after a layer whose pattern repeats every `out` output cells and `into` input cells.
 
-    `taps` gives the input cells of an output cell. None where the pattern would be too long to follow.
+    `taps` returns the input cells of an output cell. The result is None if the pattern would be too long to follow.
     """
     if not isinstance(axis, Cycle):
         axis = Cycle(((axis[0], axis[1]),), axis[2])
@@ -240,9 +244,9 @@ def _pulled(axis: tuple[int, int, int] | Cycle, out: int, into: int, taps: Calla
 
 
 def _hull(seen: Sequence[tuple[int, int] | None], period: int, cells: range) -> tuple[int, int] | None:
-    """From the first to the last input cell that any of the cells sees."""
+    """Return the first and the last input cell that any of the cells sees."""
     length = len(seen)
-    distinct = min(len(cells), length // gcd(length, abs(cells.step)))  # the ones after them see the same, further on
+    distinct = min(len(cells), length // gcd(length, abs(cells.step)))  # later cells see the same, shifted
     first = last = None
     for cell in cells[:distinct]:
         place = seen[cell % length]
@@ -258,24 +262,24 @@ def _hull(seen: Sequence[tuple[int, int] | None], period: int, cells: range) -> 
 
 
 def _shortest(seen: list[tuple[int, int] | None], period: int) -> Axis:
-    """The same pattern with the shortest cycle; as a plain axis where every cell sees alike."""
+    """Return the same pattern with the shortest cycle, or as a plain axis if every cell sees the same."""
     length = len(seen)
     for short in range(1, length):
         if length % short or period * short % length:
             continue
         shift = period * short // length
-        if all(_moved(seen[cell - short], shift) == seen[cell] for cell in range(short, length)):
+        if all(_shifted(seen[cell - short], shift) == seen[cell] for cell in range(short, length)):
             return _shortest(seen[:short], shift)
     only = seen[0]
     return (only[0], only[1], period) if length == 1 and only is not None else Cycle(tuple(seen), period)
 
 
-def _moved(place: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
+def _shifted(place: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
     return None if place is None else (place[0] + by, place[1] + by)
 
 
 def _united(one: State | None, other: State | None) -> State | None:
-    """The state of a value that depends on both; None where the strides differ or either is unknown."""
+    """Return the state of a value that depends on both; None if the strides differ or either is unknown."""
     if one is other or one == other:
         return one
     if one == () or other == ():
@@ -295,7 +299,7 @@ def _united(one: State | None, other: State | None) -> State | None:
 
 
 def _either(a: Axis, b: Axis) -> Axis | None:
-    """The union on one axis."""
+    """Return the union on one axis."""
     if isinstance(a, Span) or isinstance(b, Span):
         if isinstance(a, Span) and isinstance(b, Span):
             return a if a.length != b.length and a.whole else a.joined(b)
@@ -312,16 +316,16 @@ def _either(a: Axis, b: Axis) -> Axis | None:
         return None
     found = []
     for cell in range(length):
-        x = _moved(one.seen[cell % len(one.seen)], cell // len(one.seen) * one.period)
-        y = _moved(two.seen[cell % len(two.seen)], cell // len(two.seen) * two.period)
+        x = _shifted(one.seen[cell % len(one.seen)], cell // len(one.seen) * one.period)
+        y = _shifted(two.seen[cell % len(two.seen)], cell // len(two.seen) * two.period)
         found.append((min(x[0], y[0]), max(x[1], y[1])) if x and y else x or y)
     return _shortest(found, one.period * length // len(one.seen))
 
 
 def of_features(fields: Iterable[tuple[Field, Shape]]) -> list[int] | None:
-    """The largest receptive field of any feature map, per axis: how far the network sees before a layer sees everything.
+    """Return the largest receptive field of any feature map that does not see the whole input, per axis.
 
-    `fields` are those of all nodes with their output shapes. None where one is not known, or there is no feature map.
+    `fields` are those of all nodes with their output shapes. None if one is not known, or if there is no feature map.
     """
     best: list[int] | None = None
     last: Field = WHOLE
@@ -339,10 +343,10 @@ def of_features(fields: Iterable[tuple[Field, Shape]]) -> list[int] | None:
 
 
 def extent(field: Field, whole: Shape) -> tuple[list[int], list[float | int | None] | None] | None:
-    """(sizes, strides) per axis for an input of shape `whole`; None: not known.
+    """Return (sizes, strides) per axis for an input of shape `whole`; None if the field is not known.
 
-    Strides are None where every cell sees the same, on all axes or on one. Where neighbours see fields of different sizes,
-    the size is that of the largest.
+    Strides are None if every cell sees the same, on all axes or on one. If neighbours see fields of different sizes, the
+    size is that of the largest.
     """
     if field is None or field == () or whole.rank == 0:
         return None
@@ -368,7 +372,7 @@ def _stride(axis: Axis) -> float | int | None:
 
 
 def spelled(number: float | int | None) -> str:
-    """A size or stride as it is printed: whole numbers in full, others short, none as `-`.
+    """Format a size or stride: whole numbers in full, others short, None as `-`.
 
     >>> spelled(1_048_576), spelled(1 / 3)
     ('1048576', '0.333333')

@@ -1,6 +1,6 @@
-"""What a value sees as a whole: the input cells that any of its cells is made of, followed back through all layers.
+"""What a value sees as a whole: the input cells that any of its cells depends on, traced back through all layers.
 
-Unlike the field of one cell, this counts every border: what was cut off is not seen, and padding is no input. Per axis, the
+Unlike the field of one cell, this respects every border: what was cropped is not seen, and padding is not input. Per axis, the
 cells that are needed of a value are the bits of a number.
 """
 
@@ -17,7 +17,7 @@ from cnncalc.network import Network, Node
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
 
-MOST_STEPS = 200_000  # values and cells looked at for one network; spans are not known beyond
+MOST_STEPS = 200_000  # values and cells examined for one network; after that, spans are not known
 Bits = list[int]  # per spatial axis
 
 
@@ -34,16 +34,16 @@ class Span(Record):
         return self.first == 0 and self.last == self.length - 1
 
     def joined(self, other: Span) -> Span | None:
-        """From the first to the last cell of both; None where they are not of the same axis."""
+        """Return the span from the first to the last cell of both; None if they belong to different axes."""
         if self.length != other.length:
             return None
         return Span(min(self.first, other.first), max(self.last, other.last), self.length)
 
 
 class Reach:
-    """The spans of a network's values, asked for from top to bottom.
+    """The spans of a network's values, requested from top to bottom.
 
-    `known` are those of values whose cells all see the same, `ordered` says whether the positions of a value are known.
+    `known` has the spans of values whose cells all see the same. `ordered` is true for values whose positions are known.
     """
 
     def __init__(self, network: Network) -> None:
@@ -54,17 +54,17 @@ class Reach:
         self.found: dict[int, tuple[Span, ...] | None] = {}
 
     def note(self, spans: tuple[Span, ...] | None, ordered: bool) -> None:
-        """Note what is known of the next value."""
+        """Record what is known about the next value."""
         self.known.append(spans)
         self.ordered.append(ordered)
 
     def spans(self, index: int) -> tuple[Span, ...] | None:
-        """What the value sees as a whole, per axis of the input; () where nothing, None where that is not known."""
+        """Return what the value sees as a whole, per axis of the input; () if it sees nothing, None if that is not known."""
         if index not in self.found:
-            self.found[index] = self._followed(index)
+            self.found[index] = self._trace(index)
         return self.found[index]
 
-    def _followed(self, start: int) -> tuple[Span, ...] | None:
+    def _trace(self, start: int) -> tuple[Span, ...] | None:
         nodes = self.network.nodes
         needed: dict[int, Bits] = {start: full(nodes[start].output)}
         queue = [-start]
@@ -86,16 +86,16 @@ class Reach:
                     if more is None:
                         return None
                     if not all(more):
-                        continue  # of this one nothing is needed
+                        continue  # nothing of this operand is needed
                     if index not in needed:
                         needed[index] = more
                         heappush(queue, -index)
                     else:
                         needed[index] = [a | b for a, b in zip(needed[index], more, strict=True)]
-        return _together(seen)
+        return _unite(seen)
 
     def _operands(self, node: Node, bits: Bits) -> list[tuple[int, Bits | None]]:
-        """Of every operand, the cells that are needed for these of the node; None where that is not known."""
+        """Return, for every operand, the cells that these cells of the node need; None if that is not known."""
         assert node.statistics is not None
         layer, shapes, out = node.statistics.layer, node.statistics.shapes, node.output
         views = layer.windows(*shapes) if type(layer).windows is not Layer.windows else ()
@@ -139,7 +139,7 @@ class Reach:
         return found
 
     def _axis(self, view: View, bits: int, length: int, complete: bool) -> int | None:
-        """The cells of an axis that are seen by these of the next layer."""
+        """Return the cells of an axis that these cells of the next layer see."""
         if isinstance(view, Window):
             return spread(smeared(every(bits, view.stride), view.kernel, view.dilation), -view.before)
         if isinstance(view, Crop):
@@ -159,17 +159,17 @@ class Reach:
 
 
 def full(shape: Shape) -> Bits:
-    """All cells."""
+    """Return all cells of a shape."""
     return [(1 << length) - 1 for length in shape.spatial]
 
 
 def spread(bits: int, by: int) -> int:
-    """The bits moved up; down where negative."""
+    """Shift the bits up, or down if `by` is negative."""
     return bits << by if by >= 0 else bits >> -by
 
 
 def every(bits: int, step: int) -> int:
-    """Bit i at i*step.
+    """Move bit i to i*step.
 
     >>> bin(every(0b111, 3))
     '0b1001001'
@@ -178,7 +178,7 @@ def every(bits: int, step: int) -> int:
 
 
 def thinned(bits: int, step: int) -> int:
-    """Bit i*step at i.
+    """Move bit i*step to i, and drop the others.
 
     >>> bin(thinned(0b1001001, 3))
     '0b111'
@@ -187,7 +187,7 @@ def thinned(bits: int, step: int) -> int:
 
 
 def smeared(bits: int, count: int, step: int, down: bool = False) -> int:
-    """The union of `count` copies, each `step` bits above the one before, or below it.
+    """Return the union of `count` copies, each `step` bits above the previous one, or below it.
 
     >>> bin(smeared(0b1, 3, 2)), bin(smeared(0b10000, 3, 2, down=True))
     ('0b10101', '0b10101')
@@ -215,8 +215,8 @@ def _span(bits: int, length: int) -> Span:
     return Span((bits & -bits).bit_length() - 1, bits.bit_length() - 1, length)
 
 
-def _together(seen: Sequence[tuple[Span, ...]]) -> tuple[Span, ...] | None:
-    """All spans that were met, as one per axis; of inputs of different sizes only where all of each is seen."""
+def _unite(seen: Sequence[tuple[Span, ...]]) -> tuple[Span, ...] | None:
+    """Unite spans into one per axis. For inputs of different sizes that is possible only if each is seen completely."""
     if not seen:
         return ()
     first = seen[0]

@@ -1,4 +1,4 @@
-"""Per-layer figures and totals: activations, parameters, multiply-adds, depth. One fold over the layers' own facts."""
+"""Per-layer figures and totals: activations, parameters, multiply-adds and depth, in one pass over the layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnncalc.units import DTYPES
 
 
 class Row:
-    """The figures of one node. `weights` and `biases` are 0 where the node reuses the parameters of another."""
+    """The figures of one node. `weights` and `biases` are 0 if the node reuses the parameters of another node."""
 
     __slots__ = ("activations", "biases", "buffers", "macs", "node", "weights")
 
@@ -28,13 +28,13 @@ class Row:
 
     @property
     def notes(self) -> list[tuple[str, str]]:
-        """Remarks on the layer: rounding, uneven padding, what its reader took it for."""
+        """Remarks on the layer: rounding, uneven padding, how its reader interpreted it."""
         own = self.node.statistics.notes if self.node.statistics is not None else []
         return [*own, *self.node.notes] if self.node.notes else own
 
     @property
     def counted(self) -> bool:
-        """Are the multiply-adds known?"""
+        """True if the multiply-adds are known."""
         return self.node.layer is None or self.node.layer.known_cost
 
     @property
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def trainable(self) -> int:
-        """Those of them that are not frozen."""
+        """The weights and biases that are not frozen."""
         node = self.node
         if not node.frozen or node.statistics is None or not self.params:
             return self.params
@@ -70,7 +70,7 @@ class Totals(Record):
     trainable: int
     buffers: int
     macs: int
-    uncounted: int = 0  # layers whose multiply-adds are not known: with any, `macs` is a lower bound
+    uncounted: int = 0  # layers whose multiply-adds are not known; if there are any, `macs` is a lower bound
 
 
 class Analysis(Record):
@@ -81,9 +81,9 @@ class Analysis(Record):
     totals: Totals
     batch: int = 1
     dtype: str = "float32"
-    saved: Mapping[str, int] | None = None  # bytes that backward keeps, by layer, where they were worked out
-    live: Mapping[str, int] | None = None  # bytes alive while a layer runs forward in training, likewise
-    unruled: tuple[str, ...] = ()  # layers without a memory rule: with any, `saved` and `live` are lower bounds
+    saved: Mapping[str, int] | None = None  # bytes that are saved for backward, by layer; None if not computed
+    live: Mapping[str, int] | None = None  # bytes alive while a layer runs forward in training; None if not computed
+    unruled: tuple[str, ...] = ()  # layers without a memory rule; if there are any, `saved` and `live` are lower bounds
 
     @property
     def activation_bytes(self) -> int:
@@ -105,7 +105,7 @@ class Analysis(Record):
 
     @cached_property
     def fields(self) -> list[Field]:
-        """The receptive field of every node; None where it is not known. Worked out where somebody asks."""
+        """The receptive field of every node, None if it is not known. It is computed on first use."""
         return receptive_fields(self.network)
 
     def field(self, row: Row) -> Field:
@@ -114,12 +114,12 @@ class Analysis(Record):
 
     @cached_property
     def features(self) -> list[int] | None:
-        """The largest receptive field of a feature map, per axis; None where one is not known."""
+        """The largest receptive field of any feature map, per axis; None if one of them is not known."""
         return of_features(zip(self.fields, [node.output for node in self.network.nodes], strict=True))
 
 
 def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysis:
-    """Every figure of every layer, and the totals.
+    """Compute the figures of every layer, and the totals.
 
     >>> from cnncalc.layers.conv import Conv
     >>> from cnncalc.network import Builder

@@ -1,4 +1,4 @@
-"""The working behind the figures of one layer: every formula in letters, with its numbers, and its result."""
+"""The working for the figures of one layer: every formula in letters, with numbers, and with its result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Fact(Record):
 
     @property
     def formula(self) -> str:
-        """What stands in front of the result: letters and numbers, without saying the result twice."""
+        """What precedes the result: letters and numbers, without repeating the result."""
         parts = [part for part in (self.letters, self.numbers) if part]
         if parts and parts[-1].replace(",", "") == self.result.replace(",", ""):
             parts.pop()
@@ -35,7 +35,7 @@ class Fact(Record):
 
 
 def working(analysis: Analysis, row: Row) -> list[Fact]:
-    """The facts of one row, from its input to its receptive field."""
+    """Return the working of one row, from its input to its receptive field."""
     node, layer = row.node, row.node.layer
     found: list[Fact] = []
     if layer is None:
@@ -131,7 +131,7 @@ def _field(analysis: Analysis, row: Row) -> list[Fact]:
 
 
 def _dense(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
-    """What a fully connected layer between the same volumes would need."""
+    """Return how many parameters a fully connected layer between the same volumes would need."""
     layer = row.node.layer
     if layer is None or not layer.convolves or not row.params:
         return []

@@ -1,4 +1,4 @@
-"""Storages born and freed: the live bytes of a running network by kind, moment after moment."""
+"""A ledger of storages: the live bytes of a running network by kind, at every moment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from cnncalc.record import Record
 
 
 class Moment(Record):
-    """One moment of the step: where it is, and the live bytes by kind."""
+    """One moment of the step: its phase and layer, and the live bytes by kind."""
 
     phase: str
     at: str
@@ -15,7 +15,7 @@ class Moment(Record):
 
 
 class Ledger:
-    """Live bytes by kind, with the peak and what it is made of."""
+    """Live bytes by kind, with the peak and what it consists of."""
 
     def __init__(self, fixed: dict[str, int]) -> None:
         self.parts = dict(fixed)
@@ -28,7 +28,7 @@ class Ledger:
         self.peak: Moment | None = None
 
     def new(self, size: int, kind: str, maker: str = "") -> int:
-        """A storage of `size` bytes with one holder."""
+        """Allocate a storage of `size` bytes with one holder, and return its number."""
         self.sizes.append(size)
         self.makers.append(maker)
         self.holders.append(1)
@@ -38,19 +38,19 @@ class Ledger:
         return len(self.sizes) - 1
 
     def hold(self, storage: int) -> int:
-        """One holder more."""
+        """Add a holder."""
         self.holders[storage] += 1
         return storage
 
     def drop(self, storage: int) -> None:
-        """One holder less; the last one frees it."""
+        """Remove a holder. The storage is freed with its last one."""
         self.holders[storage] -= 1
         if not self.holders[storage]:
             self.live -= self.sizes[storage]
             self.parts[self.kinds[storage]] -= self.sizes[storage]
 
     def held(self) -> dict[str, int]:
-        """The bytes alive now, by the layer that made them."""
+        """Return the bytes alive now, by the layer that made them."""
         found: dict[str, int] = {}
         for size, holders, maker in zip(self.sizes, self.holders, self.makers, strict=True):
             if holders and size and maker:
@@ -58,7 +58,7 @@ class Ledger:
         return found
 
     def mark(self, phase: str, at: str, extra: int = 0) -> None:
-        """Note this moment, with `extra` bytes that live only now."""
+        """Record this moment, with `extra` bytes that are alive only now."""
         moment = Moment(phase, at, self.live + extra, tuple(self.parts.items()))
         self.moments.append(moment)
         if self.peak is None or moment.live > self.peak.live:
@@ -66,13 +66,13 @@ class Ledger:
 
 
 class Gradient:
-    """A gradient on its way: a storage, how many hands hold this very tensor, and whether its cells are dense.
+    """A gradient in flight: its storage, how many references hold this tensor, and whether its cells are dense.
 
-    A `view` keeps the tensor that it was cut from, which is one holder more than are counted here. A `gathered` one is
-    one of several, the `others`, that one operation takes.
+    A `view` keeps the tensor that it was cut from, which is one more holder than is counted here. A `gathered` gradient is
+    one of several (`others`) that a single operation takes.
     """
 
-    __slots__ = ("dense", "gathered", "hands", "others", "storage", "view")
+    __slots__ = ("dense", "gathered", "others", "references", "storage", "view")
 
     def __init__(self, storage: int, dense: bool = True, view: bool = False, gathered: bool = False) -> None:
         self.gathered = gathered
@@ -80,4 +80,4 @@ class Gradient:
         self.storage = storage
         self.dense = dense
         self.view = view
-        self.hands = 1
+        self.references = 1

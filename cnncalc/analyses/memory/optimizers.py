@@ -1,9 +1,9 @@
-"""What optimizers keep besides the parameters, and what their step makes for a moment: PyTorch 2.13's own, and two others.
+"""The state of optimizers and the temporary memory of their step: those of PyTorch 2.13, and two others.
 
-PyTorch's are its `foreach` implementations, which are what it takes on CUDA; Adafactor's is its loop over the parameters,
-which it takes unless told otherwise. Lion (Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2)
+For PyTorch these are its `foreach` implementations, the default on CUDA; for Adafactor it is the loop over the parameters,
+which is its default. Lion (Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2)
 keeps one moving average, LAMB (You et al. 2020, "Large Batch Optimization for Deep Learning", algorithm 2) two. PyTorch has
-neither, so what their step makes depends on the implementation, and is not counted.
+neither, so the temporary memory of their step depends on the implementation and is not counted.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from cnncalc.record import Record
 
 
 class Rule(Record):
-    """Copies of the parameters that are kept as state, and copies that the step makes for a moment.
+    """Copies of the parameters that are `kept` as state, and temporary copies `made` in the step.
 
-    A `masked` step makes a copy, a mask of one byte a number, and a single number besides, for one parameter after the other.
-    `factored` state is that of the rows and columns of a parameter's last two axes. `published` rules say nothing of the
-    step.
+    A `masked` step also makes a copy, a mask of one byte per number, and a single number for each parameter in turn.
+    `factored` state has the rows and columns of a parameter's last two axes. `published` rules do not cover the step.
     """
 
     kept: int
@@ -50,9 +49,9 @@ OPTIMIZERS = {
 
 
 class Learned(Record):
-    """A parameter that gets a gradient: where it is, its numbers, and its dimensions in PyTorch, None where not known.
+    """A parameter that has a gradient: its layer, its size, and its dimensions in PyTorch, None if they are not known.
 
-    `place` is its place among the module's parameters, where a module was read.
+    `place` is its place among the parameters of a module, if a module was read.
     """
 
     at: str
@@ -62,9 +61,9 @@ class Learned(Record):
 
 
 class Cost(Record):
-    """What an optimizer keeps, and the most that its step makes, in bytes; `unknown` says what is only bounded below.
+    """The state of an optimizer and the temporary memory of its step, in bytes. `unknown` names what is a lower bound.
 
-    The step takes at least `made` and at most `most`; where the two differ, it depends on the order of the parameters.
+    The step takes at least `made` and at most `most`. If the two differ, it depends on the order of the parameters.
     """
 
     state: int
@@ -74,7 +73,7 @@ class Cost(Record):
 
 
 def cost(optimizer: str, parameters: Sequence[Learned], width: int) -> Cost:
-    """The cost of an optimizer for parameters with numbers of that many bytes."""
+    """Return the cost of an optimizer for parameters whose numbers have that many bytes."""
     rule = OPTIMIZERS[optimizer]
     if rule.factored:
         return _factored(parameters, width)
@@ -87,7 +86,7 @@ def cost(optimizer: str, parameters: Sequence[Learned], width: int) -> Cost:
 
 
 def _factored(parameters: Sequence[Learned], width: int) -> Cost:
-    """Adafactor: running means of the squared gradient along the last two axes; of a vector, for every number.
+    """Return the cost of Adafactor: means of the squared gradient along the last two axes, or all numbers of a vector.
 
     Shazeer & Stern 2018; PyTorch 2.13, `torch.optim.Adafactor`.
     """
@@ -112,7 +111,7 @@ def _factored(parameters: Sequence[Learned], width: int) -> Cost:
 
 
 def _loop(parameters: Sequence[tuple[int, ...]]) -> int:
-    """The most numbers that Adafactor's loop holds at once, in local variables that live until they are set anew."""
+    """Return the most numbers that Adafactor's loop holds at once, in local variables that live until they are reassigned."""
     row = col = squared = update = most = 0
     for dims in parameters:
         size = prod(dims)

@@ -1,19 +1,19 @@
-"""The peak memory of a running network, as PyTorch's eager mode reaches it: a replay of storages born and freed.
+"""The peak memory of a running network in PyTorch's eager mode, by a replay of allocated and freed storages.
 
-Counted are logical bytes of storages alive at once on the device. Not counted: the allocator's rounding and
-fragmentation, cuDNN's workspaces, the CUDA context. The rules are those measured on torch 2.13 with CUDA dispatch.
+It counts the logical bytes of storages that are alive on the device at the same time, without the allocator's rounding and
+fragmentation, cuDNN's workspaces and the CUDA context. The rules were measured on torch 2.13 with CUDA dispatch.
 
 Training is one steady-state step: `zero_grad(set_to_none=True); out = model(x); loss = cross_entropy(out, y);
-loss.backward(); optimizer.step()`; with several outputs the loss is the first one's plus 0.3 of each other's.
+loss.backward(); optimizer.step()`; with several outputs, the loss is that of the first plus 0.3 times that of each other output.
 Inference is one forward in eval mode without gradients.
 
-How long a program holds its values is a fact of the program. Of a module that was run it was seen; of anything else it is
-assumed that a block, like a module, holds its inputs until it returns, and a peak that rests on this is an estimate. What is
-certain is the minimum for an order of layers, where every value is let go at its last use.
+How long a program holds its values depends on the program. For a module that was run, it was observed. For anything else, this
+module assumes that a block, like a module, holds its inputs until it returns, and a peak that depends on this is an estimate.
+The minimum for an order of layers, with every value freed after its last use, is certain.
 
 With `amp`, forward and loss run under `torch.autocast("cuda", dtype=amp)`: parameters, their gradients and the
-optimizer's state stay float32, the rest is what autocast casts. In 16 bits, each parameter has a copy until the end of
-forward, and backward keeps that of every weight that it multiplies with.
+optimizer state stay float32, and autocast casts the rest. Each parameter that is used in 16 bits has a copy until the end
+of forward, and backward keeps the copy of every weight that it multiplies with.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from cnncalc.record import Record
 
 LARGEST_BATCH = 2**30
 ASSUMED = "each block holds its inputs until it returns"
-INDEX_BYTES = 8  # of a class label, of a row's number in a table, and of batch norm's counter of batches
+INDEX_BYTES = 8  # of a class label, a row index of an embedding, and batch norm's counter of batches
 
 
 class Run(Record):
-    """What a replay found, in bytes.
+    """The result of a replay, in bytes.
 
-    `fixed` lives all the time, by kind; `saved` is kept by the forward for the backward; `held` is the same by the layer
-    that made it. `gradients` are those of all parameters that get one. `unknown` names the layers without a memory rule:
-    with any, every figure is a lower bound. `assumes` is true where the peak
-    rests on what is only assumed of the program (`ASSUMED`). `unstated` names what of the optimizer is not known: with any,
-    the peak is a lower bound.
+    `fixed` is alive all the time, by kind. `saved` is what forward saves for backward, and `held` the same by the layer
+    that made it. `gradients` are those of all parameters that have one. `unknown` names the layers without a memory rule;
+    if there are any, every figure is a lower bound. `assumes` is true if the peak depends on an assumption about the
+    program (`ASSUMED`). `unstated` names what is not known about the optimizer; if there is anything, the peak is a lower
+    bound.
     """
 
     fixed: dict[str, int]
@@ -61,19 +61,19 @@ class Run(Record):
 
     @property
     def exact(self) -> bool:
-        """True if the peak is the very figure, neither a lower bound nor an estimate."""
+        """True if the peak is exact, neither a lower bound nor an estimate."""
         return not self.bounded and not self.assumes
 
     @property
     def bound(self) -> str:
-        """What to print before the peak: `estimated`, `at least`, or nothing where it is exact."""
+        """What to print before the peak: `estimated`, `at least`, or nothing if it is exact."""
         return " ".join([*["estimated"] * self.assumes, *["at least"] * self.bounded])
 
 
 def fixed_bytes(network: Network, work: Plan, batch: int, dtype: str) -> dict[str, int]:
-    """What lives all the time: parameters, buffers (with batch norm's counters), and the input."""
+    """Return what is alive all the time: parameters, buffers (with batch norm's counters), and the input."""
     width = weight_width(work, dtype)
-    places = {node.inputs[0] for node in network.nodes if node.kind == "embedding"}  # they look rows up
+    places = {node.inputs[0] for node in network.nodes if node.kind == "embedding"}  # row indices
     return {
         "parameters": work.params * width,
         "buffers": work.buffers * width + work.counters * INDEX_BYTES,
@@ -94,7 +94,7 @@ def infer(
     amp: str = "",
     work: Plan | None = None,
 ) -> Run:
-    """One forward without gradients; with `least` every value is freed at its last use, as a small runtime would."""
+    """Replay one forward without gradients; with `least`, every value is freed after its last use."""
     work = work or plan(network, training=False, held=not least, inplace=inplace, amp=amp)
     fixed = fixed_bytes(network, work, batch, dtype)
     ledger = Ledger(fixed)
@@ -117,10 +117,10 @@ def train(
     amp: str = "",
     work: Plan | None = None,
 ) -> Run:
-    """One step in the steady state; with `least` every value is freed at its last use.
+    """Replay one step in the steady state; with `least`, every value is freed after its last use.
 
-    `work` is the plan of the network where it is known already. Once forward has returned, nothing depends on what it held:
-    a peak that is reached after it assumes nothing.
+    `work` is the plan of the network if it is already known. Once forward has returned, nothing depends on what it held, so
+    a peak after forward assumes nothing.
     """
     work = work or plan(network, training=True, held=not least, inplace=inplace, checkpoint=checkpoint, amp=amp)
     fixed = fixed_bytes(network, work, batch, dtype)
@@ -151,12 +151,12 @@ def train(
 
 
 def was_run(network: Network) -> bool:
-    """True if the network was read by running it, so that it was seen how long each value is held."""
+    """True if the network was read by running it, so that the lifetime of each value was observed."""
     return any(node.seen is not None for node in network.nodes)
 
 
 def columns(analysis: Analysis) -> Analysis:
-    """The analysis with what backward keeps of every layer, and what is alive when it runs, in a training step with sgd."""
+    """Add what each layer saves for backward, and what is alive when it runs, in a training step with sgd."""
     run = train(analysis.network, analysis.batch, analysis.dtype)
     names = [row.node.name for row in analysis.rows]
     rows = dict(zip(names, names, strict=True))
@@ -182,7 +182,7 @@ def columns(analysis: Analysis) -> Analysis:
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
-    """The row that stands for a layer which only training has: the last one in its block, or else the last."""
+    """Return the row for a layer that exists only in training: the last row of its block, otherwise the last row."""
     while "." in name:
         name = name.rpartition(".")[0]
         inside = [other for other in names if other == name or other.startswith(name + ".")]
@@ -192,14 +192,14 @@ def _nearest(name: str, names: Sequence[str]) -> str:
 
 
 class Largest(Record):
-    """The largest batch that stays within a size, 0 where not even one example does, and the peak of one example."""
+    """The largest batch that fits into a size, 0 if not even one example does, and the peak of one example."""
 
     batch: int
     first: Moment
 
 
 def fit(network: Network, size: int, work: Plan, dtype: str = "float32", optimizer: str = "sgd") -> Largest:
-    """The largest batch whose peak stays within `size` bytes, by the exact model."""
+    """Find the largest batch whose peak stays within `size` bytes."""
 
     def peak(batch: int) -> Moment:
         if work.training:

@@ -1,4 +1,4 @@
-"""A network as the operations that run one after the other, with how long every value is held."""
+"""A network as a list of operations in the order in which they run, with the lifetime of every value."""
 
 from __future__ import annotations
 
@@ -28,13 +28,16 @@ from cnncalc.network import Network
 NONE: frozenset[str] = frozenset()
 
 
-TRAINING_MODE = "forward in training mode"  # among layers without a rule: what it does is not known
+TRAINING_MODE = (
+    "forward in training mode"  # reported among the layers without a rule, because what it does is not known
+)
 
 
 class Value:
-    """One tensor: `numbers` per example; `trained` where a gradient reaches it; `classes` is its last axis.
+    """One tensor of `numbers` per example.
 
-    Under autocast it is `wide` in float32; `fixed` values, the weights' copies, are the same for every batch.
+    It is `trained` if a gradient reaches it. `classes` is the length of its last axis. Under autocast a `wide` value is
+    float32. `fixed` values are the copies of weights, which are the same for every batch.
     """
 
     __slots__ = ("classes", "fixed", "number", "numbers", "trained", "wide")
@@ -51,7 +54,7 @@ class Value:
 
 
 class Parameter:
-    """A parameter: the node that owns it, its name and numbers there, and whether it is trained through the node at hand."""
+    """A parameter: the node that owns it, its name and size there, and whether it is trained through the current node."""
 
     __slots__ = ("name", "owner", "size", "trained")
 
@@ -63,14 +66,16 @@ class Parameter:
 
 
 class Step:
-    """One operation in its place.
+    """One operation in the list.
 
-    `inputs` end with the weights' copies, where there are such, and `grads` says what their gradients are made of.
-    `saves` are the inputs (or the output) that backward really keeps, `weights` the sizes of the parameters whose gradients
-    it makes (and how many of their uses come before it in backward), `owned` which parameters these are, `idle` the numbers
-    in its `frozen` other ones. `main` says whether the first of its parameters is trained, `relaid` whether the gradient of
-    that has to be copied into another order. `released` are the values that nothing holds after the step, `recorded` says
-    whether backward comes to it; `uncast` are the inputs as its caller holds them, before any cast.
+    * `inputs` end with the copies of weights, if there are any, and `grads` states what their gradients consist of.
+    * `uncast` are the inputs as the caller holds them, before any cast.
+    * `saves` are the inputs (or the output) that are really saved for backward.
+    * `weights` are the sizes of the parameters whose gradients it computes, each with the number of uses that come earlier
+      in backward. `owned` are these parameters, and `idle` is the size of its `frozen` other ones.
+    * `main` is true if the first of its parameters is trained, and `relaid` if the gradient of that parameter has to be
+      copied into another order.
+    * `released` are the values that nothing holds after the step. `recorded` is true if backward reaches the step.
     """
 
     __slots__ = (
@@ -121,14 +126,14 @@ class Step:
 
     @property
     def keeps_inputs_only(self) -> bool:
-        """Does backward need nothing of it but inputs?"""
+        """True if backward needs nothing but its inputs."""
         return not self.op.keeps and not self.op.copies and OUT not in self.saves
 
 
 class Segment:
     """The steps of a checkpointed block, `first` to `last`, and the values from outside that it reads.
 
-    `needed` are the steps of which autograd keeps anything, `awaited` those of them that backward comes to.
+    `needed` are the steps for which autograd saves anything, and `awaited` those of them that backward reaches.
     """
 
     __slots__ = ("awaited", "first", "inputs", "last", "needed")
@@ -146,12 +151,12 @@ class Segment:
 
 
 class Plan:
-    """All operations, the values they begin and end with, and what the network keeps all the time.
+    """All operations, the inputs and outputs of the network, and what it keeps all the time.
 
-    `amp` is the dtype of autocast, or empty; `copies` are the 16-bit weights, by the node that owns them in `copied`. With
-    `held`, values live as long as a program holds them, otherwise until their last use. `learned` are the
-    parameters that get a gradient, by their node and name. `network` is the one whose nodes they are: in training, a
-    module may do other things.
+    `amp` is the dtype of autocast, or empty. `copies` are the 16-bit weights, by owner and name in `copied`. With `held`,
+    values are alive as long as a program holds them, otherwise until their last use. `learned` are the sizes of the
+    parameters that have a gradient, by node and name. `network` is the network with these nodes, which may differ in
+    training, because a module may do other things then.
     """
 
     def __init__(self, network: Network, training: bool, amp: str, held: bool = True) -> None:
@@ -168,15 +173,15 @@ class Plan:
         self.params = self.buffers = self.counters = 0
         self.learned: dict[tuple[int, str], int] = {}
         self.unknown: list[str] = []  # layers without a memory rule
-        self.segments: list[Segment] = []  # blocks that are checkpointed, in order
+        self.segments: list[Segment] = []  # checkpointed blocks, in order
 
     def value(self, numbers: int, trained: bool, classes: int = 1, wide: bool = False, fixed: bool = False) -> Value:
-        """A new value, wide only under autocast."""
+        """Create a value, which is wide only under autocast."""
         self.count += 1
         return Value(self.count - 1, numbers, trained, classes, wide and bool(self.amp), fixed)
 
     def cast(self, at: str, op: Op, inputs: list[Value]) -> list[Value]:
-        """The inputs as autocast hands them to an operation; a cast is a step of its own."""
+        """Return the inputs as autocast passes them to an operation. A cast is a step of its own."""
         if not self.amp or op.casts in (AS_IT_COMES, MIXED, UNKNOWN) or (op.casts == FUSED and self.amp == "float16"):
             return inputs
         wide = op.casts in (FULL, FUSED)
@@ -191,9 +196,10 @@ class Plan:
         return found
 
     def copy(self, at: str, op: Op, parameters: Sequence[Parameter], relaid: bool) -> list[Value]:
-        """The 16-bit copies of an operation's parameters.
+        """Return the 16-bit copies of an operation's parameters.
 
-        A trained one is made when it is first used and kept until forward ends; a frozen one is made for every use.
+        The copy of a trained parameter is made at its first use and kept until forward ends. That of a frozen parameter is
+        made at every use.
         """
         if not self.amp or not parameters or op.casts not in (KERNEL, PRODUCT):
             return []
@@ -223,10 +229,10 @@ def plan(
     checkpoint: Sequence[str] = (),
     amp: str = "",
 ) -> Plan:
-    """The operations of a network; with `held`, blocks hold their inputs until they return, as Python's frames do.
+    """List the operations of a network. With `held`, blocks hold their inputs until they return, as Python's frames do.
 
-    `inplace` overrides what the activations say of themselves; `checkpoint` names blocks (`Stage2`, or `Stage` for all of
-    them) whose inside is worked out again in backward instead of kept; `amp` is the dtype that autocast casts to.
+    `inplace` overrides the setting of the activations. `checkpoint` names blocks (`Stage2`, or `Stage` for all of them) that
+    are recomputed in backward instead of saved. `amp` is the dtype that autocast casts to.
     """
     work = Plan(network, training, amp, held)
     if training and network.in_training is not None:
@@ -235,8 +241,8 @@ def plan(
         if other is None:
             work.unknown.append(TRAINING_MODE)
     values: list[Value] = []  # the value of every node
-    last_step: list[int] = []  # the step behind which every node's value is made
-    cuts: dict[int, Value] = {}  # what is cut into parts, all at once
+    last_step: list[int] = []  # the step that makes the value of every node
+    cuts: dict[int, Value] = {}  # values that are cut into parts in one operation
     for node in network.nodes:
         if node.layer is None:
             value = work.value(node.output.size, False, node.output[-1], wide=True)
@@ -304,7 +310,7 @@ def plan(
 
 
 def _cut(work: Plan, cuts: dict[int, Value], at: str, seen: Seen, x: Value, recorded: bool) -> Value:
-    """The value that is cut into parts at once: in backward, one operation joins all their gradients and zeros."""
+    """Return the value that is cut into parts at once. In backward, one operation joins their gradients and zeros."""
     assert seen.split is not None
     if seen.split not in cuts:
         cuts[seen.split] = work.value(x.numbers, x.trained, x.classes, x.wide)
@@ -314,7 +320,7 @@ def _cut(work: Plan, cuts: dict[int, Value], at: str, seen: Seen, x: Value, reco
 
 
 def _is_wide(op: Op, inputs: Sequence[Value]) -> bool:
-    """Under autocast, is the output in float32? What overwrites an input has its type."""
+    """Return whether the output is float32 under autocast. An operation that overwrites an input has its type."""
     if op.casts in (KERNEL, PRODUCT, UNKNOWN) and op.alias is None:
         return False
     if op.casts in (FULL, FUSED, MIXED):
@@ -325,7 +331,7 @@ def _is_wide(op: Op, inputs: Sequence[Value]) -> bool:
 def _segment(
     work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope], names: Sequence[str]
 ) -> None:
-    """Note the outermost blocks of these names."""
+    """Add the outermost blocks with these names as segments."""
     for scope in sorted(scopes, key=lambda scope: (scope.first, -scope.last)):
         if not any(is_named(scope.path, name) for name in names):
             continue
@@ -335,16 +341,16 @@ def _segment(
 
 
 def _overridden(layer: Layer, inplace: bool | None) -> Layer:
-    """The layer, with `inplace` set for an activation that has it (dropout and sums keep theirs)."""
+    """Set `inplace` of an activation that has it. Dropout and sums keep their own setting."""
     if inplace is None or not isinstance(layer, InPlace) or isinstance(layer, Dropout):
         return layer
     return type(layer).from_values({**layer.nondefault_fields, "inplace": inplace})
 
 
 def _reach(network: Network, work: Plan) -> None:
-    """Find the steps that backward comes to from the outputs, and the parameters that get a gradient there.
+    """Find the steps that backward reaches from the outputs, and the parameters that get a gradient there.
 
-    What other steps keep is freed with their values. Of a module that was run it is not known when that is.
+    What other steps save is freed with their values. For a module that was run, it is not known when that is.
     """
     reached = {value.number for value in work.outputs if value.trained}
     uses: dict[tuple[int, str], int] = {}
@@ -367,7 +373,7 @@ def _reach(network: Network, work: Plan) -> None:
 
 
 def _needed(op: Op, inputs: Sequence[Value]) -> list[int]:
-    """Of a product, an operand is kept only for the gradient of the other one."""
+    """Return the places of what an operation saves. A product saves an operand only for the gradient of the other one."""
     if len(inputs) == 2 and list(op.saves) == list(op.inputs) and inputs[0] is not inputs[1]:
         return [place for place in (0, 1) if inputs[1 - place].trained]
     return [save if save < 0 else op.inputs.index(save) for save in op.saves]
@@ -376,7 +382,7 @@ def _needed(op: Op, inputs: Sequence[Value]) -> list[int]:
 def _release(
     network: Network, work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope] | None
 ) -> None:
-    """Note behind which step every value is let go."""
+    """Record after which step every value is freed."""
     until: dict[int, int] = {}
     for number, step in enumerate(work.steps):
         until[step.output.number] = number
@@ -388,7 +394,7 @@ def _release(
                 until[value.number] = max(until[value.number], last_step[node.seen.until])
     elif scopes is not None:
         holders = [(scope.inputs, scope.last) for scope in scopes]
-        # a layer of several operations is a module too; branches hold the value they started from until they are merged
+        # a layer of several operations is a module, too; branches hold the value they started from until they are merged
         holders += [
             (set(node.inputs), node.index)
             for node in network.nodes

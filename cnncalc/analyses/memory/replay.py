@@ -1,4 +1,4 @@
-"""One forward of a network, and in training its backward, replayed operation by operation over a ledger of storages."""
+"""Replay a forward pass, and in training the backward pass, operation by operation over a ledger of storages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FLIGHT = "gradients in flight"
 
 
 class Replay:
-    """One step over the operations of a plan, for a batch; without autocast every number has the width of `dtype`."""
+    """One step over the operations of a plan. Without autocast, every number has the width of `dtype`."""
 
     def __init__(self, work: Plan, batch: int, dtype: str, ledger: Ledger) -> None:
         self.work = work
@@ -37,22 +37,22 @@ class Replay:
         self.weights = weight_width(work, dtype)
         self.ledger = ledger
         self.storage: dict[int, int] = {}  # value -> its storage
-        self.saved: list[list[int]] = []  # storages that each operation keeps for backward
+        self.saved: list[list[int]] = []  # storages that each operation saves for backward
         self.gradients: dict[int, Gradient] = {}
-        self.again_done: set[int] = set()  # the checkpointed blocks whose forward ran once more, by their first step
+        self.again_done: set[int] = set()  # checkpointed blocks that were recomputed, by their first step
 
     # -- sizes --------------------------------------------------------------------------------------------------------
 
     def bytes(self, numbers: int, like: Value) -> int:
-        """Bytes of that many numbers per example, for the batch, in the type of a value."""
+        """Return the bytes of that many numbers per example, for the batch, in the type of a value."""
         return numbers * (1 if like.fixed else self.batch) * (FULL if like.wide else self.width)
 
     def size(self, value: Value) -> int:
-        """Bytes of a value."""
+        """Return the bytes of a value."""
         return self.bytes(value.numbers, value)
 
     def extra(self, extra: Extra, step: Step) -> int:
-        """Bytes of further memory."""
+        """Return the bytes of further memory."""
         if extra.own and not self.own(step):
             return 0
         width = FULL if step.output.wide else self.width
@@ -63,13 +63,13 @@ class Replay:
         return extra.numbers * width * (1 if extra.fixed else self.batch)
 
     def own(self, step: Step) -> bool:
-        """Does PyTorch's own kernel normalise, not cuDNN's? Normalization.cpp, `_select_batch_norm_backend`."""
+        """Return whether PyTorch's own kernel normalizes, not cuDNN's. Normalization.cpp, `_select_batch_norm_backend`."""
         return self.width == HALF and not step.output.wide and self.work.amp != "float16"
 
     # -- forward ------------------------------------------------------------------------------------------------------
 
     def forward(self, training: bool) -> None:
-        """Every operation in order; values are let go when nobody will read them again."""
+        """Run every operation in order, and free values when nothing reads them again."""
         ledger, work = self.ledger, self.work
         for value in work.inputs:
             self.storage[value.number] = ledger.new(0, "input")  # counted among the fixed bytes
@@ -88,7 +88,7 @@ class Replay:
                     self.let_inputs_go(segment)
 
     def run(self, step: Step, phase: str, recorded: bool) -> list[int]:
-        """One operation forward: its output, and with `recorded` what it keeps for backward."""
+        """Run one operation forward; return the storages that it saves for backward if it is `recorded`."""
         ledger, op = self.ledger, step.op
         into = [self.storage[value.number] for value in step.inputs]
         alias = None if op.alias is None else into[op.alias]
@@ -106,27 +106,29 @@ class Replay:
         return kept
 
     def leave_autocast(self) -> None:
-        """The 16-bit copies of the weights are let go; those that backward needs stay."""
+        """Free the 16-bit copies of the weights that backward does not need."""
         for value in self.work.copies:
             self.ledger.drop(self.storage[value.number])
 
     def let_inputs_go(self, segment: Segment) -> None:
-        """The inputs of a checkpointed block are no longer needed to run it again."""
+        """Free the inputs of a checkpointed block, which is not run again."""
         for value in segment.inputs:
             self.ledger.drop(self.storage[value.number])
 
     def again(self, segment: Segment) -> None:
-        """The forward of a checkpointed block once more, in backward, up to the last thing that must be kept."""
+        """Run a checkpointed block forward again, in backward, up to the last operation that saves anything."""
         self.again_done.add(segment.first)
         alive: dict[int, int] = {}
         last = segment.needed[-1]
         for number in range(segment.first, last + 1):
             step = self.work.steps[number]
             for value in step.inputs:
-                if value.fixed and value.number not in alive:  # a weight that is used before the block, too
+                if value.fixed and value.number not in alive:  # a weight that is also used before the block
                     alive[value.number] = self.ledger.new(self.size(value), "16-bit weights", step.at)
                     self.storage[value.number] = alive[value.number]
-            if number == last and step.keeps_inputs_only:  # they are noted before the operation runs, and it need not
+            if (
+                number == last and step.keeps_inputs_only
+            ):  # autograd saves inputs before the operation runs, so it does not have to run
                 self.saved[number] = [
                     self.ledger.hold(self.storage[step.inputs[place].number]) for place in step.saves if step.recorded
                 ]
@@ -142,9 +144,9 @@ class Replay:
     # -- backward -----------------------------------------------------------------------------------------------------
 
     def losses(self) -> None:
-        """The loss of every output, forward, with what is kept of it: log-softmax, then the negative log-likelihood.
+        """Run the loss of every output forward: log-softmax, then the negative log-likelihood.
 
-        Autocast runs the second of them in float32, of a copy that is kept, too.
+        Autocast runs the second one in float32, on a copy that is saved as well.
         """
         ledger = self.ledger
         self.loss_kept: list[tuple[Value, list[int], list[int]]] = []
@@ -172,11 +174,11 @@ class Replay:
             total = loss
 
     def recast(self, value: Value) -> bool:
-        """Is this value cast to float32 for its loss?"""
+        """Return whether this value is cast to float32 for its loss."""
         return bool(self.work.amp) and not value.wide
 
     def backward(self) -> None:
-        """Nodes from the last to the first; gradients are summed in place where nobody else holds them."""
+        """Run all operations backward. Gradients are summed in place if nothing else holds them."""
         ledger = self.ledger
         ones = ledger.new(self.weights, FLIGHT)
         for value, kept, late in reversed(self.loss_kept):
@@ -213,10 +215,10 @@ class Replay:
         ledger.drop(ones)  # the caller of backward holds it to the end
 
     def undo(self, step: Step, gradient: Gradient, kept: list[int], unpacked: bool) -> None:
-        """One node of backward: its gradients are made while the one it got and all it kept are still alive.
+        """Run one operation backward. The gradients that it computes coexist with its own gradient and all it saved.
 
-        They have the type of the output; the engine sums them down to the size of their value and casts them to its
-        type, one after the other. What was `unpacked` from a checkpoint is let go before that.
+        They have the type of the output. The engine sums each of them down to the size of its value and casts it to the
+        type of that value, one after the other. What was `unpacked` from a checkpoint is freed before that.
         """
         ledger, op = self.ledger, step.op
         direct = op.casts in (CAST, FUSED)
@@ -225,10 +227,10 @@ class Replay:
         found = self.made(step, gradient, direct)
         if op.strip and step.weights and self.batch == 1:
             ledger.hold(gradient.storage)
-        mixed = op.casts == MIXED  # a parameter's gradient is as large as the output first, and summed at last
-        idle = step.idle * self.weights if op.whole and not self.own(step) else 0  # made, and thrown away at once
+        mixed = op.casts == MIXED  # a parameter's gradient is as large as the output first, and is summed last
+        idle = step.idle * self.weights if op.whole and not self.own(step) else 0  # computed and thrown away at once
         each = None
-        if op.each is not None:  # as much for every parameter
+        if op.each is not None:  # the same for every parameter
             share = self.extra(op.each, step) // (len(step.weights) + step.frozen)
             each = ledger.new(share * len(step.weights), FLIGHT)
             idle = share * step.frozen
@@ -240,7 +242,7 @@ class Replay:
             passing += 0 if step.inputs[0].trained else step.inputs[0].numbers
             passing += 0 if gradient.dense else step.output.numbers
         ledger.mark("backward", step.at, self.bytes(passing, step.output) + op.masks * self.batch + idle)
-        # a shared weight: added to the gradient that is there; in place, but where that is the view of a product's
+        # a shared weight: added to the existing gradient, in place unless that is a view of a product's gradient
         views = bool(shared) and op.casts == PRODUCT and step.main and step.weights[0][1] == 1
         for storage in shared if not views else ():
             ledger.drop(storage)
@@ -273,20 +275,20 @@ class Replay:
                 ledger.drop(storage)
         weights = [part for part in found if part[0].fixed]
         inputs = found[: len(found) - len(weights)]
-        for value, given, _ in (*inputs, *reversed(weights)):  # a product's weights come last, behind its bias
+        for value, given, _ in (*inputs, *reversed(weights)):  # a product's weights come last, after its bias
             self.deliver(value, given, step.at)
         if step.relaid:
             ledger.mark("backward", step.at, step.weights[0][0] * self.weights)
 
     def made(self, step: Step, gradient: Gradient, direct: bool) -> list[tuple[Value, Gradient, str]]:
-        """The gradients of a node's inputs, as it makes them: in the type of its output, unless it casts by itself."""
+        """Compute the gradients of an operation's inputs, in the type of its output unless it casts by itself."""
         ledger, op = self.ledger, step.op
         found: list[tuple[Value, Gradient, str]] = []
         for value, made in zip(step.inputs, step.grads, strict=True):
             if not value.trained or not made:
                 continue
             if made == SAME:
-                gradient.hands += 1
+                gradient.references += 1
                 given = gradient
             elif made == NOTHING:
                 given = Gradient(ledger.new(0, FLIGHT))
@@ -304,7 +306,7 @@ class Replay:
         return found
 
     def parameter_gradients(self, step: Step) -> list[int]:
-        """The gradients of the parameters; those that are added to ones that are there, and live only for that."""
+        """Compute the gradients of the parameters; return those that are added to existing ones and then freed."""
         found = []
         for size, before in step.weights if not step.op.strip or self.batch > 1 else ():
             storage = self.ledger.new(size * self.weights, "gradients")
@@ -313,21 +315,21 @@ class Replay:
         return found
 
     def total(self, storage: int, at: str) -> int:
-        """A sum beside both of its terms, one of which is that storage."""
+        """Allocate a sum while both of its terms exist, one of which is that storage."""
         other = self.ledger.new(self.ledger.sizes[storage], "gradients")
         self.ledger.mark("backward", at)
         self.ledger.drop(storage)
         return other
 
     def replaced(self, given: Gradient, size: int, at: str) -> Gradient:
-        """Another tensor of that many bytes, made from a gradient that is let go then."""
+        """Replace a gradient by a tensor of that many bytes."""
         other = Gradient(self.ledger.new(size, FLIGHT))
         self.ledger.mark("backward", at)
         self.let_go(given)
         return other
 
     def deliver(self, value: Value, given: Gradient, at: str) -> None:
-        """Hand a gradient to the operation that made the value: the first is kept, further ones are added."""
+        """Pass a gradient to the operation that made the value. The first one is kept, and further ones are added."""
         ledger = self.ledger
         there = self.gradients.get(value.number)
         if there is None:
@@ -336,7 +338,7 @@ class Replay:
         if given.gathered:
             there.others.append(given)
             return
-        if there.hands == 1 and ledger.holders[there.storage] == 1 and there.dense and not there.view:
+        if there.references == 1 and ledger.holders[there.storage] == 1 and there.dense and not there.view:
             self.let_go(given)
             return
         total = Gradient(ledger.new(self.size(value), FLIGHT))
@@ -346,14 +348,14 @@ class Replay:
         self.gradients[value.number] = total
 
     def let_go(self, gradient: Gradient) -> None:
-        """One hand less on a gradient."""
-        gradient.hands -= 1
-        if not gradient.hands:
+        """Remove a reference to a gradient, and free it with its last one."""
+        gradient.references -= 1
+        if not gradient.references:
             self.ledger.drop(gradient.storage)
             for other in gradient.others:
                 self.let_go(other)
 
 
 def weight_width(work: Plan, dtype: str) -> int:
-    """Bytes of a parameter: float32 under autocast."""
+    """Return the bytes of a parameter's number, which is float32 under autocast."""
     return FULL if work.amp else DTYPES[dtype]
