@@ -126,10 +126,10 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
     ]
     if answer.least_training is not None:
         lines.append(_minimum(answer.least_training))
-    if run.held:
+    if run.saved_by_layer:
         lines += [[], [(f" saved for backward: {_at_least(bool(run.unknown), run.saved)}, most of it by", "dim")]]
         grid = Grid(["layer", "bytes", ""], [False, True, False])
-        heaviest = sorted(run.held.items(), key=lambda item: -item[1])[:HOLDERS]
+        heaviest = sorted(run.saved_by_layer.items(), key=lambda item: -item[1])[:HOLDERS]
         for name, size in heaviest:
             grid.add([show(name, 200), f"{size:,}", _share(size, run.saved, glyphs)], ["", "", "bar"])
         lines += grid.lines(glyphs)
@@ -315,7 +315,10 @@ def _training_data(run: Run, least: Run | None) -> dict[str, Any]:
         "peak_at": run.peak.at,
         "peak_phase": run.peak.phase,
         "at_peak": dict(make_up(run.peak)),
-        "held": [{"layer": name, "bytes": size} for name, size in sorted(run.held.items(), key=lambda item: -item[1])],
+        "held": [
+            {"layer": name, "bytes": size}
+            for name, size in sorted(run.saved_by_layer.items(), key=lambda item: -item[1])
+        ],
         "exact": run.exact,
         "assumes": ASSUMED if run.assumes else None,
         "minimum_bytes": (run if least is None else least).peak.live,

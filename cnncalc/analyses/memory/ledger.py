@@ -49,7 +49,7 @@ class Ledger:
             self.live -= self.sizes[storage]
             self.parts[self.kinds[storage]] -= self.sizes[storage]
 
-    def held(self) -> dict[str, int]:
+    def live_by_layer(self) -> dict[str, int]:
         """Return the bytes alive now, by the layer that made them."""
         found: dict[str, int] = {}
         for size, holders, maker in zip(self.sizes, self.holders, self.makers, strict=True):

@@ -37,9 +37,9 @@ INDEX_BYTES = 8  # of a class label, a row index of an embedding, and batch norm
 class Run(Record):
     """The result of a replay, in bytes.
 
-    `fixed` is alive all the time, by kind. `saved` is what forward saves for backward, and `held` the same by the layer
-    that made it. `gradients` are those of all parameters that have one. `unknown` names the layers without a memory rule;
-    if there are any, every figure is a lower bound. `assumes` is true if the peak depends on an assumption about the
+    `fixed` is alive all the time, by kind. `saved` is what forward saves for backward, and `saved_by_layer` the same by the
+    layer that made it. `gradients` are those of all parameters that have one. `unknown` names the layers without a memory
+    rule; if there are any, every figure is a lower bound. `assumes` is true if the peak depends on an assumption about the
     program (`ASSUMED`). `unstated` names what is not known about the optimizer; if there is anything, the peak is a lower
     bound.
     """
@@ -47,7 +47,7 @@ class Run(Record):
     fixed: dict[str, int]
     peak: Moment
     saved: int
-    held: dict[str, int]
+    saved_by_layer: dict[str, int]
     moments: tuple[Moment, ...]
     unknown: tuple[str, ...]
     assumes: bool = False
@@ -95,13 +95,13 @@ def infer(
     work: Plan | None = None,
 ) -> Run:
     """Replay one forward without gradients; with `least`, every value is freed after its last use."""
-    work = work or plan(network, training=False, held=not least, inplace=inplace, amp=amp)
+    work = work or plan(network, training=False, until_return=not least, inplace=inplace, amp=amp)
     fixed = fixed_bytes(network, work, batch, dtype)
     ledger = Ledger(fixed)
     ledger.mark("forward", "input")
     Replay(work, batch, dtype, ledger).forward(training=False)
     assert ledger.peak is not None
-    assumes = work.held and not was_run(network)
+    assumes = work.until_return and not was_run(network)
     return Run(fixed, ledger.peak, 0, {}, tuple(ledger.moments), tuple(work.unknown), assumes)
 
 
@@ -122,7 +122,7 @@ def train(
     `work` is the plan of the network if it is already known. Once forward has returned, nothing depends on what it held, so
     a peak after forward assumes nothing.
     """
-    work = work or plan(network, training=True, held=not least, inplace=inplace, checkpoint=checkpoint, amp=amp)
+    work = work or plan(network, training=True, until_return=not least, inplace=inplace, checkpoint=checkpoint, amp=amp)
     fixed = fixed_bytes(network, work, batch, dtype)
     width = weight_width(work, dtype)
     gradients = sum(work.learned.values()) * width
@@ -136,7 +136,7 @@ def train(
     replay.forward(training=True)
     replay.losses()
     replay.leave_autocast()
-    saved, held = ledger.live - always, ledger.held()
+    saved, saved_by_layer = ledger.live - always, ledger.live_by_layer()
     replay.backward()
     ledger.mark("optimizer", "optimizer", stepping.made)
     assert ledger.peak is not None
@@ -144,9 +144,17 @@ def train(
     if ledger.peak.live < ledger.live + stepping.most and stepping.made < stepping.most:
         unstated.append(f"the order of the parameters in the step of {optimizer}")
     later = max(moment.live for moment in ledger.moments if moment.phase != "forward")
-    assumes = work.held and later < ledger.peak.live and not was_run(network)
+    assumes = work.until_return and later < ledger.peak.live and not was_run(network)
     return Run(
-        fixed, ledger.peak, saved, held, tuple(ledger.moments), tuple(work.unknown), assumes, gradients, tuple(unstated)
+        fixed,
+        ledger.peak,
+        saved,
+        saved_by_layer,
+        tuple(ledger.moments),
+        tuple(work.unknown),
+        assumes,
+        gradients,
+        tuple(unstated),
     )
 
 
@@ -166,7 +174,7 @@ def columns(analysis: Analysis) -> Analysis:
         if moment.phase == "forward":
             at = rows.get(moment.at) or _nearest(moment.at, names)
             live[at] = max(live.get(at, 0), moment.live)
-    for name, size in run.held.items():
+    for name, size in run.saved_by_layer.items():
         at = rows.get(name) or _nearest(name, names)
         saved[at] = saved.get(at, 0) + size
     return Analysis(

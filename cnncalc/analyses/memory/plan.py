@@ -28,9 +28,8 @@ from cnncalc.network import Network
 NONE: frozenset[str] = frozenset()
 
 
-TRAINING_MODE = (
-    "forward in training mode"  # reported among the layers without a rule, because what it does is not known
-)
+# reported among the layers without a rule, because what it does is not known
+TRAINING_MODE = "forward in training mode"
 
 
 class Value:
@@ -153,17 +152,17 @@ class Segment:
 class Plan:
     """All operations, the inputs and outputs of the network, and what it keeps all the time.
 
-    `amp` is the dtype of autocast, or empty. `copies` are the 16-bit weights, by owner and name in `copied`. With `held`,
-    values are alive as long as a program holds them, otherwise until their last use. `learned` are the sizes of the
-    parameters that have a gradient, by node and name. `network` is the network with these nodes, which may differ in
-    training, because a module may do other things then.
+    `amp` is the dtype of autocast, or empty. `copies` are the 16-bit weights, by owner and name in `copied`. With
+    `until_return`, values are alive as long as a program holds them, otherwise until their last use. `learned` are the
+    sizes of the parameters that have a gradient, by node and name. `network` is the network with these nodes, which may
+    differ in training, because a module may do other things then.
     """
 
-    def __init__(self, network: Network, training: bool, amp: str, held: bool = True) -> None:
+    def __init__(self, network: Network, training: bool, amp: str, until_return: bool = True) -> None:
         self.network = network
         self.training = training
         self.amp = amp
-        self.held = held
+        self.until_return = until_return
         self.count = 0
         self.copies: list[Value] = []
         self.copied: dict[tuple[int, str], Value] = {}
@@ -224,17 +223,17 @@ class Plan:
 def plan(
     network: Network,
     training: bool,
-    held: bool = True,
+    until_return: bool = True,
     inplace: bool | None = None,
     checkpoint: Sequence[str] = (),
     amp: str = "",
 ) -> Plan:
-    """List the operations of a network. With `held`, blocks hold their inputs until they return, as Python's frames do.
+    """List the operations of a network. With `until_return`, blocks hold their inputs until they return, as Python's frames do.
 
     `inplace` overrides the setting of the activations. `checkpoint` names blocks (`Stage2`, or `Stage` for all of them) that
     are recomputed in backward instead of saved. `amp` is the dtype that autocast casts to.
     """
-    work = Plan(network, training, amp, held)
+    work = Plan(network, training, amp, until_return)
     if training and network.in_training is not None:
         other = network.in_training()
         network = work.network = other or network
@@ -271,24 +270,24 @@ def plan(
         owner = node.index if node.shared is None else node.shared
         still = (node.frozen or NONE) | (seen.still if seen is not None else NONE)
         stopped = seen is not None and seen.stopped
-        held_here = [
+        parameters_here = [
             Parameter(owner, name, int(size), not stopped and name not in still) for name, size in sizes.items()
         ]
-        known = [values[index] for index in node.inputs]
+        operands = [values[index] for index in node.inputs]
         if seen is not None and seen.split is not None:
-            known = [_cut(work, cuts, node.name, seen, known[0], training)]
+            operands = [_cut(work, cuts, node.name, seen, operands[0], training)]
             ops = [Op([0], node.output.size, [GATHERED], alias=0)]
         for op in ops:
             relaid = op.weighted and seen is not None and seen.relaid
-            parameters = held_here if op.weighted else []
+            parameters = parameters_here if op.weighted else []
             parameters = parameters if op.of is None else [parameters[which] for which in op.of]
             copies = work.copy(node.name, op, parameters, relaid)
-            inputs = work.cast(node.name, op, [known[place] for place in op.inputs])
-            uncast = [known[place] for place in (*op.inputs, *op.holds)]
+            inputs = work.cast(node.name, op, [operands[place] for place in op.inputs])
+            uncast = [operands[place] for place in (*op.inputs, *op.holds)]
             owned = [parameter for parameter in parameters if parameter.trained]
             flows = not stopped and (bool(owned) or any(value.trained for value in inputs))
             value = work.value(op.output, flows, node.output[-1], _is_wide(op, inputs))
-            known.append(value)
+            operands.append(value)
             main = not parameters or parameters[0].trained
             step = Step(node.name, op, inputs, value, training and flows, copies, uncast, main)
             step.frozen = len(parameters) - len(owned)
@@ -297,13 +296,13 @@ def plan(
             if not copies:
                 step.owned = owned
             work.steps.append(step)
-        values.append(known[-1])
+        values.append(operands[-1])
         last_step.append(len(work.steps) - 1)
     work.outputs = [values[index] for index in network.outputs]
     if training:
         _reach(network, work)
     scopes = scopes_of(network.nodes)
-    _release(network, work, values, last_step, scopes if held else None)
+    _release(network, work, values, last_step, scopes if until_return else None)
     if checkpoint:
         _segment(work, values, last_step, scopes, checkpoint)
     return work

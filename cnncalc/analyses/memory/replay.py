@@ -39,7 +39,7 @@ class Replay:
         self.storage: dict[int, int] = {}  # value -> its storage
         self.saved: list[list[int]] = []  # storages that each operation saves for backward
         self.gradients: dict[int, Gradient] = {}
-        self.again_done: set[int] = set()  # checkpointed blocks that were recomputed, by their first step
+        self.recomputed: set[int] = set()  # checkpointed blocks that were recomputed, by their first step
 
     # -- sizes --------------------------------------------------------------------------------------------------------
 
@@ -53,7 +53,7 @@ class Replay:
 
     def extra(self, extra: Extra, step: Step) -> int:
         """Return the bytes of further memory."""
-        if extra.own and not self.own(step):
+        if extra.own and not self.is_native_norm(step):
             return 0
         width = FULL if step.output.wide else self.width
         if extra.width == AT_LEAST_4:
@@ -62,7 +62,7 @@ class Replay:
             width = self.weights if extra.width == AS_WEIGHTS else extra.width
         return extra.numbers * width * (1 if extra.fixed else self.batch)
 
-    def own(self, step: Step) -> bool:
+    def is_native_norm(self, step: Step) -> bool:
         """Return whether PyTorch's own kernel normalizes, not cuDNN's. Normalization.cpp, `_select_batch_norm_backend`."""
         return self.width == HALF and not step.output.wide and self.work.amp != "float16"
 
@@ -85,7 +85,7 @@ class Replay:
             if inside and number == segments[-1].last:
                 segment = segments.pop()
                 if not segment.awaited:
-                    self.let_inputs_go(segment)
+                    self.release_inputs(segment)
 
     def run(self, step: Step, phase: str, recorded: bool) -> list[int]:
         """Run one operation forward; return the storages that it saves for backward if it is `recorded`."""
@@ -110,14 +110,14 @@ class Replay:
         for value in self.work.copies:
             self.ledger.drop(self.storage[value.number])
 
-    def let_inputs_go(self, segment: Segment) -> None:
+    def release_inputs(self, segment: Segment) -> None:
         """Free the inputs of a checkpointed block, which is not run again."""
         for value in segment.inputs:
             self.ledger.drop(self.storage[value.number])
 
-    def again(self, segment: Segment) -> None:
+    def rerun(self, segment: Segment) -> None:
         """Run a checkpointed block forward again, in backward, up to the last operation that saves anything."""
-        self.again_done.add(segment.first)
+        self.recomputed.add(segment.first)
         alive: dict[int, int] = {}
         last = segment.needed[-1]
         for number in range(segment.first, last + 1):
@@ -155,7 +155,7 @@ class Replay:
             soft = ledger.new(self.size(value), "loss")
             ledger.mark("forward", "loss")
             late = []
-            if self.recast(value):
+            if self.is_recast(value):
                 late.append(ledger.new(2 * self.size(value), "loss"))
                 ledger.mark("forward", "loss")
             late.append(ledger.new(self.weights, "loss"))
@@ -173,7 +173,7 @@ class Replay:
                 loss = together
             total = loss
 
-    def recast(self, value: Value) -> bool:
+    def is_recast(self, value: Value) -> bool:
         """Return whether this value is cast to float32 for its loss."""
         return bool(self.work.amp) and not value.wide
 
@@ -182,11 +182,11 @@ class Replay:
         ledger = self.ledger
         ones = ledger.new(self.weights, FLIGHT)
         for value, kept, late in reversed(self.loss_kept):
-            first = ledger.new(self.size(value) * (2 if self.recast(value) else 1), FLIGHT)
+            first = ledger.new(self.size(value) * (2 if self.is_recast(value) else 1), FLIGHT)
             ledger.mark("backward", "loss")
             for storage in late:
                 ledger.drop(storage)
-            if self.recast(value):
+            if self.is_recast(value):
                 cast = ledger.new(self.size(value), FLIGHT)
                 ledger.mark("backward", "loss")
                 ledger.drop(first)
@@ -204,17 +204,17 @@ class Replay:
             segment = segments[-1] if segments and number <= segments[-1].last else None
             gradient = self.gradients.pop(step.output.number, None)
             if gradient is not None:
-                if segment is not None and number in segment.needed and segment.first not in self.again_done:
-                    self.again(segment)
-                self.undo(step, gradient, self.saved[number], unpacked=segment is not None)
+                if segment is not None and number in segment.needed and segment.first not in self.recomputed:
+                    self.rerun(segment)
+                self.run_backward(step, gradient, self.saved[number], unpacked=segment is not None)
             else:
                 for storage in self.saved[number]:
                     ledger.drop(storage)
             if segment is not None and segment.awaited and number == segment.awaited[0]:
-                self.let_inputs_go(segment)
+                self.release_inputs(segment)
         ledger.drop(ones)  # the caller of backward holds it to the end
 
-    def undo(self, step: Step, gradient: Gradient, kept: list[int], unpacked: bool) -> None:
+    def run_backward(self, step: Step, gradient: Gradient, kept: list[int], unpacked: bool) -> None:
         """Run one operation backward. The gradients that it computes coexist with its own gradient and all it saved.
 
         They have the type of the output. The engine sums each of them down to the size of its value and casts it to the
@@ -224,11 +224,12 @@ class Replay:
         direct = op.casts in (CAST, FUSED)
         if op.both and not step.inputs[0].trained:
             ledger.mark("backward", step.at, self.bytes(op.temps + step.inputs[0].numbers, step.output))
-        found = self.made(step, gradient, direct)
+        found = self.input_gradients(step, gradient, direct)
         if op.strip and step.weights and self.batch == 1:
             ledger.hold(gradient.storage)
         mixed = op.casts == MIXED  # a parameter's gradient is as large as the output first, and is summed last
-        idle = step.idle * self.weights if op.whole and not self.own(step) else 0  # computed and thrown away at once
+        # gradients of frozen parameters are computed and thrown away at once
+        idle = step.idle * self.weights if op.whole and not self.is_native_norm(step) else 0
         each = None
         if op.each is not None:  # the same for every parameter
             share = self.extra(op.each, step) // (len(step.weights) + step.frozen)
@@ -238,7 +239,7 @@ class Replay:
         temps = op.temps if step.main or not op.lean else 0
         passing = 0 if mixed else temps
         product = ledger.new(self.bytes(temps, step.output) if mixed else 0, FLIGHT)
-        if op.whole and not self.own(step):
+        if op.whole and not self.is_native_norm(step):
             passing += 0 if step.inputs[0].trained else step.inputs[0].numbers
             passing += 0 if gradient.dense else step.output.numbers
         ledger.mark("backward", step.at, self.bytes(passing, step.output) + op.masks * self.batch + idle)
@@ -249,12 +250,12 @@ class Replay:
         if unpacked:
             for storage in kept:
                 ledger.drop(storage)
-        for place, (value, given, made) in enumerate(found):
-            fitting = given
+        for place, (value, passed, made) in enumerate(found):
+            fitting = passed
             if made == SPREAD:
-                fitting = self.replaced(fitting, self.bytes(value.numbers, step.output), step.at)
+                fitting = self.replace(fitting, self.bytes(value.numbers, step.output), step.at)
             if value.wide != step.output.wide and not direct:
-                fitting = self.replaced(fitting, self.size(value), step.at)
+                fitting = self.replace(fitting, self.size(value), step.at)
             found[place] = (value, fitting, made)
         if mixed:
             shared = self.parameter_gradients(step)
@@ -262,12 +263,12 @@ class Replay:
             for storage in shared:
                 ledger.drop(storage)
         ledger.drop(product)
-        self.let_go(gradient)
+        self.release(gradient)
         if not unpacked:
             for storage in kept:
                 ledger.drop(storage)
         for storage in reversed(shared) if views else ():
-            ledger.drop(self.total(storage, step.at))
+            ledger.drop(self.allocate_sum(storage, step.at))
         if each is not None:
             shared = self.parameter_gradients(step)
             ledger.mark("backward", step.at)
@@ -275,12 +276,12 @@ class Replay:
                 ledger.drop(storage)
         weights = [part for part in found if part[0].fixed]
         inputs = found[: len(found) - len(weights)]
-        for value, given, _ in (*inputs, *reversed(weights)):  # a product's weights come last, after its bias
-            self.deliver(value, given, step.at)
+        for value, passed, _ in (*inputs, *reversed(weights)):  # a product's weights come last, after its bias
+            self.deliver(value, passed, step.at)
         if step.relaid:
             ledger.mark("backward", step.at, step.weights[0][0] * self.weights)
 
-    def made(self, step: Step, gradient: Gradient, direct: bool) -> list[tuple[Value, Gradient, str]]:
+    def input_gradients(self, step: Step, gradient: Gradient, direct: bool) -> list[tuple[Value, Gradient, str]]:
         """Compute the gradients of an operation's inputs, in the type of its output unless it casts by itself."""
         ledger, op = self.ledger, step.op
         found: list[tuple[Value, Gradient, str]] = []
@@ -289,20 +290,20 @@ class Replay:
                 continue
             if made == SAME:
                 gradient.references += 1
-                given = gradient
+                passed = gradient
             elif made == NOTHING:
-                given = Gradient(ledger.new(0, FLIGHT))
+                passed = Gradient(ledger.new(0, FLIGHT))
             elif made == GATHERED:
-                given = Gradient(ledger.hold(gradient.storage), gathered=True)
+                passed = Gradient(ledger.hold(gradient.storage), gathered=True)
             elif made in (NEW, SPREAD):
                 numbers = step.output.numbers if made == SPREAD else value.numbers
                 width = FULL if (value if direct else step.output).wide else self.width
                 storage = ledger.new(numbers * (1 if value.fixed else self.batch) * width, FLIGHT)
-                given = Gradient(storage, view=value.fixed and op.casts == PRODUCT)  # transposed, or summed and viewed
+                passed = Gradient(storage, view=value.fixed and op.casts == PRODUCT)  # transposed, or summed and viewed
             else:
                 dense = gradient.dense and made != EXPANDED and (made != PART or self.batch == 1)
-                given = Gradient(ledger.hold(gradient.storage), dense, view=True)
-            found.append((value, given, made))
+                passed = Gradient(ledger.hold(gradient.storage), dense, view=True)
+            found.append((value, passed, made))
         return found
 
     def parameter_gradients(self, step: Step) -> list[int]:
@@ -314,46 +315,46 @@ class Replay:
                 found.append(storage)
         return found
 
-    def total(self, storage: int, at: str) -> int:
+    def allocate_sum(self, storage: int, at: str) -> int:
         """Allocate a sum while both of its terms exist, one of which is that storage."""
         other = self.ledger.new(self.ledger.sizes[storage], "gradients")
         self.ledger.mark("backward", at)
         self.ledger.drop(storage)
         return other
 
-    def replaced(self, given: Gradient, size: int, at: str) -> Gradient:
+    def replace(self, passed: Gradient, size: int, at: str) -> Gradient:
         """Replace a gradient by a tensor of that many bytes."""
         other = Gradient(self.ledger.new(size, FLIGHT))
         self.ledger.mark("backward", at)
-        self.let_go(given)
+        self.release(passed)
         return other
 
-    def deliver(self, value: Value, given: Gradient, at: str) -> None:
+    def deliver(self, value: Value, passed: Gradient, at: str) -> None:
         """Pass a gradient to the operation that made the value. The first one is kept, and further ones are added."""
         ledger = self.ledger
         there = self.gradients.get(value.number)
         if there is None:
-            self.gradients[value.number] = given
+            self.gradients[value.number] = passed
             return
-        if given.gathered:
-            there.others.append(given)
+        if passed.gathered:
+            there.others.append(passed)
             return
         if there.references == 1 and ledger.holders[there.storage] == 1 and there.dense and not there.view:
-            self.let_go(given)
+            self.release(passed)
             return
         total = Gradient(ledger.new(self.size(value), FLIGHT))
         ledger.mark("backward", at)
-        self.let_go(there)
-        self.let_go(given)
+        self.release(there)
+        self.release(passed)
         self.gradients[value.number] = total
 
-    def let_go(self, gradient: Gradient) -> None:
+    def release(self, gradient: Gradient) -> None:
         """Remove a reference to a gradient, and free it with its last one."""
         gradient.references -= 1
         if not gradient.references:
             self.ledger.drop(gradient.storage)
             for other in gradient.others:
-                self.let_go(other)
+                self.release(other)
 
 
 def weight_width(work: Plan, dtype: str) -> int:

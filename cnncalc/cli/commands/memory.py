@@ -128,7 +128,7 @@ def command(
     if mode != "train":
         work = plan(network, training=False, inplace=inplace, amp=amp or "")
         inference = memory.infer(network, batch, dtype, work=work)
-        least_work = plan(network, training=False, held=False, inplace=inplace, amp=amp or "")
+        least_work = plan(network, training=False, until_return=False, inplace=inplace, amp=amp or "")
         least = memory.infer(network, batch, dtype, work=least_work)
         if size is not None:
             largest_inference = memory.fit(network, size, work, dtype)

@@ -113,7 +113,7 @@ def test_the_parts_add_up_to_the_peak() -> None:
         for moment in found.moments:
             assert sum(size for _, size in make_up(moment)) == moment.live
         assert found.moments[-1].phase == "optimizer"
-        assert sum(found.held.values()) <= found.saved
+        assert sum(found.saved_by_layer.values()) <= found.saved
 
 
 @pytest.mark.parametrize(
