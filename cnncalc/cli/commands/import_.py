@@ -34,7 +34,7 @@ def command(request: Request, flat: bool, force: bool) -> int:
     from cnncalc.cli.specs import network_of, print_notes
     from cnncalc.text import plural, show
     from cnncalc.writers.yaml.fields import Unwritable
-    from cnncalc.writers.yaml.writer import proved
+    from cnncalc.writers.yaml.writer import write_checked
 
     check_suffix(request.file, "yaml")
     spec, file = request.only_spec(), request.file
@@ -44,12 +44,12 @@ def command(request: Request, flat: bool, force: bool) -> int:
     print_notes(network)
     try:
         file_name = "" if network.source != spec.text else f"imported from {os.path.basename(spec.text)}"
-        proof = proved(network, file_name, flat)
+        written = write_checked(network, file_name, flat)
     except Unwritable as error:
         raise Failed(f"{show(spec.text)} cannot be imported: {show(error, 300)}") from None
     changed = [
         (network.nodes[index].name, name)
-        for index, name in zip(proof.order, proof.names, strict=True)
+        for index, name in zip(written.order, written.names, strict=True)
         if network.nodes[index].name != name
     ]
     if changed:
@@ -58,5 +58,5 @@ def command(request: Request, flat: bool, force: bool) -> int:
         print_message(
             f"note: {plural(len(changed), 'name')} changed, because a file cannot have the original: {renamed}{more}"
         )
-    write(proof.text, file)
+    write(written.text, file)
     return 0

@@ -1,13 +1,13 @@
-"""How values are called in a specification: which names are read and must be written, and how far a path may be shortened."""
+"""Names in a specification: which ones are referenced and must be written, and how far a path can be shortened."""
 
 from __future__ import annotations
 
 from cnncalc.network import Node
-from cnncalc.writers.yaml.tree import Body, Item, bodies_of, entered
+from cnncalc.writers.yaml.tree import Body, Item, bodies_of, with_inputs
 
 
 class Level:
-    """The names that the reader gives by itself on one level: a stand-in for `Run`."""
+    """The names that the reader assigns on one level, simulated here in the same way as in `Run`."""
 
     def __init__(self, prefix: str, taken: set[str]) -> None:
         self.prefix = prefix
@@ -15,23 +15,23 @@ class Level:
         self._counters: dict[str, int] = {}
 
     def inner(self, label: str) -> Level:
-        """The level below."""
+        """Return the level below."""
         return Level(f"{self.prefix}{label}.", self.taken)
 
-    def named(self, label: str) -> str:
-        """What to write for a name: the reader tells later uses of one name apart by itself, `new`, `new_2`."""
+    def shorten(self, label: str) -> str:
+        """Return what to write for a name. The reader numbers later uses of the same name: `new`, `new_2`."""
         before, _, number = label.rpartition("_")
         if before and number.isdecimal() and int(number) == self._counters.get("=" + before, 0) + 1 > 1:
             label = before
-        return self.counted(label)
+        return self.count_name(label)
 
-    def counted(self, label: str) -> str:
-        """A name that is written as it is."""
+    def count_name(self, label: str) -> str:
+        """Count a name that is written, and return it."""
         self._counters["=" + label] = self._counters.get("=" + label, 0) + 1
         return label
 
-    def comes_to(self, kind: str, label: str) -> bool:
-        """Would the next of a kind be called that anyway? If so it is; if not, the name has to be written."""
+    def is_automatic(self, kind: str, label: str) -> bool:
+        """Return whether the reader would give the next layer of a kind this name, so that it need not be written."""
         number = self._counters.get(kind, 0)
         name = None
         while name is None or self.prefix + name in self.taken:
@@ -43,15 +43,15 @@ class Level:
 
 
 class Bindings:
-    """Which layers and groups are read by name: those whose value a step needs that does not stand right below."""
+    """The layers and groups that are referenced by name, because a step other than the next one needs their value."""
 
     def __init__(self, nodes: list[Node], names: list[str], root: Body, outputs: list[int]) -> None:
         self._nodes = nodes
         self._names = names
         self._known = set(names)
         self._last_use = self._last_uses(outputs)
-        self._ends: dict[int, list[tuple[Body, str]]] = {}  # of a value, the groups that end in it, wide ones first
-        self._bound: set[int | str] = set()  # layers, and groups by their path
+        self._ends: dict[int, list[tuple[Body, str]]] = {}  # value -> the groups that end in it, outermost first
+        self._bound: set[int | str] = set()  # layers by index, and groups by path
         self._find_ends(root, "")
         self._bind(root)
         if outputs != [len(nodes) - 1]:
@@ -59,19 +59,22 @@ class Bindings:
                 self.target(value, len(nodes))
 
     def has(self, what: int | str) -> bool:
-        """Is a layer, or a group by its path, read by name?"""
+        """Return whether a layer, or a group given by its path, is referenced by name."""
         return what in self._bound
 
     def read_outside(self, first: int, last: int) -> bool:
-        """Is a layer between these two, the last one apart, read by one that is not?"""
+        """Return whether a layer from `first` to before `last` is read by a layer after `last`."""
         return any(self._last_use[value] > last for value in range(first, last))
 
     def elsewhere(self, value: int, reader: int) -> str:
-        """A value by its whole path, or the name of an input."""
+        """Return the whole path of a value, or the name of an input."""
         return self._names[value] if self._nodes[value].layer is None else self.target(value, reader)
 
     def target(self, value: int, reader: int) -> str:
-        """The name to read a value by: of the widest group that ends in it and is closed there, or its own. It is bound."""
+        """Return the name by which a value is read, and mark it as referenced.
+
+        It is the name of the outermost group that ends in the value and does not contain the reader, or the layer's own.
+        """
         for body, name in self._ends.get(value, ()):
             if not body.first <= reader <= body.last:
                 self._bound.add(name)
@@ -80,7 +83,7 @@ class Bindings:
         return self._names[value]
 
     def relative(self, path: str, prefix: str) -> str:
-        """A path as it is found from inside `prefix`: without the levels that both are in."""
+        """Shorten a path for use inside `prefix` by leaving out the levels that both share."""
         common = prefix
         while not path.startswith(common):
             common = common[: common.rfind(".", 0, -1) + 1]
@@ -89,7 +92,7 @@ class Bindings:
             nearer = prefix
             while len(nearer) > len(common) and nearer + text not in self._known:
                 nearer = nearer[: nearer.rfind(".", 0, -1) + 1]
-            if len(nearer) <= len(common) or not common:  # hidden everywhere: then the comparison will say so
+            if len(nearer) <= len(common) or not common:  # hidden at every level; the comparison reports it
                 return text
             common = common[: common.rfind(".", 0, -1) + 1]
 
@@ -103,7 +106,7 @@ class Bindings:
         return last
 
     def _find_ends(self, body: Body, path: str) -> None:
-        """Which groups end in which value: their names stand for it."""
+        """Record which groups end in which value, since their names can refer to it."""
         for item in body.items:
             self._find_end(item, path)
 
@@ -122,11 +125,11 @@ class Bindings:
                 self._find_ends(operand, f"{path}{label}.")
 
     def _bind(self, body: Body) -> None:
-        for item, above in entered(body.items, body.entry):
+        for item, above in with_inputs(body.items, body.entry):
             self._bind_item(item, above)
 
     def _bind_item(self, item: Item, above: int) -> None:
-        for step, value in entered(item.main, above):
+        for step, value in with_inputs(item.main, above):
             self._bind_item(step, value)
         for inner in bodies_of(item) if not item.main else [item.projection] if item.projection else ():
             self._bind(inner)
@@ -134,7 +137,7 @@ class Bindings:
             return
         node = self._nodes[item.node]
         read = [value for _, value in item.operands if isinstance(value, int)] if item.operands else node.inputs
-        moved = not item.operands and node.inputs[0] != above  # then `prev` is not the value above
+        moved = not item.operands and node.inputs[0] != above  # then `prev` is not the value of the step above
         for value in read:
             if (moved or value != above) and self._nodes[value].layer is not None:
                 self.target(value, item.node)

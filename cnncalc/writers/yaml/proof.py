@@ -1,4 +1,4 @@
-"""Two networks compared number by number: what was imported, and what the specification written from it says."""
+"""Compare two networks number by number: the imported one and the one that the written specification describes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from cnncalc.writers.yaml.fields import rounded
 
 
 def difference(one: Network, other: Network, order: Sequence[int], names: Sequence[str]) -> str:
-    """The first thing in which `other` is not `one`, as a sentence; empty where they agree in everything.
+    """Describe the first difference between two networks; return an empty text if they agree in everything.
 
-    Compared are, layer by layer: name, kind, fields, inputs, output shape, weights, biases, buffers, multiply-adds,
-    activations (so what works in place), receptive field, whose parameters are reused; then outputs and totals. `order`
-    holds for every node of `other` the node of `one`, `names` the name that it must have.
+    It compares, layer by layer, name, kind, fields, inputs, output shape, weights, biases, buffers, multiply-adds, activations
+    (hence what works in place), receptive field and shared parameters, and then outputs and totals. For each node of `other`,
+    `order` holds the node of `one` and `names` the name that it must have.
     """
     if len(other.nodes) != len(order):
-        return f"the specification makes {len(other.nodes):,} layers, the source {len(order):,}"
+        return f"the specification has {len(other.nodes):,} layers, the source {len(order):,}"
     place = {index: number for number, index in enumerate(order)}
     first, second = analyze(one), analyze(other)
     for number, (index, name) in enumerate(zip(order, names, strict=True)):
         mine, theirs = first.rows[index], second.rows[number]
-        found = _node(mine, theirs, place, name) or _figures(mine, theirs, first.field(mine), second.field(theirs))
-        if found:
-            return f"`{show(name)}`: {found}"
+        problem = _node(mine, theirs, place, name) or _figures(mine, theirs, first.field(mine), second.field(theirs))
+        if problem:
+            return f"`{show(name)}`: {problem}"
     if tuple(place[index] for index in one.outputs) != other.outputs:
         return "the outputs are not the same layers"
     for quantity, value in vars(first.totals).items():
@@ -49,18 +49,18 @@ def _node(mine: Row, theirs: Row, place: dict[int, int], name: str) -> str:
         ("output", one.output, other.output),
         ("shared parameters", shared, other.shared),
     ]
-    if not isinstance(_itself(other.layer), Stated):
+    if not isinstance(_represented_layer(other.layer), Stated):
         facts.append(("fields", _fields(one.layer), _fields(other.layer)))
     return _first(facts)
 
 
-def _figures(mine: Row, theirs: Row, seen: Field, found: Field) -> str:
+def _figures(mine: Row, theirs: Row, ours: Field, other: Field) -> str:
     facts: list[tuple[str, Any, Any]] = [
         (quantity, getattr(mine, quantity), getattr(theirs, quantity))
         for quantity in ("weights", "biases", "trainable", "buffers", "macs", "counted", "activations")
     ]
-    if found is not None:  # behind an operation that only the source can see through it is not known
-        facts.append(("receptive field", seen, found))
+    if other is not None:  # unknown after an operation of which only the source knows what it reads
+        facts.append(("receptive field", ours, other))
     return _first(facts)
 
 
@@ -76,8 +76,8 @@ def _first(facts: list[tuple[str, Any, Any]]) -> str:
 
 
 def _fields(layer: Layer | None) -> Any:
-    """The fields that differ from their defaults, as text; those that are names apart, which may have been changed."""
-    layer = _itself(layer)
+    """Return the fields that differ from their defaults as text, except those with names, which may have been changed."""
+    layer = _represented_layer(layer)
     if layer is None:
         return None
     plain = {
@@ -92,8 +92,8 @@ def _fields(layer: Layer | None) -> Any:
     return ", ".join(f"{name} {value}" for name, value in sorted(plain.items()))
 
 
-def _itself(layer: Layer | None) -> Layer | None:
-    """The layer that another one is like."""
+def _represented_layer(layer: Layer | None) -> Layer | None:
+    """Return the layer that an operator stands for."""
     while isinstance(layer, Operator):
         layer = layer.like
     return layer

@@ -1,4 +1,4 @@
-"""Mappings, lists and words -> YAML as a person lays it out: one line for what fits on one, a line an entry for the rest."""
+"""Lay out mappings, lists and words as YAML like a person would: on one line if it fits, else with one line for each entry."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from typing import Any
 
 WIDTH = 118
-LONGEST = 8  # steps that are repeated together
-# plain words that other readers of YAML take for something else
+LONGEST = 8  # the most steps that are repeated together
+# plain words that other YAML parsers read as something else
 _ODD = frozenset({"null", "yes", "no", "on", "off", "y", "n", ""})
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+/.$*()=%")
 _PROSE = ("name", "description", "source")
 
 
 def scalar(text: str) -> str:
-    """A word as YAML: plain where every reader takes it for that word, else in quotes.
+    """Format a word as YAML: plain if all parsers read it as that word, otherwise in quotes.
 
     >>> scalar("layer1.0"), scalar("no"), scalar("$kernel // 2"), scalar("a: b"), scalar("-x")
     ('layer1.0', '"no"', '$kernel // 2', '"a: b"', '"-x"')
@@ -26,7 +26,7 @@ def scalar(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Any text inside double quotes, in ASCII.
+    """Format any text in double quotes, in ASCII.
 
     >>> quoted('a"b' + chr(0x202E))
     '"a\\\\"b\\\\u202e"'
@@ -40,7 +40,7 @@ def quoted(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A line of text as YAML: plain where that is safe.
+    """Format a line of text as YAML: plain if that is safe.
 
     >>> prose("ResNet-50"), prose("He et al. 2015, table 1"), prose("a # b"), prose("a: b")
     ('ResNet-50', 'He et al. 2015, table 1', '"a # b"', '"a: b"')
@@ -51,7 +51,7 @@ def prose(text: str) -> str:
 
 
 def flow(value: Any) -> str:
-    """A value on one line."""
+    """Format a value on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(_pair(key, inner) for key, inner in value.items()) + "}"
     if isinstance(value, list):
@@ -64,7 +64,7 @@ def _pair(key: str, value: Any) -> str:
 
 
 def _entry(value: Any) -> str:
-    """An entry of a list on one line: `fc: 10` needs no braces there."""
+    """Format an entry of a list on one line, where `fc: 10` needs no braces."""
     if isinstance(value, dict) and len(value) == 1:
         ((key, inner),) = value.items()
         return flow(value) if inner is None else f"{scalar(key)}: {flow(inner)}"
@@ -72,7 +72,7 @@ def _entry(value: Any) -> str:
 
 
 def block(value: Any, indent: int) -> list[str]:
-    """A value on lines of its own."""
+    """Format a value on several lines."""
     space = " " * indent
     if isinstance(value, dict):
         lines = []
@@ -98,7 +98,7 @@ def block(value: Any, indent: int) -> list[str]:
 
 
 def _wrapped(words: list[str], indent: int) -> list[str]:
-    """A list of words on as many lines as it takes."""
+    """Wrap a list of words over several lines."""
     lines = [" " * indent + "["]
     for number, word in enumerate(words):
         piece = scalar(word) + ("]" if number + 1 == len(words) else ",")
@@ -110,25 +110,25 @@ def _wrapped(words: list[str], indent: int) -> list[str]:
 
 def _fits(line: str, value: Any) -> bool:
     return not isinstance(value, (dict, list)) or (
-        len(line) <= WIDTH - 12 * max(_depth(value) - 3, 0) and _depth(value) <= 4 and _many(value) <= 6
+        len(line) <= WIDTH - 12 * max(_depth(value) - 3, 0) and _depth(value) <= 4 and _longest_list(value) <= 6
     )
 
 
 def _depth(value: Any) -> int:
-    """Brackets inside each other."""
+    """Return how deeply brackets are nested."""
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inside is None else 1 + max(map(_depth, inside), default=0)
 
 
-def _many(value: Any) -> int:
-    """The most steps in a list on the line."""
+def _longest_list(value: Any) -> int:
+    """Return the number of steps in the longest list on the line."""
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     own = sum(isinstance(inner, (dict, list)) for inner in inside) if isinstance(value, list) else 0
-    return max([own, *map(_many, inside)])
+    return max([own, *map(_longest_list, inside)])
 
 
 def document(parts: dict[str, Any]) -> str:
-    """The whole file; keys without a value are left out."""
+    """Format the whole file, leaving out keys without a value."""
     lines = []
     for key, value in parts.items():
         if value in ("", None) or value == {} or value == []:
@@ -144,26 +144,26 @@ def document(parts: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def folded(steps: list[tuple[Any, bool]]) -> list[Any]:
-    """Steps, runs of equal ones written once with `repeat`; only the marked ones can be, whose names come by themselves."""
+def fold_repeats(steps: list[tuple[Any, bool]]) -> list[Any]:
+    """Write runs of equal steps once, with `repeat`. Each step comes with whether it can be repeated: it needs no `as`."""
     keys = [repr(step) if free else None for step, free in steps]
-    found: list[Any] = []
+    result: list[Any] = []
     place = 0
     while place < len(steps):
         width, times = _run(keys, place)
         if times == 1:
-            found.append(steps[place][0])
+            result.append(steps[place][0])
         elif width == 1:
             step = steps[place][0]
-            found.append({**(step if isinstance(step, dict) else {step: None}), "repeat": str(times)})
+            result.append({**(step if isinstance(step, dict) else {step: None}), "repeat": str(times)})
         else:
-            found.append({"seq": [step for step, _ in steps[place : place + width]], "repeat": str(times)})
+            result.append({"seq": [step for step, _ in steps[place : place + width]], "repeat": str(times)})
         place += width * times
-    return found
+    return result
 
 
 def _run(keys: list[str | None], place: int) -> tuple[int, int]:
-    """The run of equal steps that begins here: how many steps come again, and how often; 1 and 1 where there is none."""
+    """Find the run of equal steps that starts here: how many steps repeat, and how often; 1 and 1 if there is none."""
     best = (1, 1)
     for width in range(1, LONGEST + 1):
         first = keys[place : place + width]

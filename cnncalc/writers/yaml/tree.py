@@ -1,7 +1,7 @@
-"""A network as a tree of steps: named groups, branches that join in a merge, residuals. Knows nothing of text.
+"""Turn a network into a tree of steps: named groups, branches that join in a merge, and residuals.
 
-Names are paths; a group is a run of layers that nobody else shares the beginning of the path with. The order of the layers
-stays, because a specification makes them from top to bottom.
+Names are paths. A group is a run of layers whose paths share a prefix that no other layer has. The order of the layers stays
+the same, because a specification makes them from top to bottom.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from cnncalc.readers.limits import TRUSTED
 from cnncalc.readers.yaml.inputs import LONG_FORM, SHORT_FORM
 from cnncalc.readers.yaml.vocabulary import RESERVED, is_name
 
-DEEPEST = 12  # levels of groups; names go on behind them, with dots
-_NUMBERED = re.compile(r"(?<![_0-9])[0-9]+$")  # one of a row of steps, and no branch
-LONGEST = 40  # steps on the main path of a residual
+DEEPEST = 12  # levels of groups; deeper names keep their dots
+_NUMBERED = re.compile(r"(?<![_0-9])[0-9]+$")  # one of several numbered steps, not a branch
+LONGEST = 40  # the most steps on the main path of a residual
 
 
 class Body:
-    """What stands on one level of names: its steps, the value that enters, and the layers from `first` to `last`."""
+    """One level of names: its steps, the value that enters, and the layers from `first` to `last`."""
 
     __slots__ = ("entry", "first", "items", "last", "path")
 
     def __init__(self, path: str, first: int, last: int) -> None:
-        self.path = path  # with a dot behind it; empty for the file
+        self.path = path  # with a trailing dot; empty for the file
         self.first = first
         self.last = last
         self.entry = -1
@@ -34,29 +34,29 @@ class Body:
 
 
 class Item:
-    """A step: a group (`body`), or the layer `node`, joined of `operands`, or the sum at the end of `main`."""
+    """A step: a group (`body`), a layer (`node`), a merge of `operands`, or the sum at the end of `main`."""
 
     __slots__ = ("body", "label", "main", "node", "operands", "projection", "word")
 
     def __init__(self, label: str, node: int, body: Body | None = None) -> None:
         self.label = label
-        self.node = node  # whose value the step makes
+        self.node = node  # the node whose value the step makes
         self.body = body
-        self.operands: list[tuple[str, Body | int]] = []  # branches with their labels, or values
+        self.operands: list[tuple[str, Body | int]] = []  # labels with branches or values
         self.main: list[Item] = []
-        self.projection: Body | None = None  # what the input passes through, under the key `word`
+        self.projection: Body | None = None  # the path of the shortcut, written under the key `word`
         self.word = ""
 
 
-def entered(items: list[Item], entry: int) -> Iterator[tuple[Item, int]]:
-    """Every step of a chain with the value above it."""
+def with_inputs(items: list[Item], entry: int) -> Iterator[tuple[Item, int]]:
+    """Yield each step of a chain with the value of the step above it."""
     for item in items:
         yield item, entry
         entry = item.node
 
 
 def enter(body: Body, value: int) -> None:
-    """Let another value enter a level, and what begins inside it."""
+    """Set the value that enters a level, and the levels at its start."""
     inner: Body | None = body
     while inner is not None:
         inner.entry = value
@@ -64,7 +64,7 @@ def enter(body: Body, value: int) -> None:
 
 
 def bodies_of(item: Item) -> Iterator[Body]:
-    """The levels inside a step, residuals' main paths gone through."""
+    """Yield the levels inside a step, including those on the main path of a residual."""
     if item.body is not None:
         yield item.body
     for inner in item.main:
@@ -74,9 +74,9 @@ def bodies_of(item: Item) -> Iterator[Body]:
     yield from (branch for _, branch in item.operands if isinstance(branch, Body))
 
 
-def names_of(network: Network) -> list[str]:
-    """A name for every node, as a specification can write it and no two alike: its own wherever that can be done."""
-    found: list[str] = []
+def node_names(network: Network) -> list[str]:
+    """Return a distinct name for each node that a specification can contain: its own name if possible."""
+    names: list[str] = []
     taken: set[str] = set()
     only = len(network.inputs) == 1
     for node in network.nodes:
@@ -90,29 +90,29 @@ def names_of(network: Network) -> list[str]:
             number += 1
             name = f"{own}_{number}"
         taken.add(name)
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 def _reserved(name: str, enters: bool) -> bool:
-    """Does it mean something else: `prev`, or beside the names of inputs a word of the long form of a shape?"""
+    """Return whether the name has a meaning: `prev`, a key of steps, or for an input a word for axes of a shape."""
     return name == "prev" or (name in LONG_FORM or name.casefold() in SHORT_FORM if enters else name in RESERVED)
 
 
 def _part(text: str) -> str:
-    """A piece of a name between dots, of characters that a name is made of.
+    """Return the part of a name between dots, with characters that are not allowed replaced.
 
     >>> _part("a b\\n${x}"), _part("3x3"), _part("-/+")
     ('a_b_x', '3x3', '')
     """
     if not is_name(text):
-        kept = "".join(char if is_name("_" + char) else "_" for char in text[: TRUSTED.name])
-        text = "_".join(piece for piece in kept.lstrip("-+/_").split("_") if piece)
+        replaced = "".join(char if is_name("_" + char) else "_" for char in text[: TRUSTED.name])
+        text = "_".join(piece for piece in replaced.lstrip("-+/_").split("_") if piece)
     return text
 
 
-class Planter:
-    """Makes the tree. With `flat` there are no groups, branches or residuals: every layer stands for itself."""
+class TreeBuilder:
+    """Builds the tree. With `flat` there are no groups, branches or residuals: each layer is one step."""
 
     def __init__(
         self, nodes: list[Node], names: list[str], merges: Collection[int], plain_sum: object, flat: bool = False
@@ -125,13 +125,13 @@ class Planter:
         self.groups = self._groups()
         self.flat = flat
 
-    def plant(self) -> Body:
-        """The whole network."""
+    def build(self) -> Body:
+        """Return the tree of the whole network."""
         first = sum(node.layer is None for node in self.nodes)
         return self._body("", first, len(self.nodes) - 1, 0, 0)
 
     def _groups(self) -> set[tuple[str, ...]]:
-        """Beginnings of names whose layers stand in one run, and that name no layer themselves."""
+        """Return the prefixes of names whose layers form one run, and that are not the name of a layer."""
         ends: dict[tuple[str, ...], list[int]] = {}
         counts: Counter[tuple[str, ...]] = Counter()
         for index, parts in enumerate(self.parts):
@@ -160,12 +160,12 @@ class Planter:
                 index = end + 1
             body.items.append(item)
             entry = item.node
-        body.items = [self._collapsed(item) for item in body.items]
-        body.items = [step for item in body.items for step in self._parted(item)]
+        body.items = [self._collapse(item) for item in body.items]
+        body.items = [step for item in body.items for step in self._split_merge(item)]
         return body
 
-    def _parted(self, item: Item) -> list[Item]:
-        """A group that begins by joining values from elsewhere, which no call can name: that join, and the rest."""
+    def _split_merge(self, item: Item) -> list[Item]:
+        """Split a group that starts with a merge of values from outside, which no call can name, into the merge and the rest."""
         inside = item.body
         if inside is None or len(inside.items) < 3:
             return [item]
@@ -179,8 +179,8 @@ class Planter:
         enter(inside, first.node)
         return [first, item]
 
-    def _collapsed(self, item: Item) -> Item:
-        """A group of a single step as that step, its name with a dot."""
+    def _collapse(self, item: Item) -> Item:
+        """Replace a group of a single step by that step, with a dot in its name."""
         inside = item.body.items if item.body is not None else []
         if len(inside) != 1 or inside[0].main or any(isinstance(branch, Body) for _, branch in inside[0].operands):
             return item
@@ -188,7 +188,7 @@ class Planter:
         return inside[0]
 
     def _group_at(self, index: int, depth: int) -> tuple[int, int] | None:
-        """The last layer of the widest group that begins here, and how long its path is."""
+        """Return the last layer of the outermost group that starts here, and the length of its path."""
         parts = self.parts[index]
         for level in range(depth + 1, len(parts)):
             if tuple(parts[:level]) in self.groups:
@@ -208,17 +208,20 @@ class Planter:
         return item
 
     def _starts_from(self, body: Body, start: int) -> bool:
-        """Does a group begin with a value, and read nothing that was made since?"""
+        """Return whether a group starts from a value and reads no later value from outside."""
         inside = range(body.first, body.last + 1)
         read = {value for index in inside for value in self.nodes[index].inputs if value < body.first}
         return start in self.nodes[body.first].inputs and max(read) <= start
 
     def _before(self, body: Body, place: int) -> int:
-        """The value above the step at a place."""
+        """Return the value of the step above a position."""
         return body.items[place - 1].node if place else body.entry
 
     def _residual(self, body: Body, item: Item) -> bool:
-        """Is the layer the sum of a chain right above and of what enters it? Then take the chain in."""
+        """If the layer adds a chain right above to the input of the chain, move the chain into the residual.
+
+        Returns whether it did.
+        """
         node = self.nodes[item.node]
         if node.layer != self.plain_sum or len(node.inputs) != 2:
             return False
@@ -238,7 +241,7 @@ class Planter:
         place = next((place for place in places if self._before(body, place) == start), None)
         if place is None:
             return False
-        item.main = [self._collapsed(inner) for inner in items[place:end]]
+        item.main = [self._collapse(inner) for inner in items[place:end]]
         item.operands = []
         if projection is not None:
             enter(projection, start)
@@ -247,7 +250,7 @@ class Planter:
         return True
 
     def _branches(self, body: Body, item: Item) -> None:
-        """Take in the groups right above that start from one value and end in this layer."""
+        """Move the groups right above that start from one value and end in this layer into its branches."""
         inputs = list(self.nodes[item.node].inputs)
         items = body.items
         place = len(items)

@@ -19,7 +19,7 @@ from cnncalc.readers.yaml.expression import _FUNCTIONS as FUNCTIONS
 from cnncalc.readers.yaml.inputs import LONG_FORM
 from cnncalc.readers.yaml.reader import read
 from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, COUNTER, IN_NAMES, KEYS, RESERVED
-from cnncalc.writers.yaml.writer import proved
+from cnncalc.writers.yaml.writer import write_checked
 from tests.helpers import ROOT
 
 TEXT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ def test_an_example(text: str) -> None:
 @pytest.mark.parametrize("text", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_an_example_is_written_again(text: str) -> None:
     """The writer of YAML knows every word, too; it compares all numbers before it gives a file away."""
-    assert proved(read(Source("format.yaml", text))).text
+    assert write_checked(read(Source("format.yaml", text))).text
 
 
 def test_there_are_many_examples() -> None:

@@ -15,7 +15,7 @@ from cnncalc.layers.operator import Operator
 from cnncalc.network import Network
 from cnncalc.problem import Refused, Source
 from cnncalc.readers.yaml.reader import read
-from cnncalc.writers.yaml.writer import proved
+from cnncalc.writers.yaml.writer import write_checked
 
 CONV = "conv: {filters: 16, kernel: 3, pad: 1}"
 HEAD = "globalavgpool, fc: 10"
@@ -112,7 +112,7 @@ def test_a_name_that_freezes_nothing(tmp_path: Path, ended: Any, name: str, text
 
 @pytest.mark.parametrize("way", FROZEN)
 def test_a_written_file_keeps_what_is_frozen(way: str) -> None:
-    written = proved(network(FROZEN[way])).text
+    written = write_checked(network(FROZEN[way])).text
     assert "trainable: false" in written
     assert train(network(written), 2, optimizer="adam").peak.live == PEAK
 

@@ -18,7 +18,7 @@ from cnncalc.readers.limits import UNTRUSTED
 from cnncalc.readers.yaml.reader import Overrides, read
 from cnncalc.render.lines import ASCII, plain
 from cnncalc.render.report import Options, report
-from cnncalc.writers.yaml.writer import proved
+from cnncalc.writers.yaml.writer import write_checked
 
 
 def analysis(text: str, size: str = "") -> Analysis:
@@ -109,7 +109,7 @@ def test_names_inside_a_shortcut() -> None:
 
 def test_shortcuts_are_written_again() -> None:
     """The reader's blocks come back, and not one step for each of 400 layers."""
-    text = proved(read(Source("net.yaml", QUARTZNET))).text
+    text = write_checked(read(Source("net.yaml", QUARTZNET))).text
     assert text.count("shortcut: [") == 1
     assert text.count("\n") < 35
 

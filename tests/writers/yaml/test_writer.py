@@ -26,8 +26,8 @@ from cnncalc.writers.yaml import writer
 from cnncalc.writers.yaml.fields import Unwritable
 from cnncalc.writers.yaml.proof import difference
 from cnncalc.writers.yaml.text import prose, quoted, scalar
-from cnncalc.writers.yaml.tree import names_of
-from cnncalc.writers.yaml.writer import proved, written
+from cnncalc.writers.yaml.tree import node_names
+from cnncalc.writers.yaml.writer import write, write_checked
 from tests.helpers import ROOT, network_of
 from tests.readers.darknet import test_reader as test_darknet
 
@@ -36,7 +36,7 @@ SHELF = sorted((ROOT / "architectures").glob("*.yaml"))
 
 def again(network: Network, flat: bool = False) -> str:
     """The text written from a network, after it was read and compared; without falling back to a plain list."""
-    found = written(network, flat=flat)
+    found = write(network, flat=flat)
     assert difference(network, network_of(found.text), found.order, found.names) == ""
     return found.text
 
@@ -49,7 +49,7 @@ def test_the_shelf(path: Path) -> None:
     """Names as they are; and what is written is written the same again."""
     network = loading.load(Spec(str(path)))
     text = again(network)
-    assert names_of(network) == [node.name for node in network.nodes]
+    assert node_names(network) == [node.name for node in network.nodes]
     assert again(network_of(text)) == text
 
 
@@ -139,9 +139,9 @@ def test_random_networks() -> None:
     for seed in range(200):
         network = drawn(seed)
         again(network, flat=True)
-        found = proved(network)
+        found = write_checked(network)
         assert difference(network, network_of(found.text), found.order, found.names) == ""
-        fallen += found.text != written(network).text
+        fallen += found.text != write(network).text
     assert fallen < 8  # where a short name outside is hidden by one inside
 
 
@@ -176,7 +176,7 @@ def test_thousands_of_layers_take_no_time() -> None:
     )
     network = network_of(text)
     start = time.process_time()
-    proved(network)
+    write_checked(network)
     assert time.process_time() - start < 5
 
 
@@ -375,11 +375,11 @@ def test_what_cannot_be_said_is_refused() -> None:
     builder = Builder()
     value = builder.input("input", Shape((2, 3, 4, 5, 6)))
     with pytest.raises(Unwritable, match="no input shape"):
-        proved(builder.finish([builder.add(KINDS["relu"](), [value], "a")]))
+        write_checked(builder.finish([builder.add(KINDS["relu"](), [value], "a")]))
     value = (builder := Builder()).input("input", Shape((8,)))
     odd = builder.finish([builder.add(Unknown("my op", Shape((8,))), [value], "strange")])
     with pytest.raises(Unwritable, match="strange"):
-        proved(odd)
+        write_checked(odd)
 
 
 def test_problems_of_the_source_are_told(cnncalc: Any) -> None:

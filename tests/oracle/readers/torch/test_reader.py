@@ -27,7 +27,7 @@ from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers import Missing, ReaderOptions
 from cnncalc.readers.yaml.reader import Overrides, read
 from cnncalc.writers.torch.writer import source
-from cnncalc.writers.yaml.writer import proved
+from cnncalc.writers.yaml.writer import write_checked
 from tests.helpers import ROOT
 
 if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
@@ -721,7 +721,7 @@ def test_shelf_to_torch_and_back(path: Path) -> None:
     }
     back = cnncalc.from_torch(module, sizes)
     assert not back.warnings
-    again = read(Source("again.yaml", proved(back).text))  # YAML -> PyTorch -> YAML
+    again = read(Source("again.yaml", write_checked(back).text))  # YAML -> PyTorch -> YAML
     ours, theirs = analyze(network).totals, analyze(back).totals
     for quantity in ("depth", "activations", "conv_activations", "weights", "biases", "buffers", "macs"):
         assert getattr(theirs, quantity) == getattr(ours, quantity), quantity

@@ -39,7 +39,7 @@ from cnncalc.writers.blocks import Unexportable
 from cnncalc.writers.layouts import lengths
 from cnncalc.writers.onnx.writer import HANDLERS, serialize
 from cnncalc.writers.torch.writer import source
-from cnncalc.writers.yaml.writer import proved
+from cnncalc.writers.yaml.writer import write_checked
 from tests.helpers import environment, network_of
 from tests.oracle.test_verify import random_network
 
@@ -131,7 +131,7 @@ def test_the_whole_shelf_there_and_back(path: Path, tmp_path: Path) -> None:
     differing = {name for name in quantities if getattr(ours.totals, name) != getattr(theirs.totals, name)}
     assert differing == set()
     assert ours.features == theirs.features
-    again = analyze(network_of(proved(theirs.network).text))  # YAML -> ONNX -> YAML
+    again = analyze(network_of(write_checked(theirs.network).text))  # YAML -> ONNX -> YAML
     assert all(getattr(ours.totals, name) == getattr(again.totals, name) for name in quantities)
     outputs = zip(network.outputs, theirs.network.outputs, strict=True)
     assert all(ours.fields[mine] == theirs.fields[other] for mine, other in outputs)

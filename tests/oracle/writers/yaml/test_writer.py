@@ -24,7 +24,7 @@ from cnncalc.problem import Source
 from cnncalc.readers import ReaderOptions, read
 from cnncalc.readers.yaml import reader
 from cnncalc.writers.yaml.proof import difference
-from cnncalc.writers.yaml.writer import written
+from cnncalc.writers.yaml.writer import write
 from tests.oracle.test_verify import random_network
 
 MODELS = sorted((TESTS / "reference" / "onnx").glob("*.onnx"))
@@ -32,7 +32,7 @@ MODELS = sorted((TESTS / "reference" / "onnx").glob("*.onnx"))
 
 def again(network: Network, flat: bool = False) -> str:
     """The text written from a network, after it was read and compared."""
-    found = written(network, flat=flat)
+    found = write(network, flat=flat)
     assert difference(network, reader.read(Source("net.yaml", found.text)), found.order, found.names) == ""
     return found.text
 
