@@ -80,7 +80,7 @@ WORDS: dict[str, Word] = {
         also="group",
     ),
     "residual": Word(
-        "Steps that form a main path, whose result is added to the input (He et al. 2015). If the main path "
+        "A main path of steps whose result is added to its input, as in ResNet (He et al., 2015). If the main path "
         "changes the shape, the `projection` brings the input to the new shape. With `projection: none`, there is "
         "no shortcut in that case.",
         "input: 32x32x16\nlayers:\n  - residual:\n"
@@ -131,19 +131,19 @@ WORDS: dict[str, Word] = {
         "  - {relu: {}, when: $stride != 1}\n",
     ),
     "share": Word(
-        "As a key next to a layer, it reuses the weights of an earlier step, which are counted once. As a column "
-        "of `analyze`, it is the percentage of all parameters that a layer has.",
+        "Reuses the weights of an earlier step, as a key next to a layer. The weights are counted once. In the table "
+        "of `analyze`, the column share is the percentage of all parameters that a layer has.",
         "input: {left: 64, right: 64}\nlayers:\n  - {fc: 32, from: left, as: tower}\n"
         "  - {fc: 32, from: right, share: tower}\n  - concat: [tower, prev]\n",
     ),
     "expect": Word(
-        "Values that you worked out by hand for a step: a shape, or any of output, params, weights, biases, "
-        "activations, macs and receptive_field. cnncalc checks them and explains any that are wrong.",
+        "Values that you worked out by hand for a step, which cnncalc checks. Write a shape, or any of output, params, "
+        "weights, biases, activations, macs and receptive_field. cnncalc explains any value that is wrong.",
         "input: 32x32x3\nlayers:\n  - conv: {filters: 16, kernel: 5}\n    expect: {output: 28x28x16, params: 1216}\n",
     ),
     "holds": Word(
-        "States which parameters a layer holds itself if it does not hold all of them, as with tied or factored "
-        "weights.",
+        "Overrides the number of parameters of a layer, for tied or factored weights. Write the number of each parameter "
+        "that the layer holds itself.",
         "input: 100\nparams: {rank: 2}\nlayers:\n  - {fc: 10, holds: {weight: $rank * $in_channels}}\n",
     ),
     "like": Word(

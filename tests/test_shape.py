@@ -1,6 +1,6 @@
-"""(W - F + 2P)/S + 1 against loops that really walk a window over cells, or scatter cells under one.
+"""Check (W - F + 2P)/S + 1 against loops that move a window over cells, or scatter cells under a window.
 
-The loops below know nothing of the formula. Rules taken from elsewhere are named where they are used.
+The loops do not use the formula. Rules of other tools are cited next to their tests.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MANY = settings(max_examples=500, deadline=None, derandomize=True)
 
 
 def walk(window: Window, width: int) -> list[list[int]]:
-    """The cells of the padded axis under every position of the window, found by sliding it from the front.
+    """The cells of the padded axis under every position of the window, by sliding it from the start.
 
-    With ceil there is one more position while cells are left over, as long as it starts inside the input or the
-    padding in front of it (PyTorch 2, `pooling_output_shape`: "ensure that the last pooling starts inside the image").
+    With `ceil` there is one more position while cells are left over, as long as it starts inside the input or the
+    padding before it (PyTorch 2, `pooling_output_shape`: "ensure that the last pooling starts inside the image").
     """
     padded = window.before + width + window.after
     places: list[list[int]] = []
@@ -37,7 +37,7 @@ def walk(window: Window, width: int) -> list[list[int]]:
         whole = cells[-1] < padded
         left_over = places[-1][-1] < padded - 1 if places else True
         late = start >= window.before + width
-        # a stride before the first position nothing is left over, unless less than a stride is missing
+        # without a first position, the window must be too long by less than a stride
         near = places or cells[-1] - window.stride < padded - 1
         if not whole and not (window.ceil and left_over and not late and near):
             return places
@@ -48,7 +48,7 @@ def walk(window: Window, width: int) -> list[list[int]]:
 
 
 def scatter(window: TransposedWindow, width: int) -> list[int]:
-    """How many input cells are added into each output cell."""
+    """Count the input cells that are added to each output cell."""
     touched: dict[int, int] = {}
     for cell in range(width):
         for number in range(window.kernel):
@@ -82,7 +82,7 @@ def test_out_rounded_up_counts_the_positions_of_a_walk(
     width: int, kernel: int, stride: int, before: int, after: int, dilation: int
 ) -> None:
     window = Window(kernel, stride, before, after, dilation, ceil=True)
-    assume(before < window.reach and after < window.reach)  # otherwise a window holds padding only, and pooling refuses
+    assume(before < window.reach and after < window.reach)  # pooling refuses windows that contain only padding
     places = walk(window, width)
     if places:
         assert window.out(width) == len(places)
@@ -305,7 +305,7 @@ def test_text_of_a_transposed_misfit() -> None:
 @given(st.integers(1, 300), st.integers(1, 30), st.integers(1, 12))
 @MANY
 def test_same_is_tensorflows_rule(width: int, reach: int, stride: int) -> None:
-    """TensorFlow, "SAME": ceil(W/S) outputs, no more zeros than that needs, the odd one behind."""
+    """TensorFlow, "SAME": ceil(W/S) outputs, no more zeros than necessary, and an odd one at the end."""
     before, after = same(width, reach, stride)
     places = 0
     while places * stride < width:  # ceil(W/S), counted
@@ -313,7 +313,7 @@ def test_same_is_tensorflows_rule(width: int, reach: int, stride: int) -> None:
     window = Window(reach, stride, before, after)
     assert window.out(width) == places
     assert after - before in (0, 1)
-    if before + after:  # no padding beyond what is needed: one zero less, and a position is lost
+    if before + after:  # the padding is minimal: with one zero fewer, a position is lost
         assert len(walk(Window(reach, stride, before, after - 1), width)) == places - 1
         assert window.remainder(width) == 0
     assert max(before, after) < reach
@@ -322,7 +322,7 @@ def test_same_is_tensorflows_rule(width: int, reach: int, stride: int) -> None:
 @pytest.mark.parametrize(
     ("width", "reach", "stride", "pads"),
     # TensorFlow's documentation of "SAME" (tf.nn): with stride 1 a 3-wide window gets one zero on either side; ResNet's
-    # 7-wide stride 2 on 224 gets 2 in front and 3 behind
+    # 7-wide window with stride 2 on 224 gets 2 before and 3 after
     [
         (224, 3, 1, (1, 1)),
         (224, 3, 2, (0, 1)),

@@ -1,4 +1,4 @@
-"""Numbers as people write and read them: what is printed is read back as the same number, rounded."""
+"""Counts and sizes. Every printed number can be read back as the same number, rounded."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from cnncalc.render.columns import percent
 from cnncalc.units import Figure, format_bytes, format_count, parse_count, parse_size
 
 MANY = settings(max_examples=1000, deadline=None, derandomize=True)
-# a whole number of any length, not only the long ones
+# numbers of every length, because uniform ones are almost always long
 NUMBERS = st.integers(0, 14).flatmap(lambda digits: st.integers(0, 10**digits - 1))
 
 
 def figure(text: str) -> Figure:
-    """The count that the text writes."""
-    found = parse_count(text)
-    assert found is not None
-    return found
+    """Parse a count that is expected to be valid."""
+    result = parse_count(text)
+    assert result is not None
+    return result
 
 
-# -- what is printed -------------------------------------------------------------------------------------------------
+# -- formatting -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def figure(text: str) -> Figure:
         (1_004, "1.00K"),
         (1_005, "1.01K"),  # halves go up
         (9_994, "9.99K"),
-        (9_995, "10.0K"),  # one digit fewer behind the point
+        (9_995, "10.0K"),  # one decimal place fewer
         (99_949, "99.9K"),
         (99_950, "100K"),
         (999_499, "999K"),
@@ -70,7 +70,7 @@ def test_megabytes(number: int, text: str) -> None:
 @MANY
 @given(NUMBERS)
 def test_a_rounded_figure_agrees_with_its_number(number: int) -> None:
-    """`published: 15.2M` copied from our own table can never be marked as wrong."""
+    """A figure that is copied from a table of cnncalc to `published:` always agrees."""
     assert figure(format_count(number)).agrees(number)
     bytes_ = parse_size(format_bytes(number))
     assert bytes_ is not None
@@ -80,7 +80,7 @@ def test_a_rounded_figure_agrees_with_its_number(number: int) -> None:
 @MANY
 @given(NUMBERS)
 def test_rounding_keeps_three_digits(number: int) -> None:
-    """It is off by at most half a unit of the third digit, and it has three digits."""
+    """The error is at most half a unit of the third digit, and there are three digits."""
     text = format_count(number)
     value = figure(text).value
     assert value is not None
@@ -102,14 +102,14 @@ def test_rounding_keeps_the_order(one: int, other: int) -> None:
 @MANY
 @given(NUMBERS)
 def test_exact_numbers_are_read_back(number: int) -> None:
-    """With and without thousands separators; a neighbour does not agree."""
+    """With and without thousands separators. The next number does not agree."""
     for text in (str(number), f"{number:,}"):
         assert figure(text).value == number
         assert figure(text).agrees(number)
         assert not figure(text).agrees(number + 1)
 
 
-# -- what is read ----------------------------------------------------------------------------------------------------
+# -- parsing ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_count(text: str, value: int) -> None:
     ],
 )
 def test_no_count(text: str) -> None:
-    """Not a figure: None, whatever it is."""
+    """Text that is not a count or size gives None."""
     assert parse_count(text) is None
     assert parse_size(text) is None
 
@@ -170,7 +170,7 @@ def test_size(text: str, value: int) -> None:
 
 @pytest.mark.parametrize("text", ["93", "93M", "5 bytes", "1,024"])
 def test_a_size_needs_its_unit(text: str) -> None:
-    """93 what?"""
+    """A size without its unit is refused."""
     assert parse_size(text) is None
 
 
@@ -185,8 +185,8 @@ def test_a_size_needs_its_unit(text: str) -> None:
         ("61,706", 61_706, 61_706),
     ],
 )
-def test_agreement_ends_half_a_digit_away(text: str, least: int, most: int) -> None:
-    """The last digit written says how much is claimed."""
+def test_agreement_within_half_of_the_last_digit(text: str, least: int, most: int) -> None:
+    """The last written digit sets the precision."""
     claimed = figure(text)
     assert claimed.agrees(least)
     assert claimed.agrees(most)
@@ -203,7 +203,7 @@ def test_a_size_in_binary_units_claims_its_own_digits() -> None:
 
 
 def test_a_number_that_is_not_whole_has_no_value() -> None:
-    """Half a parameter does not exist: nothing agrees with it."""
+    """No number of parameters agrees with 0.5."""
     half = figure("0.5")
     assert half.value is None
     assert not half.agrees(0)
@@ -216,8 +216,8 @@ def test_a_number_that_is_not_whole_has_no_value() -> None:
 @pytest.mark.heavy
 @MANY
 @given(NUMBERS, NUMBERS)
-def test_a_share_says_neither_nothing_nor_everything_by_rounding(part: int, rest: int) -> None:
-    """0 % and 100 % are exact; others lie in between and are off by at most half a tenth."""
+def test_rounded_percentages_never_reach_0_or_100(part: int, rest: int) -> None:
+    """0 % and 100 % are exact. Other percentages are between them, with an error of at most 0.05 %."""
     whole = part + rest
     text = percent(part, whole)
     assert (text == "0 %") == (part == 0)
@@ -231,7 +231,7 @@ def test_a_share_says_neither_nothing_nor_everything_by_rounding(part: int, rest
     ("text", "number"), [("6G", 6 * 10**9), ("1.5k", 1500), ("2Gi", 2**31), ("8 M", 8 * 10**6), ("1T", 10**12)]
 )
 def test_short_sizes(text: str, number: int) -> None:
-    """The B may be left out where nothing but a size is meant, and only there."""
+    """The B may be left out only with `short`."""
     short = parse_size(text, short=True)
     assert short is not None
     assert short.value == number

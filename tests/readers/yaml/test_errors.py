@@ -1,6 +1,6 @@
-"""Every error as it is shown: errors/NAME.yaml is a bad file, errors/NAME.txt what the reader gets to see.
+"""Every error message: errors/NAME.yaml is a file with a mistake, errors/NAME.txt the expected output.
 
-`pytest --overwrite` takes what is shown today. Then come the pages of the codes, and rules that all messages keep.
+`pytest --overwrite` stores the current output. Other tests check the pages of the codes, and rules for all messages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NAMES = [file.stem for file in FILES]
 
 
 def problems(file: Path, limits: Limits = TRUSTED) -> tuple[Problem, ...]:
-    """What is wrong with a file, or its warnings where it can be read."""
+    """The errors of a file, or its warnings if it can be read."""
     try:
         return read(decode(file.read_bytes(), file.name, limits), limits=limits).warnings
     except Refused as refused:
@@ -42,16 +42,16 @@ def test_shown(file: Path, overwrite: bool) -> None:
     if overwrite:
         stored.write_bytes(shown.encode())
     assert shown == stored.read_bytes().decode()
-    assert shown, "the file is sound"
+    assert shown, "the file has no mistake"
 
 
-def test_nothing_is_left_over() -> None:
+def test_every_output_has_its_file() -> None:
     assert {file.stem for file in FOLDER.glob("*.txt")} == set(NAMES)
     assert len(NAMES) > 200
 
 
 INSIDE = re.compile(r"\b(None|NoneType|tuple|dict|str|int|float|Fraction|scalar|node|event|token|invalid|illegal)\b")
-ENDS = re.compile(r"(?<!\.\.)[.! ]\Z")  # a full stop; three dots are a number that goes on
+ENDS = re.compile(r"(?<!\.\.)[.! ]\Z")  # a full stop, but not the `...` of a number
 ON_A_BLANK = ("missing-field", "bad-character", "no-tabs", "bad-step", "bad-block", "bad-value")
 
 
@@ -59,15 +59,17 @@ ON_A_BLANK = ("missing-field", "bad-character", "no-tabs", "bad-step", "bad-bloc
 def test_rules_of_a_message(file: Path) -> None:
     found = problems(file)
     places = [(one.where.line, one.where.column) for one in found if one.where is not None]
-    assert places == sorted(places), "in the order of the file"
-    assert len({(one.where and (one.where.line, one.where.column), one.text) for one in found}) == len(found), "no echo"
+    assert places == sorted(places), "sorted by place"
+    assert len({(one.where and (one.where.line, one.where.column), one.text) for one in found}) == len(found), (
+        "no duplicates"
+    )
     for one in found:
         assert one.code in CODES
         assert one.code.startswith("unused") is (one.level == "warning")
         assert not ENDS.search(one.text), one.text
         assert not ENDS.search(one.help), one.help
-        assert not re.match(r"[A-Z][a-z]+ (?!takes|needs|has|gets)", one.text), "lower case, but for names of blocks"
-        assert not INSIDE.search(re.sub("`[^`]*`", "", one.text + one.help)), "no words from inside"
+        assert not re.match(r"[A-Z][a-z]+ (?!takes|needs|has|gets)", one.text), "lower case, except for names of blocks"
+        assert not INSIDE.search(re.sub("`[^`]*`", "", one.text + one.help)), "no internal terms"
         for shown in lines(one):
             assert shown.isprintable()
             assert len(shown) <= 200
@@ -75,12 +77,12 @@ def test_rules_of_a_message(file: Path) -> None:
             line = one.where.source.line(one.where.line)
             assert 1 <= one.where.column <= len(line) + 1
             culprit = line[one.where.column - 1 :][:1]
-            assert culprit.strip() or one.code in ON_A_BLANK or "missing" in one.text, "the caret is under a blank"
+            assert culprit.strip() or one.code in ON_A_BLANK or "missing" in one.text, "the caret points at a blank"
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
-def test_strangers_get_the_same_codes(file: Path) -> None:
-    """Under the tighter limits a file is refused too; with the same codes unless it is the limits that refuse it."""
+def test_untrusted_files_get_the_same_codes(file: Path) -> None:
+    """With the limits for untrusted files, the codes are the same unless a limit is exceeded."""
     strict = [one.code for one in problems(file, UNTRUSTED)]
     assert strict == [one.code for one in problems(file)] or "too-large" in strict
 
@@ -97,7 +99,7 @@ def test_the_caret_under_hidden_and_wide_characters() -> None:
     source = Source("net.yaml", "a\tb\u202ec \u6df1\u5c64 culprit")
     shown = lines(Problem("bad-value", "x", where=Where(source, 1, source.text.index("culprit") + 1)))
     assert shown[1] == "  1 | a\\x09b\\u202ec \u6df1\u5c64 culprit"
-    # the two ideographs take four columns of a terminal and are two characters of the text
+    # the two ideographs are two characters of the text and take four columns of a terminal
     assert shown[2].index("^") == shown[1].index("culprit") + 2
 
 
@@ -110,13 +112,13 @@ def test_a_place_beyond_the_end_of_the_text() -> None:
 
 # -- the pages of the codes -------------------------------------------------------------------------------------------
 
-# functions that make a problem -> the place of the code among their arguments
+# functions that create a problem -> the index of the code among their arguments
 MAKERS = {"Problem": 0, "problem": 1, "_at": 2, "_character": 2}
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def used() -> Iterator[str]:
-    """Every code in the package, found in its source."""
+    """Every code in the source of the package."""
     for file in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
@@ -127,7 +129,7 @@ def used() -> Iterator[str]:
                 code = node.args[place]
                 if isinstance(code, ast.Constant) and isinstance(code.value, str) and CODE.fullmatch(code.value):
                     yield code.value
-                elif name == "Problem":  # handed on by one of the other makers
+                elif name == "Problem":  # passed on by one of the other functions
                     assert isinstance(code, ast.Name), f"{file.name}:{node.lineno}"
                     assert code.id == "code", f"{file.name}:{node.lineno}"
             elif isinstance(node, ast.Assign) and any(getattr(one, "attr", "") == "code" for one in node.targets):
@@ -146,7 +148,7 @@ def test_page(code: str) -> None:
     page = CODES[code]
     assert page.meaning.endswith(".")
     if not page.wrong:
-        assert page.note, "no example and no reason why"
+        assert page.note, "neither an example nor a reason for its absence"
         assert not page.right
         return
     if code == "bad-line":
@@ -186,11 +188,11 @@ def test_every_code_that_a_file_can_have_is_shown() -> None:
         "shapes-disagree",
         "unknown-size",
     }
-    elsewhere |= {"one-run", "unsupported", "unused-parameters"}  # of other formats, as those above
+    elsewhere |= {"one-run", "unsupported", "unused-parameters"}  # errors of other formats, like those above
     assert shown == set(CODES) - elsewhere
 
 
-# -- what comes from the command line ---------------------------------------------------------------------------------
+# -- values from the command line -------------------------------------------------------------------------------------
 
 NET = """\
 input: {left: 32x32x3, right: 32x32x3}
@@ -255,11 +257,11 @@ def test_the_only_input_has_two_names(name: str) -> None:
     assert read(Source("net.yaml", ONE), Overrides({}, {name: "64x64x5"})).nodes[0].output == (64, 64, 5)
 
 
-def test_what_is_given_takes_the_place_of_what_is_missing() -> None:
+def test_an_input_from_the_command_line_replaces_a_missing_one() -> None:
     assert read(Source("net.yaml", "layers: [relu]"), Overrides({}, {"": "64"})).nodes[0].output == (64,)
 
 
-def test_given_values_do_not_hide_the_mistakes_of_the_file() -> None:
+def test_values_from_the_command_line_do_not_hide_the_mistakes_of_the_file() -> None:
     text = "input: [3, 4]\nparams: {n: [1]}\nlayers: [rlu]"
     with pytest.raises(Refused) as refused:
         read(Source("net.yaml", text), Overrides({"n": "1"}, {"x": "5"}))

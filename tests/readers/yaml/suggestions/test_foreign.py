@@ -1,4 +1,4 @@
-"""Words of other tools and of lectures: every one leads to a line that, pasted in, makes the same layer."""
+"""Notation of other tools and lectures. Every suggestion, pasted into the file, makes the same layer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mistake(text: str) -> Problem:
 
 
 def suggestion(step: str, shape: str) -> str:
-    """What the help says to write in place of a step."""
+    """The replacement that the help suggests for a step."""
     problem = mistake(f"input: {shape}\nlayers:\n  - {step}\n")
     found = re.match(r"(?:write|cnncalc calls it) `(.*?)`", problem.help)
     assert found is not None, problem.help
@@ -43,8 +43,8 @@ def test_there_are_enough() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES.split())
-def test_every_module_of_pytorch_leads_somewhere(name: str) -> None:
-    """Written alone: another name, an example, or what to do instead; never that it might be a block of the file."""
+def test_every_module_of_pytorch_has_specific_help(name: str) -> None:
+    """The bare name of a module gets a name, an example or a remedy, but never the advice to define a block."""
     help = mistake(f"input: 8x8x4\nlayers:\n  - {name}\n").help
     assert re.match(r"write|leave it out|cnncalc calls it|did you mean|cnncalc has no kind for it", help), help
     assert "blocks" not in help
@@ -114,8 +114,8 @@ def test_help(step: str, help: str) -> None:
         "F.relu(self.bn1(x))",
     ],
 )
-def test_nothing_is_translated_that_is_not_understood(step: str) -> None:
-    """An argument that changes the layer in a way that no field says, or that nobody knows."""
+def test_unclear_layers_are_not_translated(step: str) -> None:
+    """Arguments that no field can express, or that are unknown, prevent a translation."""
     layer = call(step)
     assert layer is not None
     assert foreign.translate(layer) is None
@@ -127,7 +127,7 @@ def test_a_layer_applied_to_another_is_not_taken_alone() -> None:
 
 
 def test_the_tables_name_kinds_and_fields() -> None:
-    """A word that no kind or field has would only be noticed by who uses it; kinds to come are passed over."""
+    """A misspelled kind or field in the tables would only show up in use. Kinds that do not exist yet are skipped."""
     from cnncalc.layers import KINDS
 
     for name in foreign.names():
@@ -144,7 +144,7 @@ def test_the_tables_name_kinds_and_fields() -> None:
 
 
 def test_shapes_of_other_tools() -> None:
-    """A batch in front, channels first, in a list or in parentheses."""
+    """Shapes with a batch, with channels first, in a list or in parentheses."""
     for written, meant in [
         ("[1, 3, 224, 224]", "224x224x3"),
         ("[8, 224, 224, 3]", "224x224x3"),
@@ -165,7 +165,7 @@ def test_shapes_of_other_tools() -> None:
         ("8x1x28x28", "28x28x1"),
     ],
 )
-def test_a_batch_in_front_is_not_read_as_depth(shape: str, meant: str) -> None:
+def test_a_leading_batch_is_not_read_as_depth(shape: str, meant: str) -> None:
     problem = mistake(f"input: {shape}\nlayers: [fc: 10]\n")
     assert problem.code == "ambiguous-input"
     assert f"write `{meant}`" in problem.help
@@ -174,8 +174,8 @@ def test_a_batch_in_front_is_not_read_as_depth(shape: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["width", "depth", "channels", "height", "steps"])
-def test_an_undefined_parameter_is_not_taken_for_what_enters(name: str) -> None:
-    """`$in_width` is valid everywhere and means something else."""
+def test_an_undefined_parameter_is_not_replaced_by_a_size_of_the_input(name: str) -> None:
+    """`$in_width` would be valid, but means something else."""
     problem = mistake(f"input: 32x32x3\nlayers:\n  - conv: {{filters: ${name}, kernel: 3}}\n")
     assert problem.text == f"unknown parameter ${name}"
     assert problem.help.startswith(f"define it under `params:`, as in `params: {{{name}: 64}}`")
@@ -187,7 +187,7 @@ def test_a_size_of_the_input_misspelt_is_still_found() -> None:
 
 
 def test_one_cell_too_many_is_not_mended_by_a_convolution() -> None:
-    """The shapes of a feature pyramid on an odd width: what the help says makes the sum possible."""
+    """With the shapes of a feature pyramid on an odd width, both suggestions of the help make the sum possible."""
     text = "input: 100x167x8\nlayers:\n  - conv: {filters: 8, kernel: 3, stride: 2, pad: 1}\n"
     text += "  - upsample: 2\n  - add: [prev, input]\n"
     help = mistake(text).help
@@ -196,11 +196,11 @@ def test_one_cell_too_many_is_not_mended_by_a_convolution() -> None:
     assert network_of(text.replace("  - add", "  - resize: 100x167\n  - add")).nodes[-1].output == (100, 167, 8)
 
 
-# -- notes on silent readings -----------------------------------------------------------------------------------------
+# -- notes on assumptions ---------------------------------------------------------------------------------------------
 
 
 def notes(text: str) -> list[str]:
-    """The reader's notes, layer by layer."""
+    """The notes of the reader for each layer."""
     return [sentence for node in network_of(text).nodes for _, sentence in node.notes]
 
 
