@@ -13,17 +13,22 @@ if TYPE_CHECKING:
 def from_torch(
     module: Any, input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None, *, example_inputs: Any = None
 ) -> Any:
-    """The `cnncalc.network.Network` in a torch.nn.Module, for `cnncalc.analyses` and all else that takes one.
+    """Read a torch.nn.Module as a `cnncalc.network.Network`, which `cnncalc.analyses` and all other functions accept.
 
-    `input_shape` is that of one example as PyTorch has it, without the batch: (3, 224, 224); for several inputs, a mapping
-    from the names of forward's arguments to shapes. `example_inputs` stands in its place where forward takes something
-    else: one tensor, a sequence of arguments, or a mapping of named ones, which may be tensors, plain values, or lists,
-    tuples and dictionaries of them, with a batch of 1. The module stays as it is; no parameter is read or copied.
+    The module stays as it is, and no parameter is read or copied.
+
+    Args:
+        module: The model.
+        input_shape: Shape of one example in PyTorch's order, without the batch, such as (3, 224, 224). For several
+            inputs, a mapping from the names of forward's arguments to shapes.
+        example_inputs: Arguments of forward, for inputs that a shape cannot describe. One tensor, a sequence of
+            arguments, or a mapping of named arguments. Arguments may be tensors, plain values, or lists, tuples and
+            dictionaries of them. Give tensors a batch of 1.
 
     Raises:
-        cnncalc.problem.Refused: what cannot be followed, in `problems`.
-        cnncalc.readers.Missing: where PyTorch is not installed.
+        cnncalc.problem.Refused: The module cannot be followed. Its `problems` say why.
+        cnncalc.readers.Missing: PyTorch is not installed.
     """
-    from importlib import import_module  # only where it is used: importing cnncalc stays cheap
+    from cnncalc.readers.torch import reader  # imported here so that importing cnncalc stays fast
 
-    return import_module("cnncalc.readers.torch.reader").from_torch(module, input_shape, example_inputs=example_inputs)
+    return reader.from_torch(module, input_shape, example_inputs=example_inputs)

@@ -1,7 +1,7 @@
-"""Proof by another program: the network is exported, built in the framework without any data, run, and compared.
+"""Verify a network against a framework: export it, build it there without data, run it, and compare layer by layer.
 
-Every layer's output shape, weights, biases, buffers and multiply-adds are the framework's own: read from the tensors that
-pass, from the parameters of the modules that are called, and from its own count of operations.
+The output shape, weights, biases, buffers and multiply-adds of every layer are the framework's own. They are read from
+the tensors, from the parameters of the modules that are called, and from the framework's count of operations.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ from typing import Any
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.network import Network
 from cnncalc.readers.options import Missing
+from cnncalc.readers.torch.errors import call_foreign, describe_error, is_internal
 from cnncalc.record import Record
 
 QUANTITIES = ("output", "weights", "biases", "buffers", "macs")
-BATCH = 2  # of one example only, PyTorch refuses some norms
-FEW_STEPS = 4  # of a longer sequence recurrent layers run only so many: every step costs the same
+BATCH = 2  # PyTorch refuses some norms for a single example
+FEW_STEPS = 4  # the steps that recurrent layers run of a longer sequence: every step costs the same
 MANY_STEPS = 64
 
 Facts = dict[str, Any]  # quantity -> number, or shape as a list
 
 
 class Check(Record):
-    """One layer by cnncalc and by the framework; `theirs` is None where the framework never came to it, and so
-    are in it figures that the framework has no count of."""
+    """The figures of one layer in cnncalc and in the framework.
+
+    `theirs` is None if the framework did not reach the layer. A figure in it is None if the framework does not count it.
+    """
 
     name: str
     kind: str
@@ -33,14 +36,14 @@ class Check(Record):
 
     @property
     def differences(self) -> list[str]:
-        """The quantities in which both differ."""
+        """The quantities that differ."""
         if self.theirs is None:
             return list(self.ours)
         return [name for name, value in self.ours.items() if self.theirs[name] not in (value, None)]
 
 
 class Agreement(Record):
-    """What a framework says to a network: every layer, the totals, and the error it ended with, if any."""
+    """The comparison of a network with a framework: every layer, the totals, and the error that stopped it, if any."""
 
     network: Network
     framework: str
@@ -51,7 +54,7 @@ class Agreement(Record):
 
     @property
     def agrees(self) -> bool:
-        """Is everything the same?"""
+        """Whether there is no difference."""
         return not (self.error or self.totals.differences or any(check.differences for check in self.checks))
 
 
@@ -59,19 +62,20 @@ def verify(network: Network, framework: str = "torch") -> Agreement:
     """Compare a network with a framework, layer by layer.
 
     Raises:
-        Missing: where the framework is not installed.
-        Unexportable: where a layer has no counterpart in it.
+        Missing: The framework is not installed.
+        Unexportable: A layer has no counterpart in the framework.
     """
     if framework == "keras":
         from cnncalc.writers.keras.writer import measured as measured_by_keras
 
-        return _compared(network, framework, *measured_by_keras(network))
-    return _compared(network, framework, *measured(network))
+        return _compare(network, framework, *measured_by_keras(network))
+    return _compare(network, framework, *measure(network))
 
 
-def _compared(
+def _compare(
     network: Network, framework: str, version: str, theirs: list[Facts], whole: Facts, error: str
 ) -> Agreement:
+    """Compare the figures of a framework, per layer and for the whole network, with cnncalc's."""
     result = analyze(network)
     nodes = network.nodes
     checks = []
@@ -98,33 +102,42 @@ def _totals(result: Analysis) -> Facts:
 
 
 def channels_last(lengths: list[int], layout: str) -> list[int]:
-    """The axes of one example as cnncalc has them, of a tensor with its batch."""
+    """Return the axes of one example in cnncalc's order, from those of a tensor with its batch."""
     return [*lengths[2:], lengths[1]] if layout == "first" else lengths[1:]
 
 
 # -- PyTorch ----------------------------------------------------------------------------------------------------------
 
 
-def watched(text: str, marks: dict[int, tuple[str, str]]) -> Any:
-    """The source compiled so that it tells `__seen__(line, value)` after every line that makes a layer's value."""
+class Mismatch(Exception):  # a finding, not an error of the program
+    """The exported model does not run the layers of the network."""
+
+
+def compile_watched(text: str, marks: dict[int, tuple[str, str]]) -> Any:
+    """Compile the source so that it calls `__seen__(line, value)` after each line that computes a layer's value."""
     tree = ast.parse(text)
     for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "forward"]:
         body: list[ast.stmt] = []
-        for statement, behind in zip(function.body, [*function.body[1:], None], strict=True):
+        for statement, following in zip(function.body, [*function.body[1:], None], strict=True):
             body.append(statement)
             mark = marks.get(statement.lineno)
-            if mark is not None and (behind is None or behind.lineno != statement.lineno):
+            if mark is not None and (following is None or following.lineno != statement.lineno):
                 body.append(ast.parse(f"__seen__({statement.lineno}, {mark[0]})").body[0])
         function.body = body
     return compile(ast.fix_missing_locations(tree), "<exported>", "exec")
 
 
-def measured(network: Network) -> tuple[str, list[Facts], Facts, str]:
-    """PyTorch's version, its figures for every layer, for the whole, and the error it ended with."""
+def measure(network: Network) -> tuple[str, list[Facts], Facts, str]:
+    """Return PyTorch's version, its figures for each layer and for the whole, and the error that stopped it.
+
+    Raises:
+        Missing: PyTorch is not installed.
+        Unexportable: A layer has no counterpart in PyTorch.
+    """
     try:
         import torch
     except ImportError:
-        raise Missing("torch", "torch") from None
+        raise Missing("PyTorch", "torch") from None
     import warnings
 
     from torch.utils.flop_counter import FlopCounterMode
@@ -133,68 +146,76 @@ def measured(network: Network) -> tuple[str, list[Facts], Facts, str]:
 
     exported = source(network)
     layers = [node for node in network.nodes if node.layer is not None]
-    found: list[Facts] = []
+    measured: list[Facts] = []
     called: list[Any] = []
     counted: set[int] = set()
     counter = FlopCounterMode(display=False)
-    skipped = [0]  # operations of the steps that recurrent layers did not run
+    skipped = [0]  # operations of the steps that recurrent layers skip
     before = [0]
 
     def seen(line: int, value: Any) -> None:
-        node = layers[len(found)]
+        node = layers[len(measured)]
         if exported.marks[line][1] != node.kind:
-            raise AssertionError(f"line {line} makes a {exported.marks[line][1]}, not the {node.kind} `{node.name}`")
+            raise Mismatch(f"line {line} runs a {exported.marks[line][1]}, not the {node.kind} `{node.name}`")
         flops = counter.get_total_flops() + skipped[0]
-        facts = _held(called, counted)
+        facts = _count_parameters(called, counted)
         facts["output"] = channels_last(list(value.shape), exported.layouts[node.index])
-        facts["macs"] = _each(flops - before[0])
+        facts["macs"] = _per_example(flops - before[0])
         before[0] = flops
         called.clear()
-        found.append(facts)
+        measured.append(facts)
 
     whole: Facts = {}
     error = ""
     try:
         names: dict[str, Any] = {"__name__": "cnncalc_exported", "__seen__": seen}
-        exec(watched(exported.text, exported.marks), names)  # our own source: see export_torch
+        exec(
+            compile_watched(exported.text, exported.marks), names
+        )  # source that cnncalc wrote: see cnncalc.writers.torch
         with warnings.catch_warnings(), torch.device("meta"):
             warnings.simplefilter("ignore")
             model = names[exported.name]().eval()
             _watch(torch, model, names, called, counter, skipped)
             inputs = [
-                torch.empty(BATCH, *_lengths(node.output, exported.layouts[node.index])) for node in network.inputs
+                call_foreign(torch.empty, BATCH, *_lengths(node.output, exported.layouts[node.index]))
+                for node in network.inputs
             ]
             with counter:
                 outputs = model(*inputs)
         several = outputs if isinstance(outputs, tuple) else (outputs,)
+        if len(several) != len(network.outputs):
+            raise Mismatch(f"{len(several)} of {len(network.outputs)} outputs are returned")
         shapes = [
             channels_last(list(value.shape), "first" if len(network.nodes[i].output) > 2 else exported.layouts[i])
             for i, value in zip(network.outputs, several, strict=True)
         ]
-        whole = {"output": shapes, **_held([model], set()), "macs": _each(before[0])}
-        if len(found) != len(layers):
-            raise AssertionError(f"{len(found)} of {len(layers)} layers ran")
-    except Exception as failure:  # whatever the framework does not like is a difference
-        lines = str(failure).strip().split("\n")
-        error = f"{type(failure).__name__}: {lines[0]}"
-    return torch.__version__, found, whole, error
+        whole = {"output": shapes, **_count_parameters([model], set()), "macs": _per_example(before[0])}
+        if len(measured) != len(layers):
+            raise Mismatch(f"{len(measured)} of {len(layers)} layers ran")
+    except Mismatch as mismatch:
+        error = str(mismatch)
+    except Exception as failure:  # whatever PyTorch refuses is a difference
+        if is_internal(failure):
+            raise
+        error = describe_error(failure)
+    return torch.__version__, measured, whole, error
 
 
 def _lengths(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
     return (shape[-1], *shape[:-1]) if layout == "first" else tuple(shape)
 
 
-def _each(flops: int) -> float | int:
-    """Multiply-adds of one example: half of the operations that were counted for the batch."""
+def _per_example(flops: int) -> float | int:
+    """Return the multiply-adds of one example: half of the operations counted, divided by the batch."""
     return flops // (2 * BATCH) if flops % (2 * BATCH) == 0 else flops / (2 * BATCH)
 
 
-def _held(modules: list[Any], counted: set[int]) -> Facts:
-    """Weights, biases and running statistics of modules, those counted already left out."""
+def _count_parameters(modules: list[Any], counted: set[int]) -> Facts:
+    """Count weights, biases and running statistics of modules, without those counted before."""
     facts: Facts = {"weights": 0, "biases": 0, "buffers": 0}
     for module in modules:
         for part in module.modules():
-            fleeting = part._non_persistent_buffers_set
+            unsaved = part._non_persistent_buffers_set
             parameters = [
                 ("biases" if name.startswith(("bias", "in_proj_bias")) else "weights", tensor)
                 for name, tensor in part.named_parameters(recurse=False)
@@ -202,7 +223,7 @@ def _held(modules: list[Any], counted: set[int]) -> Facts:
             buffers = [
                 ("buffers", tensor)
                 for name, tensor in part.named_buffers(recurse=False)
-                if name not in fleeting and name != "num_batches_tracked"
+                if name not in unsaved and name != "num_batches_tracked"
             ]
             for quantity, tensor in parameters + buffers:
                 if id(tensor) not in counted:
@@ -212,7 +233,7 @@ def _held(modules: list[Any], counted: set[int]) -> Facts:
 
 
 def _watch(torch: Any, model: Any, names: dict[str, Any], called: list[Any], counter: Any, skipped: list[int]) -> None:
-    """Hooks on every layer of the model that note when it is called; long sequences are cut short."""
+    """Hook every layer of the model, so that calls are noted and long sequences are shortened."""
     blocks = [module for module in model.modules() if "forward" in vars(type(module)) and _is_block(module, names)]
     hooked: set[int] = set()
     for block in blocks:

@@ -95,8 +95,9 @@ def test_every_module_has_a_floor() -> None:
 
 
 def test_imports_point_down() -> None:
-    """To the same floor or a lower one, wherever the import stands."""
-    assert [said(found) for found in OWN if floor(found.of) > floor(found.by)] == []
+    """To the same floor or a lower one, even inside functions; those of the public API may import from every floor."""
+    up = [found for found in OWN if floor(found.of) > floor(found.by)]
+    assert [said(found) for found in up if found.by != "cnncalc" or found.at_once] == []
 
 
 def test_renderers_know_no_reader_and_readers_no_renderer() -> None:

@@ -376,11 +376,11 @@ def test_every_wrong_figure_of_every_layer_is_noticed(
 ) -> None:
     """Off by one, in one layer at a time."""
     network = network_of(SMALL)
-    version, layers, whole, error = verification.measured(network)
+    version, layers, whole, error = verification.measure(network)
     for number in range(len(layers)):
         wrong = [dict(facts) for facts in layers]
         wrong[number][quantity] = change(wrong[number][quantity])
-        monkeypatch.setattr(verification, "measured", lambda _, wrong=wrong: (version, wrong, whole, error))
+        monkeypatch.setattr(verification, "measure", lambda _, wrong=wrong: (version, wrong, whole, error))
         found = verify(network)
         assert differing(found) == {found.checks[number].name: [quantity]}
         assert not found.agrees

@@ -21,7 +21,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX"
 PACKAGE = Path(cnncalc.__file__).parent
 # the one reader, the one writer, pages of a handle that is given; what is our own, and what Linux says of this process
 OWN = {"readers/files.py", "cli/run.py", "readers/onnx/file.py"}
-OWN |= {"cli/commands/show.py", "shelf_figures.py", "readers/torch/fit.py", "readers/torch/run.py"}
+OWN |= {"cli/commands/show.py", "shelf_figures.py", "readers/torch/forward.py", "readers/torch/run.py"}
 SUFFIXES = ("yaml", "yml", "json", "onnx", "keras", "cfg")
 GOOD = "input: 8x8x3\nlayers: [fc: 10]\n"
 KERAS_LAYERS = [

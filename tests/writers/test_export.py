@@ -332,7 +332,7 @@ def test_verify_without_the_framework(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: Any) -> None:
         raise Missing("torch", "torch")
 
-    monkeypatch.setattr("cnncalc.verify.measured", missing)
+    monkeypatch.setattr("cnncalc.verify.measure", missing)
     done = CliRunner().invoke(cli, ["verify", "lenet5"])
     assert done.exit_code == 2
     assert "this needs torch: pip install 'cnncalc[torch]'" in done.output
@@ -363,7 +363,7 @@ def test_the_exit_status_of_verify(monkeypatch: pytest.MonkeyPatch, form: str, w
             layers[0]["weights"] += 1
         return "9.9", layers, {"output": [[10]], **whole}, ""
 
-    monkeypatch.setattr("cnncalc.verify.measured", answered)
+    monkeypatch.setattr("cnncalc.verify.measure", answered)
     done = CliRunner().invoke(cli, ["verify", "lenet5", "--format", form], standalone_mode=False)
     assert (done.exception, done.return_value) == (None, int(wrong))
     if form == "json":

@@ -1,4 +1,4 @@
-"""Operations of PyTorch that work number by number."""
+"""Read elementwise operations."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cnncalc.problem import Problem
 from cnncalc.readers.axes import visible
 from cnncalc.readers.torch.events import Dims, Event, Var
 from cnncalc.readers.torch.gradients import is_bias
-from cnncalc.readers.torch.graph import Book
+from cnncalc.readers.torch.graph import Graph
 from cnncalc.readers.torch.layers import Handler
 
-# number by number of one value; none of them counts multiply-adds
+# elementwise, of one value; none of them has multiply-adds
 UNARY = (
     "acos acosh asin asinh atan atanh bernoulli bitwise_not ceil cosh deg2rad erf erfc exp2 expm1 floor frac isinf "
     "isnan lgamma log10 log1p log2 logical_not logit nan_to_num round rrelu sgn sign sinc sinh softsign tan "
@@ -27,19 +27,19 @@ MERGED: dict[str, type[Layer]] = {"add": merge.Add, "mul": merge.Mul, "multiply"
                                   "subtract": merge.Sub, "maximum": merge.Maximum, "minimum": merge.Minimum}  # fmt: skip
 
 
-def unary(book: Book, event: Event) -> None:
-    """One number for every number."""
+def unary(graph: Graph, event: Event) -> None:
+    """Read an elementwise operation with one input."""
     x = event.inputs[0]
-    if x.index is None:  # a constant that is filled where a value says so
-        book.operator(event, None, in_place=True)
+    if x.index is None:  # a constant, filled where a mask is true
+        graph.operator(event, None, in_place=True)
     elif x.dims == event.out.dims:
-        book.operator(event, x.order, in_place=True)
+        graph.operator(event, x.order, in_place=True)
     else:
-        book.operator(event, x.order)
+        graph.operator(event, x.order)
 
 
-def binary(book: Book, event: Event) -> None:
-    """Sums, products, comparisons: values spread to one shape."""
+def binary(graph: Graph, event: Event) -> None:
+    """Read sums, products, comparisons: operations that broadcast values to one shape."""
     out = event.out
     xs = event.inputs
     active = [x for x in xs if x.index is not None]
@@ -47,19 +47,23 @@ def binary(book: Book, event: Event) -> None:
     shift = len(out.dims) - len(main.dims)
     order = tuple(axis + shift for axis in main.order)
     order = (*[axis for axis in range(len(out.dims)) if axis not in order and out.dims[axis] != 1], *order)
-    if len(active) == len(xs) > 1 and event.op in MERGED and _merged(book, event, active, order):
+    if len(active) == len(xs) > 1 and event.op in MERGED and _add_merge(graph, event, active, order):
         return
-    held = [x for x in xs if x.index is None and x.held]
-    if len(held) == len(active) == 1 and out.dims == main.dims and _learned(book, event, main, held[0], order):
+    constants = [x for x in xs if x.index is None and x.tensors]
+    if (
+        len(constants) == len(active) == 1
+        and out.dims == main.dims
+        and _add_learned(graph, event, main, constants[0], order)
+    ):
         return
-    whole = all(sum(tensor.size for tensor in x.held) == x.size for x in held)  # not rows of a table
+    whole = all(sum(tensor.size for tensor in x.tensors) == x.size for x in constants)  # not rows of a table
     added = event.op in ("add", "sub", "subtract", "rsub") and whole
-    role = {"bias" if added else "weight": book.tensors(xs)}
-    book.operator(event, order, role, in_place=len(active) == 1 and out.dims == main.dims)
+    role = {"bias" if added else "weight": graph.tensors_of(xs)}
+    graph.operator(event, order, role, in_place=len(active) == 1 and out.dims == main.dims)
 
 
-def _merged(book: Book, event: Event, active: list[Var], order: Dims) -> bool:
-    """A sum or product of values as a layer of its own; says whether it was done."""
+def _add_merge(graph: Graph, event: Event, active: list[Var], order: Dims) -> bool:
+    """Add a merge layer for a sum or product of values; return whether that was possible."""
     rank = len(event.out.dims)
     out = visible(event.out.dims, order)
     orders = []
@@ -85,17 +89,20 @@ def _merged(book: Book, event: Event, active: list[Var], order: Dims) -> bool:
             return False
     except Problem:
         return False
-    book.emit(event, layer, [book.aligned(x, own, event.call) for x, own in zip(active, orders, strict=True)], order)
+    graph.emit(event, layer, [graph.arrange(x, own, event.call) for x, own in zip(active, orders, strict=True)], order)
     return True
 
 
-def _learned(book: Book, event: Event, main: Var, other: Var, order: Dims) -> bool:
-    """A sum or product with a parameter as a layer: a factor for every channel, a table of positions."""
+def _add_learned(graph: Graph, event: Event, main: Var, other: Var, order: Dims) -> bool:
+    """Add a layer for a sum or product with a parameter: a factor per channel, or a table of positions.
+
+    Return whether that was possible.
+    """
     shape = visible(main.dims, order)
     shift = len(main.dims) - len(other.dims)
     long = [axis + shift for axis, length in enumerate(other.dims) if length != 1]
-    own = [tensor for tensor in other.held if tensor.learned and id(tensor) not in book.counted]
-    if sum(tensor.size for tensor in own) != other.size or len(own) != len(other.held) or main.index is None:
+    own = [tensor for tensor in other.tensors if tensor.learned and id(tensor) not in graph.counted]
+    if sum(tensor.size for tensor in own) != other.size or len(own) != len(other.tensors) or main.index is None:
         return False
     if event.op == "mul" and other.size > 1 and long == list(order[-1:]):
         layer: Layer = norm.Scale()
@@ -105,7 +112,7 @@ def _learned(book: Book, event: Event, main: Var, other: Var, order: Dims) -> bo
         layer = Positional()
     else:
         return False
-    book.emit(event, layer, [book.aligned(main, order, event.call)], order, {"weight": other})
+    graph.emit(event, layer, [graph.arrange(main, order, event.call)], order, {"weight": other})
     return True
 
 

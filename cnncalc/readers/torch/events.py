@@ -1,4 +1,4 @@
-"""What a forward pass of a PyTorch module leaves behind: tensors, values, calls of modules, operations in order."""
+"""The record of one forward pass of a PyTorch module: tensors, values, calls of modules, and operations in order."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-Dims = tuple[int, ...]
+from cnncalc.readers.axes import Dims
+
+__all__ = ["Call", "Dims", "Event", "Tensor", "Trace", "Var"]
 
 
 class Tensor:
-    """A parameter (`learned`) or buffer of the module, with its place among these.
+    """A parameter (`learned`) or buffer of the module, and its place among all of them.
 
     A `frozen` parameter does not require a gradient.
     """
@@ -27,71 +29,67 @@ class Tensor:
 
 
 class Var:
-    """One value: the dimensions that PyTorch gives it, and who reads it.
+    """One value: its dimensions in PyTorch, and the operations that read it (`users`).
 
-    Written by the reader: the `index` of the node that has it with the `order` in which that node's shape names the
-    dimensions (what is not named is 1), or the tensors that it is made of (`held`). Values in the same `memory` overlap;
-    `behind` is one whose channels lie behind each other there, as after moving them to the end and back; the cells of a
-    `straight` one lie as its dimensions name them. No gradient flows back through a `stopped` value of parameters.
+    The reader adds the `index` of the node that holds the value, and the `order` in which that node's shape names the
+    dimensions (those not named are 1); or else the module's `tensors` that the value is computed from. An operation reads
+    a `channels_first` value channels first. Values with the same `memory` number overlap. The cells of a `contiguous`
+    value are stored in the order of its dimensions. In a value with `memory_channels_last`, the channels of a cell are
+    stored next to each other, as after moving them to the end and back. No gradient flows back through a `detached`
+    value that is computed from parameters.
     """
 
     __slots__ = (
-        "behind",
-        "dims",
-        "event",
-        "first",
-        "held",
-        "index",
-        "memory",
-        "order",
-        "stopped",
-        "straight",
-        "users",
-    )
+        "channels_first", "contiguous", "detached", "dims", "event", "index", "memory", "memory_channels_last", "order",
+        "tensors", "users",
+    )  # fmt: skip
 
-    def __init__(self, dims: Sequence[int], held: tuple[Tensor, ...] = ()) -> None:
+    def __init__(self, dims: Sequence[int], tensors: tuple[Tensor, ...] = ()) -> None:
         self.dims: Dims = tuple(dims)
-        self.held = held
+        self.tensors = tensors
         self.event: Event | None = None
         self.users: list[Event] = []
         self.index: int | None = None
         self.order: Dims = ()
-        self.first = False  # is it read channels first?
+        self.channels_first = False
         self.memory = -1
-        self.behind = False
-        self.straight = True
-        self.stopped = False
+        self.memory_channels_last = False
+        self.contiguous = True
+        self.detached = False
 
     @property
     def size(self) -> int:
-        """Numbers in it."""
+        """How many numbers it has."""
         return prod(self.dims)
 
 
 class Call:
-    """One call of a module: its path in the tree, and what it was given and gave back."""
+    """One call of a module: its path in the tree, its inputs and its outputs.
 
-    __slots__ = ("events", "given", "leaf", "module", "outs", "parent", "path")
+    A `leaf` has no modules inside. `events` counts the operations during the call.
+    """
 
-    def __init__(self, path: str, module: Any, parent: Call | None, given: list[Var]) -> None:
+    __slots__ = ("events", "inputs", "leaf", "module", "outs", "parent", "path")
+
+    def __init__(self, path: str, module: Any, parent: Call | None, inputs: list[Var]) -> None:
         self.path = path
         self.module = module
         self.parent = parent
-        self.given = given
+        self.inputs = inputs
         self.outs: list[Var] = []
         self.leaf = module is None or not any(True for _ in module.children())
         self.events = 0
 
 
 class Event:
-    """One operation: PyTorch's name for it, its arguments by name with values in place of tensors, and what it makes.
+    """One operation: its name in PyTorch, its arguments by name with values in place of tensors, and its outputs.
 
-    `macs` are PyTorch's own count of multiply-adds (torch.utils.flop_counter, halved). Where `op` is empty it is the end
-    of a call of a module in which nothing happened. `at` is its place among all operations. A `stopped` one ran without
-    gradients, or is itself `detach`.
+    `macs` is PyTorch's own count of multiply-adds (torch.utils.flop_counter, halved). An empty `op` marks the end of a
+    call of a module in which no operation ran. `position` is its place among all operations. A `detached` operation ran
+    while gradients were disabled, or is `detach` itself.
     """
 
-    __slots__ = ("args", "at", "call", "inplace", "inputs", "macs", "op", "outs", "stopped")
+    __slots__ = ("args", "call", "detached", "inplace", "inputs", "macs", "op", "outs", "position")
 
     def __init__(self, op: str, args: dict[str, Any], inputs: list[Var], outs: list[Var], call: Call) -> None:
         self.op = op
@@ -101,22 +99,22 @@ class Event:
         self.outs = outs
         self.call = call
         self.macs = 0
-        self.at = -1
-        self.stopped = False
+        self.position = -1
+        self.detached = False
 
     @property
     def out(self) -> Var:
-        """The first value that it makes."""
+        """Its first output."""
         return self.outs[0]
 
 
 class Trace:
     """One forward pass: inputs by name, operations in order, calls of modules, outputs, and the module's tensors.
 
-    It is one in `training` mode or in evaluation mode. `chance` says whether it drew random numbers, so that another run may
-    take another way. `widths` are the bytes of a number of inputs that are not of floating point. `freed` says of memory that
-    was let go how many operations there were until then, `fleeting` whether there are buffers that are not saved with the
-    module.
+    `training` is the mode that the module ran in. With `random` it drew random numbers, so that another run may differ.
+    `widths` has the bytes per number of inputs that are not floating point. `freed` maps the number of a memory to how
+    many operations had run when it was released. `has_unsaved_buffers` is true if the module has buffers that are not
+    saved with it. With `reads_constants` control flow depends on the values of tensors that forward itself creates.
     """
 
     def __init__(self) -> None:
@@ -126,17 +124,17 @@ class Trace:
         self.outputs: list[Var] = []
         self.tensors: list[Tensor] = []
         self.freed: dict[int, int] = {}
-        self.fleeting = False
+        self.has_unsaved_buffers = False
         self.widths: dict[str, int] = {}
-        self.chance = False
-        self.reads_constants = False  # does control flow depend on numbers that forward itself makes?
+        self.random = False
+        self.reads_constants = False
         self.training = False
 
-    def take(self, event: Event) -> None:
-        """Note an operation."""
+    def add(self, event: Event) -> None:
+        """Append an operation, and register it with the values that it reads and makes."""
         for var in {id(var): var for var in event.inputs}.values():
             var.users.append(event)
         for out in event.outs:
             out.event = event
-        event.at = len(self.events)
+        event.position = len(self.events)
         self.events.append(event)

@@ -1,21 +1,21 @@
-"""Several operations of PyTorch that are one layer here: attention modules, local response norms, shuffled channels."""
+"""Merge several operations of PyTorch into one layer: attention modules, local response norms, channel shuffles."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from cnncalc.layers import norm
+from cnncalc.readers.optional import import_optional
+from cnncalc.readers.torch.attention import multihead
 from cnncalc.readers.torch.events import Call, Event, Trace, Var
-from cnncalc.readers.torch.graph import Book
-from cnncalc.readers.torch.layers import Handler, shuffled
-from cnncalc.readers.torch.products import multihead
+from cnncalc.readers.torch.graph import Graph
+from cnncalc.readers.torch.layers import Handler, shuffle
 
 VIEWS = ("view", "reshape", "unflatten", "flatten")
 
 
-def replaced(record: Trace) -> list[tuple[Event, Handler | None]]:
-    """All operations, those of a pattern replaced by one with a handler of its own."""
+def merge_patterns(record: Trace) -> list[tuple[Event, Handler | None]]:
+    """Return all operations. Those of a pattern are replaced by a single one, which comes with its handler."""
     skipped: set[int] = set()
     instead: dict[int, tuple[Event, Handler]] = {}
     inside: dict[int, list[Event]] = {}
@@ -26,25 +26,25 @@ def replaced(record: Trace) -> list[tuple[Event, Handler | None]]:
         events = inside.get(id(call), [])
         if handler is None or not events or not call.outs or not _closed(record, call, events):
             continue
-        whole = Event(handler.__name__, {}, call.given[:1], call.outs[:1], call)
+        whole = Event(handler.__name__, {}, call.inputs[:1], call.outs[:1], call)
         whole.macs = sum(event.macs for event in events)
-        whole.at, whole.stopped = events[-1].at, any(event.stopped for event in events)
+        whole.position, whole.detached = events[-1].position, any(event.detached for event in events)
         skipped.update(id(event) for event in events)
         instead[id(events[-1])] = (whole, handler)
         call.leaf = True
     for event in record.events:
-        found = _shuffle(event)
-        if found and id(event) not in skipped:
+        rest = _shuffle(event)
+        if rest and id(event) not in skipped:
             whole = Event(
                 "channel_shuffle",
                 {"self": event.inputs[0], "groups": event.out.dims[1]},
                 event.inputs,
-                found[-1].outs,
+                rest[-1].outs,
                 event.call,
             )
-            whole.at, whole.stopped = found[-1].at, found[-1].stopped
-            skipped.update(id(one) for one in (event, *found))
-            instead[id(found[-1])] = (whole, shuffled)
+            whole.position, whole.detached = rest[-1].position, rest[-1].detached
+            skipped.update(id(each) for each in (event, *rest))
+            instead[id(rest[-1])] = (whole, shuffle)
     result: list[tuple[Event, Handler | None]] = []
     for event in record.events:
         if id(event) in instead:
@@ -55,7 +55,8 @@ def replaced(record: Trace) -> list[tuple[Event, Handler | None]]:
 
 
 def _handler(call: Call) -> Handler | None:
-    nn: Any = import_module("torch").nn
+    """Return the handler for a call of a module that is one layer as a whole."""
+    nn: Any = import_optional("torch", "torch").nn
     module = call.module
     forward = getattr(type(module), "forward", None)
     if forward is nn.LocalResponseNorm.forward:
@@ -66,10 +67,10 @@ def _handler(call: Call) -> Handler | None:
 
 
 def _plain(call: Call) -> bool:
-    """Is it the attention of one sequence with itself, with all weights in one tensor?"""
-    module, given = call.module, call.given
-    alone = len(given) == 3 and given[0] is given[1] is given[2]
-    x = given[0].dims if given else ()
+    """Return whether this is attention of one sequence with itself, with all input weights in one tensor."""
+    module, inputs = call.module, call.inputs
+    alone = len(inputs) == 3 and inputs[0] is inputs[1] is inputs[2]
+    x = inputs[0].dims if inputs else ()
     single = len(x) == 2 or (len(x) == 3 and x[0 if module.batch_first else 1] == 1)
     return bool(
         alone and single and module.in_proj_weight is not None and module.bias_k is None and not module.add_zero_attn
@@ -78,22 +79,22 @@ def _plain(call: Call) -> bool:
 
 
 def _closed(record: Trace, call: Call, events: list[Event]) -> bool:
-    """Is nothing of what happens inside read outside, but the first output?"""
-    own = {id(event) for event in events}
+    """Return whether only the first output is read outside the call."""
+    inside = {id(event) for event in events}
     main = call.outs[0]
     outside = {id(var) for var in record.outputs}
     return all(
-        out is main or (id(out) not in outside and all(id(user) in own for user in out.users))
+        out is main or (id(out) not in outside and all(id(user) in inside for user in out.users))
         for event in events
         for out in event.outs
     )
 
 
-def local_response(book: Book, event: Event) -> None:
-    """A whole torch.nn.LocalResponseNorm."""
+def local_response(graph: Graph, event: Event) -> None:
+    """Read a torch.nn.LocalResponseNorm as a whole."""
     x = event.inputs[0]
-    order = book.channels_last(x)
-    book.emit(event, norm.LRN(size=event.call.module.size), [book.aligned(x, order, event.call)], order)
+    order = graph.channels_last_order(x)
+    graph.emit(event, norm.LRN(size=event.call.module.size), [graph.arrange(x, order, event.call)], order)
 
 
 def _only(var: Var) -> Event | None:
@@ -101,7 +102,10 @@ def _only(var: Var) -> Event | None:
 
 
 def _shuffle(event: Event) -> list[Event]:
-    """The operations behind a view that interleave the channels of its groups: transpose, perhaps a copy, and a view back."""
+    """Return the operations after a view that interleave the channels of its groups.
+
+    These are a transpose, sometimes a copy, and a view back. The list is empty if the pattern does not match.
+    """
     x = event.inputs[0] if event.inputs else None
     if event.op not in VIEWS or x is None or len(x.dims) < 3:
         return []
@@ -112,15 +116,15 @@ def _shuffle(event: Event) -> list[Event]:
         or (dims[0], *dims[3:]) != (x.dims[0], *x.dims[2:])
     ):
         return []
-    found = []
+    rest = []
     step = _only(event.out)
     if step is None or step.op != "transpose" or sorted(step.args[k] % len(dims) for k in ("dim0", "dim1")) != [1, 2]:
         return []
-    found.append(step)
+    rest.append(step)
     step = _only(step.out)
     if step is not None and step.op in ("contiguous", "clone"):
-        found.append(step)
+        rest.append(step)
         step = _only(step.out)
     if step is None or step.op not in VIEWS or step.out.dims != x.dims:
         return []
-    return [*found, step]
+    return [*rest, step]

@@ -1,4 +1,4 @@
-"""Classes that exported source brings along: what torch.nn does not have."""
+"""Classes that exported source contains because torch.nn does not have them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _RECURRENT = '''class OneBias{0}(OneBias, nn.{0}):
 '''
 HELPERS = {
     "Local": '''class Local(nn.Module):
-    """A convolution with filters of its own at every place of the output."""
+    """A convolution with different filters at every position of the output."""
 
     def __init__(
         self, channels: int, filters: int, kernel: tuple[int, ...], stride: tuple[int, ...], places: tuple[int, ...],
@@ -29,7 +29,7 @@ HELPERS = {
         return x if self.bias is None else x + self.bias
 ''',
     "Standardize": '''class Standardize(nn.Module):
-    """Mean 0 and variance 1 by figures gathered beforehand; `axes` of the tensor lie behind the channels."""
+    """Normalization by precomputed mean and variance; the tensor has `axes` axes after the channels."""
 
     def __init__(self, channels: int, axes: int = 0) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ HELPERS = {
         return (x - self.mean.view(self.shape)) / self.variance.view(self.shape).sqrt().clamp_min(1e-7)
 ''',
     "ConvLSTM": '''class ConvLSTM(nn.Module):
-    """An LSTM whose products are convolutions, over frames of `axes` axes: N x channels x steps x height x width."""
+    """An LSTM with convolutions as its products, over frames of `axes` axes: N x channels x steps x height x width."""
 
     def __init__(
         self, axes: int, channels: int, filters: int, kernel: int | tuple[int, ...], stride: int | tuple[int, ...] = 1,
@@ -67,7 +67,7 @@ HELPERS = {
         return h if self.last else torch.stack(states, 2)
 ''',
     "Positional": '''class Positional(nn.Module):
-    """A learned table, added to the input."""
+    """A learned table that is added to the input."""
 
     def __init__(self, *lengths: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ HELPERS = {
         return x + self.weight
 ''',
     "ClassToken": '''class ClassToken(nn.Module):
-    """One learned token in front of a sequence."""
+    """A learned token before a sequence."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ HELPERS = {
         return torch.cat((self.weight.expand(x.shape[0], -1, -1), x), dim=1)
 ''',
     "Scale": '''class Scale(nn.Module):
-    """One learned factor per channel, and an offset where there is a bias; `axes` of the tensor lie behind the channels."""
+    """One learned factor per channel, and an offset if `bias`; the tensor has `axes` axes after the channels."""
 
     def __init__(self, channels: int, axes: int = 0, bias: bool = False) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ HELPERS = {
         return torch.where(x >= 0, x, x * self.weight)
 ''',
     "DropPath": '''class DropPath(nn.Module):
-    """Stochastic depth: the branch of an example is dropped at random while training."""
+    """Stochastic depth: in training, the branch of an example is dropped at random."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ HELPERS = {
         return x * kept / max(1 - self.rate, 1e-12)
 ''',
     "OneBias": '''class OneBias:
-    """One bias vector per gate, as in textbooks and Keras: the second one of torch.nn stays zero and is no parameter."""
+    """One bias vector per gate, as in textbooks and Keras: the second one of torch.nn is zero and not a parameter."""
 
     def __init__(self, *args: int, **kwargs: bool) -> None:
         super().__init__(*args, **kwargs)

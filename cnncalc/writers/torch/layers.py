@@ -1,4 +1,4 @@
-"""What every layer kind is in PyTorch. Windows and moves are in files of their own."""
+"""Translate layers to PyTorch: dense layers, norms, activations, and the table of all kinds."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from cnncalc.shape import Shape
 from cnncalc.writers.layouts import elementwise_layout, lengths
 from cnncalc.writers.registry import keywords, registrar
 from cnncalc.writers.torch.leaf import Leaf, Lower, inline, module
-from cnncalc.writers.torch.views import LOWER as MOVES
+from cnncalc.writers.torch.views import LOWER as VIEWS
 from cnncalc.writers.torch.windows import LOWER as WINDOWS
 
-LOWER: dict[str, Lower] = {**WINDOWS, **MOVES}
+LOWER: dict[str, Lower] = {**WINDOWS, **VIEWS}
 kind = registrar(LOWER)
 
 # -- dense ------------------------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def recurrent(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Sh
     state = "(h, _)" if name == "LSTM" else "h"
     if layer.returns == "sequence":
         code = "{out}, _ = {me}({0})"
-    elif layer.bidirectional:  # the last state of the pass forward and that of the pass backward
+    elif layer.bidirectional:  # the last state of the forward pass and that of the backward pass
         code = f"_, {state} = {{me}}({{0}}); {{out}} = torch.cat((h[-2], h[-1]), dim=1)"
     else:
         code = f"_, {state} = {{me}}({{0}}); {{out}} = h[-1]"
@@ -105,21 +105,21 @@ def groupnorm(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Sh
 
 @kind("lrn")
 def lrn(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    view = ".contiguous()" if len(out) > 3 else ""  # of volumes it takes a view
+    view = ".contiguous()" if len(out) > 3 else ""  # for volumes it calls view()
     return Leaf(f"nn.LocalResponseNorm({layer.size})", "{out} = {me}({0}" + view + ")", ("first",), "first", ("size",))
 
 
 @kind("scale")
 def scale(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    behind = len(out) - 1 if layouts[0] == "first" else 0
-    init = f"Scale({out[-1]}" + keywords(axes=(behind, 0), bias=(layer.bias, False)) + ")"
+    axes_after = len(out) - 1 if layouts[0] == "first" else 0
+    init = f"Scale({out[-1]}" + keywords(axes=(axes_after, 0), bias=(layer.bias, False)) + ")"
     return module(init, layouts[0], "channels n", ("Scale",))
 
 
 @kind("standardize")
 def standardize(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    behind = len(out) - 1 if layouts[0] == "first" else 0
-    init = f"Standardize({out[-1] if layer.per == 'channel' else 1}{keywords(axes=(behind, 0))})"
+    axes_after = len(out) - 1 if layouts[0] == "first" else 0
+    init = f"Standardize({out[-1] if layer.per == 'channel' else 1}{keywords(axes=(axes_after, 0))})"
     return module(init, layouts[0], "channels n", ("Standardize",))
 
 
@@ -140,7 +140,7 @@ def activation(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: S
     return module(f"nn.{ACTIVATIONS[layer.kind]}({inplace})", layouts[0])
 
 
-# what torch.nn has no module for, or only a function
+# kinds for which torch.nn has no module
 FUNCTIONS = {
     **{
         word: f"torch.{word}({{0}})"
@@ -192,12 +192,12 @@ def prelu(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape)
 
 @kind("dropout")
 def dropout(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
-    given = f"({layer.rate!r}{keywords(inplace=(layer.inplace, False))})"
+    arguments = f"({layer.rate!r}{keywords(inplace=(layer.inplace, False))})"
     if not layer.channels:
-        return module(f"nn.{'AlphaDropout' if layer.alpha else 'Dropout'}{given}", layouts[0])
+        return module(f"nn.{'AlphaDropout' if layer.alpha else 'Dropout'}{arguments}", layouts[0])
     if layer.alpha:
-        return module(f"nn.FeatureAlphaDropout{given}", "first")
-    return module(f"nn.Dropout{len(out) - 1}d{given}" if len(out) > 1 else f"nn.Dropout{given}", "first")
+        return module(f"nn.FeatureAlphaDropout{arguments}", "first")
+    return module(f"nn.Dropout{len(out) - 1}d{arguments}" if len(out) > 1 else f"nn.Dropout{arguments}", "first")
 
 
 @kind("droppath")

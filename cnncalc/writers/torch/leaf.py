@@ -1,4 +1,4 @@
-"""One layer in PyTorch: the module that is made, the line that calls it, and the layout it works in."""
+"""The translation of one layer to PyTorch: the module, the line that calls it, and the layout of its tensors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from cnncalc.shape import Shape
 
 
 class Leaf(Record):
-    """One layer. `init` makes its module ("" where it has none), `code` is its line with {me}, {out} and operands {0}...
+    """The translation of one layer.
 
-    `wants` is the layout each operand is read in, `layout` that of the value; `hints` name the numbers of `init`.
+    `init` creates its module, or is empty if it has none. `code` is the line that computes its value, with {me}, {out} and
+    the operands {0}, {1} and so on. `wants` is the layout of each operand and `layout` that of the value: "first" or
+    "last" for the channels. `hints` are names for the numbers in `init`, `helpers` the classes that it needs.
     """
 
     init: str
@@ -27,15 +29,15 @@ Lower = Callable[[Any, tuple[Shape, ...], list[str], Shape], Leaf]
 
 
 def module(init: str, layout: str, hints: str = "", helpers: tuple[str, ...] = ()) -> Leaf:
-    """A layer that is a module of one input, in one layout."""
+    """Translate a layer to a module with one input, whose layout its output has, too."""
     return Leaf(init, "{out} = {me}({0})", (layout,), layout, tuple(hints.split()), helpers)
 
 
 def inline(code: str, wants: Sequence[str], layout: str) -> Leaf:
-    """A layer that is an expression."""
+    """Translate a layer to an expression."""
     return Leaf("", "{out} = " + code, tuple(wants), layout)
 
 
 def padding(pads: Sequence[tuple[int, int]]) -> str:
-    """The numbers of F.pad for (N, C, ...): the last axis first."""
+    """Return the numbers of F.pad for (N, C, ...), last axis first."""
     return "(" + ", ".join(str(number) for pair in reversed(pads) for number in pair) + ")"

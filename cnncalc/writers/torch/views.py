@@ -1,4 +1,4 @@
-"""What merges and moves are in PyTorch: mostly expressions."""
+"""Translate merges and views to PyTorch, mostly to expressions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ kind = registrar(LOWER)
 
 
 def spread(shapes: tuple[Shape, ...], layout: str) -> list[str]:
-    """The operands, with axes of length 1 where a smaller one has none: in front, but behind the channels."""
+    """Return the operands. Smaller ones get axes of length 1 before their spatial axes."""
     largest = max(len(shape) for shape in shapes)
-    kept = ":, :, " if layout == "first" else ":, "
+    leading = ":, :, " if layout == "first" else ":, "
     ones = [", ".join(["None"] * (largest - len(shape))) for shape in shapes]
-    return [f"{{{number}}}" + (f"[{kept}{missing}]" if missing else "") for number, missing in enumerate(ones)]
+    return [f"{{{number}}}" + (f"[{leading}{missing}]" if missing else "") for number, missing in enumerate(ones)]
 
 
 @kind("add", "mul", "sub", "average", "maximum", "minimum")

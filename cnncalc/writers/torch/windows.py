@@ -1,4 +1,4 @@
-"""What convolutions and poolings are in PyTorch."""
+"""Translate convolutions and poolings to PyTorch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LOWER: dict[str, Lower] = {}
 kind = registrar(LOWER)
 
 
-def windowed(
+def module_with_padding(
     init: str, arguments: str, windows: Sequence[Window], fill: str, hints: str, plain: bool = True, most: bool = False
 ) -> Leaf:
-    """A module with padding of its own where both sides are alike, and F.pad in front of it where they are not."""
+    """Translate a layer to a module that pads itself if both sides are equal, or else to F.pad and the module."""
     pads = [(window.before, window.after) for window in windows]
     kernels = [window.kernel for window in windows]
     small = not most or all(before <= kernel // 2 for (before, _), kernel in zip(pads, kernels, strict=True))
@@ -44,7 +44,7 @@ def conv(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) 
         padding_mode=(f'"{own}"', '""'),
     )
     fill = f', mode="{layer.mode}"' if layer.mode != "zeros" else ""
-    return windowed(init, rest, windows, fill, "channels filters kernel kernel_2 kernel_3")
+    return module_with_padding(init, rest, windows, fill, "channels filters kernel kernel_2 kernel_3")
 
 
 @kind("separableconv")
@@ -128,10 +128,10 @@ def pool(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) 
     kernel, stride = format_sizes(w.kernel for w in windows), format_sizes(w.stride for w in windows)
     most = layer.kind == "maxpool"
     even = all(w.before == w.after and w.before <= w.kernel // 2 for w in windows)
-    if rank == 3 and not most:  # AvgPool3d asks the input for a whole window before it pads
+    if rank == 3 and not most:  # AvgPool3d requires a whole window in the input before padding
         even = even and all(w.kernel <= width for w, width in zip(windows, shapes[0], strict=False))
     ceil = layer.ceil and even
-    if layer.ceil and not even:  # what rounding up adds is padding behind: `ceil_mode` would count the front twice
+    if layer.ceil and not even:  # pad the end for rounding up: `ceil_mode` would count the padding at the start twice
         windows = [
             Window(w.kernel, w.stride, w.before, (length - 1) * w.stride + w.reach - w.before - width, w.dilation)
             for w, width, length in zip(windows, shapes[0], out, strict=False)
@@ -139,7 +139,7 @@ def pool(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) 
     init = f"nn.{'Max' if most else 'Avg'}Pool{rank}d({kernel}" + keywords(stride=(stride, kernel))
     rest = keywords(dilation=(format_sizes(w.dilation for w in windows), "1"), ceil_mode=(ceil, False))
     fill = ', value=float("-inf")' if most else ""
-    return windowed(init, rest, windows, fill, "kernel kernel_2 kernel_3", even, True)
+    return module_with_padding(init, rest, windows, fill, "kernel kernel_2 kernel_3", even, True)
 
 
 @kind("globalavgpool", "globalmaxpool")

@@ -1,8 +1,8 @@
-"""Network -> PyTorch source that runs without cnncalc: a module for every distinct block, shapes in comments.
+"""Write a Network as PyTorch source that runs without cnncalc: a module per distinct block, with shapes in comments.
 
-Images and volumes are channels first there (N, C, H, W); every value's layout is known, and axes are only moved where a
-layer reads the other one. No name or text of the network reaches the source but as an identifier of ASCII letters or as
-an escaped line of a comment.
+Images and volumes are channels first there (N, C, H, W). The layout of every value is known, and axes are moved only if a
+layer reads the other layout. Text from the network reaches the source only as an identifier of ASCII letters or as an
+escaped line of a comment.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import suppress
 from textwrap import wrap
 
 from cnncalc import __version__
-from cnncalc.network import Network
+from cnncalc.network import Network, Node
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.writers.blocks import (
@@ -41,7 +41,7 @@ from cnncalc.writers.torch.helpers import HELPERS
 from cnncalc.writers.torch.layers import LOWER
 from cnncalc.writers.torch.leaf import Leaf
 
-# what an attribute of a module must not be called: dir(torch.nn.Module), and the words of the source itself
+# names that an attribute of a module must not have: dir(torch.nn.Module), and the names that the source uses
 ATTRIBUTES = frozenset((
     "F", "T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile",
     "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer",
@@ -53,12 +53,16 @@ ATTRIBUTES = frozenset((
     "register_state_dict_pre_hook", "requires_grad_", "self", "set_extra_state", "set_submodule", "share_memory",
     "state_dict", "super", "to", "to_empty", "torch", "train", "training", "type", "xpu", "zero_grad",
 ))  # fmt: skip
+NAMED_ALIKE = frozenset(("weight", "bias"))  # parameters with the same name in cnncalc and PyTorch
 WORDS = {"torch", "nn", "F", "tie", "super", "len", "self", "model", "print", "sum", *HELPERS}
 
 
 class Source(Record):
-    """Python source and what a check of it needs: the class to build, the layout of every value, and by line of the
-    source the variable in which a layer's value is, with the layer's kind; layers run in the order of the network."""
+    """Python source, and what a check of it needs.
+
+    `name` is the class to build, and `layouts` has the layout of every value. `marks` maps a line of the source to the
+    variable that holds a layer's value and the kind of that layer. Layers run in the order of the network.
+    """
 
     text: str
     name: str
@@ -67,39 +71,44 @@ class Source(Record):
 
 
 def text(network: Network) -> str:
-    """The text of the file that `source` describes.
+    """Return the PyTorch source of a network.
 
     Raises:
-        Unexportable: The framework cannot express a layer.
+        Unexportable: PyTorch has no counterpart of a layer, or only some parameters of a layer are frozen and the source
+            cannot name them.
     """
+    for node in network.nodes:
+        if node.shared is None and _partly_frozen(network, node) and not _is_nameable(network, node):
+            why = "only some of its parameters are frozen, and cnncalc does not know their names in PyTorch"
+            raise Unexportable(node, why)
     return source(network).text
 
 
 def source(network: Network) -> Source:
-    """The network as PyTorch source.
+    """Write a network as PyTorch source.
 
     Raises:
-        Unexportable: a layer that cannot be said in PyTorch.
+        Unexportable: A layer has no counterpart in PyTorch.
     """
     leaves, layouts = _plan(network)
     taken = set(WORDS)
     name = unique(class_name(network.name or "Network", "Network"), taken)
     bodies: list[Body] = []
     body_of: dict[int, Body] = {}
-    places: dict[int, tuple[Block, str]] = {}  # where every layer and block is: its parent, and its attribute there
+    places: dict[int, tuple[Block, str]] = {}  # of every layer and block: its parent, and its attribute there
     for block in blocks(network):
         body = _body(network, block, leaves, layouts, body_of, places)
         body_of[id(block)] = body
         bodies.append(body)
     shares = _share(network, leaves, places, body_of)
     _freeze(network, places, body_of)
-    found = skeletons(bodies, name, taken)
-    lines, marks = _written(network, found, leaves, layouts, shares)
+    classes = skeletons(bodies, name, taken)
+    lines, marks = _write_lines(network, classes, leaves, layouts, shares)
     return Source("\n".join(lines) + "\n", name, tuple(layouts), marks)
 
 
 def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
-    """What every layer becomes, and the layout of its value."""
+    """Return the translation of every layer, and the layout of every value."""
     leaves: list[Leaf | None] = []
     layouts: list[str] = []
     windowed = {index for node in network.nodes if hasattr(node.layer, "kernel") for index in read_values(node)}
@@ -109,12 +118,12 @@ def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
             layouts.append("first" if len(node.output) != 2 or node.index in windowed else "last")
             continue
         lower = LOWER.get(node.kind)
-        if lower is None or type(node.layer).kind != node.kind:  # an operation that is only called like that
+        if lower is None or type(node.layer).kind != node.kind:  # an operation that only has the name of a kind
             raise without_counterpart(node, "PyTorch")
         shapes = network.shapes(node)
-        given = [layouts[index] for index in node.inputs]
+        layouts_in = [layouts[index] for index in node.inputs]
         try:
-            leaf = lower(node.layer, shapes, given, node.output)
+            leaf = lower(node.layer, shapes, layouts_in, node.output)
         except Unsupported as error:
             raise Unexportable(node, str(error)) from None
         leaves.append(leaf)
@@ -123,7 +132,7 @@ def _plan(network: Network) -> tuple[list[Leaf | None], list[str]]:
 
 
 def _axes(shape: Shape, layout: str) -> str:
-    """A shape as a comment has it: the axes as PyTorch has them."""
+    """Return a shape for a comment, with the axes in PyTorch's order."""
     return " x ".join(["N", *map(str, lengths(shape, layout))])
 
 
@@ -152,10 +161,10 @@ def _body(
             attribute = unique(identifier(label, "block", ATTRIBUTES), taken)
             places[id(item)] = (block, attribute)
             body.inits.append(Init(attribute, "", (), body_of[id(item)]))
-            given = ", ".join(variables.names[value] for value in item.inputs)
-            made = ", ".join(variables.assign(place, item.outputs))
+            passed = ", ".join(variables.names[value] for value in item.inputs)
+            results = ", ".join(variables.assign(place, item.outputs))
             note = ", ".join(_axes(nodes[value].output, layouts[value]) for value in item.outputs)
-            body.steps.append(Step(f"{made} = self.{attribute}({given})", note, -1, ""))
+            body.steps.append(Step(f"{results} = self.{attribute}({passed})", note, -1, ""))
             continue
         node, leaf = nodes[item], leaves[item]
         assert leaf is not None
@@ -168,9 +177,9 @@ def _body(
             move_axes(variables.names[value], nodes[value].output, layouts[value], want)
             for value, want in zip(read_values(node), leaf.wants, strict=False)
         ]
-        (made,) = variables.assign(place, [item])
-        code = leaf.code.format(*operands, me=f"self.{attribute}", out=made)
-        body.steps.append(Step(code, _axes(node.output, leaf.layout), item, made))
+        (result,) = variables.assign(place, [item])
+        code = leaf.code.format(*operands, me=f"self.{attribute}", out=result)
+        body.steps.append(Step(code, _axes(node.output, leaf.layout), item, result))
     returned = []
     for value in block.outputs:
         layout = "first" if root and len(nodes[value].output) > 2 else layouts[value]
@@ -182,7 +191,7 @@ def _body(
 def _share(
     network: Network, leaves: list[Leaf | None], places: dict[int, tuple[Block, str]], body_of: dict[int, Body]
 ) -> bool:
-    """Lines that let layers use the modules of others, in the innermost block that holds both; is `tie` needed?"""
+    """Add lines that let layers share modules, in the innermost block with both; return whether `tie` is needed."""
     ties = False
     for node in network.nodes:
         if node.shared is None:
@@ -206,33 +215,47 @@ def _share(
 
 
 def _freeze(network: Network, places: dict[int, tuple[Block, str]], body_of: dict[int, Body]) -> None:
-    """Lines that freeze layers, in the root: one for a block in which everything is frozen."""
+    """Add lines to the root that freeze parameters; a block that is frozen as a whole gets a single line."""
     frozen: dict[tuple[str, ...], bool] = {}
+    parameters: list[str] = []
     for node in network.nodes:
         if node.layer is not None and node.shared is None and node.layer.weights(*network.shapes(node)):
             path = tuple([attribute for _, attribute in _path(node.index, places)])
             for length in range(len(path) + 1):
                 frozen[path[:length]] = frozen.get(path[:length], True) and node.is_frozen
-    if not any(frozen.values()):
-        return
+            if _is_nameable(network, node):
+                parameters += [".".join((*path, name)) for name in sorted(_partly_frozen(network, node))]
     root = next(body for body in body_of.values() if body.block.parent is None)
     for path, whole in frozen.items():
         if whole and (not path or not frozen[path[:-1]]):
             root.extra.append(f"{'.'.join(('self', *path))}.requires_grad_(False)")
+    root.extra += [f"self.{name}.requires_grad_(False)" for name in parameters]
+
+
+def _partly_frozen(network: Network, node: Node) -> frozenset[str]:
+    """Return the names of a layer's frozen parameters if others of it are trained."""
+    if not node.frozen or node.is_frozen or node.layer is None:
+        return frozenset()
+    return node.frozen & frozenset(node.layer.weights(*network.shapes(node)))
+
+
+def _is_nameable(network: Network, node: Node) -> bool:
+    """Return whether the parameters of a layer have the same names in PyTorch."""
+    return node.layer is not None and set(node.layer.weights(*network.shapes(node))) <= NAMED_ALIKE
 
 
 def _path(index: int, places: dict[int, tuple[Block, str]]) -> list[tuple[Block, str]]:
-    """The way from the root to a layer: blocks and the attributes in them."""
+    """Return the path from the root to a layer: blocks and the attributes in them."""
     block, attribute = places[index]
-    found = [(block, attribute)]
+    path = [(block, attribute)]
     while block.parent is not None:
         block, attribute = places[id(block)]
-        found.append((block, attribute))
-    return found[::-1]
+        path.append((block, attribute))
+    return path[::-1]
 
 
 TIE = '''def tie(module: nn.Module, owner: nn.Module) -> None:
-    """Let a module use the weights of another one, which does the same with them in another way."""
+    """Let a module use the weights of another one."""
     for name, parameter in list(owner.named_parameters()):
         path, _, last = name.rpartition(".")
         setattr(module.get_submodule(path), last, parameter)
@@ -242,10 +265,10 @@ TIE = '''def tie(module: nn.Module, owner: nn.Module) -> None:
 '''
 
 
-def _written(
-    network: Network, found: list[Skeleton], leaves: list[Leaf | None], layouts: list[str], ties: bool
+def _write_lines(
+    network: Network, classes: list[Skeleton], leaves: list[Leaf | None], layouts: list[str], ties: bool
 ) -> tuple[list[str], dict[int, tuple[str, str]]]:
-    """The lines of the source, and which of them make the layers' values."""
+    """Return the lines of the source, and the marks of those that compute a layer's value."""
     helpers = list(dict.fromkeys(name for leaf in leaves if leaf is not None for name in leaf.helpers))
     marks: dict[int, tuple[str, str]] = {}
     functional = any(leaf is not None and "F." in leaf.code for leaf in leaves)
@@ -268,9 +291,9 @@ def _written(
         lines += ["", "", *HELPERS[name].rstrip("\n").split("\n")]
     if ties:
         lines += ["", "", *TIE.rstrip("\n").split("\n")]
-    for skeleton in found:
+    for skeleton in classes:
         lines += ["", "", *_class(network, skeleton, marks, len(lines) + 2)]
-    root = found[-1]
+    root = classes[-1]
     arguments = ", ".join(
         f"torch.zeros(1, {', '.join(map(str, lengths(node.output, layouts[node.index])))})" for node in network.inputs
     )
@@ -289,15 +312,17 @@ def _written(
 
 
 def _class(network: Network, skeleton: Skeleton, marks: dict[int, tuple[str, str]], before: int) -> list[str]:
-    """The lines of one class; `before` lines stand above it."""
+    """Return the lines of one class; `before` lines precede it."""
     body = skeleton.bodies[0]
     nodes = network.nodes
     lines = [f"class {skeleton.name}(nn.Module):"]
     many = len(skeleton.bodies)
     if body.block.parent is not None:
         place = docstring(body.block.path)
-        said = f"`{place}`" if many == 1 else f"`{place}` and {many - 1} more like it; shapes are those of the first."
-        lines += [f'    """{said}"""', ""]
+        summary = (
+            f"`{place}`" if many == 1 else f"`{place}` and {many - 1} more like it; shapes are those of the first."
+        )
+        lines += [f'    """{summary}"""', ""]
     if body.inits or body.extra:
         parameters = "".join(f", {name}: int" for name, _ in skeleton.parameters)
         lines += [*wrapped(f"def __init__(self{parameters}) -> None:", "    "), "        super().__init__()"]
@@ -319,7 +344,7 @@ def _class(network: Network, skeleton: Skeleton, marks: dict[int, tuple[str, str
 
 
 def wrapped(code: str, space: str = "        ", width: int = 100) -> list[str]:
-    """A statement or head of a function as lines, broken inside its brackets where it is long and that is possible."""
+    """Break a long statement or function header into lines inside its brackets, if that is possible."""
     if len(code) > width:
         lines = wrap(code, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
         with suppress(SyntaxError):

@@ -22,7 +22,7 @@ from cnncalc.analyses.totals import Totals, analyze
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers import ReaderOptions
-from cnncalc.readers.torch import fit, reader
+from cnncalc.readers.torch import events, forward, reader
 from tests.oracle.readers.torch.test_reader import agree
 
 # -- parameters of operations that have no module of their own --------------------------------------------------------
@@ -318,7 +318,7 @@ def test_inputs_are_shown_by_name(models: str) -> None:
 def test_a_whole_number_may_be_a_plain_value(models: str) -> None:
     network = loaded(models, "Rate", {"x": "1600", "sr": "16000"})
     assert [problem.text for problem in network.warnings] == [
-        "`sr` is a plain number here, because forward fails on a tensor in that place"
+        "`sr` is a plain number here, because forward fails if it gets a tensor instead"
     ]
     assert not loaded(models, "Rate", {"x": "1600", "sr": "16000:value"}).warnings
 
@@ -326,15 +326,19 @@ def test_a_whole_number_may_be_a_plain_value(models: str) -> None:
 @pytest.mark.parametrize(
     ("name", "inputs", "words"),
     [
-        ("Guard", {"": "8x8x3:byte"}, "`byte` in `8x8x3:byte` is no type of an input"),
-        ("ListIn", {"": "[16x16x3, 16x16x3"}, "has no closing `]`"),
+        ("Guard", {"": "8x8x3:byte"}, "`byte` in `8x8x3:byte` is not a type of an input"),
+        ("ListIn", {"": "[16x16x3, 16x16x3"}, "does not end with `]`"),
         ("ListIn", {"": "[]"}, "`[]` is empty"),
         ("ListIn", {"": "[224, 224, 3]"}, "write `224x224x3`"),
         ("ListIn", {"": "[" * 20 + "3:int" + "]" * 20}, "nested too deeply"),
         ("DictIn", {"": "{7}"}, "`{image: 224x224x3, ids: 12:int}`"),
-        ("Masked", {"ids": "5:int", "mask": "5:bool"}, "forward needs `state` too"),
+        ("Masked", {"ids": "5:int", "mask": "5:bool"}, "forward also needs `state`"),
         ("Masked", {"ids": "5:int", "mask": "5:bool", "state": "0x1:raw"}, "every axis must be from 1"),
-        ("Packed", {"x": "30x16", "lengths": "batch:int:0"}, "depends on numbers, and fails on made-up ones"),
+        (
+            "Packed",
+            {"x": "30x16", "lengths": "batch:int:0"},
+            "depends on the values of tensors, and fails on made-up values",
+        ),
     ],
 )
 def test_inputs_that_do_not_fit(models: str, name: str, inputs: Mapping[str, str], words: str) -> None:
@@ -376,7 +380,7 @@ def test_examples_of_several(models: str) -> None:
     network = from_torch(module, example_inputs=torch.rand(8, 6))
     assert [str(problem) for problem in network.warnings] == [
         "the first axis of all example inputs is 8: figures are for all 8 together [ambiguous-input] -> give examples with "
-        "a batch of 1 for the figures of one"
+        "a batch of 1 for the figures of a single example"
     ]
     for given in ({}, {"input_shape": (6,), "example_inputs": torch.rand(1, 6)}):
         with pytest.raises(TypeError, match="either input_shape or example_inputs"):
@@ -402,17 +406,17 @@ def test_one_run_leaves_no_trace(models: str) -> None:
 
 
 def test_too_large_for_one_run(models: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "free_memory", lambda: 10_000)
+    monkeypatch.setattr(forward, "free_memory", lambda: 10_000)
     with pytest.raises(Refused) as caught:
         loaded(models, "Routed", {"": "12x32"})
     assert "takes 17.4 kB of memory for its parameters alone; 10.0 kB is free" in caught.value.problems[0].text
-    monkeypatch.setattr(fit, "free_memory", lambda: 100_000)
+    monkeypatch.setattr(forward, "free_memory", lambda: 100_000)
     with pytest.raises(Refused) as caught:
         loaded(models, "Guard", {"": "80x80x3"})
-    assert "takes more than the 100 kB that are free" in caught.value.problems[0].text
+    assert "takes more than the 100 kB of memory that are free" in caught.value.problems[0].text
     with pytest.raises(Refused) as caught:
         loaded(models, "Guard", {"": "100000x100000x3"})
-    assert "takes more than the 100 kB that are free" in caught.value.problems[0].text
+    assert "takes more than the 100 kB of memory that are free" in caught.value.problems[0].text
 
 
 def test_one_tensor_that_is_too_large(models: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -427,10 +431,10 @@ def test_one_tensor_that_is_too_large(models: str, monkeypatch: pytest.MonkeyPat
         def forward(self, x: Tensor) -> Tensor:
             return x[:, :, None] * x[:, None] if x.sum() > 0 else x
 
-    monkeypatch.setattr(fit, "free_memory", lambda: 2**30)
+    monkeypatch.setattr(forward, "free_memory", lambda: 2**30)
     with pytest.raises(Refused) as caught:
         from_torch(Outer(), (30_000,))
-    assert "takes more than the 1.07 GB that are free" in caught.value.problems[0].text
+    assert "takes more than the 1.07 GB of memory that are free" in caught.value.problems[0].text
     assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 
@@ -446,12 +450,52 @@ def test_inputs_of_whole_numbers_have_their_own_width(models: str) -> None:
     assert infer(network, 3).fixed["input"] == 3 * (5 * 8 + 5 * 1 + 12 * 4)
 
 
-def test_anything_else_is_said_as_before(models: str) -> None:
+def test_an_error_of_the_module_is_a_verdict_about_it(models: str) -> None:
+    """Whether PyTorch raises it in its own code, below Python, or the module does."""
+
     class Wrong(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return x + torch.empty(3, 7)
 
+    class Raises(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise KeyError("absent")
+
+    class Leaves(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise SystemExit(3)
+
+    for module, words in ((Wrong(), "RuntimeError"), (Raises(), "KeyError: 'absent'"), (Leaves(), "SystemExit: 3")):
+        with pytest.raises(Refused) as caught:
+            from_torch(module, (5,))
+        problem: Problem = caught.value.problems[0]
+        assert (problem.code, problem.help) == ("bad-model", "check the shape of the input")
+        assert words in problem.text
+
+
+@pytest.mark.parametrize("error", [AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError])
+@pytest.mark.parametrize("place", ["record", "layout", "handler"])
+def test_an_error_of_cnncalc_is_not(monkeypatch: pytest.MonkeyPatch, error: type[Exception], place: str) -> None:
+    """A bug in the recorder, between two runs or in a handler comes out as it is."""
+
+    names: dict[str, Any] = {"__name__": "cnncalc.bug", "error": error}
+    exec("def bug(*_, **__):\n    raise error('bug')", names)
+    bug = names["bug"]
+    if place == "record":
+        monkeypatch.setattr(events.Trace, "add", bug)
+    elif place == "layout":
+        monkeypatch.setattr(forward, "mark_channels_first", bug)
+    else:
+        monkeypatch.setitem(reader.HANDLERS, "linear", bug)
+    with pytest.raises(error, match="bug"):
+        from_torch(nn.Linear(5, 3), (5,))
+
+
+def test_a_tensor_without_storage_is_refused() -> None:
+    class Sparse(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.sparse.mm(torch.eye(5).to_sparse(), x.reshape(5, 1))
+
     with pytest.raises(Refused) as caught:
-        from_torch(Wrong(), (5,))
-    problem: Problem = caught.value.problems[0]
-    assert (problem.code, problem.help) == ("bad-model", "check the shape of the input")
+        from_torch(Sparse(), (5,))
+    assert caught.value.problems[0].code == "unsupported"

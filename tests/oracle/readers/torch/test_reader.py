@@ -39,7 +39,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnncalc.readers.torch import reader
-from cnncalc.readers.torch.load import argument
+from cnncalc.readers.torch.load import parse_argument
 from tests.oracle.storage import measure_training
 
 SHELF = sorted((ROOT / "architectures").glob("*.yaml"))
@@ -628,7 +628,7 @@ def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [problem.code for problem in network.warnings] == ["shapes-disagree", "macs-disagree"]
     assert "5x5x4" in network.warnings[0].text
     assert "6x6x4" in network.warnings[0].text
-    assert "7 multiply-adds here, but 3,888" in network.warnings[1].text
+    assert "7 multiply-adds in cnncalc, but 3,888 in PyTorch" in network.warnings[1].text
 
 
 def wandered(seed: int, x: torch.Tensor) -> torch.Tensor:
@@ -958,20 +958,20 @@ def refused(spec: str, inputs: Mapping[str, str], **arguments: str) -> Problem:
     [
         ("Nett", {"": "8x8x3"}, {}, "bad-argument", "has no `Nett` -> did you mean `Net`?"),
         ("fails", {"": "8x8x3"}, {}, "bad-model", "fails with ValueError: no luck"),
-        ("number", {"": "8x8x3"}, {}, "bad-model", "torch.nn.Module: int"),
-        ("downloads", {"": "8x8x3"}, {}, "bad-model", "downloads nothing -> leave pretrained weights out"),
+        ("number", {"": "8x8x3"}, {}, "bad-model", "returns a value of type int, not a torch.nn.Module"),
+        ("downloads", {"": "8x8x3"}, {}, "bad-model", "which cnncalc does not allow -> turn pretrained weights off"),
         ("Fetches", {"": "8x8x3"}, {}, "bad-model", "forward of torch:"),
-        ("Fetches", {"": "8x8x3"}, {}, "bad-model", "downloads nothing -> leave that out"),
+        ("Fetches", {"": "8x8x3"}, {}, "bad-model", "which cnncalc does not allow -> remove the download"),
         ("leaves", {"": "8x8x3"}, {}, "bad-model", "fails with SystemExit: 3"),
-        ("Ends", {"": "8x8x3"}, {}, "bad-model", "it ends the program with SystemExit(0)"),
+        ("Ends", {"": "8x8x3"}, {}, "bad-model", "fails on a tensor of 1x3x8x8: SystemExit: 0"),
         ("Net", {"": "8x8x3"}, {"wide": "3"}, "bad-model", "are `width` and `act`"),
-        ("built", {"": "8x3"}, {"wide": "3"}, "bad-model", "takes no `--arg`"),
+        ("built", {"": "8x3"}, {"wide": "3"}, "bad-model", "`--arg` has no effect on it"),
         ("Net", {}, {}, "unknown-size", "--input 224x224x3"),
         ("Net", {"": "3x8x8"}, {}, "bad-argument", "write `8x8x3`"),
         ("Net", {"": "8x8x5"}, {}, "bad-model", "fails on a tensor of 1x5x8x8"),
-        ("Net", {"y": "8x8x3"}, {}, "unknown-input", "its inputs are `x`"),
-        ("Pair", {"": "8x8x3"}, {}, "unknown-input", "forward needs `right` too"),
-        ("Decides", {"": "8x8x3"}, {}, "unsupported", "fails on made-up ones: ValueError: too small"),
+        ("Net", {"y": "8x8x3"}, {}, "unknown-input", "its arguments are `x`"),
+        ("Pair", {"": "8x8x3"}, {}, "unknown-input", "forward also needs `right`"),
+        ("Decides", {"": "8x8x3"}, {}, "unsupported", "fails on made-up values: ValueError: too small"),
         ("built", {"": "4x100"}, {}, "ambiguous-input", "--input 100x4"),
     ],
 )
@@ -991,13 +991,25 @@ def test_errors_of_the_spec_itself(models: str) -> None:
     assert "no Python module `absent_models`" in absent.text
     with pytest.raises(Refused, match="write `--arg name=value`"):
         reader.read(f"torch:{models}:Net", ReaderOptions({"": "8x8x3"}, {"width": 3}))
-    with pytest.raises(Refused, match=r"no torch\.nn\.Module: int"):
+    with pytest.raises(Refused, match=r"this is a value of type int, not a torch\.nn\.Module"):
         cnncalc.from_torch(3, (3, 8, 8))
 
 
 def test_arguments() -> None:
     texts = ("64", "-1", "0.5", "1e-3", "true", "False", "null", "wide", "[2, 2]", '"64"', "x=y")
-    assert [argument(text) for text in texts] == [64, -1, 0.5, 0.001, True, False, None, "wide", [2, 2], "64", "x=y"]
+    assert [parse_argument(text) for text in texts] == [
+        64,
+        -1,
+        0.5,
+        0.001,
+        True,
+        False,
+        None,
+        "wide",
+        [2, 2],
+        "64",
+        "x=y",
+    ]
 
 
 def test_without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
