@@ -83,13 +83,13 @@ def inside() -> None:
             f"analyze {layers:>7,} layers {'':<14} {took * 1e3:>8.1f} ms {took / layers * 1e6:>6.1f} us a layer   bound 15"
         )
     try:
-        from cnncalc.readers.onnx.reader import submitted
+        from cnncalc.readers.onnx.reader import read_submission
         from cnncalc.writers.onnx.writer import serialize
 
         text = serialize(read(Source("x", flat(2_000))))
     except Missing:
         return
-    took = seconds(lambda: analyze(submitted(text, "x.onnx", Asked({}, {}))), 3)
+    took = seconds(lambda: analyze(read_submission(text, "x.onnx", ReaderOptions({}, {}))), 3)
     print(f"read and analyze 2,000 nodes of ONNX {took * 1e3:>8.1f} ms {'':<18}   bound 1,000")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers.onnx.axes import CUT, MIXED, Axes
+from cnncalc.readers.onnx.axis_tracking import CUT, MIXED, AxisTracker
 from cnncalc.readers.onnx.graph import Value
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.text import show
@@ -17,18 +17,18 @@ _CERTAIN = re.compile(r"(batch|bs([^a-z].*)?$).*", re.IGNORECASE)
 Chosen = Mapping[str, int | None]
 
 
-class Declared:
+class DeclaredInput:
     """The dimensions that a graph declares for an input: sizes (0 where they are open) and their names."""
 
-    def __init__(self, one: Any, asked: ReaderOptions) -> None:
+    def __init__(self, one: Any, options: ReaderOptions) -> None:
         dims = one.type.tensor_type.shape.dim
         self.name: str = one.name
         self.sizes = [int(dim.dim_value) if dim.HasField("dim_value") and dim.dim_value != -1 else 0 for dim in dims]
         self.empty = {axis for axis, dim in enumerate(dims) if dim.HasField("dim_value") and dim.dim_value == 0}
         self.symbols = [str(dim.dim_param) for dim in dims]
         # sizes given by name are no batch, unless the name says so
-        self.given = [bool(s) and s in asked.dims and not BATCH.fullmatch(s) for s in self.symbols]
-        self.asked = _asked_axis(one.name, len(self.sizes), asked)
+        self.sized = [bool(s) and s in options.dims and not BATCH.fullmatch(s) for s in self.symbols]
+        self.requested = _requested_axis(one.name, len(self.sizes), options)
 
     @property
     def words(self) -> str:
@@ -39,31 +39,31 @@ class Declared:
     def named(self) -> int | None:
         """The one axis whose name says that it is a batch."""
         found = [axis for axis, symbol in enumerate(self.symbols) if _CERTAIN.fullmatch(symbol)]
-        return found[0] if len(found) == 1 and not self.given[found[0]] else None
+        return found[0] if len(found) == 1 and not self.sized[found[0]] else None
 
     def first_guess(self) -> int | None:
         """The batch axis before the graph is followed; a fixed first size above 1 is read as it is."""
-        if self.asked is not None:
-            return self.asked if self.asked >= 0 else None
+        if self.requested is not None:
+            return self.requested if self.requested >= 0 else None
         if self.named is not None:
             return self.named
         rank = len(self.sizes)
-        open_ = [axis for axis, size in enumerate(self.sizes) if not size and not self.given[axis]]
+        open_ = [axis for axis, size in enumerate(self.sizes) if not size and not self.sized[axis]]
         if rank > 2 and self.sizes[0] > 1 and open_ == [1]:  # the state of a recurrent layer: 2 x batch x units
             return 1
-        if rank == 0 or self.given[0] or self.sizes[0] > 1 or (rank == 1 and self.sizes[0]):
+        if rank == 0 or self.sized[0] or self.sizes[0] > 1 or (rank == 1 and self.sizes[0]):
             return None
         return 0
 
 
-def _asked_axis(name: str, rank: int, asked: ReaderOptions) -> int | None:
+def _requested_axis(name: str, rank: int, options: ReaderOptions) -> int | None:
     """The axis that `--batch-axis` names for an input; -1 for `none`.
 
     Raises:
         Refused: where the input does not have the axis.
     """
-    word = asked.batch_axes.get(name, asked.batch_axes.get(""))
-    if word is None or (rank == 0 and name not in asked.batch_axes):
+    word = options.batch_axes.get(name, options.batch_axes.get(""))
+    if word is None or (rank == 0 and name not in options.batch_axes):
         return None
     if word == "none":
         return -1
@@ -77,7 +77,7 @@ def _asked_axis(name: str, rank: int, asked: ReaderOptions) -> int | None:
 class Findings:
     """What is known of the axes of inputs: which operators take them as batches, and which mix numbers along them."""
 
-    def __init__(self, axes: Axes, outputs: Sequence[Value]) -> None:
+    def __init__(self, axes: AxisTracker, outputs: Sequence[Value]) -> None:
         self._root = {place: axes.root(token) for place, token in axes.tokens.items()}
         self._batches: dict[int, str] = {}
         self._mixed: dict[int, tuple[int, str]] = {}
@@ -113,8 +113,8 @@ class Findings:
         return self._root[name, axis] in self._ends
 
 
-def decide(
-    axes: Axes, inputs: Sequence[Declared], outputs: Sequence[Value], strict: bool, whole: bool = True
+def choose_batch_axes(
+    axes: AxisTracker, inputs: Sequence[DeclaredInput], outputs: Sequence[Value], strict: bool, whole: bool = True
 ) -> dict[str, int | None]:
     """The batch axis of every input, as the graph shows it; `whole` is false where it was not read to its end.
 
@@ -125,20 +125,20 @@ def decide(
     found = {one.name: _decided(facts, one, strict, whole) for one in inputs}
     roots = {facts.root(name, axis) for name, axis in found.items() if axis is not None}
     for one in inputs:  # a vector with one number for each example
-        if len(one.sizes) == 1 and one.asked is None and one.sizes[0] > 1 and facts.root(one.name, 0) in roots:
+        if len(one.sizes) == 1 and one.requested is None and one.sizes[0] > 1 and facts.root(one.name, 0) in roots:
             found[one.name] = 0
     fixed = {one.sizes[axis] for one in inputs if (axis := found[one.name]) is not None and one.sizes[axis] > 1}
     if len(fixed) > 1:  # batches of several sizes: all are read as they are
         for one in inputs:
             axis = found[one.name]
-            if axis is not None and one.sizes[axis] > 1 and one.asked is None:
+            if axis is not None and one.sizes[axis] > 1 and one.requested is None:
                 found[one.name] = None
     return found
 
 
-def _decided(facts: Findings, one: Declared, strict: bool, whole: bool) -> int | None:
-    if one.asked is not None:
-        return one.asked if one.asked >= 0 else None
+def _decided(facts: Findings, one: DeclaredInput, strict: bool, whole: bool) -> int | None:
+    if one.requested is not None:
+        return one.requested if one.requested >= 0 else None
     if one.named is not None:
         return one.named
     rank = len(one.sizes)
@@ -154,17 +154,17 @@ def _decided(facts: Findings, one: Declared, strict: bool, whole: bool) -> int |
     if rank == 1:
         if one.sizes[0]:
             return 0 if taken[0] and not mixed[0] and one.sizes[0] > 1 else None
-        return None if one.given[0] or (mixed[0] == MIXED and not BATCH.fullmatch(one.symbols[0])) else 0
-    others = [axis for axis in range(1, rank) if taken[axis] and not mixed[axis] and not one.given[axis]]
+        return None if one.sized[0] or (mixed[0] == MIXED and not BATCH.fullmatch(one.symbols[0])) else 0
+    others = [axis for axis in range(1, rank) if taken[axis] and not mixed[axis] and not one.sized[axis]]
     one_example = one.sizes[0] <= 1
-    if one.given[0] or (mixed[0] and not (one_example and mixed[0] == CUT)):
+    if one.sized[0] or (mixed[0] and not (one_example and mixed[0] == CUT)):
         if mixed[0] == MIXED and not others:  # the one axis that nothing mixes from the input to every output
-            untouched = [axis for axis in range(1, rank) if not mixed[axis] and not one.given[axis]]
+            untouched = [axis for axis in range(1, rank) if not mixed[axis] and not one.sized[axis]]
             others = [axis for axis in untouched if facts.survives(one.name, axis)]
             others = others if len(others) == 1 else []
         if others:
             return others[0]
-        if one.given[0] or one.sizes[0] > 1 or (one.sizes[0] == 0 and not BATCH.fullmatch(one.symbols[0])):
+        if one.sized[0] or one.sizes[0] > 1 or (one.sizes[0] == 0 and not BATCH.fullmatch(one.symbols[0])):
             return None
         return 0
     if others and not taken[0] and one.sizes[others[0]] != 1:
@@ -172,7 +172,7 @@ def _decided(facts: Findings, one: Declared, strict: bool, whole: bool) -> int |
     return 0
 
 
-def _ambiguous(one: Declared, axis: int, taker: str, strict: bool) -> Problem:
+def _ambiguous(one: DeclaredInput, axis: int, taker: str, strict: bool) -> Problem:
     text = (
         f"the batch of input `{show(one.name)}` ({show(one.words)}) is either axis 0 or axis {axis}: `{show(taker)}` takes axis "
         f"{axis} as the batch, but nothing shows what axis 0 is"
@@ -184,7 +184,9 @@ def _ambiguous(one: Declared, axis: int, taker: str, strict: bool) -> Problem:
     return Problem("ambiguous-batch", text, help)
 
 
-def written_batches(axes: Axes, inputs: Sequence[Declared], chosen: Chosen) -> dict[tuple[str, str], tuple[int, int]]:
+def find_written_batches(
+    axes: AxisTracker, inputs: Sequence[DeclaredInput], chosen: Chosen
+) -> dict[tuple[str, str], tuple[int, int]]:
     """Where the targets of reshapes have a batch that the file fixes: the output -> its place, and what is written there."""
     tokens = {axes.root(axes.tokens[one.name, axis]) for one in inputs if (axis := chosen[one.name]) is not None}
     found = {}

@@ -47,12 +47,12 @@ UNHEARD = {("graph", 13), ("function", 12), ("model", 20), ("graph", 14)}
 _LFS = b"version https://git-lfs"
 
 
-def bad(text: str, help: str = "") -> Refused:
+def bad_model(text: str, help: str = "") -> Refused:
     """The error for a file that is no sound ONNX model."""
     return Refused([Problem("bad-model", text, help)])
 
 
-def structure(data: bytes | Paged, most: int, fields: int | None = None) -> bytes:
+def strip_payloads(data: bytes | Paged, most: int, fields: int | None = None) -> bytes:
     """The file without payloads: at most `most` bytes of it, and no more fields than `fields` where that is given.
 
     Raises:
@@ -62,7 +62,7 @@ def structure(data: bytes | Paged, most: int, fields: int | None = None) -> byte
     if len(data) == 0:
         raise Refused([Problem("empty-file", "the file is empty", "export the model again")])
     if bytes(data[: len(_LFS)]) == _LFS:
-        raise bad("this is a Git LFS pointer, not the model itself", "run `git lfs pull`")
+        raise bad_model("this is a Git LFS pointer, not the model itself", "run `git lfs pull`")
     out = _Slimmer(data, most, fields)
     out.message("model", 0, len(data), 0)
     return bytes(out.bytes)
@@ -96,7 +96,7 @@ class Paged:
         while len(found) < length:
             more = self._file.read(length - len(found))
             if not more:
-                raise bad("the file has become shorter while it was read", "copy it again")
+                raise bad_model("the file has become shorter while it was read", "copy it again")
             found += more
         return bytes(found)
 
@@ -184,11 +184,11 @@ class _Slimmer:
                 length, value = self._varint(place, end)
                 place = value + length
             else:
-                raise _no_model(f"wire type {wire} at byte {field:,}")
+                raise _not_onnx(f"wire type {wire} at byte {field:,}")
             if number == 0:
-                raise _no_model(f"field 0 at byte {field:,}")
+                raise _not_onnx(f"field 0 at byte {field:,}")
             if place > end:
-                raise bad(
+                raise bad_model(
                     f"the file ends early or is damaged: {place - end:,} bytes are missing behind byte {end:,}",
                     "copy or download it again",
                 )
@@ -204,12 +204,14 @@ class _Slimmer:
                 return value, place
             shift += 7
         if place >= end:
-            raise bad("the file ends early or is damaged", "copy or download it again")
-        raise _no_model(f"a number without an end at byte {place:,}")
+            raise bad_model("the file ends early or is damaged", "copy or download it again")
+        raise _not_onnx(f"a number without an end at byte {place:,}")
 
 
-def _no_model(what: str) -> Refused:
-    return bad(f"this is no ONNX model: {what}", "an ONNX model is a protobuf file, as `torch.onnx.export` writes it")
+def _not_onnx(what: str) -> Refused:
+    return bad_model(
+        f"this is no ONNX model: {what}", "an ONNX model is a protobuf file, as `torch.onnx.export` writes it"
+    )
 
 
 def _varint_bytes(value: int) -> bytes:
@@ -221,7 +223,7 @@ def _varint_bytes(value: int) -> bytes:
     return bytes(out)
 
 
-def parsed(data: bytes) -> Any:
+def parse(data: bytes) -> Any:
     """The ModelProto of such bytes.
 
     Raises:
@@ -233,11 +235,11 @@ def parsed(data: bytes) -> Any:
     try:
         model.ParseFromString(data)
     except (error, ValueError, RecursionError):
-        raise _no_model("its parts do not fit together") from None
+        raise _not_onnx("its parts do not fit together") from None
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
-        raise _no_model("it holds no graph")
+        raise _not_onnx("it holds no graph")
     if not all(isinstance(text, str) for text in _texts(model)):
-        raise bad("a name in it is not text in UTF-8", "the file is damaged; copy or download it again")
+        raise bad_model("a name in it is not text in UTF-8", "the file is damaged; copy or download it again")
     return model
 
 

@@ -124,31 +124,33 @@ class Scope:
         return None
 
 
-class Step:
+class Operation:
     """One node of the graph as it is read: operator, inputs, attributes, names of its outputs, and its own name."""
 
-    def __init__(self, node: Any, op: str, xs: list[Value | None], given: dict[str, Any], scope: Scope, label: str):
+    def __init__(
+        self, node: Any, op: str, inputs: list[Value | None], attributes: dict[str, Any], scope: Scope, label: str
+    ):
         self.node = node
         self.op = op
-        self.xs = xs
-        self.given = given
+        self.inputs = inputs
+        self.attributes = attributes
         self.scope = scope
         self.label = label
         self.outputs: list[str] = list(node.output)
 
-    def x(self, place: int) -> Value | None:
+    def input(self, place: int) -> Value | None:
         """Input number `place`; None where it is left out."""
-        return self.xs[place] if place < len(self.xs) else None
+        return self.inputs[place] if place < len(self.inputs) else None
 
-    def need(self, place: int) -> Value:
+    def required(self, place: int) -> Value:
         """Input number `place`.
 
         Raises:
             Refused: `bad-model` where it is left out.
         """
-        found = self.x(place)
+        found = self.input(place)
         if found is None:
-            self.wrong(f"input {place + 1} is missing")
+            self.raise_invalid(f"input {place + 1} is missing")
         return found
 
     def numbers(self, place: int, name: str = "") -> list[int] | None:
@@ -157,13 +159,13 @@ class Step:
         Raises:
             Refused: where the input is there, but its numbers are not known.
         """
-        x = self.x(place)
+        x = self.input(place)
         if x is None:
-            given = self.given.get(name) if name else None
+            given = self.attributes.get(name) if name else None
             return None if given is None else [int(n) for n in given] if isinstance(given, list) else [int(given)]
         known = self.array(place).reshape(-1).tolist()
         if not all(isinstance(n, int | float) and abs(n) < 2**64 for n in known):
-            self.wrong(f"input {place + 1} holds {show(known[:8])}, not whole numbers")
+            self.raise_invalid(f"input {place + 1} holds {show(known[:8])}, not whole numbers")
         return [int(n) for n in known]
 
     def array(self, place: int) -> Array:
@@ -172,7 +174,7 @@ class Step:
         Raises:
             Refused: where they are not known.
         """
-        x = self.need(place)
+        x = self.required(place)
         if x.array is None:
             name = self.node.input[place] if place < len(self.node.input) else ""
             why = x.why or "they depend on what is fed in"
@@ -184,11 +186,11 @@ class Step:
             raise Refused([problem])
         return x.array
 
-    def wrong(self, text: str, help: str = "") -> NoReturn:
+    def raise_invalid(self, text: str, help: str = "") -> NoReturn:
         """Refuse a node that contradicts itself or its inputs."""
         raise Refused([Problem("bad-model", f"`{show(self.label)}` ({show(self.op)}): {text}", help)])
 
-    def unsupported(self, text: str, help: str = "") -> NoReturn:
+    def raise_unsupported(self, text: str, help: str = "") -> NoReturn:
         """Refuse a node that cannot be analysed."""
         raise Refused([Problem("unsupported", f"`{show(self.label)}` ({show(self.op)}): {text}", help)])
 
@@ -222,14 +224,14 @@ class Reader(Assembler):
         self._numbers[label] = number
         return name
 
-    def without_batch(self, step: Step, to: list[int]) -> list[int]:
+    def without_batch(self, step: Operation, to: list[int]) -> list[int]:
         """The target of a reshape for one example, where the file has it for the whole batch."""
         place, written = self.written.get((step.scope.prefix, step.outputs[0]), (0, 0))
         if self.batch > 1 and written > 0 and place < len(to) and to[place] == written and written % self.batch == 0:
             return [*to[:place], written // self.batch, *to[place + 1 :]]
         return to
 
-    def order(self, step: Step, dims: Dims, k: int = 0, hidden: frozenset[int] | None = None) -> Order:
+    def order(self, step: Operation, dims: Dims, k: int = 0, hidden: frozenset[int] | None = None) -> Order:
         """The order for a value that does not inherit one: channels last where it is read channels first."""
         name = step.outputs[k] if k < len(step.outputs) else ""
         first = name in step.scope.firsts and len(dims) > 2
@@ -238,7 +240,7 @@ class Reader(Assembler):
         shown = [axis for axis in range(len(dims)) if axis not in hidden]
         return channels_moved_last(shown) if first else tuple(shown)
 
-    def aligned(self, x: Value, order: Order) -> Value:
+    def align_value(self, x: Value, order: Order) -> Value:
         """The value with its node's shape in that order: by a layer that permutes where it is in another one."""
         if x.index is None or x.order == order:
             return x
@@ -252,44 +254,44 @@ class Reader(Assembler):
     def channels_last(self, x: Value) -> Value:
         """The value with its second axis, the channels, in the last place; a batch of 1 is not shown."""
         order = channels_last_order(x.dims)
-        return self.aligned(x, order) if x.index is not None else self.materialized(x, order)
+        return self.align_value(x, order) if x.index is not None else self.add_constant(x, order)
 
     # -- layers -----------------------------------------------------------------------------------------------------
 
-    def put(self, step: Step, value: Value, k: int = 0) -> None:
+    def set_output(self, step: Operation, value: Value, k: int = 0) -> None:
         """Let output `k` of a node have that value.
 
         Raises:
             Refused: where no tensor can be so large.
         """
         if value.index is None and (len(value.dims) > MOST_AXES or max(value.dims, default=0) > self.limits.tensor):
-            step.unsupported(f"it makes {len(value.dims)} dimensions of up to {max(value.dims):.3g} numbers")
+            step.raise_unsupported(f"it makes {len(value.dims)} dimensions of up to {max(value.dims):.3g} numbers")
         if min(value.dims, default=0) < 0:
-            step.wrong(f"it makes the dimensions {show(value.dims)}")
+            step.raise_invalid(f"it makes the dimensions {show(value.dims)}")
         if k < len(step.outputs) and step.outputs[k]:
             step.scope.values[step.outputs[k]] = value
 
-    def emit(
+    def add_layer(
         self,
-        step: Step,
+        step: Operation,
         layer: Layer,
         xs: Sequence[Value],
         order: Order,
         rank: int,
-        held: Mapping[str, Value | None] | None = None,
+        parameters: Mapping[str, Value | None] | None = None,
         buffers: Mapping[str, Value | None] | None = None,
         k: int = 0,
     ) -> Value:
         """A layer on the Builder as output `k` of a node; `held` are the parameters that it works with."""
         if any(x.index is None for x in xs):
-            step.unsupported("it works on constants only", "fold constants before the export")
+            step.raise_unsupported("it works on constants only", "fold constants before the export")
         indices = [x.index for x in xs if x.index is not None]
         shapes = [self.builder.shape(index) for index in indices]
         label = self.name(step.label if k == 0 else f"{step.label}.{k}")
         index = len(self.builder.nodes)
         try:
             layer.statistics(tuple(shapes))
-            layer, owner = self._owned(layer, shapes, index, held or {}, buffers or {})
+            layer, owner = self._owned(layer, shapes, index, parameters or {}, buffers or {})
             self.builder.add(layer, indices, label)
         except Problem as problem:
             problem.text = f"`{show(step.label)}`: {problem.text}"
@@ -298,21 +300,21 @@ class Reader(Assembler):
             self.share(index, owner)
         shape = self.builder.shape(index)
         if min(shape) < 1:
-            step.wrong(f"it makes {show(tuple(shape))}")
+            step.raise_invalid(f"it makes {show(tuple(shape))}")
         dims = [1] * rank
         for axis, length in zip(order, shape, strict=False):
             dims[axis] = length
         value = Value(dims, index, order)
-        self.put(step, value, k)
+        self.set_output(step, value, k)
         return value
 
-    def operator(
+    def add_operator(
         self,
-        step: Step,
+        step: Operation,
         dims: Dims,
         xs: Sequence[Value],
         order: Order | None = None,
-        held: Mapping[str, Value | None] | None = None,
+        parameters: Mapping[str, Value | None] | None = None,
         k: int = 0,
         **facts: Any,
     ) -> Value:
@@ -321,17 +323,17 @@ class Reader(Assembler):
             order = self.order(step, dims, k)
         active = [x for x in xs if x.index is not None]
         if not active and facts.get("macs"):  # runs every time, though on constants only
-            active = [self.materialized(xs[0], tuple(range(len(xs[0].dims))), data=True)]
-            held = {"weight": Value((), tensors=self.union(xs[1:]))}
+            active = [self.add_constant(xs[0], tuple(range(len(xs[0].dims))), data=True)]
+            parameters = {"weight": Value((), tensors=self.tensors_of(xs[1:]))}
         if not active:
-            value = Value(dims, tensors=self.union(xs), why="it is worked out from weights")
-            self.put(step, value, k)
+            value = Value(dims, tensors=self.tensors_of(xs), why="it is worked out from weights")
+            self.set_output(step, value, k)
             return value
         kind = facts.pop("layer", Operator)
         layer = kind(facts.pop("name", step.op.lower()), visible(dims, order), **facts)
-        return self.emit(step, layer, active, order, len(dims), held, k=k)
+        return self.add_layer(step, layer, active, order, len(dims), parameters, k=k)
 
-    def materialized(self, x: Value, order: Order, data: bool = False) -> Value:
+    def add_constant(self, x: Value, order: Order, data: bool = False) -> Value:
         """A constant or parameter as a node of its own, where layers work on it; it hangs on the first input.
 
         Numbers that are written into the graph are no parameters there. Neither are those that a product with other numbers
@@ -352,7 +354,7 @@ class Reader(Assembler):
         )
         return Value(x.dims, self.builder.add(layer, [0], self.name("constant")), order)
 
-    def union(self, xs: Sequence[Value | None]) -> tuple[Tensor, ...]:
+    def tensors_of(self, xs: Sequence[Value | None]) -> tuple[Tensor, ...]:
         """The tensors that values are made of, each once."""
         found = {id(tensor): tensor for x in xs if x is not None for tensor in x.tensors}
         most = self.limits.nodes // 64
@@ -361,12 +363,12 @@ class Reader(Assembler):
             raise Refused([Problem("too-large", text, "fold constants before the export")])
         return tuple(found.values())
 
-    def _fresh(self, held: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int], bool]:
+    def _fresh(self, parameters: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int], bool]:
         """Counts of the tensors counted here for the first time, by role, and the other nodes that the rest stand at."""
         fresh: dict[str, Number] = {}
         owners: set[int] = set()
         any_tensor = False
-        for role, value in held.items():
+        for role, value in parameters.items():
             for tensor in value.tensors if value is not None else ():
                 if tensor.size == 0 or (tensor.size == 1 and not tensor.real and not self.strict):
                     continue
@@ -384,11 +386,11 @@ class Reader(Assembler):
         layer: Layer,
         shapes: Sequence[Shape],
         index: int,
-        held: Mapping[str, Value | None],
+        parameters: Mapping[str, Value | None],
         buffers: Mapping[str, Value | None],
     ) -> tuple[Layer, int | None]:
         """The layer with the parameters that are its own; and the node it shares all of them with, if so."""
-        weights, owners, _ = self._fresh(held, index)
+        weights, owners, _ = self._fresh(parameters, index)
         kept, lenders, _ = self._fresh(buffers, index)
         everywhere = owners | lenders
         lender = min(owners) if owners and len(everywhere) == 1 else None

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from cnncalc.problem import Problem
 from cnncalc.readers.axes import Dims
 from cnncalc.readers.onnx.graph import Scope
-from cnncalc.readers.onnx.inputs import Fed
+from cnncalc.readers.onnx.inputs import GraphInputs
 from cnncalc.readers.onnx.shape_inference import InferenceFailed, infer_shapes
 from cnncalc.text import show
 
 SHOWN = 10
 
 
-class Inferred(Fed):
+class InferredShapes(GraphInputs):
     """A reading whose shapes are compared."""
 
     def _inferred(self) -> dict[str, Dims]:

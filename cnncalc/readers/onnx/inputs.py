@@ -10,15 +10,15 @@ from cnncalc.network import Builder, Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.axes import Dims, visible
 from cnncalc.readers.limits import Limits
-from cnncalc.readers.onnx.axes import Axes
-from cnncalc.readers.onnx.batch import Chosen, Declared, decide
+from cnncalc.readers.onnx.axis_tracking import AxisTracker
+from cnncalc.readers.onnx.batch import Chosen, DeclaredInput, choose_batch_axes
 from cnncalc.readers.onnx.constants import array
-from cnncalc.readers.onnx.file import bad
+from cnncalc.readers.onnx.file import bad_model
 from cnncalc.readers.onnx.graph import FLOATS, Reader, Scope, Tensor, Value
 from cnncalc.readers.onnx.names import clean
-from cnncalc.readers.onnx.node_order import sources
 from cnncalc.readers.onnx.operators.elementwise import BINARY, UNARY, words
-from cnncalc.readers.onnx.patterns import Done, Plan
+from cnncalc.readers.onnx.patterns import Plan, ReadOperation
+from cnncalc.readers.onnx.sorting import sources
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.readers.yaml.inputs import shape_from
 from cnncalc.shape import Shape
@@ -46,7 +46,7 @@ WEIGHTS = {"Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "BatchNormal
            "InstanceNormalization": (1, 2), "QLinearConv": (1, 2, 3, 4, 5, 6, 7, 8)}  # fmt: skip
 
 
-class Fed:
+class GraphInputs:
     """One reading of a file: its inputs and initializers.
 
     `chosen` are the batch axes of the inputs; without it they are guessed, and sizes that are not known are stood in for.
@@ -54,19 +54,19 @@ class Fed:
     """
 
     def __init__(
-        self, model: Any, asked: ReaderOptions, limits: Limits, chosen: Chosen | None = None, strict: bool = False
+        self, model: Any, options: ReaderOptions, limits: Limits, chosen: Chosen | None = None, strict: bool = False
     ) -> None:
         self.model = model
         self.strict = strict
         self.folded = 0
         self.chosen = chosen
-        self.inputs: list[Declared] = []
-        self.missing: list[tuple[Declared, int]] = []  # the axes whose sizes are not known
+        self.inputs: list[DeclaredInput] = []
+        self.missing: list[tuple[DeclaredInput, int]] = []  # the axes whose sizes are not known
         self.branches: dict[str, bool] = {}  # If whose condition is not known -> whether its branch was asked for
         self.bound: dict[str, int] = {}  # sizes of named dimensions that `--input` gives
         self.batched: Problem | None = None  # reported where a fixed batch is read as a batch of 1
         self.done: Network | None = None
-        self.asked = asked
+        self.options = options
         self.limits = limits
         self.warnings: list[Problem] = []
         versions = {one.domain: one.version for one in model.opset_import}
@@ -74,23 +74,23 @@ class Fed:
         self.reader = Reader(Builder(limits.tensor), limits, opset or 17)
         self.reader.strict = strict
         self.reader.functions = {(one.domain, one.name): one for one in model.functions}
-        self.axes = Axes(opset or 17)
+        self.axes = AxisTracker(opset or 17)
         self.theirs: dict[str, Dims] | None = None
         self.scope = Scope()
-        self.steps: list[Done] = []  # the operators of the graph, as they were read
+        self.steps: list[ReadOperation] = []  # the operators of the graph, as they were read
         self.plan = Plan()  # those that are read as one layer
 
-    def batch_of(self, one: Declared) -> int | None:
+    def batch_of(self, one: DeclaredInput) -> int | None:
         """The axis of an input that is read as the batch."""
         guess = one.first_guess()
         return guess if self.chosen is None else self.chosen.get(one.name, guess)
 
     @property
-    def decided_axes(self) -> dict[str, int | None]:
+    def batch_axes_read(self) -> dict[str, int | None]:
         """The batch axes of this reading."""
         return {one.name: self.batch_of(one) for one in self.inputs}
 
-    def decided(self) -> dict[str, int | None]:
+    def batch_axes_found(self) -> dict[str, int | None]:
         """The batch axes that the graph shows, as far as it was read.
 
         Raises:
@@ -98,7 +98,7 @@ class Fed:
         """
         outputs = [value for one in self.model.graph.output if (value := self.scope.find(one.name)) is not None]
         outputs = [value for value in outputs if value.index is not None]
-        return decide(self.axes, self.inputs, outputs, self.strict, whole=self.done is not None)
+        return choose_batch_axes(self.axes, self.inputs, outputs, self.strict, whole=self.done is not None)
 
     def prepare(self, nodes: Sequence[Any], scope: Scope) -> None:
         """Who uses which name, and which values are read with channels first."""
@@ -115,7 +115,7 @@ class Fed:
                 several = node.op_type in BINARY or node.op_type in _SEVERAL
                 scope.firsts.update(names if several else names[:1])
 
-    def fed_in(self, scope: Scope) -> None:
+    def read_inputs(self, scope: Scope) -> None:
         graph = self.model.graph
         self.initializers(graph, scope)
         fed = [one for one in graph.input if one.name not in scope.values]
@@ -125,12 +125,12 @@ class Fed:
         for one in declared:
             self._input(one, scope, alone=len(declared) == 1)
         if not declared:
-            raise bad("the graph has no input", "a model needs at least one input that is no initializer")
+            raise bad_model("the graph has no input", "a model needs at least one input that is no initializer")
 
     def initializers(self, graph: Any, scope: Scope) -> None:
         for tensor in graph.initializer:
             if tensor.name in scope.values:
-                raise bad(f"the initializer `{show(tensor.name)}` is there twice", "every value has one maker")
+                raise bad_model(f"the initializer `{show(tensor.name)}` is there twice", "every value has one maker")
             scope.values[tensor.name] = self.constant(tensor, tensor.name)
         for sparse in graph.sparse_initializer:
             dims = self.dims(sparse.dims, sparse.values.name)
@@ -147,13 +147,13 @@ class Fed:
             if prod(dims) > 1024:
                 why = "there are too many of them"
         if known is not None and known.shape != dims:
-            raise bad(f"`{show(name)}` holds {known.size:,} numbers, but its dims are {show(dims)}")
+            raise bad_model(f"`{show(name)}` holds {known.size:,} numbers, but its dims are {show(dims)}")
         return Value(dims, array=known, tensors=(Tensor(name, dims, tensor.data_type in FLOATS, fixed),), why=why)
 
     def dims(self, dims: Sequence[int], name: str) -> Dims:
         found = tuple(int(length) for length in dims)
         if min(found, default=1) < 0:
-            raise bad(f"`{show(name)}` has the dimensions {show(found)}: none can be negative", "export it again")
+            raise bad_model(f"`{show(name)}` has the dimensions {show(found)}: none can be negative", "export it again")
         if len(found) > 64 or prod(found) > self.limits.tensor:
             text = f"`{show(name)}` is declared as {show('x'.join(map(str, found)))}: "
             text += f"at most {self.limits.tensor:,} numbers are accepted in a tensor"
@@ -179,9 +179,9 @@ class Fed:
         if one.type.WhichOneof("value") not in ("tensor_type", None):
             kind = str(one.type.WhichOneof("value")).removesuffix("_type")
             raise Refused([Problem("unsupported", f"input `{show(name)}` is a {kind}, not a tensor")])
-        key = name if name in self.asked.inputs else "" if alone and "" in self.asked.inputs else None
-        given = shape_from(self.asked.inputs[key]) if key is not None else None
-        declared, first = Declared(one, self.asked), name in scope.firsts
+        key = name if name in self.options.inputs else "" if alone and "" in self.options.inputs else None
+        given = shape_from(self.options.inputs[key]) if key is not None else None
+        declared, first = DeclaredInput(one, self.options), name in scope.firsts
         if not one.type.tensor_type.HasField("shape"):
             if given is None:
                 text = f"input `{show(name)}` is declared without a shape"
@@ -201,14 +201,16 @@ class Fed:
             if given is None or axis not in order:
                 dims[axis] = self._length(declared, axis, axis not in order, first)
         if order and min(dims) < 1:
-            raise bad(f"input `{show(name)}` has the dimensions {show(tuple(dims))}", "every one must be at least 1")
+            raise bad_model(
+                f"input `{show(name)}` has the dimensions {show(tuple(dims))}", "every one must be at least 1"
+            )
         index = self.reader.builder.input(self.reader.name(_input_name(name)), Shape(visible(dims, order)))
         scope.values[name] = Value(dims, index, order)
         if one.type.tensor_type.HasField("shape"):
             self.inputs.append(declared)
             self.axes.add(name, scope.values[name], declared.symbols)
 
-    def _input_order(self, declared: Declared, scope: Scope) -> tuple[int, ...]:
+    def _input_order(self, declared: DeclaredInput, scope: Scope) -> tuple[int, ...]:
         """Which dimensions of an input are shown, in which order: channels last, without the batch."""
         rank, sizes, name = len(declared.sizes), declared.sizes, declared.name
         batch = self.batch_of(declared)
@@ -222,13 +224,13 @@ class Fed:
             axes.append(1)
         return tuple(axes)
 
-    def _length(self, declared: Declared, axis: int, batch: bool, image: bool) -> int:
+    def _length(self, declared: DeclaredInput, axis: int, batch: bool, image: bool) -> int:
         """The length that an axis of an input is read with."""
         name, size, symbol = declared.name, declared.sizes[axis], declared.symbols[axis]
         if size:
             if not 1 <= size <= LARGEST_AXIS:
                 text = f"input `{show(name)}`: dimension {axis} is declared as {size}"
-                raise bad(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
+                raise bad_model(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
             if batch and size > 1:
                 place = f", its axis {axis}," if axis else ""
                 text = f"input `{show(name)}` fixes the batch{place} at {size:,}; figures are for one example"
@@ -240,12 +242,12 @@ class Fed:
             return size
         if axis in declared.empty and not batch:
             text = f"input `{show(name)}`: dimension {axis} is declared as 0"
-            raise bad(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
-        if symbol in self.asked.dims:
-            if batch and self.asked.dims[symbol] != 1:
+            raise bad_model(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
+        if symbol in self.options.dims:
+            if batch and self.options.dims[symbol] != 1:
                 text = f"`{show(symbol)}` is the batch of `{show(name)}`: figures are for one example"
                 raise Refused([Problem("bad-argument", text, "leave it out; `--batch` multiplies what depends on it")])
-            return self.asked.dims[symbol]
+            return self.options.dims[symbol]
         if batch:
             return 1
         if symbol in self.bound:
@@ -258,15 +260,15 @@ class Fed:
         for one in ones:
             key = (
                 one.name
-                if one.name in self.asked.inputs
+                if one.name in self.options.inputs
                 else ""
-                if len(ones) == 1 and "" in self.asked.inputs
+                if len(ones) == 1 and "" in self.options.inputs
                 else None
             )
             if key is not None and one.type.tensor_type.HasField("shape"):
-                declared = Declared(one, self.asked)
+                declared = DeclaredInput(one, self.options)
                 order = self._input_order(declared, scope)
-                for axis, length in zip(order, shape_from(self.asked.inputs[key]), strict=False):
+                for axis, length in zip(order, shape_from(self.options.inputs[key]), strict=False):
                     if declared.symbols[axis]:
                         self.bound.setdefault(declared.symbols[axis], length)
 
@@ -303,19 +305,19 @@ class Fed:
         return Refused([Problem("unknown-size", text, help)])
 
     def _check_asked(self, names: list[str]) -> None:
-        for name in self.asked.inputs:
+        for name in self.options.inputs:
             if name not in names and not (name == "" and len(names) == 1):
                 text = f"there is no input `{show(name)}`" if name else "there are several inputs"
                 help = f"its inputs are {quoted(names, 'and')}: write `--input NAME=SHAPE`"
                 raise Refused([Problem("unknown-input", text, help)])
-        for name in self.asked.batch_axes:
+        for name in self.options.batch_axes:
             if name and name not in names:
                 help = f"its inputs are {quoted(names, 'and')}: write `--batch-axis NAME=AXIS`"
                 raise Refused([Problem("unknown-input", f"there is no input `{show(name)}`", help)])
         symbols = {
             dim.dim_param for one in self.model.graph.input for dim in one.type.tensor_type.shape.dim if dim.dim_param
         }
-        for name in self.asked.dims:
+        for name in self.options.dims:
             if name not in symbols:
                 help = did_you_mean(name, symbols)
                 if not help:

@@ -9,31 +9,33 @@ from cnncalc.layers.operator import Unknown
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.onnx.attributes import Named, wrong_type
-from cnncalc.readers.onnx.bounds import OWN, check_size
 from cnncalc.readers.onnx.constants import FOLDING, TAKEN, array, fold, numpy
-from cnncalc.readers.onnx.file import bad
-from cnncalc.readers.onnx.graph import Scope, Step, Tensor, Value
-from cnncalc.readers.onnx.inference import Inferred
+from cnncalc.readers.onnx.file import bad_model
+from cnncalc.readers.onnx.graph import Operation, Scope, Tensor, Value
+from cnncalc.readers.onnx.inference import InferredShapes
 from cnncalc.readers.onnx.inputs import FIRST
 from cnncalc.readers.onnx.names import labels
-from cnncalc.readers.onnx.node_order import in_order
 from cnncalc.readers.onnx.operators.contrib import HANDLERS as ADDED
 from cnncalc.readers.onnx.operators.contrib import plain
-from cnncalc.readers.onnx.operators.elementwise import learned_of
+from cnncalc.readers.onnx.operators.elementwise import learned_values
 from cnncalc.readers.onnx.operators.layers import HANDLERS as LAYERS
+from cnncalc.readers.onnx.operators.products import HANDLERS as PRODUCTS
+from cnncalc.readers.onnx.operators.recurrent import HANDLERS as RECURRENT
 from cnncalc.readers.onnx.operators.views import HANDLERS as VIEWS
-from cnncalc.readers.onnx.operators.windows import HANDLERS as OPERATORS
-from cnncalc.readers.onnx.patterns import Done
+from cnncalc.readers.onnx.operators.windows import HANDLERS as WINDOWS
+from cnncalc.readers.onnx.patterns import ReadOperation
 from cnncalc.readers.onnx.scores import note_scores
-from cnncalc.readers.onnx.unexplained import account
+from cnncalc.readers.onnx.size_limits import OWN, check_size
+from cnncalc.readers.onnx.sorting import sort_nodes
+from cnncalc.readers.onnx.unexplained import count_unexplained
 from cnncalc.text import show
 
-HANDLERS = {**VIEWS, **OPERATORS, **LAYERS}
+HANDLERS = {**VIEWS, **WINDOWS, **PRODUCTS, **RECURRENT, **LAYERS}
 CONTRIBUTED = ("com.microsoft",)
 FOLDED = 2**22  # constants that are worked out in one model
 
 
-class Model(Inferred):
+class ModelReading(InferredShapes):
     """One reading of a model."""
 
     def network(self, name: str, path: str) -> Network:
@@ -44,7 +46,7 @@ class Model(Inferred):
         nodes = list(graph.node)
         self.prepare(nodes, scope)
         try:
-            self.fed_in(scope)
+            self.read_inputs(scope)
             self._run(nodes, scope, 0)
             ends = self._outputs(scope)
         except Refused as refused:
@@ -62,7 +64,7 @@ class Model(Inferred):
     # -- what is done ------------------------------------------------------------------------------------------------
 
     def _run(self, nodes: Sequence[Any], scope: Scope, depth: int) -> None:
-        ordered = in_order(nodes, scope)
+        ordered = sort_nodes(nodes, scope)
         ours = self.model.producer_name == "cnncalc"  # nodes are called as their layers, whatever weights they share
         known = set() if ours else _known(scope)
         shown = self.plan.named(ordered, known) if scope is self.scope else ordered
@@ -75,30 +77,30 @@ class Model(Inferred):
         given = {name: value for name, value in given.items() if value is not None}
         xs = [scope.find(name) if name else None for name in node.input]
         domain = "" if node.domain in OWN else node.domain
-        step = Step(node, node.op_type, xs, given, scope, label)
+        step = Operation(node, node.op_type, xs, given, scope, label)
         if len({one.name for one in node.attribute}) < len(node.attribute):
-            step.wrong("an attribute is there twice", "export the model again")
+            step.raise_invalid("an attribute is there twice", "export the model again")
         self._check_types(step)
         before = len(self.reader.builder.nodes)
         if scope is self.scope and self.plan.take(self.reader, step):
             if self.strict:
-                account(self.reader, step, before)
+                count_unexplained(self.reader, step, before)
             return
         function = self.reader.functions.get((node.domain, node.op_type))
         if function is not None:
             self._call(function, step, depth)
             return
         if domain == "" and node.op_type == "Constant":
-            self.reader.put(step, self._constant_node(step))
+            self.reader.set_output(step, self._constant_node(step))
             return
         if domain == "" and node.op_type in ("Shape", "Size"):
-            self.reader.put(step, _size_of(step))
+            self.reader.set_output(step, _size_of(step))
             return
         if domain == "" and node.op_type == "If":
             self._branch(step, depth)
             return
         if domain == "" and node.op_type in ("Loop", "Scan"):
-            step.unsupported("loops are not followed: how often they run depends on the numbers fed in",
+            step.raise_unsupported("loops are not followed: how often they run depends on the numbers fed in",
                              "export the model with the loop unrolled, or without it")  # fmt: skip
         if domain in OWN and self._folded(step):
             return
@@ -115,13 +117,13 @@ class Model(Inferred):
             if self.chosen is None:
                 self.axes.follow(step)
             if self.strict:
-                account(self.reader, whole, before)
+                count_unexplained(self.reader, whole, before)
             if scope is self.scope and not domain:
-                self.steps.append(Done(step, before, len(self.reader.builder.nodes)))
+                self.steps.append(ReadOperation(step, before, len(self.reader.builder.nodes)))
             return
         self._unknown(whole)
 
-    def _check_types(self, step: Step) -> None:
+    def _check_types(self, step: Operation) -> None:
         """Refuse attributes of other types than ONNX says; those of functions and unknown operators may be of any."""
         node = step.node
         if (node.domain in OWN or node.domain in CONTRIBUTED) and (
@@ -131,9 +133,9 @@ class Model(Inferred):
             for written in node.attribute:
                 one = self._given(written, step.scope) if written.ref_attr_name else written
                 if one is not None and (fault := wrong_type(node.op_type, Named(written.name, one.type))):
-                    step.wrong(show(fault, 200), "export the model again")
+                    step.raise_invalid(show(fault, 200), "export the model again")
 
-    def _further(self, step: Step) -> None:
+    def _further(self, step: Operation) -> None:
         """Further outputs that are used, but that the operator's rule says nothing of: statistics, caches, masks."""
         for k, name in enumerate(step.outputs):
             used = name and (step.scope.users.get(name) or name in step.scope.outputs)
@@ -141,54 +143,58 @@ class Model(Inferred):
                 continue
             dims = self._inferred().get(name)
             if dims is not None:
-                self.reader.operator(step, dims, [x for x in step.xs if x is not None], k=k, views=None)
+                self.reader.add_operator(step, dims, [x for x in step.inputs if x is not None], k=k, views=None)
 
-    def _folded(self, step: Step) -> bool:
+    def _folded(self, step: Operation) -> bool:
         """Is it worked out here and now, because every number that it needs is known?"""
-        known = [x.array if x is not None else None for x in step.xs]
-        if not step.xs or any(x is not None and x.array is None for x in step.xs):
+        known = [x.array if x is not None else None for x in step.inputs]
+        if not step.inputs or any(x is not None and x.array is None for x in step.inputs):
             return False
         try:
-            found = fold(step.op, known, step.given, self.reader.opset)
+            found = fold(step.op, known, step.attributes, self.reader.opset)
         except FOLDING:
-            step.wrong(f"its constants do not go together: {' and '.join(show(x.dims) for x in step.xs if x)}")
+            step.raise_invalid(
+                f"its constants do not go together: {' and '.join(show(x.dims) for x in step.inputs if x)}"
+            )
         if found is None:
             return False
         self.folded += sum(one.size for one in found)
         if self.folded > FOLDED:
-            step.unsupported(f"more than {FOLDED:,} constants are worked out before it", "fold them before the export")
-        there = [x for x in step.xs if x is not None]
-        parts = [] if step.op == "ConstantOfShape" else there[:1] if step.op in TAKEN else learned_of(there)
-        tensors = self.reader.union(parts)
+            step.raise_unsupported(
+                f"more than {FOLDED:,} constants are worked out before it", "fold them before the export"
+            )
+        there = [x for x in step.inputs if x is not None]
+        parts = [] if step.op == "ConstantOfShape" else there[:1] if step.op in TAKEN else learned_values(there)
+        tensors = self.reader.tensors_of(parts)
         for k, one in enumerate(found):
-            self.reader.put(step, Value(one.shape, array=one, tensors=tensors), k)
+            self.reader.set_output(step, Value(one.shape, array=one, tensors=tensors), k)
         return True
 
-    def _unknown(self, step: Step) -> None:
+    def _unknown(self, step: Operation) -> None:
         """An operator without a rule: the shape that shape inference knows, cost unknown."""
         done = False
-        active = [x for x in step.xs if x is not None]
-        held = {f"weight_{place}": x for place, x in enumerate(active) if x.learned}
+        active = [x for x in step.inputs if x is not None]
+        parameters = {f"weight_{place}": x for place, x in enumerate(active) if x.learned}
         for k, name in enumerate(step.outputs):
             dims = self._inferred().get(name)
             if dims is not None:
                 rank = len(dims)
                 image = step.op in FIRST and rank > 2 and dims[0] == 1
                 order = (*range(2, rank), 1) if image else None
-                self.reader.operator(step, dims, active, order, held if k == 0 else None, k=k, layer=Unknown)
+                self.reader.add_operator(step, dims, active, order, parameters if k == 0 else None, k=k, layer=Unknown)
                 done = True
         if not done:
             domain = f" of `{show(step.node.domain)}`" if step.node.domain else ""
-            step.unsupported(
+            step.raise_unsupported(
                 f"cnncalc has no rule for this operator{domain}, and onnx does not know its output shape either",
                 "export the model with shape information (`value_info`) or without this operator",
             )
 
-    def _call(self, function: Any, step: Step, depth: int) -> None:
+    def _call(self, function: Any, step: Operation, depth: int) -> None:
         inner = Scope(attributes={**{one.name: one for one in function.attribute_proto},
                                   **{one.name: self._given(one, step.scope) for one in step.node.attribute}})  # fmt: skip
         inner.prefix = step.label
-        for name, value in zip(function.input, step.xs, strict=False):
+        for name, value in zip(function.input, step.inputs, strict=False):
             if value is not None:
                 inner.values[name] = value
         inner.outputs = set(function.output)
@@ -201,17 +207,17 @@ class Model(Inferred):
         for k, name in enumerate(function.output):
             found = inner.find(name)
             if found is not None:
-                self.reader.put(step, found, k)
+                self.reader.set_output(step, found, k)
 
-    def _branch(self, step: Step, depth: int) -> None:
-        condition = step.need(0)
+    def _branch(self, step: Operation, depth: int) -> None:
+        condition = step.required(0)
         if condition.array is None:
             name = f"{self._chosen_branch(step)}_branch"
         else:
             name = "then_branch" if condition.array.size and bool(condition.array.reshape(-1)[0]) else "else_branch"
-        graph = step.given.get(name)
+        graph = step.attributes.get(name)
         if graph is None or not hasattr(graph, "node"):
-            step.wrong(f"it has no {name}")
+            step.raise_invalid(f"it has no {name}")
         inner = Scope(step.scope, step.scope.attributes)
         inner.prefix = step.label
         inner.outputs = {one.name for one in graph.output}
@@ -222,17 +228,17 @@ class Model(Inferred):
         for k, one in enumerate(graph.output):
             found = inner.find(one.name)
             if found is None:
-                step.wrong(f"nothing makes `{show(one.name)}`")
-            self.reader.put(step, found, k)
+                step.raise_invalid(f"nothing makes `{show(one.name)}`")
+            self.reader.set_output(step, found, k)
 
-    def _chosen_branch(self, step: Step) -> str:
+    def _chosen_branch(self, step: Operation) -> str:
         """The branch that is read where the condition depends on what is fed in."""
-        asked = self.asked.branches.get(step.label, self.asked.branches.get(""))
-        if asked is None and self.strict:
-            step.unsupported("which branch is taken depends on the numbers fed in",
+        branch = self.options.branches.get(step.label, self.options.branches.get(""))
+        if branch is None and self.strict:
+            step.raise_unsupported("which branch is taken depends on the numbers fed in",
                              "export the model for one of the branches")  # fmt: skip
-        self.branches[step.label] = asked is not None
-        return asked or "then"
+        self.branches[step.label] = branch is not None
+        return branch or "then"
 
     def _given(self, one: Any, scope: Scope) -> Any:
         return scope.attributes.get(one.ref_attr_name) if one.ref_attr_name else one
@@ -257,7 +263,7 @@ class Model(Inferred):
             return list(one.floats if kind == 6 else one.ints)
         return None
 
-    def _constant_node(self, step: Step) -> Value:  # noqa: RET503  # wrong() raises
+    def _constant_node(self, step: Operation) -> Value:  # noqa: RET503  # wrong() raises
         for one in (self._given(written, step.scope) for written in step.node.attribute):
             if one is None:
                 continue
@@ -273,7 +279,7 @@ class Model(Inferred):
                 known = np.asarray(value, dtype="int64" if whole else "float32")
                 return Value(known.shape, array=known, tensors=(Tensor(step.outputs[0], known.shape, not whole),))
             return Value((), why="they are text")
-        step.wrong("it has no value")
+        step.raise_invalid("it has no value")
 
     # -- what comes out ----------------------------------------------------------------------------------------------
 
@@ -282,11 +288,13 @@ class Model(Inferred):
         for one in self.model.graph.output:
             value = scope.find(one.name)
             if value is None:
-                raise bad(f"nothing makes the output `{show(one.name)}`", "the graph is incomplete; export it again")
+                raise bad_model(
+                    f"nothing makes the output `{show(one.name)}`", "the graph is incomplete; export it again"
+                )
             if value.index is not None and value.index not in found:
                 found.append(value.index)
         if not found:
-            raise bad("no output depends on an input", "a model computes something from what is fed in")
+            raise bad_model("no output depends on an input", "a model computes something from what is fed in")
         return found
 
 
@@ -295,14 +303,14 @@ def _array_or(tensor: Any) -> Any:
     return tensor if known is None else known
 
 
-def _size_of(step: Step) -> Value:
+def _size_of(step: Operation) -> Value:
     np = numpy()
-    x = step.need(0)
+    x = step.required(0)
     if step.op == "Size":
         return Value((), array=np.asarray(x.size, dtype="int64"))
-    start, end = step.given.get("start", 0), step.given.get("end", len(x.dims))
+    start, end = step.attributes.get("start", 0), step.attributes.get("end", len(x.dims))
     if not isinstance(start, int) or not isinstance(end, int):
-        step.wrong("start and end must be whole numbers")
+        step.raise_invalid("start and end must be whole numbers")
     known = np.asarray(x.dims, dtype="int64")[start:end]
     return Value(known.shape, array=known)
 

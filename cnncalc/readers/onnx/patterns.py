@@ -16,19 +16,19 @@ from cnncalc.layers.reshape import ChannelShuffle
 from cnncalc.network import Network, Node
 from cnncalc.problem import Problem
 from cnncalc.readers.axes import Dims, Order, visible
-from cnncalc.readers.onnx.graph import Reader, Scope, Step, Value
+from cnncalc.readers.onnx.graph import Operation, Reader, Scope, Value
 from cnncalc.readers.onnx.names import path_of_node
 
 MOST = 256  # values inside of a pattern, and readers of each: time stays linear
 MEASURES = ("Shape", "Size")  # they read a value's dimensions only
 
 
-class Done:
+class ReadOperation:
     """An operator that was read, and the nodes of the network that it became: those from `first` up to before `last`."""
 
     __slots__ = ("first", "last", "step")
 
-    def __init__(self, step: Step, first: int, last: int) -> None:
+    def __init__(self, step: Operation, first: int, last: int) -> None:
         self.step = step
         self.first = first
         self.last = last
@@ -41,21 +41,27 @@ class Pattern:
     """
 
     def __init__(
-        self, layer: Layer, x: str, seen: Order, order: Order, parts: Sequence[Done], held: Mapping[str, str]
+        self,
+        layer: Layer,
+        x: str,
+        seen: Order,
+        order: Order,
+        parts: Sequence[ReadOperation],
+        parameters: Mapping[str, str],
     ) -> None:
         self.layer = layer
         self.x = x
         self.seen = seen
         self.order = order
         self.parts = parts  # the last one makes the result
-        self.held = held
+        self.parameters = parameters
 
     @property
     def result(self) -> str:
         """The name of what comes out."""
         return self.parts[-1].step.outputs[0]
 
-    def made(self, r: Reader, step: Step, dims: Dims) -> None:
+    def build_layer(self, r: Reader, step: Operation, dims: Dims) -> None:
         """The layer in place of its last operator.
 
         Raises:
@@ -63,11 +69,11 @@ class Pattern:
         """
         x = step.scope.find(self.x)
         assert x is not None
-        held = {role: step.scope.find(name) for role, name in self.held.items()}
-        r.emit(step, self.layer, [r.aligned(x, self.seen)], self.order, len(dims), held)
+        parameters = {role: step.scope.find(name) for role, name in self.parameters.items()}
+        r.add_layer(step, self.layer, [r.align_value(x, self.seen)], self.order, len(dims), parameters)
 
 
-Finder = Callable[[Sequence[Done], Scope], Iterator[Pattern]]
+Finder = Callable[[Sequence[ReadOperation], Scope], Iterator[Pattern]]
 
 
 class Plan:
@@ -85,16 +91,16 @@ class Plan:
     def __bool__(self) -> bool:
         return bool(self.last)
 
-    def take(self, r: Reader, step: Step) -> bool:
+    def take(self, r: Reader, step: Operation) -> bool:
         """Read an operator of a pattern: the last as the layer, the others as values with nothing but dimensions."""
         name = step.outputs[0] if step.outputs else ""
         pattern = self.last.get(name)
         if pattern is not None:
-            pattern.made(r, step, self.dims[name])
+            pattern.build_layer(r, step, self.dims[name])
         elif name in self.dims:
             for k, output in enumerate(step.outputs):
                 if output in self.dims:
-                    r.put(step, Value(self.dims[output], why="it is inside of a layer"), k)
+                    r.set_output(step, Value(self.dims[output], why="it is inside of a layer"), k)
         else:
             return False
         return True
@@ -129,7 +135,9 @@ def _stand_in(node: Any, pattern: Pattern, parts: Sequence[Any], weights: set[st
     return SimpleNamespace(name=name, op_type=kind, input=node.input, output=node.output)
 
 
-def plan(done: Sequence[Done], scope: Scope, nodes: Sequence[Node], finders: Sequence[Finder]) -> Plan:
+def find_patterns(
+    done: Sequence[ReadOperation], scope: Scope, nodes: Sequence[Node], finders: Sequence[Finder]
+) -> Plan:
     """The patterns among the operators of a graph, none of which share an operator; `nodes` are what they became."""
     taken: set[int] = set()
     found = []
@@ -188,7 +196,7 @@ def _equal(pattern: Pattern, scope: Scope, nodes: Sequence[Node]) -> bool:
     return sums == [facts.weights, facts.biases, facts.buffers, int(facts.macs)]
 
 
-def shuffles(done: Sequence[Done], scope: Scope) -> Iterator[Pattern]:
+def find_shuffles(done: Sequence[ReadOperation], scope: Scope) -> Iterator[Pattern]:
     """Channels split into groups, both swapped, and put together: N x g x C/g x H x W, N x C/g x g x H x W, N x C x H x W."""
     makers = {one.step.outputs[0]: one for one in done if one.step.op in ("Reshape", "Transpose")}
     for third in done:
@@ -196,12 +204,12 @@ def shuffles(done: Sequence[Done], scope: Scope) -> Iterator[Pattern]:
         first = makers.get(second.step.node.input[0]) if second is not None and second.step.op == "Transpose" else None
         if first is None or second is None or first.step.op != "Reshape":
             continue
-        x, split, back = first.step.need(0), second.step.need(0).dims, scope.values[third.step.outputs[0]].dims
+        x, split, back = first.step.required(0), second.step.required(0).dims, scope.values[third.step.outputs[0]].dims
         rank, order = len(x.dims), (*range(2, len(x.dims)), 1)
         if x.index is None or x.order != order or x.dims != back or rank < 3 or len(split) < 3:
             continue
         groups, each = split[1:3]
         whole = split[0] == 1 and groups * each == x.dims[1] and prod(split[3:]) == prod(x.dims[2:])
-        if whole and second.step.given.get("perm") == [0, 2, 1, *range(3, len(split))]:
+        if whole and second.step.attributes.get("perm") == [0, 2, 1, *range(3, len(split))]:
             layer = ChannelShuffle(groups=groups)
             yield Pattern(layer, first.step.node.input[0], order, order, (first, second, third), {})

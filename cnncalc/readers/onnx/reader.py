@@ -13,12 +13,12 @@ from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.files import opened
 from cnncalc.readers.limits import TRUSTED, UNTRUSTED, Limits
-from cnncalc.readers.onnx.batch import written_batches
-from cnncalc.readers.onnx.file import FIELDS, Paged, parsed, structure
+from cnncalc.readers.onnx.attention import find_attentions
+from cnncalc.readers.onnx.batch import find_written_batches
+from cnncalc.readers.onnx.file import FIELDS, Paged, parse, strip_payloads
 from cnncalc.readers.onnx.graph import Value
-from cnncalc.readers.onnx.model import Model
-from cnncalc.readers.onnx.operators.attention import attentions
-from cnncalc.readers.onnx.patterns import plan, same_figures, shuffles
+from cnncalc.readers.onnx.model import ModelReading
+from cnncalc.readers.onnx.patterns import find_patterns, find_shuffles, same_figures
 from cnncalc.readers.optional import import_optional
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.text import quoted, show
@@ -26,7 +26,7 @@ from cnncalc.text import quoted, show
 READINGS = 8  # of branches that depend on what is fed in
 
 
-def read(path: str, asked: ReaderOptions, limits: Limits = TRUSTED) -> Network:
+def read(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> Network:
     """The network in an ONNX file, for one example.
 
     Raises:
@@ -34,21 +34,21 @@ def read(path: str, asked: ReaderOptions, limits: Limits = TRUSTED) -> Network:
         Missing: where onnx is not installed.
         OSError: where the file cannot be read.
     """
-    return values(path, asked, limits)[0]
+    return values(path, options, limits)[0]
 
 
-def values(path: str, asked: ReaderOptions, limits: Limits = TRUSTED) -> tuple[Network, dict[str, Value]]:
+def values(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> tuple[Network, dict[str, Value]]:
     """The network, and every value of the graph by its name there, with the dimensions of ONNX.
 
     Raises:
         Refused, Missing, OSError: as `read`.
     """
     with opened(path) as file:
-        data = structure(Paged(file.fileno()), 16 * limits.file_bytes)
-    return _Reading(data, path, limits).best(asked)
+        data = strip_payloads(Paged(file.fileno()), 16 * limits.file_bytes)
+    return _Reading(data, path, limits).best(options)
 
 
-def read_submission(data: bytes | BinaryIO, path: str, asked: ReaderOptions) -> Network:
+def read_submission(data: bytes | BinaryIO, path: str, options: ReaderOptions) -> Network:
     """The network in the file of a stranger, by the rules of cnncalc alone.
 
     onnx.shape_inference, which nobody can interrupt, is not asked, so that an operator without a rule is refused; and
@@ -58,8 +58,8 @@ def read_submission(data: bytes | BinaryIO, path: str, asked: ReaderOptions) -> 
         Refused, Missing: as `read`.
     """
     given = data if isinstance(data, bytes) else Paged(data.fileno())
-    data = structure(given, 16 * UNTRUSTED.file_bytes, FIELDS)
-    return _Reading(data, path, UNTRUSTED, strict=True).best(asked)[0]
+    data = strip_payloads(given, 16 * UNTRUSTED.file_bytes, FIELDS)
+    return _Reading(data, path, UNTRUSTED, strict=True).best(options)[0]
 
 
 class _Reading:
@@ -74,30 +74,30 @@ class _Reading:
         self.strict = strict
         self.branches: dict[str, bool] = {}
 
-    def _model(self, asked: ReaderOptions, chosen: dict[str, int | None] | None = None) -> Model:
-        model = Model(parsed(self.data), asked, self.limits, chosen, self.strict)
+    def _model(self, options: ReaderOptions, chosen: dict[str, int | None] | None = None) -> ModelReading:
+        model = ModelReading(parse(self.data), options, self.limits, chosen, self.strict)
         model.branches = self.branches
         return model
 
-    def best(self, asked: ReaderOptions) -> tuple[Network, dict[str, Value]]:
+    def best(self, options: ReaderOptions) -> tuple[Network, dict[str, Value]]:
         """The network and its values, with the larger one of branches that depend on what is fed in.
 
         Raises:
             Refused.
         """
         try:
-            found, values = self._with_patterns(asked)
+            found, values = self._with_patterns(options)
         except Refused:
             if not self.branches or all(self.branches.values()):
                 raise
-            return self._other_branches(asked, None)
-        self._check_branches(asked)
+            return self._other_branches(options, None)
+        self._check_branches(options)
         if all(self.branches.values()):
             return found, values
-        return self._other_branches(asked, (found, values))
+        return self._other_branches(options, (found, values))
 
     def _other_branches(
-        self, asked: ReaderOptions, best: tuple[Network, dict[str, Value]] | None
+        self, options: ReaderOptions, best: tuple[Network, dict[str, Value]] | None
     ) -> tuple[Network, dict[str, Value]]:
         """The reading with the most multiply-adds; where branches differ, a warning that the figures are upper bounds."""
         taken: dict[str, str] = {}
@@ -109,7 +109,7 @@ class _Reading:
                 break
             taken[label] = "then"
             other = ReaderOptions(
-                asked.inputs, asked.dims, (), asked.batch_axes, {**asked.branches, **taken, label: "else"}
+                options.inputs, options.dims, (), options.batch_axes, {**options.branches, **taken, label: "else"}
             )
             before = dict(self.branches)
             try:
@@ -135,20 +135,20 @@ class _Reading:
             warnings.append(Problem("branch-chosen", text, "name branches with `--branch NAME=then`", level="warning"))
         return _warned(network, warnings), values
 
-    def _check_branches(self, asked: ReaderOptions) -> None:
+    def _check_branches(self, options: ReaderOptions) -> None:
         """Refuse the name of a branch that the model does not have."""
-        for name in asked.branches:
+        for name in options.branches:
             if name not in self.branches and not (name == "" and self.branches):
                 text = f"no branch named `{show(name)}` depends on the numbers fed in" if name else "no branch is open"
                 help = f"the branches are {quoted(self.branches, 'and')}" if self.branches else "leave `--branch` out"
                 raise Refused([Problem("bad-argument", text, help)])
 
-    def _with_patterns(self, asked: ReaderOptions) -> tuple[Network, dict[str, Value]]:
-        best = self._with_batch(asked)
+    def _with_patterns(self, options: ReaderOptions) -> tuple[Network, dict[str, Value]]:
+        best = self._with_batch(options)
         assert best.done is not None
-        patterns = plan(best.steps, best.scope, best.done.nodes, (shuffles, attentions))
+        patterns = find_patterns(best.steps, best.scope, best.done.nodes, (find_shuffles, find_attentions))
         if patterns:
-            again = self._model(asked, best.decided_axes)
+            again = self._model(options, best.batch_axes_read)
             again.reader.written = best.reader.written
             again.plan, again.theirs = patterns, best.theirs
             network = again.network(self.name, self.path)
@@ -156,16 +156,16 @@ class _Reading:
                 return network, again.scope.values
         return best.done, best.scope.values
 
-    def _with_batch(self, asked: ReaderOptions) -> Model:
+    def _with_batch(self, options: ReaderOptions) -> ModelReading:
         """The reading with the batch axes that the graph shows. A batch that cannot be taken out is read as it is."""
-        first = self._model(asked)
+        first = self._model(options)
         refused = None
         try:
             first.network(self.name, self.path)
         except Refused as error:
             refused = error
         try:
-            chosen = first.decided()
+            chosen = first.batch_axes_found()
         except Refused as error:
             raise refused or error from None
         if all(first.batch_of(one) == chosen[one.name] for one in first.inputs):
@@ -174,8 +174,8 @@ class _Reading:
             if refused is not None:
                 raise refused
             return first
-        second = self._model(asked, chosen)
-        second.reader.written = written_batches(first.axes, first.inputs, chosen)
+        second = self._model(options, chosen)
+        second.reader.written = find_written_batches(first.axes, first.inputs, chosen)
         usable = first.done is not None and not first.missing
         try:
             second.network(self.name, self.path)

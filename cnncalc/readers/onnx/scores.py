@@ -7,7 +7,7 @@ them, is anything done in between.
 from __future__ import annotations
 
 from cnncalc.readers.axes import Dims
-from cnncalc.readers.onnx.graph import Reader, Step, Value
+from cnncalc.readers.onnx.graph import Operation, Reader, Value
 from cnncalc.text import quoted
 
 PRODUCTS = frozenset(("MatMul", "Einsum", "FusedMatMul"))
@@ -18,16 +18,16 @@ BETWEEN = frozenset((
 MOST = 24  # operators that are looked at on the way to a softmax
 
 
-def note_scores(r: Reader, step: Step) -> None:
+def note_scores(r: Reader, step: Operation) -> None:
     """Remember the nodes whose values may be attention scores."""
-    fed = [x.index for x in step.xs if x is not None and x.index is not None]
+    fed = [x.index for x in step.inputs if x is not None and x.index is not None]
     if (step.op in PRODUCTS and len(fed) == 2) or (step.op in BETWEEN and not r.scores.isdisjoint(fed)):
         value = step.scope.values.get(step.outputs[0]) if step.outputs else None
         if value is not None and value.index is not None:
             r.scores.add(value.index)
 
 
-def on_scores(r: Reader, step: Step, active: list[Value]) -> bool:
+def on_scores(r: Reader, step: Operation, active: list[Value]) -> bool:
     """Return whether an operator changes attention scores on their way to a softmax."""
     if len(active) != 1 or active[0].index not in r.scores:
         return False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cnncalc.layers.operator import Operator
 from cnncalc.product import Number, Product
-from cnncalc.readers.onnx.graph import Reader, Step
+from cnncalc.readers.onnx.graph import Operation, Reader
 
 
-def account(r: Reader, step: Step, before: int) -> None:
+def count_unexplained(r: Reader, step: Operation, before: int) -> None:
     """Count every number that a node reads and no rule has counted as a weight of the last layer that it became.
 
     Numbers that are all the same, such as a state of zeros, say nothing, and factors of a resizing are no weights.
@@ -16,7 +16,7 @@ def account(r: Reader, step: Step, before: int) -> None:
     if len(nodes) == before or step.op in ("Resize", "Upsample"):
         return
     fresh: dict[str, Number] = {}
-    for x in step.xs:
+    for x in step.inputs:
         if x is None or x.index is not None or (x.array is not None and x.size and (x.array == x.array.flat[0]).all()):
             continue
         for tensor in x.tensors:
@@ -26,9 +26,10 @@ def account(r: Reader, step: Step, before: int) -> None:
     if not fresh or layer is None:
         return
     shapes = [r.builder.shape(index) for index in nodes[-1].inputs]
-    held = {**layer.weights(*shapes), **fresh}
+    parameters = {**layer.weights(*shapes), **fresh}
     note = "numbers of the file that no rule explains count as weights"
     buffers = layer.buffers(*shapes)
     r.builder.replace(
-        nodes[-1].index, Operator(layer.kind, nodes[-1].output, weights=held, buffers=buffers, like=layer, note=note)
+        nodes[-1].index,
+        Operator(layer.kind, nodes[-1].output, weights=parameters, buffers=buffers, like=layer, note=note),
     )

@@ -11,8 +11,8 @@ from cnncalc.layers.operator import Operator
 from cnncalc.problem import Problem
 from cnncalc.product import Number, Product
 from cnncalc.readers.axes import Dims, Order, visible
-from cnncalc.readers.onnx.graph import Reader, Step, Value
-from cnncalc.readers.onnx.operators.windows import Handler, broadcast
+from cnncalc.readers.onnx.graph import Operation, Reader, Value
+from cnncalc.readers.onnx.operators.common import Handler, broadcast
 from cnncalc.readers.onnx.scores import is_mask, mask_note, on_scores, table_note
 
 ACTIVATIONS: dict[str, type[Layer]] = {
@@ -51,33 +51,33 @@ REDUCED = words(
 )
 
 
-def same(r: Reader, step: Step) -> None:
+def unary(r: Reader, step: Operation) -> None:
     """One output number for every number of the first input."""
-    x = step.need(0)
+    x = step.required(0)
     kind = ACTIVATIONS.get(step.op)
     if x.index is None:
-        r.put(step, Value(x.dims, tensors=x.tensors, why=x.why or "it is worked out from weights"))
+        r.set_output(step, Value(x.dims, tensors=x.tensors, why=x.why or "it is worked out from weights"))
     elif step.op == "Cast" or (step.op == "Identity" and step.outputs[0] not in step.scope.outputs):
-        r.put(step, x)
+        r.set_output(step, x)
     elif step.op == "Sigmoid" and (product := _gate(step)) is not None:
         r.fused.add(id(product))
-        r.emit(step, activation.SiLU(), [x], x.order, len(x.dims))
+        r.add_layer(step, activation.SiLU(), [x], x.order, len(x.dims))
     elif kind is not None:
-        r.emit(step, kind(), [x], x.order, len(x.dims))
+        r.add_layer(step, kind(), [x], x.order, len(x.dims))
     elif step.op == "Clip" and _bounds(step) in CLIPPED:
-        r.emit(step, CLIPPED[_bounds(step)](), [x], x.order, len(x.dims))
+        r.add_layer(step, CLIPPED[_bounds(step)](), [x], x.order, len(x.dims))
     elif step.op == "Shrink":
-        shrink = elementwise.SoftShrink() if step.given.get("bias") else elementwise.HardShrink()
-        r.emit(step, shrink, [x], x.order, len(x.dims))
+        shrink = elementwise.SoftShrink() if step.attributes.get("bias") else elementwise.HardShrink()
+        r.add_layer(step, shrink, [x], x.order, len(x.dims))
     elif step.op == "DynamicQuantizeLinear":
-        r.put(step, r.operator(step, x.dims, [x], x.order, in_place=True))
-        r.put(step, Value(()), 1)
-        r.put(step, Value(()), 2)
+        r.set_output(step, r.add_operator(step, x.dims, [x], x.order, in_place=True))
+        r.set_output(step, Value(()), 1)
+        r.set_output(step, Value(()), 2)
     else:
-        r.operator(step, x.dims, [x], x.order, in_place=True)
+        r.add_operator(step, x.dims, [x], x.order, in_place=True)
 
 
-def _gate(step: Step) -> Any:
+def _gate(step: Operation) -> Any:
     """The node that multiplies the input of a sigmoid with what it makes, which nothing else reads: together a SiLU."""
     users, name = step.scope.users.get(step.outputs[0], []), step.node.input[0]
     if len(users) == 1 and users[0].op_type == "Mul" and step.outputs[0] not in step.scope.outputs:
@@ -85,94 +85,98 @@ def _gate(step: Step) -> Any:
     return None
 
 
-def _bounds(step: Step) -> tuple[float | None, float | None]:
+def _bounds(step: Operation) -> tuple[float | None, float | None]:
     found: list[float | None] = []
     for place, name in enumerate(("min", "max"), 1):
-        x = step.x(place)
+        x = step.input(place)
         known = x.array.reshape(-1) if x is not None and x.array is not None else None
-        found.append(float(known[0]) if known is not None and len(known) else step.given.get(name))
+        found.append(float(known[0]) if known is not None and len(known) else step.attributes.get(name))
     return found[0], found[1]
 
 
-def quantized(r: Reader, step: Step) -> None:
+def quantize(r: Reader, step: Operation) -> None:
     """QuantizeLinear and DequantizeLinear: of a weight, the weight itself; scales and zero points are not learned."""
-    x = step.need(0)
+    x = step.required(0)
     if x.index is None:
-        r.put(step, Value(x.dims, tensors=x.tensors, why="it is worked out from weights"))
+        r.set_output(step, Value(x.dims, tensors=x.tensors, why="it is worked out from weights"))
     else:
-        r.operator(step, x.dims, [x], x.order, in_place=True)
+        r.add_operator(step, x.dims, [x], x.order, in_place=True)
 
 
-def binary(r: Reader, step: Step) -> None:
+def binary(r: Reader, step: Operation) -> None:
     """Operators that spread their inputs to one shape: sums, products, comparisons."""
     if id(step.node) in r.fused:  # a bias of the product above, or the product of a SiLU
-        r.put(step, max((x for x in step.xs if x is not None and x.index is not None), key=lambda x: x.index or 0))
+        r.set_output(
+            step, max((x for x in step.inputs if x is not None and x.index is not None), key=lambda x: x.index or 0)
+        )
         return
-    xs = [x for x in step.xs if x is not None]
+    xs = [x for x in step.inputs if x is not None]
     dims = broadcast(step, *[x.dims for x in xs])
     active = [x for x in xs if x.index is not None]
     if not active:
-        r.put(step, Value(dims, tensors=r.union(learned_of(xs)), why="it is worked out from weights"))
+        r.set_output(step, Value(dims, tensors=r.tensors_of(learned_values(xs)), why="it is worked out from weights"))
         return
     main = max(active, key=lambda x: (x.size, len(x.dims)))
     order = spread_order(main, dims)
     known = [x for x in xs if x.learned]
-    if len(active) == len(xs) > 1 and _merged(r, step, active, main, dims, order):
+    if len(active) == len(xs) > 1 and _add_merge(r, step, active, main, dims, order):
         return
     if len(active) == len(xs) == 1:
-        r.emit(step, activation.Identity(), active, order, len(dims))
+        r.add_layer(step, activation.Identity(), active, order, len(dims))
         return
-    if known and not r.strict and _on_scores(r, step, dims, active, order, known):
+    if known and not r.strict and _add_to_scores(r, step, dims, active, order, known):
         return
     alone = len(known) == len(active) == 1 and dims == main.dims and step.op in ("Add", "Mul")
-    if alone and _learned(r, step, main, known[0], order):
+    if alone and _add_learned_layer(r, step, main, known[0], order):
         return
-    held: dict[str, Value | None] = {}
+    parameters: dict[str, Value | None] = {}
     if known and step.op in ("Add", "Sum", "BiasGelu"):
-        held = {"bias": together(r, known)}
+        parameters = {"bias": merge_values(r, known)}
     elif known and step.op == "Mul":
-        held = {"weight": together(r, known)}
-    value = _one_or_more(r, step, dims, active, order, held)
-    if known and not held and value.index is not None and not r.strict:
+        parameters = {"weight": merge_values(r, known)}
+    value = _one_or_more(r, step, dims, active, order, parameters)
+    if known and not parameters and value.index is not None and not r.strict:
         _as_buffer(r, value.index, known)
 
 
-def _on_scores(r: Reader, step: Step, dims: Dims, active: list[Value], order: Order, known: list[Value]) -> bool:
+def _add_to_scores(
+    r: Reader, step: Operation, dims: Dims, active: list[Value], order: Order, known: list[Value]
+) -> bool:
     """Read a mask of attention scores, or what may be a learned table; return whether it was one."""
     if step.op not in ("Add", "Mul") or not on_scores(r, step, active):
         return False
     masks = [x for x in known if is_mask(x, dims, step.op) or all(tensor.fixed for tensor in x.tensors)]
     others = [x for x in known if x not in masks]
-    held = {"weight" if step.op == "Mul" else "bias": together(r, others)} if others else {}
+    parameters = {"weight" if step.op == "Mul" else "bias": merge_values(r, others)} if others else {}
     doubtful = [x for x in others if step.op == "Add" and any(tensor.dims == x.dims for tensor in x.tensors)]
     if not masks and not doubtful:
         return False
     note, in_place = table_note(doubtful) if doubtful else "", dims == active[0].dims
-    value = r.operator(step, dims, active, order, held, in_place=in_place, note=note)
+    value = r.add_operator(step, dims, active, order, parameters, in_place=in_place, note=note)
     if masks and value.index is not None:
         _as_buffer(r, value.index, masks, mask_note(masks))
     return True
 
 
-def learned_of(xs: list[Value]) -> list[Value]:
+def learned_values(xs: list[Value]) -> list[Value]:
     """The values that are made of learned numbers, if there are any: numbers of arithmetic say nothing beside them."""
     return [x for x in xs if x.learned] or xs
 
 
-def together(r: Reader, xs: list[Value]) -> Value:
-    return xs[0] if len(xs) == 1 else Value((), tensors=r.union(xs))
+def merge_values(r: Reader, xs: list[Value]) -> Value:
+    return xs[0] if len(xs) == 1 else Value((), tensors=r.tensors_of(xs))
 
 
 def _one_or_more(
-    r: Reader, step: Step, dims: Dims, active: list[Value], order: Order, held: dict[str, Value | None]
+    r: Reader, step: Operation, dims: Dims, active: list[Value], order: Order, parameters: dict[str, Value | None]
 ) -> Value:
-    return r.operator(step, dims, active, order, held, in_place=len(active) == 1 and dims == active[0].dims)
+    return r.add_operator(step, dims, active, order, parameters, in_place=len(active) == 1 and dims == active[0].dims)
 
 
 def _as_buffer(r: Reader, index: int, known: list[Value], note: str = "") -> None:
     """Count tensors that are no parameters, once, as buffers of a node."""
     found: dict[str, Number] = {}
-    for tensor in r.union(known):
+    for tensor in r.tensors_of(known):
         if tensor.real and any(x.holds(tensor) for x in known) and r.count_at(tensor, index) is None:
             found[f"constant_{len(found)}"] = Product(*[("N", length) for length in tensor.dims])
     if found:
@@ -188,8 +192,8 @@ def spread_order(main: Value, dims: Dims) -> Order:
     return tuple(axis for axis in range(len(dims)) if axis not in order and dims[axis] != 1) + order
 
 
-def _merged(r: Reader, step: Step, active: list[Value], main: Value, dims: Dims, order: Order) -> bool:
-    if step.op in ("Add", "Sum") and all(visible_sizes(x.dims, dims) for x in active):
+def _add_merge(r: Reader, step: Operation, active: list[Value], main: Value, dims: Dims, order: Order) -> bool:
+    if step.op in ("Add", "Sum") and all(has_full_dims(x.dims, dims) for x in active):
         layer: Layer = merge.Add()
     elif step.op == "Mul":
         layer = merge.Mul()
@@ -208,38 +212,38 @@ def _merged(r: Reader, step: Step, active: list[Value], main: Value, dims: Dims,
             return False
     except Problem:
         return False
-    r.emit(step, layer, [r.aligned(x, own) for x, own in xs], order, len(dims))
+    r.add_layer(step, layer, [r.align_value(x, own) for x, own in xs], order, len(dims))
     return True
 
 
-def visible_sizes(dims: Dims, full: Dims) -> bool:
+def has_full_dims(dims: Dims, full: Dims) -> bool:
     """Are these the full dimensions, ones in front apart?"""
     return (1,) * (len(full) - len(dims)) + dims == full
 
 
-def _learned(r: Reader, step: Step, main: Value, other: Value, order: Order) -> bool:
+def _add_learned_layer(r: Reader, step: Operation, main: Value, other: Value, order: Order) -> bool:
     """A sum or product with a tensor of the file as a layer: a factor per channel, a position table."""
     shape = visible(main.dims, order)
     shift = len(main.dims) - len(other.dims)
     long = [axis + shift for axis, length in enumerate(other.dims) if length != 1]
-    held: dict[str, Value | None]
+    parameters: dict[str, Value | None]
     if step.op == "Mul" and long == list(order[-1:]) and other.size == shape.channels:
         layer: Layer = norm.Scale()
-        held = {"weight": other}
+        parameters = {"weight": other}
     elif (
         step.op == "Add"
         and other.size == shape.size
         and len(shape) > 1
         and not any(r.is_counted(tensor) for tensor in other.tensors)
     ):
-        layer, held = Positional(), {"weight": other}
+        layer, parameters = Positional(), {"weight": other}
     else:
         return False
-    r.emit(step, layer, [main], order, len(main.dims), held)
+    r.add_layer(step, layer, [main], order, len(main.dims), parameters)
     return True
 
 
 HANDLERS: dict[str, Handler] = {
-    **dict.fromkeys([*ACTIVATIONS, *UNARY], same), **dict.fromkeys(BINARY, binary),
-    "QuantizeLinear": quantized, "DequantizeLinear": quantized,
+    **dict.fromkeys([*ACTIVATIONS, *UNARY], unary), **dict.fromkeys(BINARY, binary),
+    "QuantizeLinear": quantize, "DequantizeLinear": quantize,
 }  # fmt: skip

@@ -9,38 +9,38 @@ from cnncalc.layers import pool
 from cnncalc.layers.base import Layer
 from cnncalc.layers.views import reduction
 from cnncalc.readers.axes import Dims
-from cnncalc.readers.onnx.graph import Reader, Step, Value
+from cnncalc.readers.onnx.graph import Operation, Reader, Value
+from cnncalc.readers.onnx.operators.common import Handler
 from cnncalc.readers.onnx.operators.elementwise import REDUCED
-from cnncalc.readers.onnx.operators.windows import Handler
 from cnncalc.text import show
 
 
-def given_axes(step: Step, rank: int, what: str = "axes") -> list[int] | None:
+def axes_of(step: Operation, rank: int, what: str = "axes") -> list[int] | None:
     """The axes that a node names, counted from the front; None where it names none."""
     axes = step.numbers(1, what)
     if axes is None:
         return None
     found = [axis + rank if axis < 0 else axis for axis in axes]
     if any(not 0 <= axis < rank for axis in found) or len(set(found)) < len(found):
-        step.wrong(f"axes {show(axes)} do not suit {rank} dimensions")
+        step.raise_invalid(f"axes {show(axes)} do not suit {rank} dimensions")
     return found
 
 
-def reduced(r: Reader, step: Step) -> None:
+def reduce(r: Reader, step: Operation) -> None:
     """ReduceMean and its like; the mean over every axis but the channels is a global pooling."""
-    x = step.need(0)
+    x = step.required(0)
     rank = len(x.dims)
-    axes = given_axes(step, rank)
+    axes = axes_of(step, rank)
     if not axes:
-        if step.given.get("noop_with_empty_axes"):
-            r.put(step, x)
+        if step.attributes.get("noop_with_empty_axes"):
+            r.set_output(step, x)
             return
         axes = list(range(rank))
-    keep = bool(step.given.get("keepdims", 1))
+    keep = bool(step.attributes.get("keepdims", 1))
     kept = [axis for axis in range(rank) if keep or axis not in axes]
     dims = tuple(1 if axis in axes else x.dims[axis] for axis in kept)
     if x.index is None:
-        r.operator(step, dims, [x])
+        r.add_operator(step, dims, [x])
         return
     places = {axis: place for place, axis in enumerate(kept)}
     shown = [axis for axis in x.order if keep or axis not in axes]
@@ -52,60 +52,60 @@ def reduced(r: Reader, step: Step) -> None:
     }
     if pooled and step.op in kinds:
         layer = kinds[step.op][0](output=1) if keep else kinds[step.op][1]()
-        r.emit(step, layer, [x], order, len(dims))
+        r.add_layer(step, layer, [x], order, len(dims))
     else:
         long = [axis for axis in x.order[:-1] if x.dims[axis] > 1]
-        r.operator(step, dims, [x], order, views=reduction(axes, long, keep))
+        r.add_operator(step, dims, [x], order, views=reduction(axes, long, keep))
 
 
-def chosen(r: Reader, step: Step) -> None:
+def choose_extremes(r: Reader, step: Operation) -> None:
     """ArgMax, ArgMin and TopK."""
-    x = step.need(0)
+    x = step.required(0)
     rank = len(x.dims)
-    axis = step.given.get("axis", -1 if step.op == "TopK" else 0)
+    axis = step.attributes.get("axis", -1 if step.op == "TopK" else 0)
     axis += rank if axis < 0 else 0
     if not 0 <= axis < rank:
-        step.wrong(f"{show(x.dims)} has no axis {axis}")
+        step.raise_invalid(f"{show(x.dims)} has no axis {axis}")
     if step.op == "TopK":
         count = (step.numbers(1, "k") or [1])[0]
         if not 1 <= count <= x.dims[axis]:
-            step.wrong(f"the {count} largest of {x.dims[axis]}")
+            step.raise_invalid(f"the {count} largest of {x.dims[axis]}")
         dims: Dims = (*x.dims[:axis], count, *x.dims[axis + 1 :])
         views = reduction([axis], x.order[:-1] if x.index is not None else (), True)
-        value = r.operator(step, dims, [x], x.order if x.index is not None else None, views=views)
-        r.put(step, value, 1)
+        value = r.add_operator(step, dims, [x], x.order if x.index is not None else None, views=views)
+        r.set_output(step, value, 1)
         return
-    keep = bool(step.given.get("keepdims", 1))
+    keep = bool(step.attributes.get("keepdims", 1))
     dims = (*x.dims[:axis], *([1] if keep else []), *x.dims[axis + 1 :])
     if x.index is None:
-        r.operator(step, dims, [x])
+        r.add_operator(step, dims, [x])
         return
     shown = [a for a in x.order if keep or a != axis]
     order = tuple(a if keep or a < axis else a - 1 for a in shown)
-    r.operator(step, dims, [x], order, views=reduction([axis], x.order[:-1], keep))
+    r.add_operator(step, dims, [x], order, views=reduction([axis], x.order[:-1], keep))
 
 
-def measured(r: Reader, step: Step) -> None:
+def fill_constant(r: Reader, step: Operation) -> None:
     """ConstantOfShape, Range and random numbers whose numbers do not matter: the dimensions of a constant."""
     if step.op == "ConstantOfShape":
         dims: Sequence[int] = step.numbers(0) or []
     elif step.op == "Range":
         known = [step.array(place).reshape(-1).tolist() for place in range(3)]
         if any(len(one) != 1 or not isfinite(one[0]) for one in known):
-            step.wrong("start, limit and step must be a finite number each")
+            step.raise_invalid("start, limit and step must be a finite number each")
         start, limit, delta = (one[0] for one in known)
         if not delta:
-            step.wrong("a step of 0")
+            step.raise_invalid("a step of 0")
         dims = [max(0, int(-((limit - start) // -delta)))]
     else:
-        dims = step.given.get("shape") or []
+        dims = step.attributes.get("shape") or []
     if min(dims, default=1) < 0:
-        step.wrong(f"a shape of {show(dims)}")
-    r.put(step, Value(tuple(dims), why="there are too many of them"))
+        step.raise_invalid(f"a shape of {show(dims)}")
+    r.set_output(step, Value(tuple(dims), why="there are too many of them"))
 
 
 HANDLERS: dict[str, Handler] = {
-    **dict.fromkeys(REDUCED, reduced),
-    **dict.fromkeys(("ArgMax", "ArgMin", "TopK"), chosen),
-    **dict.fromkeys(("ConstantOfShape", "Range", "RandomNormal", "RandomUniform"), measured),
+    **dict.fromkeys(REDUCED, reduce),
+    **dict.fromkeys(("ArgMax", "ArgMin", "TopK"), choose_extremes),
+    **dict.fromkeys(("ConstantOfShape", "Range", "RandomNormal", "RandomUniform"), fill_constant),
 }

@@ -34,8 +34,7 @@ from cnncalc.layers.attention import Attention
 from cnncalc.layers.base import Layer
 from cnncalc.problem import Refused
 from cnncalc.readers import ReaderOptions
-from cnncalc.readers.onnx import patterns, reader
-from cnncalc.readers.onnx.operators import attention
+from cnncalc.readers.onnx import attention, patterns, reader
 from cnncalc.readers.onnx.patterns import Plan
 from cnncalc.readers.onnx.reader import read_submission, values
 from tests.oracle.readers.onnx.test_reader import Small, kinds, numbers, op, save, weight

@@ -13,7 +13,7 @@ from typing import Any
 
 from cnncalc.problem import Refused
 from cnncalc.readers.axes import Dims
-from cnncalc.readers.onnx.graph import Axis, Factor, Marks, Step, Value
+from cnncalc.readers.onnx.graph import Axis, Factor, Marks, Operation, Value
 from cnncalc.readers.onnx.operators.elementwise import ACTIVATIONS, BINARY, REDUCED, UNARY, words
 
 NONE = -1  # the token of numbers that come from no axis of an input
@@ -32,7 +32,7 @@ class _NoAxis(Exception):
     """An operator names an axis that its input does not have."""
 
 
-class Axes:
+class AxisTracker:
     """The axes of a graph's inputs: which of them are the same, and what the operators do along each."""
 
     def __init__(self, opset: int) -> None:
@@ -54,7 +54,7 @@ class Axes:
             self.tokens[name, axis] = token
             symbol = symbols[axis] if axis < len(symbols) else ""
             if symbol:
-                self._join(token, self.symbols.setdefault(symbol, token))
+                self._merge(token, self.symbols.setdefault(symbol, token))
             marks.append(((token, length),))
         value.marks = tuple(marks)
 
@@ -67,9 +67,9 @@ class Axes:
 
     # -- what is learned from an operator ------------------------------------------------------------------------------
 
-    def follow(self, step: Step) -> None:
+    def follow(self, step: Operation) -> None:
         """Learn what an operator does along the axes of its inputs, and mark the axes of its outputs."""
-        if not any(x is not None and x.marks is not None for x in step.xs):
+        if not any(x is not None and x.marks is not None for x in step.inputs):
             return
         rule = RULES.get(step.op)
         if rule is None or not step.outputs:
@@ -88,23 +88,23 @@ class Axes:
                 if step.op in ("Reshape", "Expand"):
                     self.reshapes[step.scope.prefix, name] = (tuple(step.numbers(1, "shape") or ()), value.marks)
 
-    def _join(self, a: int, b: int) -> None:
+    def _merge(self, a: int, b: int) -> None:
         self.parents[self.root(a)] = self.root(b)
 
-    def as_batch(self, axis: Axis, step: Step) -> None:
+    def as_batch(self, axis: Axis, step: Operation) -> None:
         """An operator takes an axis as a batch."""
         for token, _ in axis:
             if token >= 0:
                 self.batches.setdefault(token, step.label)
 
-    def mix(self, axes: Iterable[Axis], step: Step, much: int = MIXED) -> None:
+    def mix(self, axes: Iterable[Axis], step: Operation, much: int = MIXED) -> None:
         """An operator mixes numbers along axes, or takes a part of them."""
         for axis in axes:
             for token, length in axis:
                 if token >= 0 and (length > 1 or len(axis) == 1) and self.mixed.get(token, (0, ""))[0] < much:
                     self.mixed[token] = (much, step.label)
 
-    def joined(self, sides: Sequence[Marks]) -> Marks:
+    def merge_axes(self, sides: Sequence[Marks]) -> Marks:
         """The axes of what several values are spread to, aligned at their ends; axes of one length become one."""
         rank = max(len(side) for side in sides)
         found: list[Axis] = []
@@ -117,7 +117,7 @@ class Axes:
                 if [length for _, length in other] == [length for _, length in known[0]]:
                     for (a, _), (b, _) in zip(known[0], other, strict=True):
                         if a >= 0 and b >= 0:
-                            self._join(a, b)
+                            self._merge(a, b)
             found.append(known[0] if known else column[0])
         return tuple(found)
 
@@ -190,27 +190,27 @@ def regrouped(marks: Marks, dims: Dims) -> Marks | None:
 # -- rules: what an operator does, and the axes of its outputs ----------------------------------------------------------
 
 Found = Sequence[Marks | None]
-Rule = Callable[[Axes, Step], Found]
+Rule = Callable[[AxisTracker, Operation], Found]
 
 
-def _same(a: Axes, step: Step) -> Found:
-    x = step.x(0)
+def _same(a: AxisTracker, step: Operation) -> Found:
+    x = step.input(0)
     return [_marks(x)] if x is not None else []
 
 
-def _spread(a: Axes, step: Step) -> Found:
-    xs = [x for x in step.xs if x is not None]
+def _spread(a: AxisTracker, step: Operation) -> Found:
+    xs = [x for x in step.inputs if x is not None]
     fed = [x for x in xs if x.index is not None]
-    marks = a.joined([_marks(x) for x in fed])
+    marks = a.merge_axes([_marks(x) for x in fed])
     for x in xs:
         if x.learned and len(x.dims) <= len(marks):  # numbers of its own for every place along an axis
             own = [marks[place] for place in range(-len(x.dims), 0) if x.dims[place] > 1]
             a.mix(own, step, CUT)
-    return [a.joined([marks, *[_blanks(x.dims) for x in xs if x.index is None]])]
+    return [a.merge_axes([marks, *[_blanks(x.dims) for x in xs if x.index is None]])]
 
 
-def _window(a: Axes, step: Step) -> Found:
-    x = step.x(0)
+def _window(a: AxisTracker, step: Operation) -> Found:
+    x = step.input(0)
     if x is None or len(x.dims) < 2:
         return []
     marks = _marks(x)
@@ -220,8 +220,8 @@ def _window(a: Axes, step: Step) -> Found:
     return [(marks[0], *_blanks(out.dims[1:]))] if out is not None else []
 
 
-def _norm(a: Axes, step: Step) -> Found:
-    x = step.x(0)
+def _norm(a: AxisTracker, step: Operation) -> Found:
+    x = step.input(0)
     if x is None or len(x.dims) < 2:
         return []
     marks = _marks(x)
@@ -230,66 +230,66 @@ def _norm(a: Axes, step: Step) -> Found:
     return [marks]
 
 
-def _product_of(a: Axes, step: Step) -> Found:
-    left, right = step.x(0), step.x({"QLinearMatMul": 3, "QGemm": 3}.get(step.op, 1))
+def _product_of(a: AxisTracker, step: Operation) -> Found:
+    left, right = step.input(0), step.input({"QLinearMatMul": 3, "QGemm": 3}.get(step.op, 1))
     if left is None or right is None or min(len(left.dims), len(right.dims)) < 2:
         return []
     one, two = _marks(left), _marks(right)
     if step.op in ("Gemm", "QGemm", "FusedMatMul"):
-        one = (*one[:-2], one[-1], one[-2]) if step.given.get("transA") else one
-        two = (*two[:-2], two[-1], two[-2]) if step.given.get("transB") else two
+        one = (*one[:-2], one[-1], one[-2]) if step.attributes.get("transA") else one
+        two = (*two[:-2], two[-1], two[-2]) if step.attributes.get("transB") else two
     a.mix((one[-1], two[-2]), step)
     fronts = [side[:-2] for side in (one, two) if len(side) > 2]
-    return [(*(a.joined(fronts) if fronts else ()), one[-2], two[-1])]
+    return [(*(a.merge_axes(fronts) if fronts else ()), one[-2], two[-1])]
 
 
-def _recurrent(a: Axes, step: Step) -> Found:
-    x = step.x(0)
+def _recurrent(a: AxisTracker, step: Operation) -> Found:
+    x = step.input(0)
     if x is None or len(x.dims) != 3:
         return []
-    first = step.given.get("layout", 0) == 1
+    first = step.attributes.get("layout", 0) == 1
     steps, batch, features = (_marks(x)[axis] for axis in ((1, 0, 2) if first else (0, 1, 2)))
     a.as_batch(batch, step)
     a.mix((steps, features), step)
     sides = [batch]
-    for state in (step.x(5), step.x(6)):
+    for state in (step.input(5), step.input(6)):
         if state is not None and len(state.dims) == 3 and state.marks is not None:
             marks = state.marks
             own, others = (marks[0], (marks[1], marks[2])) if first else (marks[1], (marks[0], marks[2]))
             a.as_batch(own, step)
             a.mix(others, step)
             sides.append(own)
-    batch = a.joined([(side,) for side in sides])[0]
-    lengths = step.x(4)
+    batch = a.merge_axes([(side,) for side in sides])[0]
+    lengths = step.input(4)
     if lengths is not None and lengths.marks is not None and len(lengths.marks) == 1:
         a.as_batch(lengths.marks[0], step)
-        a.joined([lengths.marks, (batch,)])
-    made = next((value for name in step.outputs if (value := step.scope.values.get(name)) is not None), None)
-    if made is None:
+        a.merge_axes([lengths.marks, (batch,)])
+    build_layer = next((value for name in step.outputs if (value := step.scope.values.get(name)) is not None), None)
+    if build_layer is None:
         return []
-    both, units = _blank(2 if step.given.get("direction") == "bidirectional" else 1), _blank(made.dims[-1])
+    both, units = _blank(2 if step.attributes.get("direction") == "bidirectional" else 1), _blank(build_layer.dims[-1])
     last = (batch, both, units) if first else (both, batch, units)
     return [(batch, steps, both, units) if first else (steps, both, batch, units), last, last]
 
 
-def _permuted(a: Axes, step: Step) -> Found:
-    x = step.x(0)
+def _transpose(a: AxisTracker, step: Operation) -> Found:
+    x = step.input(0)
     if x is None:
         return []
     marks = _marks(x)
-    perm = [_axis(axis, len(marks)) for axis in step.given.get("perm") or range(len(marks))[::-1]]
+    perm = [_axis(axis, len(marks)) for axis in step.attributes.get("perm") or range(len(marks))[::-1]]
     return [tuple(marks[axis] for axis in perm)]
 
 
-def _reshaped(a: Axes, step: Step) -> Found:
-    x, out = step.x(0), step.scope.values.get(step.outputs[0])
-    if step.op == "Flatten" and x is not None and x.dims and step.given.get("axis", 1) == 1:
+def _reshape(a: AxisTracker, step: Operation) -> Found:
+    x, out = step.input(0), step.scope.values.get(step.outputs[0])
+    if step.op == "Flatten" and x is not None and x.dims and step.attributes.get("axis", 1) == 1:
         a.as_batch(_marks(x)[0], step)
     return [regrouped(_marks(x), out.dims)] if x is not None and out is not None else []
 
 
-def _squeezed(a: Axes, step: Step) -> Found:
-    x, out = step.x(0), step.scope.values.get(step.outputs[0])
+def _squeeze(a: AxisTracker, step: Operation) -> Found:
+    x, out = step.input(0), step.scope.values.get(step.outputs[0])
     if x is None or out is None:
         return []
     given = step.numbers(1, "axes")
@@ -305,25 +305,27 @@ def _squeezed(a: Axes, step: Step) -> Found:
     return [tuple(_blank(1) if axis in axes else next(rest) for axis in range(larger))]
 
 
-def _along(a: Axes, step: Step) -> Found:
+def _along(a: AxisTracker, step: Operation) -> Found:
     """Parts of a value, or several joined: the axes whose lengths change are cut."""
-    x, out = step.x(0), step.scope.values.get(step.outputs[0])
+    x, out = step.input(0), step.scope.values.get(step.outputs[0])
     if x is None or out is None:
         return []
     marks = _marks(x)
     if step.op == "Concat":
-        fed = [one for one in step.xs if one is not None and one.index is not None and len(one.dims) == len(out.dims)]
-        axis = _axis(step.given.get("axis", 1), len(out.dims))
+        fed = [
+            one for one in step.inputs if one is not None and one.index is not None and len(one.dims) == len(out.dims)
+        ]
+        axis = _axis(step.attributes.get("axis", 1), len(out.dims))
         sides = [(*_marks(one)[:axis], *_marks(one)[axis + 1 :]) for one in fed]
         a.mix((_marks(one)[axis] for one in fed), step, CUT)
-        rest = a.joined(sides) if sides and sides[0] else ()
+        rest = a.merge_axes(sides) if sides and sides[0] else ()
         return [(*rest[:axis], _blank(out.dims[axis]), *rest[axis:])]
     shift = len(out.dims) - len(x.dims)
     marks = (*[_blank(1)] * shift, *marks)
     if len(marks) != len(out.dims):
         return []
     own = _FIRST_AXIS.get(step.op)
-    cut = {_axis(step.given.get("axis", own), len(marks))} if own is not None else set()
+    cut = {_axis(step.attributes.get("axis", own), len(marks))} if own is not None else set()
     changed = {axis for axis, mark in enumerate(marks) if _product(mark) != out.dims[axis]} | cut
     a.mix((marks[axis] for axis in changed), step, CUT)
     found = tuple(_blank(n) if axis in changed else marks[axis] for axis, n in enumerate(out.dims))
@@ -333,17 +335,17 @@ def _along(a: Axes, step: Step) -> Found:
     return [tuple(_blank(n) if axis in changed else marks[axis] for axis, n in enumerate(dims)) for dims in lengths]
 
 
-def _gathered(a: Axes, step: Step) -> Found:
-    x, index = step.x(0), step.x(1)
+def _gather(a: AxisTracker, step: Operation) -> Found:
+    x, index = step.input(0), step.input(1)
     if x is None or index is None or not x.dims:
         return []
-    axis, marks = _axis(step.given.get("axis", 0), len(x.dims)), _marks(x)
+    axis, marks = _axis(step.attributes.get("axis", 0), len(x.dims)), _marks(x)
     a.mix(marks[axis : axis + 1], step, CUT)
     return [(*marks[:axis], *_marks(index), *marks[axis + 1 :])]
 
 
-def _reduced(a: Axes, step: Step) -> Found:
-    x = step.x(0)
+def _reduce(a: AxisTracker, step: Operation) -> Found:
+    x = step.input(0)
     if x is None:
         return []
     marks, given = _marks(x), step.numbers(1, "axes")
@@ -352,23 +354,23 @@ def _reduced(a: Axes, step: Step) -> Found:
     axes = {_axis(axis, len(marks)) for axis in given}
     if len(axes) < len(marks):
         a.mix((marks[axis] for axis in axes), step)
-    keep = step.given.get("keepdims", 1)
+    keep = step.attributes.get("keepdims", 1)
     return [tuple(_blank(1) if axis in axes else mark for axis, mark in enumerate(marks) if keep or axis not in axes)]
 
 
-def _along_rows(a: Axes, step: Step) -> Found:
-    x = step.x(0)
+def _along_rows(a: AxisTracker, step: Operation) -> Found:
+    x = step.input(0)
     if x is None or not x.dims:
         return []
     marks = _marks(x)
     old = step.op in ("Softmax", "LogSoftmax", "Hardmax") and a.opset < 13
     usual = 1 if old else 0 if step.op in ("ArgMax", "ArgMin") else -1
-    given = (step.numbers(1) or [0])[0] if step.op == "CumSum" else step.given.get("axis", usual)
+    given = (step.numbers(1) or [0])[0] if step.op == "CumSum" else step.attributes.get("axis", usual)
     axis = _axis(given, len(marks))
     to_end = old or (step.op.endswith("Normalization") and step.op != "LpNormalization")
     a.mix(marks[axis:] if to_end else marks[axis : axis + 1], step)
     if step.op in ("ArgMax", "ArgMin", "TopK"):
-        keep = step.op == "TopK" or step.given.get("keepdims", 1)
+        keep = step.op == "TopK" or step.attributes.get("keepdims", 1)
         out = step.scope.values.get(step.outputs[0])
         length = out.dims[axis] if keep and out is not None and axis < len(out.dims) else 1
         one = (*marks[:axis], *([_blank(length)] if keep else []), *marks[axis + 1 :])
@@ -376,51 +378,51 @@ def _along_rows(a: Axes, step: Step) -> Found:
     return [marks]
 
 
-def _einsum(a: Axes, step: Step) -> Found:
-    terms, arrow, right = str(step.given.get("equation", "")).replace(" ", "").partition("->")
-    if not arrow or "." in terms + right or len(terms.split(",")) != len(step.xs):
+def _einsum(a: AxisTracker, step: Operation) -> Found:
+    terms, arrow, right = str(step.attributes.get("equation", "")).replace(" ", "").partition("->")
+    if not arrow or "." in terms + right or len(terms.split(",")) != len(step.inputs):
         return []
     axes: dict[str, Axis] = {}
-    for term, x in zip(terms.split(","), step.xs, strict=True):
+    for term, x in zip(terms.split(","), step.inputs, strict=True):
         if x is None or len(term) != len(x.dims):
             return []
         for letter, mark in zip(term, _marks(x), strict=True):
-            axes[letter] = a.joined([(axes[letter],), (mark,)])[0] if letter in axes else mark
+            axes[letter] = a.merge_axes([(axes[letter],), (mark,)])[0] if letter in axes else mark
     a.mix((axis for letter, axis in axes.items() if letter not in right), step)
     return [tuple(axes[letter] for letter in right)] if set(right) <= set(axes) else []
 
 
-def _attention(a: Axes, step: Step) -> Found:
-    fed = [x for x in step.xs[:3] if x is not None and len(x.dims) > 2]
+def _attention(a: AxisTracker, step: Operation) -> Found:
+    fed = [x for x in step.inputs[:3] if x is not None and len(x.dims) > 2]
     for x in fed:
         a.as_batch(_marks(x)[0], step)
         a.mix(_marks(x)[1:], step)
     out = step.scope.values.get(step.outputs[0])
     if not fed or out is None:
         return []
-    first = a.joined([_marks(x)[:1] for x in fed])
+    first = a.merge_axes([_marks(x)[:1] for x in fed])
     return [(*first, *_blanks(out.dims[1:]))]
 
 
-def _reversed(a: Axes, step: Step) -> Found:
-    x = step.x(0)
+def _reverse(a: AxisTracker, step: Operation) -> Found:
+    x = step.input(0)
     if x is None or len(x.dims) < 2:
         return []
     marks = _marks(x)
-    a.as_batch(marks[_axis(step.given.get("batch_axis", 1), len(marks))], step)
-    a.mix((marks[_axis(step.given.get("time_axis", 0), len(marks))],), step)
+    a.as_batch(marks[_axis(step.attributes.get("batch_axis", 1), len(marks))], step)
+    a.mix((marks[_axis(step.attributes.get("time_axis", 0), len(marks))],), step)
     return [marks]
 
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys([*UNARY, *ACTIVATIONS, "Dropout", "PRelu"], _same),
     **dict.fromkeys(BINARY, _spread),
-    **dict.fromkeys(WINDOWS, _window), **dict.fromkeys(REDUCED, _reduced), **dict.fromkeys(ROWS, _along_rows),
+    **dict.fromkeys(WINDOWS, _window), **dict.fromkeys(REDUCED, _reduce), **dict.fromkeys(ROWS, _along_rows),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN"), _norm),
     **dict.fromkeys(("MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "Gemm", "QGemm"), _product_of),
-    **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent), **dict.fromkeys(("Reshape", "Flatten"), _reshaped),
-    **dict.fromkeys(("Squeeze", "Unsqueeze"), _squeezed),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent), **dict.fromkeys(("Reshape", "Flatten"), _reshape),
+    **dict.fromkeys(("Squeeze", "Unsqueeze"), _squeeze),
     **dict.fromkeys(("Slice", "Split", "Concat", "Pad", "GatherElements", "Tile", "Expand", "Resize", "Upsample"), _along),
-    "Transpose": _permuted, "Gather": _gathered, "Einsum": _einsum, "Attention": _attention,
-    "MultiHeadAttention": _attention, "ReverseSequence": _reversed,
+    "Transpose": _transpose, "Gather": _gather, "Einsum": _einsum, "Attention": _attention,
+    "MultiHeadAttention": _attention, "ReverseSequence": _reverse,
 }  # fmt: skip

@@ -15,8 +15,8 @@ from cnncalc.layers.attention import Attention
 from cnncalc.layers.roles import has_bias_role
 from cnncalc.readers.axes import Dims
 from cnncalc.readers.onnx.constants import slice_arguments, slice_range
-from cnncalc.readers.onnx.graph import Scope, Step, Value
-from cnncalc.readers.onnx.patterns import Done, Pattern
+from cnncalc.readers.onnx.graph import Operation, Scope, Value
+from cnncalc.readers.onnx.patterns import Pattern, ReadOperation
 
 FOLLOWED = 64  # operators of one attention
 VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast")
@@ -35,7 +35,7 @@ class Known:
 
     __slots__ = ("axes", "below", "done", "offset", "parts", "role", "scale", "source")
 
-    def __init__(self, done: Done, role: str, axes: Sequence[Axis], below: Sequence[Known] = ()) -> None:
+    def __init__(self, done: ReadOperation, role: str, axes: Sequence[Axis], below: Sequence[Known] = ()) -> None:
         first = below[0] if below else None
         self.done = done
         self.role = role
@@ -47,7 +47,7 @@ class Known:
         self.parts: tuple[Part, ...] = first.parts if first is not None else ()
 
 
-def attentions(done: Sequence[Done], scope: Scope) -> Iterator[Pattern]:
+def find_attentions(done: Sequence[ReadOperation], scope: Scope) -> Iterator[Pattern]:
     """Projections of one value to query, key and value, softmax(query * key / sqrt(width)) * value, and a projection."""
     known: dict[str, Known] = {}
     ends: dict[int, Known] = {}
@@ -62,7 +62,7 @@ def attentions(done: Sequence[Done], scope: Scope) -> Iterator[Pattern]:
             yield pattern
 
 
-def _outputs(one: Done, known: dict[str, Known], scope: Scope) -> Iterator[tuple[str, Known]]:
+def _outputs(one: ReadOperation, known: dict[str, Known], scope: Scope) -> Iterator[tuple[str, Known]]:
     """What is known of the outputs of an operator."""
     step = one.step
     xs = [known.get(name) for name in step.node.input]
@@ -86,12 +86,12 @@ def _outputs(one: Done, known: dict[str, Known], scope: Scope) -> Iterator[tuple
         axes = regrouped(x.axes, value.dims)
         fact = Known(one, x.role, axes, [x]) if axes is not None else None
     elif x is not None and step.op == "Transpose":
-        perm = step.given.get("perm") or range(len(x.axes))[::-1]
+        perm = step.attributes.get("perm") or range(len(x.axes))[::-1]
         fact = Known(one, x.role, [x.axes[axis] for axis in perm], [x])
     elif x is not None and step.op in ("Gather", "Slice"):
         fact = _selected(one, x, value)
     elif x is not None and step.op == "Softmax" and x.role == "scores" and x.axes[-1][:1] and x.axes[-1][0][0] == "s":
-        axis = step.given.get("axis")  # left out it is another one in older opsets
+        axis = step.attributes.get("axis")  # left out it is another one in older opsets
         if isinstance(axis, int) and axis in (-1, len(x.axes) - 1):
             fact = Known(one, "weights", x.axes, [x])
     if fact is not None:
@@ -129,7 +129,7 @@ def regrouped(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
     return found if not rest else None
 
 
-def _cut(one: Done, x: Known, axis: int, start: int, length: int) -> Known | None:
+def _cut(one: ReadOperation, x: Known, axis: int, start: int, length: int) -> Known | None:
     """A part of the features of a projection."""
     if x.role != "projected" or len(x.axes[axis]) != 1 or x.axes[axis][0][0] != "f":
         return None
@@ -141,12 +141,12 @@ def _cut(one: Done, x: Known, axis: int, start: int, length: int) -> Known | Non
     return fact
 
 
-def _selected(one: Done, x: Known, value: Value) -> Known | None:
+def _selected(one: ReadOperation, x: Known, value: Value) -> Known | None:
     step = one.step
     rank = len(x.axes)
     if step.op == "Gather":
-        index, axis = step.need(1), step.given.get("axis", 0) % rank
-        length = step.need(0).dims[axis]
+        index, axis = step.required(1), step.attributes.get("axis", 0) % rank
+        length = step.required(0).dims[axis]
         place = int(index.array.reshape(-1)[0]) if index.array is not None and index.size == 1 else length
         if not -length <= place < length:
             return None
@@ -154,9 +154,9 @@ def _selected(one: Done, x: Known, value: Value) -> Known | None:
         if fact is not None and index.dims == ():
             fact.axes = (*fact.axes[:axis], *fact.axes[axis + 1 :])
         return fact if fact is not None and len(fact.axes) == len(value.dims) else None
-    arrays = [given.array if given is not None else None for given in step.xs]
-    starts, ends, axes, steps = slice_arguments(arrays, step.given, rank)
-    dims = step.need(0).dims
+    arrays = [given.array if given is not None else None for given in step.inputs]
+    starts, ends, axes, steps = slice_arguments(arrays, step.attributes, rank)
+    dims = step.required(0).dims
     cuts = [(axis, slice_range(a, b, by, dims[axis])) for axis, a, b, by in zip(axes, starts, ends, steps, strict=True)]
     cuts = [(axis, cut) for axis, cut in cuts if cut != (0, dims[axis], 1)]
     if len(cuts) != 1:
@@ -165,11 +165,11 @@ def _selected(one: Done, x: Known, value: Value) -> Known | None:
     return _cut(one, x, axis, start, end - start) if by == 1 and start is not None and end is not None else None
 
 
-def _parts(one: Done, x: Known, scope: Scope) -> Iterator[tuple[str, Known]]:
+def _parts(one: ReadOperation, x: Known, scope: Scope) -> Iterator[tuple[str, Known]]:
     """The parts of a Split, as long as each other."""
     step = one.step
-    axis = step.given.get("axis", 0) % len(x.axes)
-    length, count = step.need(0).dims[axis], len(step.outputs)
+    axis = step.attributes.get("axis", 0) % len(x.axes)
+    length, count = step.required(0).dims[axis], len(step.outputs)
     for k, name in enumerate(step.outputs):
         value = scope.values.get(name)
         fact = _cut(one, x, axis, k * length // count, length // count)
@@ -180,16 +180,18 @@ def _parts(one: Done, x: Known, scope: Scope) -> Iterator[tuple[str, Known]]:
 # -- what is computed -------------------------------------------------------------------------------------------------
 
 
-def _projected(one: Done, x: Known | None) -> Known | None:
+def _projected(one: ReadOperation, x: Known | None) -> Known | None:
     """A product with a matrix of the file: of the context the end, of another value of steps x features a beginning."""
     step = one.step
-    factors = [step.given.get(name, 1.0) for name in ("alpha", "beta")]
-    if step.op == "Gemm" and (step.given.get("transA") or not all(isinstance(f, float) and f == 1.0 for f in factors)):
+    factors = [step.attributes.get(name, 1.0) for name in ("alpha", "beta")]
+    if step.op == "Gemm" and (
+        step.attributes.get("transA") or not all(isinstance(f, float) and f == 1.0 for f in factors)
+    ):
         return None
-    a, weight = step.need(0), step.need(1)
+    a, weight = step.required(0), step.required(1)
     if a.index is None or weight.index is not None or not weight.tensors or len(weight.dims) != 2:
         return None
-    wide, units = weight.dims[::-1] if step.op == "Gemm" and step.given.get("transB") else weight.dims
+    wide, units = weight.dims[::-1] if step.op == "Gemm" and step.attributes.get("transB") else weight.dims
     long = [axis for axis, length in enumerate(a.dims[:-1]) if length != 1]
     if len(long) != 1 or len(a.dims) < 2 or a.dims[-1] != wide:
         return None
@@ -208,17 +210,17 @@ def _projected(one: Done, x: Known | None) -> Known | None:
     return fact
 
 
-def _with_constant(one: Done, xs: Sequence[Known | None]) -> Known | None:
+def _with_constant(one: ReadOperation, xs: Sequence[Known | None]) -> Known | None:
     """A bias behind a projection, or a factor that scales query, key or scores."""
     step = one.step
     if len(xs) != 2 or (xs[0] is None) == (xs[1] is None) or (step.op == "Div" and xs[0] is None):
         return None
     place = 0 if xs[0] is not None else 1
-    x, other = xs[place], step.need(1 - place)
+    x, other = xs[place], step.required(1 - place)
     if x is None or other.index is not None:
         return None
     if step.op == "Add":
-        vector = other.tensors and other.dims[-1:] == (other.size,) == step.need(place).dims[-1:]
+        vector = other.tensors and other.dims[-1:] == (other.size,) == step.required(place).dims[-1:]
         plain = x.done.step.op == "MatMul" and x.role in ("projected", "out")
         return Known(one, x.role, x.axes, [x]) if vector and plain else None
     if x.role not in ("projected", "scores") or other.array is None or other.size != 1 or len(other.dims) > len(x.axes):
@@ -231,7 +233,7 @@ def _with_constant(one: Done, xs: Sequence[Known | None]) -> Known | None:
     return fact
 
 
-def _product(one: Done, a: Known, b: Known) -> Known | None:
+def _product(one: ReadOperation, a: Known, b: Known) -> Known | None:
     """Query times key, or weights times value: the heads stand in front, as many on both sides."""
     if b.role != "projected" or len(a.axes) != len(b.axes) or len(a.axes) < 2:
         return None
@@ -262,14 +264,14 @@ def _product(one: Done, a: Known, b: Known) -> Known | None:
     return fact
 
 
-def _attended(one: Done, xs: Sequence[Known | None]) -> Known | None:
+def _attended(one: ReadOperation, xs: Sequence[Known | None]) -> Known | None:
     """The operator Attention of opset 23 on heads in front of steps, without mask, cap or earlier keys."""
-    given = one.step.given
+    given = one.step.attributes
     scale = given.get("scale")
     plain = all(
         isinstance(given.get(name, 0), int | float) and not given.get(name, 0) for name in ("is_causal", "softcap")
     )
-    alone = not any(one.step.xs[3:]) and not any(one.step.outputs[1:])
+    alone = not any(one.step.inputs[3:]) and not any(one.step.outputs[1:])
     if len(xs) < 3 or not (plain and alone and (scale is None or isinstance(scale, float))):
         return None
     query, key, value = xs[:3]
@@ -307,11 +309,11 @@ def _whole(end: Known, scope: Scope) -> Pattern | None:
     if found is None:
         return None
     steps = [one.step for one in found]
-    held = _held(steps)
-    x, result = projections[0].done.step.need(0), scope.values[steps[-1].outputs[0]]
-    bias = any(has_bias_role(role) for role in held)
+    parameters = _held(steps)
+    x, result = projections[0].done.step.required(0), scope.values[steps[-1].outputs[0]]
+    bias = any(has_bias_role(role) for role in parameters)
     layer = Attention(heads=head[2], bias=bias)
-    return Pattern(layer, names.pop(), _order(x.dims), _order(result.dims), found, held)
+    return Pattern(layer, names.pop(), _order(x.dims), _order(result.dims), found, parameters)
 
 
 def _covered(parts: Sequence[Part]) -> bool:
@@ -331,9 +333,9 @@ def _covered(parts: Sequence[Part]) -> bool:
     return running == source.axes[-1][0][2]
 
 
-def _operators(end: Known) -> list[Done] | None:
+def _operators(end: Known) -> list[ReadOperation] | None:
     """The operators of an attention in order; None where they are too many."""
-    found: dict[int, Done] = {}
+    found: dict[int, ReadOperation] = {}
     seen: set[int] = set()
     rest = [end]
     while rest:
@@ -347,11 +349,11 @@ def _operators(end: Known) -> list[Done] | None:
     return sorted(found.values(), key=lambda one: one is end.done)
 
 
-def _held(steps: Sequence[Step]) -> dict[str, str]:
+def _held(steps: Sequence[Operation]) -> dict[str, str]:
     """The tensors of the projections: matrices and biases by a role each."""
     found: dict[str, str] = {}
     for step in steps:
-        for place, (name, x) in enumerate(zip(step.node.input, step.xs, strict=False)):
+        for place, (name, x) in enumerate(zip(step.node.input, step.inputs, strict=False)):
             if x is not None and x.tensors and step.op in ("MatMul", "Gemm", "Add") and x.index is None:
                 bias = step.op == "Add" or place == 2
                 found[f"{'bias' if bias else 'weight'}_{len(found)}"] = name

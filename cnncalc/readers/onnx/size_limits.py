@@ -8,7 +8,7 @@ from typing import Any
 
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.limits import Limits
-from cnncalc.readers.onnx.file import bad
+from cnncalc.readers.onnx.file import bad_model
 from cnncalc.text import show
 
 OWN = ("", "ai.onnx")
@@ -36,7 +36,7 @@ def check_size(model: Any, functions: Functions, limits: Limits) -> None:
     for domain, operator in functions:
         if domain in OWN:
             text = f"a function of the model is called `{show(operator)}`, as operators of ONNX are"
-            raise bad(text, "functions need a domain of their own")
+            raise bad_model(text, "functions need a domain of their own")
 
 
 def _expanded(nodes: Sequence[Any], functions: Functions, sizes: dict[tuple[str, str], int], depth: int) -> int:
@@ -50,7 +50,7 @@ def _expanded(nodes: Sequence[Any], functions: Functions, sizes: dict[tuple[str,
             for one in node.attribute:
                 text = one.s.decode("latin-1").replace(" ", "")
                 if one.name == "equation" and not _EQUATION.fullmatch(text):
-                    raise bad(f"`{show(text)}` is no equation of Einsum", "write letters, as in `bij,bjk->bik`")
+                    raise bad_model(f"`{show(text)}` is no equation of Einsum", "write letters, as in `bij,bjk->bik`")
         key = (node.domain, node.op_type)
         function = functions.get(key)
         if function is not None:

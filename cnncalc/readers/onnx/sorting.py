@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cnncalc.readers.onnx.file import bad
+from cnncalc.readers.onnx.file import bad_model
 from cnncalc.readers.onnx.graph import Scope
 from cnncalc.text import show
 
@@ -21,7 +21,7 @@ def sources(node: Any) -> Iterator[str]:
                 yield from sources(inner)
 
 
-def in_order(nodes: Sequence[Any], scope: Scope) -> list[Any]:
+def sort_nodes(nodes: Sequence[Any], scope: Scope) -> list[Any]:
     """The nodes with every one behind those it reads, in the order of the file where that will do.
 
     Raises:
@@ -31,7 +31,7 @@ def in_order(nodes: Sequence[Any], scope: Scope) -> list[Any]:
     for number, node in enumerate(nodes):
         for name in node.output:
             if name and (name in makers or name in scope.values):
-                raise bad(f"`{show(name)}` is made twice", "every value of an ONNX graph has one maker")
+                raise bad_model(f"`{show(name)}` is made twice", "every value of an ONNX graph has one maker")
             if name:
                 makers[name] = number
     waits: list[set[int]] = []
@@ -42,7 +42,7 @@ def in_order(nodes: Sequence[Any], scope: Scope) -> list[Any]:
                 needs.add(makers[name])
             elif name and place < len(node.input) and scope.find(name) is None:
                 text = f"`{show(node.name or node.op_type)}` reads `{show(name)}`, but nothing makes it"
-                raise bad(text, "an initializer or a node is missing; export the model again")
+                raise bad_model(text, "an initializer or a node is missing; export the model again")
         waits.append(needs)
     if all(need < number for number, needs in enumerate(waits) for need in needs):
         return list(nodes)
@@ -62,5 +62,7 @@ def in_order(nodes: Sequence[Any], scope: Scope) -> list[Any]:
                 heapq.heappush(ready, reader)
     if len(found) < len(nodes):
         stuck = next(node for number, node in enumerate(nodes) if missing[number] > 0)
-        raise bad(f"the graph runs in a circle through `{show(stuck.name or stuck.output[0])}`", "export it again")
+        raise bad_model(
+            f"the graph runs in a circle through `{show(stuck.name or stuck.output[0])}`", "export it again"
+        )
     return found
