@@ -65,7 +65,7 @@ def inside() -> None:
     from cnncalc.analyses.totals import analyze
     from cnncalc.loading import Spec, source_of
     from cnncalc.problem import Source
-    from cnncalc.readers import Asked, Missing
+    from cnncalc.readers import Missing, ReaderOptions
     from cnncalc.readers.yaml.reader import read
     from cnncalc.readers.yaml.tree import parse
 
