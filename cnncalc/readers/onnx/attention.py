@@ -1,9 +1,8 @@
-"""Self-attention written out in operators of ONNX, found by following where every number goes.
+"""Find self-attention that is written in single ONNX operators, by tracking the numbers along each axis.
 
-Of every value that may be a part of one it is known which numbers stand along its axes: an axis is a list of factors
-(what, stride, length), from the slowest to the fastest, so that reshapes split and join them and transposes move them.
-Along `t` are steps of query, along `s` those of key and value, along `h` heads and along `e` the features of one head;
-`f` are features of a projection, not yet told apart. Whatever else is done to a value, nothing more is known of it.
+An axis is a list of factors (what, stride, length), from the slowest to the fastest, because reshapes split and merge axes.
+The letter `t` is for steps of the query, `s` for steps of key and value, `h` for heads, `e` for the features of one head,
+and `f` for features of a projection that are not yet split into heads. Tracking ends at any other operator.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from cnncalc.readers.onnx.constants import slice_arguments, slice_range
 from cnncalc.readers.onnx.graph import Operation, Scope, Value
 from cnncalc.readers.onnx.patterns import Pattern, ReadOperation
 
-FOLLOWED = 64  # operators of one attention
+MAX_OPERATORS = 64  # of one attention
 VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast")
 
 Factor = tuple[str, int, int]
@@ -27,10 +26,10 @@ Part = tuple["Known", Factor, Factor]  # query, key or value: the projected numb
 
 
 class Known:
-    """What is known of a value: the operator that makes it, the values below, and the numbers along its axes.
+    """A tracked value: its operator, the values that it is computed from (`below`), and the numbers along its axes.
 
     `role` is `projected`, `scores`, `weights`, `context` or `out`. `offset` is the first feature of the projection
-    `source`, `scale` what it was multiplied by.
+    `source`, and `scale` is the product of the factors so far.
     """
 
     __slots__ = ("axes", "below", "done", "offset", "parts", "role", "scale", "source")
@@ -48,7 +47,7 @@ class Known:
 
 
 def find_attentions(done: Sequence[ReadOperation], scope: Scope) -> Iterator[Pattern]:
-    """Projections of one value to query, key and value, softmax(query * key / sqrt(width)) * value, and a projection."""
+    """Yield self-attentions: softmax(query * key / sqrt(width)) * value of one projected value, and a final projection."""
     known: dict[str, Known] = {}
     ends: dict[int, Known] = {}
     for one in done:
@@ -63,7 +62,7 @@ def find_attentions(done: Sequence[ReadOperation], scope: Scope) -> Iterator[Pat
 
 
 def _outputs(one: ReadOperation, known: dict[str, Known], scope: Scope) -> Iterator[tuple[str, Known]]:
-    """What is known of the outputs of an operator."""
+    """Yield the tracked outputs of an operator, each with its name."""
     step = one.step
     xs = [known.get(name) for name in step.node.input]
     x = xs[0] if xs else None
@@ -91,18 +90,18 @@ def _outputs(one: ReadOperation, known: dict[str, Known], scope: Scope) -> Itera
     elif x is not None and step.op in ("Gather", "Slice"):
         fact = _selected(one, x, value)
     elif x is not None and step.op == "Softmax" and x.role == "scores" and x.axes[-1][:1] and x.axes[-1][0][0] == "s":
-        axis = step.attributes.get("axis")  # left out it is another one in older opsets
+        axis = step.attributes.get("axis")  # its default differs between opsets
         if isinstance(axis, int) and axis in (-1, len(x.axes) - 1):
             fact = Known(one, "weights", x.axes, [x])
     if fact is not None:
         yield step.outputs[0], fact
 
 
-# -- where numbers go -------------------------------------------------------------------------------------------------
+# -- views ------------------------------------------------------------------------------------------------------------
 
 
 def regrouped(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
-    """The factors along the axes of the same numbers in other dimensions; None where an axis cuts through a factor.
+    """Return the factors of each axis after a reshape; None if an axis would split a factor unevenly.
 
     >>> regrouped([(("t", 1, 10),), (("f", 1, 72),)], (10, 3, 24))
     [(('t', 1, 10),), (('f', 24, 3),), (('f', 1, 24),)]
@@ -130,7 +129,7 @@ def regrouped(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
 
 
 def _cut(one: ReadOperation, x: Known, axis: int, start: int, length: int) -> Known | None:
-    """A part of the features of a projection."""
+    """Return a part of the features of a projection."""
     if x.role != "projected" or len(x.axes[axis]) != 1 or x.axes[axis][0][0] != "f":
         return None
     _, stride, _ = x.axes[axis][0]
@@ -166,7 +165,7 @@ def _selected(one: ReadOperation, x: Known, value: Value) -> Known | None:
 
 
 def _parts(one: ReadOperation, x: Known, scope: Scope) -> Iterator[tuple[str, Known]]:
-    """The parts of a Split, as long as each other."""
+    """Yield the parts of a Split, if they are equally long."""
     step = one.step
     axis = step.attributes.get("axis", 0) % len(x.axes)
     length, count = step.required(0).dims[axis], len(step.outputs)
@@ -177,11 +176,11 @@ def _parts(one: ReadOperation, x: Known, scope: Scope) -> Iterator[tuple[str, Kn
             yield name, fact
 
 
-# -- what is computed -------------------------------------------------------------------------------------------------
+# -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
 def _projected(one: ReadOperation, x: Known | None) -> Known | None:
-    """A product with a matrix of the file: of the context the end, of another value of steps x features a beginning."""
+    """Track a product with a matrix in the file. It ends an attention if it projects the context, and can start one otherwise."""
     step = one.step
     factors = [step.attributes.get(name, 1.0) for name in ("alpha", "beta")]
     if step.op == "Gemm" and (
@@ -211,7 +210,7 @@ def _projected(one: ReadOperation, x: Known | None) -> Known | None:
 
 
 def _with_constant(one: ReadOperation, xs: Sequence[Known | None]) -> Known | None:
-    """A bias behind a projection, or a factor that scales query, key or scores."""
+    """Track a bias after a projection, or a factor that scales query, key or scores."""
     step = one.step
     if len(xs) != 2 or (xs[0] is None) == (xs[1] is None) or (step.op == "Div" and xs[0] is None):
         return None
@@ -234,7 +233,7 @@ def _with_constant(one: ReadOperation, xs: Sequence[Known | None]) -> Known | No
 
 
 def _product(one: ReadOperation, a: Known, b: Known) -> Known | None:
-    """Query times key, or weights times value: the heads stand in front, as many on both sides."""
+    """Track query times key, or weights times value. Both sides have the same number of heads as leading axis."""
     if b.role != "projected" or len(a.axes) != len(b.axes) or len(a.axes) < 2:
         return None
     fronts = [axis for axis in zip(a.axes[:-2], b.axes[:-2], strict=True) if axis != ((), ())]
@@ -265,7 +264,7 @@ def _product(one: ReadOperation, a: Known, b: Known) -> Known | None:
 
 
 def _attended(one: ReadOperation, xs: Sequence[Known | None]) -> Known | None:
-    """The operator Attention of opset 23 on heads in front of steps, without mask, cap or earlier keys."""
+    """Track the operator Attention of opset 23 on heads x steps, without mask, cap or past keys."""
     given = one.step.attributes
     scale = given.get("scale")
     plain = all(
@@ -289,11 +288,11 @@ def _heads(x: Known) -> Iterator[Axis]:
     return ((("h", 1, axis[0][2]),) if axis else () for axis in x.axes[:-2])
 
 
-# -- the whole --------------------------------------------------------------------------------------------------------
+# -- the complete layer -----------------------------------------------------------------------------------------------
 
 
 def _whole(end: Known, scope: Scope) -> Pattern | None:
-    """The layer that ends there; None where query, key and value are not all of the features of their projections."""
+    """Return the layer that ends at a value; None if query, key and value do not use all features of their projections."""
     sources: dict[int, list[Part]] = {}
     for part in end.parts:
         sources.setdefault(id(part[0].source), []).append(part)
@@ -317,7 +316,7 @@ def _whole(end: Known, scope: Scope) -> Pattern | None:
 
 
 def _covered(parts: Sequence[Part]) -> bool:
-    """Do parts of one projection, told apart by heads and features, hold each of its features once?"""
+    """Return whether the parts of a projection together contain each of its features once."""
     source, head, each = parts[0][0].source, parts[0][1], parts[0][2]
     offsets = sorted(part[0].offset for part in parts)
     apart = offsets[1] if len(offsets) > 1 else 0
@@ -334,7 +333,7 @@ def _covered(parts: Sequence[Part]) -> bool:
 
 
 def _operators(end: Known) -> list[ReadOperation] | None:
-    """The operators of an attention in order; None where they are too many."""
+    """Return the operators of an attention in order; None if there are too many."""
     found: dict[int, ReadOperation] = {}
     seen: set[int] = set()
     rest = [end]
@@ -344,13 +343,13 @@ def _operators(end: Known) -> list[ReadOperation] | None:
             seen.add(id(one))
             found[id(one.done)] = one.done
             rest.extend(one.below)
-        if len(seen) > FOLLOWED:
+        if len(seen) > MAX_OPERATORS:
             return None
     return sorted(found.values(), key=lambda one: one is end.done)
 
 
 def _held(steps: Sequence[Operation]) -> dict[str, str]:
-    """The tensors of the projections: matrices and biases by a role each."""
+    """Return the names of the projections' matrices and biases, each with its role."""
     found: dict[str, str] = {}
     for step in steps:
         for place, (name, x) in enumerate(zip(step.node.input, step.inputs, strict=False)):
@@ -361,5 +360,5 @@ def _held(steps: Sequence[Operation]) -> dict[str, str]:
 
 
 def _order(dims: Dims) -> tuple[int, int]:
-    """The axes of steps and features of a value that has no other axes longer than 1."""
+    """Return the axes of steps and features of a value whose other axes are 1."""
     return next(axis for axis, length in enumerate(dims) if length != 1), len(dims) - 1

@@ -1,6 +1,6 @@
-"""The types of the attributes of ONNX operators: what a rule reads is of the type that ONNX says.
+"""The types that ONNX requires of an operator's attributes.
 
-An attribute of another type is a fault of the file, found before any rule works with it.
+They are checked before a rule reads an attribute, so that a wrong type is reported as a mistake in the file.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 NAMES = {
-    1: "a number", 2: "a whole number", 3: "text", 4: "a tensor", 5: "a graph", 6: "a list of numbers",
-    7: "a list of whole numbers", 8: "a list of texts",
+    1: "a number", 2: "an integer", 3: "text", 4: "a tensor", 5: "a graph", 6: "a list of numbers",
+    7: "a list of integers", 8: "a list of texts",
 }  # fmt: skip
 _WHOLE = (
     "allowzero axis batch_axis blocksize ceil_mode channels_last end fmod group is_causal k keepdims kv_num_heads layout "
@@ -36,16 +36,16 @@ ELSEWHERE: Mapping[tuple[str, str], tuple[int, ...]] = {
 
 
 class Named(NamedTuple):
-    """The name of an attribute, and its type."""
+    """The name and the type of an attribute."""
 
     name: str
     type: int
 
 
 def wrong_type(op: str, attribute: Named) -> str:
-    """What is wrong with the type of an attribute; empty where nothing is."""
+    """Return what is wrong with the type of an attribute; empty if it is right."""
     kinds = ELSEWHERE.get((op, attribute.name)) or TYPES.get(attribute.name)
     if kinds is None or attribute.type in kinds:
         return ""
-    has = NAMES.get(attribute.type, "something else")
+    has = NAMES.get(attribute.type, "of another type")
     return f"its attribute `{attribute.name}` is {has}, not {NAMES[kinds[0]]}"

@@ -1,9 +1,8 @@
-"""Which axis of every input is the batch: each axis is followed from operator to operator.
+"""Track each axis of the inputs from operator to operator, to find out which one is the batch.
 
-A batch is an axis along which nothing is mixed. A recurrent layer mixes its steps, a convolution its channels and
-cells, a product of matrices what it sums over; other axes go on to the output. The axis of a value is a list of factors
-(token, length), from the slowest to the fastest, because reshapes merge and split axes. A token stands for an axis of
-an input.
+No operator mixes numbers along the batch. A recurrent layer mixes steps, a convolution mixes channels and cells, and a
+matrix product mixes the axis that it sums over. The other axes continue to the output. Reshapes merge and split axes, so
+an axis of a value is a list of factors (token, length), from the slowest to the fastest. A token is an axis of an input.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from cnncalc.readers.axes import Dims
 from cnncalc.readers.onnx.graph import Axis, Factor, Marks, Operation, Value
 from cnncalc.readers.onnx.operators.elementwise import ACTIVATIONS, BINARY, REDUCED, UNARY, words
 
-NONE = -1  # the token of numbers that come from no axis of an input
+NONE = -1  # the token of a factor that does not come from an axis of an input
 CUT, MIXED = 1, 2
 WINDOWS = words(
     "Conv FusedConv ConvInteger QLinearConv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
@@ -24,7 +23,7 @@ WINDOWS = words(
     "DeformConv"
 )
 ROWS = words("Softmax LogSoftmax Hardmax ArgMax ArgMin TopK CumSum LayerNormalization RMSNormalization LpNormalization")
-MOST = 16  # factors of an axis that are followed
+MAX_FACTORS = 16  # of a tracked axis
 _FIRST_AXIS = {"Split": 0, "Concat": 1, "GatherElements": 0}
 
 
@@ -33,20 +32,20 @@ class _NoAxis(Exception):
 
 
 class AxisTracker:
-    """The axes of a graph's inputs: which of them are the same, and what the operators do along each."""
+    """Records which axes of the inputs are the same, and what the operators do along each of them."""
 
     def __init__(self, opset: int) -> None:
         self.opset = opset
         self.tokens: dict[tuple[str, int], int] = {}
         self.symbols: dict[str, int] = {}
         self.parents: list[int] = []
-        self.batches: dict[int, str] = {}  # token -> the operator that takes it as a batch
-        self.mixed: dict[int, tuple[int, str]] = {}  # token -> CUT or MIXED, and by which operator
-        # the output of a reshape -> the target as it is written, and the axes of the output
+        self.batches: dict[int, str] = {}  # token -> the operator to which it is a batch
+        self.mixed: dict[int, tuple[int, str]] = {}  # token -> CUT or MIXED, and the operator
+        # output of a reshape -> the written target, and the axes of the output
         self.reshapes: dict[tuple[str, str], tuple[Dims, Marks]] = {}
 
     def add(self, name: str, value: Value, symbols: Sequence[str]) -> None:
-        """Follow the axes of an input. Dimensions of the same name are the same axis."""
+        """Track the axes of an input. Dimensions with the same name are the same axis."""
         marks = []
         for axis, length in enumerate(value.dims):
             token = len(self.parents)
@@ -59,16 +58,14 @@ class AxisTracker:
         value.marks = tuple(marks)
 
     def root(self, token: int) -> int:
-        """The token that stands for all tokens of the same axis."""
+        """Return the token that represents all tokens of the same axis."""
         while self.parents[token] != token:
             self.parents[token] = self.parents[self.parents[token]]
             token = self.parents[token]
         return token
 
-    # -- what is learned from an operator ------------------------------------------------------------------------------
-
     def follow(self, step: Operation) -> None:
-        """Learn what an operator does along the axes of its inputs, and mark the axes of its outputs."""
+        """Record what an operator does along the axes of its inputs, and mark the axes of its outputs."""
         if not any(x is not None and x.marks is not None for x in step.inputs):
             return
         rule = RULES.get(step.op)
@@ -76,7 +73,7 @@ class AxisTracker:
             return
         try:
             found = rule(self, step)
-        except (Refused, _NoAxis):  # an operator that contradicts itself is refused by its own rule
+        except (Refused, _NoAxis):  # the operator's own rule refuses the node
             return
         for name, marks in zip(step.outputs, found, strict=False):
             value = step.scope.values.get(name)
@@ -92,20 +89,20 @@ class AxisTracker:
         self.parents[self.root(a)] = self.root(b)
 
     def as_batch(self, axis: Axis, step: Operation) -> None:
-        """An operator takes an axis as a batch."""
+        """Record that an axis is a batch to an operator."""
         for token, _ in axis:
             if token >= 0:
                 self.batches.setdefault(token, step.label)
 
     def mix(self, axes: Iterable[Axis], step: Operation, much: int = MIXED) -> None:
-        """An operator mixes numbers along axes, or takes a part of them."""
+        """Record that an operator mixes numbers along axes (MIXED) or changes their length (CUT)."""
         for axis in axes:
             for token, length in axis:
                 if token >= 0 and (length > 1 or len(axis) == 1) and self.mixed.get(token, (0, ""))[0] < much:
                     self.mixed[token] = (much, step.label)
 
     def merge_axes(self, sides: Sequence[Marks]) -> Marks:
-        """The axes of what several values are spread to, aligned at their ends; axes of one length become one."""
+        """Return the axes of values broadcast together. Axes that meet with the same length become the same axis."""
         rank = max(len(side) for side in sides)
         found: list[Axis] = []
         for place in range(-rank, 0):
@@ -136,7 +133,7 @@ def _blank(length: int) -> Axis:
 
 
 def _marks(x: Value) -> Marks:
-    """The axes of a value, known or not."""
+    """Return the axes of a value; blank axes if they are not tracked."""
     return x.marks if x.marks is not None else tuple(_blank(length) for length in x.dims)
 
 
@@ -145,10 +142,10 @@ def _blanks(dims: Dims) -> Marks:
 
 
 def _axis(axis: Any, rank: int) -> int:
-    """An axis counted from the front.
+    """Return an axis counted from the first one.
 
     Raises:
-        _NoAxis: where there is no such axis.
+        _NoAxis: The value has no such axis.
     """
     if not isinstance(axis, int) or not -rank <= axis < rank:
         raise _NoAxis
@@ -156,13 +153,13 @@ def _axis(axis: Any, rank: int) -> int:
 
 
 def regrouped(marks: Marks, dims: Dims) -> Marks | None:
-    """The factors along the axes of the same numbers in other dimensions; None where an axis cuts through a factor.
+    """Return the factors of each axis after a reshape; None if an axis would split a factor unevenly.
 
     >>> regrouped((((0, 8),), ((1, 12),)), (8, 3, 4))
     (((0, 8),), ((1, 3),), ((1, 4),))
     """
     rest = [factor for axis in marks for factor in axis][::-1]
-    if len(rest) > 4 * MOST:
+    if len(rest) > 4 * MAX_FACTORS:
         return None
     found = []
     for whole in dims:
@@ -171,7 +168,7 @@ def regrouped(marks: Marks, dims: Dims) -> Marks | None:
         if need == 1 and rest and rest[-1][1] == 1:
             axis.append(rest.pop())
         while need > 1:
-            if not rest or len(axis) > MOST:
+            if not rest or len(axis) > MAX_FACTORS:
                 return None
             token, many = rest.pop()
             if need % many == 0:
@@ -187,7 +184,7 @@ def regrouped(marks: Marks, dims: Dims) -> Marks | None:
     return tuple(found)
 
 
-# -- rules: what an operator does, and the axes of its outputs ----------------------------------------------------------
+# Rules: each records what an operator does and returns the axes of its outputs.
 
 Found = Sequence[Marks | None]
 Rule = Callable[[AxisTracker, Operation], Found]
@@ -203,7 +200,7 @@ def _spread(a: AxisTracker, step: Operation) -> Found:
     fed = [x for x in xs if x.index is not None]
     marks = a.merge_axes([_marks(x) for x in fed])
     for x in xs:
-        if x.learned and len(x.dims) <= len(marks):  # numbers of its own for every place along an axis
+        if x.learned and len(x.dims) <= len(marks):  # its own numbers for each place along an axis
             own = [marks[place] for place in range(-len(x.dims), 0) if x.dims[place] > 1]
             a.mix(own, step, CUT)
     return [a.merge_axes([marks, *[_blanks(x.dims) for x in xs if x.index is None]])]
@@ -301,12 +298,12 @@ def _squeeze(a: AxisTracker, step: Operation) -> Found:
     if step.op == "Squeeze":
         return [tuple(mark for axis, mark in enumerate(rest) if axis not in axes)]
     if 0 in axes and x.dims:
-        a.mix(_marks(x)[:1], step, CUT)  # another axis is put before it
+        a.mix(_marks(x)[:1], step, CUT)  # another axis becomes the first
     return [tuple(_blank(1) if axis in axes else next(rest) for axis in range(larger))]
 
 
 def _along(a: AxisTracker, step: Operation) -> Found:
-    """Parts of a value, or several joined: the axes whose lengths change are cut."""
+    """Handle parts of a value and joined values: the axes whose lengths change are cut."""
     x, out = step.input(0), step.scope.values.get(step.outputs[0])
     if x is None or out is None:
         return []

@@ -1,4 +1,4 @@
-"""The batch axis of every input of an ONNX graph: as asked for, by name, or by what the graph does along the axes."""
+"""Find the batch axis of each input of an ONNX graph: from `--batch-axis`, from names, or from what the operators do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Chosen = Mapping[str, int | None]
 
 
 class DeclaredInput:
-    """The dimensions that a graph declares for an input: sizes (0 where they are open) and their names."""
+    """The dimensions that a graph declares for an input: their sizes, 0 if they are open, and their names."""
 
     def __init__(self, one: Any, options: ReaderOptions) -> None:
         dims = one.type.tensor_type.shape.dim
@@ -26,23 +26,23 @@ class DeclaredInput:
         self.sizes = [int(dim.dim_value) if dim.HasField("dim_value") and dim.dim_value != -1 else 0 for dim in dims]
         self.empty = {axis for axis, dim in enumerate(dims) if dim.HasField("dim_value") and dim.dim_value == 0}
         self.symbols = [str(dim.dim_param) for dim in dims]
-        # sizes given by name are no batch, unless the name says so
+        # a dimension that `--dim` sets is not a batch, unless its name is that of a batch
         self.sized = [bool(s) and s in options.dims and not BATCH.fullmatch(s) for s in self.symbols]
         self.requested = _requested_axis(one.name, len(self.sizes), options)
 
     @property
-    def words(self) -> str:
-        """The dimensions as they are declared: `batch x 3 x 224 x 224`."""
+    def text(self) -> str:
+        """The declared dimensions as text: `batch x 3 x 224 x 224`."""
         return " x ".join(symbol or str(size or "?") for symbol, size in zip(self.symbols, self.sizes, strict=True))
 
     @property
     def named(self) -> int | None:
-        """The one axis whose name says that it is a batch."""
+        """The only axis with the name of a batch, if there is exactly one."""
         found = [axis for axis, symbol in enumerate(self.symbols) if _CERTAIN.fullmatch(symbol)]
         return found[0] if len(found) == 1 and not self.sized[found[0]] else None
 
     def first_guess(self) -> int | None:
-        """The batch axis before the graph is followed; a fixed first size above 1 is read as it is."""
+        """Return the likely batch axis before the graph is read. A fixed first size above 1 is not taken for a batch."""
         if self.requested is not None:
             return self.requested if self.requested >= 0 else None
         if self.named is not None:
@@ -57,10 +57,10 @@ class DeclaredInput:
 
 
 def _requested_axis(name: str, rank: int, options: ReaderOptions) -> int | None:
-    """The axis that `--batch-axis` names for an input; -1 for `none`.
+    """Return the axis that `--batch-axis` names for an input; -1 for `none`.
 
     Raises:
-        Refused: where the input does not have the axis.
+        Refused: The input does not have the axis.
     """
     word = options.batch_axes.get(name, options.batch_axes.get(""))
     if word is None or (rank == 0 and name not in options.batch_axes):
@@ -69,13 +69,13 @@ def _requested_axis(name: str, rank: int, options: ReaderOptions) -> int | None:
         return -1
     if not word.isdecimal() or len(word) > 2 or int(word) >= rank:
         text = f"input `{show(name)}` has {rank} axes, so its batch axis cannot be `{show(word)}`"
-        help = f"write a number from 0 to {rank - 1}, or `none`" if rank else "leave `--batch-axis` out"
+        help = f"write a number from 0 to {rank - 1}, or `none`" if rank else "remove `--batch-axis`"
         raise Refused([Problem("bad-argument", text, help)])
     return int(word)
 
 
 class Findings:
-    """What is known of the axes of inputs: which operators take them as batches, and which mix numbers along them."""
+    """What the operators do along the axes of inputs: which axes are batches to them, and which they mix."""
 
     def __init__(self, axes: AxisTracker, outputs: Sequence[Value]) -> None:
         self._root = {place: axes.root(token) for place, token in axes.tokens.items()}
@@ -93,42 +93,42 @@ class Findings:
         self._ends = set.intersection(*ends) if ends else set()
 
     def known(self, name: str, axis: int) -> bool:
-        """Return whether the axis was followed at all."""
+        """Return whether the axis was tracked."""
         return (name, axis) in self._root
 
     def root(self, name: str, axis: int) -> int:
-        """The same number for axes that are the same."""
+        """Return a number that is equal for axes that are the same."""
         return self._root[name, axis]
 
     def batch_of(self, name: str, axis: int) -> str:
-        """The operator that takes an axis as a batch; empty if there is none."""
+        """Return the operator to which an axis is a batch; empty if there is none."""
         return self._batches.get(self._root[name, axis], "")
 
     def mixed(self, name: str, axis: int) -> int:
-        """How numbers are mixed along an axis: 0, CUT or MIXED."""
+        """Return how operators change an axis: 0 for not at all, CUT or MIXED."""
         return self._mixed.get(self._root[name, axis], (0, ""))[0]
 
     def survives(self, name: str, axis: int) -> bool:
-        """Return whether an axis goes on to every output, and is no part of another axis there."""
+        """Return whether an axis reaches every output as a whole axis."""
         return self._root[name, axis] in self._ends
 
 
 def choose_batch_axes(
     axes: AxisTracker, inputs: Sequence[DeclaredInput], outputs: Sequence[Value], strict: bool, whole: bool = True
 ) -> dict[str, int | None]:
-    """The batch axis of every input, as the graph shows it; `whole` is false where it was not read to its end.
+    """Return the batch axis of each input. `whole` is false if the graph was not read to its end.
 
     Raises:
-        Refused: `ambiguous-batch` where there are two readings.
+        Refused: `ambiguous-batch` if two axes are possible.
     """
     facts = Findings(axes, outputs)
     found = {one.name: _decided(facts, one, strict, whole) for one in inputs}
     roots = {facts.root(name, axis) for name, axis in found.items() if axis is not None}
-    for one in inputs:  # a vector with one number for each example
+    for one in inputs:  # a vector with one number per example
         if len(one.sizes) == 1 and one.requested is None and one.sizes[0] > 1 and facts.root(one.name, 0) in roots:
             found[one.name] = 0
     fixed = {one.sizes[axis] for one in inputs if (axis := found[one.name]) is not None and one.sizes[axis] > 1}
-    if len(fixed) > 1:  # batches of several sizes: all are read as they are
+    if len(fixed) > 1:  # batches of different sizes: none of them is removed
         for one in inputs:
             axis = found[one.name]
             if axis is not None and one.sizes[axis] > 1 and one.requested is None:
@@ -158,7 +158,7 @@ def _decided(facts: Findings, one: DeclaredInput, strict: bool, whole: bool) -> 
     others = [axis for axis in range(1, rank) if taken[axis] and not mixed[axis] and not one.sized[axis]]
     one_example = one.sizes[0] <= 1
     if one.sized[0] or (mixed[0] and not (one_example and mixed[0] == CUT)):
-        if mixed[0] == MIXED and not others:  # the one axis that nothing mixes from the input to every output
+        if mixed[0] == MIXED and not others:  # the only axis that no operator mixes on the way to the outputs
             untouched = [axis for axis in range(1, rank) if not mixed[axis] and not one.sized[axis]]
             others = [axis for axis in untouched if facts.survives(one.name, axis)]
             others = others if len(others) == 1 else []
@@ -174,8 +174,8 @@ def _decided(facts: Findings, one: DeclaredInput, strict: bool, whole: bool) -> 
 
 def _ambiguous(one: DeclaredInput, axis: int, taker: str, strict: bool) -> Problem:
     text = (
-        f"the batch of input `{show(one.name)}` ({show(one.words)}) is either axis 0 or axis {axis}: `{show(taker)}` takes axis "
-        f"{axis} as the batch, but nothing shows what axis 0 is"
+        f"the batch of input `{show(one.name)}` ({show(one.text)}) is either axis 0 or axis {axis}: axis {axis} is the batch "
+        f"to `{show(taker)}`, but no operator shows what axis 0 is"
     )
     name = show(one.name)
     help = f"write `--batch-axis {name}=0` if axis 0 counts examples, `--batch-axis {name}={axis}` if axis {axis} does"
@@ -187,7 +187,7 @@ def _ambiguous(one: DeclaredInput, axis: int, taker: str, strict: bool) -> Probl
 def find_written_batches(
     axes: AxisTracker, inputs: Sequence[DeclaredInput], chosen: Chosen
 ) -> dict[tuple[str, str], tuple[int, int]]:
-    """Where the targets of reshapes have a batch that the file fixes: the output -> its place, and what is written there."""
+    """Find the reshapes whose target contains a fixed batch: output -> the place of the batch and the number there."""
     tokens = {axes.root(axes.tokens[one.name, axis]) for one in inputs if (axis := chosen[one.name]) is not None}
     found = {}
     for key, (target, marks) in axes.reshapes.items():

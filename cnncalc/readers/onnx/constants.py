@@ -1,4 +1,4 @@
-"""Shape arithmetic: ONNX operators evaluated on small known arrays. Needs numpy, which onnx brings along."""
+"""Evaluate ONNX operators on small known arrays, as shape arithmetic needs. numpy is installed with onnx."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from cnncalc.readers.optional import import_optional
 
-LARGEST = 2**16  # numbers in an array that is evaluated
+LARGEST = 2**16  # most numbers in an array that is evaluated
 TYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 10: "float16",
     11: "float64", 12: "uint32", 13: "uint64",
 }  # fmt: skip
-# what numpy raises where arrays do not suit an operation, and the evaluation below where something is missing
+# errors that numpy and the functions below raise if the arrays do not fit the operator
 FOLDING = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
 Array = Any
 Attributes = dict[str, Any]
@@ -29,23 +29,23 @@ BINARY = {
     "GreaterOrEqual": "greater_equal", "Max": "maximum", "Min": "minimum", "Sum": "add",
 }  # fmt: skip
 REDUCE = {"ReduceProd": "prod", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceMean": "mean"}
-# what they make is made of the first input alone: the others say where, how many, or how large
-TAKEN = frozenset((
+# operators whose output consists of the first input alone: the others are places, counts or sizes
+REARRANGING = frozenset((
     "Reshape", "Expand", "Tile", "Slice", "Split", "Squeeze", "Unsqueeze", "Gather", "GatherElements", "Pad", *REDUCE,
 ))  # fmt: skip
 PLAIN = ("Identity", "Cast", "CastLike", "Dropout")
 
 
 def numpy() -> Any:
-    """The package numpy."""
+    """Return the package numpy."""
     return import_optional("numpy", "onnx")
 
 
 def fold(op: str, xs: Sequence[Array | None], given: Attributes, opset: int) -> list[Array] | None:
-    """The outputs of an operator on known arrays; None where it is not one of shape arithmetic, or too large.
+    """Return the outputs of an operator on known arrays; None if it is not evaluated here or an output is too large.
 
     Raises:
-        ValueError, IndexError, TypeError, ZeroDivisionError: where the numbers do not suit the operator.
+        ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError: The numbers do not fit the operator.
     """
     np = numpy()
     with np.errstate(all="ignore"):
@@ -73,7 +73,7 @@ def _fold(np: Any, op: str, xs: Sequence[Array | None], given: Attributes, opset
 
 
 def _too_many(np: Any, op: str, xs: Sequence[Array | None], given: Attributes) -> bool:
-    """Would an operator that makes more numbers than it gets make too many?"""
+    """Return whether the output of an operator that can be larger than its inputs is too large."""
     known = [x for x in xs if x is not None]
     if op == "Concat":
         return bool(sum(x.size for x in known) > LARGEST)
@@ -119,11 +119,11 @@ def _cast(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]
     return [np.asarray(xs[0]).astype(name)] if name else [np.asarray(xs[0])]
 
 
-def _there(xs: Sequence[Array | None], place: int) -> Array:
-    """An input that an operator cannot do without.
+def _required(xs: Sequence[Array | None], place: int) -> Array:
+    """Return an input that the operator requires.
 
     Raises:
-        ValueError: where it is missing.
+        ValueError: The input is missing.
     """
     found = xs[place] if place < len(xs) else None
     if found is None:
@@ -132,7 +132,7 @@ def _there(xs: Sequence[Array | None], place: int) -> Array:
 
 
 def _gather(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
-    return [np.asarray(np.take(_there(xs, 0), _there(xs, 1).astype("int64"), axis=given.get("axis", 0)))]
+    return [np.asarray(np.take(_required(xs, 0), _required(xs, 1).astype("int64"), axis=given.get("axis", 0)))]
 
 
 def _slice(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
@@ -145,24 +145,24 @@ def _slice(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array
 
 
 def slice_arguments(xs: Sequence[Array | None], given: Attributes, rank: int) -> tuple[list[int], ...]:
-    """Starts, ends, axes and steps of a Slice, from its inputs (opset 10) or attributes."""
+    """Return starts, ends, axes and steps of a Slice, from its inputs (since opset 10) or its attributes."""
     lists: list[list[int] | None] = []
     for place, name in enumerate(("starts", "ends", "axes", "steps"), 1):
         value = xs[place] if place < len(xs) else None
         lists.append([int(n) for n in value.reshape(-1)] if value is not None else given.get(name))
     starts, ends, axes, steps = lists
     if starts is None or ends is None or len(starts) != len(ends):
-        raise ValueError("starts and ends do not go together")
+        raise ValueError("it needs as many starts as ends")
     axes = list(range(len(starts))) if axes is None else [axis + rank if axis < 0 else axis for axis in axes]
     if any(not 0 <= axis < rank for axis in axes) or len(axes) != len(starts):
-        raise ValueError("it has no such axis")
+        raise ValueError("it names an axis that its input does not have")
     return list(starts), list(ends), axes, list(steps or [1] * len(starts))
 
 
 def slice_range(start: int, end: int, step: int, length: int, plain: bool = False) -> tuple[int | None, ...]:
-    """Start, end and step within an axis of that length, as ONNX clamps them; for a Python slice with `plain`."""
+    """Return start, end and step clamped to an axis as ONNX does; with `plain`, for use in a Python slice."""
     if step == 0:
-        raise ValueError("a step of 0")
+        raise ValueError("its step is 0")
     low, high = (0, length) if step > 0 else (-1, length - 1)
     start = max(min(start + length if start < 0 else start, high), low if step > 0 else 0)
     end = max(min(end + length if end < 0 else end, high), low)
@@ -190,7 +190,7 @@ def _reshape(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Arr
 
 
 def _fill(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
-    dims = [int(n) for n in _there(xs, 0).reshape(-1)]
+    dims = [int(n) for n in _required(xs, 0).reshape(-1)]
     if prod(dims) > LARGEST:
         return None
     value = given.get("value")
@@ -203,11 +203,11 @@ def _range(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array
     start, limit, delta = [x.reshape(-1)[0].item() for x in xs if x is not None]
     if delta == 0 or (limit - start) / delta > LARGEST:
         return None
-    return [np.arange(start, limit, delta, dtype=_there(xs, 0).dtype)]
+    return [np.arange(start, limit, delta, dtype=_required(xs, 0).dtype)]
 
 
 def _expand(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
-    x, to = _there(xs, 0), [int(n) for n in _there(xs, 1).reshape(-1)]
+    x, to = _required(xs, 0), [int(n) for n in _required(xs, 1).reshape(-1)]
     dims = np.broadcast_shapes(x.shape, tuple(to))
     return [np.broadcast_to(x, dims)] if prod(dims) <= LARGEST else None
 
@@ -217,7 +217,7 @@ def _where(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array
 
 
 def _tile(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
-    x, times = _there(xs, 0), [int(n) for n in _there(xs, 1).reshape(-1)]
+    x, times = _required(xs, 0), [int(n) for n in _required(xs, 1).reshape(-1)]
     return [np.tile(x, times)] if x.size * prod(times) <= LARGEST else None
 
 
@@ -260,7 +260,7 @@ HANDLERS: dict[str, Callable[[Any, Sequence[Array | None], Attributes], list[Arr
 
 
 def array(tensor: Any) -> Array | None:
-    """The numbers of a small tensor; None where they are not in the file, or too many."""
+    """Return the numbers of a small tensor; None if they are not in the file or too many."""
     if prod(tensor.dims) > LARGEST or tensor.data_location == 1 or tensor.data_type not in TYPES:
         return None
     payload = (tensor.raw_data, tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data)

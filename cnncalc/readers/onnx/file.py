@@ -1,6 +1,6 @@
-"""The bytes of an ONNX file without its weights: payloads are skipped before anything is parsed.
+"""Read an ONNX file without its weights: their bytes are skipped before anything is parsed.
 
-ONNX is protobuf: fields of (number, wire type, value), nested. Only the fields that lead to tensors are followed.
+ONNX files are protobuf: nested messages of fields (number, wire type, value). Only fields that contain tensors are entered.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.optional import import_optional
 
-KEPT = 8192  # bytes of a tensor's numbers that are kept: shapes, axes, pads are small
+KEPT = 8192  # bytes of the largest numbers that are kept: shapes, axes and pads are small
 KEPT_OF_STRANGERS = 2048
-FIELDS = 600_000  # of a stranger's file; a text counts for a field every 4 bytes
-SHORT = 64  # bytes of a message that is not looked into, but counts for a field every 2 bytes
+FIELDS = 600_000  # most fields of a stranger's file; 4 bytes of text count as a field
+SHORT = 64  # bytes of a message that is not entered; 2 bytes of it count as a field
 LARGEST_TEXT = 4096
 DEEPEST = 64
 PAGE = 16_384
 
-# message -> its fields that are messages to look into; 0 marks payloads, -1 what nothing is read from
+# message -> its fields that contain messages; payloads are numbers of tensors, idle fields are never read
 _PAYLOAD, _IDLE = "payload", "idle"
 _KEEP, _DROP, _FOLLOW = "keep", "drop", "follow"
 MESSAGES: dict[str, dict[int, str]] = {
@@ -42,34 +42,34 @@ MESSAGES: dict[str, dict[int, str]] = {
     "dim": {},
     "tensor": {4: _PAYLOAD, 5: _PAYLOAD, 6: _PAYLOAD, 7: _PAYLOAD, 9: _PAYLOAD, 10: _PAYLOAD, 11: _PAYLOAD, 12: _IDLE},
 }  # fmt: skip
-# what strangers may claim, and nobody here listens to: shapes of values, training, quantisation
-UNHEARD = {("graph", 13), ("function", 12), ("model", 20), ("graph", 14)}
+# fields of strangers' files that are ignored: declared shapes, training, quantisation
+IGNORED = {("graph", 13), ("function", 12), ("model", 20), ("graph", 14)}
 _LFS = b"version https://git-lfs"
 
 
 def bad_model(text: str, help: str = "") -> Refused:
-    """The error for a file that is no sound ONNX model."""
+    """Return the error for a file that is not a valid ONNX model."""
     return Refused([Problem("bad-model", text, help)])
 
 
 def strip_payloads(data: bytes | Paged, most: int, fields: int | None = None) -> bytes:
-    """The file without payloads: at most `most` bytes of it, and no more fields than `fields` where that is given.
+    """Return the file without payloads, if that takes at most `most` bytes and at most `fields` fields.
 
     Raises:
-        Refused: `empty-file`, `too-large`, or `bad-model` where it is not a protobuf or ends early.
-        OSError: where it cannot be read.
+        Refused: `empty-file`, `too-large`, or `bad-model` if the file is not protobuf or ends early.
+        OSError: The file cannot be read.
     """
     if len(data) == 0:
         raise Refused([Problem("empty-file", "the file is empty", "export the model again")])
     if bytes(data[: len(_LFS)]) == _LFS:
         raise bad_model("this is a Git LFS pointer, not the model itself", "run `git lfs pull`")
-    out = _Slimmer(data, most, fields)
+    out = _PayloadSkipper(data, most, fields)
     out.message("model", 0, len(data), 0)
     return bytes(out.bytes)
 
 
 class Paged:
-    """A file read page by page: unlike a mapped one it may shrink meanwhile, and then ends early."""
+    """A file that is read page by page. Unlike a memory map, it is safe if the file shrinks meanwhile."""
 
     def __init__(self, handle: int) -> None:
         self._file = FileIO(handle, closefd=False)
@@ -96,13 +96,13 @@ class Paged:
         while len(found) < length:
             more = self._file.read(length - len(found))
             if not more:
-                raise bad_model("the file has become shorter while it was read", "copy it again")
+                raise bad_model("the file became shorter while cnncalc read it", "copy it again")
             found += more
         return bytes(found)
 
 
-class _Slimmer:
-    """With `fields` every message is looked into and its fields are counted."""
+class _PayloadSkipper:
+    """Copies a protobuf file without its payloads. With `fields`, it enters every message and counts the fields."""
 
     def __init__(self, data: Any, most: int, fields: int | None = None) -> None:
         self.data = data
@@ -114,12 +114,12 @@ class _Slimmer:
     def message(self, kind: str, start: int, end: int, depth: int) -> None:
         """Append the message between `start` and `end`, without its payloads."""
         if depth > DEEPEST:
-            text = f"graphs are nested deeper than {DEEPEST} levels"
+            text = f"the graphs are nested more than {DEEPEST} levels deep"
             raise Refused([Problem("too-large", text, "export the model without nested control flow")])
-        copied = start  # everything before it stands in `bytes`
+        copied = start  # everything before it is in `bytes` already
         for number, wire, field, inner, after in self._fields(start, end):
             if field - copied > self.most:
-                self._copy(copied, field)  # which refuses so much
+                self._copy(copied, field)  # which refuses so many bytes
             inside = MESSAGES[kind].get(number)
             fate = self._fate((kind, number), inside, after - inner if wire == 2 else 0)
             if wire != 2 or fate == _KEEP:
@@ -136,9 +136,9 @@ class _Slimmer:
         self._copy(copied, end)
 
     def _fate(self, place: tuple[str, int], inside: str | None, length: int) -> str:
-        """Is a field kept as it is, dropped, or looked into?"""
+        """Return whether to keep a field as it is, to drop it, or to enter it."""
         if self.fields is not None:
-            if place in UNHEARD:
+            if place in IGNORED:
                 return _DROP
             self._count(inside, length)
         if inside is None:
@@ -158,16 +158,16 @@ class _Slimmer:
             self.fields -= min(length, self.most) // 4
         if self.fields < 0:
             text = f"the model has more than {FIELDS:,} fields and words besides its weights"
-            raise Refused([Problem("too-large", text, "this is more than is ever read")])
+            raise Refused([Problem("too-large", text, "export a smaller model; this limit cannot be raised")])
 
     def _copy(self, start: int, end: int) -> None:
         if len(self.bytes) + end - start > self.most:
             text = f"the model has more than {self.most:,} bytes besides its weights"
-            raise Refused([Problem("too-large", text, "this is more than is ever read")])
+            raise Refused([Problem("too-large", text, "export a smaller model; this limit cannot be raised")])
         self.bytes += self.data[start:end]
 
     def _fields(self, start: int, end: int) -> Iterator[tuple[int, int, int, int, int]]:
-        """Every field: number, wire type, where it starts, where its value starts, where it ends."""
+        """Yield each field: its number, wire type, start, start of the value, and end."""
         place = start
         while place < end:
             field = place
@@ -189,7 +189,7 @@ class _Slimmer:
                 raise _not_onnx(f"field 0 at byte {field:,}")
             if place > end:
                 raise bad_model(
-                    f"the file ends early or is damaged: {place - end:,} bytes are missing behind byte {end:,}",
+                    f"the file ends early or is damaged: {place - end:,} bytes are missing after byte {end:,}",
                     "copy or download it again",
                 )
             yield number, wire, field, value, place
@@ -205,12 +205,12 @@ class _Slimmer:
             shift += 7
         if place >= end:
             raise bad_model("the file ends early or is damaged", "copy or download it again")
-        raise _not_onnx(f"a number without an end at byte {place:,}")
+        raise _not_onnx(f"the number at byte {place:,} has no end")
 
 
 def _not_onnx(what: str) -> Refused:
     return bad_model(
-        f"this is no ONNX model: {what}", "an ONNX model is a protobuf file, as `torch.onnx.export` writes it"
+        f"this is not an ONNX model: {what}", "pass a file that `torch.onnx.export` or another exporter wrote"
     )
 
 
@@ -224,7 +224,7 @@ def _varint_bytes(value: int) -> bytes:
 
 
 def parse(data: bytes) -> Any:
-    """The ModelProto of such bytes.
+    """Return the ModelProto in the bytes of a file without payloads.
 
     Raises:
         Refused: `bad-model`.
@@ -235,16 +235,16 @@ def parse(data: bytes) -> Any:
     try:
         model.ParseFromString(data)
     except (error, ValueError, RecursionError):
-        raise _not_onnx("its parts do not fit together") from None
+        raise _not_onnx("its parts are inconsistent") from None
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
-        raise _not_onnx("it holds no graph")
+        raise _not_onnx("it contains no graph")
     if not all(isinstance(text, str) for text in _texts(model)):
-        raise bad_model("a name in it is not text in UTF-8", "the file is damaged; copy or download it again")
+        raise bad_model("a name in the file is not valid UTF-8", "the file is damaged; copy or download it again")
     return model
 
 
 def _texts(model: Any) -> Iterator[Any]:
-    """Every name in a model: bytes where it is no UTF-8, as protobuf leaves them."""
+    """Yield every name in a model. protobuf leaves a name as bytes if it is not UTF-8."""
     for one in model.opset_import:
         yield one.domain
     for function in model.functions:

@@ -1,7 +1,6 @@
-"""The values of an ONNX graph while it is read, and how a node of it becomes a layer on the Builder.
+"""The values and operations of an ONNX graph, and the Reader that turns operations into layers on the Builder.
 
-A value has the dimensions that ONNX gives it, batch included, and the node that makes it with the order in which that
-node's shape names the dimensions: (2, 3, 1) for an image N x C x H x W, shown as H x W x C. What is not named is 1.
+A value has the dimensions that ONNX gives it, batch included, and an index and an order as `cnncalc.readers.axes` describes.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from cnncalc.readers.onnx.constants import Array
 from cnncalc.shape import Shape
 from cnncalc.text import show
 
-Factor = tuple[int, int]  # a token and a length, see onnx_axes
+Factor = tuple[int, int]  # a token and a length, see axis_tracking
 Axis = tuple[Factor, ...]
 Marks = tuple[Axis, ...]
 MOST_AXES = 64
@@ -42,7 +41,7 @@ FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
 
 
 class Tensor:
-    """Numbers that the file holds: an initializer, or a Constant (`fixed`). `real` are those of a floating type."""
+    """Numbers in the file: an initializer, or a Constant (`fixed`). `real` is true for a floating-point type."""
 
     __slots__ = ("dims", "fixed", "name", "real", "size")
 
@@ -55,9 +54,9 @@ class Tensor:
 
 
 class Value:
-    """A value: its dimensions, and its numbers where they are known, or the tensors it is made of, or its node.
+    """A value of the graph: its dimensions, and its node, its numbers, or the tensors that it is computed from.
 
-    `marks` are the axes of the graph's inputs that stand along its own, as far as they are followed.
+    `marks` records which axes of the graph's inputs its own axes come from, if they are tracked.
     """
 
     __slots__ = ("array", "dims", "index", "marks", "order", "tensors", "why")
@@ -77,24 +76,24 @@ class Value:
         self.order = order
         self.array = array
         self.tensors = tensors
-        self.why = why  # why its numbers are not known
+        self.why = why  # why its numbers are unknown, as the end of a sentence
         self.marks: Marks | None = None
 
     @property
     def size(self) -> int:
-        """Numbers in it."""
+        """The number of elements."""
         return prod(self.dims)
 
     @property
     def learned(self) -> bool:
-        """Is it made of the file's numbers, and of no input? A single number seldom is: see `holds`."""
-        return self.index is None and any(tensor.real and self.holds(tensor) for tensor in self.tensors)
+        """Whether it consists of weights in the file and depends on no input."""
+        return self.index is None and any(tensor.real and self.is_weight(tensor) for tensor in self.tensors)
 
-    def holds(self, tensor: Tensor) -> bool:
-        """Is a tensor a weight, and no constant of arithmetic: several numbers, or one that only training could tell?
+    def is_weight(self, tensor: Tensor) -> bool:
+        """Return whether a tensor is a weight rather than a constant of a formula.
 
-        That may be one that the file leaves out, or one that is called as in a state dict of PyTorch: no exporter calls
-        a constant so.
+        A tensor of several numbers is a weight. A single number is one if the file leaves it out, or if its name is that of
+        an entry in a PyTorch state dict, because exporters do not give such names to constants.
         """
         if tensor.size > 1:
             return True
@@ -103,7 +102,7 @@ class Value:
 
 
 class Scope:
-    """The names of one graph or function: values, who uses them, and which are read with channels first."""
+    """The names in one graph or function: their values, the nodes that use them, and which are channels first."""
 
     def __init__(self, outer: Scope | None = None, attributes: dict[str, Any] | None = None) -> None:
         self.outer = outer
@@ -115,7 +114,7 @@ class Scope:
         self.prefix = ""
 
     def find(self, name: str) -> Value | None:
-        """The value of that name, here or in a graph around this one."""
+        """Return the value of a name in this graph or in one that contains it."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.values:
@@ -125,7 +124,7 @@ class Scope:
 
 
 class Operation:
-    """One node of the graph as it is read: operator, inputs, attributes, names of its outputs, and its own name."""
+    """One node of the graph with its operator, its inputs, its attributes and the names of its outputs."""
 
     def __init__(
         self, node: Any, op: str, inputs: list[Value | None], attributes: dict[str, Any], scope: Scope, label: str
@@ -139,25 +138,25 @@ class Operation:
         self.outputs: list[str] = list(node.output)
 
     def input(self, place: int) -> Value | None:
-        """Input number `place`; None where it is left out."""
+        """Return the input at a place; None if the node does not have it."""
         return self.inputs[place] if place < len(self.inputs) else None
 
     def required(self, place: int) -> Value:
-        """Input number `place`.
+        """Return the input at a place.
 
         Raises:
-            Refused: `bad-model` where it is left out.
+            Refused: `bad-model`. The node does not have the input.
         """
-        found = self.input(place)
-        if found is None:
+        value = self.input(place)
+        if value is None:
             self.raise_invalid(f"input {place + 1} is missing")
-        return found
+        return value
 
     def numbers(self, place: int, name: str = "") -> list[int] | None:
-        """The whole numbers of a known input, or else of an attribute; None where there is neither.
+        """Return the integers of a constant input, or else of an attribute; None if the node has neither.
 
         Raises:
-            Refused: where the input is there, but its numbers are not known.
+            Refused: The node has the input, but its numbers are unknown.
         """
         x = self.input(place)
         if x is None:
@@ -165,23 +164,23 @@ class Operation:
             return None if given is None else [int(n) for n in given] if isinstance(given, list) else [int(given)]
         known = self.array(place).reshape(-1).tolist()
         if not all(isinstance(n, int | float) and abs(n) < 2**64 for n in known):
-            self.raise_invalid(f"input {place + 1} holds {show(known[:8])}, not whole numbers")
+            self.raise_invalid(f"input {place + 1} is {show(known[:8])}, but must consist of integers")
         return [int(n) for n in known]
 
     def array(self, place: int) -> Array:
-        """The numbers of an input.
+        """Return the numbers of an input.
 
         Raises:
-            Refused: where they are not known.
+            Refused: The numbers are unknown.
         """
         x = self.required(place)
         if x.array is None:
             name = self.node.input[place] if place < len(self.node.input) else ""
-            why = x.why or "they depend on what is fed in"
+            why = x.why or "they depend on the input of the model"
             problem = Problem(
                 "unsupported",
                 f"`{show(self.label)}` ({show(self.op)}) needs the numbers of `{show(name)}`, but {why}",
-                "export the model with fixed shapes, or with its constants in the file",
+                "export the model with fixed shapes and with its constants in the file",
             )
             raise Refused([problem])
         return x.array
@@ -196,26 +195,24 @@ class Operation:
 
 
 class Reader(Assembler):
-    """What all operators share: the Builder, and which tensors are counted already."""
+    """The state that all operators share: the Builder, the tensors counted so far, and the settings of this reading."""
 
     def __init__(self, builder: Builder, limits: Limits, opset: int) -> None:
         super().__init__(builder)
         self.limits = limits
         self.opset = opset
         self.strict = False
-        self.batch = 1  # the fixed batch size of the file; read as 1
+        self.batch = 1  # the fixed batch size in the file, which is read as 1
         self.written: dict[
             tuple[str, str], tuple[int, int]
-        ] = {}  # output of a reshape -> where its target has the batch
+        ] = {}  # output of a reshape -> the place and number of the batch in its target
         self.functions: dict[tuple[str, str], Any] = {}
         self.fused: set[int] = set()
         self.scores: set[int] = set()  # nodes whose values may be attention scores
-        self._numbers: dict[str, int] = {}  # label -> the last number behind it
-
-    # -- names and orders -------------------------------------------------------------------------------------------
+        self._numbers: dict[str, int] = {}  # label -> the last number appended to it
 
     def name(self, label: str) -> str:
-        """The label, or the label with a number behind it where that name is taken."""
+        """Return the label, with a number appended if that name is taken."""
         label = label[:100] or "value"
         name, number = label, self._numbers.get(label, 1)
         while name in self.builder.names:
@@ -225,14 +222,14 @@ class Reader(Assembler):
         return name
 
     def without_batch(self, step: Operation, to: list[int]) -> list[int]:
-        """The target of a reshape for one example, where the file has it for the whole batch."""
+        """Return the target of a reshape for one example, if the file has it for a whole batch."""
         place, written = self.written.get((step.scope.prefix, step.outputs[0]), (0, 0))
         if self.batch > 1 and written > 0 and place < len(to) and to[place] == written and written % self.batch == 0:
             return [*to[:place], written // self.batch, *to[place + 1 :]]
         return to
 
     def order(self, step: Operation, dims: Dims, k: int = 0, hidden: frozenset[int] | None = None) -> Order:
-        """The order for a value that does not inherit one: channels last where it is read channels first."""
+        """Return the order for output `k` if it does not inherit one: channels last if the value is channels first."""
         name = step.outputs[k] if k < len(step.outputs) else ""
         first = name in step.scope.firsts and len(dims) > 2
         if hidden is None:
@@ -241,7 +238,7 @@ class Reader(Assembler):
         return channels_moved_last(shown) if first else tuple(shown)
 
     def align_value(self, x: Value, order: Order) -> Value:
-        """The value with its node's shape in that order: by a layer that permutes where it is in another one."""
+        """Return the value in that order. If it has another one, a permute or reshape layer is added."""
         if x.index is None or x.order == order:
             return x
         label = self.builder.nodes[x.index].name
@@ -252,22 +249,20 @@ class Reader(Assembler):
         return Value(x.dims, self.align(x.index, x.dims, x.order, order, add), order)
 
     def channels_last(self, x: Value) -> Value:
-        """The value with its second axis, the channels, in the last place; a batch of 1 is not shown."""
+        """Return the value with its axis 1, the channels, shown last. A batch of 1 is not shown."""
         order = channels_last_order(x.dims)
         return self.align_value(x, order) if x.index is not None else self.add_constant(x, order)
 
-    # -- layers -----------------------------------------------------------------------------------------------------
-
     def set_output(self, step: Operation, value: Value, k: int = 0) -> None:
-        """Let output `k` of a node have that value.
+        """Set the value of output `k` of a node.
 
         Raises:
-            Refused: where no tensor can be so large.
+            Refused: The value is larger than any tensor can be.
         """
         if value.index is None and (len(value.dims) > MOST_AXES or max(value.dims, default=0) > self.limits.tensor):
-            step.raise_unsupported(f"it makes {len(value.dims)} dimensions of up to {max(value.dims):.3g} numbers")
+            step.raise_unsupported(f"its output would have {len(value.dims)} dimensions of up to {max(value.dims):.3g}")
         if min(value.dims, default=0) < 0:
-            step.raise_invalid(f"it makes the dimensions {show(value.dims)}")
+            step.raise_invalid(f"its output would have the dimensions {show(value.dims)}")
         if k < len(step.outputs) and step.outputs[k]:
             step.scope.values[step.outputs[k]] = value
 
@@ -282,9 +277,9 @@ class Reader(Assembler):
         buffers: Mapping[str, Value | None] | None = None,
         k: int = 0,
     ) -> Value:
-        """A layer on the Builder as output `k` of a node; `held` are the parameters that it works with."""
+        """Add a layer as output `k` of a node. `parameters` and `buffers` map roles to the tensors that the layer uses."""
         if any(x.index is None for x in xs):
-            step.raise_unsupported("it works on constants only", "fold constants before the export")
+            step.raise_unsupported("all its inputs are constants", "fold constants before the export")
         indices = [x.index for x in xs if x.index is not None]
         shapes = [self.builder.shape(index) for index in indices]
         label = self.name(step.label if k == 0 else f"{step.label}.{k}")
@@ -300,7 +295,7 @@ class Reader(Assembler):
             self.share(index, owner)
         shape = self.builder.shape(index)
         if min(shape) < 1:
-            step.raise_invalid(f"it makes {show(tuple(shape))}")
+            step.raise_invalid(f"its output would have the shape {show(tuple(shape))}")
         dims = [1] * rank
         for axis, length in zip(order, shape, strict=False):
             dims[axis] = length
@@ -318,15 +313,15 @@ class Reader(Assembler):
         k: int = 0,
         **facts: Any,
     ) -> Value:
-        """An operation without a kind as output `k`; from constants only, a value made of their tensors."""
+        """Add an operator without a layer kind as output `k`. If all inputs are constants, only set its value."""
         if order is None:
             order = self.order(step, dims, k)
         active = [x for x in xs if x.index is not None]
-        if not active and facts.get("macs"):  # runs every time, though on constants only
+        if not active and facts.get("macs"):  # it runs in every forward pass, although its inputs are constants
             active = [self.add_constant(xs[0], tuple(range(len(xs[0].dims))), data=True)]
             parameters = {"weight": Value((), tensors=self.tensors_of(xs[1:]))}
         if not active:
-            value = Value(dims, tensors=self.tensors_of(xs), why="it is worked out from weights")
+            value = Value(dims, tensors=self.tensors_of(xs), why="they are computed from weights")
             self.set_output(step, value, k)
             return value
         kind = facts.pop("layer", Operator)
@@ -334,18 +329,18 @@ class Reader(Assembler):
         return self.add_layer(step, layer, active, order, len(dims), parameters, k=k)
 
     def add_constant(self, x: Value, order: Order, data: bool = False) -> Value:
-        """A constant or parameter as a node of its own, where layers work on it; it hangs on the first input.
+        """Add a node for a constant or parameter that layers read. Its input is the first input of the network.
 
-        Numbers that are written into the graph are no parameters there. Neither are those that a product with other numbers
-        of the file works on as its `data`, unless they are named as weights are.
+        Numbers that are written into the graph as Constants are not parameters. Neither are the numbers that another tensor
+        of the file multiplies (`data`), unless they have the name of a weight.
         """
-        learned = tuple(tensor for tensor in x.tensors if not tensor.fixed and tensor.real and x.holds(tensor))
+        learned = tuple(tensor for tensor in x.tensors if not tensor.fixed and tensor.real and x.is_weight(tensor))
         buffers: dict[str, Number] = {}
         note = ""
         if data and not self.strict and learned and not any(_WEIGHT.search(tensor.name) for tensor in learned):
             buffers, _, _ = self._fresh({"constant": Value((), tensors=learned)}, len(self.builder.nodes))
             names = ", ".join(f"`{show(tensor.name)}`" for tensor in learned[:3])
-            note = f"{names} counts as a buffer: layers work on it as on an input" if buffers else ""
+            note = f"{names} counts as a buffer, because layers read it like an input" if buffers else ""
             learned = ()
         weights, _, _ = self._fresh({"weight": Value((), tensors=learned)}, len(self.builder.nodes))
         shape = visible(x.dims, order)
@@ -355,16 +350,16 @@ class Reader(Assembler):
         return Value(x.dims, self.builder.add(layer, [0], self.name("constant")), order)
 
     def tensors_of(self, xs: Sequence[Value | None]) -> tuple[Tensor, ...]:
-        """The tensors that values are made of, each once."""
+        """Return the tensors that values are computed from, each once."""
         found = {id(tensor): tensor for x in xs if x is not None for tensor in x.tensors}
         most = self.limits.nodes // 64
         if len(found) > most:
-            text = f"a value is worked out from more than {most:,} tensors of the file"
+            text = f"a value is computed from more than {most:,} tensors of the file"
             raise Refused([Problem("too-large", text, "fold constants before the export")])
         return tuple(found.values())
 
     def _fresh(self, parameters: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int], bool]:
-        """Counts of the tensors counted here for the first time, by role, and the other nodes that the rest stand at."""
+        """Return the counts by role of the tensors not counted before, and the nodes that count the other tensors."""
         fresh: dict[str, Number] = {}
         owners: set[int] = set()
         any_tensor = False
@@ -389,7 +384,7 @@ class Reader(Assembler):
         parameters: Mapping[str, Value | None],
         buffers: Mapping[str, Value | None],
     ) -> tuple[Layer, int | None]:
-        """The layer with the parameters that are its own; and the node it shares all of them with, if so."""
+        """Return the layer with its own parameters, and the node with which it shares all of them, if it does."""
         weights, owners, _ = self._fresh(parameters, index)
         kept, lenders, _ = self._fresh(buffers, index)
         everywhere = owners | lenders
@@ -397,6 +392,6 @@ class Reader(Assembler):
         return self.with_parameters(layer, shapes, weights, kept, sorted(everywhere), lender)
 
     def sharing_note(self, owners: Sequence[int]) -> str:
-        """The note for a layer whose parameters are counted at other nodes, with the names of three of them."""
+        """Return the note for a layer whose parameters are counted at other nodes. It names up to three of them."""
         names = ", ".join(f"`{show(self.builder.nodes[owner].name)}`" for owner in owners[:3])
         return f"parameters shared with {names}"

@@ -1,24 +1,24 @@
-"""What `onnx.shape_inference` says of the shapes, compared with what is worked out here."""
+"""Compare the shapes with those that `onnx.shape_inference` infers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cnncalc.problem import Problem
-from cnncalc.readers.axes import Dims
+from cnncalc.readers.axes import Dims, format_dims
 from cnncalc.readers.onnx.graph import Scope
 from cnncalc.readers.onnx.inputs import GraphInputs
 from cnncalc.readers.onnx.shape_inference import InferenceFailed, infer_shapes
 from cnncalc.text import show
 
-SHOWN = 10
+SHOWN = 10  # differences that are reported one by one
 
 
 class InferredShapes(GraphInputs):
-    """A reading whose shapes are compared."""
+    """A reading whose shapes can be compared with onnx.shape_inference."""
 
     def _inferred(self) -> dict[str, Dims]:
-        """What `onnx.shape_inference` says, for the sizes that are read here; asked once, and only where it is needed."""
+        """Return the dimensions that onnx.shape_inference infers, by name. It is called once, when they are first needed."""
         if self.theirs is None:
             self.theirs = dict(self._infer(self.scope))
         return self.theirs
@@ -49,7 +49,7 @@ class InferredShapes(GraphInputs):
             tensor = one.type.tensor_type
             if tensor.HasField("shape") and all(
                 dim.HasField("dim_value") and dim.dim_value >= 0
-                for dim in tensor.shape.dim  # -1 is not known
+                for dim in tensor.shape.dim  # -1 means unknown
             ):
                 yield one.name, tuple(dim.dim_value for dim in tensor.shape.dim)
 
@@ -60,11 +60,13 @@ class InferredShapes(GraphInputs):
             if theirs is not None and not self._agree(value.dims, theirs):
                 differing.append((name, value.dims, theirs))
         for name, ours, theirs in differing[:SHOWN]:
-            said = ["x".join(map(str, dims)) or "a single number" for dims in (ours, theirs)]
-            text = f"`{show(name)}` is {show(said[0])} here, but {show(said[1])} to onnx.shape_inference"
+            text = (
+                f"cnncalc computes {show(format_dims(ours))} for `{show(name)}`, but onnx.shape_inference infers "
+                f"{show(format_dims(theirs))}"
+            )
             self.warnings.append(Problem("shapes-disagree", text, level="warning"))
         if len(differing) > SHOWN:
-            text = f"{len(differing) - SHOWN:,} more values have other shapes to onnx.shape_inference"
+            text = f"the shapes of {len(differing) - SHOWN:,} more values differ from those of onnx.shape_inference"
             self.warnings.append(Problem("shapes-disagree", text, level="warning"))
 
     def _agree(self, ours: Dims, theirs: Dims) -> bool:

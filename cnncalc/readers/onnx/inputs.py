@@ -1,4 +1,4 @@
-"""What is fed into an ONNX graph and what it holds: inputs with their sizes and layout, initializers."""
+"""Read the inputs of an ONNX graph, with their sizes and layout, and its initializers."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
 
 LARGEST_AXIS = 10**9
-# operators that read their first input channels first, and those that pass this on to their inputs
+# operators whose first input is channels first, and operators whose inputs are if their output is
 FIRST = words(
     "Conv FusedConv ConvInteger QLinearConv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
     "GlobalLpPool QLinearGlobalAveragePool QLinearAveragePool "
     "BatchNormalization InstanceNormalization GroupNormalization LRN DepthToSpace "
     "SpaceToDepth MaxUnpool GridSample RoiAlign Upsample"
 )
-PASSED = (
+PASS_ON = (
     UNARY | BINARY | {"Relu", "LeakyRelu", "Elu", "Selu", "Gelu", "Swish", "Mish", "Sigmoid", "Tanh", "HardSwish",
     "HardSigmoid", "Softplus", "Softmax", "LogSoftmax", "Identity", "Dropout", "Pad", "Slice", "Concat", "Split", "PRelu",
     "Resize", "QuantizeLinear", "QLinearAdd", "QLinearMul", "QLinearConcat", "QLinearSigmoid",
     "QLinearLeakyRelu", "QLinearWhere"}
 )  # fmt: skip
-_SEVERAL = ("Concat", "QLinearAdd", "QLinearMul", "QLinearConcat", "QLinearWhere")
-# inputs that are weights where the file has no numbers for them: operator -> places
+_PASS_TO_ALL = ("Concat", "QLinearAdd", "QLinearMul", "QLinearConcat", "QLinearWhere")
+# operator -> places of inputs that are weights even if the file has no numbers for them
 WEIGHTS = {"Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "BatchNormalization": (1, 2, 3, 4),
            "LSTM": (1, 2, 3), "GRU": (1, 2, 3), "RNN": (1, 2, 3), "PRelu": (1,), "LayerNormalization": (1, 2),
            "RMSNormalization": (1,), "GroupNormalization": (1, 2), "ConvInteger": (1, 2, 3), "FusedConv": (1, 2),
@@ -49,8 +49,8 @@ WEIGHTS = {"Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "BatchNormal
 class GraphInputs:
     """One reading of a file: its inputs and initializers.
 
-    `chosen` are the batch axes of the inputs; without it they are guessed, and sizes that are not known are stood in for.
-    `strict` is for strangers' files.
+    `chosen` maps inputs to their batch axes. Without it, the axes are guessed, and unknown sizes get placeholders.
+    `strict` is true for strangers' files.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class GraphInputs:
         self.folded = 0
         self.chosen = chosen
         self.inputs: list[DeclaredInput] = []
-        self.missing: list[tuple[DeclaredInput, int]] = []  # the axes whose sizes are not known
-        self.branches: dict[str, bool] = {}  # If whose condition is not known -> whether its branch was asked for
-        self.bound: dict[str, int] = {}  # sizes of named dimensions that `--input` gives
-        self.batched: Problem | None = None  # reported where a fixed batch is read as a batch of 1
+        self.missing: list[tuple[DeclaredInput, int]] = []  # the axes with unknown sizes
+        self.branches: dict[str, bool] = {}  # If whose condition is unknown -> whether the user chose its branch
+        self.bound: dict[str, int] = {}  # named dimension -> its size from `--input`
+        self.batched: Problem | None = None  # the warning if a fixed batch is read as a batch of 1
         self.done: Network | None = None
         self.options = options
         self.limits = limits
@@ -77,11 +77,11 @@ class GraphInputs:
         self.axes = AxisTracker(opset or 17)
         self.theirs: dict[str, Dims] | None = None
         self.scope = Scope()
-        self.steps: list[ReadOperation] = []  # the operators of the graph, as they were read
-        self.plan = Plan()  # those that are read as one layer
+        self.steps: list[ReadOperation] = []  # the operators of the graph and their nodes
+        self.plan = Plan()  # the operators that are read as one layer
 
     def batch_of(self, one: DeclaredInput) -> int | None:
-        """The axis of an input that is read as the batch."""
+        """Return the axis of an input that is read as the batch."""
         guess = one.first_guess()
         return guess if self.chosen is None else self.chosen.get(one.name, guess)
 
@@ -91,7 +91,7 @@ class GraphInputs:
         return {one.name: self.batch_of(one) for one in self.inputs}
 
     def batch_axes_found(self) -> dict[str, int | None]:
-        """The batch axes that the graph shows, as far as it was read.
+        """Return the batch axes that follow from the part of the graph that has been read.
 
         Raises:
             Refused: `ambiguous-batch`.
@@ -101,18 +101,18 @@ class GraphInputs:
         return choose_batch_axes(self.axes, self.inputs, outputs, self.strict, whole=self.done is not None)
 
     def prepare(self, nodes: Sequence[Any], scope: Scope) -> None:
-        """Who uses which name, and which values are read with channels first."""
+        """Find out which nodes use each name, and which values are channels first."""
         for node in nodes:
             for source in set(sources(node)):
                 if source:
                     scope.users.setdefault(source, []).append(node)
         for node in reversed(nodes):
             names = [source for source in node.input if source]
-            passes = node.op_type in PASSED and any(output in scope.firsts for output in node.output)
+            passes = node.op_type in PASS_ON and any(output in scope.firsts for output in node.output)
             if node.op_type in FIRST:
                 scope.firsts.update(names[:1])
             elif passes or node.op_type == "Resize":
-                several = node.op_type in BINARY or node.op_type in _SEVERAL
+                several = node.op_type in BINARY or node.op_type in _PASS_TO_ALL
                 scope.firsts.update(names if several else names[:1])
 
     def read_inputs(self, scope: Scope) -> None:
@@ -125,17 +125,20 @@ class GraphInputs:
         for one in declared:
             self._input(one, scope, alone=len(declared) == 1)
         if not declared:
-            raise bad_model("the graph has no input", "a model needs at least one input that is no initializer")
+            raise bad_model("the graph has no input", "export a model with an input that is not an initializer")
 
     def initializers(self, graph: Any, scope: Scope) -> None:
         for tensor in graph.initializer:
             if tensor.name in scope.values:
-                raise bad_model(f"the initializer `{show(tensor.name)}` is there twice", "every value has one maker")
+                raise bad_model(
+                    f"two initializers are named `{show(tensor.name)}`",
+                    "give each value of the graph a name of its own",
+                )
             scope.values[tensor.name] = self.constant(tensor, tensor.name)
         for sparse in graph.sparse_initializer:
             dims = self.dims(sparse.dims, sparse.values.name)
             one = Tensor(sparse.values.name, dims, sparse.values.data_type in FLOATS)
-            scope.values[sparse.values.name] = Value(dims, tensors=(one,), why="they are stored sparsely")
+            scope.values[sparse.values.name] = Value(dims, tensors=(one,), why="they are stored as a sparse tensor")
 
     def constant(self, tensor: Any, name: str, fixed: bool = False) -> Value:
         dims = self.dims(tensor.dims, name)
@@ -145,23 +148,23 @@ class GraphInputs:
             place = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
             why = f"they are stored in another file, `{show(place)}`" if place else "the file does not hold them"
             if prod(dims) > 1024:
-                why = "there are too many of them"
+                why = "it has too many of them"
         if known is not None and known.shape != dims:
-            raise bad_model(f"`{show(name)}` holds {known.size:,} numbers, but its dims are {show(dims)}")
+            raise bad_model(f"`{show(name)}` contains {known.size:,} numbers, but its dimensions are {show(dims)}")
         return Value(dims, array=known, tensors=(Tensor(name, dims, tensor.data_type in FLOATS, fixed),), why=why)
 
     def dims(self, dims: Sequence[int], name: str) -> Dims:
         found = tuple(int(length) for length in dims)
         if min(found, default=1) < 0:
-            raise bad_model(f"`{show(name)}` has the dimensions {show(found)}: none can be negative", "export it again")
+            raise bad_model(f"`{show(name)}` has a negative dimension: {show(found)}", "export the model again")
         if len(found) > 64 or prod(found) > self.limits.tensor:
-            text = f"`{show(name)}` is declared as {show('x'.join(map(str, found)))}: "
-            text += f"at most {self.limits.tensor:,} numbers are accepted in a tensor"
-            raise Refused([Problem("too-large", text, "check the dims of the initializer")])
+            text = f"`{show(name)}` has the dimensions {show('x'.join(map(str, found)))}, "
+            text += f"but a tensor can have at most {self.limits.tensor:,} numbers"
+            raise Refused([Problem("too-large", text, "check the dimensions of the initializer")])
         return found
 
     def _as_weight(self, one: Any, scope: Scope) -> bool:
-        """Is an input without numbers a weight? Where every use of it is one; such a model is fed its weights."""
+        """Read a graph input as a weight if all nodes use it as one. Return whether it is a weight."""
         users = scope.users.get(one.name, [])
         places = [(node.op_type, place) for node in users for place, name in enumerate(node.input) if name == one.name]
         if not places or not all(place in WEIGHTS.get(op, ()) for op, place in places):
@@ -171,7 +174,9 @@ class GraphInputs:
             return False
         dims = self.dims([dim.dim_value for dim in shape], one.name)
         real = one.type.tensor_type.elem_type in FLOATS
-        scope.values[one.name] = Value(dims, tensors=(Tensor(one.name, dims, real),), why="they are fed in")
+        scope.values[one.name] = Value(
+            dims, tensors=(Tensor(one.name, dims, real),), why="they are an input of the model"
+        )
         return True
 
     def _input(self, one: Any, scope: Scope, alone: bool) -> None:
@@ -184,8 +189,8 @@ class GraphInputs:
         declared, first = DeclaredInput(one, self.options), name in scope.firsts
         if not one.type.tensor_type.HasField("shape"):
             if given is None:
-                text = f"input `{show(name)}` is declared without a shape"
-                raise Refused([Problem("unknown-size", text, f"give it: `--input {show(name)}=224x224x3`")])
+                text = f"input `{show(name)}` has no shape in the file"
+                raise Refused([Problem("unknown-size", text, f"write its shape: `--input {show(name)}=224x224x3`")])
             order = (*range(2, len(given) + 1), 1) if first else tuple(range(1, len(given) + 1))
             dims = [1] * (len(given) + 1)
         else:
@@ -193,7 +198,7 @@ class GraphInputs:
             dims = [1] * len(declared.sizes)
         if given is not None:
             if len(given) != len(order):
-                text = f"input `{show(name)}` has {len(order)} axes besides the batch; got {given}"
+                text = f"input `{show(name)}` has {len(order)} axes besides the batch, but `--input` gives {given}"
                 raise Refused([Problem("bad-argument", text, "write the shape channels last, without the batch")])
             for axis, length in zip(order, given, strict=True):
                 dims[axis] = length
@@ -202,7 +207,8 @@ class GraphInputs:
                 dims[axis] = self._length(declared, axis, axis not in order, first)
         if order and min(dims) < 1:
             raise bad_model(
-                f"input `{show(name)}` has the dimensions {show(tuple(dims))}", "every one must be at least 1"
+                f"input `{show(name)}` has the dimensions {show(tuple(dims))}",
+                "export the model with dimensions of at least 1",
             )
         index = self.reader.builder.input(self.reader.name(_input_name(name)), Shape(visible(dims, order)))
         scope.values[name] = Value(dims, index, order)
@@ -211,7 +217,7 @@ class GraphInputs:
             self.axes.add(name, scope.values[name], declared.symbols)
 
     def _input_order(self, declared: DeclaredInput, scope: Scope) -> tuple[int, ...]:
-        """Which dimensions of an input are shown, in which order: channels last, without the batch."""
+        """Return the order of an input's dimensions in its shape: channels last, without the batch."""
         rank, sizes, name = len(declared.sizes), declared.sizes, declared.name
         batch = self.batch_of(declared)
         axes = [axis for axis in range(rank) if axis != batch]
@@ -225,38 +231,38 @@ class GraphInputs:
         return tuple(axes)
 
     def _length(self, declared: DeclaredInput, axis: int, batch: bool, image: bool) -> int:
-        """The length that an axis of an input is read with."""
+        """Return the length with which an axis of an input is read."""
         name, size, symbol = declared.name, declared.sizes[axis], declared.symbols[axis]
         if size:
             if not 1 <= size <= LARGEST_AXIS:
-                text = f"input `{show(name)}`: dimension {axis} is declared as {size}"
-                raise bad_model(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
+                text = f"dimension {axis} of input `{show(name)}` is {size}"
+                raise bad_model(text, f"export it with a size from 1 to {LARGEST_AXIS:,}, or with a name")
             if batch and size > 1:
-                place = f", its axis {axis}," if axis else ""
-                text = f"input `{show(name)}` fixes the batch{place} at {size:,}; figures are for one example"
+                place = f" (axis {axis})" if axis else ""
+                text = f"input `{show(name)}` has a fixed batch{place} of {size:,}; the figures are for one example"
                 if self.strict:
-                    raise Refused([Problem("batch-fixed", text, "export the model with a batch of 1, or a free one")])
+                    raise Refused([Problem("batch-fixed", text, "export the model with a batch of 1 or of any size")])
                 self.reader.batch = size
                 self.batched = Problem("batch-fixed", text, level="warning")
                 return 1
             return size
         if axis in declared.empty and not batch:
-            text = f"input `{show(name)}`: dimension {axis} is declared as 0"
-            raise bad_model(text, f"every one must be from 1 to {LARGEST_AXIS:,}, or have a name")
+            text = f"dimension {axis} of input `{show(name)}` is 0"
+            raise bad_model(text, f"export it with a size from 1 to {LARGEST_AXIS:,}, or with a name")
         if symbol in self.options.dims:
             if batch and self.options.dims[symbol] != 1:
-                text = f"`{show(symbol)}` is the batch of `{show(name)}`: figures are for one example"
-                raise Refused([Problem("bad-argument", text, "leave it out; `--batch` multiplies what depends on it")])
+                text = f"`{show(symbol)}` is the batch of `{show(name)}`, but the figures are for one example"
+                raise Refused([Problem("bad-argument", text, "remove it, and write `--batch` for figures of a batch")])
             return self.options.dims[symbol]
         if batch:
             return 1
         if symbol in self.bound:
             return self.bound[symbol]
         self.missing.append((declared, axis))
-        return (3 if axis == 1 else 224) if image else 64  # for a first reading, and as an example
+        return (3 if axis == 1 else 224) if image else 64  # a placeholder, which is also the example in the help
 
     def _bind(self, ones: Sequence[Any], scope: Scope) -> None:
-        """Note the sizes of named dimensions that shapes on the command line give, for the other inputs that have them."""
+        """Record the sizes that `--input` gives to named dimensions, because other inputs may have the same dimensions."""
         for one in ones:
             key = (
                 one.name
@@ -273,7 +279,7 @@ class GraphInputs:
                         self.bound.setdefault(declared.symbols[axis], length)
 
     def unknown_sizes(self) -> Refused:
-        """The one error for all sizes that are not known, with the options that give all of them."""
+        """Return one error for all unknown sizes, with the options that set them."""
         symbols: dict[str, int] = {}
         shapes: dict[str, str] = {}
         places: dict[str, list[str]] = {}
@@ -281,23 +287,23 @@ class GraphInputs:
         for declared, axis in self.missing:
             symbol, value, name = declared.symbols[axis], self.scope.values[declared.name], declared.name
             if name in unnamed:
-                # a dimension without a name can only be given with the whole shape
+                # only the whole shape can set a dimension without a name
                 shapes[name] = "x".join(str(value.dims[at]) for at in value.order)
             else:
                 symbols.setdefault(symbol, value.dims[axis])
             what = f"`{show(symbol)}`" if symbol else f"dimension {axis}"
-            places.setdefault(f"input `{show(name)}` is {show(declared.words)}", []).append(what)
+            places.setdefault(f"input `{show(name)}` is {show(declared.text)}", []).append(what)
         sentences = []
         for start, names in list(places.items())[:6]:
             sizes = "the size of" if len(names) == 1 else "the sizes of"
             sizes += "".join(f" {name}," for name in names[:-2])
             sentences.append(
-                f"{start}: {sizes} {' and '.join(names[-2:])} {'is' if len(names) == 1 else 'are'} not known"
+                f"{start}: {sizes} {' and '.join(names[-2:])} {'is' if len(names) == 1 else 'are'} unknown"
             )
         text = "; ".join(sentences) + (f"; and {len(places) - 6} more inputs" if len(places) > 6 else "")
         options = [f"--dim {show(symbol)}={size}" for symbol, size in symbols.items()]
         options += [f"--input {show(name)}={shape}" for name, shape in shapes.items()]
-        help = f"give {'it' if len(self.missing) == 1 else 'them'}, for example with `{' '.join(options)}`"
+        help = f"set {'it' if len(self.missing) == 1 else 'them'}, for example with `{' '.join(options)}`"
         if self.strict:
             help = "export the model with fixed sizes" + (
                 ", or set `input` in the policy" if len(self.inputs) == 1 else ""
@@ -307,13 +313,13 @@ class GraphInputs:
     def _check_asked(self, names: list[str]) -> None:
         for name in self.options.inputs:
             if name not in names and not (name == "" and len(names) == 1):
-                text = f"there is no input `{show(name)}`" if name else "there are several inputs"
-                help = f"its inputs are {quoted(names, 'and')}: write `--input NAME=SHAPE`"
+                text = f"the model has no input `{show(name)}`" if name else "the model has several inputs"
+                help = f"write `--input NAME=SHAPE`, where NAME is {quoted(names, 'or')}"
                 raise Refused([Problem("unknown-input", text, help)])
         for name in self.options.batch_axes:
             if name and name not in names:
-                help = f"its inputs are {quoted(names, 'and')}: write `--batch-axis NAME=AXIS`"
-                raise Refused([Problem("unknown-input", f"there is no input `{show(name)}`", help)])
+                help = f"write `--batch-axis NAME=AXIS`, where NAME is {quoted(names, 'or')}"
+                raise Refused([Problem("unknown-input", f"the model has no input `{show(name)}`", help)])
         symbols = {
             dim.dim_param for one in self.model.graph.input for dim in one.type.tensor_type.shape.dim if dim.dim_param
         }
@@ -321,7 +327,11 @@ class GraphInputs:
             if name not in symbols:
                 help = did_you_mean(name, symbols)
                 if not help:
-                    help = f"its dimensions are {quoted(sorted(symbols), 'and')}" if symbols else "all sizes are fixed"
+                    help = (
+                        f"its named dimensions are {quoted(sorted(symbols), 'and')}"
+                        if symbols
+                        else "remove `--dim`: all sizes are fixed"
+                    )
                 raise Refused([Problem("unknown-size", f"no input has a dimension named `{show(name)}`", help)])
 
 

@@ -1,4 +1,4 @@
-"""The graph of an ONNX model, node by node: operators by their rules, functions and branches by what is in them."""
+"""Read the graph of an ONNX model node by node: operators by their rules, functions and branches by their contents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnncalc.layers.operator import Unknown
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.onnx.attributes import Named, wrong_type
-from cnncalc.readers.onnx.constants import FOLDING, TAKEN, array, fold, numpy
+from cnncalc.readers.onnx.constants import FOLDING, REARRANGING, array, fold, numpy
 from cnncalc.readers.onnx.file import bad_model
 from cnncalc.readers.onnx.graph import Operation, Scope, Tensor, Value
 from cnncalc.readers.onnx.inference import InferredShapes
@@ -32,7 +32,7 @@ from cnncalc.text import show
 
 HANDLERS = {**VIEWS, **WINDOWS, **PRODUCTS, **RECURRENT, **LAYERS}
 CONTRIBUTED = ("com.microsoft",)
-FOLDED = 2**22  # constants that are worked out in one model
+MAX_FOLDED = 2**22  # numbers that are computed from constants in one model
 
 
 class ModelReading(InferredShapes):
@@ -61,11 +61,11 @@ class ModelReading(InferredShapes):
         self.done = builder.finish(ends, **facts)
         return self.done
 
-    # -- what is done ------------------------------------------------------------------------------------------------
-
     def _run(self, nodes: Sequence[Any], scope: Scope, depth: int) -> None:
         ordered = sort_nodes(nodes, scope)
-        ours = self.model.producer_name == "cnncalc"  # nodes are called as their layers, whatever weights they share
+        ours = (
+            self.model.producer_name == "cnncalc"
+        )  # then nodes are named after their layers, even if they share weights
         known = set() if ours else _known(scope)
         shown = self.plan.named(ordered, known) if scope is self.scope else ordered
         names = labels(shown, known, scope.prefix)
@@ -79,7 +79,7 @@ class ModelReading(InferredShapes):
         domain = "" if node.domain in OWN else node.domain
         step = Operation(node, node.op_type, xs, given, scope, label)
         if len({one.name for one in node.attribute}) < len(node.attribute):
-            step.raise_invalid("an attribute is there twice", "export the model again")
+            step.raise_invalid("it has the same attribute twice", "export the model again")
         self._check_types(step)
         before = len(self.reader.builder.nodes)
         if scope is self.scope and self.plan.take(self.reader, step):
@@ -100,8 +100,8 @@ class ModelReading(InferredShapes):
             self._branch(step, depth)
             return
         if domain == "" and node.op_type in ("Loop", "Scan"):
-            step.raise_unsupported("loops are not followed: how often they run depends on the numbers fed in",
-                             "export the model with the loop unrolled, or without it")  # fmt: skip
+            step.raise_unsupported("cnncalc does not read loops, because the number of iterations depends on the input",
+                             "export the model with the loop unrolled, or without the loop")  # fmt: skip
         if domain in OWN and self._folded(step):
             return
         whole = step
@@ -124,7 +124,7 @@ class ModelReading(InferredShapes):
         self._unknown(whole)
 
     def _check_types(self, step: Operation) -> None:
-        """Refuse attributes of other types than ONNX says; those of functions and unknown operators may be of any."""
+        """Refuse an attribute of the wrong type. Functions and unknown operators may have attributes of any type."""
         node = step.node
         if (node.domain in OWN or node.domain in CONTRIBUTED) and (
             node.domain,
@@ -136,7 +136,7 @@ class ModelReading(InferredShapes):
                     step.raise_invalid(show(fault, 200), "export the model again")
 
     def _further(self, step: Operation) -> None:
-        """Further outputs that are used, but that the operator's rule says nothing of: statistics, caches, masks."""
+        """Add the outputs that other nodes read but the operator's rule does not cover: statistics, caches, masks."""
         for k, name in enumerate(step.outputs):
             used = name and (step.scope.users.get(name) or name in step.scope.outputs)
             if not (k and used) or name in step.scope.values:
@@ -146,32 +146,30 @@ class ModelReading(InferredShapes):
                 self.reader.add_operator(step, dims, [x for x in step.inputs if x is not None], k=k, views=None)
 
     def _folded(self, step: Operation) -> bool:
-        """Is it worked out here and now, because every number that it needs is known?"""
+        """Evaluate an operator if all its inputs are known numbers. Return whether it was evaluated."""
         known = [x.array if x is not None else None for x in step.inputs]
         if not step.inputs or any(x is not None and x.array is None for x in step.inputs):
             return False
         try:
             found = fold(step.op, known, step.attributes, self.reader.opset)
         except FOLDING:
-            step.raise_invalid(
-                f"its constants do not go together: {' and '.join(show(x.dims) for x in step.inputs if x)}"
-            )
+            step.raise_invalid(f"it cannot combine constants of {' and '.join(show(x.dims) for x in step.inputs if x)}")
         if found is None:
             return False
         self.folded += sum(one.size for one in found)
-        if self.folded > FOLDED:
+        if self.folded > MAX_FOLDED:
             step.raise_unsupported(
-                f"more than {FOLDED:,} constants are worked out before it", "fold them before the export"
+                f"the constants before it hold more than {MAX_FOLDED:,} numbers", "fold constants before the export"
             )
         there = [x for x in step.inputs if x is not None]
-        parts = [] if step.op == "ConstantOfShape" else there[:1] if step.op in TAKEN else learned_values(there)
+        parts = [] if step.op == "ConstantOfShape" else there[:1] if step.op in REARRANGING else learned_values(there)
         tensors = self.reader.tensors_of(parts)
         for k, one in enumerate(found):
             self.reader.set_output(step, Value(one.shape, array=one, tensors=tensors), k)
         return True
 
     def _unknown(self, step: Operation) -> None:
-        """An operator without a rule: the shape that shape inference knows, cost unknown."""
+        """Read an operator without a rule. Its shape comes from onnx.shape_inference, and its cost is unknown."""
         done = False
         active = [x for x in step.inputs if x is not None]
         parameters = {f"weight_{place}": x for place, x in enumerate(active) if x.learned}
@@ -186,7 +184,7 @@ class ModelReading(InferredShapes):
         if not done:
             domain = f" of `{show(step.node.domain)}`" if step.node.domain else ""
             step.raise_unsupported(
-                f"cnncalc has no rule for this operator{domain}, and onnx does not know its output shape either",
+                f"cnncalc has no rule for this operator{domain}, and onnx cannot infer its output shape",
                 "export the model with shape information (`value_info`) or without this operator",
             )
 
@@ -228,15 +226,15 @@ class ModelReading(InferredShapes):
         for k, one in enumerate(graph.output):
             found = inner.find(one.name)
             if found is None:
-                step.raise_invalid(f"nothing makes `{show(one.name)}`")
+                step.raise_invalid(f"no node of the branch computes `{show(one.name)}`")
             self.reader.set_output(step, found, k)
 
     def _chosen_branch(self, step: Operation) -> str:
-        """The branch that is read where the condition depends on what is fed in."""
+        """Return the branch to read if the condition depends on the input."""
         branch = self.options.branches.get(step.label, self.options.branches.get(""))
         if branch is None and self.strict:
-            step.raise_unsupported("which branch is taken depends on the numbers fed in",
-                             "export the model for one of the branches")  # fmt: skip
+            step.raise_unsupported("its branch depends on the input",
+                             "export the model with only one of the branches")  # fmt: skip
         self.branches[step.label] = branch is not None
         return branch or "then"
 
@@ -244,7 +242,7 @@ class ModelReading(InferredShapes):
         return scope.attributes.get(one.ref_attr_name) if one.ref_attr_name else one
 
     def _attribute(self, one: Any, scope: Scope) -> Any:
-        """The value of an attribute: numbers, text, lists, an array or tensor, a graph."""
+        """Return the value of an attribute: a number, text, a list, an array, a tensor or a graph."""
         one = self._given(one, scope)
         if one is None:
             return None
@@ -271,7 +269,9 @@ class ModelReading(InferredShapes):
                 return self.constant(one.t, step.outputs[0], fixed=True)
             if one.type == 11:
                 dims = self.dims(one.sparse_tensor.dims, step.outputs[0])
-                return Value(dims, tensors=(Tensor(step.outputs[0], dims, True),), why="they are stored sparsely")
+                return Value(
+                    dims, tensors=(Tensor(step.outputs[0], dims, True),), why="they are stored as a sparse tensor"
+                )
             value = self._attribute(one, step.scope)
             if value is not None and not isinstance(value, str):
                 np = numpy()
@@ -281,20 +281,18 @@ class ModelReading(InferredShapes):
             return Value((), why="they are text")
         step.raise_invalid("it has no value")
 
-    # -- what comes out ----------------------------------------------------------------------------------------------
-
     def _outputs(self, scope: Scope) -> list[int]:
         found = []
         for one in self.model.graph.output:
             value = scope.find(one.name)
             if value is None:
                 raise bad_model(
-                    f"nothing makes the output `{show(one.name)}`", "the graph is incomplete; export it again"
+                    f"no node computes the output `{show(one.name)}`", "the graph is incomplete; export the model again"
                 )
             if value.index is not None and value.index not in found:
                 found.append(value.index)
         if not found:
-            raise bad_model("no output depends on an input", "a model computes something from what is fed in")
+            raise bad_model("no output depends on an input", "export a model whose output depends on its input")
         return found
 
 
@@ -310,7 +308,7 @@ def _size_of(step: Operation) -> Value:
         return Value((), array=np.asarray(x.size, dtype="int64"))
     start, end = step.attributes.get("start", 0), step.attributes.get("end", len(x.dims))
     if not isinstance(start, int) or not isinstance(end, int):
-        step.raise_invalid("start and end must be whole numbers")
+        step.raise_invalid("start and end must be integers")
     known = np.asarray(x.dims, dtype="int64")[start:end]
     return Value(known.shape, array=known)
 

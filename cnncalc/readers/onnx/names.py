@@ -1,6 +1,6 @@
-"""Names for the nodes of an ONNX graph: the path of the module they come from, as PyTorch prints it.
+"""Name the nodes of an ONNX graph after the path of the PyTorch module that they come from.
 
-`/features/features.0/Conv` becomes `features.0`; where several nodes come from one module, the operator stays behind.
+`/features/features.0/Conv` becomes `features.0`. If several nodes come from one module, the operator is appended.
 """
 
 from __future__ import annotations
@@ -14,11 +14,17 @@ _AUTOMATIC = re.compile(r"n\d+(_\d+)*")
 _ODD = re.compile(r"[^A-Za-z0-9_.-]+")
 _WEIGHT = re.compile(r"(.+)[./](weight|weight_quantized|kernel|weight_v|weight_g|original0|original1)(:\d+)?")
 _SCOPES = "pkg.torch.onnx.name_scopes"
-SILENT = ("Constant", "Shape", "Cast", "Unsqueeze", "ConstantOfShape")  # rarely a layer: they take no name away
+SILENT = (
+    "Constant",
+    "Shape",
+    "Cast",
+    "Unsqueeze",
+    "ConstantOfShape",
+)  # rarely layers: they leave the module's name to others
 
 
 def path_of(name: str) -> tuple[str, str]:
-    """The path in a node's name and what stands behind it.
+    """Return the path in a node's name, and the last part that follows it.
 
     >>> path_of("/features/features.1/conv/conv.0/conv.0.2/Clip")
     ('features.1.conv.0.2', 'Clip')
@@ -36,7 +42,7 @@ def path_of(name: str) -> tuple[str, str]:
 
 
 def clean(text: str) -> str:
-    """A name of letters, digits, `_`, `-` and dots."""
+    """Return a name that consists of letters, digits, `_`, `-` and dots."""
     return _ODD.sub("_", text[:200]).strip("._")
 
 
@@ -62,7 +68,7 @@ def labels(nodes: Sequence[Any], weights: Iterable[str], prefix: str) -> list[st
 
 
 def path_of_node(node: Any, weights: set[str]) -> tuple[str, str]:
-    """The path of the module that a node comes from, as its name, its metadata or its weight tell it, and the rest."""
+    """Return the path of a node's module, from its name, its metadata or its weight, and the rest of the name."""
     name = node.name or ""
     if "/" in name.strip("/"):
         return path_of(name)

@@ -1,7 +1,7 @@
-"""Several operators of ONNX that are one layer here: shuffled channels and self-attention that are written out.
+"""Find operators that together form one layer: a channel shuffle, or self-attention.
 
-A file is read once as it is. Then every shape and constant is known, and operators that together are a layer, exactly and
-down to their parameters and multiply-adds, are read again as that layer. Nothing is taken for one on a guess.
+The file is first read operator by operator. Then all shapes and constants are known. Operators form a layer only if the
+result, the parameters and the multiply-adds are exactly the same; the file is then read again with that layer.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from cnncalc.readers.axes import Dims, Order, visible
 from cnncalc.readers.onnx.graph import Operation, Reader, Scope, Value
 from cnncalc.readers.onnx.names import path_of_node
 
-MOST = 256  # values inside of a pattern, and readers of each: time stays linear
-MEASURES = ("Shape", "Size")  # they read a value's dimensions only
+MAX_VALUES = 256  # inside a pattern, and readers of each value, so that time stays linear
+SHAPE_READERS = ("Shape", "Size")  # they read only the dimensions of a value
 
 
 class ReadOperation:
-    """An operator that was read, and the nodes of the network that it became: those from `first` up to before `last`."""
+    """An operation and the nodes of the network that it became: those from `first` to before `last`."""
 
     __slots__ = ("first", "last", "step")
 
@@ -35,9 +35,9 @@ class ReadOperation:
 
 
 class Pattern:
-    """Operators that are one layer: `layer` on the value `x` in the order `seen`; the result is shown in `order`.
+    """Operators that form one layer. It reads the value `x` in the order `seen`, and its result has `order`.
 
-    `held` are the names of the tensors that it works with, by their role.
+    `parameters` maps roles to the names of the layer's tensors.
     """
 
     def __init__(
@@ -53,19 +53,19 @@ class Pattern:
         self.x = x
         self.seen = seen
         self.order = order
-        self.parts = parts  # the last one makes the result
+        self.parts = parts  # the last one computes the result
         self.parameters = parameters
 
     @property
     def result(self) -> str:
-        """The name of what comes out."""
+        """The name of the result."""
         return self.parts[-1].step.outputs[0]
 
-    def build_layer(self, r: Reader, step: Operation, dims: Dims) -> None:
-        """The layer in place of its last operator.
+    def add_to(self, r: Reader, step: Operation, dims: Dims) -> None:
+        """Add the layer in place of its last operator.
 
         Raises:
-            Refused: as every layer.
+            Refused: As for any layer.
         """
         x = step.scope.find(self.x)
         assert x is not None
@@ -77,7 +77,7 @@ Finder = Callable[[Sequence[ReadOperation], Scope], Iterator[Pattern]]
 
 
 class Plan:
-    """What is read otherwise the second time."""
+    """The patterns that the second reading of a file uses."""
 
     def __init__(self, patterns: Sequence[Pattern] = (), scope: Scope | None = None) -> None:
         self.last = {one.result: one for one in patterns}
@@ -92,21 +92,21 @@ class Plan:
         return bool(self.last)
 
     def take(self, r: Reader, step: Operation) -> bool:
-        """Read an operator of a pattern: the last as the layer, the others as values with nothing but dimensions."""
+        """Read an operation of a pattern: the last as the layer, the others only as dimensions. Return whether it was one."""
         name = step.outputs[0] if step.outputs else ""
         pattern = self.last.get(name)
         if pattern is not None:
-            pattern.build_layer(r, step, self.dims[name])
+            pattern.add_to(r, step, self.dims[name])
         elif name in self.dims:
             for k, output in enumerate(step.outputs):
                 if output in self.dims:
-                    r.set_output(step, Value(self.dims[output], why="it is inside of a layer"), k)
+                    r.set_output(step, Value(self.dims[output], why="they are inside a layer"), k)
         else:
             return False
         return True
 
     def named(self, nodes: Sequence[Any], weights: set[str]) -> list[Any]:
-        """The nodes with the names that they go by: a layer by the path that all of its operators have in common."""
+        """Return the nodes for naming. A layer is named after the path that all its operators have in common."""
         if not self.last:
             return list(nodes)
         makers = {node.output[0]: node for node in nodes if node.output}
@@ -116,7 +116,7 @@ class Plan:
             pattern = self.last.get(output)
             if pattern is not None:
                 found.append(_stand_in(node, pattern, [makers[p.step.outputs[0]] for p in pattern.parts], weights))
-            elif output in self.dims:  # takes no name away
+            elif output in self.dims:  # so that the layer can have the name of the module
                 found.append(SimpleNamespace(name=node.name, op_type="Constant", input=(), output=node.output))
             else:
                 found.append(node)
@@ -138,7 +138,7 @@ def _stand_in(node: Any, pattern: Pattern, parts: Sequence[Any], weights: set[st
 def find_patterns(
     done: Sequence[ReadOperation], scope: Scope, nodes: Sequence[Node], finders: Sequence[Finder]
 ) -> Plan:
-    """The patterns among the operators of a graph, none of which share an operator; `nodes` are what they became."""
+    """Return the patterns in a graph. No two share an operator. `nodes` are the nodes of the network."""
     taken: set[int] = set()
     found = []
     for pattern in (pattern for finder in finders for pattern in finder(done, scope)):
@@ -150,7 +150,7 @@ def find_patterns(
 
 
 def same_figures(one: Network, other: Network) -> bool:
-    """Have both networks the same weights, biases, buffers and multiply-adds in all, none of them unknown in only one?"""
+    """Return whether two networks have the same totals of weights, biases, buffers, multiply-adds and unknown costs."""
     from cnncalc.analyses.totals import analyze
 
     mine, theirs = analyze(one).totals, analyze(other).totals
@@ -159,23 +159,23 @@ def same_figures(one: Network, other: Network) -> bool:
 
 
 def _closed(pattern: Pattern, scope: Scope) -> bool:
-    """Is nothing of what happens inside read outside, dimensions apart?"""
+    """Return whether no other operator reads the values inside a pattern, except their dimensions."""
     own = {id(part.step.node) for part in pattern.parts}
     names = [name for part in pattern.parts for name in part.step.outputs if name != pattern.result]
-    if len(names) > MOST:
+    if len(names) > MAX_VALUES:
         return False
     for name in names:
         users = scope.users.get(name, ())
-        if name in scope.outputs or len(users) > MOST:
+        if name in scope.outputs or len(users) > MAX_VALUES:
             return False
         for user in users:
-            if id(user) not in own and not (user.op_type in MEASURES and user.domain in ("", "ai.onnx")):
+            if id(user) not in own and not (user.op_type in SHAPE_READERS and user.domain in ("", "ai.onnx")):
                 return False
     return True
 
 
 def _equal(pattern: Pattern, scope: Scope, nodes: Sequence[Node]) -> bool:
-    """Has the layer exactly the weights, biases, buffers and multiply-adds of the operators that it stands for?"""
+    """Return whether the layer has exactly the weights, biases, buffers and multiply-adds of its operators."""
     x, result = scope.values[pattern.x], scope.values[pattern.result]
     shape = visible(x.dims, pattern.seen)
     try:
@@ -197,7 +197,7 @@ def _equal(pattern: Pattern, scope: Scope, nodes: Sequence[Node]) -> bool:
 
 
 def find_shuffles(done: Sequence[ReadOperation], scope: Scope) -> Iterator[Pattern]:
-    """Channels split into groups, both swapped, and put together: N x g x C/g x H x W, N x C/g x g x H x W, N x C x H x W."""
+    """Yield channel shuffles: reshape to N x g x C/g x H x W, swap to N x C/g x g x H x W, reshape to N x C x H x W."""
     makers = {one.step.outputs[0]: one for one in done if one.step.op in ("Reshape", "Transpose")}
     for third in done:
         second = makers.get(third.step.node.input[0]) if third.step.op == "Reshape" else None

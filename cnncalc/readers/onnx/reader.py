@@ -1,6 +1,6 @@
-"""ONNX files -> Network. Weights are neither loaded nor needed: their dimensions are.
+"""ONNX files -> Network. Only the dimensions of the weights are needed; their numbers are not loaded.
 
-Every shape is worked out by the layers' own rules and compared with `onnx.shape_inference`; differences are warnings.
+Shapes follow from the layers' own rules. They are compared with `onnx.shape_inference`, and differences are warnings.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from cnncalc.readers.optional import import_optional
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.text import quoted, show
 
-READINGS = 8  # of branches that depend on what is fed in
+MAX_READINGS = 8  # with different branches, where the condition depends on the input
 
 
 def read(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> Network:
-    """The network in an ONNX file, for one example.
+    """Return the network in an ONNX file, for one example.
 
     Raises:
-        Refused: what is wrong with the file, or cannot be known of it.
-        Missing: where onnx is not installed.
-        OSError: where the file cannot be read.
+        Refused: The file has a mistake, or cnncalc cannot analyse it.
+        Missing: The package onnx is not installed.
+        OSError: The file cannot be read.
     """
-    return values(path, options, limits)[0]
+    return read_values(path, options, limits)[0]
 
 
-def values(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> tuple[Network, dict[str, Value]]:
-    """The network, and every value of the graph by its name there, with the dimensions of ONNX.
+def read_values(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> tuple[Network, dict[str, Value]]:
+    """Return the network and every value of the graph by its name. Values have the dimensions that ONNX gives them.
 
     Raises:
-        Refused, Missing, OSError: as `read`.
+        Refused, Missing, OSError: As for `read`.
     """
     with opened(path) as file:
         data = strip_payloads(Paged(file.fileno()), 16 * limits.file_bytes)
@@ -49,13 +49,13 @@ def values(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> tuple
 
 
 def read_submission(data: bytes | BinaryIO, path: str, options: ReaderOptions) -> Network:
-    """The network in the file of a stranger, by the rules of cnncalc alone.
+    """Return the network in a stranger's file, by cnncalc's own rules alone.
 
-    onnx.shape_inference, which nobody can interrupt, is not asked, so that an operator without a rule is refused; and
-    every number of a floating type that the file brings along counts as a parameter.
+    onnx.shape_inference is not called, because it cannot be interrupted. An operator without a rule is therefore refused.
+    Every floating-point number in the file counts as a parameter.
 
     Raises:
-        Refused, Missing: as `read`.
+        Refused, Missing: As for `read`.
     """
     given = data if isinstance(data, bytes) else Paged(data.fileno())
     data = strip_payloads(given, 16 * UNTRUSTED.file_bytes, FIELDS)
@@ -63,7 +63,7 @@ def read_submission(data: bytes | BinaryIO, path: str, options: ReaderOptions) -
 
 
 class _Reading:
-    """A file that is read as often as it takes to know its batch axes, its branches, and its layers of several operators."""
+    """A file that is read several times: to find its batch axes, its branches, and the operators that form one layer."""
 
     def __init__(self, data: bytes, path: str, limits: Limits, strict: bool = False) -> None:
         import_optional("onnx", "onnx")
@@ -80,10 +80,10 @@ class _Reading:
         return model
 
     def best(self, options: ReaderOptions) -> tuple[Network, dict[str, Value]]:
-        """The network and its values, with the larger one of branches that depend on what is fed in.
+        """Return the network and its values. If a branch depends on the input, the more expensive branch is read.
 
         Raises:
-            Refused.
+            Refused: The file has a mistake, or cnncalc cannot analyse it.
         """
         try:
             found, values = self._with_patterns(options)
@@ -99,11 +99,11 @@ class _Reading:
     def _other_branches(
         self, options: ReaderOptions, best: tuple[Network, dict[str, Value]] | None
     ) -> tuple[Network, dict[str, Value]]:
-        """The reading with the most multiply-adds; where branches differ, a warning that the figures are upper bounds."""
+        """Return the reading with the most multiply-adds. It has a warning if the branches differ."""
         taken: dict[str, str] = {}
         equal: dict[str, bool] = {}
         refused: Refused | None = None
-        for _ in range(READINGS):
+        for _ in range(MAX_READINGS):
             label = next((label for label, known in self.branches.items() if not known and label not in taken), None)
             if label is None:
                 break
@@ -131,16 +131,22 @@ class _Reading:
         warnings = [_bound(label, taken[label]) for label, same in equal.items() if not same]
         rest = [label for label, known in self.branches.items() if not known and label not in taken]
         if rest:
-            text = f"more branches depend on the numbers fed in: {quoted(rest, 'and', 6)} are read as `then`"
-            warnings.append(Problem("branch-chosen", text, "name branches with `--branch NAME=then`", level="warning"))
+            text = (
+                f"other branches depend on the input, too: cnncalc reads the `then` branch of {quoted(rest, 'and', 6)}"
+            )
+            warnings.append(
+                Problem("branch-chosen", text, "choose branches with `--branch NAME=then`", level="warning")
+            )
         return _warned(network, warnings), values
 
     def _check_branches(self, options: ReaderOptions) -> None:
-        """Refuse the name of a branch that the model does not have."""
+        """Refuse a `--branch` whose name the model does not have."""
         for name in options.branches:
             if name not in self.branches and not (name == "" and self.branches):
-                text = f"no branch named `{show(name)}` depends on the numbers fed in" if name else "no branch is open"
-                help = f"the branches are {quoted(self.branches, 'and')}" if self.branches else "leave `--branch` out"
+                text = (
+                    f"no branch named `{show(name)}` depends on the input" if name else "no branch depends on the input"
+                )
+                help = f"the branches are {quoted(self.branches, 'and')}" if self.branches else "remove `--branch`"
                 raise Refused([Problem("bad-argument", text, help)])
 
     def _with_patterns(self, options: ReaderOptions) -> tuple[Network, dict[str, Value]]:
@@ -157,7 +163,7 @@ class _Reading:
         return best.done, best.scope.values
 
     def _with_batch(self, options: ReaderOptions) -> ModelReading:
-        """The reading with the batch axes that the graph shows. A batch that cannot be taken out is read as it is."""
+        """Return the reading with the batch axes found in the graph. A batch that cannot be removed is kept."""
         first = self._model(options)
         refused = None
         try:
@@ -204,6 +210,10 @@ def _warned(network: Network, warnings: list[Problem]) -> Network:
 
 def _bound(label: str, taken: str) -> Problem:
     other = "else" if taken == "then" else "then"
-    text = f"which branch of `{show(label)}` is taken depends on the numbers fed in: the figures are those of `{taken}`"
-    text += f", which has the most multiply-adds; other figures may be larger with `{other}`"
-    return Problem("branch-chosen", text, f"write `--branch {show(label)}={other}` for the other one", level="warning")
+    text = (
+        f"the branch of `{show(label)}` depends on the input; the figures are those of `{taken}`, which has the most "
+    )
+    text += f"multiply-adds, but other figures may be larger for `{other}`"
+    return Problem(
+        "branch-chosen", text, f"write `--branch {show(label)}={other}` for the other branch", level="warning"
+    )

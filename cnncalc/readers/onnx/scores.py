@@ -1,7 +1,7 @@
-"""Attention scores in an ONNX graph: what is added to them, or multiplied with them, is a mask or a learned table.
+"""Recognise attention scores in an ONNX graph. A tensor that is added to them or scales them is a mask or a learned table.
 
-Scores are a product of two values that depend on the inputs, and go to a softmax. Only numbers by number, and by views of
-them, is anything done in between.
+Scores are a product of two values that both depend on the inputs, and they reach a softmax through elementwise operators
+and views only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ BETWEEN = frozenset((
     "Add", "Sub", "Mul", "Div", "Where", "Max", "Min", "Clip", "Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze",
     "Transpose", "Tanh", "Neg",
 ))  # fmt: skip
-MOST = 24  # operators that are looked at on the way to a softmax
+MAX_VISITED = 24  # operators between the scores and the softmax
 
 
 def note_scores(r: Reader, step: Operation) -> None:
@@ -32,9 +32,9 @@ def on_scores(r: Reader, step: Operation, active: list[Value]) -> bool:
     if len(active) != 1 or active[0].index not in r.scores:
         return False
     rest, seen = [step.outputs[0]], 0
-    while rest and seen < MOST:
+    while rest and seen < MAX_VISITED:
         name = rest.pop()
-        for user in step.scope.users.get(name, ())[:MOST]:
+        for user in step.scope.users.get(name, ())[:MAX_VISITED]:
             seen += 1
             if user.op_type == "Softmax":
                 return True
@@ -44,9 +44,9 @@ def on_scores(r: Reader, step: Operation, active: list[Value]) -> bool:
 
 
 def is_mask(x: Value, dims: Dims, op: str) -> bool:
-    """Return whether a tensor on scores of `dims` is the same for every head, and no factor of whole rows or columns.
+    """Return whether a tensor has the same numbers for every head of scores with these dimensions, so that it is a mask.
 
-    A learned table has numbers of its own for each head.
+    A learned table differs between heads, and a factor for whole rows or columns is not a mask.
     """
     own = (1, 1, *(1,) * (len(dims) - len(x.dims)), *x.dims)
     both = own[-1] > 1 and own[-2] > 1
@@ -54,17 +54,17 @@ def is_mask(x: Value, dims: Dims, op: str) -> bool:
 
 
 def mask_note(known: list[Value]) -> str:
-    """What is told of a tensor that is taken for a buffer."""
+    """Return the note for tensors that count as buffers."""
     if all(tensor.fixed for x in known for tensor in x.tensors):
-        return f"{_names(known)} counts as a buffer: a constant of the graph that only changes attention scores"
-    return f"{_names(known)} counts as a buffer: it only masks attention scores, alike for every head"
+        return f"{_names(known)} counts as a buffer: it is a constant that only changes attention scores"
+    return f"{_names(known)} counts as a buffer: it is a mask of attention scores, the same for every head"
 
 
 def table_note(known: list[Value]) -> str:
-    """What is told of a tensor that may be a parameter or a buffer."""
+    """Return the note for tensors that may be parameters or buffers."""
     return (
-        f"{_names(known)} counts as parameters: numbers that are added to attention scores may be learned or fixed, which "
-        "the file does not show"
+        f"{_names(known)} counts as parameters: the file does not show whether numbers that are added to attention scores "
+        "are learned or fixed"
     )
 
 

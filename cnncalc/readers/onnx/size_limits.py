@@ -1,4 +1,4 @@
-"""Limits on the graph of an ONNX model, checked before it is read."""
+"""Limits on the size of an ONNX graph, checked before the graph is read."""
 
 from __future__ import annotations
 
@@ -21,36 +21,38 @@ Functions = Mapping[tuple[str, str], Any]
 
 
 def check_size(model: Any, functions: Functions, limits: Limits) -> None:
-    """Refuse graphs that are too large, and functions that hide operators of ONNX.
+    """Refuse graphs that are too large, and functions with the name of an ONNX operator.
 
     Raises:
         Refused: `too-large` or `bad-model`.
     """
     count = len(model.graph.node)
     if count > limits.nodes:
-        text = f"the graph has {count:,} nodes, but at most {limits.nodes:,} are read"
-        raise Refused([Problem("too-large", text, "this is more than is ever read")])
+        text = f"the graph has {count:,} nodes, more than the limit of {limits.nodes:,}"
+        raise Refused([Problem("too-large", text, "export a smaller model; this limit cannot be raised")])
     if _expanded(model.graph.node, functions, {}, 0) > limits.steps:
-        text = f"there are more than {limits.steps:,} operations, functions counted each time"
-        raise Refused([Problem("too-large", text, "this is more than is ever read")])
+        text = f"the graph has more than {limits.steps:,} operations when its functions are expanded"
+        raise Refused([Problem("too-large", text, "export a smaller model; this limit cannot be raised")])
     for domain, operator in functions:
         if domain in OWN:
-            text = f"a function of the model is called `{show(operator)}`, as operators of ONNX are"
-            raise bad_model(text, "functions need a domain of their own")
+            text = f"the model defines a function named `{show(operator)}` in the domain of the ONNX operators"
+            raise bad_model(text, "give the function a domain of its own")
 
 
 def _expanded(nodes: Sequence[Any], functions: Functions, sizes: dict[tuple[str, str], int], depth: int) -> int:
-    """How many operations there are when every function is written out; each function is looked at once."""
+    """Return the number of operations after all functions are expanded. Each function is counted only once."""
     if depth > DEEPEST:
-        text = f"functions and branches are nested deeper than {DEEPEST} levels"
-        raise Refused([Problem("too-large", text, "a function that calls itself has no end")])
+        text = f"functions and branches are nested more than {DEEPEST} levels deep"
+        raise Refused([Problem("too-large", text, "check whether a function calls itself")])
     count = len(nodes)
     for node in nodes:
-        if node.op_type == "Einsum":  # onnx.shape_inference never comes back from an equation that is none
+        if node.op_type == "Einsum":  # onnx.shape_inference hangs on an invalid equation
             for one in node.attribute:
                 text = one.s.decode("latin-1").replace(" ", "")
                 if one.name == "equation" and not _EQUATION.fullmatch(text):
-                    raise bad_model(f"`{show(text)}` is no equation of Einsum", "write letters, as in `bij,bjk->bik`")
+                    raise bad_model(
+                        f"`{show(text)}` is not a valid Einsum equation", "write letters, as in `bij,bjk->bik`"
+                    )
         key = (node.domain, node.op_type)
         function = functions.get(key)
         if function is not None:

@@ -1,4 +1,4 @@
-"""The order in which the nodes of an ONNX graph are read: every one behind those it reads."""
+"""Sort the nodes of an ONNX graph so that each node follows the nodes whose outputs it reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnncalc.text import show
 
 
 def sources(node: Any) -> Iterator[str]:
-    """The names that a node reads, those in its subgraphs included."""
+    """Yield the names that a node reads, including those that its subgraphs read."""
     yield from node.input
     for one in node.attribute:
         for graph in (*([one.g] if one.type == 5 else ()), *one.graphs):
@@ -22,16 +22,16 @@ def sources(node: Any) -> Iterator[str]:
 
 
 def sort_nodes(nodes: Sequence[Any], scope: Scope) -> list[Any]:
-    """The nodes with every one behind those it reads, in the order of the file where that will do.
+    """Return the nodes, each after those whose outputs it reads. The order of the file is kept if it is valid.
 
     Raises:
-        Refused: `bad-model` for names that nothing makes, names made twice, and circles.
+        Refused: `bad-model` for a name that no node computes or two nodes compute, and for a cycle.
     """
     makers: dict[str, int] = {}
     for number, node in enumerate(nodes):
         for name in node.output:
             if name and (name in makers or name in scope.values):
-                raise bad_model(f"`{show(name)}` is made twice", "every value of an ONNX graph has one maker")
+                raise bad_model(f"two nodes compute `{show(name)}`", "give each value of the graph a name of its own")
             if name:
                 makers[name] = number
     waits: list[set[int]] = []
@@ -41,7 +41,7 @@ def sort_nodes(nodes: Sequence[Any], scope: Scope) -> list[Any]:
             if name in makers:
                 needs.add(makers[name])
             elif name and place < len(node.input) and scope.find(name) is None:
-                text = f"`{show(node.name or node.op_type)}` reads `{show(name)}`, but nothing makes it"
+                text = f"`{show(node.name or node.op_type)}` reads `{show(name)}`, but no node computes it"
                 raise bad_model(text, "an initializer or a node is missing; export the model again")
         waits.append(needs)
     if all(need < number for number, needs in enumerate(waits) for need in needs):
@@ -52,17 +52,17 @@ def sort_nodes(nodes: Sequence[Any], scope: Scope) -> list[Any]:
             readers.setdefault(need, []).append(number)
     missing = Counter({number: len(needs) for number, needs in enumerate(waits)})
     ready = [number for number, needs in enumerate(waits) if not needs]
-    found = []
+    ordered = []
     while ready:
         number = heapq.heappop(ready)
-        found.append(nodes[number])
+        ordered.append(nodes[number])
         for reader in readers.get(number, ()):
             missing[reader] -= 1
             if missing[reader] == 0:
                 heapq.heappush(ready, reader)
-    if len(found) < len(nodes):
+    if len(ordered) < len(nodes):
         stuck = next(node for number, node in enumerate(nodes) if missing[number] > 0)
         raise bad_model(
-            f"the graph runs in a circle through `{show(stuck.name or stuck.output[0])}`", "export it again"
+            f"the graph has a cycle through `{show(stuck.name or stuck.output[0])}`", "export the model again"
         )
-    return found
+    return ordered

@@ -16,13 +16,13 @@ Handler = Callable[[Reader, Operation], None]
 
 
 def build_layer(step: Operation, kind: type[Layer], **fields: Any) -> Layer:
-    """The layer with these fields; the same one as before where all fields are the same, whose facts are known.
+    """Return the layer with these fields. Equal layers are built only once, so that their statistics are shared.
 
     Raises:
-        Refused: where the fields do not suit the layer.
+        Refused: The fields are not valid for the layer.
     """
     key: tuple[Any, ...] | None = (build_layer, kind, *[(name, type(value), value) for name, value in fields.items()])
-    if any(type(value) is dict for value in fields.values()):  # a pad for each side
+    if any(type(value) is dict for value in fields.values()):  # padding for each side
         key = None
     layer = layer_cache.layers.get(key) if key is not None else None
     if layer is not None:
@@ -43,23 +43,23 @@ def sizes_of(lengths: list[int]) -> int | tuple[int, ...]:
 
 
 def broadcast(step: Operation, *shapes: Dims) -> Dims:
-    """The dimensions that shapes are spread to, aligned at their ends.
+    """Return the dimensions of shapes that are broadcast together.
 
     Raises:
-        Refused: where they do not go together.
+        Refused: The shapes cannot be broadcast together.
     """
     rank = max((len(dims) for dims in shapes), default=0)
     found = []
     for column in zip(*[(1,) * (rank - len(dims)) + tuple(dims) for dims in shapes], strict=True):
         lengths = {length for length in column if length != 1}
         if len(lengths) > 1:
-            step.raise_invalid(f"{' and '.join(format_dims(dims) for dims in shapes)} do not go together")
+            step.raise_invalid(f"it cannot broadcast {' and '.join(format_dims(dims) for dims in shapes)} together")
         found.append(lengths.pop() if lengths else 1)
     return tuple(found)
 
 
-def following_bias(r: Reader, step: Operation, size: int, behind: int) -> Value | bool:
-    """The vector that the next node, the only one, adds to every channel: a bias exported on its own."""
+def following_bias(r: Reader, step: Operation, size: int, trailing: int) -> Value | bool:
+    """Return the vector that the only reader of a product adds to each channel: a bias that was exported as an Add."""
     users = step.scope.users.get(step.outputs[0], [])
     if len(users) != 1 or users[0].op_type != "Add" or step.outputs[0] in step.scope.outputs or len(users[0].input) < 2:
         return False
@@ -70,12 +70,12 @@ def following_bias(r: Reader, step: Operation, size: int, behind: int) -> Value 
     if any(r.is_counted(tensor) for tensor in other.tensors):
         return False
     dims = other.dims
-    if len(dims) <= behind or dims[len(dims) - 1 - behind] != size:
+    if len(dims) <= trailing or dims[len(dims) - 1 - trailing] != size:
         return False
     r.fused.add(id(users[0]))
     return other
 
 
 def is_single_number(x: Value) -> bool:
-    """Is it a vector of one number that the file holds, such as the bias of a single unit?"""
+    """Return whether a value is a vector of one number in the file, such as the bias of a single unit."""
     return x.dims != () and x.size == 1 and any(tensor.real and not tensor.fixed for tensor in x.tensors)

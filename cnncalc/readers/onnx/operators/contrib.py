@@ -1,6 +1,6 @@
-"""Operators that ONNX Runtime adds to ONNX, of the domain `com.microsoft`.
+"""Read the operators that ONNX Runtime adds to ONNX, in the domain `com.microsoft`.
 
-A quantized operator is the plain one on its tensors; scales and zero points are no parameters.
+A quantized operator is read as the plain operator on its tensors. Scales and zero points are not parameters.
 Source: the operator schemas of ONNX Runtime 1.32, `get_all_operator_schema`.
 """
 
@@ -13,7 +13,7 @@ from cnncalc.readers.onnx.operators.common import Handler, broadcast
 from cnncalc.readers.onnx.operators.products import matmul
 from cnncalc.text import show
 
-# operator -> the plain one, and the places of its tensors; the places after the last one of three go on
+# operator -> the plain operator, and the places of its tensors
 PLAIN: dict[str, tuple[str, tuple[int, ...]]] = {
     "QLinearAdd": ("Add", (0, 3)), "QLinearMul": ("Mul", (0, 3)), "QLinearWhere": ("Where", (0, 1, 4)),
     "QLinearSigmoid": ("Sigmoid", (0,)), "QLinearLeakyRelu": ("LeakyRelu", (0,)), "QLinearSoftmax": ("Softmax", (0,)),
@@ -23,10 +23,10 @@ PLAIN: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 def plain(step: Operation) -> Operation:
-    """The step as one of a plain operator of ONNX, where it is a quantized one.
+    """Return the plain operation of a quantized one; other operations are returned unchanged.
 
     Raises:
-        Refused: for images with channels last.
+        Refused: The images are channels last.
     """
     if step.op == "QLinearConcat":
         return Operation(step.node, "Concat", step.inputs[2::3], step.attributes, step.scope, step.label)
@@ -35,20 +35,20 @@ def plain(step: Operation) -> Operation:
     op, places = PLAIN[step.op]
     if step.attributes.get("channels_last"):
         step.raise_unsupported(
-            "its channels are last, which has no rule here", "quantize the model with channels first"
+            "cnncalc does not read channels-last quantized operators", "quantize the model with channels first"
         )
     return Operation(step.node, op, [step.input(place) for place in places], step.attributes, step.scope, step.label)
 
 
 def fused_matmul(r: Reader, step: Operation) -> None:
-    """FusedMatMul: a product of matrices, either of which may be transposed."""
+    """Read FusedMatMul, a product of matrices that may be transposed."""
     a, b = step.required(0), step.required(1)
     if not step.attributes.get("transA") and not step.attributes.get("transB"):
         matmul(r, step)
         return
     if min(len(a.dims), len(b.dims)) < 2 or step.attributes.get("transBatchA") or step.attributes.get("transBatchB"):
         step.raise_unsupported(
-            f"a product of {format_dims(a.dims)} and {format_dims(b.dims)}, transposed in a way that has no rule here"
+            f"cnncalc has no rule for this transposed product of {format_dims(a.dims)} and {format_dims(b.dims)}"
         )
     m, k = a.dims[:-3:-1] if step.attributes.get("transA") else a.dims[-2:]
     wide, n = b.dims[:-3:-1] if step.attributes.get("transB") else b.dims[-2:]
@@ -61,13 +61,13 @@ def fused_matmul(r: Reader, step: Operation) -> None:
 
 
 def attention(r: Reader, step: Operation) -> None:
-    """Attention: one matrix for query, key and value, then scaled dot products."""
+    """Read Attention: one matrix for query, key and value, then scaled dot products."""
     x, weight, past = step.required(0), step.required(1), step.input(4)
     if len(x.dims) != 3 or len(weight.dims) != 2 or x.dims[2] != weight.dims[0]:
-        step.raise_invalid(f"weights of {format_dims(weight.dims)} on an input of {format_dims(x.dims)}")
+        step.raise_invalid(f"weights of {format_dims(weight.dims)} do not fit an input of {format_dims(x.dims)}")
     sizes = step.attributes.get("qkv_hidden_sizes") or [weight.dims[1] // 3] * 3
     if len(sizes) != 3 or sum(sizes) != weight.dims[1]:
-        step.raise_invalid(f"qkv_hidden_sizes {show(sizes)} do not suit weights of {format_dims(weight.dims)}")
+        step.raise_invalid(f"qkv_hidden_sizes {show(sizes)} do not fit weights of {format_dims(weight.dims)}")
     batch, length, features = x.dims
     keys = length + (past.dims[-2] if past is not None and len(past.dims) == 5 else 0)
     many = [("batch", batch)] if batch != 1 else []
@@ -81,10 +81,10 @@ def attention(r: Reader, step: Operation) -> None:
 
 
 def multi_head(r: Reader, step: Operation) -> None:
-    """MultiHeadAttention: scaled dot products of values that are projected already."""
+    """Read MultiHeadAttention: scaled dot products of values that are already projected."""
     query, key, value = step.required(0), step.input(1), step.input(2)
     if key is None or value is None or not len(query.dims) == len(key.dims) == len(value.dims) == 3:
-        step.raise_unsupported("packed heads have no rule here", "export the model without fused attention")
+        step.raise_unsupported("cnncalc has no rule for packed heads", "export the model without fused attention")
     batch, length, wide = query.dims
     past = step.input(6)
     keys = key.dims[1] + (past.dims[-2] if past is not None and len(past.dims) == 4 else 0)
@@ -96,7 +96,7 @@ def multi_head(r: Reader, step: Operation) -> None:
 
 
 def skip_norm(r: Reader, step: Operation) -> None:
-    """SkipLayerNormalization and SkipSimplifiedLayerNormalization: a norm of the sum of two values."""
+    """Read SkipLayerNormalization and SkipSimplifiedLayerNormalization, norms of the sum of two values."""
     x, other = step.required(0), step.required(1)
     simple = "Simplified" in step.op
     parameters = {"weight": step.input(2), "bias": step.input(3), "bias_of_sum": step.input(3 if simple else 4)}
@@ -104,19 +104,19 @@ def skip_norm(r: Reader, step: Operation) -> None:
         parameters["bias"] = None
     order = x.order if x.index is not None else None
     value = r.add_operator(step, x.dims, [x, other], order, parameters)
-    r.set_output(step, value, 3)  # the sum, as large
+    r.set_output(step, value, 3)  # the sum has the same shape
 
 
 def embed(r: Reader, step: Operation) -> None:
-    """EmbedLayerNormalization: rows of three tables, summed up and normalized."""
+    """Read EmbedLayerNormalization: the normalized sum of rows of three tables."""
     ids, words = step.required(0), step.required(2)
     if len(words.dims) != 2:
-        step.raise_invalid(f"a table of {format_dims(words.dims)}")
+        step.raise_invalid(f"its table must be a matrix, not {format_dims(words.dims)}")
     roles = ("words", "positions", "segments", "weight", "bias")
     parameters = {role: step.input(place) for place, role in enumerate(roles, 2)}
     fed = [x for x in (ids, step.input(1)) if x is not None]
     value = r.add_operator(step, (*ids.dims, words.dims[1]), fed, None, parameters)
-    r.set_output(step, Value(ids.dims[:1], why="they depend on what is fed in"), 1)
+    r.set_output(step, Value(ids.dims[:1], why="they depend on the input of the model"), 1)
     r.set_output(step, value, 2)
 
 

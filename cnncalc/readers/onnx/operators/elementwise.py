@@ -1,4 +1,4 @@
-"""ONNX operators that work number by number, and which operators do."""
+"""Read elementwise ONNX operators. The sets of operators here also serve other modules."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ CLIPPED: dict[tuple[float | None, float | None], type[Layer]] = {
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text."""
+    """Return the set of words in a text."""
     return frozenset(text.split())
 
 
-# number by number, without multiply-adds that are counted
+# elementwise, without multiply-adds
 UNARY = words(
     "Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast CastLike Ceil Cosh DequantizeLinear DynamicQuantizeLinear "
     "Erf Floor Hardmax IsInf IsNaN LpNormalization MeanVarianceNormalization Not QuantizeLinear Round Shrink Sign Sinh "
@@ -52,11 +52,11 @@ REDUCED = words(
 
 
 def unary(r: Reader, step: Operation) -> None:
-    """One output number for every number of the first input."""
+    """Read an operator whose output has the shape of its first input."""
     x = step.required(0)
     kind = ACTIVATIONS.get(step.op)
     if x.index is None:
-        r.set_output(step, Value(x.dims, tensors=x.tensors, why=x.why or "it is worked out from weights"))
+        r.set_output(step, Value(x.dims, tensors=x.tensors, why=x.why or "they are computed from weights"))
     elif step.op == "Cast" or (step.op == "Identity" and step.outputs[0] not in step.scope.outputs):
         r.set_output(step, x)
     elif step.op == "Sigmoid" and (product := _gate(step)) is not None:
@@ -78,7 +78,7 @@ def unary(r: Reader, step: Operation) -> None:
 
 
 def _gate(step: Operation) -> Any:
-    """The node that multiplies the input of a sigmoid with what it makes, which nothing else reads: together a SiLU."""
+    """Return the Mul of a sigmoid's input and output, if it is the only reader of the output: both form a SiLU."""
     users, name = step.scope.users.get(step.outputs[0], []), step.node.input[0]
     if len(users) == 1 and users[0].op_type == "Mul" and step.outputs[0] not in step.scope.outputs:
         return users[0] if sorted(users[0].input) == sorted((name, step.outputs[0])) else None
@@ -95,17 +95,17 @@ def _bounds(step: Operation) -> tuple[float | None, float | None]:
 
 
 def quantize(r: Reader, step: Operation) -> None:
-    """QuantizeLinear and DequantizeLinear: of a weight, the weight itself; scales and zero points are not learned."""
+    """Read QuantizeLinear and DequantizeLinear. A quantized weight is the weight; scales and zero points are not learned."""
     x = step.required(0)
     if x.index is None:
-        r.set_output(step, Value(x.dims, tensors=x.tensors, why="it is worked out from weights"))
+        r.set_output(step, Value(x.dims, tensors=x.tensors, why="they are computed from weights"))
     else:
         r.add_operator(step, x.dims, [x], x.order, in_place=True)
 
 
 def binary(r: Reader, step: Operation) -> None:
-    """Operators that spread their inputs to one shape: sums, products, comparisons."""
-    if id(step.node) in r.fused:  # a bias of the product above, or the product of a SiLU
+    """Read an operator that broadcasts its inputs: a sum, a product or a comparison."""
+    if id(step.node) in r.fused:  # the bias of a product that is read already, or the product of a SiLU
         r.set_output(
             step, max((x for x in step.inputs if x is not None and x.index is not None), key=lambda x: x.index or 0)
         )
@@ -114,7 +114,7 @@ def binary(r: Reader, step: Operation) -> None:
     dims = broadcast(step, *[x.dims for x in xs])
     active = [x for x in xs if x.index is not None]
     if not active:
-        r.set_output(step, Value(dims, tensors=r.tensors_of(learned_values(xs)), why="it is worked out from weights"))
+        r.set_output(step, Value(dims, tensors=r.tensors_of(learned_values(xs)), why="they are computed from weights"))
         return
     main = max(active, key=lambda x: (x.size, len(x.dims)))
     order = spread_order(main, dims)
@@ -142,7 +142,7 @@ def binary(r: Reader, step: Operation) -> None:
 def _add_to_scores(
     r: Reader, step: Operation, dims: Dims, active: list[Value], order: Order, known: list[Value]
 ) -> bool:
-    """Read a mask of attention scores, or what may be a learned table; return whether it was one."""
+    """Read an operator that adds a mask or a table to attention scores, or scales them. Return whether it does."""
     if step.op not in ("Add", "Mul") or not on_scores(r, step, active):
         return False
     masks = [x for x in known if is_mask(x, dims, step.op) or all(tensor.fixed for tensor in x.tensors)]
@@ -159,7 +159,7 @@ def _add_to_scores(
 
 
 def learned_values(xs: list[Value]) -> list[Value]:
-    """The values that are made of learned numbers, if there are any: numbers of arithmetic say nothing beside them."""
+    """Return the values that consist of weights, or all values if none does."""
     return [x for x in xs if x.learned] or xs
 
 
@@ -174,10 +174,10 @@ def _one_or_more(
 
 
 def _as_buffer(r: Reader, index: int, known: list[Value], note: str = "") -> None:
-    """Count tensors that are no parameters, once, as buffers of a node."""
+    """Number tensors that are not parameters as buffers of a node, each once."""
     found: dict[str, Number] = {}
     for tensor in r.tensors_of(known):
-        if tensor.real and any(x.holds(tensor) for x in known) and r.count_at(tensor, index) is None:
+        if tensor.real and any(x.is_weight(tensor) for x in known) and r.count_at(tensor, index) is None:
             found[f"constant_{len(found)}"] = Product(*[("N", length) for length in tensor.dims])
     if found:
         layer = r.builder.nodes[index].layer
@@ -186,7 +186,7 @@ def _as_buffer(r: Reader, index: int, known: list[Value], note: str = "") -> Non
 
 
 def spread_order(main: Value, dims: Dims) -> Order:
-    """The order of the largest input; axes that it is spread along stand in front."""
+    """Return the order of the largest input. Axes that it is broadcast along come first."""
     shift = len(dims) - len(main.dims)
     order = tuple(axis + shift for axis in main.order)
     return tuple(axis for axis in range(len(dims)) if axis not in order and dims[axis] != 1) + order
@@ -217,12 +217,12 @@ def _add_merge(r: Reader, step: Operation, active: list[Value], main: Value, dim
 
 
 def has_full_dims(dims: Dims, full: Dims) -> bool:
-    """Are these the full dimensions, ones in front apart?"""
+    """Return whether these are the full dimensions, apart from leading ones."""
     return (1,) * (len(full) - len(dims)) + dims == full
 
 
 def _add_learned_layer(r: Reader, step: Operation, main: Value, other: Value, order: Order) -> bool:
-    """A sum or product with a tensor of the file as a layer: a factor per channel, a position table."""
+    """Add a layer for a factor per channel or a table of positions. Return whether it is one."""
     shape = visible(main.dims, order)
     shift = len(main.dims) - len(other.dims)
     long = [axis + shift for axis, length in enumerate(other.dims) if length != 1]

@@ -1,4 +1,4 @@
-"""ONNX operators that are layers here: norms, lookups, dropout."""
+"""Read the norms of ONNX, embeddings, PRelu and Dropout."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from cnncalc.readers.onnx.operators.common import Handler, broadcast, build_laye
 
 
 def batch_norm(r: Reader, step: Operation) -> None:
-    """BatchNormalization; running mean and variance are buffers."""
+    """Read BatchNormalization, whose running mean and variance are buffers."""
     x = step.required(0)
     if len(x.dims) < 2 or step.required(1).size != x.dims[1]:
-        step.raise_invalid(f"{step.required(1).size} factors for an input of {format_dims(x.dims)}")
-    if x.index is None:  # weights that are standardised, by statistics of their own
+        step.raise_invalid(f"{step.required(1).size} factors do not fit an input of {format_dims(x.dims)}")
+    if x.index is None:  # standardised weights: the statistics are their own
         tensors = [tensor for tensor in r.tensors_of([x, *step.inputs[1:3]]) if not tensor.fixed]
-        r.set_output(step, Value(x.dims, tensors=tuple(tensors), why="it is worked out from weights"))
+        r.set_output(step, Value(x.dims, tensors=tuple(tensors), why="they are computed from weights"))
         return
     x = r.channels_last(x)
     parameters, fields = _gains(step)
@@ -28,7 +28,7 @@ def batch_norm(r: Reader, step: Operation) -> None:
 
 
 def _gains(step: Operation) -> tuple[dict[str, Value | None], dict[str, bool]]:
-    """Gain and offset, and what they say of the layer; those that no tensor of the file holds are no parameters."""
+    """Return gain and offset, and the fields of the layer. Without a tensor in the file they are not parameters."""
     parameters = {"weight": step.input(1), "bias": step.input(2)}
     gain, offset = (one is not None and bool(one.tensors) for one in parameters.values())
     fields = {"affine": gain or offset, "gain": gain, "offset": offset} if gain or offset else {"affine": False}
@@ -36,7 +36,7 @@ def _gains(step: Operation) -> tuple[dict[str, Value | None], dict[str, bool]]:
 
 
 def instance_norm(r: Reader, step: Operation) -> None:
-    """InstanceNormalization; ones and zeros given as Constants, are no parameters: PyTorch's group norm."""
+    """Read InstanceNormalization. Constant ones and zeros are not parameters: PyTorch exports group norms with them."""
     x, scale, bias = r.channels_last(step.required(0)), step.required(1), step.required(2)
     grouped = any(node.op_type == "Reshape" for node in step.scope.users.get(step.outputs[0], ()))
     fixed = all(
@@ -54,7 +54,7 @@ def instance_norm(r: Reader, step: Operation) -> None:
 
 
 def group_norm(r: Reader, step: Operation) -> None:
-    """GroupNormalization."""
+    """Read GroupNormalization."""
     x = r.channels_last(step.required(0))
     parameters, fields = _gains(step)
     layer = build_layer(step, norm.GroupNorm, groups=step.attributes.get("num_groups", 1), **fields)
@@ -62,12 +62,12 @@ def group_norm(r: Reader, step: Operation) -> None:
 
 
 def layer_norm(r: Reader, step: Operation) -> None:
-    """LayerNormalization and RMSNormalization (ONNX Runtime's SimplifiedLayerNormalization) over the last axes."""
+    """Read LayerNormalization, RMSNormalization and SimplifiedLayerNormalization of ONNX Runtime, over the last axes."""
     x = step.required(0)
     axis = step.attributes.get("axis", -1)
     axis += len(x.dims) if axis < 0 else 0
     if not 0 <= axis < len(x.dims):
-        step.raise_invalid(f"an input of {format_dims(x.dims)} has no axis {axis}")
+        step.raise_invalid(f"its input of {format_dims(x.dims)} has no axis {axis}")
     parameters, fields = _gains(step)
     kind: Layer = norm.RMSNorm() if "RMS" in step.op or "Simplified" in step.op else norm.LayerNorm(**fields)
     if axis == len(x.dims) - 1 and x.index is not None:
@@ -82,7 +82,7 @@ def layer_norm(r: Reader, step: Operation) -> None:
 
 
 def local_response(r: Reader, step: Operation) -> None:
-    """LRN over neighbouring channels."""
+    """Read LRN, over neighbouring channels."""
     x = r.channels_last(step.required(0))
     r.add_layer(step, build_layer(step, norm.LRN, size=step.attributes.get("size", 1)), [x], x.order, len(x.dims))
 
@@ -91,7 +91,7 @@ def local_response(r: Reader, step: Operation) -> None:
 
 
 def embedding(r: Reader, step: Operation) -> bool:
-    """Gather of rows of a table of weights by a fed index; says whether it was that."""
+    """Read Gather if the input selects rows of a table of weights. Return whether it does."""
     table, x = step.required(0), step.required(1)
     axis = step.attributes.get("axis", 0)
     if table.index is not None or x.index is None or len(table.dims) < 1 or axis not in (0, -len(table.dims)):
@@ -107,7 +107,7 @@ def embedding(r: Reader, step: Operation) -> bool:
 
 
 def prelu(r: Reader, step: Operation) -> None:
-    """PRelu with one slope, one per channel or one per number."""
+    """Read PRelu with one slope, one per channel or one per element."""
     x, slope = step.required(0), step.required(1)
     if x.index is None or slope.index is not None:
         r.add_operator(step, broadcast(step, x.dims, slope.dims), [x, slope], x.order if x.index is not None else None)
@@ -120,7 +120,7 @@ def prelu(r: Reader, step: Operation) -> None:
 
 
 def dropout(r: Reader, step: Operation) -> None:
-    """Dropout; the ratio is an attribute up to opset 11."""
+    """Read Dropout. Its ratio is an attribute up to opset 11."""
     x = step.required(0)
     rate = step.attributes.get("ratio", 0.5)
     given = step.input(1)

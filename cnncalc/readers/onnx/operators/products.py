@@ -1,4 +1,4 @@
-"""ONNX operators that are products of matrices: with weights, or of two values."""
+"""Read ONNX operators that multiply matrices: values with weights, or two values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cnncalc.text import show
 
 
 def gemm(r: Reader, step: Operation) -> None:
-    """Gemm: a product of matrices plus a bias."""
+    """Read Gemm, a matrix product plus a bias."""
     a, b, c = step.required(0), step.required(1), step.input(2)
     if step.op == "QGemm":
         b, c = step.required(3), step.input(6)
     if len(a.dims) != 2 or len(b.dims) != 2:
-        step.raise_invalid(f"it multiplies matrices, not {format_dims(a.dims)} by {format_dims(b.dims)}")
+        step.raise_invalid(f"it needs two matrices, not {format_dims(a.dims)} and {format_dims(b.dims)}")
     rows, inner = a.dims[::-1] if step.attributes.get("transA") else a.dims
     wide, units = b.dims[::-1] if step.attributes.get("transB") else b.dims
     if inner != wide:
@@ -40,7 +40,7 @@ def _is_zero(x: Value, units: int) -> bool:
 
 
 def matmul(r: Reader, step: Operation, places: tuple[int, int] = (0, 1), bias_at: int | None = None) -> None:
-    """MatMul: a product of matrices, or of stacks of them; `bias_at` is the input that some variants add to it."""
+    """Read MatMul, a product of matrices or stacks of matrices. Some variants add the input `bias_at`."""
     a, b = step.required(places[0]), step.required(places[1])
     da, db = (1, *a.dims) if len(a.dims) == 1 else a.dims, (*b.dims, 1) if len(b.dims) == 1 else b.dims
     if not da or not db or da[-1] != db[-2]:
@@ -64,20 +64,20 @@ def matmul(r: Reader, step: Operation, places: tuple[int, int] = (0, 1), bias_at
 
 
 def _hidden_axes(x: Value, dims: Dims) -> frozenset[int]:
-    """The axes of `x` that are not shown, as far as they are still 1."""
+    """Return the axes of `x` that are not shown and are still 1 in `dims`."""
     return frozenset(
         axis for axis in range(len(dims)) if x.index is not None and axis not in x.order and dims[axis] == 1
     )
 
 
 def einsum(r: Reader, step: Operation) -> None:
-    """Einsum: multiply-adds where letters are summed over in a product of two."""
+    """Read Einsum. It has multiply-adds if it sums over a letter of two inputs."""
     equation = str(step.attributes.get("equation", "")).replace(" ", "")
     left, arrow, right = equation.partition("->")
     terms = left.split(",")
     xs = [step.required(place) for place in range(len(step.inputs))]
     if len(terms) != len(xs):
-        step.raise_invalid(f"equation `{show(equation)}` names {len(terms)} inputs, but there are {len(xs)}")
+        step.raise_invalid(f"equation `{show(equation)}` has {len(terms)} inputs, but the node has {len(xs)}")
     sizes: dict[str, int] = {}
     dotted = 0
     expanded = []
@@ -89,11 +89,11 @@ def einsum(r: Reader, step: Operation) -> None:
             place = letters.index(".")
             letters[place : place + 1] = [f"..{number}" for number in range(-count, 0)]
         if len(letters) != len(x.dims):
-            step.raise_invalid(f"equation `{show(equation)}` does not suit an input of {format_dims(x.dims)}")
+            step.raise_invalid(f"equation `{show(equation)}` does not fit an input of {format_dims(x.dims)}")
         for letter, length in zip(letters, x.dims, strict=True):
             if sizes.get(letter, 1) != 1 and length not in (1, sizes[letter]):
                 step.raise_invalid(
-                    f"equation `{show(equation)}`: `{show(letter)}` is both {sizes[letter]} and {length}"
+                    f"equation `{show(equation)}` uses `{show(letter)}` for both {sizes[letter]} and {length}"
                 )
             sizes[letter] = max(sizes.get(letter, 1), length)
         expanded.append(letters)
@@ -104,7 +104,7 @@ def einsum(r: Reader, step: Operation) -> None:
         every = [letter for letters in expanded for letter in letters]
         out = dots + sorted(letter for letter in set(every) if every.count(letter) == 1 and letter not in dots)
     if any(letter not in sizes for letter in out):
-        step.raise_invalid(f"equation `{show(equation)}` has an output letter that no input has")
+        step.raise_invalid(f"equation `{show(equation)}` has a letter in its output that no input has")
     summed = [letter for letter in sizes if letter not in out]
     macs = Product(*[(letter.strip("."), length) for letter, length in sizes.items()]) if summed else None
     dims = tuple(sizes[letter] for letter in out)
@@ -118,12 +118,12 @@ def einsum(r: Reader, step: Operation) -> None:
 
 
 def attention(r: Reader, step: Operation) -> None:
-    """Attention (opset 23): scaled dot products of queries and keys, then of those and values."""
+    """Read Attention (opset 23): scaled dot products of queries and keys, weighted sums of values."""
     q, k, v = step.required(0), step.required(1), step.required(2)
     past = step.input(4)
     if not len(q.dims) == len(k.dims) == len(v.dims) or len(q.dims) not in (3, 4) or (past and len(past.dims) != 4):
         step.raise_invalid(
-            f"queries of {format_dims(q.dims)}, keys of {format_dims(k.dims)} and values of {format_dims(v.dims)}"
+            f"queries of {format_dims(q.dims)} do not fit keys of {format_dims(k.dims)} and values of {format_dims(v.dims)}"
         )
     if len(q.dims) == 4:
         heads, lq, wide = q.dims[1], q.dims[2], q.dims[3]
@@ -132,7 +132,7 @@ def attention(r: Reader, step: Operation) -> None:
     else:
         heads, groups = step.attributes.get("q_num_heads", 1), step.attributes.get("kv_num_heads", 1)
         if min(heads, groups) < 1:
-            step.raise_invalid(f"{heads} heads of queries and {groups} of keys")
+            step.raise_invalid(f"it has {heads} heads of queries and {groups} of keys, but needs at least 1")
         lq, wide, lk, deep = q.dims[1], q.dims[2] // heads, k.dims[1], v.dims[2] // groups
         dims = (q.dims[0], lq, heads * deep)
     if past is not None:

@@ -1,4 +1,4 @@
-"""ONNX operators that are recurrent layers."""
+"""Read the recurrent operators of ONNX."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from cnncalc.readers.axes import Dims, Order, format_dims, visible
 from cnncalc.readers.onnx.graph import Operation, Reader, Value
 from cnncalc.readers.onnx.operators.common import Handler, build_layer
 
-_AUTOMATIC = re.compile(r"onnx::|/|\d")  # names that exporters make up
+_AUTOMATIC = re.compile(r"onnx::|/|\d")  # names that exporters invent
 
 
 def recurrent_layer(r: Reader, step: Operation) -> None:
-    """LSTM, GRU and RNN: steps x batch x features in, steps x directions x batch x units out."""
+    """Read LSTM, GRU and RNN: steps x batch x features to steps x directions x batch x units."""
     x, w, b, peep = step.required(0), step.required(1), step.input(3), step.input(7)
     batch_first = step.attributes.get("layout", 0) == 1
     if len(x.dims) != 3 or len(w.dims) != 3 or len(step.required(2).dims) != 3:
-        step.raise_invalid(f"an input of {format_dims(x.dims)} with weights of {format_dims(w.dims)}")
+        step.raise_invalid(f"weights of {format_dims(w.dims)} do not fit an input of {format_dims(x.dims)}")
     at, batch = (1, 0) if batch_first else (0, 1)
-    many = x.dims[batch]  # examples that the network makes itself, side by side
+    many = x.dims[batch]  # a batch that the network itself creates
     if many == 1:
         x = r.align_value(x, (at, 2))
     units, both = step.required(2).dims[2], step.attributes.get("direction", "forward") == "bidirectional"
@@ -29,7 +29,7 @@ def recurrent_layer(r: Reader, step: Operation) -> None:
     kind = {"LSTM": recurrent.LSTM, "GRU": recurrent.GRU, "RNN": recurrent.RNN}[step.op]
     if w.dims != (directions, kind.gates * units, x.dims[2]):
         step.raise_invalid(
-            f"weights of {format_dims(w.dims)} do not suit {units} units and an input of {format_dims(x.dims)}"
+            f"weights of {format_dims(w.dims)} do not fit {units} units and an input of {format_dims(x.dims)}"
         )
     double = b is not None and sum(tensor.size for tensor in b.tensors) > directions * kind.gates * units
     bias = "none" if b is None else "double" if double else "single"
@@ -77,12 +77,14 @@ def recurrent_layer(r: Reader, step: Operation) -> None:
 
 
 def _is_learned_state(state: Value) -> bool:
-    """Return whether an initial state is learned: not all alike, and not written into the graph."""
+    """Return whether an initial state is learned: its numbers differ, and it is not a Constant of the graph."""
     if state.index is not None or not state.learned or all(tensor.fixed for tensor in state.tensors):
         return False
     if state.array is not None:
         return bool((state.array != state.array.flat[0]).any())
-    return any(not _AUTOMATIC.match(tensor.name) for tensor in state.tensors)  # what is folded is mostly zeros
+    return any(
+        not _AUTOMATIC.match(tensor.name) for tensor in state.tensors
+    )  # a state that the exporter folded is usually zero
 
 
 HANDLERS: dict[str, Handler] = {

@@ -1,4 +1,4 @@
-"""ONNX operators that sum numbers up, choose among them, or make a constant of given dimensions."""
+"""Read ONNX operators that reduce an axis, select elements, or fill a tensor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import isfinite
 from cnncalc.layers import pool
 from cnncalc.layers.base import Layer
 from cnncalc.layers.views import reduction
-from cnncalc.readers.axes import Dims
+from cnncalc.readers.axes import Dims, format_dims
 from cnncalc.readers.onnx.graph import Operation, Reader, Value
 from cnncalc.readers.onnx.operators.common import Handler
 from cnncalc.readers.onnx.operators.elementwise import REDUCED
@@ -16,18 +16,18 @@ from cnncalc.text import show
 
 
 def axes_of(step: Operation, rank: int, what: str = "axes") -> list[int] | None:
-    """The axes that a node names, counted from the front; None where it names none."""
+    """Return the axes that a node names, counted from the first one; None if it names none."""
     axes = step.numbers(1, what)
     if axes is None:
         return None
     found = [axis + rank if axis < 0 else axis for axis in axes]
     if any(not 0 <= axis < rank for axis in found) or len(set(found)) < len(found):
-        step.raise_invalid(f"axes {show(axes)} do not suit {rank} dimensions")
+        step.raise_invalid(f"axes {show(axes)} do not fit {rank} dimensions")
     return found
 
 
 def reduce(r: Reader, step: Operation) -> None:
-    """ReduceMean and its like; the mean over every axis but the channels is a global pooling."""
+    """Read ReduceMean and similar operators. The mean over all axes but the channels is a global pooling."""
     x = step.required(0)
     rank = len(x.dims)
     axes = axes_of(step, rank)
@@ -59,17 +59,17 @@ def reduce(r: Reader, step: Operation) -> None:
 
 
 def choose_extremes(r: Reader, step: Operation) -> None:
-    """ArgMax, ArgMin and TopK."""
+    """Read ArgMax, ArgMin and TopK."""
     x = step.required(0)
     rank = len(x.dims)
     axis = step.attributes.get("axis", -1 if step.op == "TopK" else 0)
     axis += rank if axis < 0 else 0
     if not 0 <= axis < rank:
-        step.raise_invalid(f"{show(x.dims)} has no axis {axis}")
+        step.raise_invalid(f"its input of {format_dims(x.dims)} has no axis {axis}")
     if step.op == "TopK":
         count = (step.numbers(1, "k") or [1])[0]
         if not 1 <= count <= x.dims[axis]:
-            step.raise_invalid(f"the {count} largest of {x.dims[axis]}")
+            step.raise_invalid(f"it cannot select the {count} largest of {x.dims[axis]} numbers")
         dims: Dims = (*x.dims[:axis], count, *x.dims[axis + 1 :])
         views = reduction([axis], x.order[:-1] if x.index is not None else (), True)
         value = r.add_operator(step, dims, [x], x.order if x.index is not None else None, views=views)
@@ -86,22 +86,22 @@ def choose_extremes(r: Reader, step: Operation) -> None:
 
 
 def fill_constant(r: Reader, step: Operation) -> None:
-    """ConstantOfShape, Range and random numbers whose numbers do not matter: the dimensions of a constant."""
+    """Read ConstantOfShape, Range and random tensors: only their dimensions matter."""
     if step.op == "ConstantOfShape":
         dims: Sequence[int] = step.numbers(0) or []
     elif step.op == "Range":
         known = [step.array(place).reshape(-1).tolist() for place in range(3)]
         if any(len(one) != 1 or not isfinite(one[0]) for one in known):
-            step.raise_invalid("start, limit and step must be a finite number each")
+            step.raise_invalid("start, limit and step must be finite numbers")
         start, limit, delta = (one[0] for one in known)
         if not delta:
-            step.raise_invalid("a step of 0")
+            step.raise_invalid("its step is 0")
         dims = [max(0, int(-((limit - start) // -delta)))]
     else:
         dims = step.attributes.get("shape") or []
     if min(dims, default=1) < 0:
-        step.raise_invalid(f"a shape of {show(dims)}")
-    r.set_output(step, Value(tuple(dims), why="there are too many of them"))
+        step.raise_invalid(f"its shape has a negative dimension: {show(dims)}")
+    r.set_output(step, Value(tuple(dims), why="it has too many of them"))
 
 
 HANDLERS: dict[str, Handler] = {

@@ -1,4 +1,4 @@
-"""ONNX operators that move, cut, join or sum up numbers."""
+"""Read ONNX operators that move, cut, join or resize values."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from cnncalc.text import show
 
 
 def view(r: Reader, step: Operation, x: Value, dims: Dims, order: Order, k: int = 0) -> Value:
-    """The same numbers with other dimensions: a reshape, or nothing at all where the shown shape stays."""
+    """Set an output with the same numbers in other dimensions. A layer is added only if the shown shape changes."""
     if x.index is None:
-        value = Value(dims, tensors=x.tensors, why=x.why or "it is worked out from weights")
+        value = Value(dims, tensors=x.tensors, why=x.why or "they are computed from weights")
         r.set_output(step, value, k)
         return value
     shape, now = visible(dims, order), r.builder.shape(x.index)
@@ -40,25 +40,27 @@ def view(r: Reader, step: Operation, x: Value, dims: Dims, order: Order, k: int 
 
 
 def _monotone(x: Value) -> list[int]:
-    """The order of the axes that are not 1, counted among themselves."""
+    """Return the order of the axes that are not 1, numbered without the axes of length 1."""
     axes = [axis for axis in x.order if x.dims[axis] != 1]
     ranks = {axis: rank for rank, axis in enumerate(sorted(axes))}
     return [ranks[axis] for axis in axes]
 
 
 def change_shape(r: Reader, step: Operation) -> None:
-    """Reshape, with -1 and 0; a fixed batch size in the target is read as 1."""
+    """Read Reshape, with -1 and 0 in its target. A fixed batch size in the target is read as 1."""
     x = step.required(0)
     to = step.numbers(1, "shape")
     if to is None:
-        step.raise_invalid("there is no target shape")
+        step.raise_invalid("it has no target shape")
     zeros = [place for place, n in enumerate(to) if n == 0]
     if zeros and not step.attributes.get("allowzero"):
         if zeros[-1] >= len(x.dims):
-            step.raise_invalid(f"it copies dimension {zeros[-1]}, but the input has {len(x.dims)}")
+            step.raise_invalid(
+                f"its target copies dimension {zeros[-1]}, but its input has only {len(x.dims)} dimensions"
+            )
         to = [x.dims[place] if n == 0 else n for place, n in enumerate(to)]
     if min(to, default=0) < -1 or to.count(-1) > 1 or 0 in to:
-        step.raise_invalid(f"the target shape {show(to)} is none")
+        step.raise_invalid(f"its target {show(to)} is not a shape")
     to = r.without_batch(step, to)
     known = prod(n for n in to if n != -1)
     if r.batch > 1 and (known != x.size if -1 not in to else to[0] == r.batch or x.size % known):
@@ -71,21 +73,21 @@ def change_shape(r: Reader, step: Operation) -> None:
     if prod(to) != x.size:
         step.raise_invalid(
             f"{x.size:,} numbers cannot take the shape {show('x'.join(map(str, step.numbers(1, 'shape') or [])))}",
-            "give the sizes the model was exported with: `--dim NAME=VALUE`, or `--input`",
+            "set the sizes that the model was exported with: `--dim NAME=VALUE` or `--input`",
         )
     dims = tuple(to)
     view(r, step, x, dims, _order_after(r, step, x, dims))
 
 
 def _order_after(r: Reader, step: Operation, x: Value, dims: Dims) -> Order:
-    """The order after a change of dimensions: the batch stays hidden in front where it was."""
+    """Return the order after a change of dimensions."""
     if dims == x.dims and x.index is not None:
         return x.order
     return r.order(step, dims)
 
 
 def flatten(r: Reader, step: Operation) -> None:
-    """Flatten around an axis, 1 unless given."""
+    """Read Flatten around an axis, by default 1."""
     x = step.required(0)
     axis = step.attributes.get("axis", 1)
     axis += len(x.dims) if axis < 0 else 0
@@ -97,12 +99,12 @@ def flatten(r: Reader, step: Operation) -> None:
 
 
 def squeeze(r: Reader, step: Operation) -> None:
-    """Squeeze: axes of 1 taken out."""
+    """Read Squeeze, which removes axes of length 1."""
     x = step.required(0)
     axes = axes_of(step, len(x.dims))
     axes = [axis for axis, length in enumerate(x.dims) if length == 1] if axes is None else axes
     if any(x.dims[axis] != 1 for axis in axes):
-        step.raise_invalid(f"axes {show(axes)} of {show(x.dims)} are not all 1")
+        step.raise_invalid(f"not all axes {show(axes)} of its input {format_dims(x.dims)} are 1")
     kept = [axis for axis in range(len(x.dims)) if axis not in axes]
     dims = tuple(x.dims[axis] for axis in kept)
     hidden = frozenset(place for place, axis in enumerate(kept) if axis not in x.order and x.index is not None)
@@ -110,7 +112,7 @@ def squeeze(r: Reader, step: Operation) -> None:
 
 
 def unsqueeze(r: Reader, step: Operation) -> None:
-    """Unsqueeze: axes of 1 put in."""
+    """Read Unsqueeze, which inserts axes of length 1."""
     x = step.required(0)
     count = len(step.numbers(1, "axes") or [])
     axes = axes_of(step, len(x.dims) + count) or []
@@ -126,29 +128,29 @@ def unsqueeze(r: Reader, step: Operation) -> None:
 
 
 def _mapped(x: Value, places: dict[int, int], dims: Dims, hidden: frozenset[int]) -> Order:
-    """The order after axes moved to `places`: that of the input, new axes where they stand in ONNX."""
+    """Return the order after axes moved to `places`. New axes have the position that ONNX gives them."""
     order = [places[axis] for axis in x.order if axis in places] if x.index is not None else []
-    if order != sorted(order):  # channels last: new axes in front of the channels
+    if order != sorted(order):  # channels last: new axes come before the channels
         new = [axis for axis in range(len(dims)) if axis not in order and axis not in hidden]
         return (*order[:-1], *new, *order[-1:])
     return tuple(axis for axis in range(len(dims)) if axis not in hidden)
 
 
 def transpose(r: Reader, step: Operation) -> None:
-    """Transpose; nothing happens where the shown shape is channels last already."""
+    """Read Transpose. No layer is added if the shown shape stays the same."""
     x = step.required(0)
     rank = len(x.dims)
     perm = list(step.attributes.get("perm") or range(rank)[::-1])
     if sorted(perm) != list(range(rank)):
-        step.raise_invalid(f"perm {show(perm)} does not suit {rank} dimensions")
+        step.raise_invalid(f"perm {show(perm)} does not fit {rank} dimensions")
     dims = tuple(x.dims[axis] for axis in perm)
     if x.index is None:
-        r.set_output(step, Value(dims, tensors=x.tensors, why="it is worked out from weights"))
+        r.set_output(step, Value(dims, tensors=x.tensors, why="they are computed from weights"))
         return
     hidden = frozenset(place for place, axis in enumerate(perm) if axis not in x.order)
     order = r.order(step, dims, hidden=hidden)
     if rank > 3 and x.order == tuple(range(1, rank)) and perm == [0, rank - 1, *range(1, rank - 1)]:
-        order = (*range(2, rank), 1)  # channels are moved to the front, and shown last as before
+        order = (*range(2, rank), 1)  # channels move first, but are still shown last
     axes = tuple(x.order.index(perm[place]) for place in order)
     if axes == tuple(range(len(axes))):
         r.set_output(step, Value(dims, x.index, order))
@@ -157,11 +159,11 @@ def transpose(r: Reader, step: Operation) -> None:
 
 
 def expand(r: Reader, step: Operation) -> None:
-    """Expand and Tile."""
+    """Read Expand and Tile."""
     x, numbers = step.required(0), step.numbers(1) or []
     if step.op == "Tile":
         if len(numbers) != len(x.dims):
-            step.raise_invalid(f"{len(numbers)} repeats for {len(x.dims)} dimensions")
+            step.raise_invalid(f"{len(numbers)} repeats do not fit {len(x.dims)} dimensions")
         dims = tuple(a * b for a, b in zip(x.dims, numbers, strict=True))
     else:
         numbers = r.without_batch(step, numbers)
@@ -171,7 +173,7 @@ def expand(r: Reader, step: Operation) -> None:
     if dims == x.dims:
         r.set_output(step, x)
     elif x.index is None:
-        r.set_output(step, Value(dims, tensors=x.tensors, why="it is worked out from weights"))
+        r.set_output(step, Value(dims, tensors=x.tensors, why="they are computed from weights"))
     else:
         r.add_operator(step, dims, [x], spread_order(x, dims), views=(Blur(),))
 
@@ -180,7 +182,7 @@ def expand(r: Reader, step: Operation) -> None:
 
 
 def cut_slices(r: Reader, step: Operation) -> None:
-    """Slice by starts, ends, axes and steps."""
+    """Read Slice by starts, ends, axes and steps."""
     x = step.required(0)
     arrays = [x.array, *[step.array(place) if step.input(place) is not None else None for place in range(1, 5)]]
     try:
@@ -195,7 +197,7 @@ def cut_slices(r: Reader, step: Operation) -> None:
         assert by is not None
         dims[axis] = max(0, -(-(end - start) // by))
     if 0 in dims:
-        step.raise_unsupported(f"it cuts everything off: {show(tuple(dims))}", "check the size of the input")
+        step.raise_unsupported(f"its output would be empty: {format_dims(dims)}", "check the size of the input")
     changed = [place for place, axis in enumerate(axes) if cuts[place] != (0, x.dims[axis], 1)]
     if not changed:
         r.set_output(step, x)
@@ -219,7 +221,7 @@ def cut_slices(r: Reader, step: Operation) -> None:
 def _cropped(
     r: Reader, step: Operation, x: Value, dims: Dims, axes: Sequence[int], cuts: Sequence[tuple[int | None, ...]]
 ) -> bool:
-    """A part of a value along several axes that are shown: what its cells see is known."""
+    """Add a part of a value along several shown axes, whose receptive field is known. Return whether it is one."""
     parts = {axis: (start, by) for axis, (start, _, by) in zip(axes, cuts, strict=True)}
     views = []
     for axis in x.order[:-1]:
@@ -234,35 +236,35 @@ def _cropped(
 
 
 def cut(r: Reader, step: Operation, x: Value, dims: Dims, axis: int, part: tuple[int, int, int], k: int = 0) -> None:
-    """A part of a value along an axis: a slice where the axis has a name."""
+    """Set an output that is a part of a value along an axis. It becomes a slice layer if the axis has a name."""
     start, end, by = part
     if x.index is not None and axis in x.order and by > 0 and end > start and len(x.order) <= 4:
         names = [*Shape(visible(x.dims, x.order)).axes, "channels"]
         layer = reshape.Slice(start=start, stop=end, step=by, axis=names[x.order.index(axis)])
         r.add_layer(step, layer, [x], x.order, len(dims), k=k)
     elif x.index is None:
-        r.set_output(step, Value(dims, tensors=x.tensors, why=x.why or "it is a part of a weight"), k)
+        r.set_output(step, Value(dims, tensors=x.tensors, why=x.why or "they are part of a weight"), k)
     else:
         shown = x.order + tuple(a for a in range(len(dims)) if a not in x.order and dims[a] != 1)
         r.add_operator(step, dims, [x], shown, k=k, in_place=True, views=(Blur(),))
 
 
 def split(r: Reader, step: Operation) -> None:
-    """Split into parts of given sizes, or into equal ones."""
+    """Read Split into parts of given sizes or equal parts."""
     x = step.required(0)
     axis = step.attributes.get("axis", 0)
     axis += len(x.dims) if axis < 0 else 0
     if not 0 <= axis < len(x.dims):
-        step.raise_invalid(f"{show(x.dims)} has no axis {axis}")
+        step.raise_invalid(f"its input of {format_dims(x.dims)} has no axis {axis}")
     length, count = x.dims[axis], len(step.outputs)
     sizes = step.numbers(1, "split")
     if not sizes:
         if step.attributes.get("num_outputs", count) != count:
-            step.raise_invalid(f"num_outputs is {step.attributes['num_outputs']}, but it has {count}")
+            step.raise_invalid(f"its num_outputs is {step.attributes['num_outputs']}, but it has {count} outputs")
         each = -(-length // count)
         sizes = [each] * (count - 1) + [length - each * (count - 1)]
     if sum(sizes) != length or min(sizes) < 0 or len(sizes) < len(step.outputs):
-        step.raise_invalid(f"parts of {show(sizes)} do not make up {length}")
+        step.raise_invalid(f"parts of {show(sizes)} do not add up to {length}")
     start = 0
     for k, size in enumerate(sizes[: len(step.outputs)]):
         dims = (*x.dims[:axis], size, *x.dims[axis + 1 :])
@@ -274,14 +276,14 @@ def split(r: Reader, step: Operation) -> None:
 
 
 def concat(r: Reader, step: Operation) -> None:
-    """Concat along an axis."""
+    """Read Concat along an axis."""
     xs = [x for x in step.inputs if x is not None and x.size] or [step.required(0)]
     rank = len(xs[0].dims)
     axis = step.attributes.get("axis", 1)
     axis += rank if axis < 0 else 0
     rest = {(len(x.dims), x.dims[:axis], x.dims[axis + 1 :]) for x in xs}
     if len(rest) != 1 or not 0 <= axis < rank:
-        step.raise_invalid(f"{' and '.join(show(x.dims) for x in xs[:6])} cannot be joined along axis {axis}")
+        step.raise_invalid(f"it cannot join {' and '.join(format_dims(x.dims) for x in xs[:6])} along axis {axis}")
     dims = (*xs[0].dims[:axis], sum(x.dims[axis] for x in xs), *xs[0].dims[axis + 1 :])
     if len(xs) == 1 or _add_concat(r, step, dims, axis, xs):
         if len(xs) == 1:
@@ -297,7 +299,7 @@ def concat(r: Reader, step: Operation) -> None:
 
 
 def _add_concat(r: Reader, step: Operation, dims: Dims, axis: int, xs: list[Value]) -> bool:
-    """Concat as a layer of its own, where the axis has a name; says whether it was done."""
+    """Add a Concat as a layer, if its axis has a name. Return whether it was added."""
     active = [x for x in xs if x.index is not None]
     if not active:
         return False
@@ -318,7 +320,7 @@ def _add_concat(r: Reader, step: Operation, dims: Dims, axis: int, xs: list[Valu
 
 
 def gather(r: Reader, step: Operation) -> None:
-    """Gather: rows of a table by a fed index, or parts of a value by known ones."""
+    """Read Gather: rows of a table selected by an input, or parts of a value selected by constants."""
     if embedding(r, step):
         return
     x, index = step.required(0), step.required(1)
@@ -326,7 +328,7 @@ def gather(r: Reader, step: Operation) -> None:
     axis = step.attributes.get("axis", 0)
     axis += rank if axis < 0 else 0
     if not 0 <= axis < rank:
-        step.raise_invalid(f"{show(x.dims)} has no axis {step.attributes.get('axis', 0)}")
+        step.raise_invalid(f"its input of {format_dims(x.dims)} has no axis {step.attributes.get('axis', 0)}")
     dims = (*x.dims[:axis], *index.dims, *x.dims[axis + 1 :])
     if x.index is None:
         parameters = {"weight": x} if index.index is not None else None
@@ -344,7 +346,7 @@ def gather(r: Reader, step: Operation) -> None:
 
 
 def gather_elements(r: Reader, step: Operation) -> None:
-    """GatherElements: as many numbers as indices."""
+    """Read GatherElements, whose output has the shape of the indices."""
     x, index = step.required(0), step.required(1)
     parameters = {"weight": x} if x.index is None else None
     r.add_operator(step, index.dims, [x] if index.index is None else [x, index], parameters=parameters)
@@ -354,18 +356,18 @@ def gather_elements(r: Reader, step: Operation) -> None:
 
 
 def resize(r: Reader, step: Operation) -> None:
-    """Resize and Upsample, by factors or to sizes."""
+    """Read Resize and Upsample, by factors or to sizes."""
     x = step.required(0)
     rank = len(x.dims)
     axes = [axis + rank if axis < 0 else axis for axis in step.attributes.get("axes") or range(rank)]
     if any(not 0 <= axis < rank for axis in axes):
-        step.raise_invalid(f"an input of {format_dims(x.dims)} has no axes {show(axes)}")
+        step.raise_invalid(f"its input of {format_dims(x.dims)} has no axes {show(axes)}")
     late = step.op == "Resize" and r.opset >= 11
     scale_at, size_at = (2, 3) if late else (1, -1)
     dims, factors = list(x.dims), [1.0] * rank
     if size_at > 0 and (sizes := step.numbers(size_at) if step.input(size_at) is not None else None):
         if len(sizes) != len(axes):
-            step.raise_invalid(f"{len(sizes)} sizes for {len(axes)} axes")
+            step.raise_invalid(f"{len(sizes)} sizes do not fit {len(axes)} axes")
         policy = step.attributes.get("keep_aspect_ratio_policy", "stretch")
         ratios = [size / x.dims[axis] for size, axis in zip(sizes, axes, strict=True)]
         for size, axis in zip(sizes, axes, strict=True):
@@ -377,14 +379,14 @@ def resize(r: Reader, step: Operation) -> None:
         scale = step.input(scale_at)
         scales = step.attributes.get("scales") if scale is None else step.array(scale_at).reshape(-1).tolist()
         if not scales or len(scales) != len(axes):
-            step.raise_invalid(f"{len(scales or [])} scales for {len(axes)} axes")
+            step.raise_invalid(f"{len(scales or [])} scales do not fit {len(axes)} axes")
         if not all(isfinite(factor) for factor in scales):
-            step.raise_invalid(f"a scale is not a finite number: {show(scales)}")
+            step.raise_invalid(f"its scales must be finite numbers, not {show(scales)}")
         for factor, axis in zip(scales, axes, strict=True):
             factors[axis] = factor
             dims[axis] = int(x.dims[axis] * _exact(factor))
     if min(dims) < 1:
-        step.raise_invalid(f"nothing is left: {format_dims(tuple(dims))}")
+        step.raise_invalid(f"its output would be empty: {format_dims(dims)}")
     changed = [axis for axis in range(rank) if dims[axis] != x.dims[axis]]
     if x.index is not None and rank > 2 and 1 not in changed and x.order[-1:] != (1,) and rank - 1 in changed:
         x = r.channels_last(x)
@@ -407,17 +409,17 @@ def resize(r: Reader, step: Operation) -> None:
 
 
 def _exact(factor: float) -> float:
-    """A factor stored in 32 bits as it was meant: 1.3333334 is 4/3."""
+    """Return the fraction that a factor stored in 32 bits was rounded from: 4/3 for 1.3333334."""
     near = Fraction(factor).limit_denominator(1000)
     return float(near) if factor and abs(float(near) / factor - 1) < 1e-7 else factor
 
 
 def pixel_shuffle(r: Reader, step: Operation) -> None:
-    """DepthToSpace and SpaceToDepth."""
+    """Read DepthToSpace and SpaceToDepth."""
     x = r.channels_last(step.required(0))
     block = step.attributes.get("blocksize", 1)
     if len(x.dims) != 4 or block < 1:
-        step.raise_invalid(f"an input of {format_dims(x.dims)} with blocks of {block}")
+        step.raise_invalid(f"blocks of {block} do not fit an input of {format_dims(x.dims)}")
     batch, channels, height, width = x.dims
     if step.op == "DepthToSpace" and batch == 1:
         r.add_layer(step, build_layer(step, reshape.PixelShuffle, factor=block), [x], x.order, 4)
@@ -430,7 +432,7 @@ def pixel_shuffle(r: Reader, step: Operation) -> None:
             step, (batch, channels * block**2, height // block, width // block), [x], x.order, views=(Blur(),)
         )
     else:
-        step.raise_invalid(f"{format_dims(x.dims)} cannot be cut into blocks of {block}")
+        step.raise_invalid(f"an input of {format_dims(x.dims)} cannot be divided into blocks of {block}")
 
 
 HANDLERS: dict[str, Handler] = {

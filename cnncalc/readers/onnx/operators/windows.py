@@ -1,4 +1,4 @@
-"""ONNX operators with windows: convolutions, poolings, padding."""
+"""Read ONNX operators with windows, convolutions and poolings, and padding."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SIDES = {1: ("start", "end"), 2: ("top", "bottom", "left", "right"),
 
 
 def convolution(r: Reader, step: Operation, w_at: int = 1, b_at: int = 2) -> None:
-    """Conv; with other places of weight and bias QLinearConv and ConvInteger."""
+    """Read Conv, QLinearConv and ConvInteger, which differ in the places of weight and bias."""
     x, w, b = r.channels_last(step.required(0)), step.required(w_at), step.input(b_at)
     if len(w.dims) != len(x.dims) or len(w.dims) < 3:
-        step.raise_invalid(f"weights of {format_dims(w.dims)} on an input of {format_dims(x.dims)}")
+        step.raise_invalid(f"weights of {format_dims(w.dims)} do not fit an input of {format_dims(x.dims)}")
     groups = step.attributes.get("group", 1)
     if groups < 1 or w.dims[1] * groups != x.dims[1]:
         step.raise_invalid(
@@ -38,20 +38,20 @@ def convolution(r: Reader, step: Operation, w_at: int = 1, b_at: int = 2) -> Non
 
 
 def transposed_convolution(r: Reader, step: Operation) -> None:
-    """ConvTranspose with output_padding, output_shape and auto_pad."""
+    """Read ConvTranspose with output_padding, output_shape and auto_pad."""
     x, w, b = r.channels_last(step.required(0)), step.required(1), step.input(2)
     rank, groups = len(x.dims) - 2, step.attributes.get("group", 1)
     if len(w.dims) != len(x.dims) or rank < 1 or w.dims[0] != x.dims[1] or groups < 1:
-        step.raise_invalid(f"weights of {format_dims(w.dims)} on an input of {format_dims(x.dims)}")
+        step.raise_invalid(f"weights of {format_dims(w.dims)} do not fit an input of {format_dims(x.dims)}")
     kernel = _kernel(step, w.dims[2:])
     strides, dilations = _per_axis(step, "strides", rank), _per_axis(step, "dilations", rank)
     extra = _per_axis(step, "output_padding", rank, 0)
     pads = list(step.attributes.get("pads") or [0] * 2 * rank)
     if len(pads) != 2 * rank:
-        step.raise_invalid(f"pads {show(pads)} do not suit {rank} axes")
+        step.raise_invalid(f"pads {show(pads)} do not fit {rank} axes")
     auto, target = step.attributes.get("auto_pad", "NOTSET"), step.attributes.get("output_shape")
     if target and len(target) not in (rank, rank + 2):
-        step.raise_invalid(f"output_shape {show(target)} does not suit {rank} axes")
+        step.raise_invalid(f"output_shape {show(target)} does not fit {rank} axes")
     if not target and auto in ("SAME_UPPER", "SAME_LOWER"):
         target = [x.dims[axis + 2] * strides[axis] for axis in range(rank)]
     if auto == "VALID":
@@ -63,21 +63,21 @@ def transposed_convolution(r: Reader, step: Operation) -> None:
             if total < 0:
                 extra[axis], total = extra[axis] - total, 0
             small, large = total // 2, total - total // 2
-            upper = auto == "SAME_UPPER"  # the odd cell is cut off behind; ONNX cuts it off in front otherwise
+            upper = auto == "SAME_UPPER"  # an odd cell is cut off at the end; otherwise ONNX cuts it off at the start
             pads[axis], pads[axis + rank] = (small, large) if upper else (large, small)
     if x.dims[0] != 1:
         step.raise_unsupported(
-            f"a batch of {x.dims[0]} that is made inside the network", "export the model for one example"
+            f"its input has a batch of {x.dims[0]} that the network itself creates", "export the model for one example"
         )
     if min(pads) < 0:
-        step.raise_unsupported("negative pads")
+        step.raise_unsupported("its pads are negative")
     filters = w.dims[1] * groups
     fields: dict[str, Any] = {"kernel": sizes_of(kernel), "stride": sizes_of(strides), "dilation": sizes_of(dilations)}
     fields |= {"filters": filters, "groups": groups, "bias": b is not None, "pad": _pad(rank, pads)}
     parameters = {"weight": w, "bias": b}
     if all(cells < max(strides[a], dilations[a]) for a, cells in enumerate(extra)):
         layer = build_layer(step, conv.ConvTranspose, output_pad=sizes_of(extra), **fields)
-    else:  # more than PyTorch allows
+    else:  # PyTorch does not allow so much
         windows = [
             TransposedWindow(kernel[a], strides[a], pads[a], pads[a + rank], dilations[a], extra[a])
             for a in range(rank)
@@ -89,7 +89,7 @@ def transposed_convolution(r: Reader, step: Operation) -> None:
 
 
 def pooling(r: Reader, step: Operation) -> None:
-    """MaxPool, AveragePool and LpPool."""
+    """Read MaxPool, AveragePool and LpPool."""
     x = r.channels_last(step.required(0))
     kernel = list(step.attributes.get("kernel_shape") or [])
     fields = _window_fields(r, step, x, kernel)
@@ -112,7 +112,9 @@ def pooling(r: Reader, step: Operation) -> None:
     plain = [one for one in windows if isinstance(one, Window)]
     for one in plain:
         if max(one.before, one.after) >= one.reach:
-            step.raise_invalid(f"padding {max(one.before, one.after)} is as wide as the window {one.reach}")
+            step.raise_invalid(
+                f"its padding of {max(one.before, one.after)} is not smaller than its window of {one.reach}"
+            )
         loose = loose or max(one.before, one.after) > one.kernel // 2
     if loose or step.op == "LpPool":
         shape = visible(x.dims, x.order)
@@ -124,14 +126,14 @@ def pooling(r: Reader, step: Operation) -> None:
         kind = layer.kind if step.op != "LpPool" else "lppool"
         layer = Operator(kind, Shape((*lengths, shape[-1])), views=tuple(plain))
     value = r.add_layer(step, layer, [x], x.order, len(x.dims))
-    r.set_output(step, value, 1)  # the indices of the maxima are as many
+    r.set_output(step, value, 1)  # the indices of the maxima have the same shape
 
 
 def global_pooling(r: Reader, step: Operation) -> None:
-    """GlobalAveragePool and GlobalMaxPool: the axes stay, of length 1."""
+    """Read GlobalAveragePool and GlobalMaxPool, which keep the axes with length 1."""
     x = r.channels_last(step.required(0))
     if len(x.dims) < 3:
-        step.raise_invalid(f"an input of {format_dims(x.dims)} has no axes to pool")
+        step.raise_invalid(f"its input of {format_dims(x.dims)} has no axes to pool")
     kind = pool.AdaptiveMaxPool if "Max" in step.op else pool.AdaptiveAvgPool
     if len(x.order) <= 4 and x.dims[0] == 1:
         r.add_layer(step, build_layer(step, kind, output=1), [x], x.order, len(x.dims))
@@ -140,16 +142,16 @@ def global_pooling(r: Reader, step: Operation) -> None:
 
 
 def _window_fields(r: Reader, step: Operation, x: Value, kernel: list[int]) -> dict[str, Any]:
-    """The fields of a layer with windows: kernel, stride, pad, dilation. An axis that is not a batch of 1 goes along."""
+    """Return kernel, stride, pad and dilation of a layer with windows. A batch other than 1 becomes an axis with kernel 1."""
     rank, given = len(x.dims) - 2, step.attributes
     if rank < 1 or rank > 3 or len(kernel) != rank:
-        step.raise_invalid(f"a window of {len(kernel)} axes on an input of {len(x.dims)} dimensions")
+        step.raise_invalid(f"a window with {len(kernel)} axes does not fit an input with {len(x.dims)} dimensions")
     strides = _per_axis(step, "strides", rank)
     dilations = _per_axis(step, "dilations", rank)
     pads = list(given.get("pads") or [0] * 2 * rank)
     if len(pads) != 2 * rank or min(pads) < 0:
         step.raise_invalid(
-            f"pads {show(pads)} do not suit {rank} axes", "write one number of at least 0 for every side"
+            f"pads {show(pads)} do not fit {rank} axes", "export it with one number of at least 0 for each side"
         )
     auto = given.get("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
@@ -159,8 +161,8 @@ def _window_fields(r: Reader, step: Operation, x: Value, kernel: list[int]) -> d
     elif auto == "VALID":
         pads = [0] * 2 * rank
     elif auto != "NOTSET":
-        step.raise_invalid(f"auto_pad {show(auto)} is unknown")
-    if x.dims[0] != 1:  # every example of a batch that was made on the way, side by side
+        step.raise_invalid(f"ONNX has no auto_pad {show(auto)}")
+    if x.dims[0] != 1:  # a batch that the network itself creates
         kernel, strides, dilations = [1, *kernel], [1, *strides], [1, *dilations]
         pads = [0, *pads[:rank], 0, *pads[rank:]]
         rank += 1
@@ -171,7 +173,7 @@ def _window_fields(r: Reader, step: Operation, x: Value, kernel: list[int]) -> d
 def _per_axis(step: Operation, name: str, rank: int, otherwise: int = 1) -> list[int]:
     found = list(step.attributes.get(name) or [otherwise] * rank)
     if len(found) != rank:
-        step.raise_invalid(f"{name} {show(found)} do not suit {rank} axes")
+        step.raise_invalid(f"{name} {show(found)} do not fit {rank} axes")
     return found
 
 
@@ -191,7 +193,7 @@ def _kernel(step: Operation, dims: Dims) -> list[int]:
 
 
 def pad(r: Reader, step: Operation) -> None:
-    """Pad along any axes."""
+    """Read Pad along any axes."""
     x = step.required(0)
     rank = len(x.dims)
     pads = step.numbers(1, "pads") or step.attributes.get("paddings") or []
@@ -199,7 +201,7 @@ def pad(r: Reader, step: Operation) -> None:
     if step.input(3) is not None:
         axes = [axis + rank if axis < 0 else axis for axis in step.numbers(3) or []]
     if len(pads) != 2 * len(axes) or any(not 0 <= axis < rank for axis in axes):
-        step.raise_invalid(f"pads {show(pads)} do not suit {len(axes)} axes")
+        step.raise_invalid(f"pads {show(pads)} do not fit {len(axes)} axes")
     before, after = [0] * rank, [0] * rank
     for place, axis in enumerate(axes):
         before[axis], after[axis] = pads[place], pads[place + len(axes)]
@@ -208,7 +210,7 @@ def pad(r: Reader, step: Operation) -> None:
         r.set_output(step, x)
         return
     if min(dims, default=1) < 1:
-        step.raise_invalid(f"nothing is left: {show(dims)}")
+        step.raise_invalid(f"its output would be empty: {show(dims)}")
     changed = [axis for axis in range(rank) if before[axis] or after[axis]]
     if x.index is not None and rank > 2 and 1 not in changed and rank - 1 in changed and x.order[-1:] == (rank - 1,):
         x = r.channels_last(x)
@@ -226,7 +228,7 @@ def pad(r: Reader, step: Operation) -> None:
         r.add_layer(step, layer, [x], order, rank)
     else:
         shown = order + tuple(axis for axis in changed if axis not in order)
-        deeper = x.order[-1:] == tuple(changed)  # only the channels are more
+        deeper = x.order[-1:] == tuple(changed)  # only channels are added
         r.add_operator(step, dims, [x], shown if x.index is not None else None, views=() if deeper else (Blur(),))
 
 

@@ -36,7 +36,7 @@ from cnncalc.problem import Refused
 from cnncalc.readers import ReaderOptions
 from cnncalc.readers.onnx import attention, patterns, reader
 from cnncalc.readers.onnx.patterns import Plan
-from cnncalc.readers.onnx.reader import read_submission, values
+from cnncalc.readers.onnx.reader import read_submission, read_values
 from tests.oracle.readers.onnx.test_reader import Small, kinds, numbers, op, save, weight
 
 NOTHING = ReaderOptions({}, {})
@@ -52,7 +52,7 @@ def figures(analysis: Analysis) -> list[int]:
 def reading(model: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Analysis:
     """The analysis; a stranger's file, and operators one by one, have the same figures in all."""
     path = save(model, folder)
-    found, by_name = values(path, NOTHING)
+    found, by_name = read_values(path, NOTHING)
     assert found.warnings == ()
     for value in by_name.values():
         if value.index is not None:
@@ -60,8 +60,8 @@ def reading(model: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Analys
     whole = analyze(found)
     assert kinds(analyze(read_submission(Path(path).read_bytes(), path, NOTHING))) == kinds(whole)
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "plan", lambda *_: Plan())
-        assert figures(analyze(values(path, NOTHING)[0])) == figures(whole)
+        patch.setattr(reader, "find_patterns", lambda *_: Plan())
+        assert figures(analyze(read_values(path, NOTHING)[0])) == figures(whole)
         strict = analyze(
             read_submission(Path(path).read_bytes(), path, NOTHING)
         ).totals  # a stranger's masks are parameters
@@ -409,7 +409,7 @@ def test_time_is_linear(shape: str, tmp_path: Path) -> None:
         output = "y7" if shape != "views" else "y"
         path = save(attending(nodes, output).model, tmp_path)
         start = time.process_time()
-        network, _ = values(path, NOTHING)
+        network, _ = read_values(path, NOTHING)
         seconds.append(time.process_time() - start)
         assert "attention" not in [node.kind for node in network.nodes]
     assert seconds[1] < 16 * seconds[0] + 0.5
@@ -448,7 +448,7 @@ def test_whatever_is_read_as_attention_is_one(tmp_path: Path, monkeypatch: pytes
             node.input[dice.randrange(len(node.input))] = dice.choice(names)
         try:
             onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
-            network, _ = values(save(model, tmp_path), NOTHING)
+            network, _ = read_values(save(model, tmp_path), NOTHING)
         except (Refused, onnx.shape_inference.InferenceError):
             continue
         if not any(isinstance(node.layer, Attention) for node in network.nodes):

@@ -33,7 +33,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from cnncalc.readers.onnx.reader import values
+from cnncalc.readers.onnx.reader import read_values
 
 REFERENCE = TESTS / "reference"
 EXPORTS: dict[str, Any] = json.loads((REFERENCE / "onnx_models.json").read_text(encoding="utf-8"))
@@ -95,7 +95,7 @@ def save(model: Any, folder: Path) -> str:
 
 def facts(small: Small, folder: Path, asked: ReaderOptions = NOTHING) -> tuple[Analysis, dict[str, Any]]:
     """The analysis and the values of a small model; no shape may differ from shape inference."""
-    network, found = values(save(small.model, folder), asked)
+    network, found = read_values(save(small.model, folder), asked)
     assert [str(problem) for problem in network.warnings if problem.code != "batch-fixed"] == []
     for value in found.values():
         if value.index is not None:
@@ -469,7 +469,7 @@ def test_biases_and_sharing(tmp_path: Path) -> None:
 def test_exports(name: str) -> None:
     """torchvision's networks from both exporters: parameters, buffers, MACs, and every node's shape and own figures."""
     export = EXPORTS[name]
-    network, found = values(str(REFERENCE / "onnx" / f"{name}.onnx"), NOTHING)
+    network, found = read_values(str(REFERENCE / "onnx" / f"{name}.onnx"), NOTHING)
     analysis = analyze(network)
     totals = analysis.totals
     assert (totals.params, totals.buffers, totals.macs) == (export["params"], export["buffers"], export["macs"])
@@ -579,13 +579,13 @@ def test_branches(tmp_path: Path) -> None:
     analysis, found = facts(branches(taken), tmp_path)
     assert (kinds(analysis), found["y"].dims) == (["conv"], (1, 4, 6, 6))
     fed = branches(op("Cast", "x", "c", to=TensorProto.BOOL))
-    network, found = values(save(fed.model, tmp_path), NOTHING)
+    network, found = read_values(save(fed.model, tmp_path), NOTHING)
     assert (int(analyze(network).totals.macs), found["y"].dims) == (108 * 36, (1, 4, 6, 6))
     assert [problem.code for problem in network.warnings if problem.code != "shapes-disagree"] == ["branch-chosen"]
     assert "`else`, which has the most multiply-adds" in network.warnings[-1].text
     assert "--branch y=then" in network.warnings[-1].help
     for name in ("", "y"):
-        network, found = values(save(fed.model, tmp_path), ReaderOptions({}, {}, branches={name: "then"}))
+        network, found = read_values(save(fed.model, tmp_path), ReaderOptions({}, {}, branches={name: "then"}))
         assert (int(analyze(network).totals.macs), found["y"].dims) == (0, (1, 3, 8, 8))
         assert "branch-chosen" not in {problem.code for problem in network.warnings}
     assert refusal(fed, tmp_path, ReaderOptions({}, {}, branches={"other": "then"})).code == "bad-argument"
@@ -925,14 +925,14 @@ def test_operator_tests(tmp_path: Path) -> None:
 def read_case(model: Any, inputs: Sequence[Any], folder: Path) -> dict[str, Any]:
     """The values of a test model; where its numbers are needed, with all inputs but the first in the file."""
     try:
-        return values(save(model, folder), NOTHING)[1]
+        return read_values(save(model, folder), NOTHING)[1]
     except Refused:
         fed = onnx.ModelProto()
         fed.CopyFrom(model)
         for info, array in list(zip(fed.graph.input, inputs, strict=False))[1:]:
             if isinstance(array, np.ndarray) and array.dtype.kind in "iufb":
                 fed.graph.initializer.append(numpy_helper.from_array(array, info.name))
-        return values(save(fed, folder), NOTHING)[1]
+        return read_values(save(fed, folder), NOTHING)[1]
 
 
 def test_an_unknown_cost_stays_unknown_with_weights(tmp_path: Path) -> None:
@@ -1081,7 +1081,7 @@ BATCHES: dict[str, tuple[Small, tuple[int, ...], int, int]] = {
 def test_the_batch_axis(name: str, tmp_path: Path) -> None:
     """It is the axis along which nothing is mixed, wherever it stands."""
     small, shown, macs, batch = BATCHES[name]
-    network, _ = values(save(small.model, tmp_path), NOTHING)
+    network, _ = read_values(save(small.model, tmp_path), NOTHING)
     assert (tuple(network.nodes[0].output), int(analyze(network).totals.macs)) == (shown, macs)
     fixed = [problem.text for problem in network.warnings]
     assert len(fixed) == (batch > 1)
@@ -1093,7 +1093,7 @@ def test_the_batch_axis_by_option(tmp_path: Path) -> None:
     small, _, _, _ = BATCHES["steps first, a batch"]
 
     def macs(word: str, input: str = "") -> int:
-        network, _ = values(save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={input: word}))
+        network, _ = read_values(save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={input: word}))
         return int(analyze(network).totals.macs)
 
     assert [macs("1"), macs("none"), macs("1", "x")] == [945, 2 * 945, 945]
@@ -1110,7 +1110,7 @@ def test_two_readings_of_the_batch(tmp_path: Path) -> None:
     assert "either axis 0 or axis 1" in problem.text
     assert "`--batch-axis x=0`" in problem.help
     for axis, shown in (("0", (7, 6)), ("1", (4, 6)), ("none", (4, 7, 6))):
-        network, _ = values(save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={"x": axis}))
+        network, _ = read_values(save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={"x": axis}))
         assert tuple(network.nodes[0].output) == shown
 
 
@@ -1291,7 +1291,7 @@ def test_operators_of_a_runtime(name: str, tmp_path: Path) -> None:
     """A quantized operator is the plain one; scales and zero points are no parameters."""
     small, dims, params, macs, names = CONTRIBUTED[name]
     small.model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
-    network, found = values(save(small.model, tmp_path), NOTHING)
+    network, found = read_values(save(small.model, tmp_path), NOTHING)
     totals = analyze(network).totals
     assert found["y"].dims == dims
     assert (totals.params, totals.macs, totals.buffers) == (params, macs, 0)
@@ -1327,7 +1327,7 @@ def test_the_state_of_a_detector(tmp_path: Path) -> None:
         for dim in small.model.graph.input[index].type.tensor_type.shape.dim:
             if dim.dim_value == 0:
                 dim.Clear()
-    network, found = values(save(small.model, tmp_path), NOTHING)
+    network, found = read_values(save(small.model, tmp_path), NOTHING)
     assert [tuple(node.output) for node in network.inputs] == [(3,), (2, 5), (1,)]
     assert found["y"].dims == (1, 1, 1, 5)
     assert int(analyze(network).totals.macs) == 4 * 5 * 8

@@ -33,7 +33,7 @@ from cnncalc.layers.conv import Conv
 from cnncalc.layers.operator import Operator
 from cnncalc.network import Builder, Network
 from cnncalc.readers import Missing, ReaderOptions
-from cnncalc.readers.onnx.reader import values
+from cnncalc.readers.onnx.reader import read_values
 from cnncalc.shape import Shape
 from cnncalc.writers.blocks import Unexportable
 from cnncalc.writers.layouts import lengths
@@ -52,7 +52,7 @@ def read_back(data: bytes, folder: Path) -> tuple[Network, dict[str, Any]]:
     """What the reader makes of a file, and the values by name; nothing may differ from shape inference."""
     path = folder / "net.onnx"
     path.write_bytes(data)
-    network, found = values(str(path), ReaderOptions({}, {}))
+    network, found = read_values(str(path), ReaderOptions({}, {}))
     assert [str(problem) for problem in network.warnings if problem.code != "batch-fixed"] == []
     return network, found
 
