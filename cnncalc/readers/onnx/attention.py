@@ -22,10 +22,10 @@ VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast")
 
 Factor = tuple[str, int, int]
 Axis = tuple[Factor, ...]
-Part = tuple["Known", Factor, Factor]  # query, key or value: the projected numbers, their heads, the features of each
+Part = tuple["Tracked", Factor, Factor]  # query, key or value: the projected numbers, their heads, the features of each
 
 
-class Known:
+class Tracked:
     """A tracked value: its operator, the values that it is computed from (`below`), and the numbers along its axes.
 
     `role` is `projected`, `scores`, `weights`, `context` or `out`. `offset` is the first feature of the projection
@@ -34,13 +34,13 @@ class Known:
 
     __slots__ = ("axes", "below", "done", "offset", "parts", "role", "scale", "source")
 
-    def __init__(self, done: ReadOperation, role: str, axes: Sequence[Axis], below: Sequence[Known] = ()) -> None:
+    def __init__(self, done: ReadOperation, role: str, axes: Sequence[Axis], below: Sequence[Tracked] = ()) -> None:
         first = below[0] if below else None
         self.done = done
         self.role = role
         self.axes = tuple(axes)
         self.below = below
-        self.source: Known = first.source if first is not None else self
+        self.source: Tracked = first.source if first is not None else self
         self.offset: int = first.offset if first is not None else 0
         self.scale: float = first.scale if first is not None else 1.0
         self.parts: tuple[Part, ...] = first.parts if first is not None else ()
@@ -48,27 +48,27 @@ class Known:
 
 def find_attentions(done: Sequence[ReadOperation], scope: Scope) -> Iterator[Pattern]:
     """Yield self-attentions: softmax(query * key / sqrt(width)) * value of one projected value, and a final projection."""
-    known: dict[str, Known] = {}
-    ends: dict[int, Known] = {}
+    known: dict[str, Tracked] = {}
+    ends: dict[int, Tracked] = {}
     for one in done:
-        for name, fact in _outputs(one, known, scope):
+        for name, fact in _track_outputs(one, known, scope):
             known[name] = fact
             if fact.role == "out":
                 ends[id(fact.source)] = fact
     for end in ends.values():
-        pattern = _whole(end, scope)
+        pattern = _pattern_ending_at(end, scope)
         if pattern is not None:
             yield pattern
 
 
-def _outputs(one: ReadOperation, known: dict[str, Known], scope: Scope) -> Iterator[tuple[str, Known]]:
+def _track_outputs(one: ReadOperation, known: dict[str, Tracked], scope: Scope) -> Iterator[tuple[str, Tracked]]:
     """Yield the tracked outputs of an operator, each with its name."""
     step = one.step
     xs = [known.get(name) for name in step.node.input]
     x = xs[0] if xs else None
     if step.op == "Split":
         if x is not None:
-            yield from _parts(one, x, scope)
+            yield from _track_split(one, x, scope)
         return
     value = scope.values.get(step.outputs[0]) if step.outputs else None
     if value is None or (not any(xs) and step.op not in ("MatMul", "Gemm")):
@@ -76,23 +76,23 @@ def _outputs(one: ReadOperation, known: dict[str, Known], scope: Scope) -> Itera
     fact = None
     if step.op in ("MatMul", "Gemm"):
         left, right = (xs[0], xs[1]) if len(xs) > 1 and step.op == "MatMul" else (None, None)
-        fact = _product(one, left, right) if left is not None and right is not None else _projected(one, x)
+        fact = _track_product(one, left, right) if left is not None and right is not None else _track_projection(one, x)
     elif step.op in ("Add", "Mul", "Div"):
-        fact = _with_constant(one, xs)
+        fact = _track_constant(one, xs)
     elif step.op == "Attention":
-        fact = _attended(one, xs)
+        fact = _track_attention(one, xs)
     elif x is not None and step.op in VIEWS:
-        axes = regrouped(x.axes, value.dims)
-        fact = Known(one, x.role, axes, [x]) if axes is not None else None
+        axes = regroup(x.axes, value.dims)
+        fact = Tracked(one, x.role, axes, [x]) if axes is not None else None
     elif x is not None and step.op == "Transpose":
         perm = step.attributes.get("perm") or range(len(x.axes))[::-1]
-        fact = Known(one, x.role, [x.axes[axis] for axis in perm], [x])
+        fact = Tracked(one, x.role, [x.axes[axis] for axis in perm], [x])
     elif x is not None and step.op in ("Gather", "Slice"):
-        fact = _selected(one, x, value)
+        fact = _track_part(one, x, value)
     elif x is not None and step.op == "Softmax" and x.role == "scores" and x.axes[-1][:1] and x.axes[-1][0][0] == "s":
         axis = step.attributes.get("axis")  # its default differs between opsets
         if isinstance(axis, int) and axis in (-1, len(x.axes) - 1):
-            fact = Known(one, "weights", x.axes, [x])
+            fact = Tracked(one, "weights", x.axes, [x])
     if fact is not None:
         yield step.outputs[0], fact
 
@@ -100,10 +100,10 @@ def _outputs(one: ReadOperation, known: dict[str, Known], scope: Scope) -> Itera
 # -- views ------------------------------------------------------------------------------------------------------------
 
 
-def regrouped(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
+def regroup(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
     """Return the factors of each axis after a reshape; None if an axis would split a factor unevenly.
 
-    >>> regrouped([(("t", 1, 10),), (("f", 1, 72),)], (10, 3, 24))
+    >>> regroup([(("t", 1, 10),), (("f", 1, 72),)], (10, 3, 24))
     [(('t', 1, 10),), (('f', 24, 3),), (('f', 1, 24),)]
     """
     rest = [factor for axis in axes for factor in axis][::-1]
@@ -128,19 +128,19 @@ def regrouped(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
     return found if not rest else None
 
 
-def _cut(one: ReadOperation, x: Known, axis: int, start: int, length: int) -> Known | None:
+def _cut(one: ReadOperation, x: Tracked, axis: int, start: int, length: int) -> Tracked | None:
     """Return a part of the features of a projection."""
     if x.role != "projected" or len(x.axes[axis]) != 1 or x.axes[axis][0][0] != "f":
         return None
     _, stride, _ = x.axes[axis][0]
     axes = list(x.axes)
     axes[axis] = (("f", stride, length),) if length > 1 else ()
-    fact = Known(one, x.role, axes, [x])
+    fact = Tracked(one, x.role, axes, [x])
     fact.offset += start * stride
     return fact
 
 
-def _selected(one: ReadOperation, x: Known, value: Value) -> Known | None:
+def _track_part(one: ReadOperation, x: Tracked, value: Value) -> Tracked | None:
     step = one.step
     rank = len(x.axes)
     if step.op == "Gather":
@@ -164,7 +164,7 @@ def _selected(one: ReadOperation, x: Known, value: Value) -> Known | None:
     return _cut(one, x, axis, start, end - start) if by == 1 and start is not None and end is not None else None
 
 
-def _parts(one: ReadOperation, x: Known, scope: Scope) -> Iterator[tuple[str, Known]]:
+def _track_split(one: ReadOperation, x: Tracked, scope: Scope) -> Iterator[tuple[str, Tracked]]:
     """Yield the parts of a Split, if they are equally long."""
     step = one.step
     axis = step.attributes.get("axis", 0) % len(x.axes)
@@ -179,7 +179,7 @@ def _parts(one: ReadOperation, x: Known, scope: Scope) -> Iterator[tuple[str, Kn
 # -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
-def _projected(one: ReadOperation, x: Known | None) -> Known | None:
+def _track_projection(one: ReadOperation, x: Tracked | None) -> Tracked | None:
     """Track a product with a matrix in the file. It ends an attention if it projects the context, and can start one otherwise."""
     step = one.step
     factors = [step.attributes.get(name, 1.0) for name in ("alpha", "beta")]
@@ -198,18 +198,18 @@ def _projected(one: ReadOperation, x: Known | None) -> Known | None:
     axes: list[Axis] = [() for _ in a.dims]
     axes[long[0]], axes[-1] = (steps,), (("f", 1, units),)
     if x is None or x.role != "context":
-        return Known(one, "projected", axes)
+        return Tracked(one, "projected", axes)
     features = sorted((x.axes[-1]), key=lambda factor: factor[0])
     if x.axes[long[0]] != (steps,) or prod(many for _, _, many in features) != wide or units != wide:
         return None
     if [what for what, _, _ in features] not in (["e", "h"], ["e"]):
         return None
-    fact = Known(one, "out", axes, [x])
+    fact = Tracked(one, "out", axes, [x])
     fact.source = fact
     return fact
 
 
-def _with_constant(one: ReadOperation, xs: Sequence[Known | None]) -> Known | None:
+def _track_constant(one: ReadOperation, xs: Sequence[Tracked | None]) -> Tracked | None:
     """Track a bias after a projection, or a factor that scales query, key or scores."""
     step = one.step
     if len(xs) != 2 or (xs[0] is None) == (xs[1] is None) or (step.op == "Div" and xs[0] is None):
@@ -221,18 +221,18 @@ def _with_constant(one: ReadOperation, xs: Sequence[Known | None]) -> Known | No
     if step.op == "Add":
         vector = other.tensors and other.dims[-1:] == (other.size,) == step.required(place).dims[-1:]
         plain = x.done.step.op == "MatMul" and x.role in ("projected", "out")
-        return Known(one, x.role, x.axes, [x]) if vector and plain else None
+        return Tracked(one, x.role, x.axes, [x]) if vector and plain else None
     if x.role not in ("projected", "scores") or other.array is None or other.size != 1 or len(other.dims) > len(x.axes):
         return None
     factor = float(other.array.reshape(-1)[0])
     if not factor:
         return None
-    fact = Known(one, x.role, x.axes, [x])
+    fact = Tracked(one, x.role, x.axes, [x])
     fact.scale *= factor if step.op == "Mul" else 1 / factor
     return fact
 
 
-def _product(one: ReadOperation, a: Known, b: Known) -> Known | None:
+def _track_product(one: ReadOperation, a: Tracked, b: Tracked) -> Tracked | None:
     """Track query times key, or weights times value. Both sides have the same number of heads as leading axis."""
     if b.role != "projected" or len(a.axes) != len(b.axes) or len(a.axes) < 2:
         return None
@@ -250,7 +250,7 @@ def _product(one: ReadOperation, a: Known, b: Known) -> Known | None:
             return None
         if {mine[0], theirs[0]} - {"f", "h"}:
             return None
-        fact = Known(one, "scores", [*_heads(a), rows, (("s", *rows[0][1:]),)], [a, b])
+        fact = Tracked(one, "scores", [*_heads(a), rows, (("s", *rows[0][1:]),)], [a, b])
         fact.scale = a.scale * b.scale
         fact.parts = ((a, mine, inner[0]), (b, theirs, other[0]))
         return fact
@@ -258,12 +258,12 @@ def _product(one: ReadOperation, a: Known, b: Known) -> Known | None:
         return None
     if other != (("t", *inner[0][1:]),) or len(columns) != 1 or columns[0][0] != "f":
         return None
-    fact = Known(one, "context", [*_heads(a), rows, (("e", 1, columns[0][2]),)], [a, b])
+    fact = Tracked(one, "context", [*_heads(a), rows, (("e", 1, columns[0][2]),)], [a, b])
     fact.parts = (*a.parts, (b, theirs, columns[0]))
     return fact
 
 
-def _attended(one: ReadOperation, xs: Sequence[Known | None]) -> Known | None:
+def _track_attention(one: ReadOperation, xs: Sequence[Tracked | None]) -> Tracked | None:
     """Track the operator Attention of opset 23 on heads x steps, without mask, cap or past keys."""
     given = one.step.attributes
     scale = given.get("scale")
@@ -276,22 +276,22 @@ def _attended(one: ReadOperation, xs: Sequence[Known | None]) -> Known | None:
     query, key, value = xs[:3]
     if query is None or key is None or value is None or query.role != "projected" or len(key.axes) != 4 or key.axes[0]:
         return None
-    turned = Known(one, key.role, [*key.axes[:2], key.axes[3], key.axes[2]], [key])
-    scores = _product(one, query, turned)
+    turned = Tracked(one, key.role, [*key.axes[:2], key.axes[3], key.axes[2]], [key])
+    scores = _track_product(one, query, turned)
     if scores is None:
         return None
     scores.scale *= 1 / sqrt(scores.parts[0][2][2]) if scale is None else scale
-    return _product(one, Known(one, "weights", scores.axes, [scores]), value)
+    return _track_product(one, Tracked(one, "weights", scores.axes, [scores]), value)
 
 
-def _heads(x: Known) -> Iterator[Axis]:
+def _heads(x: Tracked) -> Iterator[Axis]:
     return ((("h", 1, axis[0][2]),) if axis else () for axis in x.axes[:-2])
 
 
 # -- the complete layer -----------------------------------------------------------------------------------------------
 
 
-def _whole(end: Known, scope: Scope) -> Pattern | None:
+def _pattern_ending_at(end: Tracked, scope: Scope) -> Pattern | None:
     """Return the layer that ends at a value; None if query, key and value do not use all features of their projections."""
     sources: dict[int, list[Part]] = {}
     for part in end.parts:
@@ -300,7 +300,7 @@ def _whole(end: Known, scope: Scope) -> Pattern | None:
     names = {one.done.step.node.input[0] for one in projections}
     _, head, each = end.parts[0]
     alike = all(part[1][2] == head[2] and part[2][2] == each[2] for part in end.parts)
-    if len(names) != 1 or not alike or not all(_covered(parts) for parts in sources.values()):
+    if len(names) != 1 or not alike or not all(_covers_features(parts) for parts in sources.values()):
         return None
     if not isclose(end.scale, 1 / sqrt(each[2]), rel_tol=1e-3):
         return None
@@ -308,14 +308,14 @@ def _whole(end: Known, scope: Scope) -> Pattern | None:
     if found is None:
         return None
     steps = [one.step for one in found]
-    parameters = _held(steps)
+    parameters = _parameter_names(steps)
     x, result = projections[0].done.step.required(0), scope.values[steps[-1].outputs[0]]
     bias = any(has_bias_role(role) for role in parameters)
     layer = Attention(heads=head[2], bias=bias)
     return Pattern(layer, names.pop(), _order(x.dims), _order(result.dims), found, parameters)
 
 
-def _covered(parts: Sequence[Part]) -> bool:
+def _covers_features(parts: Sequence[Part]) -> bool:
     """Return whether the parts of a projection together contain each of its features once."""
     source, head, each = parts[0][0].source, parts[0][1], parts[0][2]
     offsets = sorted(part[0].offset for part in parts)
@@ -332,7 +332,7 @@ def _covered(parts: Sequence[Part]) -> bool:
     return running == source.axes[-1][0][2]
 
 
-def _operators(end: Known) -> list[ReadOperation] | None:
+def _operators(end: Tracked) -> list[ReadOperation] | None:
     """Return the operators of an attention in order; None if there are too many."""
     found: dict[int, ReadOperation] = {}
     seen: set[int] = set()
@@ -348,7 +348,7 @@ def _operators(end: Known) -> list[ReadOperation] | None:
     return sorted(found.values(), key=lambda one: one is end.done)
 
 
-def _held(steps: Sequence[Operation]) -> dict[str, str]:
+def _parameter_names(steps: Sequence[Operation]) -> dict[str, str]:
     """Return the names of the projections' matrices and biases, each with its role."""
     found: dict[str, str] = {}
     for step in steps:

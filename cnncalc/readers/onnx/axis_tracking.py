@@ -152,10 +152,10 @@ def _axis(axis: Any, rank: int) -> int:
     return axis % rank
 
 
-def regrouped(marks: Marks, dims: Dims) -> Marks | None:
+def regroup(marks: Marks, dims: Dims) -> Marks | None:
     """Return the factors of each axis after a reshape; None if an axis would split a factor unevenly.
 
-    >>> regrouped((((0, 8),), ((1, 12),)), (8, 3, 4))
+    >>> regroup((((0, 8),), ((1, 12),)), (8, 3, 4))
     (((0, 8),), ((1, 3),), ((1, 4),))
     """
     rest = [factor for axis in marks for factor in axis][::-1]
@@ -200,7 +200,7 @@ def _spread(a: AxisTracker, step: Operation) -> Found:
     fed = [x for x in xs if x.index is not None]
     marks = a.merge_axes([_marks(x) for x in fed])
     for x in xs:
-        if x.learned and len(x.dims) <= len(marks):  # its own numbers for each place along an axis
+        if x.is_learned and len(x.dims) <= len(marks):  # its own numbers for each place along an axis
             own = [marks[place] for place in range(-len(x.dims), 0) if x.dims[place] > 1]
             a.mix(own, step, CUT)
     return [a.merge_axes([marks, *[_blanks(x.dims) for x in xs if x.index is None]])]
@@ -282,7 +282,7 @@ def _reshape(a: AxisTracker, step: Operation) -> Found:
     x, out = step.input(0), step.scope.values.get(step.outputs[0])
     if step.op == "Flatten" and x is not None and x.dims and step.attributes.get("axis", 1) == 1:
         a.as_batch(_marks(x)[0], step)
-    return [regrouped(_marks(x), out.dims)] if x is not None and out is not None else []
+    return [regroup(_marks(x), out.dims)] if x is not None and out is not None else []
 
 
 def _squeeze(a: AxisTracker, step: Operation) -> Found:

@@ -36,7 +36,7 @@ class DeclaredInput:
         return " x ".join(symbol or str(size or "?") for symbol, size in zip(self.symbols, self.sizes, strict=True))
 
     @property
-    def named(self) -> int | None:
+    def named_axis(self) -> int | None:
         """The only axis with the name of a batch, if there is exactly one."""
         found = [axis for axis, symbol in enumerate(self.symbols) if _CERTAIN.fullmatch(symbol)]
         return found[0] if len(found) == 1 and not self.sized[found[0]] else None
@@ -45,8 +45,8 @@ class DeclaredInput:
         """Return the likely batch axis before the graph is read. A fixed first size above 1 is not taken for a batch."""
         if self.requested is not None:
             return self.requested if self.requested >= 0 else None
-        if self.named is not None:
-            return self.named
+        if self.named_axis is not None:
+            return self.named_axis
         rank = len(self.sizes)
         open_ = [axis for axis, size in enumerate(self.sizes) if not size and not self.sized[axis]]
         if rank > 2 and self.sizes[0] > 1 and open_ == [1]:  # the state of a recurrent layer: 2 x batch x units
@@ -92,7 +92,7 @@ class Findings:
         ]
         self._ends = set.intersection(*ends) if ends else set()
 
-    def known(self, name: str, axis: int) -> bool:
+    def is_tracked(self, name: str, axis: int) -> bool:
         """Return whether the axis was tracked."""
         return (name, axis) in self._root
 
@@ -122,7 +122,7 @@ def choose_batch_axes(
         Refused: `ambiguous-batch` if two axes are possible.
     """
     facts = Findings(axes, outputs)
-    found = {one.name: _decided(facts, one, strict, whole) for one in inputs}
+    found = {one.name: _choose_axis(facts, one, strict, whole) for one in inputs}
     roots = {facts.root(name, axis) for name, axis in found.items() if axis is not None}
     for one in inputs:  # a vector with one number per example
         if len(one.sizes) == 1 and one.requested is None and one.sizes[0] > 1 and facts.root(one.name, 0) in roots:
@@ -136,13 +136,13 @@ def choose_batch_axes(
     return found
 
 
-def _decided(facts: Findings, one: DeclaredInput, strict: bool, whole: bool) -> int | None:
+def _choose_axis(facts: Findings, one: DeclaredInput, strict: bool, whole: bool) -> int | None:
     if one.requested is not None:
         return one.requested if one.requested >= 0 else None
-    if one.named is not None:
-        return one.named
+    if one.named_axis is not None:
+        return one.named_axis
     rank = len(one.sizes)
-    if rank == 0 or not facts.known(one.name, 0):
+    if rank == 0 or not facts.is_tracked(one.name, 0):
         return one.first_guess()
     taken = [facts.batch_of(one.name, axis) for axis in range(rank)]
     mixed = []

@@ -85,7 +85,7 @@ class Value:
         return prod(self.dims)
 
     @property
-    def learned(self) -> bool:
+    def is_learned(self) -> bool:
         """Whether it consists of weights in the file and depends on no input."""
         return self.index is None and any(tensor.real and self.is_weight(tensor) for tensor in self.tensors)
 
@@ -286,7 +286,7 @@ class Reader(Assembler):
         index = len(self.builder.nodes)
         try:
             layer.statistics(tuple(shapes))
-            layer, owner = self._owned(layer, shapes, index, parameters or {}, buffers or {})
+            layer, owner = self._with_own_parameters(layer, shapes, index, parameters or {}, buffers or {})
             self.builder.add(layer, indices, label)
         except Problem as problem:
             problem.text = f"`{show(step.label)}`: {problem.text}"
@@ -338,11 +338,11 @@ class Reader(Assembler):
         buffers: dict[str, Number] = {}
         note = ""
         if data and not self.strict and learned and not any(_WEIGHT.search(tensor.name) for tensor in learned):
-            buffers, _, _ = self._fresh({"constant": Value((), tensors=learned)}, len(self.builder.nodes))
+            buffers, _, _ = self._count_new({"constant": Value((), tensors=learned)}, len(self.builder.nodes))
             names = ", ".join(f"`{show(tensor.name)}`" for tensor in learned[:3])
             note = f"{names} counts as a buffer, because layers read it like an input" if buffers else ""
             learned = ()
-        weights, _, _ = self._fresh({"weight": Value((), tensors=learned)}, len(self.builder.nodes))
+        weights, _, _ = self._count_new({"weight": Value((), tensors=learned)}, len(self.builder.nodes))
         shape = visible(x.dims, order)
         layer = Operator(
             "constant", shape, weights=weights, buffers=buffers, in_place=True, views=(Unseen(),), note=note
@@ -358,7 +358,7 @@ class Reader(Assembler):
             raise Refused([Problem("too-large", text, "fold constants before the export")])
         return tuple(found.values())
 
-    def _fresh(self, parameters: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int], bool]:
+    def _count_new(self, parameters: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int], bool]:
         """Return the counts by role of the tensors not counted before, and the nodes that count the other tensors."""
         fresh: dict[str, Number] = {}
         owners: set[int] = set()
@@ -376,7 +376,7 @@ class Reader(Assembler):
                 fresh[name] = one_count(tensor.dims)
         return fresh, owners, any_tensor
 
-    def _owned(
+    def _with_own_parameters(
         self,
         layer: Layer,
         shapes: Sequence[Shape],
@@ -385,8 +385,8 @@ class Reader(Assembler):
         buffers: Mapping[str, Value | None],
     ) -> tuple[Layer, int | None]:
         """Return the layer with its own parameters, and the node with which it shares all of them, if it does."""
-        weights, owners, _ = self._fresh(parameters, index)
-        kept, lenders, _ = self._fresh(buffers, index)
+        weights, owners, _ = self._count_new(parameters, index)
+        kept, lenders, _ = self._count_new(buffers, index)
         everywhere = owners | lenders
         lender = min(owners) if owners and len(everywhere) == 1 else None
         return self.with_parameters(layer, shapes, weights, kept, sorted(everywhere), lender)

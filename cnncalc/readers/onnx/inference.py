@@ -17,7 +17,7 @@ SHOWN = 10  # differences that are reported one by one
 class InferredShapes(GraphInputs):
     """A reading whose shapes can be compared with onnx.shape_inference."""
 
-    def _inferred(self) -> dict[str, Dims]:
+    def _inferred_dims(self) -> dict[str, Dims]:
         """Return the dimensions that onnx.shape_inference infers, by name. It is called once, when they are first needed."""
         if self.theirs is None:
             self.theirs = dict(self._infer(self.scope))
@@ -56,7 +56,7 @@ class InferredShapes(GraphInputs):
     def _compare(self, scope: Scope) -> None:
         differing = []
         for name, value in scope.values.items():
-            theirs = self._inferred().get(name)
+            theirs = self._inferred_dims().get(name)
             if theirs is not None and not self._agree(value.dims, theirs):
                 differing.append((name, value.dims, theirs))
         for name, ours, theirs in differing[:SHOWN]:

@@ -100,7 +100,7 @@ class GraphInputs:
         outputs = [value for value in outputs if value.index is not None]
         return choose_batch_axes(self.axes, self.inputs, outputs, self.strict, whole=self.done is not None)
 
-    def prepare(self, nodes: Sequence[Any], scope: Scope) -> None:
+    def index_names(self, nodes: Sequence[Any], scope: Scope) -> None:
         """Find out which nodes use each name, and which values are channels first."""
         for node in nodes:
             for source in set(sources(node)):
@@ -119,11 +119,11 @@ class GraphInputs:
         graph = self.model.graph
         self.initializers(graph, scope)
         fed = [one for one in graph.input if one.name not in scope.values]
-        declared = [one for one in fed if not self._as_weight(one, scope)]
-        self._check_asked([one.name for one in declared])
-        self._bind(declared, scope)
+        declared = [one for one in fed if not self._read_as_weight(one, scope)]
+        self._check_options([one.name for one in declared])
+        self._bind_sizes(declared, scope)
         for one in declared:
-            self._input(one, scope, alone=len(declared) == 1)
+            self._read_input(one, scope, alone=len(declared) == 1)
         if not declared:
             raise bad_model("the graph has no input", "export a model with an input that is not an initializer")
 
@@ -163,7 +163,7 @@ class GraphInputs:
             raise Refused([Problem("too-large", text, "check the dimensions of the initializer")])
         return found
 
-    def _as_weight(self, one: Any, scope: Scope) -> bool:
+    def _read_as_weight(self, one: Any, scope: Scope) -> bool:
         """Read a graph input as a weight if all nodes use it as one. Return whether it is a weight."""
         users = scope.users.get(one.name, [])
         places = [(node.op_type, place) for node in users for place, name in enumerate(node.input) if name == one.name]
@@ -179,7 +179,7 @@ class GraphInputs:
         )
         return True
 
-    def _input(self, one: Any, scope: Scope, alone: bool) -> None:
+    def _read_input(self, one: Any, scope: Scope, alone: bool) -> None:
         name = one.name
         if one.type.WhichOneof("value") not in ("tensor_type", None):
             kind = str(one.type.WhichOneof("value")).removesuffix("_type")
@@ -261,7 +261,7 @@ class GraphInputs:
         self.missing.append((declared, axis))
         return (3 if axis == 1 else 224) if image else 64  # a placeholder, which is also the example in the help
 
-    def _bind(self, ones: Sequence[Any], scope: Scope) -> None:
+    def _bind_sizes(self, ones: Sequence[Any], scope: Scope) -> None:
         """Record the sizes that `--input` gives to named dimensions, because other inputs may have the same dimensions."""
         for one in ones:
             key = (
@@ -310,7 +310,7 @@ class GraphInputs:
             )
         return Refused([Problem("unknown-size", text, help)])
 
-    def _check_asked(self, names: list[str]) -> None:
+    def _check_options(self, names: list[str]) -> None:
         for name in self.options.inputs:
             if name not in names and not (name == "" and len(names) == 1):
                 text = f"the model has no input `{show(name)}`" if name else "the model has several inputs"

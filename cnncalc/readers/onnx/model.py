@@ -44,10 +44,10 @@ class ModelReading(InferredShapes):
         scope = self.scope
         scope.outputs = {one.name for one in graph.output}
         nodes = list(graph.node)
-        self.prepare(nodes, scope)
+        self.index_names(nodes, scope)
         try:
             self.read_inputs(scope)
-            self._run(nodes, scope, 0)
+            self._read_nodes(nodes, scope, 0)
             ends = self._outputs(scope)
         except Refused as refused:
             refused.partial = builder.partial(name=name, source=path)
@@ -61,18 +61,18 @@ class ModelReading(InferredShapes):
         self.done = builder.finish(ends, **facts)
         return self.done
 
-    def _run(self, nodes: Sequence[Any], scope: Scope, depth: int) -> None:
+    def _read_nodes(self, nodes: Sequence[Any], scope: Scope, depth: int) -> None:
         ordered = sort_nodes(nodes, scope)
         ours = (
             self.model.producer_name == "cnncalc"
         )  # then nodes are named after their layers, even if they share weights
-        known = set() if ours else _known(scope)
-        shown = self.plan.named(ordered, known) if scope is self.scope else ordered
+        known = set() if ours else _constant_names(scope)
+        shown = self.plan.nodes_for_naming(ordered, known) if scope is self.scope else ordered
         names = labels(shown, known, scope.prefix)
         for node, label in zip(ordered, names, strict=True):
-            self._node(node, label, scope, depth)
+            self._read_node(node, label, scope, depth)
 
-    def _node(self, node: Any, label: str, scope: Scope, depth: int) -> None:
+    def _read_node(self, node: Any, label: str, scope: Scope, depth: int) -> None:
         given = {one.name: self._attribute(one, scope) for one in node.attribute}
         given = {name: value for name, value in given.items() if value is not None}
         xs = [scope.find(name) if name else None for name in node.input]
@@ -82,13 +82,13 @@ class ModelReading(InferredShapes):
             step.raise_invalid("it has the same attribute twice", "export the model again")
         self._check_types(step)
         before = len(self.reader.builder.nodes)
-        if scope is self.scope and self.plan.take(self.reader, step):
+        if scope is self.scope and self.plan.read_operation(self.reader, step):
             if self.strict:
                 count_unexplained(self.reader, step, before)
             return
         function = self.reader.functions.get((node.domain, node.op_type))
         if function is not None:
-            self._call(function, step, depth)
+            self._read_function(function, step, depth)
             return
         if domain == "" and node.op_type == "Constant":
             self.reader.set_output(step, self._constant_node(step))
@@ -97,12 +97,12 @@ class ModelReading(InferredShapes):
             self.reader.set_output(step, _size_of(step))
             return
         if domain == "" and node.op_type == "If":
-            self._branch(step, depth)
+            self._read_branch(step, depth)
             return
         if domain == "" and node.op_type in ("Loop", "Scan"):
             step.raise_unsupported("cnncalc does not read loops, because the number of iterations depends on the input",
                              "export the model with the loop unrolled, or without the loop")  # fmt: skip
-        if domain in OWN and self._folded(step):
+        if domain in OWN and self._fold_constants(step):
             return
         whole = step
         if domain in CONTRIBUTED:
@@ -112,7 +112,7 @@ class ModelReading(InferredShapes):
             handler = HANDLERS.get(step.op) if domain in OWN else None
         if handler is not None:
             handler(self.reader, step)
-            self._further(whole)
+            self._add_further_outputs(whole)
             note_scores(self.reader, step)
             if self.chosen is None:
                 self.axes.follow(step)
@@ -121,7 +121,7 @@ class ModelReading(InferredShapes):
             if scope is self.scope and not domain:
                 self.steps.append(ReadOperation(step, before, len(self.reader.builder.nodes)))
             return
-        self._unknown(whole)
+        self._read_unknown(whole)
 
     def _check_types(self, step: Operation) -> None:
         """Refuse an attribute of the wrong type. Functions and unknown operators may have attributes of any type."""
@@ -131,21 +131,21 @@ class ModelReading(InferredShapes):
             node.op_type,
         ) not in self.reader.functions:
             for written in node.attribute:
-                one = self._given(written, step.scope) if written.ref_attr_name else written
+                one = self._resolve(written, step.scope) if written.ref_attr_name else written
                 if one is not None and (fault := wrong_type(node.op_type, Named(written.name, one.type))):
                     step.raise_invalid(show(fault, 200), "export the model again")
 
-    def _further(self, step: Operation) -> None:
+    def _add_further_outputs(self, step: Operation) -> None:
         """Add the outputs that other nodes read but the operator's rule does not cover: statistics, caches, masks."""
         for k, name in enumerate(step.outputs):
             used = name and (step.scope.users.get(name) or name in step.scope.outputs)
             if not (k and used) or name in step.scope.values:
                 continue
-            dims = self._inferred().get(name)
+            dims = self._inferred_dims().get(name)
             if dims is not None:
                 self.reader.add_operator(step, dims, [x for x in step.inputs if x is not None], k=k, views=None)
 
-    def _folded(self, step: Operation) -> bool:
+    def _fold_constants(self, step: Operation) -> bool:
         """Evaluate an operator if all its inputs are known numbers. Return whether it was evaluated."""
         known = [x.array if x is not None else None for x in step.inputs]
         if not step.inputs or any(x is not None and x.array is None for x in step.inputs):
@@ -168,13 +168,13 @@ class ModelReading(InferredShapes):
             self.reader.set_output(step, Value(one.shape, array=one, tensors=tensors), k)
         return True
 
-    def _unknown(self, step: Operation) -> None:
+    def _read_unknown(self, step: Operation) -> None:
         """Read an operator without a rule. Its shape comes from onnx.shape_inference, and its cost is unknown."""
         done = False
         active = [x for x in step.inputs if x is not None]
-        parameters = {f"weight_{place}": x for place, x in enumerate(active) if x.learned}
+        parameters = {f"weight_{place}": x for place, x in enumerate(active) if x.is_learned}
         for k, name in enumerate(step.outputs):
-            dims = self._inferred().get(name)
+            dims = self._inferred_dims().get(name)
             if dims is not None:
                 rank = len(dims)
                 image = step.op in FIRST and rank > 2 and dims[0] == 1
@@ -188,29 +188,29 @@ class ModelReading(InferredShapes):
                 "export the model with shape information (`value_info`) or without this operator",
             )
 
-    def _call(self, function: Any, step: Operation, depth: int) -> None:
+    def _read_function(self, function: Any, step: Operation, depth: int) -> None:
         inner = Scope(attributes={**{one.name: one for one in function.attribute_proto},
-                                  **{one.name: self._given(one, step.scope) for one in step.node.attribute}})  # fmt: skip
+                                  **{one.name: self._resolve(one, step.scope) for one in step.node.attribute}})  # fmt: skip
         inner.prefix = step.label
         for name, value in zip(function.input, step.inputs, strict=False):
             if value is not None:
                 inner.values[name] = value
         inner.outputs = set(function.output)
         nodes = list(function.node)
-        self.prepare(nodes, inner)
+        self.index_names(nodes, inner)
         for name, own in zip(step.outputs, function.output, strict=False):
             if name in step.scope.firsts:
                 inner.firsts.add(own)
-        self._run(nodes, inner, depth + 1)
+        self._read_nodes(nodes, inner, depth + 1)
         for k, name in enumerate(function.output):
             found = inner.find(name)
             if found is not None:
                 self.reader.set_output(step, found, k)
 
-    def _branch(self, step: Operation, depth: int) -> None:
+    def _read_branch(self, step: Operation, depth: int) -> None:
         condition = step.required(0)
         if condition.array is None:
-            name = f"{self._chosen_branch(step)}_branch"
+            name = f"{self._pick_branch(step)}_branch"
         else:
             name = "then_branch" if condition.array.size and bool(condition.array.reshape(-1)[0]) else "else_branch"
         graph = step.attributes.get(name)
@@ -220,16 +220,16 @@ class ModelReading(InferredShapes):
         inner.prefix = step.label
         inner.outputs = {one.name for one in graph.output}
         nodes = list(graph.node)
-        self.prepare(nodes, inner)
+        self.index_names(nodes, inner)
         self.initializers(graph, inner)
-        self._run(nodes, inner, depth + 1)
+        self._read_nodes(nodes, inner, depth + 1)
         for k, one in enumerate(graph.output):
             found = inner.find(one.name)
             if found is None:
                 step.raise_invalid(f"no node of the branch computes `{show(one.name)}`")
             self.reader.set_output(step, found, k)
 
-    def _chosen_branch(self, step: Operation) -> str:
+    def _pick_branch(self, step: Operation) -> str:
         """Return the branch to read if the condition depends on the input."""
         branch = self.options.branches.get(step.label, self.options.branches.get(""))
         if branch is None and self.strict:
@@ -238,12 +238,12 @@ class ModelReading(InferredShapes):
         self.branches[step.label] = branch is not None
         return branch or "then"
 
-    def _given(self, one: Any, scope: Scope) -> Any:
+    def _resolve(self, one: Any, scope: Scope) -> Any:
         return scope.attributes.get(one.ref_attr_name) if one.ref_attr_name else one
 
     def _attribute(self, one: Any, scope: Scope) -> Any:
         """Return the value of an attribute: a number, text, a list, an array, a tensor or a graph."""
-        one = self._given(one, scope)
+        one = self._resolve(one, scope)
         if one is None:
             return None
         kind = one.type
@@ -262,7 +262,7 @@ class ModelReading(InferredShapes):
         return None
 
     def _constant_node(self, step: Operation) -> Value:  # noqa: RET503  # wrong() raises
-        for one in (self._given(written, step.scope) for written in step.node.attribute):
+        for one in (self._resolve(written, step.scope) for written in step.node.attribute):
             if one is None:
                 continue
             if one.type == 4:
@@ -313,5 +313,5 @@ def _size_of(step: Operation) -> Value:
     return Value(known.shape, array=known)
 
 
-def _known(scope: Scope) -> set[str]:
+def _constant_names(scope: Scope) -> set[str]:
     return {name for name, value in scope.values.items() if value.index is None}

@@ -91,7 +91,7 @@ class Plan:
     def __bool__(self) -> bool:
         return bool(self.last)
 
-    def take(self, r: Reader, step: Operation) -> bool:
+    def read_operation(self, r: Reader, step: Operation) -> bool:
         """Read an operation of a pattern: the last as the layer, the others only as dimensions. Return whether it was one."""
         name = step.outputs[0] if step.outputs else ""
         pattern = self.last.get(name)
@@ -105,7 +105,7 @@ class Plan:
             return False
         return True
 
-    def named(self, nodes: Sequence[Any], weights: set[str]) -> list[Any]:
+    def nodes_for_naming(self, nodes: Sequence[Any], weights: set[str]) -> list[Any]:
         """Return the nodes for naming. A layer is named after the path that all its operators have in common."""
         if not self.last:
             return list(nodes)
@@ -115,7 +115,7 @@ class Plan:
             output = node.output[0] if node.output else ""
             pattern = self.last.get(output)
             if pattern is not None:
-                found.append(_stand_in(node, pattern, [makers[p.step.outputs[0]] for p in pattern.parts], weights))
+                found.append(_layer_node(node, pattern, [makers[p.step.outputs[0]] for p in pattern.parts], weights))
             elif output in self.dims:  # so that the layer can have the name of the module
                 found.append(SimpleNamespace(name=node.name, op_type="Constant", input=(), output=node.output))
             else:
@@ -123,7 +123,7 @@ class Plan:
         return found
 
 
-def _stand_in(node: Any, pattern: Pattern, parts: Sequence[Any], weights: set[str]) -> Any:
+def _layer_node(node: Any, pattern: Pattern, parts: Sequence[Any], weights: set[str]) -> Any:
     paths = [path_of_node(part, weights)[0].split(".") for part in parts]
     common = []
     for column in zip(*paths, strict=False):
@@ -143,7 +143,7 @@ def find_patterns(
     found = []
     for pattern in (pattern for finder in finders for pattern in finder(done, scope)):
         own = {id(part) for part in pattern.parts}
-        if not own & taken and _closed(pattern, scope) and _equal(pattern, scope, nodes):
+        if not own & taken and _is_closed(pattern, scope) and _has_equal_figures(pattern, scope, nodes):
             taken |= own
             found.append(pattern)
     return Plan(found, scope)
@@ -158,7 +158,7 @@ def same_figures(one: Network, other: Network) -> bool:
     return all(getattr(mine, quantity) == getattr(theirs, quantity) for quantity in quantities)
 
 
-def _closed(pattern: Pattern, scope: Scope) -> bool:
+def _is_closed(pattern: Pattern, scope: Scope) -> bool:
     """Return whether no other operator reads the values inside a pattern, except their dimensions."""
     own = {id(part.step.node) for part in pattern.parts}
     names = [name for part in pattern.parts for name in part.step.outputs if name != pattern.result]
@@ -174,7 +174,7 @@ def _closed(pattern: Pattern, scope: Scope) -> bool:
     return True
 
 
-def _equal(pattern: Pattern, scope: Scope, nodes: Sequence[Node]) -> bool:
+def _has_equal_figures(pattern: Pattern, scope: Scope, nodes: Sequence[Node]) -> bool:
     """Return whether the layer has exactly the weights, biases, buffers and multiply-adds of its operators."""
     x, result = scope.values[pattern.x], scope.values[pattern.result]
     shape = visible(x.dims, pattern.seen)

@@ -128,7 +128,7 @@ class _Reading:
             assert refused is not None
             raise refused
         network, values = best
-        warnings = [_bound(label, taken[label]) for label, same in equal.items() if not same]
+        warnings = [_branch_warning(label, taken[label]) for label, same in equal.items() if not same]
         rest = [label for label, known in self.branches.items() if not known and label not in taken]
         if rest:
             text = (
@@ -137,7 +137,7 @@ class _Reading:
             warnings.append(
                 Problem("branch-chosen", text, "choose branches with `--branch NAME=then`", level="warning")
             )
-        return _warned(network, warnings), values
+        return _with_warnings(network, warnings), values
 
     def _check_branches(self, options: ReaderOptions) -> None:
         """Refuse a `--branch` whose name the model does not have."""
@@ -202,13 +202,13 @@ def _figures(network: Network) -> tuple[int, int, int, int]:
     return int(totals.macs), totals.params, totals.buffers, int(totals.activations)
 
 
-def _warned(network: Network, warnings: list[Problem]) -> Network:
+def _with_warnings(network: Network, warnings: list[Problem]) -> Network:
     facts = (network.name, network.source, network.spec, network.nodes, network.outputs)
     rest = (network.expectations, network.published, (*network.warnings, *warnings), network.description)
     return Network(*facts, *rest)
 
 
-def _bound(label: str, taken: str) -> Problem:
+def _branch_warning(label: str, taken: str) -> Problem:
     other = "else" if taken == "then" else "then"
     text = (
         f"the branch of `{show(label)}` depends on the input; the figures are those of `{taken}`, which has the most "

@@ -30,7 +30,7 @@ def check_size(model: Any, functions: Functions, limits: Limits) -> None:
     if count > limits.nodes:
         text = f"the graph has {count:,} nodes, more than the limit of {limits.nodes:,}"
         raise Refused([Problem("too-large", text, "export a smaller model; this limit cannot be raised")])
-    if _expanded(model.graph.node, functions, {}, 0) > limits.steps:
+    if _expanded_size(model.graph.node, functions, {}, 0) > limits.steps:
         text = f"the graph has more than {limits.steps:,} operations when its functions are expanded"
         raise Refused([Problem("too-large", text, "export a smaller model; this limit cannot be raised")])
     for domain, operator in functions:
@@ -39,7 +39,7 @@ def check_size(model: Any, functions: Functions, limits: Limits) -> None:
             raise bad_model(text, "give the function a domain of its own")
 
 
-def _expanded(nodes: Sequence[Any], functions: Functions, sizes: dict[tuple[str, str], int], depth: int) -> int:
+def _expanded_size(nodes: Sequence[Any], functions: Functions, sizes: dict[tuple[str, str], int], depth: int) -> int:
     """Return the number of operations after all functions are expanded. Each function is counted only once."""
     if depth > DEEPEST:
         text = f"functions and branches are nested more than {DEEPEST} levels deep"
@@ -57,9 +57,9 @@ def _expanded(nodes: Sequence[Any], functions: Functions, sizes: dict[tuple[str,
         function = functions.get(key)
         if function is not None:
             if key not in sizes:
-                sizes[key] = _expanded(function.node, functions, sizes, depth + 1)
+                sizes[key] = _expanded_size(function.node, functions, sizes, depth + 1)
             count += sizes[key]
         for one in node.attribute:
             for graph in (*([one.g] if one.type == 5 else ()), *one.graphs):
-                count += _expanded(graph.node, functions, sizes, depth + 1)
+                count += _expanded_size(graph.node, functions, sizes, depth + 1)
     return count

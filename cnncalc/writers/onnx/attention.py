@@ -21,7 +21,7 @@ def attention(p: Part) -> str:
     x = p.reshape(x, steps, 3, heads, width // heads)
     x = p.op("Transpose", [x], perm=[2, 0, 3, 1, 4])
     parts = [p.op("Gather", [x, p.graph.numbers([place], scalar=True)], axis=0) for place in range(3)]
-    x = _weighted(p, parts, width // heads)
+    x = _weight_values(p, parts, width // heads)
     x = p.op("Transpose", [x], perm=[0, 2, 1, 3])
     x = p.reshape(x, steps, width)
     inputs = [x, p.weight("out_proj.weight", width, width)]
@@ -44,13 +44,13 @@ def attend(p: Part) -> str:
         if place and heads != fewer:  # several heads of queries share one head of keys and values
             x = p.op("Gather", [x, p.ints(*[head * fewer // heads for head in range(heads)])], axis=rank - 1)
         parts.append(x)
-    x = _weighted(p, parts, p.shapes[0][-1] // heads)
+    x = _weight_values(p, parts, p.shapes[0][-1] // heads)
     x = p.op("Transpose", [x], perm=[*range(rank - 1), rank, rank - 1, rank + 1])
     p.output("Reshape", [x, p.ints(0, *p.out)])
     return "last"
 
 
-def _weighted(p: Part, parts: list[str], width: int) -> str:
+def _weight_values(p: Part, parts: list[str], width: int) -> str:
     """Weight the values by the softmax of query times key. All three are (..., heads, steps, width)."""
     query, key, value = parts
     rank = len(p.shapes[0]) + 2

@@ -31,7 +31,7 @@ def activation(p: Part) -> str:
 
 
 @kind("relu6", "hardtanh")
-def clipped(p: Part) -> str:
+def clip(p: Part) -> str:
     low, high = (0.0, 6.0) if p.layer.kind == "relu6" else (-1.0, 1.0)
     p.output("Clip", [p.x(), p.scalar(low), p.scalar(high)])
     return p.layouts[0]

@@ -7,7 +7,7 @@ from typing import Any
 from cnncalc.layers.sizes import each
 from cnncalc.writers.layouts import axis_of, common_layout
 from cnncalc.writers.onnx.model import Handler, Part
-from cnncalc.writers.onnx.windows import PAD_MODES, adapted, cells_around
+from cnncalc.writers.onnx.windows import PAD_MODES, cells_around, pool_to_lengths
 from cnncalc.writers.registry import registrar
 
 HANDLERS: dict[str, Handler] = {}
@@ -119,7 +119,7 @@ def resize(p: Part) -> str:
     mode = p.layer.mode
     if mode == "area":
         if any(length % width for width, length in zip(x[:-1], p.out[:-1], strict=True)):
-            adapted(p, "Average")
+            pool_to_lengths(p, "Average")
             return "first"
         mode = "nearest"
     given: dict[str, Any] = {"mode": MODES[mode], "axes": list(range(2, spatial + 2))}

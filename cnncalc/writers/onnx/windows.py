@@ -90,7 +90,7 @@ def local(p: Part) -> str:
 
 
 @kind("separableconv")
-def separable(p: Part) -> str:
+def separableconv(p: Part) -> str:
     deep, wide = p.layer.parts()
     x, windows, channels = p.x("first"), p.layer.windows(p.shapes[0]), p.shapes[0][-1]
     many = channels * deep.multiplier
@@ -151,11 +151,11 @@ def globalpool(p: Part) -> str:
 
 @kind("adaptiveavgpool", "adaptivemaxpool")
 def adaptive(p: Part) -> str:
-    adapted(p, "Average" if p.layer.kind == "adaptiveavgpool" else "Max")
+    pool_to_lengths(p, "Average" if p.layer.kind == "adaptiveavgpool" else "Max")
     return "first"
 
 
-def adapted(p: Part, word: str) -> None:
+def pool_to_lengths(p: Part, word: str) -> None:
     """Pool to given lengths with PyTorch's windows, which reach from floor(i*W/n) up to ceil((i+1)*W/n)."""
     pairs = list(zip(p.shapes[0][:-1], p.out[:-1], strict=True))
     if all(length == 1 for _, length in pairs):
@@ -164,10 +164,10 @@ def adapted(p: Part, word: str) -> None:
         parts = [width // length for width, length in pairs]
         p.output(f"{word}Pool", [p.x("first")], kernel_shape=parts, strides=parts)
     else:
-        _uneven(p, word, pairs)
+        _pool_unevenly(p, word, pairs)
 
 
-def _uneven(p: Part, word: str, pairs: list[tuple[int, int]]) -> None:
+def _pool_unevenly(p: Part, word: str, pairs: list[tuple[int, int]]) -> None:
     """Cut windows of different lengths out and reduce each. Means of rows, then of columns, give the mean of both."""
     x = p.x("first")
     changed = [axis for axis, (width, length) in enumerate(pairs) if width != length]

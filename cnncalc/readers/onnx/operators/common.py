@@ -65,7 +65,7 @@ def following_bias(r: Reader, step: Operation, size: int, trailing: int) -> Valu
         return False
     names = [name for name in users[0].input if name != step.outputs[0]]
     other = step.scope.find(names[0]) if len(names) == 1 else None
-    if other is None or not (other.learned or is_single_number(other)) or other.size != size:
+    if other is None or not (other.is_learned or is_single_number(other)) or other.size != size:
         return False
     if any(r.is_counted(tensor) for tensor in other.tensors):
         return False

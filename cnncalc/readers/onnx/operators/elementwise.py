@@ -59,7 +59,7 @@ def unary(r: Reader, step: Operation) -> None:
         r.set_output(step, Value(x.dims, tensors=x.tensors, why=x.why or "they are computed from weights"))
     elif step.op == "Cast" or (step.op == "Identity" and step.outputs[0] not in step.scope.outputs):
         r.set_output(step, x)
-    elif step.op == "Sigmoid" and (product := _gate(step)) is not None:
+    elif step.op == "Sigmoid" and (product := _silu_product(step)) is not None:
         r.fused.add(id(product))
         r.add_layer(step, activation.SiLU(), [x], x.order, len(x.dims))
     elif kind is not None:
@@ -77,7 +77,7 @@ def unary(r: Reader, step: Operation) -> None:
         r.add_operator(step, x.dims, [x], x.order, in_place=True)
 
 
-def _gate(step: Operation) -> Any:
+def _silu_product(step: Operation) -> Any:
     """Return the Mul of a sigmoid's input and output, if it is the only reader of the output: both form a SiLU."""
     users, name = step.scope.users.get(step.outputs[0], []), step.node.input[0]
     if len(users) == 1 and users[0].op_type == "Mul" and step.outputs[0] not in step.scope.outputs:
@@ -118,7 +118,7 @@ def binary(r: Reader, step: Operation) -> None:
         return
     main = max(active, key=lambda x: (x.size, len(x.dims)))
     order = spread_order(main, dims)
-    known = [x for x in xs if x.learned]
+    known = [x for x in xs if x.is_learned]
     if len(active) == len(xs) > 1 and _add_merge(r, step, active, main, dims, order):
         return
     if len(active) == len(xs) == 1:
@@ -134,7 +134,7 @@ def binary(r: Reader, step: Operation) -> None:
         parameters = {"bias": merge_values(r, known)}
     elif known and step.op == "Mul":
         parameters = {"weight": merge_values(r, known)}
-    value = _one_or_more(r, step, dims, active, order, parameters)
+    value = _add_elementwise(r, step, dims, active, order, parameters)
     if known and not parameters and value.index is not None and not r.strict:
         _as_buffer(r, value.index, known)
 
@@ -160,14 +160,14 @@ def _add_to_scores(
 
 def learned_values(xs: list[Value]) -> list[Value]:
     """Return the values that consist of weights, or all values if none does."""
-    return [x for x in xs if x.learned] or xs
+    return [x for x in xs if x.is_learned] or xs
 
 
 def merge_values(r: Reader, xs: list[Value]) -> Value:
     return xs[0] if len(xs) == 1 else Value((), tensors=r.tensors_of(xs))
 
 
-def _one_or_more(
+def _add_elementwise(
     r: Reader, step: Operation, dims: Dims, active: list[Value], order: Order, parameters: dict[str, Value | None]
 ) -> Value:
     return r.add_operator(step, dims, active, order, parameters, in_place=len(active) == 1 and dims == active[0].dims)

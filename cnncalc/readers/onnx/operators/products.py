@@ -36,7 +36,7 @@ def gemm(r: Reader, step: Operation) -> None:
 
 
 def _is_zero(x: Value, units: int) -> bool:
-    return x.size == 1 and not x.learned and not (units == 1 and is_single_number(x))
+    return x.size == 1 and not x.is_learned and not (units == 1 and is_single_number(x))
 
 
 def matmul(r: Reader, step: Operation, places: tuple[int, int] = (0, 1), bias_at: int | None = None) -> None:

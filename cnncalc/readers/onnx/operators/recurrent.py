@@ -78,7 +78,7 @@ def recurrent_layer(r: Reader, step: Operation) -> None:
 
 def _is_learned_state(state: Value) -> bool:
     """Return whether an initial state is learned: its numbers differ, and it is not a Constant of the graph."""
-    if state.index is not None or not state.learned or all(tensor.fixed for tensor in state.tensors):
+    if state.index is not None or not state.is_learned or all(tensor.fixed for tensor in state.tensors):
         return False
     if state.array is not None:
         return bool((state.array != state.array.flat[0]).any())

@@ -31,7 +31,7 @@ def view(r: Reader, step: Operation, x: Value, dims: Dims, order: Order, k: int 
         r.set_output(step, value, k)
         return value
     shape, now = visible(dims, order), r.builder.shape(x.index)
-    if shape == now and _monotone(x) == _monotone(Value(dims, None, order)):
+    if shape == now and _relative_order(x) == _relative_order(Value(dims, None, order)):
         value = Value(dims, x.index, order)
         r.set_output(step, value, k)
         return value
@@ -39,7 +39,7 @@ def view(r: Reader, step: Operation, x: Value, dims: Dims, order: Order, k: int 
     return r.add_layer(step, layer, [x], order, len(dims), k=k)
 
 
-def _monotone(x: Value) -> list[int]:
+def _relative_order(x: Value) -> list[int]:
     """Return the order of the axes that are not 1, numbered without the axes of length 1."""
     axes = [axis for axis in x.order if x.dims[axis] != 1]
     ranks = {axis: rank for rank, axis in enumerate(sorted(axes))}
@@ -108,7 +108,7 @@ def squeeze(r: Reader, step: Operation) -> None:
     kept = [axis for axis in range(len(x.dims)) if axis not in axes]
     dims = tuple(x.dims[axis] for axis in kept)
     hidden = frozenset(place for place, axis in enumerate(kept) if axis not in x.order and x.index is not None)
-    view(r, step, x, dims, _mapped(x, {axis: place for place, axis in enumerate(kept)}, dims, hidden))
+    view(r, step, x, dims, _order_after_move(x, {axis: place for place, axis in enumerate(kept)}, dims, hidden))
 
 
 def unsqueeze(r: Reader, step: Operation) -> None:
@@ -124,10 +124,10 @@ def unsqueeze(r: Reader, step: Operation) -> None:
     hidden = frozenset(places[axis] for axis in range(len(x.dims)) if axis not in x.order and x.index is not None)
     if 0 in axes:
         hidden |= {0}
-    view(r, step, x, tuple(dims), _mapped(x, places, tuple(dims), hidden))
+    view(r, step, x, tuple(dims), _order_after_move(x, places, tuple(dims), hidden))
 
 
-def _mapped(x: Value, places: dict[int, int], dims: Dims, hidden: frozenset[int]) -> Order:
+def _order_after_move(x: Value, places: dict[int, int], dims: Dims, hidden: frozenset[int]) -> Order:
     """Return the order after axes moved to `places`. New axes have the position that ONNX gives them."""
     order = [places[axis] for axis in x.order if axis in places] if x.index is not None else []
     if order != sorted(order):  # channels last: new axes come before the channels
@@ -206,7 +206,7 @@ def cut_slices(r: Reader, step: Operation) -> None:
         len(changed) > 1
         and x.index is not None
         and len(set(axes)) == len(axes)
-        and _cropped(r, step, x, tuple(dims), axes, cuts)
+        and _add_crop(r, step, x, tuple(dims), axes, cuts)
     ):
         return
     one = changed[0] if len(changed) == 1 else None
@@ -218,7 +218,7 @@ def cut_slices(r: Reader, step: Operation) -> None:
     cut(r, step, x, tuple(dims), axis, (start, end, by))
 
 
-def _cropped(
+def _add_crop(
     r: Reader, step: Operation, x: Value, dims: Dims, axes: Sequence[int], cuts: Sequence[tuple[int | None, ...]]
 ) -> bool:
     """Add a part of a value along several shown axes, whose receptive field is known. Return whether it is one."""
@@ -289,7 +289,7 @@ def concat(r: Reader, step: Operation) -> None:
         if len(xs) == 1:
             r.set_output(step, xs[0])
         return
-    learned = [x for x in xs if x.learned]
+    learned = [x for x in xs if x.is_learned]
     active = [x for x in xs if x.index is not None]
     order = None
     if active and all(x.order == active[0].order for x in active):
@@ -384,7 +384,7 @@ def resize(r: Reader, step: Operation) -> None:
             step.raise_invalid(f"its scales must be finite numbers, not {show(scales)}")
         for factor, axis in zip(scales, axes, strict=True):
             factors[axis] = factor
-            dims[axis] = int(x.dims[axis] * _exact(factor))
+            dims[axis] = int(x.dims[axis] * _nearest_fraction(factor))
     if min(dims) < 1:
         step.raise_invalid(f"its output would be empty: {format_dims(dims)}")
     changed = [axis for axis in range(rank) if dims[axis] != x.dims[axis]]
@@ -408,7 +408,7 @@ def resize(r: Reader, step: Operation) -> None:
     r.add_layer(step, layer, [x], x.order, rank)
 
 
-def _exact(factor: float) -> float:
+def _nearest_fraction(factor: float) -> float:
     """Return the fraction that a factor stored in 32 bits was rounded from: 4/3 for 1.3333334."""
     near = Fraction(factor).limit_denominator(1000)
     return float(near) if factor and abs(float(near) / factor - 1) < 1e-7 else factor
