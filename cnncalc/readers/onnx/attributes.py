@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 NAMES = {
-    1: "a number", 2: "an integer", 3: "text", 4: "a tensor", 5: "a graph", 6: "a list of numbers",
-    7: "a list of integers", 8: "a list of texts",
+    1: "a number", 2: "a whole number", 3: "text", 4: "a tensor", 5: "a graph", 6: "a list of numbers",
+    7: "a list of whole numbers", 8: "a list of texts",
 }  # fmt: skip
 _WHOLE = (
     "allowzero axis batch_axis blocksize ceil_mode channels_last end fmod group is_causal k keepdims kv_num_heads layout "

@@ -153,7 +153,7 @@ class Operation:
         return value
 
     def numbers(self, place: int, name: str = "") -> list[int] | None:
-        """Return the integers of a constant input, or else of an attribute; None if the node has neither.
+        """Return the whole numbers of a constant input, or else of an attribute; None if the node has neither.
 
         Raises:
             Refused: The node has the input, but its numbers are unknown.
@@ -164,7 +164,7 @@ class Operation:
             return None if given is None else [int(n) for n in given] if isinstance(given, list) else [int(given)]
         known = self.array(place).reshape(-1).tolist()
         if not all(isinstance(n, int | float) and abs(n) < 2**64 for n in known):
-            self.raise_invalid(f"input {place + 1} is {show(known[:8])}, but must consist of integers")
+            self.raise_invalid(f"input {place + 1} is {show(known[:8])}, but must consist of whole numbers")
         return [int(n) for n in known]
 
     def array(self, place: int) -> Array:

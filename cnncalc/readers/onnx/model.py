@@ -308,7 +308,7 @@ def _size_of(step: Operation) -> Value:
         return Value((), array=np.asarray(x.size, dtype="int64"))
     start, end = step.attributes.get("start", 0), step.attributes.get("end", len(x.dims))
     if not isinstance(start, int) or not isinstance(end, int):
-        step.raise_invalid("start and end must be integers")
+        step.raise_invalid("start and end must be whole numbers")
     known = np.asarray(x.dims, dtype="int64")[start:end]
     return Value(known.shape, array=known)
 

@@ -147,7 +147,7 @@ def test_an_open_input_without_a_policy(write: Write, capsys: pytest.CaptureFixt
     """Is not known, and so nothing passes."""
     path = write("net.onnx", dumped(OPEN))
     assert run(cli, ["check", path, "--max-params", "1M"]) == 1
-    assert "the sizes of `height` and `width` are not known [unknown-size]" in capsys.readouterr().out
+    assert "the sizes of `height` and `width` are unknown [unknown-size]" in capsys.readouterr().out
 
 
 def test_help_for_a_wrong_shape_is_not_that_of_a_specification(

@@ -723,8 +723,8 @@ BROKEN = {
     "missing-initializer": broken(without_weights, "bad-model", "`w`"),
     "negative-dims": broken(negative, "bad-model", "-4"),
     "enormous": broken(enormous, "too-large", "`w`"),
-    "circle": broken(circle, "bad-model", "circle"),
-    "made-twice": broken(twice, "bad-model", "twice"),
+    "circle": broken(circle, "bad-model", "cycle"),
+    "made-twice": broken(twice, "bad-model", "two nodes compute"),
     "no-output": broken(no_output, "bad-model", "`z`"),
     "negative-input": broken(negative_input, "bad-model", "-8"),
     "huge-input": broken(huge_input, "too-large"),
@@ -946,7 +946,7 @@ def test_an_unknown_cost_stays_unknown_with_weights(tmp_path: Path) -> None:
 
 def test_a_fixed_batch_is_said(tmp_path: Path) -> None:
     """In a warning; a free batch and a batch of 1 say nothing."""
-    for batch, said in ((8, ["input `x` fixes the batch at 8; figures are for one example"]), (1, []), ("N", [])):
+    for batch, said in ((8, ["input `x` has a fixed batch of 8; the figures are for one example"]), (1, []), ("N", [])):
         network = read(save(Small(conv(), (batch, 3, 8, 8), [CONV]).model, tmp_path), NOTHING)
         assert [problem.text for problem in network.warnings] == said
         assert {problem.level for problem in network.warnings} <= {"warning"}
@@ -1085,7 +1085,7 @@ def test_the_batch_axis(name: str, tmp_path: Path) -> None:
     assert (tuple(network.nodes[0].output), int(analyze(network).totals.macs)) == (shown, macs)
     fixed = [problem.text for problem in network.warnings]
     assert len(fixed) == (batch > 1)
-    assert all(f" at {batch}; figures are for one example" in text for text in fixed)
+    assert all(f" of {batch}; the figures are for one example" in text for text in fixed)
 
 
 def test_the_batch_axis_by_option(tmp_path: Path) -> None:
@@ -1168,7 +1168,7 @@ MASKS: dict[str, tuple[Small, int, int, str]] = {
     ),
     "slopes of the graph": (
         scored(op("Constant", "", "m", value=numbers("", *range(100), kind="float32", dims=(4, 5, 5))), ADD),
-        0, 100, "`m` counts as a buffer: a constant of the graph",
+        0, 100, "`m` counts as a buffer: it is a constant",
     ),
     "relative positions": (scored(ADD, weights=[weight("m", 1, 4, 5, 5)]), 100, 0, "`m` counts as parameters"),
     "a table of relative positions": (
