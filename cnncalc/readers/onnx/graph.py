@@ -358,7 +358,9 @@ class Reader(Assembler):
             raise Refused([Problem("too-large", text, "fold constants before the export")])
         return tuple(found.values())
 
-    def _count_new(self, parameters: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int], bool]:
+    def _count_new(
+        self, parameters: Mapping[str, Value | None], index: int
+    ) -> tuple[dict[str, Number], set[int], bool]:
         """Return the counts by role of the tensors not counted before, and the nodes that count the other tensors."""
         fresh: dict[str, Number] = {}
         owners: set[int] = set()
