@@ -1,4 +1,4 @@
-"""Readers: from a file of any format to a Network, through the same Builder. This module holds the table of readers.
+"""Readers turn a file of any format into a Network, all with the same Builder. This module holds the table of readers.
 
 To add a reader for a format named FORMAT:
 
@@ -9,7 +9,7 @@ To add a reader for a format named FORMAT:
 3. If a file can also arrive as text (from standard input), offer `read_text(source, options) -> Network`.
 4. If `cnncalc check` may open such files from strangers, offer `read_submission(data, path, options) -> Network`, which
    reads bytes or an open file within the limits for strangers, and list the suffixes in `submissions`.
-5. Describe the format in docs/import.md.
+5. Describe the format in docs/models.md, and add tests in `tests/readers/FORMAT/`.
 
 A layer kind is read in the file of its family (windows, views, recurrent, ...), which has the same name in each format.
 """
@@ -35,7 +35,7 @@ class Reader(Record):
     """A row of the table: one format, how its files are recognised, and what its reader needs."""
 
     name: str  # the folder that holds the reader
-    files: str  # what its files are called in messages
+    files: str  # plural name of its files for messages
     suffixes: tuple[str, ...] = ()
     prefix: str = ""  # of a SPEC that is not a file
     extra: str = ""  # the extra that installs what the reader needs
@@ -66,7 +66,7 @@ SUBMISSIONS = tuple(suffix for reader in READERS for suffix in reader.submission
 
 
 def reader_of(spec: str) -> Reader:
-    """The reader for a SPEC, found by its prefix or its suffix."""
+    """Return the reader for a SPEC, chosen by its prefix or its suffix."""
     for reader in READERS:
         if reader.prefix and spec.startswith(reader.prefix):
             return reader
@@ -74,19 +74,19 @@ def reader_of(spec: str) -> Reader:
 
 
 def reader_of_file(path: str) -> Reader:
-    """The reader for a file, found by its suffix. Files with an unknown suffix are read as specifications."""
+    """Return the reader for a file, chosen by its suffix. Files with an unknown suffix are read as specifications."""
     suffix = os.path.splitext(path)[1].lower()
     return next((reader for reader in READERS if suffix in reader.suffixes), SPECIFICATIONS)
 
 
 def reader_of_submission(path: str) -> Reader:
-    """The reader that `check` uses for a stranger's file. A prefix means nothing here: no submission is executed."""
+    """Return the reader that `check` uses for a stranger's file. Prefixes are ignored, so that no submission is executed."""
     suffix = os.path.splitext(path)[1].lower()
     return next((reader for reader in READERS if suffix in reader.submissions), SPECIFICATIONS)
 
 
 def reader_of_text(text: str) -> Reader:
-    """The reader for text without a telling suffix: Keras for its JSON, the reader of specifications for the rest."""
+    """Return the reader for text whose format the suffix does not show: Keras' JSON, or else a specification."""
     return _KERAS if is_keras_json(text) else SPECIFICATIONS
 
 

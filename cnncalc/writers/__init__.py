@@ -1,4 +1,4 @@
-"""Writers: from a Network to a file of another format. This module holds the table of writers.
+"""Writers turn a Network into a file of another format. This module holds the table of writers.
 
 To add a writer for a format named FORMAT:
 
@@ -41,19 +41,12 @@ TARGETS = tuple(writer.target for writer in WRITERS)
 
 
 def writer_of(target: str) -> Writer:
-    """The row of a target.
-
-    Raises:
-        KeyError: There is no such target.
-    """
-    for writer in WRITERS:
-        if writer.target == target:
-            return writer
-    raise KeyError(target)
+    """Return the row of a target, which must be in the table."""
+    return next(writer for writer in WRITERS if writer.target == target)
 
 
 def write(writer: Writer, network: Network, **options: Any) -> str | bytes:
-    """The network as text of the writer's format, or as bytes if the format is binary.
+    """Write the network as text in the writer's format, or as bytes if the format is binary.
 
     Raises:
         Unexportable: The format cannot express a layer.

@@ -1,4 +1,4 @@
-"""Files of others: one function opens them, whatever command and format, and what was checked is what is read."""
+"""One function opens the files of all commands and formats, and cnncalc reads the file that was checked."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def here(ended: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command line in an empty folder."""
+    """Return a function that runs a command line in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return ended
 
 
 def test_nothing_else_opens_a_file() -> None:
-    """No other module calls `open`, `os.open`, `Path.read_text` and their like."""
+    """No other module calls `open`, `os.open`, `Path.read_text` or similar functions."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -56,7 +56,7 @@ def test_nothing_else_opens_a_file() -> None:
 @POSIX
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_what_is_not_a_regular_file(suffix: str, here: Run, tmp_path: Path) -> None:
-    """A pipe that nobody writes to is not waited for, a device not read: the same words and status 2 for every format."""
+    """Pipes without a writer and devices are refused with the same words and status 2 for every format."""
     pytest.importorskip("onnx")
     os.mkfifo(tmp_path / f"pipe.{suffix}")
     (tmp_path / f"folder.{suffix}").mkdir()
@@ -74,7 +74,7 @@ def test_what_is_not_a_regular_file(suffix: str, here: Run, tmp_path: Path) -> N
 @POSIX
 @pytest.mark.parametrize("option", ["--policy", "--baseline"])
 def test_a_policy_and_a_base_too(option: str, here: Run, tmp_path: Path) -> None:
-    """They are opened by the same function; a link there is the teacher's own and is followed."""
+    """Policies are opened by the same function, and links are followed because they belong to the teacher."""
     (tmp_path / "net.yaml").write_text(GOOD)
     os.mkfifo(tmp_path / "pipe.yaml")
     more = ("--max-growth", "5%") if option == "--baseline" else ()
@@ -88,7 +88,7 @@ def test_a_policy_and_a_base_too(option: str, here: Run, tmp_path: Path) -> None
 
 @POSIX
 def test_links_are_followed_where_the_user_names_them(here: Run, tmp_path: Path) -> None:
-    """And in no submission."""
+    """No submission is read through a link."""
     (tmp_path / "net.yaml").write_text(GOOD)
     (tmp_path / "link.yaml").symlink_to("net.yaml")
     assert here("analyze", "link.yaml", "--get", "params").out == "1930\n"
@@ -98,7 +98,7 @@ def test_links_are_followed_where_the_user_names_them(here: Run, tmp_path: Path)
 
 
 def test_json_of_keras_is_opened_once(here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that takes its place after it was recognised is not read."""
+    """If another file replaces it after it was recognised, that file is not read."""
     path = tmp_path / "net.json"
     path.write_text(json.dumps(KERAS))
     opened = []
@@ -123,7 +123,7 @@ def test_json_of_keras_is_opened_once(here: Run, tmp_path: Path, monkeypatch: py
 
 
 def test_json_of_keras_from_standard_input(here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is read already need not have a path."""
+    """Keras JSON is recognised on standard input, too."""
     import io
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(KERAS).encode())))
@@ -133,7 +133,7 @@ def test_json_of_keras_from_standard_input(here: Run, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("claimed", [0, 5, 100])
 @pytest.mark.parametrize("most", [1, 5, 10, 11, 12, 50])
 def test_a_file_that_grows(claimed: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of it is read, and one byte more than the limit at most, whatever size the system named before."""
+    """The whole file is read, but at most one byte more than the limit, whatever size the system stated before."""
     path = tmp_path / "net.yaml"
     path.write_bytes(b"01234567890")
     facts = list(os.stat(path))
@@ -143,14 +143,14 @@ def test_a_file_that_grows(claimed: int, most: int, tmp_path: Path, monkeypatch:
         assert files.contents(file, most) == b"01234567890"[: most + 1]
 
 
-def test_a_path_that_no_system_takes() -> None:
-    """Is an error of the file, not of the program."""
+def test_a_path_that_no_system_accepts() -> None:
+    """A path that no system accepts is an error of the file, not of the program."""
     with pytest.raises(OSError, match="null"), files.opened("net\0.yaml"):
         pass
 
 
 def test_what_is_too_large(tmp_path: Path) -> None:
-    """Is refused after one byte more than the limit."""
+    """A large file is refused after reading one byte more than the limit."""
     from cnncalc.readers.limits import UNTRUSTED
 
     path = tmp_path / "net.yaml"
@@ -165,8 +165,8 @@ def test_what_is_too_large(tmp_path: Path) -> None:
     [("check", "n.yaml"), ("analyze", "n.yaml"), ("memory", "n.yaml"), ("explain", "n.yaml"), ("compare", "n.yaml", "vgg16"),
      ("export", "n.yaml", "--to", "dot"), ("import", "n.json"), ("analyze", "n.json"), ("analyze", "-e", "8x8x3")],
 )  # fmt: skip
-def test_an_input_alone_is_no_network(words: tuple[str, ...], here: Run, tmp_path: Path) -> None:
-    """In every command and format: it would pass every limit."""
+def test_an_input_alone_is_not_a_network(words: tuple[str, ...], here: Run, tmp_path: Path) -> None:
+    """A network without layers is refused in every command and format, because it would pass every limit."""
     (tmp_path / "n.yaml").write_text("input: 8x8x3\nlayers: []\n")
     (tmp_path / "n.json").write_text(json.dumps(KERAS | {"config": {"layers": KERAS_LAYERS[:1]}}))
     done = here(*words)

@@ -1,4 +1,4 @@
-"""`cnncalc export`: source and drawings that no name can break, whatever it holds; nothing need be installed for it."""
+"""`cnncalc export` writes source and drawings that no name can break, and needs no other package."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HOSTILE = [
     "lambda",
     "None",
     "print",
-    "\uff46\uff4f\uff52",  # NFKC makes `for` of it
+    "\uff46\uff4f\uff52",  # NFKC turns it into `for`
     "coding: utf-7",
     "# -*- coding: utf-7 -*-",
     "+AAoAaQBtAHAAbwByAHQAIABvAHM-",
@@ -64,12 +64,12 @@ HOSTILE = [
 
 
 def shelf(name: str) -> Network:
-    """A shipped network."""
+    """Read a network of the shelf."""
     return network_of(next(path for path in SHELF if path.stem == name).read_text(encoding="utf-8"))
 
 
 def hostile() -> Network:
-    """A network in which everything that has a name has a hostile one: layers, blocks, inputs and the network."""
+    """Build a network in which layers, blocks, inputs and the network itself have hostile names."""
     builder = Builder()
     values = [builder.input(name, Shape((8, 8, 4))) for name in HOSTILE[:3]]
     for number, name in enumerate(HOSTILE):
@@ -81,7 +81,7 @@ def hostile() -> Network:
 
 
 def words(tree: ast.Module) -> set[str]:
-    """Every name, attribute and argument in the source."""
+    """Return all names, attributes and arguments in the source."""
     found: set[str] = set()
     for node in ast.walk(tree):
         found |= {
@@ -93,13 +93,13 @@ def words(tree: ast.Module) -> set[str]:
 
 
 def kinds_of_statement(tree: ast.Module) -> list[str]:
-    """What stands at the top of the source."""
+    """Return the statements at the top level of the source."""
     return [type(node).__name__ for node in tree.body]
 
 
 @pytest.mark.parametrize("path", SHELF, ids=lambda path: path.stem)
 def test_the_shelf_exports(path: Path) -> None:
-    """To source of plain ASCII that is Python, and to drawings that mention every layer."""
+    """The source is valid Python in plain ASCII, and drawings mention every layer."""
     network = network_of(path.read_text(encoding="utf-8"))
     text = source(network).text
     ast.parse(text)
@@ -111,7 +111,7 @@ def test_the_shelf_exports(path: Path) -> None:
 
 
 def test_no_name_reaches_the_source_as_code() -> None:
-    """The source of a hostile network is the source of a harmless one, but for identifiers: same statements, same calls."""
+    """The source of a hostile network differs from that of a harmless one only in identifiers."""
     text = source(hostile()).text
     assert text.isascii()
     assert "\r" not in text
@@ -139,7 +139,7 @@ def test_no_name_reaches_the_source_as_code() -> None:
 
 
 def test_no_name_reaches_the_keras_source_as_code() -> None:
-    """The same for Keras: imports, functions and nothing else; calls of Keras and of those functions only."""
+    """Keras source contains only imports and functions, which call only Keras and each other."""
     text = keras_source(hostile()).text
     assert text.isascii()
     assert "\r" not in text
@@ -154,7 +154,7 @@ def test_no_name_reaches_the_keras_source_as_code() -> None:
 
 
 def test_identifiers_never_collide() -> None:
-    """Names that become the same identifier stay two: nothing is overwritten."""
+    """Different names that become the same identifier stay different, so that nothing is overwritten."""
     text = source(hostile()).text
     for found in re.findall(r"^class .*?(?=^class |^if )", text, re.M | re.S):
         made = re.findall(r"^        self\.(\w+) = ", found, re.M)
@@ -165,7 +165,7 @@ def test_identifiers_never_collide() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_identifiers(name: str) -> None:
-    """ASCII words that are no keyword and not special."""
+    """Identifiers are ASCII words that are neither keywords nor special names."""
     for found in (identifier(name, "layer", {"forward"}), class_name(name)):
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", found)
         assert found not in ("lambda", "None", "forward", "for")
@@ -173,7 +173,7 @@ def test_identifiers(name: str) -> None:
 
 @pytest.mark.heavy
 def test_a_hostile_specification_by_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the file to the source, with the one place where a specification has free text."""
+    """Free text of a specification cannot become code either."""
     path = tmp_path / "net.yaml"
     monkeypatch.chdir(tmp_path)
     bad = "\\nopen('marker', 'w')\\n"
@@ -192,13 +192,13 @@ def test_a_hostile_specification_by_the_command(tmp_path: Path, monkeypatch: pyt
     try:
         exec(done.stdout, names)
     except ImportError:
-        names = {}  # no torch here: it still is Python, and the line was reached
+        names = {}  # without torch, the import fails after the source was parsed
     assert not (tmp_path / "marker").exists()
     assert "class_" in done.stdout
 
 
 def test_blocks_that_are_alike_share_a_class() -> None:
-    """Twelve encoders are one class; the layers of a dense block differ in numbers only."""
+    """Twelve encoders are one class, and the layers of a dense block differ only in numbers."""
     assert source(shelf("vit_b_16")).text.count("class Encoder") == 1
     assert source(shelf("densenet121")).text.count("nn.Conv2d(") < 10
     text = source(shelf("resnet50")).text
@@ -207,7 +207,7 @@ def test_blocks_that_are_alike_share_a_class() -> None:
 
 
 def test_shared_layers_are_one_module() -> None:
-    """Also those in other blocks; where a field differs the weights are tied."""
+    """Layers in different blocks can share weights, which are tied if a field differs."""
     builder = Builder()
     value = builder.input("input", Shape((8, 8, 4)))
     for name, stride in (("a.conv", 1), ("b.conv", 1), ("c.conv", 2)):
@@ -222,7 +222,7 @@ def test_shared_layers_are_one_module() -> None:
 
 @pytest.mark.heavy
 def test_thousands_of_layers_and_deep_names() -> None:
-    """No recursion anywhere."""
+    """Deeply nested and long networks do not reach the recursion limit."""
     builder = Builder()
     value = builder.input("input", Shape((4, 4, 4)))
     for number in range(3000):
@@ -236,24 +236,24 @@ def test_thousands_of_layers_and_deep_names() -> None:
 
 
 class Odd(Layer):
-    """A layer that nobody can export."""
+    """A kind that no writer can export."""
 
     kind = "odd"
 
 
 def test_what_cannot_be_exported_is_an_error() -> None:
-    """One line that names the layer; never a layer that is passed over."""
+    """An error names the layer in one line, and no layer is silently left out."""
     builder = Builder()
     value = builder.add(Odd(), [builder.input("input", Shape((4,)))], "strange\x1b[31m")
     with pytest.raises(Unexportable, match=r"odd `strange\\x1b\[31m` cannot be exported"):
         source(builder.finish([value]))
 
 
-# -- drawings ---------------------------------------------------------------------------------------------------------
+# drawings
 
 
 def test_mermaid_of_a_small_network() -> None:
-    """Blocks as subgraphs, shapes and parameters on the layers."""
+    """Blocks are subgraphs, and layers have shapes and parameters."""
     network = network_of(
         "input: 8x8x3\nlayers: [{seq: [conv: {filters: 4, kernel: 1}, relu], as: stem}, {fc: 10, as: out}]"
     )
@@ -272,7 +272,7 @@ def test_mermaid_of_a_small_network() -> None:
 
 
 def test_depth_folds_blocks() -> None:
-    """At depth 0 a block is one box with the parameters of all in it; no edge is lost or doubled."""
+    """At depth 0 a block is one box with all its parameters, and no edge is lost or doubled."""
     text = drawing.dot(shelf("vit_b_16"), 0)
     assert 'label="Encoder1\\n197x768, 8 layers\\n7,087,872 params"' in text
     assert text.count("subgraph") == 0
@@ -283,7 +283,7 @@ def test_depth_folds_blocks() -> None:
 
 
 def test_no_name_escapes_from_a_drawing() -> None:
-    """Every line is one of five forms, and labels hold no character that ends them."""
+    """Every line has one of five forms, and no label contains a character that ends it."""
     mermaid_label = r'"(?:[\w _.,:+\-/*()\'=]|#\d+;|<br/>)*"'
     line = rf"subgraph b\d+\[{mermaid_label}\]|n\d+\[{mermaid_label}\]|end|[nb]\d+ --> [nb]\d+"
     line += r"|flowchart TB|class [n\d,]+ c\d|classDef c\d [\w,:#]+|"
@@ -298,11 +298,11 @@ def test_no_name_escapes_from_a_drawing() -> None:
         assert re.fullmatch(line, found.strip()), found
 
 
-# -- the commands -----------------------------------------------------------------------------------------------------
+# commands
 
 
 def test_the_export_command_writes_a_file(tmp_path: Path) -> None:
-    """Whole or not at all."""
+    """A file is written completely or not at all."""
     done = CliRunner().invoke(
         cli, ["export", "lenet5", "--to", "dot", "-o", str(tmp_path / "net.dot")], standalone_mode=False
     )
@@ -313,21 +313,21 @@ def test_the_export_command_writes_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["lenet5", "--to", "torch", "--depth", "1"], "--depth is for drawings"),
+        (["lenet5", "--to", "torch", "--depth", "1"], "--depth is only for drawings"),
         (["lenet5", "alexnet", "--to", "torch"], "one network"),
         (["--to", "torch"], "no SPEC"),
         (["lenet5"], "Missing option '--to'"),
     ],
 )
 def test_wrong_usage_of_export(arguments: list[str], text: str) -> None:
-    """One sentence, exit status 2."""
+    """Wrong usage is one sentence with exit status 2."""
     done = CliRunner().invoke(cli, ["export", *arguments])
     assert done.exit_code == 2
     assert text in done.output
 
 
 def test_verify_without_the_framework(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit status 2 and the extra's name."""
+    """A missing package is reported with the name of its extra and exit status 2."""
 
     def missing(*_: Any) -> None:
         raise Missing("torch", "torch")
@@ -341,7 +341,7 @@ def test_verify_without_the_framework(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("wrong", [False, True])
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_the_exit_status_of_verify(monkeypatch: pytest.MonkeyPatch, form: str, wrong: bool) -> None:
-    """0 where everything agrees, 1 where one figure differs; the same for every format."""
+    """The exit status is 0 if everything agrees and 1 if a figure differs, in every format."""
     import json
 
     from cnncalc.analyses.totals import analyze
@@ -374,4 +374,4 @@ def test_the_exit_status_of_verify(monkeypatch: pytest.MonkeyPatch, form: str, w
         assert "150 / 151" in done.stdout
         assert "1 layer differs" in done.stdout
     else:
-        assert "agrees in every figure of 11 layers" in done.stdout
+        assert "agrees with cnncalc in every figure of 11 layers" in done.stdout

@@ -133,10 +133,10 @@ class Section:
         """
         missing = [name for name in self.read if name not in self.options and len(name) > 3]
         for name in self.options:
-            meant = None if name in self.read or name in IGNORED else nearest(name, missing)
-            if meant is not None:
+            intended = None if name in self.read or name in IGNORED else nearest(name, missing)
+            if intended is not None:
                 text = f"has no option `{show(name)}`; darknet would ignore it"
-                raise self.problem("unknown-field", text, f"did you mean `{meant}`?", name)
+                raise self.problem("unknown-field", text, f"did you mean `{intended}`?", name)
 
 
 # options for training whose names resemble options that determine shapes
@@ -152,7 +152,7 @@ def sections(source: Source) -> list[Section]:
     Raises:
         Refused: A line is not a section, an option or a comment, or options come before the first section.
     """
-    found: list[Section] = []
+    result: list[Section] = []
     for number, line in enumerate(source.text.split("\n"), 1):
         bare = _BLANKS.sub("", line)
         if not bare or bare[0] in "#;":
@@ -163,33 +163,33 @@ def sections(source: Source) -> list[Section]:
                 raise _refused(
                     where, f"`{show(line.strip())}` is not a section", "write `[convolutional]`, alone on its line"
                 )
-            if len(found) > MOST_SECTIONS:
+            if len(result) > MOST_SECTIONS:
                 raise _refused(
                     where,
                     f"more than {MOST_SECTIONS:,} sections",
                     "check that the file is a Darknet network",
                     "too-large",
                 )
-            found.append(Section(bare[1:-1], where, len(found) - 1))
+            result.append(Section(bare[1:-1], where, len(result) - 1))
             continue
         name, equals, _ = bare.partition("=")
         value = line.partition("=")[2]
         if not equals or not name or not value.strip():
             text = f"`{show(line.strip())}` is neither a section nor an option"
             raise _refused(where, text, "write `name=value`; comments begin with `#`")
-        if not found:
+        if not result:
             raise _refused(where, f"`{show(name)}` comes before the first section", "start the file with `[net]`")
-        options = found[-1].options
+        options = result[-1].options
         if name not in options:
             options[name] = Option(value, where)
         elif _COMMENT.sub("", options[name].text) != _COMMENT.sub("", Option(value, where).text) and name in SIZES:
             first = options[name].where.line
             text = f"`{show(name)}` is set twice; darknet uses the first one, on line {first}"
             raise _refused(where, text, "remove one of the two", "duplicate-key")
-    if not found:
+    if not result:
         problem = Problem("empty-file", f"{show(source.path)} has no sections", "start the file with `[net]`")
         raise Refused([problem])
-    return found
+    return result
 
 
 SIZES = {

@@ -60,10 +60,10 @@ class Cells(Sections):
         for gate in "igo":
             sums[gate] = product(f"w{gate}", x, units)
 
-        def add_gate(gate: str, seen: int) -> int:
+        def add_gate(gate: str, peephole_state: int) -> int:
             parts = [sums[gate], product(f"u{gate}", h, units)]
             if peep and gate != "g":
-                parts.append(product(f"v{gate}", seen, units))
+                parts.append(product(f"v{gate}", peephole_state, units))
             total = self.add(f"{gate}.add", Add(), *parts)
             return self.add(f"{gate}.gate", act.Tanh() if gate == "g" else act.Sigmoid(), total)
 

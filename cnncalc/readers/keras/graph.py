@@ -161,7 +161,7 @@ class Reader:
                 followers[need].append(place)
         ends = [(self._place(ref, numbers, named, spec, wanted), ref.output) for ref in outs]
         starts = [self._place(ref, numbers, named, spec, wanted) for ref in ins]
-        made: dict[int, list[Value]] = {}
+        outputs_of: dict[int, list[Value]] = {}
         ready = [place for place, needs in enumerate(waiting) if not needs]
         heapq.heapify(ready)
         while ready:
@@ -169,28 +169,30 @@ class Reader:
             layer, number, args, kwargs = calls[place]
             if layer.cls == "InputLayer":
                 if arguments is None:
-                    made[place] = [self._input(layer.name, layer.input_shape, single=len(starts) == 1)]
+                    outputs_of[place] = [self._input(layer.name, layer.input_shape, single=len(starts) == 1)]
                 elif place in starts and starts.index(place) < len(arguments):
-                    made[place] = [arguments[starts.index(place)]]
+                    outputs_of[place] = [arguments[starts.index(place)]]
                 else:
                     raise Problem("bad-value", f"{spec.title} is called without its input `{show(layer.name)}`")
             else:
-                args, kwargs = _with_values(args, made, layer), _with_values(kwargs, made, layer)
+                args, kwargs = _with_values(args, outputs_of, layer), _with_values(kwargs, outputs_of, layer)
                 values = list(_values((args, kwargs)))
                 if not values:
                     raise layer.problem("is called without a value")
-                made[place] = self._call(layer, path, values, args, kwargs, key, number, wanted.get(place, {0}), lead)
+                outputs_of[place] = self._call(
+                    layer, path, values, args, kwargs, key, number, wanted.get(place, {0}), lead
+                )
             for follower in followers[place]:
                 waiting[follower].discard(place)
                 if not waiting[follower]:
                     heapq.heappush(ready, follower)
-        if len(made) < len(calls):
-            stuck = next(calls[place][0] for place in range(len(calls)) if place not in made)
+        if len(outputs_of) < len(calls):
+            stuck = next(calls[place][0] for place in range(len(calls)) if place not in outputs_of)
             raise stuck.problem("is part of a cycle: it depends on its own output", code="bad-file")
         for place, output in ends:
-            if output >= len(made[place]):
+            if output >= len(outputs_of[place]):
                 raise calls[place][0].problem(f"has no output {output}, which {spec.title} returns")
-        return [made[place][output] for place, output in ends]
+        return [outputs_of[place][output] for place, output in ends]
 
     def _place(
         self,
@@ -374,16 +376,18 @@ def _with_references(struct: Any, named: dict[str, Spec], old: bool) -> Any:
     return struct
 
 
-def _with_values(struct: Any, made: dict[int, list[Value]], by: Spec) -> Any:
+def _with_values(struct: Any, outputs_of: dict[int, list[Value]], by: Spec) -> Any:
     """Replace the references in arguments by values."""
     if isinstance(struct, Ref):
-        if struct.output >= len(made[struct.place]):
+        if struct.output >= len(outputs_of[struct.place]):
             raise by.problem(f"reads output {struct.output} of `{show(struct.layer)}`, which does not exist")
-        return made[struct.place][struct.output]
+        return outputs_of[struct.place][struct.output]
     if isinstance(struct, list):
-        return [_with_values(inner, made, by) for inner in struct]
+        return [_with_values(inner, outputs_of, by) for inner in struct]
     return (
-        {name: _with_values(inner, made, by) for name, inner in struct.items()} if isinstance(struct, dict) else struct
+        {name: _with_values(inner, outputs_of, by) for name, inner in struct.items()}
+        if isinstance(struct, dict)
+        else struct
     )
 
 

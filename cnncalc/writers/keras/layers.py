@@ -155,10 +155,12 @@ def embedding(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 @kind("positional", "classtoken", "scale", "lrn", "droppath")
 def helper(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     name = {"positional": "Positional", "classtoken": "ClassToken", "scale": "Scale", "lrn": "LRN"}.get(layer.kind)
-    given = {"lrn": f"{getattr(layer, 'size', '')}", "droppath": f"{getattr(layer, 'rate', '')}"}.get(layer.kind, "")
+    arguments = {"lrn": f"{getattr(layer, 'size', '')}", "droppath": f"{getattr(layer, 'rate', '')}"}.get(
+        layer.kind, ""
+    )
     if layer.kind == "scale" and layer.bias:
-        given = "bias=True"
-    return layer_of(f"{name or 'DropPath'}({given})", name or "DropPath")
+        arguments = "bias=True"
+    return layer_of(f"{name or 'DropPath'}({arguments})", name or "DropPath")
 
 
 @kind("attention")
@@ -191,9 +193,9 @@ def norm(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
         if not layer.affine:
             raise Unsupported("RMSNormalization in Keras always has a gain")
         return layer_of("layers.RMSNormalization()")
-    given = [groups] if groups else []
-    given += [] if layer.affine else ["center=False", "scale=False"]
-    return layer_of(f"layers.{name}Normalization({', '.join(given)})")
+    arguments = [groups] if groups else []
+    arguments += [] if layer.affine else ["center=False", "scale=False"]
+    return layer_of(f"layers.{name}Normalization({', '.join(arguments)})")
 
 
 @kind("standardize")
@@ -437,7 +439,7 @@ HELPERS = {
         if not training or self.rate == 0:
             return x
         shape = (ops.shape(x)[0],) + (1,) * (len(x.shape) - 1)
-        kept = ops.cast(keras.random.uniform(shape) >= self.rate, x.dtype)
-        return x * kept / max(1 - self.rate, 1e-12)
+        mask = ops.cast(keras.random.uniform(shape) >= self.rate, x.dtype)
+        return x * mask / max(1 - self.rate, 1e-12)
 ''',
 }

@@ -93,7 +93,7 @@ def _fields(layer: Layer | None) -> Any:
 
 
 def _represented_layer(layer: Layer | None) -> Layer | None:
-    """Return the layer that an operator stands for."""
+    """Return the layer that an operator represents."""
     while isinstance(layer, Operator):
         layer = layer.like
     return layer

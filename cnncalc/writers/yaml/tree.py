@@ -148,12 +148,12 @@ class TreeBuilder:
         index = first
         while index <= last:
             parts = self.parts[index]
-            found = self._group_at(index, depth)
-            if found is None:
+            group = self._group_at(index, depth)
+            if group is None:
                 item = self._leaf(body, index, ".".join(parts[depth:]))
                 index += 1
             else:
-                end, level = found
+                end, level = group
                 label = ".".join(parts[depth:level])
                 inner = self._body(f"{path}{label}.", index, end, level, entry)
                 item = Item(label, end, inner)
@@ -255,24 +255,26 @@ class TreeBuilder:
         items = body.items
         place = len(items)
         wanted = len(inputs)
-        found: list[tuple[int, Item]] = []
+        branches: list[tuple[int, Item]] = []
         while place:
             group = items[place - 1]
             if group.body is None or inputs[:wanted].count(group.node) != 1:
                 break
             wanted = inputs.index(group.node)
-            found.insert(0, (wanted, group))
+            branches.insert(0, (wanted, group))
             place -= 1
-        while found:
+        while branches:
             start = self._before(body, place)
-            if all(self._starts_from(group.body, start) for _, group in found if group.body is not None):
+            if all(self._starts_from(group.body, start) for _, group in branches if group.body is not None):
                 break
-            found.pop(0)
+            branches.pop(0)
             place += 1
-        one = len(found) == 1
-        if not found or (one and (start not in inputs or len(inputs) > 2 or _NUMBERED.search(found[0][1].label))):
+        single = len(branches) == 1
+        if not branches or (
+            single and (start not in inputs or len(inputs) > 2 or _NUMBERED.search(branches[0][1].label))
+        ):
             return
-        for number, group in found:
+        for number, group in branches:
             assert group.body is not None
             enter(group.body, start)
             item.operands[number] = (group.label, group.body)

@@ -1,4 +1,4 @@
-"""`cnncalc import`: specifications written from networks, read again, and equal to them in every number."""
+"""`cnncalc import` writes specifications that, when read again, equal the network in every number."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ SHELF = sorted((ROOT / "architectures").glob("*.yaml"))
 
 
 def again(network: Network, flat: bool = False) -> str:
-    """The text written from a network, after it was read and compared; without falling back to a plain list."""
+    """Write a network, compare the result, and return the text. It must not fall back to a plain list."""
     found = write(network, flat=flat)
     assert difference(network, network_of(found.text), found.order, found.names) == ""
     return found.text
 
 
-# -- the same numbers -------------------------------------------------------------------------------------------------
+# the same numbers
 
 
 @pytest.mark.parametrize("path", SHELF, ids=lambda path: path.stem)
 def test_the_shelf(path: Path) -> None:
-    """Names as they are; and what is written is written the same again."""
+    """Names stay the same, and writing the result again yields the same text."""
     network = loading.load(Spec(str(path)))
     text = again(network)
     assert node_names(network) == [node.name for node in network.nodes]
@@ -55,7 +55,7 @@ def test_the_shelf(path: Path) -> None:
 
 @pytest.mark.heavy
 def test_folding_makes_files_short() -> None:
-    """The median file of the shelf is a third of the plain list at most, and none is longer."""
+    """The median file of the shelf is at most a third of the plain list, and none is longer."""
     ratios = []
     for path in SHELF:
         network = loading.load(Spec(str(path)))
@@ -77,14 +77,14 @@ NETS: dict[str, tuple[dict[str, Any], Any]] = {
 
 @pytest.mark.parametrize("name", NETS)
 def test_darknet_files(name: str) -> None:
-    """Darknet's sections, which are blocks."""
+    """Sections of Darknet become blocks."""
     net, sections = NETS[name]
     text = again(reader.read_text(Source(f"{name}.cfg", test_darknet.cfg(net, sections())), ReaderOptions({}, {})))
     assert name in ("alexnet", "vgg16") or "blocks:" in text
 
 
 def drawn(seed: int) -> Network:
-    """A network of random kinds in groups that repeat, with branches, shortcuts, far references and shared weights."""
+    """Build a network of random kinds in groups that repeat, with branches, shortcuts, far references and shared weights."""
     dice = random.Random(seed)
     builder = Builder()
     values = [builder.input("input" if seed % 3 else "image", Shape((8, 8, 8)))]
@@ -134,7 +134,7 @@ def drawn(seed: int) -> Network:
 
 @pytest.mark.heavy
 def test_random_networks() -> None:
-    """The plain list is right for every network, and so is what `import` writes; nearly always that is the short one."""
+    """The plain list and the result of `import` are right for every network, and the result is almost always the short form."""
     fallen = 0
     for seed in range(200):
         network = drawn(seed)
@@ -142,11 +142,11 @@ def test_random_networks() -> None:
         found = write_checked(network)
         assert difference(network, network_of(found.text), found.order, found.names) == ""
         fallen += found.text != write(network).text
-    assert fallen < 8  # where a short name outside is hidden by one inside
+    assert fallen < 8  # if a name inside hides a short name outside
 
 
 def test_repeated_groups_become_a_block_with_parameters() -> None:
-    """Widths that differ, one that is worked out, and a stride that is mostly 1."""
+    """Different widths become parameters, one of them is computed, and a stride that is mostly 1 has a default."""
     builder = Builder()
     value = builder.input("input", Shape((32, 32, 3)))
     for number, (width, stride) in enumerate([(16, 1), (16, 1), (32, 2), (64, 1)]):
@@ -169,7 +169,7 @@ def test_repeated_groups_become_a_block_with_parameters() -> None:
 
 
 def test_thousands_of_layers_take_no_time() -> None:
-    """Written and compared in a time that grows with their number."""
+    """The time to write and compare grows linearly with the number of layers."""
     text = "input: 32x32x8\nlayers:\n" + "".join(
         f"  - {{conv: {{filters: {8 + n % 7}, kernel: 3, pad: 1}}, as: g{n // 40}.c{n}}}\n  - {{relu, as: r{n}}}\n"
         for n in range(1000)
@@ -180,11 +180,11 @@ def test_thousands_of_layers_take_no_time() -> None:
     assert time.process_time() - start < 5
 
 
-# -- what specifications had to learn for it ----------------------------------------------------------------------------
+# words of specifications that imports need
 
 
 def test_names_belong_to_their_group() -> None:
-    """Two groups may use one name; the innermost is meant, and a path leads to any of them."""
+    """Two groups can use the same name. It refers to the innermost one, and a path can refer to any of them."""
     network = network_of(
         """\
 input: 8x8x4
@@ -227,14 +227,14 @@ outputs: [two.sum, three.deep.relu]
     ],
 )
 def test_refusals(layers: str, code: str) -> None:
-    """Of what is new, by its code."""
+    """Mistakes in these words are refused with their codes."""
     with pytest.raises(Refused) as error:
         network_of(f"input: 8x8x4\nlayers: {layers}")
     assert {problem.code for problem in error.value.problems} == {code}
 
 
 def test_fields_beside_merges() -> None:
-    """Written at the step, over the defaults of the file."""
+    """A value at the step overrides the defaults of the file."""
     network = network_of(
         "input: 8x8x4\ndefaults: {add: {inplace: true}}\n"
         "layers: [{add: [prev, prev]}, {add: [prev, prev], inplace: false}, {concat: [prev, prev], axis: width}]"
@@ -244,7 +244,7 @@ def test_fields_beside_merges() -> None:
 
 
 def test_operations_are_as_unknown_as_before() -> None:
-    """Without a cost the total is a lower bound; a known cost, parameters and a field stay."""
+    """Without a cost the total is a lower bound. A known cost, parameters and fields are kept."""
     builder = Builder()
     value = builder.input("input", Shape((8, 8, 4)))
     value = builder.add(Unknown("deform", Shape((8, 8, 6))), [value], "a")
@@ -261,14 +261,14 @@ def test_operations_are_as_unknown_as_before() -> None:
 
 
 def test_strangers_cannot_state_figures() -> None:
-    """A budget would be no budget."""
+    """Stated costs are refused in submissions, where they would defeat the budget."""
     for step in ("{fc: 1000, holds: {}}", "{operator: [prev], op: fc, output: 1000, cost: 0}"):
         with pytest.raises(Refused) as error:
             read(Source("net.yaml", f"input: 8x8x4\nlayers: [{step}]"), limits=UNTRUSTED)
         assert [problem.code for problem in error.value.problems] == ["bad-step"]
 
 
-# -- names and text that anybody may have chosen --------------------------------------------------------------------------
+# untrusted names and text
 
 HOSTILE = (
     "a: b", "- x", "#no", "a\nlayers: []", "\x1b[31mred", "${7*7}", "$in_channels", "{a}", "[x", "&a", "*a", "!!python/x",
@@ -278,7 +278,7 @@ HOSTILE = (
 
 
 def test_hostile_names() -> None:
-    """Every name becomes one that a file can have, no two alike, and the file says the same network."""
+    """Each name becomes a distinct one that a file can contain, and the file describes the same network."""
     builder = Builder()
     value = builder.input("in\nput: 3x3", Shape((4, 4, 2)))
     middle = value
@@ -296,7 +296,7 @@ def test_hostile_names() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_stays_text(text: str) -> None:
-    """In quotes or without, the parser gives back what went in."""
+    """The parser returns the original text, whether it is quoted or not."""
     if "\ud800" in text or "\x00" in text:
         return
     for wrap in (scalar, prose, quoted):
@@ -307,17 +307,17 @@ def test_text_stays_text(text: str) -> None:
 
 @pytest.fixture
 def cnncalc(ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a command line within this process, in an empty folder."""
+    """Return a function that runs a command line in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
     return ended
 
 
-# -- the command ----------------------------------------------------------------------------------------------------------
+# the command
 
 
 def test_command(cnncalc: Any) -> None:
-    """To standard output, to a file, and not over one that is there."""
+    """The result goes to standard output or to a file, but does not overwrite an existing one."""
     ended = cnncalc("import", "mobilenet_v2", "-p", "width=0.5")
     assert (ended.status, ended.err) == (0, "")
     assert cnncalc("import", "mobilenet_v2", "-p", "width=0.5", "-o", "half.yaml").out == ""
@@ -339,14 +339,14 @@ def test_command(cnncalc: Any) -> None:
 
 
 def test_the_page(cnncalc: Any) -> None:
-    """The example of docs/import.md is what is printed."""
+    """The example in docs/import.md is the actual output."""
     page = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
     typed, shown = page.split("```console\n$ cnncalc ")[1].split("```")[0].split("\n", 1)
     assert cnncalc(*typed.split()).out.startswith(shown.removesuffix("...\n"))
 
 
 def test_nothing_is_written_where_the_two_differ(cnncalc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reason is told in one line."""
+    """The reason is one line."""
     monkeypatch.setattr(writer, "difference", lambda *_: "`conv1`: weights: the source has 1, the specification 2")
     ended = cnncalc("import", "vgg16", "-o", "out.yaml")
     assert (ended.status, ended.out) == (2, "")
@@ -355,7 +355,7 @@ def test_nothing_is_written_where_the_two_differ(cnncalc: Any, monkeypatch: pyte
 
 
 def test_a_difference_is_seen() -> None:
-    """In whatever number it is; each change below is one that a writer could make by mistake."""
+    """The comparison finds a difference in any number. Each change below is a mistake that a writer could make."""
     base = "input: 8x8x4\nlayers:\n  - {conv: {filters: 4, kernel: 3, pad: 1}, as: a}\n  - {relu, as: b}\n"
     base += "  - {add: [a, b], as: c}\n"
     one = network_of(base)
@@ -370,8 +370,8 @@ def test_a_difference_is_seen() -> None:
         assert what in difference(one, network_of(base.replace(old, new)), order, names), new
 
 
-def test_what_cannot_be_said_is_refused() -> None:
-    """By name: an input of many axes, an operation whose name is no word."""
+def test_what_cannot_be_written_is_refused() -> None:
+    """An input with many axes and an operation with an unusable name are refused."""
     builder = Builder()
     value = builder.input("input", Shape((2, 3, 4, 5, 6)))
     with pytest.raises(Unwritable, match="no input shape"):
@@ -382,8 +382,8 @@ def test_what_cannot_be_said_is_refused() -> None:
         write_checked(odd)
 
 
-def test_problems_of_the_source_are_told(cnncalc: Any) -> None:
-    """As every other command does."""
+def test_problems_of_the_source_are_reported(cnncalc: Any) -> None:
+    """Problems in the source are reported as in every other command."""
     Path("bad.yaml").write_text("input: 3x3x1\nlayers: [rlu]", encoding="utf-8")
     ended = cnncalc("import", "bad.yaml")
     assert (ended.status, ended.out) == (1, "")
