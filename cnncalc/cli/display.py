@@ -7,7 +7,7 @@ import sys
 
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import columns, escape_unencodable, write
-from cnncalc.render.lines import ASCII, UNICODE, Glyphs, Line, plain, trimmed, wrapped
+from cnncalc.render.lines import ASCII, UNICODE, Glyphs, Line, plain, strip_trailing, wrapped
 
 
 def on_terminal(file: str | None) -> bool:
@@ -69,5 +69,5 @@ def show_lines(lines: list[Line], request: Request) -> None:
         return
     from cnncalc.render.terminal import print_lines
 
-    shown = [[(escape_unencodable(text, sys.stdout), style) for text, style in trimmed(line)] for line in fitted]
+    shown = [[(escape_unencodable(text, sys.stdout), style) for text, style in strip_trailing(line)] for line in fitted]
     print_lines(shown, sys.stdout, forced=not on_terminal(request.file) or os.environ.get("TERM") == "dumb")

@@ -1,1 +1,1 @@
-"""Results -> text. A renderer knows no reader and prints nothing: it returns lines, a string or a renderable."""
+"""Results as text. A renderer imports no reader and does not print: it returns lines or a string."""

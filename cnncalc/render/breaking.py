@@ -1,4 +1,4 @@
-"""A line that is longer than a terminal, as several: broken between words, numbers beside their units."""
+"""Break a line that is wider than the terminal between words, and keep numbers with their units."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from cnncalc.render.lines import Line
 
 WORDS = re.compile(r"[^ ]*\d (?:%|[kMGTPE]?i?B)(?=[ ;,.)=]|$)[^ ]*|[^ ]+")  # a number keeps its unit
-NARROWEST = 24  # cells; a narrower column is not worth breaking into
+NARROWEST = 24  # cells; text is not broken into columns narrower than this
 JOINTS = re.compile(
     r"(?<=\w[/\\=;*+|_-])(?=\w)|(?<=\w[.,:])(?=[^\W\d])|(?<=\w)(?=[(])|(?<=[\u3000-\u9fff\uac00-\ud7af])"
 )
 
 
 def broken(line: Line, width: int) -> Iterator[Line]:
-    """The lines, each of at most `width` cells where its words allow."""
+    """Break a line into lines of at most `width` cells, as far as its words allow."""
     indent = _indent(line, width)
     row: Line = []
     taken, blanks = 0, ""
@@ -43,7 +43,7 @@ def broken(line: Line, width: int) -> Iterator[Line]:
 
 
 def _indent(line: Line, width: int) -> int:
-    """Where a broken line goes on: below its last span, its second span, or two cells from the margin."""
+    """Return where a broken line continues: under its last span, its second span, or two cells from the margin."""
     ends = [0]
     for text, _ in line:
         ends.append(ends[-1] + width_of(text))

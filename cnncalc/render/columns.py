@@ -1,4 +1,4 @@
-"""The columns of the layer table: what each shows for a row, and what its figures add up to."""
+"""The columns of the layer table: the text of each cell, and the quantity that the totals add up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnncalc.units import format_bytes, format_count
 
 
 class Folded:
-    """A line of the table: one row, or the rows of a block folded into one (not `whole`: of layers from anywhere)."""
+    """A line of the table: one row, or the rows of a block folded into one. Without `whole`, the rows are from anywhere."""
 
     __slots__ = ("level", "name", "rows", "whole")
 
@@ -25,16 +25,16 @@ class Folded:
 
     @property
     def last(self) -> Row:
-        """The row whose output is the output of the line."""
+        """The last row, whose output is the output of the line."""
         return self.rows[-1]
 
     def total(self, quantity: str) -> int:
-        """The sum of a figure over the rows."""
+        """Return the sum of a figure over the rows."""
         return sum([getattr(row, quantity) for row in self.rows])
 
 
 class Column(Record):
-    """`text` makes the cell of a line; `quantity` is what is added up for the totals (empty: nothing)."""
+    """A column. `text` formats the cell of a line; `quantity` is added up for the totals, unless it is empty."""
 
     title: str
     right: bool
@@ -44,7 +44,7 @@ class Column(Record):
 
 
 def amount(quantity: str) -> Callable[[Folded, Analysis, bool], str]:
-    """Cells of an exact count."""
+    """Return a function that formats an exact count."""
     return lambda line, analysis, exact: f"{line.total(quantity):,}"
 
 
@@ -83,7 +83,7 @@ def _share(line: Folded, analysis: Analysis, exact: bool) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share in percent: `74.3 %`; something above nothing never reads 0.0, something below everything never 100.0.
+    """Format a share in percent, such as `74.3 %`. A share above zero is never shown as 0, and one below all never as 100.
 
     >>> percent(1, 3), percent(1, 10**6), percent(0, 5)
     ('33.3 %', '<0.1 %', '0 %')
@@ -99,9 +99,11 @@ def percent(part: int, whole: int) -> str:
 
 
 def receptive_field(field: Field, whole: Shape) -> str:
-    """`212/32`: size and stride, one number where all axes agree; `all` where the whole input is seen; `?` unknown.
+    """Format a field as size/stride, such as `212/32`, with one number if all axes agree.
 
-    `31` where every cell sees the same 31 cells.
+    `all` means the whole input, and `?` a field that is not known.
+
+    `31` means that every cell sees the same 31 cells.
     """
     if field == ():
         return "-"
@@ -126,7 +128,7 @@ def _field(line: Folded, analysis: Analysis, exact: bool) -> str:
 
 
 def formula(row: Row, inputs: tuple[Shape, ...]) -> str:
-    """How the first spatial axis came about: `(227 - 11 + 2*0)/4 + 1 = 55`, further axes behind where they differ."""
+    """Return how spatial axes were computed, such as `(227 - 11 + 2*0)/4 + 1 = 55`. Equal axes are shown once."""
     layer = row.node.layer
     if layer is None:
         return ""
@@ -166,7 +168,7 @@ COLUMNS: dict[str, Column] = {
     **{name: figure(name, quantity) for name, quantity in PER_LAYER.items()},
     "rf": Column("receptive field", True, _field, help="size/stride"),
     "formula": Column("formula", False, _formula, help="(W - F + 2P)/S + 1 with the numbers"),
-    "saved": Column("saved", True, _saved, help="bytes kept for backward"),
+    "saved": Column("saved", True, _saved, help="bytes saved for backward"),
     "live": Column("live", True, _live, help="bytes alive while the layer runs in training"),
     "share": Column("of params", True, _share, help="share of all parameters"),
 }

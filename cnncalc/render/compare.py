@@ -1,4 +1,4 @@
-"""A comparison as a readable report: plain words, totals side by side, the layers as a diff."""
+"""A comparison as a readable report: a sentence, totals side by side, and the layers as a diff."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ WORDS = {
     "activations": ("activation", "activations"),
     "macs": ("multiply-add", "multiply-adds"),
 }
-LONGEST = 40  # characters of a name: it stands above columns
+LONGEST = 40  # characters of a name, because it is the heading of a column
 MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
 STYLES = {"same": "dim", "changed": "note", "added": "good", "removed": "bad"}
 
 
 def title(analysis: Analysis) -> str:
-    """What a network is called: its name, else where it was read; and what was set in it."""
+    """Return the name of a network, or where it was read, and what was set in it."""
     network = analysis.network
     name = show(network.title, LONGEST)
     if len(network.changes) == 1:
@@ -39,7 +39,7 @@ def title(analysis: Analysis) -> str:
 
 
 def titles(analyses: Sequence[Analysis], typed: Sequence[str]) -> list[str]:
-    """Names told apart: where two are the same, as they were `typed`, and in the end by number."""
+    """Return distinct names. If two are the same, use the specifications as `typed`, and number them if necessary."""
     names = [title(analysis) for analysis in analyses]
     if len(set(names)) < len(names):
         names = [show(text, LONGEST) for text in typed]
@@ -49,18 +49,18 @@ def titles(analyses: Sequence[Analysis], typed: Sequence[str]) -> list[str]:
 
 
 def sentence(names: Sequence[str], analyses: Sequence[Analysis], totals: Sequence[Total]) -> str:
-    """The comparison in plain words, of the second network against the first.
+    """Describe in a sentence how the second network compares with the first.
 
-    "B has 12x fewer parameters and 3.1x more activations; 89 % of A's parameters are in fc6."
+    "B has 12x fewer parameters and 3.1x more activations. 89 % of A's parameters are in fc6."
     """
     first, second = names[:2]
-    told = [total for total in totals if total.quantity in WORDS]
-    if not told:
+    compared = [total for total in totals if total.quantity in WORDS]
+    if not compared:
         found = ""
-    elif any(total.differs or None in total.values[:2] for total in told):
-        found = f"{second} has {_listed([_times(total) for total in told])}."
+    elif any(total.differs or None in total.values[:2] for total in compared):
+        found = f"{second} has {_listed([_times(total) for total in compared])}."
     else:
-        found = f"Both have the same number of {_listed([WORDS[total.quantity][1] for total in told])}."
+        found = f"Both have the same number of {_listed([WORDS[total.quantity][1] for total in compared])}."
     heaviest = largest(analyses[0])
     if heaviest is not None and any(total.quantity == "params" for total in totals):
         row, part, whole = heaviest
@@ -92,7 +92,7 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def value_text(quantity: str, value: Value) -> str:
-    """A value of the totals: exact."""
+    """Format a value of the totals exactly."""
     if value is None:
         return "?"
     if isinstance(value, list):
@@ -119,7 +119,7 @@ def report(
     pairs: Sequence[Pair] | None,
     glyphs: dict[str, str],
 ) -> list[Line]:
-    """The whole comparison as lines, under these names; `pairs` only where there are two networks."""
+    """Return the whole comparison as lines. `pairs` is None if there are more than two networks."""
     lines: list[Line] = []
     if len(analyses) == 2:
         lines += [[(sentence(names, analyses, totals), "name")], []]
@@ -149,7 +149,7 @@ def report(
 
 
 def _diff(pairs: Sequence[Pair], networks: Sequence[Network]) -> list[Line]:
-    """The layers that differ, with the same ones counted between them."""
+    """List the layers that differ, with the number of identical ones between them."""
     lines: list[Line] = []
     same = 0
     for pair in pairs:
@@ -162,7 +162,7 @@ def _diff(pairs: Sequence[Pair], networks: Sequence[Network]) -> list[Line]:
             assert pair.left is not None
             assert pair.right is not None
             before, after = _described(pair.left), _described(pair.right)
-            if before.partition("  ")[2] == after.partition("  ")[2]:  # it is what they are made from that differs
+            if before.partition("  ")[2] == after.partition("  ")[2]:  # only their inputs differ
                 before, after = before + _sources(pair.left, networks[0]), after + _sources(pair.right, networks[1])
             lines.append([(f" ~ {before}", "note")])
             lines.append([(f"   {after}", "note")])
@@ -189,7 +189,7 @@ def _sources(row: Row, network: Network) -> str:
 
 
 def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None) -> dict[str, Any]:
-    """The comparison as JSON data (`cnncalc.comparison/1`); `b` and `difference` are those of the second network."""
+    """Return the comparison as JSON data (`cnncalc.comparison/1`). `b` and `difference` are those of the second network."""
     from cnncalc import __version__
 
     return {
@@ -227,7 +227,7 @@ def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[
 def markdown(
     names: Sequence[str], analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None
 ) -> str:
-    """The comparison as GitHub-flavoured Markdown, for a pull request."""
+    """Return the comparison as GitHub-flavoured Markdown, for a pull request."""
     from cnncalc.render.markup import markdown_text, pipe
 
     lines = [f"**{markdown_text(sentence(names, analyses, totals))}**", ""] if len(analyses) == 2 else []

@@ -1,4 +1,4 @@
-"""Analyses as data: JSON (a contract, `cnncalc.analysis/1`) and CSV. Integers are exact, bytes are bytes, unknown is null."""
+"""Analyses as JSON (the contract `cnncalc.analysis/1`) and CSV. Integers are exact, sizes are in bytes, unknown is null."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from cnncalc.text import show
 
 
 def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Ranking | None = None) -> dict[str, Any]:
-    """An analysis as JSON data; with `problems`, of a network that ends where a layer did not fit: totals are null.
+    """Return an analysis as JSON data. With `problems`, the network ends at a layer that did not fit, and totals are null.
 
-    `layers` are in the order of the network always; a `ranking` adds names, the largest first.
+    `layers` are always in the order of the network. A `ranking` adds their names, the largest first.
     """
     network = result.network
     whole = result.extent
@@ -62,7 +62,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Rankin
 
 
 def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> dict[str, Any]:
-    """The same keys for a specification of which no layer could be read: no layers, no totals, and why."""
+    """Return the same keys for a specification of which no layer could be read: no layers, no totals, and the problems."""
     return {
         "format": "cnncalc.analysis/1",
         "cnncalc": __version__,
@@ -87,15 +87,15 @@ def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> d
 
 
 def set_data(network: Network) -> list[dict[str, Any]]:
-    """The fields that `--set` changed, as JSON data."""
+    """Return the fields that `--set` changed as JSON data."""
     return [
-        {"layer": one.layer, "field": one.field, "value": _value(one.value), "was": _value(one.was)}
-        for one in network.changes
+        {"layer": change.layer, "field": change.field, "value": _value(change.value), "was": _value(change.was)}
+        for change in network.changes
     ]
 
 
 def row_data(result: Analysis, row: Row) -> dict[str, Any]:
-    """A layer as JSON data."""
+    """Return a layer as JSON data."""
     node = row.node
     layer = node.layer
     nodes = result.network.nodes
@@ -122,7 +122,7 @@ def row_data(result: Analysis, row: Row) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    """A field for JSON: sizes of several axes as `1x7`, as a specification writes them."""
+    """Return the value of a field for JSON, with sizes of several axes as `1x7`, as in a specification."""
     return "x".join(map(str, value)) if isinstance(value, tuple) else value
 
 
@@ -134,19 +134,19 @@ def _where(where: Where | None) -> dict[str, Any] | None:
     return None if where is None else {"file": where.source.path, "line": where.line, "column": where.column}
 
 
-def _claim(claim: Claim, who: str, what: str) -> dict[str, Any]:
+def _claim(claim: Claim, source_key: str, claimed_key: str) -> dict[str, Any]:
     return {
-        who: claim.source,
+        source_key: claim.source,
         "quantity": claim.quantity,
-        what: claim.claimed,
+        claimed_key: claim.claimed,
         "computed": claim.computed,
         "agrees": claim.agrees,
-        **({"reason": claim.reason or None} if what == "published" else {}),
+        **({"reason": claim.reason or None} if claimed_key == "published" else {}),
     }
 
 
 def problem_data(problem: Problem) -> dict[str, Any]:
-    """A problem as JSON data."""
+    """Return a problem as JSON data."""
     return {
         "code": problem.code,
         "level": problem.level,
@@ -158,7 +158,7 @@ def problem_data(problem: Problem) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> str:
-    """Data as JSON text, layers one to a line where there are any; ASCII only, so that every stream can carry it."""
+    """Return data as JSON text, with one layer per line. It is ASCII only, so that every stream can carry it."""
     if isinstance(value, dict) and value.get("layers"):
         head = {key: inner for key, inner in value.items() if key != "layers"}
         rows = ",\n    ".join(json.dumps(row) for row in value["layers"])
@@ -179,9 +179,9 @@ def to_csv(
     *,
     several: bool = False,
 ) -> str:
-    """The layer tables as one CSV: names in full, numbers plain, bytes as bytes; cells that a spreadsheet would run are quoted.
+    """Return the layer tables as one CSV: names in full, plain numbers, and formulas for spreadsheets made harmless.
 
-    With `several` the first column is the network, as it was typed.
+    With `several`, the first column is the network as it was typed.
     """
     import csv
     from io import StringIO
@@ -199,7 +199,7 @@ def to_csv(
             elif name == "share":
                 params = result.totals.params
                 cells.append(f"{line.total('params') / params:.6f}" if params else "0")
-            elif name in ("macs", "saved", "live"):  # may be unknown, or known as a bound
+            elif name in ("macs", "saved", "live"):  # may be unknown, or a lower bound
                 cells.append(column.text(line, result, True).replace(",", ""))
             elif name == "formula":
                 cells.append(formula(line.last, result.network.shapes(line.last.node)) if len(line.rows) == 1 else "")

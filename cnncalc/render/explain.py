@@ -1,4 +1,4 @@
-"""Explanations as text: a layer's working, a kind's page, an error code's page."""
+"""Explanations as text: the working of a layer, and the page of a kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnncalc.text import show
 
 
 def layer_lines(analysis: Analysis, rows: Sequence[Row]) -> list[Line]:
-    """The working of some layers, one after the other."""
+    """Return the working of some layers, one after the other."""
     found: list[Line] = []
     for row in rows:
         if found:
@@ -45,7 +45,7 @@ def _fact(fact: Fact, wide: int) -> Line:
 
 
 def fact_data(fact: Fact) -> dict[str, Any]:
-    """A line of working as JSON data."""
+    """Return a line of working as JSON data."""
     return {
         "label": fact.label,
         "formula": fact.letters,
@@ -56,18 +56,18 @@ def fact_data(fact: Fact) -> dict[str, Any]:
 
 
 def summary(kind: type[Layer]) -> str:
-    """The docstring without its doctest."""
+    """Return the docstring of a kind without its doctest."""
     text = (kind.__doc__ or "").partition(">>>")[0]
     return "\n".join(line.strip() for line in text.strip().splitlines()).strip()
 
 
 def default_of(field: Field[Any]) -> str:
-    """A field's default as the page shows it."""
+    """Return a field's default as the page shows it."""
     return "required" if field.required else "see meaning" if field.default is None else field.show(field.default)
 
 
 def kind_lines(kind: type[Layer], glyphs: dict[str, str]) -> list[Line]:
-    """A kind's page: what it does, its fields, its other names."""
+    """Return the page of a kind: what it does, its fields, its other names."""
     found: list[Line] = [[(kind.kind, "name")], []]
     found += [[(line, "")] for line in summary(kind).splitlines()]
     if kind.fields:
@@ -83,7 +83,7 @@ def kind_lines(kind: type[Layer], glyphs: dict[str, str]) -> list[Line]:
 
 
 def kind_data(kind: type[Layer]) -> dict[str, Any]:
-    """A kind's page as JSON data."""
+    """Return the page of a kind as JSON data."""
     return {
         "kind": kind.kind,
         "text": summary(kind),

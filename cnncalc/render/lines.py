@@ -1,7 +1,7 @@
-"""Lines of styled spans: what every readable report is made of, and how it becomes plain text.
+"""Lines of styled spans, which every readable report consists of.
 
-Grids align their cells here. Nothing is ever cut off: on a narrow terminal sentences are broken between words, and the
-columns of a grid that have no room are shown below, beside the first column once more.
+A grid aligns its cells. Nothing is cut off: on a narrow terminal sentences are broken between words, and columns that do
+not fit are shown below, with the first column repeated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Line = list[Span]
 
 
 class Glyphs(dict[str, str]):
-    """The signs that the output can carry by name, and its `width` in cells (0: no end)."""
+    """The signs that the output can carry, by name, and its `width` in cells; 0 means unlimited."""
 
     def __init__(self, signs: dict[str, str], width: int = 0) -> None:
         super().__init__(signs)
@@ -28,12 +28,12 @@ ASCII = Glyphs({"rule": "-", "bar": "#", "times": "x", "right": "ok", "wrong": "
 
 
 def plain(lines: Iterable[Line]) -> str:
-    """The text without styles, one line each, trailing blanks removed."""
+    """Return the text without styles and trailing blanks."""
     return "".join(["".join([text for text, _ in line]).rstrip() + "\n" for line in lines])
 
 
-def trimmed(line: Line) -> Line:
-    """The line without the blanks at its end."""
+def strip_trailing(line: Line) -> Line:
+    """Return the line without trailing blanks."""
     found = list(line)
     while found and not found[-1][0].rstrip():
         found.pop()
@@ -41,12 +41,12 @@ def trimmed(line: Line) -> Line:
 
 
 def caveat(text: str) -> list[Line]:
-    """The line that says that figures hold for one run only, where they do."""
+    """Return a note that the figures hold for one run only; no line if `text` is empty."""
     return [[("note: ", "note"), (show(text, 400), "")]] if text else []
 
 
 def bar(part: int, whole: int, width: int, glyphs: dict[str, str]) -> str:
-    """A bar of at most `width` cells for part/whole; a share above nothing is never drawn as nothing.
+    """Draw a bar of at most `width` cells for part/whole. A share above zero is never drawn as empty.
 
     >>> bar(1, 2, 4, ASCII)
     '##'
@@ -61,10 +61,10 @@ def bar(part: int, whole: int, width: int, glyphs: dict[str, str]) -> str:
 
 
 def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
-    """The lines, each that is longer than `width` cells broken between words.
+    """Break each line that is longer than `width` cells between words.
 
-    It goes on below its last span, below its second one, or near the margin, wherever there is room. A word that is longer
-    than a line is broken where its parts join, such as a path after `/`, and stays whole where it has no parts.
+    It continues under its last span, under its second span, or near the margin, wherever there is room. A word that is
+    longer than a line is broken between its parts, such as a path after `/`. It stays whole if it has no parts.
     """
     for line in lines:
         if sum([width_of(text) for text, _ in line]) <= width:
@@ -87,20 +87,20 @@ class Grid:
         self.rows: list[tuple[Sequence[str], Sequence[str] | str] | None] = []
 
     def add(self, cells: Sequence[str], style: Sequence[str] | str = "") -> None:
-        """A row; `style` is one style name, or one per cell."""
+        """Add a row. `style` is one style name, or one per cell."""
         self.rows.append((cells, style))
 
     def rule(self) -> None:
-        """A horizontal rule."""
+        """Add a horizontal rule."""
         self.rows.append(None)
 
     def widths(self) -> list[int]:
-        """The width of every column."""
+        """Return the width of every column."""
         rows = [row[0] for row in self.rows if row is not None]
         return [max(map(width_of, column)) for column in zip(self.titles, *rows, strict=True)]
 
     def lines(self, glyphs: dict[str, str]) -> list[Line]:
-        """The grid with its titles, ready to print."""
+        """Return the grid with its titles, ready to print."""
         widths = self.widths()
         room = glyphs.width - 1 if isinstance(glyphs, Glyphs) and glyphs.width else 0
         total = sum(widths) + self.gap * (len(widths) - 1)

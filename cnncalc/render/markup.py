@@ -19,7 +19,7 @@ MARKDOWN = "\\`*_{}[]<>#|!~&$"
 
 
 def _rows(result: Analysis, options: Options) -> list[list[str]]:
-    """Cells of every line and of the totals, names in full."""
+    """Return the cells of every line and of the totals, with names in full."""
     columns = [COLUMNS[name] for name in options.columns]
     shown, others = ranked(result, options.depth, options.ranking)
     rows = [
@@ -41,12 +41,12 @@ def _titles(options: Options) -> list[str]:
 
 
 def markdown_text(text: str) -> str:
-    """Text with Markdown's and HTML's signs made harmless."""
+    """Escape the signs of Markdown and HTML."""
     return "".join("\\" + char if char in MARKDOWN else char for char in text).replace("\n", " ")
 
 
 def to_markdown(result: Analysis, options: Options) -> str:
-    """A GitHub-flavoured Markdown table with a heading, totals, and the figures that others published."""
+    """Return a GitHub-flavoured Markdown table with a heading, totals, and published and expected figures."""
     aligned = ["---", *["---:" if COLUMNS[name].right else "---" for name in options.columns]]
     lines = [f"### {markdown_text(show(result.network.title))}", ""]
     for node in result.network.inputs:
@@ -69,17 +69,17 @@ def to_markdown(result: Analysis, options: Options) -> str:
 
 
 def pipe(cells: Sequence[str]) -> str:
-    """One row of a Markdown table."""
+    """Return one row of a Markdown table."""
     return "| " + " | ".join(cells) + " |"
 
 
 def latex_text(text: str) -> str:
-    """Text with TeX's signs made harmless."""
+    """Escape the signs of TeX."""
     return "".join(LATEX.get(char, char) for char in text)
 
 
 def to_latex(result: Analysis, options: Options) -> str:
-    """A `tabular` in booktabs style, to be put into a slide or paper (\\usepackage{booktabs})."""
+    """Return a `tabular` in booktabs style, for a slide or paper (\\usepackage{booktabs})."""
     shape = "l" + "".join("r" if COLUMNS[name].right else "l" for name in options.columns)
     *rows, total = _rows(result, options)
     lines = [f"% {show(result.network.title)}", f"\\begin{{tabular}}{{{shape}}}", "\\toprule"]
@@ -97,4 +97,4 @@ def to_latex(result: Analysis, options: Options) -> str:
 
 def _ampersand(cells: Sequence[str]) -> str:
     row = " & ".join(latex_text(cell) for cell in cells) + r" \\"
-    return "{}" + row if row[:1] in ("[", "*") else row  # behind `\\`, TeX would take them for its argument
+    return "{}" + row if row[:1] in ("[", "*") else row  # after `\\`, TeX would read them as its argument

@@ -32,23 +32,23 @@ KINDS = (
 
 
 class Fit(Record):
-    """A size in bytes, and the largest batches within it; None for what was not asked for."""
+    """A size in bytes, and the largest batches that fit into it; None for a mode that was not requested."""
 
     size: int
     inference: Largest | None
     training: Largest | None
-    least: Largest | None = None  # of inference, every value freed after its last use
+    least: Largest | None = None  # of inference, with every value freed after its last use
 
 
 class FitInput(Record):
-    """A size in bytes, and the largest inputs within it by `training`, `inference` and `least`; None where none fits."""
+    """A size in bytes, and the largest inputs that fit into it, for `training`, `inference` and `least`; None if none fits."""
 
     size: int
     shapes: dict[str, Shape | None]
 
 
 class Answer(Record):
-    """Everything that one call of `memory` worked out; a mode that was not asked for is None."""
+    """Everything that one call of `memory` computed. A mode that was not requested is None."""
 
     network: Network
     batch: int
@@ -61,30 +61,30 @@ class Answer(Record):
     checkpoint: tuple[str, ...] = ()
     fit: Fit | None = None
     fit_input: FitInput | None = None
-    least_training: Run | None = None  # the same step, every value freed after its last use
+    least_training: Run | None = None  # the same step, with every value freed after its last use
 
 
-def make_up(moment: Moment) -> list[tuple[str, int]]:
-    """What lives at a moment, by kind, largest first; what lives only for the moment is `temporary`."""
+def parts_of(moment: Moment) -> list[tuple[str, int]]:
+    """Return what is alive at a moment, by kind, largest first. What is alive only at that moment is `temporary`."""
     parts = dict(moment.parts)
     parts["temporary"] = moment.live - sum(parts.values())
     found = [(kind, parts[kind]) for kind in KINDS if parts.get(kind)]
     return sorted(found, key=lambda part: -part[1])
 
 
-def exactly(run: Run, size: int) -> str:
-    """Bytes, marked where they are an estimate, or a lower bound because a layer has no rule."""
+def format_peak(run: Run, size: int) -> str:
+    """Format bytes, with a mark if they are an estimate or a lower bound."""
     return " ".join([*[run.bound] * bool(run.bound), f"{size:,} bytes = {format_bytes(size)}"])
 
 
 def setting(answer: Answer) -> str:
-    """The batch and the types of numbers."""
+    """Return the batch and the types of numbers."""
     mixed = f" with autocast to {answer.amp}" if answer.amp else ""
     return f"batch {answer.batch:,}, {answer.dtype}{mixed}"
 
 
 def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
-    """The whole report."""
+    """Return the whole report."""
     network = answer.network
     lines: list[Line] = [[(show(network.title), "name")]]
     lines.append([(f"{setting(answer)}; PyTorch eager with CUDA dispatch, storages alive at once", "dim")])
@@ -114,10 +114,10 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
 def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
     peak = run.peak
     lines: list[Line] = [
-        [(" training peak   ", "name"), (exactly(run, peak.live), "total"), (f"  {_where(peak)}", "")],
+        [(" training peak   ", "name"), (format_peak(run, peak.live), "total"), (f"  {_place(peak)}", "")],
         [
             (
-                f" one step with {answer.optimizer} and cross-entropy on the output{_again(answer)}{_assumption(run)}; "
+                f" one step with {answer.optimizer} and cross-entropy on the output{_recomputed(answer)}{_assumption(run)}; "
                 "the peak consists of",
                 "dim",
             )
@@ -127,7 +127,7 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
     if answer.least_training is not None:
         lines.append(_minimum(answer.least_training))
     if run.saved_by_layer:
-        lines += [[], [(f" saved for backward: {_at_least(bool(run.unknown), run.saved)}, most of it by", "dim")]]
+        lines += [[], [(f" saved for backward: {_with_bound(bool(run.unknown), run.saved)}, most of it by", "dim")]]
         grid = Grid(["layer", "bytes", ""], [False, True, False])
         heaviest = sorted(run.saved_by_layer.items(), key=lambda item: -item[1])[:HOLDERS]
         for name, size in heaviest:
@@ -136,12 +136,12 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
     return lines
 
 
-def _again(answer: Answer) -> str:
+def _recomputed(answer: Answer) -> str:
     return f", {quoted(answer.checkpoint, 'and')} recomputed in backward" if answer.checkpoint else ""
 
 
-def _at_least(bounded: bool, size: int) -> str:
-    """Bytes that do not depend on how long forward holds its values."""
+def _with_bound(bounded: bool, size: int) -> str:
+    """Format bytes that do not depend on how long forward holds its values."""
     return ("at least " if bounded else "") + f"{size:,} bytes = {format_bytes(size)}"
 
 
@@ -152,7 +152,7 @@ def _assumption(run: Run) -> str:
 def _inference(answer: Answer, run: Run, least: Run, glyphs: dict[str, str]) -> list[Line]:
     how = _assumption(run) if not was_run(answer.network) else ", holding values as long as this module's forward does"
     return [
-        [(" inference peak  ", "name"), (exactly(run, run.peak.live), "total"), (f"  {_where(run.peak)}", "")],
+        [(" inference peak  ", "name"), (format_peak(run, run.peak.live), "total"), (f"  {_place(run.peak)}", "")],
         [(f" PyTorch module, eager{how}; the peak consists of", "dim")],
         *_parts(run.peak, glyphs),
         _minimum(least),
@@ -162,20 +162,20 @@ def _inference(answer: Answer, run: Run, least: Run, glyphs: dict[str, str]) -> 
 def _minimum(least: Run) -> Line:
     return [
         (" minimum         ", "name"),
-        (exactly(least, least.peak.live), "total"),
-        (f"  at {show(least.peak.at, 200)}, every value freed after its last use", ""),
+        (format_peak(least, least.peak.live), "total"),
+        (f"  at {show(least.peak.at, 200)}, with every value freed after its last use", ""),
     ]
 
 
-def _where(moment: Moment) -> str:
+def _place(moment: Moment) -> str:
     return f"at {show(moment.at, 200)}, {moment.phase}" if moment.phase != "optimizer" else "in the optimizer's step"
 
 
 def _parts(moment: Moment, glyphs: dict[str, str]) -> list[Line]:
-    parts = make_up(moment)
+    parts = parts_of(moment)
     wide = max((len(f"{size:,}") for _, size in parts), default=0)
     room = BAR
-    if isinstance(glyphs, Glyphs) and glyphs.width:  # rather no bar than one on a line of its own
+    if isinstance(glyphs, Glyphs) and glyphs.width:  # a bar that does not fit is left out
         room = max(0, min(BAR, glyphs.width - wide - 34))
     return [
         [(f"   {kind:<20} {size:>{wide},}  ", ""), (_share(size, moment.live, glyphs, room), "bar")]
@@ -201,8 +201,8 @@ def _fit(answer: Answer, fit: Fit) -> list[Line]:
             bound = " (estimated)"
         words, style = f"batch {found.batch:,}{bound}", "total"
         if not found.batch:
-            noun, peak = "estimated peak" if run.assumes else "peak", _at_least(run.bounded, found.first.live)
-            words, style = f"does not fit even at batch 1: the {noun} is {peak}, {_where(found.first)}", "bad"
+            noun, peak = "estimated peak" if run.assumes else "peak", _with_bound(run.bounded, found.first.live)
+            words, style = f"does not fit even at batch 1: the {noun} is {peak}, {_place(found.first)}", "bad"
         if name == "inference" and run.assumes and not run.unknown and fit.least is not None and fit.least.batch:
             words += f"; batch {fit.least.batch:,} with every value freed after its last use"
         lines.append([(f" {name} in {format_bytes(fit.size)}: ", "name"), (words, style)])
@@ -236,7 +236,7 @@ def _unknown(answer: Answer) -> list[Line]:
 
 
 def data(answer: Answer) -> dict[str, Any]:
-    """The answer as JSON data (`cnncalc.memory/1`); bytes are bytes."""
+    """Return the answer as JSON data (`cnncalc.memory/1`), with sizes in bytes."""
     return {
         "format": "cnncalc.memory/1",
         "name": answer.network.name,
@@ -296,7 +296,7 @@ def _inference_data(run: Run, least: Run) -> dict[str, Any]:
         "minimum_bytes": least.peak.live,
         "peak_at": run.peak.at,
         "minimum_at": least.peak.at,
-        "at_peak": dict(make_up(run.peak)),
+        "at_peak": dict(parts_of(run.peak)),
         "exact": run.exact,
         "assumes": ASSUMED if run.assumes else None,
         "minimum_exact": least.exact,
@@ -314,7 +314,7 @@ def _training_data(run: Run, least: Run | None) -> dict[str, Any]:
         "peak_bytes": run.peak.live,
         "peak_at": run.peak.at,
         "peak_phase": run.peak.phase,
-        "at_peak": dict(make_up(run.peak)),
+        "at_peak": dict(parts_of(run.peak)),
         "held": [
             {"layer": name, "bytes": size}
             for name, size in sorted(run.saved_by_layer.items(), key=lambda item: -item[1])
@@ -327,7 +327,7 @@ def _training_data(run: Run, least: Run | None) -> dict[str, Any]:
 
 
 def timeline(run: Run, wide: int, tall: int, glyphs: dict[str, str]) -> list[Line]:
-    """The live bytes over the step as columns of a terminal, the peak marked."""
+    """Draw the live bytes over the step as columns, with the peak marked."""
     moments = run.moments
     highest = max(moment.live for moment in moments)
     columns = min(wide - 12, len(moments))

@@ -1,4 +1,4 @@
-"""A grid on a terminal that is too narrow for it: text columns are broken into lines, further columns go below."""
+"""A grid on a terminal that is too narrow for it: text columns are broken into lines, and further columns go below."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cnncalc.text import cells as width_of
 if TYPE_CHECKING:
     from cnncalc.render.lines import Grid, Line
 
-LABEL = 12  # cells that the first column gets at least
+LABEL = 12  # the least width of the first column, in cells
 
 
 def narrow(grid: Grid, widths: list[int], room: int, glyphs: dict[str, str]) -> list[Line]:
-    """The lines of a grid within `room` cells.
+    """Return the lines of a grid within `room` cells.
 
-    The last text column that is broken between words may be enough. Otherwise the columns are shown in groups, one below
-    the other, each beside the first column.
+    It may be enough to break the last text column between words. Otherwise the columns are shown in groups, one below the
+    other, each with the first column.
     """
     fitted = _shrunk(grid, widths, room)
     if sum(fitted) + grid.gap * (len(fitted) - 1) <= room:
@@ -39,7 +39,7 @@ def _cells(grid: Grid, column: int) -> list[str]:
 
 
 def _least(grid: Grid, column: int) -> int:
-    """The narrowest that a column can be made: numbers stay whole, texts are broken between words."""
+    """Return the least width of a column: numbers stay whole, and texts are broken between words."""
     words = [
         word for cell in _cells(grid, column) for word in (WORDS.findall(cell) if _is_text(grid, column) else [cell])
     ]
@@ -51,7 +51,7 @@ def _is_text(grid: Grid, column: int) -> bool:
 
 
 def _shrunk(grid: Grid, widths: list[int], room: int) -> list[int]:
-    """The widths with the texts broken, those at the end first, as far as it takes and words allow."""
+    """Reduce the widths of text columns, the last ones first, as far as needed and as words allow."""
     found = list(widths)
     for column in reversed(range(1, len(widths))):
         over = sum(found) + grid.gap * (len(found) - 1) - room
@@ -61,7 +61,7 @@ def _shrunk(grid: Grid, widths: list[int], room: int) -> list[int]:
 
 
 def _groups(grid: Grid, widths: list[int], label: int, room: int) -> list[list[int]]:
-    """The columns after the first in groups that have room beside it."""
+    """Split the columns after the first into groups that fit beside it."""
     found: list[list[int]] = []
     taken = room
     for column in range(1, len(widths)):
@@ -75,7 +75,7 @@ def _groups(grid: Grid, widths: list[int], label: int, room: int) -> list[list[i
 
 
 def _group(grid: Grid, columns: Sequence[int], widths: Sequence[int], glyphs: dict[str, str]) -> list[Line]:
-    """Some of the columns as a grid of their own, with cells that are too long broken into lines."""
+    """Return some of the columns as a separate grid, with long cells broken into lines."""
     part = type(grid)([], [grid.right[column] for column in columns], grid.gap)
     titles = [_broken(grid.titles[column], width) for column, width in zip(columns, widths, strict=True)]
     *above, last = _stacked(titles, [grid.right[column] for column in columns])
@@ -103,7 +103,7 @@ def _group(grid: Grid, columns: Sequence[int], widths: Sequence[int], glyphs: di
 
 
 def _broken(cell: str, width: int) -> list[str]:
-    """A cell as lines of at most `width` cells, broken between words or where the parts of a long word join."""
+    """Break a cell into lines of at most `width` cells, between words or between the parts of a long word."""
     if width_of(cell) <= width:
         return [cell]
     indent = len(cell) - len(cell.lstrip(" "))
@@ -120,7 +120,7 @@ def _broken(cell: str, width: int) -> list[str]:
 
 
 def _stacked(pieces: Sequence[Sequence[str]], right: Sequence[bool]) -> list[list[str]]:
-    """Cells of several lines side by side: the label's last line has the figures, texts go on below themselves."""
+    """Align cells of several lines: figures are beside the last line of the label, and texts continue below."""
     label = len(pieces[0]) - 1
     height = max([label + len(lines) for lines in pieces[1:]] + [len(pieces[0])])
     rows = []

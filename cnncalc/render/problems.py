@@ -1,4 +1,4 @@
-"""Problems as text: place, sentence, the line with a caret, help, and the trail of blocks."""
+"""Problems as text: place, message, the source line with a caret, help, and the trail of blocks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from cnncalc.problem import Problem, Where
 from cnncalc.text import COMMAND, cells, show, visible
 
 WIDEST = 100  # cells of a source line that are shown
-LEAST = 10  # the same on a terminal of hardly any width
+LEAST = 10  # the same on a very narrow terminal
 
 
 def place(where: Where) -> str:
-    """`file:line:column`."""
+    """Format a place as `file:line:column`."""
     return f"{show(where.source.path)}:{where.line}:{where.column}"
 
 
 def lines(problem: Problem, width: int = 0) -> list[str]:
-    """One problem as lines, of at most `width` cells where that is given.
+    """Return one problem as lines, of at most `width` cells unless that is 0.
 
     >>> print(lines(Problem("unknown-layer", "no layer named `rlu`", "did you mean `relu`?"))[0])
     error: no layer named `rlu` [unknown-layer]
@@ -43,7 +43,7 @@ def lines(problem: Problem, width: int = 0) -> list[str]:
 
 
 def _fitted(label: str, sentence: str, width: int) -> list[str]:
-    """A sentence after its label; where there is a width, it goes on below itself."""
+    """Return a sentence after its label, broken into lines if there is a width."""
     if not width:
         return [label + sentence]
     from cnncalc.render.lines import plain, wrapped
@@ -52,10 +52,10 @@ def _fitted(label: str, sentence: str, width: int) -> list[str]:
 
 
 def _excerpt(where: Where, room: int) -> tuple[str, int]:
-    """The part of the source line around the column in `room` cells, made visible, and where the caret goes."""
+    """Return the part of the source line around the column, made visible, within `room` cells, and the caret's place."""
     line = where.source.line(where.line)
     column = min(where.column - 1, len(line))
-    first = max(0, column - WIDEST)  # no further away are characters looked at
+    first = max(0, column - WIDEST)  # characters further away are not examined
     pieces = _visible_characters(line[first : column + WIDEST])
     sizes = [cells(piece) for piece in pieces]
     here = column - first
@@ -69,14 +69,14 @@ def _excerpt(where: Where, room: int) -> tuple[str, int]:
     while end < len(pieces) and taken + sizes[end] <= room:
         taken += sizes[end]
         end += 1
-    front = "..." if first + start else ""
-    behind = "..." if first + end < len(line) else ""
+    prefix = "..." if first + start else ""
+    suffix = "..." if first + end < len(line) else ""
     shown = "".join(pieces[start:end])
-    return front + (shown if behind else shown.rstrip()) + behind, len(front) + sum(sizes[start:here])
+    return prefix + (shown if suffix else shown.rstrip()) + suffix, len(prefix) + sum(sizes[start:here])
 
 
 def _visible_characters(text: str) -> list[str]:
-    """What `visible` makes of every character; together they are what it makes of the text."""
+    """Return what `visible` makes of every character. Joined, they are what it makes of the text."""
     found = [visible(char) for char in text]
     for match in COMMAND.finditer(text):
         found[match.start()] = "#\\"
@@ -84,5 +84,5 @@ def _visible_characters(text: str) -> list[str]:
 
 
 def text(problems: Iterable[Problem], width: int = 0) -> str:
-    """Problems as one text, a blank line between them, each line ended."""
+    """Return problems as one text, with a blank line between them."""
     return "\n".join("\n".join(lines(problem, width)) + "\n" for problem in problems)

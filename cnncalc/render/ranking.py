@@ -1,4 +1,4 @@
-"""The lines of the layer table in the order asked for: as the network runs, or the largest first and the rest as one."""
+"""The lines of the layer table in network order, or sorted with the largest first and the rest as one line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cnncalc.text import plural
 
 
 class Ranking(Record):
-    """The column to sort by, largest first, and how many lines to show (None: all)."""
+    """The column to sort by, largest first, and the number of lines to show; None means all."""
 
     column: str
     top: int | None = None
 
 
 def fold(rows: Sequence[Row], depth: int | None) -> list[Folded]:
-    """The lines of the table: rows below `depth` levels of blocks folded into one line each."""
+    """Return the lines of the table. Rows below `depth` levels of blocks are folded into one line each."""
     found: list[Folded] = []
     before: str | None = None
     for row in rows:
@@ -38,7 +38,7 @@ def fold(rows: Sequence[Row], depth: int | None) -> list[Folded]:
 
 
 def ranked(analysis: Analysis, depth: int | None, ranking: Ranking | None) -> tuple[list[Folded], Folded | None]:
-    """The lines to show, and the ones left out as a line of their own (None: none are)."""
+    """Return the lines to show, and the omitted ones as one line; None if there are none."""
     lines = fold(analysis.rows, depth)
     if ranking is None:
         return lines, None
@@ -49,7 +49,7 @@ def ranked(analysis: Analysis, depth: int | None, ranking: Ranking | None) -> tu
 
 
 def _amount(line: Folded, column: str, analysis: Analysis) -> int:
-    """What a line is sorted by; what is not known comes last."""
+    """Return what a line is sorted by. Unknown figures come last."""
     if column == "macs" and not any(row.counted for row in line.rows):
         return -1
     if column == "saved":

@@ -1,4 +1,4 @@
-"""An analysis as a readable report: the layer table, totals, published figures, notes, and what the words mean."""
+"""An analysis as a readable report: the layer table, totals, published figures, notes, and definitions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_PATTERN = 160  # characters
 
 BAR = 12
 WIDEST_OUTPUT = 24  # characters of the output shapes in the line of totals
-LONGEST = 1000  # characters of a name; a reader keeps them far below
+LONGEST = 1000  # characters of a name; readers accept only far shorter ones
 STYLE = {
     "conv": "conv", "depthwise": "conv", "convtranspose": "conv", "fc": "dense", "linear": "dense", "lstm": "dense",
     "gru": "dense", "rnn": "dense", "attention": "dense", "maxpool": "pool", "avgpool": "pool", "globalavgpool": "pool",
@@ -29,7 +29,7 @@ STYLE = {
 
 
 class Options:
-    """What the reader of the report asked for."""
+    """The options of a report."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Options:
 
 
 def report(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[Line]:
-    """The whole report as lines."""
+    """Return the whole report as lines."""
     lines = heading(analysis.network)
     lines += table(analysis, options, glyphs)
     lines.append([])
@@ -63,7 +63,7 @@ def report(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list
 
 
 def heading(network: Network) -> list[Line]:
-    """Name, source, and the input said in words."""
+    """Return the name, the source, and the input in words."""
     name = show(network.title)
     lines: list[Line] = [[(name, "name")]]
     if network.source:
@@ -78,7 +78,7 @@ def heading(network: Network) -> list[Line]:
 
 
 def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[Line]:
-    """The layers as a tree of blocks, with a line of totals."""
+    """Return the layers as a tree of blocks, with a line of totals."""
     columns = [COLUMNS[name] for name in options.columns]
     titles = ["layer", *[column.title for column in columns]]
     right = [False, *[column.right for column in columns]]
@@ -127,7 +127,7 @@ def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[
 
 
 def totals(analysis: Analysis, options: Options) -> list[Line]:
-    """The totals with their units and parts."""
+    """Return the totals with their units and parts."""
     total = analysis.totals
     size = analysis.activation_bytes
     each = "" if analysis.batch == 1 else f" for a batch of {analysis.batch:,}"
@@ -175,7 +175,7 @@ def _bytes(size: int, options: Options) -> str:
 
 
 def figure(claim: Claim) -> str:
-    """The computed side of a claim, exact and rounded."""
+    """Format the computed figure of a claim, exact and rounded."""
     if claim.computed is None:
         return "?"
     if isinstance(claim.computed, list):
@@ -186,7 +186,7 @@ def figure(claim: Claim) -> str:
 
 
 def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Line]:
-    """Claims against computed figures, grouped by who made them."""
+    """Return claims with the computed figures, grouped by source."""
     found: list[Line] = []
     source = None
     grid_width = max((len(figure(claim)) for claim in checked), default=0)
@@ -207,7 +207,7 @@ def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Li
 
 
 def notes(rows: Sequence[Row]) -> list[Line]:
-    """Remarks of the layers, equal ones together."""
+    """Return the notes of the layers, with equal ones merged."""
     names: dict[str, list[str]] = {}
     for row in rows:
         for _, sentence in row.notes:
@@ -223,7 +223,7 @@ def notes(rows: Sequence[Row]) -> list[Line]:
 
 
 def meanings(options: Options) -> list[Line]:
-    """What the words of this table mean."""
+    """Return what the words of this table mean."""
     words = [
         "activations: numbers written to new volumes, per example, input included;",
         "layers that can work in place (relu, dropout, batchnorm, ...) write none.",
@@ -231,7 +231,7 @@ def meanings(options: Options) -> list[Line]:
     ]
     if not {"saved", "live"}.isdisjoint(options.columns):
         words.append(
-            "saved: bytes kept for backward.  live: bytes alive while the layer runs, in a training step with sgd."
+            "saved: bytes saved for backward.  live: bytes alive while the layer runs, in a training step with sgd."
         )
     if "rf" in options.columns:
         words.append("receptive field: size/stride in input pixels; all: the whole input; ?: not known.")
@@ -239,5 +239,5 @@ def meanings(options: Options) -> list[Line]:
 
 
 def shortfall(network: Network) -> str:
-    """One line for a network that could not be finished."""
+    """Return one line for a network that could not be finished."""
     return f"the table above ends after {plural(len(network.nodes) - 1, 'layer')}, at the last one that fits"

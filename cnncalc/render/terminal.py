@@ -1,4 +1,4 @@
-"""Styled lines on a terminal, through rich. The only module that imports it."""
+"""Styled lines on a terminal, with rich. No other module imports rich."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STYLES = {
 
 
 class Lines:
-    """A rich renderable of lines, which are never cropped."""
+    """A rich renderable of lines that are never cropped."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self.lines = lines
@@ -34,8 +34,8 @@ class Lines:
 
 
 def print_lines(lines: list[Line], stream: IO[str], forced: bool = False) -> None:
-    """Print lines with colour as far as the terminal has it; `forced`: with the eight usual colours whatever it is."""
-    # a size keeps the console from looking for one in the environment
+    """Print lines with the colours that the terminal supports, or with the eight standard colours if `forced`."""
+    # with a size, the console does not look for one in the environment
     console = Console(
         file=stream,
         width=80,

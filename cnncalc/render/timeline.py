@@ -1,4 +1,4 @@
-"""The live bytes over a step as an SVG picture: stacked by kind, the peak marked, layers named where the pointer rests."""
+"""The live bytes over a step as an SVG picture: stacked by kind, with the peak marked and the layers as tooltips."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnncalc.units import format_bytes
 
 WIDE, TALL = 960, 420
 LEFT, TOP, RIGHT, BOTTOM = 84, 56, 24, 64
-# one colour for each kind, told apart also by people who see fewer colours (Okabe & Ito 2008)
+# one colour per kind, also distinguishable with colour blindness (Okabe & Ito 2008)
 COLORS = {
     "parameters": "#0072B2",
     "buffers": "#56B4E9",
@@ -26,7 +26,7 @@ COLORS = {
 
 
 def svg(run: Run, title: str) -> str:
-    """The whole picture. Its numbers are those of the table: every moment carries its exact bytes."""
+    """Return the whole picture. Its numbers are those of the table: every moment has its exact bytes."""
     moments = run.moments
     highest = run.peak.live
     width = (WIDE - LEFT - RIGHT) / len(moments)

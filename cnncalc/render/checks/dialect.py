@@ -1,4 +1,4 @@
-"""What the dialects for other programs share: names of files, what rules ask, sentences, verdicts, fingerprints."""
+"""What the report formats share: names of files, descriptions of rules, sentences, verdicts and fingerprints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, quoted, show, visible
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"
-NAMED = 10  # files that are named of those that were not looked at
+NAMED = 10  # the most files that were not looked at to name
 MOST = 64 * 1024  # characters shown of one file, or of one test over all files
 
 _HELP = {
@@ -39,7 +39,7 @@ _FIGURE = re.compile(r"(?<!\w)[0-9][0-9x,.]*")
 
 
 def relative(path: str) -> str:
-    """The path as other programs want it: from the current folder, with `/`, without `./`."""
+    """Return the path relative to the current folder, with `/` and without `./`."""
     if os.path.isabs(path):
         try:
             path = os.path.relpath(path)
@@ -49,7 +49,7 @@ def relative(path: str) -> str:
 
 
 def names(report: Report) -> list[str]:
-    """A name for every file of the report: a visible line each, no two alike."""
+    """Return a distinct name for every file of the report, each one visible line."""
     taken: set[str] = set()
     found = []
     for entry in report.entries:
@@ -64,7 +64,7 @@ def names(report: Report) -> list[str]:
 
 
 def unread(report: Report) -> str:
-    """The sentence about files that were not looked at; empty where there are none."""
+    """Return the sentence about files that were not looked at; empty if there are none."""
     if not report.unread:
         return ""
     named = [show(relative(path), 100) for path in report.unread[:NAMED]]
@@ -74,7 +74,7 @@ def unread(report: Report) -> str:
 
 
 def verdict(entry: Entry, rule: str) -> str:
-    """Whether a rule holds for a file: `passed`, `failed`, or `error` where nobody can say."""
+    """Return whether a rule holds for a file: `passed`, `failed`, or `error` if that is not known."""
     if entry.metrics is None:
         return ERROR
     own = [finding for finding in entry.findings if finding.rule == rule]
@@ -84,7 +84,7 @@ def verdict(entry: Entry, rule: str) -> str:
 
 
 def of_rule(report: Report, entry: Entry, rule: str) -> list[Finding]:
-    """What was found in a file against a rule; of a file that is not sound, why nothing is known."""
+    """Return the findings of a rule in a file. If the file is not sound, they state why nothing is known."""
     if entry.metrics is not None or rule == "sound":
         return [finding for finding in entry.findings if finding.rule == rule]
     if "sound" not in report.rules:
@@ -93,18 +93,18 @@ def of_rule(report: Report, entry: Entry, rule: str) -> list[Finding]:
 
 
 def figures(entry: Entry, rule: str) -> list[str]:
-    """The figures that a rule was decided by: `params 41,098 <= 500,000`."""
+    """Return the figures that decided a rule, such as `params 41,098 <= 500,000`."""
     return [str(one) for one in entry.measured if one.limit.quantity == rule]
 
 
 def sentence(finding: Finding) -> str:
-    """A finding in one line: what is wrong, what to do, and its code."""
+    """Return a finding in one line: what is wrong, what to do, and its code."""
     said = visible(finding.message) + (f"; {visible(finding.help)}" if finding.help else "")
     return f"{said} [{finding.code}]"
 
 
 def lines(name: str, finding: Finding) -> Iterator[str]:
-    """A finding as compilers print one, with its help below."""
+    """Yield a finding as compilers print it, followed by its help."""
     place = "" if finding.line is None else f":{finding.line}" + (f":{finding.column}" if finding.column else "")
     level = "warning: " if finding.level == "warning" else ""
     yield harmless(f"{name}{place}: {level}{visible(finding.message)} [{finding.code}]")
@@ -113,7 +113,7 @@ def lines(name: str, finding: Finding) -> Iterator[str]:
 
 
 def harmless(line: str) -> str:
-    """A line that GitHub's runner takes for no command of its own: those begin with `::`, blanks before it or not.
+    """Escape a line that GitHub's runner would take for a command, which begins with `::` after optional blanks.
 
     >>> harmless("  ::error::boo")
     '  \\\\::error::boo'
@@ -123,7 +123,7 @@ def harmless(line: str) -> str:
 
 
 def asks(report: Report, rule: str) -> str:
-    """What a rule asks of a file, in words."""
+    """Describe what a rule requires of a file."""
     policy = report.policy
     if rule in LIMITS:
         return "; ".join(_bounds(limit) for limit in policy.limits if limit.quantity == rule)
@@ -157,15 +157,15 @@ def _bounds(limit: Limit) -> str:
 
 
 def advice(rule: str) -> str:
-    """What to do where a rule does not hold."""
+    """Return what to do if a rule does not hold."""
     return _HELP[rule]
 
 
 def fingerprints(report: Report) -> Iterator[list[str]]:
-    """For each file a name for each of its findings, no two alike.
+    """Yield, for each file, a distinct name for each of its findings.
 
-    A name stays the same when lines move and when figures change: it is made of path, rule, code and the words of the
-    message.
+    A name depends on path, rule, code and the words of the message, so it stays the same when lines move or figures
+    change.
     """
     from hashlib import sha256
 

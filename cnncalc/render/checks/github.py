@@ -1,4 +1,4 @@
-"""The report as GitHub's workflow commands: at most ten annotations, one a file, then the plain text."""
+"""The report as GitHub workflow commands: at most ten annotations, one per file, then the plain text."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from cnncalc.render.checks.dialect import relative, unread
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, visible
 
-MOST = 10  # GitHub shows no more of a step
+MOST = 10  # GitHub shows at most this many per step
 
 
 def render(report: Report) -> str:
-    """The whole text. Files with errors come first; no line of the plain text is a command."""
+    """Return the whole text. Files with errors come first, and no line of the plain text is a command."""
     found = [(entry, _first(entry)) for entry in report.entries if entry.findings]
     found.sort(key=lambda pair: pair[1].level != "error")
     shown = [_annotation(entry, finding) for entry, finding in found[:MOST]]

@@ -12,7 +12,7 @@ from cnncalc.text import visible
 
 
 def render(report: Report) -> str:
-    """The whole text; ASCII only. GitLab wants a line for everything: what has none stands on line 1."""
+    """Return the whole text, ASCII only. GitLab requires a line, so a finding without one is on line 1."""
     found = []
     for entry, prints in zip(report.entries, fingerprints(report), strict=True):
         path = visible(relative(entry.path))
@@ -23,7 +23,7 @@ def render(report: Report) -> str:
 
 
 def _unread(report: Report) -> dict[str, Any]:
-    """One entry for all files that were not looked at, at the first of them."""
+    """Return one entry for all files that were not looked at, at the first of them."""
     from hashlib import sha256
 
     path = relative(report.unread[0])

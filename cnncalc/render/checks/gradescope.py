@@ -1,4 +1,4 @@
-"""The report as Gradescope's results.json: a test a rule, scored with the `points` of the policy."""
+"""The report as Gradescope's results.json: one test per rule, scored with the `points` of the policy."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Files = Sequence[tuple[str, Entry]]
 
 
 def render(report: Report) -> str:
-    """The whole text; ASCII only.
+    """Return the whole text, ASCII only.
 
-    A rule earns its points when nothing is found against it in any file, a warning included, and every file is sound.
-    Without `points` there is one test for everything.
+    A rule earns its points if every file is sound and no file has a finding of the rule, not even a warning.
+    Without `points`, there is one test for all rules.
     """
     files = sorted(zip(names(report), report.entries, strict=True), key=lambda pair: not pair[1].findings)
     points = dict(report.policy.points)
@@ -46,7 +46,7 @@ def render(report: Report) -> str:
 def _test(report: Report, files: Files, rule: str, worth: int) -> dict[str, Any]:
     outcomes = [verdict(entry, rule) for entry in report.entries]
     holds = all(outcome == PASSED for outcome in outcomes)
-    if worth:  # a limit with `level: warning` fails nobody, but exceeded it earns nothing
+    if worth:  # a limit with `level: warning` does not fail, but earns nothing if it is exceeded
         holds = holds and not any(of_rule(report, entry, rule) for entry in report.entries)
     sound = all(entry.metrics is not None for entry in report.entries)
     name = asks(report, rule) if rule in LIMITS else f"{rule}: {asks(report, rule)}"
@@ -67,7 +67,7 @@ def _shown(name: str, passed: bool, score: int, worth: int, output: str) -> dict
 
 
 def _output(report: Report, files: Files, rules: Sequence[str]) -> str:
-    """What was found against the rules, and the figures of the files that keep them."""
+    """Return the findings of the rules, and the figures of files without any."""
     shown: list[str] = []
     length = 0
     for number, (name, entry) in enumerate(files):

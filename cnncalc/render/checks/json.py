@@ -9,11 +9,11 @@ from cnncalc import __version__
 from cnncalc.analyses.budget import Finding, Limit
 from cnncalc.render.checks.report import Entry, Report
 
-MOST = 1000  # names of files that were not looked at
+MOST = 1000  # the most names of files that were not looked at
 
 
 def render(report: Report) -> str:
-    """The whole text; ASCII only."""
+    """Return the whole text, ASCII only."""
     policy = report.policy
     data = {
         "format": "cnncalc.check/1",
@@ -36,7 +36,7 @@ def render(report: Report) -> str:
         "files": [_entry(entry) for entry in report.entries],
         "unread": list(report.unread[:MOST]),
     }
-    # a runner of jobs would obey `##[...]` in a path, even here
+    # a CI runner would obey `##[...]` in a path, even here
     return dumps(data, indent=2).replace("\x7f", "\\u007f").replace("##", "#\\u0023") + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The report as JUnit XML for Jenkins, GitLab and the actions of GitHub: a suite a file, a test case a rule."""
+"""The report as JUnit XML for Jenkins, GitLab and the actions of GitHub: one suite per file, one test case per rule."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from cnncalc.analyses.budget import Finding
 from cnncalc.render.checks.dialect import ERROR, FAILED, figures, lines, names, of_rule, sentence, unread, verdict
 from cnncalc.render.checks.report import Report
 
-TIME = "0.000"  # the same report for the same files: no clocks
+TIME = "0.000"  # the report does not depend on a clock
 
 
 def render(report: Report) -> str:
-    """The whole text; ASCII only, other characters as references.
+    """Return the whole text, ASCII only, with other characters as references.
 
-    No attribute is used that the schema of Jenkins' xunit plugin (junit-10.xsd) does not know: a case has no `file`.
+    Only attributes in the schema of Jenkins' xunit plugin (junit-10.xsd) are used, so a case has no `file`.
     """
     root = Element("testsuites", name="cnncalc check")
     for name, entry in zip(names(report), report.entries, strict=True):

@@ -9,7 +9,7 @@ from cnncalc.record import Record
 
 
 class Entry(Record):
-    """One file of the report; `status` is passed, failed, error or unreadable."""
+    """One file of the report. `status` is passed, failed, error or unreadable."""
 
     path: str
     status: str
@@ -19,9 +19,9 @@ class Entry(Record):
 
 
 class Report(Record):
-    """Everything that was checked. `rules` are the rules that were applied, in their order.
+    """Everything that was checked. `rules` are the applied rules in order.
 
-    `unread` are the files below the folders that were named whose suffix `check` does not read.
+    `unread` are the files in the given folders whose suffix `check` does not read.
     """
 
     policy: Policy
@@ -30,10 +30,10 @@ class Report(Record):
     unread: tuple[str, ...] = ()
 
     def count(self, *statuses: str) -> int:
-        """How many files ended so."""
+        """Return the number of files with one of these statuses."""
         return sum(entry.status in statuses for entry in self.entries)
 
     @property
     def errors(self) -> int:
-        """Files of which no verdict could be given, unsound or unreadable."""
+        """The number of files without a verdict, which are not sound or not readable."""
         return self.count("error", "unreadable")

@@ -1,4 +1,4 @@
-"""The report as SARIF 2.1.0, for code scanning: a rule for each rule, a result for each finding, relative uris."""
+"""The report as SARIF 2.1.0, for code scanning: one rule per rule, one result per finding, and relative URIs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from cnncalc.render.checks.report import Report
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "%SRCROOT%"
-_PLAIN = "/!$&'()*+,;=@"  # what a path may hold beside letters, digits and -._~; a colon would make a scheme
+# characters that need no escape in a path, besides letters, digits and -._~; a colon would start a scheme
+_PLAIN = "/!$&'()*+,;=@"
 
 
 def render(report: Report) -> str:
-    """The whole text; ASCII only."""
+    """Return the whole text, ASCII only."""
     found = {finding.rule for entry in report.entries for finding in entry.findings}
     rules = [rule for rule in RULES if rule in report.rules or rule in found]
     numbers = {rule: number for number, rule in enumerate(rules)}
@@ -76,7 +77,7 @@ def _result(finding: Finding, number: int, place: dict[str, Any], name: str) -> 
         location["region"] = {"startLine": finding.line}
         if finding.column is not None:
             location["region"]["startColumn"] = finding.column
-    else:  # GitHub makes its own print from the line; here there is none
+    else:  # GitHub computes its own fingerprint from the line, and here there is no line
         prints["primaryLocationLineHash"] = f"{name}:1"
     return {
         "ruleId": finding.rule,

@@ -1,4 +1,4 @@
-"""The report as plain lines: one a file, what to do under it, a summary at the end."""
+"""The report as plain lines: one per file, followed by what to do, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST = 64 * 1024  # characters shown of one file
 
 
 def render(report: Report) -> str:
-    """The whole text."""
+    """Return the whole text."""
     lines: list[str] = []
     for entry in report.entries:
         lines += _entry(entry)
@@ -22,7 +22,7 @@ def render(report: Report) -> str:
 
 
 def summary(report: Report) -> str:
-    """How many files passed, failed, or could not be judged."""
+    """Return how many files passed, failed, or had an error."""
     said = (
         f"{plural(len(report.entries), 'file')}: {report.count('passed'):,} passed, {report.count('failed'):,} failed"
     )

@@ -21,7 +21,7 @@ from cnncalc.layers.dense import FC
 from cnncalc.layers.operator import Operator, Unknown
 from cnncalc.network import Builder, Network
 from cnncalc.problem import Refused
-from cnncalc.render.memory import make_up
+from cnncalc.render.memory import parts_of
 from cnncalc.shape import Shape
 from tests.helpers import TESTS, network_of
 from tests.memory_specs import SPECS
@@ -111,7 +111,7 @@ def test_the_parts_add_up_to_the_peak() -> None:
     for text in (SPECS["resnet18"], SPECS["googlenet"], SPECS["mobilenet_v2"]):
         found = train(network_of(text), 3, optimizer="adam")
         for moment in found.moments:
-            assert sum(size for _, size in make_up(moment)) == moment.live
+            assert sum(size for _, size in parts_of(moment)) == moment.live
         assert found.moments[-1].phase == "optimizer"
         assert sum(found.saved_by_layer.values()) <= found.saved
 
@@ -337,7 +337,7 @@ def test_fit_input_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     spec = tmp_path / "net.yaml"
     spec.write_text("input: {left: 8x8x3, right: 10}\nlayers: [{fc: 10, from: left}, {add: [prev, right]}]\n")
     assert run(cli, ["memory", str(spec), "--fit-input", "1MB"]) == 2
-    assert "--fit-input is for networks with one input, and this one has 2" in capsys.readouterr().err
+    assert "--fit-input is only for networks with one input, and this one has 2" in capsys.readouterr().err
     assert run(cli, ["memory", "-e", "784 -> FC-10", "--fit-input", "1MB"]) == 2
     assert "for images and sequences, and the input is 784" in capsys.readouterr().err
     assert run(cli, ["memory", "lenet5", "--fit-input", "2 bananas"]) == 2
@@ -493,7 +493,7 @@ def test_mixed_precision_by_hand() -> None:
 
 def test_columns_are_of_a_type_to_train_in(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(cli, ["analyze", "lenet5", "--columns", "saved", "--dtype", "int8"]) == 2
-    assert "int8 is no type to train in" in capsys.readouterr().err
+    assert "training, which int8 cannot be used for" in capsys.readouterr().err
 
 
 def test_mixed_precision_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
