@@ -69,9 +69,9 @@ def _network_options(command: click.decorators.FC) -> click.decorators.FC:
         "inputs",
         multiple=True,
         metavar="[NAME=]SHAPE",
-        help="Input shape to use instead, channels last, such as 448x448x3. A PyTorch model always needs one. It can also "
-        "have a type (12:int), one number per example (t=batch:int), [lists], (tuples), {dictionaries} and plain values "
-        "(sr=16000:value).",
+        help="Input shape to use instead of the one in SPEC, channels last, such as 448x448x3. A PyTorch model always needs "
+        "this option, which then also takes a type (12:int), one number per example (t=batch:int), [lists], (tuples), "
+        "{dictionaries} and plain values (sr=16000:value).",
     )(command)
     command = click.option(
         "--freeze",
@@ -163,7 +163,7 @@ def output_file(command: click.decorators.FC) -> click.decorators.FC:
         "file",
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="Write to FILE, all or nothing. A suffix that belongs to another format is an error.",
+        help="Write to FILE, completely or not at all. A suffix that belongs to another format is an error.",
     )(command)
 
 

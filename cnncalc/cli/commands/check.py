@@ -100,7 +100,7 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     "file",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write to FILE, all or nothing. A suffix that belongs to another format is an error.",
+    help="Write to FILE, completely or not at all. A suffix that belongs to another format is an error.",
 )
 def command(
     paths: tuple[str, ...],
