@@ -42,12 +42,12 @@ class Record:
 
         def __init__(self, *values, **named):
             names = self._names
-            own = self.__dict__
-            own.update(zip(names, values, strict=False), **named)
-            if len(own) != len(values) + len(named) or not own.keys() <= self._allowed:
+            fields = self.__dict__
+            fields.update(zip(names, values, strict=False), **named)
+            if len(fields) != len(values) + len(named) or not fields.keys() <= self._allowed:
                 raise TypeError(f"{type(self).__name__} takes {', '.join(names)}")
-            if not own.keys() >= self._required:
-                missing = next(name for name in names if name in self._required and name not in own)
+            if not fields.keys() >= self._required:
+                missing = next(name for name in names if name in self._required and name not in fields)
                 raise TypeError(f"{type(self).__name__} needs {missing}")
 
         def __setattr__(self, name, value):

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from cnncalc.layers.base import KINDS, Layer
 from cnncalc.problem import Source
-from cnncalc.readers.yaml.suggestions.foreign import Step, Unknown, translations
-from cnncalc.readers.yaml.suggestions.foreign_text import call
+from cnncalc.readers.yaml.suggestions.foreign import translations
+from cnncalc.readers.yaml.suggestions.foreign_step import Step, Unknown
+from cnncalc.readers.yaml.suggestions.foreign_text import parse_call
 from cnncalc.readers.yaml.tree import Map, Scalar, parse
 from cnncalc.readers.yaml.vocabulary import SHORT
 
 
 def step_of_call(kind: type[Layer], text: str) -> str:
     """Rewrite a call of one of cnncalc's kinds, such as `conv(16, 3, pad=1)`, as a step. Empty if it is not understood."""
-    layer = call(text)
-    if layer is None or len(layer.placed) > len(kind.fields):
+    layer = parse_call(text)
+    if layer is None or len(layer.positional) > len(kind.fields):
         return ""
     step = Step("", kind.kind)
-    step.fields = dict(zip(kind.fields, layer.placed, strict=False))
-    for name, value in layer.named.items():
+    step.fields = dict(zip(kind.fields, layer.positional, strict=False))
+    for name, value in layer.keywords.items():
         field = next((field for field, spec in kind.fields.items() if name == field or name in spec.also), "")
         if not field or field in step.fields:
             return ""
@@ -30,7 +31,7 @@ def step_of_call(kind: type[Layer], text: str) -> str:
 
 def one_line_word(word: str) -> str:
     """Rewrite a call such as `Conv2d(3, 16, 3)` for the one-line form, as `CONV3-16p0`. Empty if that is not possible."""
-    layer = call(word)
+    layer = parse_call(word)
     if layer is None:
         return ""
     folded = layer.word.casefold()

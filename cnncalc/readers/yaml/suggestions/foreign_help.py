@@ -10,7 +10,7 @@ from cnncalc.layers.lookup import foreign_names
 from cnncalc.problem import ONE_LINE, Refused, Source
 from cnncalc.readers.yaml.suggestions.calls import step_of_call
 from cnncalc.readers.yaml.suggestions.foreign import LONGEST, rows_for, translate, translations
-from cnncalc.readers.yaml.suggestions.foreign_text import Foreign, call, of_tree
+from cnncalc.readers.yaml.suggestions.foreign_text import Foreign, parse_call, parse_step
 from cnncalc.readers.yaml.suggestions.foreign_words import (
     ALIKE,
     BY_NAME,
@@ -40,9 +40,9 @@ def help_for_step(word: str, body: Tree | None) -> str:
         line = step_of_lecture(word)
         if line:
             return f"write `{line}`"
-    layer = call(word) if body is None else None
+    layer = parse_call(word) if body is None else None
     if layer is None:
-        layer = of_tree(word, body)
+        layer = parse_step(word, body)
     name = layer.word if layer is not None else word.rpartition(".")[2]
     sized = re.fullmatch(r"conv_?([0-9]{1,2})(?:x([0-9]{1,2}))?", word)
     if sized and isinstance(body, Scalar) and body.text.isdecimal():
@@ -51,11 +51,11 @@ def help_for_step(word: str, body: Tree | None) -> str:
         padded = "" if kernel == "1" else ", with `pad: same` to keep height and width"
         return f"write `conv: {{filters: {body.text}, kernel: {kernel}}}`{padded}"
     if layer is not None:
-        if isinstance(body, Map) and name in WRAPPERS and len(layer.named) == 1:
-            ((inner, value),) = layer.named.items()
+        if isinstance(body, Map) and name in WRAPPERS and len(layer.keywords) == 1:
+            ((inner, value),) = layer.keywords.items()
             values = dict(value) if isinstance(value, dict) else {}
-            placed = [] if values or value is None else [*value] if isinstance(value, tuple) else [value]
-            layer = Foreign(name, [Foreign(inner, placed, values)], {})
+            positional = [] if values or value is None else [*value] if isinstance(value, tuple) else [value]
+            layer = Foreign(name, [Foreign(inner, positional, values)], {})
         translation = _translation(layer, body, called=layer.word != word)
         if translation:
             return translation
@@ -75,17 +75,17 @@ def help_for_step(word: str, body: Tree | None) -> str:
 
 def _translation(layer: Foreign, body: Tree | None, called: bool) -> str:
     if layer.word == "Sequential":
-        steps = [_nested_step(value) for value in layer.placed]
+        steps = [_nested_step(value) for value in layer.positional]
         whole = f"seq: [{', '.join(steps)}]"
         return f"write `{whole}`" if steps and all(steps) and len(whole) <= LONGEST else ""
     suggestions = translations(layer)
     if not suggestions:
         return ""
-    if len(suggestions) > 1 and not layer.named:
+    if len(suggestions) > 1 and not layer.keywords:
         (line, tool), (other, another) = suggestions[:2]
         return f"write `{line}` if it is {_possessive(tool)} order, or `{other}` if it is {_possessive(another)} order"
     line, tool = suggestions[0]
-    if not called and not layer.placed and not layer.named and line in KINDS:
+    if not called and not layer.positional and not layer.keywords and line in KINDS:
         return ""  # only a different name
     remark = REMARKS.get(layer.word, "")
     if layer.word in ("LSTM", "GRU", "SimpleRNN") and "returns: last" not in line:

@@ -29,12 +29,12 @@ class Raw(str):
 class Foreign:
     """A layer of another tool: its name, its prefix (`nn`), and its values by position and by name."""
 
-    __slots__ = ("named", "placed", "prefix", "word")
+    __slots__ = ("keywords", "positional", "prefix", "word")
 
-    def __init__(self, word: str, placed: list[Any], named: dict[str, Any], prefix: str = "") -> None:
+    def __init__(self, word: str, positional: list[Any], keywords: dict[str, Any], prefix: str = "") -> None:
         self.word = word
-        self.placed = placed
-        self.named = named
+        self.positional = positional
+        self.keywords = keywords
         self.prefix = prefix
 
 
@@ -112,12 +112,12 @@ class _Reader:
                 self.take()
                 if self.peek() == ("sign", "="):
                     self.take()
-                    layer.named[text] = self.value(depth + 1)
+                    layer.keywords[text] = self.value(depth + 1)
                 else:
                     self.place = start
-                    layer.placed.append(self.value(depth + 1))
+                    layer.positional.append(self.value(depth + 1))
             else:
-                layer.placed.append(self.value(depth + 1))
+                layer.positional.append(self.value(depth + 1))
             if self.peek() == ("sign", ","):
                 self.take()
             elif self.peek() != ("sign", ")"):
@@ -136,11 +136,11 @@ def number(text: str) -> Any:
         return float(text)
 
 
-def call(text: str) -> Foreign | None:
+def parse_call(text: str) -> Foreign | None:
     """Parse a call such as `nn.Conv2d(3, 16, 3, padding=1)`. Return None if the text is not a call.
 
-    >>> layer = call("self.conv1 = nn.Conv2d(3, 16, (3, 3), padding='same')")
-    >>> layer.prefix, layer.word, layer.placed, layer.named
+    >>> layer = parse_call("self.conv1 = nn.Conv2d(3, 16, (3, 3), padding='same')")
+    >>> layer.prefix, layer.word, layer.positional, layer.keywords
     ('nn', 'Conv2d', [3, 16, (3, 3)], {'padding': 'same'})
     """
     if "(" not in text or len(text) > LONGEST:
@@ -156,31 +156,31 @@ def call(text: str) -> Foreign | None:
         layer = reader.call(name, 0)
         if reader.peek() == ("sign", "("):  # Conv2D(64, 3)(x)
             applied = reader.call("", 0)
-            if any(not isinstance(value, str) for value in [*applied.placed, *applied.named.values()]):
+            if any(not isinstance(value, str) for value in [*applied.positional, *applied.keywords.values()]):
                 return None  # it is applied to another layer, which would be lost
         return layer if reader.done() else None
     except (Unclear, OverflowError):
         return None
 
 
-def of_tree(word: str, body: Tree | None) -> Foreign | None:
+def parse_step(word: str, body: Tree | None) -> Foreign | None:
     """Read a layer of another tool that is written as a step, such as `Conv2d: [3, 16, 3]`. None if it is unclear."""
     prefix, _, name = word.rpartition(".")
     layer = Foreign(name, [], {}, prefix.rpartition(".")[2])
     try:
         if isinstance(body, Map):
-            for key, inner in pairs(body):
-                layer.named[key] = _value(inner, 0)
+            for key, inner in fields_of(body):
+                layer.keywords[key] = _value(inner, 0)
         elif isinstance(body, Seq):
-            layer.placed = [_value(item, 0) for item in rejoined(body.items)]
+            layer.positional = [_value(item, 0) for item in rejoined(body.items)]
         elif body is not None and (body.text or body.quoted):
-            layer.placed = [_value(body, 0)]
+            layer.positional = [_value(body, 0)]
     except (Unclear, OverflowError):
         return None
     return layer
 
 
-def pairs(body: Map) -> list[tuple[str, Tree]]:
+def fields_of(body: Map) -> list[tuple[str, Tree]]:
     """The keys and values of a mapping, including those inside Caffe's `convolution_param: {...}`.
 
     YAML splits `{pool_size: (2, 2)}` at the comma inside the parentheses. Such values are joined again.
@@ -211,7 +211,7 @@ def _value(tree: Tree, depth: int) -> Any:
         if len(tree.items) != 1:
             raise Unclear
         ((word, inner),) = tree.items.items()
-        layer = of_tree(word, inner)
+        layer = parse_step(word, inner)
         if layer is None:
             raise Unclear
         return layer

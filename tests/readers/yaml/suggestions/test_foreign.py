@@ -9,7 +9,7 @@ import pytest
 from cnncalc.analyses.totals import analyze
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.yaml.suggestions import foreign
-from cnncalc.readers.yaml.suggestions.foreign_text import call
+from cnncalc.readers.yaml.suggestions.foreign_text import parse_call
 from tests.foreign_cases import KERAS, MODULES, OTHERS, PYTORCH, Case
 from tests.helpers import network_of
 
@@ -116,14 +116,14 @@ def test_help(step: str, help: str) -> None:
 )
 def test_unclear_layers_are_not_translated(step: str) -> None:
     """Arguments that no field can express, or that are unknown, prevent a translation."""
-    layer = call(step)
+    layer = parse_call(step)
     assert layer is not None
     assert foreign.translate(layer) is None
 
 
 def test_a_layer_applied_to_another_is_not_taken_alone() -> None:
-    assert call("Conv2D(64, 3)(x)") is not None
-    assert call("Conv2D(64, 3)(Dense(10)(x))") is None
+    assert parse_call("Conv2D(64, 3)(x)") is not None
+    assert parse_call("Conv2D(64, 3)(Dense(10)(x))") is None
 
 
 def test_the_tables_name_kinds_and_fields() -> None:
