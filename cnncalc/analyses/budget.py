@@ -262,6 +262,8 @@ def advice(analysis: Analysis, quantity: str) -> str:
 
 
 def _kinds(analysis: Analysis, policy: Policy) -> list[Finding]:
+    if not policy.forbidden and not policy.required:
+        return []
     found = []
     present = {row.node.kind: row for row in reversed(analysis.rows) if row.node.layer is not None}
     for kind, row in reversed(present.items()):

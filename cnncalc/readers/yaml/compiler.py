@@ -48,22 +48,27 @@ class Compiler(Context):
         return [] if step is None else [step]
 
     def step(self, tree: Tree) -> Step | None:
-        """One step, or None after noting a problem."""
+        """Compile one step; None after noting a problem."""
         if isinstance(tree, Scalar):
             return self._bare(tree)
         if isinstance(tree, Seq):
             return SeqStep(self.at(tree.mark), self.steps(tree))
-        word = self._main_word(tree)
-        named = tree.items.get("as")
+        items = tree.items
+        if len(items) == 1:  # most steps carry nothing beside their layer
+            ((word, body),) = items.items()
+            if word not in ATTRIBUTES:
+                return self._worded(word, body, tree.keys[word], tree)
+        main_word = self._main_word(tree)
+        name = items.get("as")
         level = self.level
-        if isinstance(named, Scalar) and (word == "seq" or "repeat" in tree.items):  # names inside are its own
-            self.level += named.text + "."
-        repeated = "repeat" in tree.items
+        if isinstance(name, Scalar) and (main_word == "seq" or "repeat" in items):  # names inside are its own
+            self.level += name.text + "."
+        repeated = "repeat" in items
         self.rounds += repeated
-        step = None if word is None else self._worded(word, tree.items[word], tree.keys[word], tree)
+        step = None if main_word is None else self._worded(main_word, items[main_word], tree.keys[main_word], tree)
         self.rounds -= repeated
         self.level = level
-        if len(tree.items) > 1:  # also beside a mistake: the step's name is known, and its attributes may be wrong too
+        if len(items) > 1:  # also beside a mistake: the step's name is known, and its attributes may be wrong too
             attach(self, step or SeqStep(self.at(tree.mark), []), tree)
         return step
 
@@ -79,10 +84,7 @@ class Compiler(Context):
 
     def _main_word(self, tree: Map) -> str | None:
         """The key that says what the step is; the others are attributes."""
-        words = list(tree.items)
-        if len(words) == 1 and words[0] not in ATTRIBUTES:
-            return words[0]
-        words = [key for key in words if key not in ATTRIBUTES]
+        words = [key for key in tree.items if key not in ATTRIBUTES]
         if len(words) > 1 and not MERGES.keys().isdisjoint(words):
             words = [word for word in words if word not in BESIDE] or words
         if not words:

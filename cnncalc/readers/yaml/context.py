@@ -51,7 +51,7 @@ class Context:
 
     def at(self, mark: Any) -> Where:
         """A mark as a place."""
-        return where(self.source, mark)
+        return Where(self.source, mark.line + 1, mark.column + 1)
 
     def add(self, problem: Problem, mark: Any) -> None:
         """Note a problem, at `mark` unless it knows a better place.

@@ -253,7 +253,9 @@ class LayerStep(Step):
         self.trees = trees
         self.inherited = inherited
         self.layer = layer
-        self.incoming = layer is None and asks_for_shape(values)
+        self.pending = {name: value for name, value in values.items() if isinstance(value, Pending)}
+        self.incoming = layer is None and asks_for_shape(self.pending)
+        self.last: tuple[list[Any], list[type], Layer] | None = None  # what the expressions gave, and the layer of that
 
     def place(self, field: str) -> Where | None:
         """Where a field is written; the step where it is not."""
@@ -291,7 +293,14 @@ class LayerStep(Step):
     def _resolved(self, expansion: Expansion, value: int, frame: Frame) -> Layer:
         parameters = expansion.parameters_for(frame, value, self.incoming)
         try:
-            return layer_of(self.kind, read_values(self.kind, self.values, parameters))
+            figures = [pending.resolve(parameters) for pending in self.pending.values()]
+            types = [*map(type, figures)]  # 1 and true are equal, but a field does not take one for the other
+            last = self.last
+            if last is not None and last[0] == figures and last[1] == types:  # in every round of a `repeat:`
+                return last[2]
+            layer = layer_of(self.kind, read_values(self.kind, self.values, parameters))
+            self.last = figures, types, layer
+            return layer
         except Problem as problem:
             raise self._refused(expansion, problem) from None
 
