@@ -95,7 +95,7 @@ def _numeric(value: Any, operand: Expr) -> Any:
         else:
             text = f"`{spell(value)}` is not a number"
         word = operand[0] == "value" and isinstance(value, str)
-        help = f"write `${show(value)}` for a parameter" if word else "calculate with numbers only"
+        help = f"write `${show(value)}` for a parameter" if word else "use numbers only"
         raise ExpressionError(text, operand[1], help)
     return _exact(value)
 
@@ -118,7 +118,7 @@ def _joined(left: Any, right: Any, expr: Expr) -> tuple[int, ...]:
                 raise ExpressionError(f"{_said(number)} is not whole", operand[1], "round it, as in `($n // 2)x1`")
             found.append(number)
     if len(found) > MOST_AXES:
-        raise ExpressionError(f"a size has at most {MOST_AXES} numbers", expr[1], "leave some out")
+        raise ExpressionError(f"a size has at most {MOST_AXES} numbers", expr[1], "remove some")
     return tuple(found)
 
 
@@ -147,9 +147,7 @@ def _apply(operator: str, left: Any, right: Any, column: int) -> Any:
     if operator == "**":
         return _power(left, right, column)
     if right == 0:
-        raise ExpressionError(
-            f"{_said(left)} {operator} 0: nothing is divided by 0", column, "divide by something else"
-        )
+        raise ExpressionError(f"{_said(left)} {operator} 0 divides by zero", column, "divide by something else")
     if operator == "//":
         return left // right
     if operator == "%":

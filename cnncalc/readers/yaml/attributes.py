@@ -41,8 +41,8 @@ def attach(context: Context, step: Step, tree: Map) -> None:
     if "as" in tree.items:  # last: what the step reads cannot be its own name
         _as(context, step, tree.items["as"])
     if step.share is not None and step.trainable is not None:
-        text = "`trainable` stands beside `share`, but the weights belong to the step that is shared with"
-        help = "write `trainable: false` beside that step, which freezes them wherever they are used"
+        text = "`trainable` cannot be used with `share`: the weights belong to the shared step"
+        help = "write `trainable: false` in that step, which freezes them wherever they are used"
         context.problem(tree.keys["trainable"], "bad-value", text, help)
     step.cost += work([step.start, step.share, step.repeat, step.when, step.trainable, step.holds]) // A_STEP + len(
         step.expects
@@ -64,7 +64,7 @@ def _name_above(context: Context, key: str, tree: Tree) -> Any:
         words = [item.text for item in tree.items if isinstance(item, Scalar)] if isinstance(tree, Seq) else []
         if key == "from" and len(words) > 1:
             names = show(", ".join(words))
-            help = f"join several values with a step of their own: `add: [{names}]` or `concat: [{names}]`"
+            help = f"join several values in a separate step: `add: [{names}]` or `concat: [{names}]`"
     context.problem(tree.mark, "bad-value", f"`{key}` must be the name of one step above; got {got}", help)
     return None
 
@@ -113,7 +113,7 @@ def check_name(context: Context, name: str, mark: Any, what: str) -> bool:
         context.problem(mark, "bad-value", f"`{show(name)}` cannot be a {what}", help)
         return False
     if len(name) > context.limits.name:
-        text = f"this {what} has {len(name)} characters; at most {context.limits.name} are read"
+        text = f"this {what} has {len(name)} characters; at most {context.limits.name} are allowed"
         context.problem(mark, "too-large", text, "shorten it")
         return False
     return True
@@ -125,7 +125,7 @@ def _as(context: Context, step: Step, tree: Tree) -> None:
         return
     name = tree.text
     if name == "" and not tree.quoted:
-        context.missing(tree, "there is no name behind `as:`", "write `as: name`")
+        context.missing(tree, "there is no name after `as:`", "write `as: name`")
         return
     if not check_name(context, name, tree.mark, "name"):
         return
@@ -133,9 +133,9 @@ def _as(context: Context, step: Step, tree: Tree) -> None:
         context.problem(
             tree.mark,
             "bad-value",
-            f"`{name}` is the name of the incoming value"
+            f"`{name}` is reserved for the incoming value"
             if name == "prev"
-            else "`input` is the name of the network's input",
+            else "`input` is reserved for the network's input",
             "choose another name",
         )
         return
@@ -146,7 +146,7 @@ def _as(context: Context, step: Step, tree: Tree) -> None:
         context.problem(
             tree.mark,
             "duplicate-name",
-            f"the name `{show(name)}` is given twice; the first is on line {first.line}",
+            f"the name `{show(name)}` is used twice; the first is on line {first.line}",
             "give every step its own name",
         )
         return
@@ -158,12 +158,12 @@ def _as(context: Context, step: Step, tree: Tree) -> None:
 
 def _holds(context: Context, step: Step, tree: Tree) -> dict[str, Any] | None:
     """Numbers or expressions by name: the parameters that a layer holds itself, and its `buffers`."""
-    example = "write `holds: {weight: 36864}`, or `holds: {}` for a layer that works with the parameters of others"
+    example = "write `holds: {weight: 36864}`, or `holds: {}` for a layer that only uses the parameters of other layers"
     if not isinstance(tree, Map):
-        context.problem(tree.mark, "bad-value", f"`holds` must be numbers by name; got {tree.what}", example)
+        context.problem(tree.mark, "bad-value", f"`holds` must map names to numbers; got {tree.what}", example)
         return None
     if not isinstance(step, (LayerStep, MergeStep)):
-        context.problem(tree.mark, "bad-value", "`holds` stands beside one layer, not beside several steps", example)
+        context.problem(tree.mark, "bad-value", "`holds` belongs to a single layer, not to several steps", example)
         return None
     if context.refused_as_stated("holds", tree.mark):
         return None
@@ -174,7 +174,7 @@ def _holds(context: Context, step: Step, tree: Tree) -> dict[str, Any] | None:
         if len(context.problems) > before:
             continue
         if not is_name(name) or not (isinstance(value, Pending) or (type(value) is int and value >= 0)):
-            text = f"`{show(name)}` must be a name with a whole number of at least 0"
+            text = f"`{show(name)}` must be a name followed by a whole number of at least 0"
             context.problem(inner.mark, "bad-value", text, example)
         else:
             found[name] = value
@@ -184,18 +184,20 @@ def _holds(context: Context, step: Step, tree: Tree) -> dict[str, Any] | None:
 def _expect(context: Context, step: Step, tree: Tree) -> None:
     if isinstance(tree, Scalar) and tree.text == "" and not tree.quoted:
         help = "write `expect: 25x25x12`, or `expect: {params: 588}`"
-        context.missing(tree, "there is nothing behind `expect:`", help)
+        context.missing(tree, "there is no value after `expect:`", help)
     elif isinstance(tree, Scalar):
-        _expectation(context, step, "output", tree, "`expect` must be a shape or facts")
+        _expectation(context, step, "output", tree, "`expect` must be a shape or figures")
     elif isinstance(tree, Map):
         for quantity, inner in tree.items.items():
             if quantity not in EXPECTABLE:
                 help = (
                     comma_help(quantity)
                     or did_you_mean(quantity, EXPECTABLE)
-                    or f"what can be expected: {quoted(EXPECTABLE, 'and')}"
+                    or f"it can contain {quoted(EXPECTABLE, 'and')}"
                 )
-                context.problem(tree.keys[quantity], "unknown-field", f"`expect` knows no `{show(quantity)}`", help)
+                context.problem(
+                    tree.keys[quantity], "unknown-field", f"`expect` has no quantity `{show(quantity)}`", help
+                )
             elif isinstance(inner, Scalar):
                 what = "shape" if quantity == "output" else "figure"
                 _expectation(context, step, quantity, inner, f"the expected {quantity} must be a {what}")
@@ -210,7 +212,7 @@ def _expect(context: Context, step: Step, tree: Tree) -> None:
         context.problem(
             tree.mark,
             "bad-value",
-            f"`expect` must be a shape or facts; got {tree.what}",
+            f"`expect` must be a shape or figures; got {tree.what}",
             "write `expect: 25x25x12`, or `expect: {params: 588}`",
         )
 

@@ -155,13 +155,13 @@ class ResidualStep(Step):
         help = _projection_help(before, after, "add `projection: [{}]`, or `projection: none` for no shortcut here")
         if not help and before[-1:] == after[-1:] and len(before) == len(after):
             help = "keep height and width in the main path, with `pad: same` for example"
-        return Problem("shapes-differ", text, help or f"let the main path end in {before}, or leave `residual:` out")
+        return Problem("shapes-differ", text, help or f"make the main path end in {before}, or remove `residual:`")
 
 
 def unused_projections(expansion: Expansion) -> list[Problem]:
     """A warning for each projection of the file that was left out wherever its residual ran."""
     text = "this projection is never used: `main` keeps the shape, so the input itself is added"
-    help = "write `shortcut:` in its place for a path that always runs, or delete it"
+    help = "write `shortcut:` instead for a path that always runs, or delete it"
     return [
         Problem("unused-projection", text, help, where=shortcut.where, level="warning")
         for shortcut, used in expansion.projected.items()

@@ -111,7 +111,7 @@ def read_with_changes(changes: Sequence[Change], attempt: Callable[[dict[str, li
         raise refused
     assert network is not None
     if left:
-        text = "no such layer is left once the other changes are made"
+        text = "the other changes remove this layer"
         raise Refused([left[0].problem(text, "change one field at a time")])
     return network
 
@@ -132,10 +132,10 @@ def _full_name(change: Change, name: str, network: Network) -> str:
         raise Refused([change.problem(text, help)])
     inside = [layer for layer in layers if layer.startswith(name + ".")]
     if f"{name}.{change.field}" in layers:
-        text = f"`{show(name)}.{change.field}` is a layer, and its field is missing"
+        text = f"`{show(name)}.{change.field}` is a layer; its field is missing"
         raise Refused([change.problem(text, f"write `{show(name)}.{change.field}.FIELD=VALUE`")])
     if inside:
-        text = f"`{show(name)}` is a block, and one layer is changed at a time"
+        text = f"`{show(name)}` is a block, but `--set` changes one layer at a time"
         raise Refused([change.problem(text, f"name a layer in it: {quoted(inside, most=3)}")])
     if any(node.name == name for node in network.inputs):
         raise Refused([change.problem(f"`{show(name)}` is an input", "give another size with `--input 64x64x3`")])

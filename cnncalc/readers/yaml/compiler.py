@@ -36,7 +36,7 @@ class Compiler(Context):
                     self.problem(
                         item.mark,
                         "bad-step",
-                        "a list stands where a step is expected",
+                        "expected a step, found a list",
                         "write `seq: [...]` for a group",
                     )
                     continue
@@ -78,7 +78,7 @@ class Compiler(Context):
             value = self.value(tree, numeric=False)
             return ParameterStep(self.at(tree.mark), value, self.defaults) if isinstance(value, Pending) else None
         if word == "" and not tree.quoted:
-            self.problem(tree.mark, "bad-step", "there is no step behind this dash", "write a layer, such as `relu`")
+            self.problem(tree.mark, "bad-step", "there is no step after this dash", "write a layer, such as `relu`")
             return None
         return self._worded(word, None, tree.mark, None)
 
@@ -88,10 +88,10 @@ class Compiler(Context):
         if len(words) > 1 and not MERGES.keys().isdisjoint(words):
             words = [word for word in words if word not in BESIDE] or words
         if not words:
-            help = "write a layer, such as `conv:`, beside " + quoted(tree.items, "and")
+            help = "add a layer, such as `conv:`, next to " + quoted(tree.items, "and")
             if isinstance(tree.items.get("repeat", tree.items.get("when")), (Seq, Map)):
-                help = "write the steps under `seq:`, and " + quoted(tree.items, "and") + " beside it"
-            self.problem(tree.mark, "bad-step", "this step names no layer", help)
+                help = "write the steps under `seq:`, and " + quoted(tree.items, "and") + " next to it"
+            self.problem(tree.mark, "bad-step", "this step has no layer", help)
             return None
         if len(words) == 1:
             return words[0]
@@ -104,7 +104,7 @@ class Compiler(Context):
                 tree.keys[meant[1]],
                 "one-layer-per-item",
                 f"found `{show(meant[0])}` and `{show(meant[1])}` in one step",
-                "write each as a step of its own, as in `[relu, tanh]`" if one_line else "start the second with `- `",
+                "write each as a separate step, as in `[relu, tanh]`" if one_line else "start the second with `- `",
             )
             return None
         second = next(word for word in words if word not in meant[:1])
@@ -155,7 +155,9 @@ class Compiler(Context):
 
                 line = step_of_call(kind, f"{kind.kind}({body.text})")
                 if line:
-                    self.problem(body.mark, "bad-value", f"the fields of {kind.kind} have `=`", f"write `{line}`")
+                    self.problem(
+                        body.mark, "bad-value", f"the fields of {kind.kind} are written with `=`", f"write `{line}`"
+                    )
                     return None
             first = next(iter(kind.fields), None)
             if first is None:
@@ -188,7 +190,7 @@ class Compiler(Context):
             if isinstance(flag, Flag) and isinstance(body, Scalar) and self.problems[-1].field == flag.name:
                 alone = "the value changes no shape and no count"
                 if body.text.isdecimal():
-                    alone = "the layer above says what comes in"
+                    alone = "its size follows from the layer above"
                 self.problems[-1].help = f"write `{kind.kind}` alone: {alone}"
             return None
         waits = any(isinstance(value, Pending) for value in values.values())
@@ -286,7 +288,7 @@ class Compiler(Context):
                 self.problem(
                     tree.mark,
                     "bad-value",
-                    f"`{show(tree.text)}` is no operand",
+                    f"`{show(tree.text)}` is not an operand",
                     "write a name, `prev`, `input` or a list of steps",
                 )
             return None
@@ -294,7 +296,7 @@ class Compiler(Context):
             self.problem(
                 tree.mark,
                 "bad-value",
-                f"`{show(value)}` is no operand" if value else "an operand is missing here",
+                f"`{show(value)}` is not an operand" if value else "an operand is missing here",
                 "write a name, `prev`, `input` or a list of steps",
             )
             return None
@@ -312,7 +314,7 @@ class Compiler(Context):
             if key not in RESIDUAL:
                 help = did_you_mean(key, RESIDUAL)
                 if key in ("skip", "downsample", "identity"):
-                    help = "write `projection:` for steps that only run where the shape changes, else `shortcut:`"
+                    help = "write `projection:` for steps that run only where the shape changes, otherwise `shortcut:`"
                 elif key in ("body", "path", "layers", "steps"):
                     help = "cnncalc calls it `main`"
                 help = help or "write `residual: [...]`, or `main:` and `projection:` inside it"
@@ -331,8 +333,8 @@ class Compiler(Context):
         if self._missing("main", body.items["main"], body.keys["main"]):
             return None
         if len(words) > 1:
-            text = "a residual has a `projection` or a `shortcut`, not both"
-            help = "keep `shortcut:` for steps that always run, else `projection:`"
+            text = "a residual takes a `projection` or a `shortcut`, not both"
+            help = "keep `shortcut:` for steps that always run, otherwise `projection:`"
             self.problem(body.keys[words[1]], "bad-value", text, help)
             return None
         main = self.steps(body.items["main"])

@@ -15,7 +15,7 @@ from cnncalc.readers.limits import Limits
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.expression import number
 from cnncalc.readers.yaml.steps import Block
-from cnncalc.readers.yaml.tree import Map, Scalar, Tree, behind, where
+from cnncalc.readers.yaml.tree import Map, Scalar, Tree, behind
 from cnncalc.readers.yaml.values import Pending
 from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, COUNTER, CURLY, ELSEWHERE, IMPLIED, IN_NAMES, RESERVED
 from cnncalc.text import nearest, show
@@ -99,7 +99,7 @@ class Context:
     def refused_as_stated(self, word: str, mark: Any) -> bool:
         """Is the file of a stranger, whose word for a layer's figures is not taken? Then that is noted."""
         if not self.limits.stated:
-            text = f"`{word}` states figures instead of having them worked out, and is not accepted here"
+            text = f"`{word}` states figures that cnncalc would otherwise compute, and is not accepted here"
             self.problem(mark, "bad-step", text, "describe the layer by its kind and fields")
         return not self.limits.stated
 
@@ -215,10 +215,12 @@ class Context:
         problem = unknown_field(kind, name)
         value = tree.text if isinstance(tree, Scalar) else ""
         if meant is None and name in IMPLIED:
-            problem.help = "leave it out: the layer above says what comes in"
+            problem.help = "leave it out: it follows from the layer above"
         elif meant is None and (name in ATTRIBUTES or name in ELSEWHERE):
             word = ELSEWHERE.get(name, name)
-            problem.help = f"`{word}` stands beside `{kind.kind}:`, as in `{{{kind.kind}: ..., {word}: {show(value)}}}`"
+            problem.help = (
+                f"`{word}` belongs next to `{kind.kind}:`, as in `{{{kind.kind}: ..., {word}: {show(value)}}}`"
+            )
         elif name == "activation" and value.casefold() in KINDS:
             problem.help = f"activations are layers: write `{value.casefold()}` as the step after {kind.kind}"
         elif meant is not None and isinstance(tree, Scalar) and _thousands_or_size(tree.text):

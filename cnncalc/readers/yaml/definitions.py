@@ -26,7 +26,7 @@ def read_defaults(context: Context, tree: Tree) -> None:
         context.problem(
             tree.mark,
             "bad-value",
-            f"`defaults` must be a mapping, kind -> fields; got {tree.what}",
+            f"`defaults` must map kinds to fields; got {tree.what}",
             "write `defaults: {conv: {bias: false}}`",
         )
         return
@@ -34,7 +34,7 @@ def read_defaults(context: Context, tree: Tree) -> None:
         kind = KINDS.get(word)
         if kind is None and word[:1].isupper() and not nearest(word, KINDS) and word.casefold() not in foreign_names():
             help = f"write the defaults of a block in its signature: `{show(word)}(width=64)`"
-            context.problem(tree.keys[word], "unknown-layer", f"`defaults` knows no `{show(word)}`", help)
+            context.problem(tree.keys[word], "unknown-layer", f"`defaults` has no kind `{show(word)}`", help)
         elif kind is None:
             context.add(unknown_layer(word), tree.keys[word])
         elif not isinstance(inner, Map):
@@ -68,8 +68,8 @@ def read_signatures(context: Context, tree: Tree) -> list[tuple[Block, Tree]]:
         context.problem(
             tree.mark,
             "bad-value",
-            f"`blocks` must be a mapping, signature -> steps; got {tree.what}",
-            "write `Stage(width): [...]` for each block, without a dash in front",
+            f"`blocks` must map signatures to steps; got {tree.what}",
+            "write `Stage(width): [...]` for each block, without a dash",
         )
         items = tree.items if isinstance(tree, Seq) else []
         keys = [key for item in items if isinstance(item, Map) for key in item.items]
@@ -116,7 +116,7 @@ def _signature(context: Context, text: str, mark: Any) -> Block | None:
         return bad(f"the name of a block begins with a capital letter; got `{show(block_name)}`", f"write `{capital}`")
     if opened and not inside.endswith(")"):
         if ")" in inside:
-            return bad(f"`{show(text)}` goes on behind its `)`", "end the signature there", text.rindex(")") + 1)
+            return bad(f"`{show(text)}` continues after its `)`", "end the signature there", text.rindex(")") + 1)
         return bad("this parenthesis is not closed", f"write `{show(text.strip())})`", len(name))
     parameters: list[str] = []
     defaults: dict[str, Any] = {}
@@ -126,15 +126,15 @@ def _signature(context: Context, text: str, mark: Any) -> Block | None:
         place += len(part) + 1
         name, equals, literal = (word.strip() for word in part.partition("="))
         if not is_parameter(name) or (equals and not literal):
-            return bad(f"`{show(part.strip())}` is no parameter", "write `name` or `name=value`", piece)
+            return bad(f"`{show(part.strip())}` is not a parameter", "write `name` or `name=value`", piece)
         if name in parameters:
             return bad(f"the parameter `{name}` is written twice", "choose another name", piece)
         if name in IN_NAMES:
-            text_ = f"`{name}` is already what enters each step of the block"
-            return bad(text_, f"choose another name, or use `${name}` without a parameter", piece)
+            text_ = f"`{name}` already stands for a size of the value that enters a step"
+            return bad(text_, f"choose another name, or use `${name}` without declaring it", piece)
         if defaults and not equals:
             return bad(
-                f"`{name}` needs a default value, because the parameter in front has one",
+                f"`{name}` needs a default value, because the parameter before it has one",
                 "put parameters without a default first",
                 piece,
             )
@@ -143,7 +143,7 @@ def _signature(context: Context, text: str, mark: Any) -> Block | None:
             value = value_of.constant(Scalar(literal, False, mark))
             if isinstance(value, str) and (number_help(value) or not is_name(value)):
                 return bad(
-                    f"the default `{show(literal)}` is no plain number or word",
+                    f"the default `{show(literal)}` is not a plain number or word",
                     number_help(literal) or "write a number, a word, `true` or `false`",
                     piece + part.strip().index("=") + 1,
                 )
@@ -154,7 +154,7 @@ def _signature(context: Context, text: str, mark: Any) -> Block | None:
 def read_block(context: Compiler, block: Block, body: Tree) -> None:
     """The steps of a block."""
     if isinstance(body, Scalar) and body.text == "" and not body.quoted:
-        help = f"write its steps behind the colon, as in `{block.signature}: [relu]`"
+        help = f"write its steps after the colon, as in `{block.signature}: [relu]`"
         context.problem(body.mark, "bad-block", f"block `{block.name}` has no steps", help)
         return
     context.block = block
@@ -190,12 +190,12 @@ def _unknown(context: Context, name: str, place: Where, block: str | None, input
     if name in KINDS:
         help = f"write `[{name}]` for the layer"
     elif inside:
-        help = f"it is defined inside {inside}, which keeps its names to itself; name the call of {inside} with `as:`"
+        help = f"it is defined inside {inside}, whose names are not visible outside it; name the call of {inside} with `as:`"
     elif name.lstrip("-").isdecimal():
-        help = "steps have no numbers: give the step that you mean a name with `as: name`"
+        help = "steps are not numbered: name the step with `as: name`"
     else:
         known = [*own, *context.scopes[None], *inputs, *RESERVED]
-        help = did_you_mean(name, known) or f"give the step that you mean that name, with `as: {show(name)}`"
+        help = did_you_mean(name, known) or f"give the step that name with `as: {show(name)}`"
     return Problem("unknown-name", text, help, where=place)
 
 

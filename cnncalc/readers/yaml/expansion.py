@@ -93,7 +93,8 @@ class Expansion:
         self.executed += times
         if self.executed > self.limits.steps:
             raise self.refusal(
-                Problem("too-large", f"the network has more than {self.limits.steps:,} steps", "lower `repeat:`"), where
+                Problem("too-large", f"the network has more than {self.limits.steps:,} steps", "reduce `repeat:`"),
+                where,
             )
 
     def refusal(self, problem: Problem, where: Where | None) -> Refused:
@@ -197,12 +198,14 @@ class Expansion:
         if isinstance(name, str) and name in self.defined:
             return Problem(
                 "unknown-name",
-                f"`{show(name)}` has no value here: the step of line {self.defined[name].line} was not run before",
-                "a step can only use the values of steps above it that are run: see their `when:` and `repeat:`",
+                f"`{show(name)}` has no value here: the step on line {self.defined[name].line} did not run before this one",
+                "a step can only use the values of steps that ran before it: check their `when:` and `repeat:`",
             )
         if not isinstance(name, str):
             from cnncalc.layers.notation import spell
 
-            return Problem("unknown-name", f"`{spell(name)}` is no name of a step", "pass the name that `as:` gives")
-        help = did_you_mean(name, known) or f"give the step that you mean that name, with `as: {show(name)}`"
+            return Problem(
+                "unknown-name", f"`{spell(name)}` is not the name of a step", "pass the name that `as:` gives"
+            )
+        help = did_you_mean(name, known) or f"give the step that name with `as: {show(name)}`"
         return Problem("unknown-name", f"nothing above is named `{show(name)}`", help)

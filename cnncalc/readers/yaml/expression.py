@@ -21,7 +21,7 @@ _TOKEN = (
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<op>//|\*\*|==|!=|<=|>=|[-+*/%<>(),]))"
 )
 _FUNCTIONS = {"min": 2, "max": 2, "round_to": 2}
-ONE_COMPARISON = "one comparison at a time: put a `seq:` with a `when:` of its own around the step"
+ONE_COMPARISON = "use one comparison at a time: put the step inside a `seq:` that has its own `when:`"
 
 
 def number(text: str) -> Any:
@@ -107,7 +107,7 @@ class _Parser:
         if kind == "end":
             return found
         if text == ")":
-            raise ExpressionError("this `)` closes nothing", column, "delete it, or open a `(` in front")
+            raise ExpressionError("this `)` closes nothing", column, "delete it, or add a `(` before it")
         help = ONE_COMPARISON if text in COMPARE or text in ("and", "or") else "put an operator between the values"
         written = "$" + text if kind == "name" else text
         raise ExpressionError(f"`{show(written)}` was not expected here", column, help)
@@ -165,7 +165,7 @@ class _Parser:
             if value is None:
                 zero = any(len(part) > 1 and part[0] == "0" and part[1] != "." for part in text.split("x"))
                 raise ExpressionError(
-                    f"`{show(text)}` is not a number that can be used",
+                    f"`{show(text)}` is not a valid number",
                     column,
                     "leave out leading zeros" if zero else "use at most 12 digits",
                 )
@@ -227,7 +227,7 @@ class _Parser:
         self.depth += 1
         if self.depth > DEEPEST:
             raise ExpressionError(
-                f"more than {DEEPEST} parentheses or signs inside each other", column, "split the expression"
+                f"parentheses or signs are nested more than {DEEPEST} levels deep", column, "split the expression"
             )
 
 
@@ -272,10 +272,10 @@ def unknown_name(name: str, known: Collection[str], column: int) -> ExpressionEr
     """The error for a `$name` that nothing defines."""
     if name in ("in_steps", "in_depth", "in_height", "in_width") and "in_channels" in known:
         sizes = quoted((f"${word}" for word in sorted(known) if word.startswith("in_")), "and")
-        return ExpressionError(f"the value that enters this step has no ${show(name)}", column, f"what it has: {sizes}")
+        return ExpressionError(f"the value that enters this step has no ${show(name)}", column, f"it has {sizes}")
     if name == "i":
-        text = "`$i` counts the rounds of a `repeat:`, and there is no `repeat:` around it here"
-        help = "use it inside the step that has the `repeat:`, or define a parameter `i`"
+        text = "`$i` counts the rounds of a `repeat:`, but there is none around this step"
+        help = "use it inside a step with `repeat:`, or define a parameter `i`"
         return ExpressionError(text, column, help)
     own = sorted(word for word in known if not word.startswith("in_"))
     entering = sorted(word for word in known if word.startswith("in_")) if name.startswith("in") else []
@@ -283,11 +283,11 @@ def unknown_name(name: str, known: Collection[str], column: int) -> ExpressionEr
     if match:
         help = f"did you mean `${match}`?"
     elif entering:
-        help = "what enters the step: " + quoted((f"${word}" for word in entering), "and")
+        help = "the sizes of the value that enters the step are " + quoted((f"${word}" for word in entering), "and")
     else:
         help = f"define it under `params:`, as in `params: {{{show(name)}: 64}}`, or as a parameter of the block"
         if own:
-            help += "; known here: " + quoted((f"${word}" for word in own), "and", 12)
+            help += "; the parameters here are " + quoted((f"${word}" for word in own), "and", 12)
     return ExpressionError(f"unknown parameter ${show(name)}", column, help)
 
 

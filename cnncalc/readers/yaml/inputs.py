@@ -40,7 +40,7 @@ def read_inputs(
             context.problem(top.mark, "missing-field", "a specification needs `input`: the shape of one example", help)
     elif isinstance(tree, Scalar) and tree.text == "" and not tree.quoted:
         help = "write `input: 224x224x3` (height x width x channels)"
-        context.missing(tree, "there is no shape behind `input:`", help)
+        context.missing(tree, "there is no shape after `input:`", help)
     elif isinstance(tree, Map) and not _is_long_form(tree):
         for name, inner in tree.items.items():
             if not is_path(name) or name == "prev":
@@ -141,7 +141,7 @@ def _long_form(context: Context, tree: Map, parameters: dict[str, Any]) -> Shape
             return Shape(lengths[name] for name in wanted)
     nearly = next((wanted for wanted in FORMS if set(lengths) < set(wanted)), None)
     if nearly is None:
-        text = f"no input is made of {quoted(lengths, 'and')}"
+        text = f"an input cannot consist of {quoted(lengths, 'and')}"
         raise Problem(
             "bad-value", text, "write `{height: 480, width: 640, channels: 3}`, or `{steps: 100, features: 300}`"
         )
@@ -153,7 +153,7 @@ def _long_form(context: Context, tree: Map, parameters: dict[str, Any]) -> Shape
 def _listed(tree: Seq) -> Problem:
     texts = [item.text for item in tree.items if isinstance(item, Scalar)]
     numbers = [text for text in texts if text.isdecimal() and len(text) <= 12]
-    said = f"a list does not say which number is what: {show('[' + ', '.join(texts) + ']')}"
+    said = f"a list does not show which axis is which: {show('[' + ', '.join(texts) + ']')}"
     if not texts or len(texts) != len(tree.items) or len(numbers) != len(texts):
         if len(texts) > 1 and all("x" in text for text in texts):
             named = ", ".join(f"{name}: {text}" for name, text in zip(("left", "right", "third"), texts, strict=False))
@@ -200,7 +200,7 @@ def shape_of(value: Any, text: str) -> Shape:
     if type(value) is int:
         value = (value,)
     if type(value) is not tuple or not 1 <= len(value) <= 4:
-        raise Problem("bad-value", f"`{show(text)}` is no input shape", _shape_help(text))
+        raise Problem("bad-value", f"`{show(text)}` is not an input shape", _shape_help(text))
     if not all(1 <= length <= LARGEST_AXIS for length in value):
         text = f"every axis of the input must be from 1 to {LARGEST_AXIS:,}; got `{show(text)}`"
         raise Problem("bad-value", text, "write height x width x channels, such as `224x224x3`")
@@ -216,7 +216,7 @@ def shape_of(value: Any, text: str) -> Shape:
         )
         raise Problem(
             "ambiguous-input",
-            f"`{show(text)}` looks like channels first; it would be read as {Shape(value).words()}",
+            f"`{show(text)}` looks like channels first; cnncalc would read it as {Shape(value).words()}",
             f"write `{meant}` for {first} channel{'s' if first > 1 else ''}, or `{{{long_form}}}` if you mean it",
         )
     return Shape(value)
@@ -246,13 +246,13 @@ def _check_batch(value: tuple[int, ...], text: str) -> None:
     order = " and put the channels last" if channels_first else ""
     raise Problem(
         "ambiguous-input",
-        f"`{show(text)}` looks like a batch of {batch:,}; it would be read as {Shape(value).words()}",
+        f"`{show(text)}` looks like a batch of {batch:,}; cnncalc would read it as {Shape(value).words()}",
         f"leave the batch out{order}: write `{meant}`, or `{{{long_form}}}` for a volume",
     )
 
 
 def _shape_help(text: str) -> str:
-    """What to write in place of a text that is no input shape: `224 x 224 x 3`, `(224, 224, 3)`, `Nonex224x224x3`."""
+    """What to write in place of a text that is not an input shape: `224 x 224 x 3`, `(224, 224, 3)`, `Nonex224x224x3`."""
     plain = text.strip().strip("()[]").lower()
     for sign in (",", "*", "\u00d7", " "):
         plain = plain.replace(sign, "x")

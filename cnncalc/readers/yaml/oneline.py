@@ -28,7 +28,7 @@ POOL = re.compile(
     r"(?P<kind>MAXPOOL|AVGPOOL|POOL)(?P<kernel>[0-9]+(?:x[0-9]+)?)(?:/(?P<stride>[0-9]+))?(?:p(?P<pad>[0-9]+))?\Z", re.I
 )
 UNITS = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9]*?)-?(?P<value>[0-9]+(?:\.[0-9]+|(?:x[0-9]+)+)?)\Z")
-CONV_HELP = "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride"
+CONV_HELP = "write `CONV3-64`: 3x3, 64 filters; a trailing `/2` sets the stride"
 NESTING = 32
 
 
@@ -67,7 +67,7 @@ class _Line:
         if len(self.text) > limits.scalar * 10:
             self._fail(
                 0,
-                f"the line has {len(self.text):,} characters; at most {limits.scalar * 10:,} are read",
+                f"the line has {len(self.text):,} characters; at most {limits.scalar * 10:,} are allowed",
                 "write a file",
             )
 
@@ -161,26 +161,26 @@ class _Line:
         if shape:
             shape = shape.lower()
             if not SHAPE.match(shape):
-                self._fail(start, f"`{show(shape)}` is no shape", "write height x width x channels: `32x32x3`")
+                self._fail(start, f"`{show(shape)}` is not a shape", "write height x width x channels: `32x32x3`")
             place = match.start(1) if match.re.groups else start
             self._put(tree, "input", Scalar(shape, False, Mark(0, place)), start)
         self.place = match.end()
         arrow = self._arrow()
         if arrow and self.place >= len(self.text):
-            self._fail(self.place, "a layer is missing behind the last arrow", "write a layer, or delete the arrow")
+            self._fail(self.place, "a layer is missing after the last arrow", "write a layer, or delete the arrow")
         if not arrow and self.place < len(self.text):
             self._fail(self.place, "an arrow is missing here", "write `->` between the layers")
 
     def _chain(self, layers: Seq, depth: int) -> None:
         """Steps with arrows between them, up to the end or a closing bracket."""
         if depth > NESTING:
-            self._fail(self.place, f"more than {NESTING} brackets inside each other", "write a file")
+            self._fail(self.place, f"brackets are nested more than {NESTING} levels deep", "write a file")
         while True:
             self._blanks()
             if self.place >= len(self.text):
                 if layers.items:
                     self._fail(
-                        self.place, "a layer is missing behind the last arrow", "write a layer, or delete the arrow"
+                        self.place, "a layer is missing after the last arrow", "write a layer, or delete the arrow"
                     )
                 return
             step = self._group(depth) if self.text[self.place] == "[" else self._layer()
@@ -204,7 +204,7 @@ class _Line:
         self._put(group, "seq", inside, opened)
         match = re.compile(r"\s*\*\s*([0-9]+|[A-Za-z_]\w*)?").match(self.text, self.place)
         if match and not match.group(1):
-            self._fail(match.end(), "a number is missing behind `*`", "fill in how often the group is repeated: `*3`")
+            self._fail(match.end(), "a number is missing after `*`", "fill in how often the group is repeated: `*3`")
         if match:
             times = match.group(1)
             value = times if times.isdecimal() else self._value(times, match.start(1))
@@ -285,14 +285,16 @@ class _Line:
 
             written = one_line_word(word)
             if written:
-                self._fail(start, f"`{show(word)}` is a call, and a line has none", f"write `{written}`")
+                self._fail(
+                    start, f"`{show(word)}` is a call, which the one-line form does not have", f"write `{written}`"
+                )
         if word.lower() == "globalpool":
-            self._fail(start, "`GLOBALPOOL` does not say which one", "write `GAP` for the mean, `GMP` for the largest")
+            self._fail(start, "`GLOBALPOOL` is ambiguous", "write `GAP` for the mean, `GMP` for the largest")
         if SHAPE.match(word):
             help = f"write `RESHAPE-{show(word)}` to arrange the numbers like this"
             self._fail(start, f"`{show(word)}` is a shape, not a layer", help)
         if word.lower().startswith("conv"):
-            self._fail(start, f"`{show(word)}` does not say window and filters", CONV_HELP)
+            self._fail(start, f"`{show(word)}` needs a window and a number of filters", CONV_HELP)
         bare = word.rstrip("0123456789.-")
         match = nearest(bare.lower(), KINDS)
         meant = match.upper() + word[len(bare) :] if match else ""
@@ -305,19 +307,19 @@ class _Line:
         """Refuse a name of another tool that stands for a kind with certain fields."""
         fields = kind.variants.get(word.lower())
         if fields:
-            text = f"`{show(word)}` is {kind.kind} with `{fields}`, which a line has no room for"
+            text = f"`{show(word)}` is {kind.kind} with `{fields}`, which the one-line form cannot express"
             self._fail(start, text, f"write a file, with the step `{kind.kind}: {{{fields}}}`")
 
     def _complete(self, kind: type[Layer], word: str, start: int) -> None:
         """Refuse a bare word whose kind needs more than its name."""
         needed = [field for field in kind.fields.values() if field.required]
         if kind.inputs != 1:
-            self._fail(start, f"`{show(word)}` joins several values, and a line is one chain", "write a file")
+            self._fail(start, f"`{show(word)}` joins several values, but a line is a single chain", "write a file")
         elif kind.kind == "conv":
-            self._fail(start, f"`{show(word)}` does not say window and filters", CONV_HELP)
+            self._fail(start, f"`{show(word)}` needs a window and a number of filters", CONV_HELP)
         elif len(needed) > 1:
             names = quoted([field.name for field in needed], "and")
-            self._fail(start, f"`{show(word)}` needs {names}, which a line has no room for", "write a file")
+            self._fail(start, f"`{show(word)}` needs {names}, which the one-line form cannot express", "write a file")
         elif needed:
             example = (
                 {"maxpool": "POOL2", "avgpool": "AVGPOOL2"}[kind.kind]

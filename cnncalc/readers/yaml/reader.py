@@ -157,7 +157,7 @@ class _File:
         most = self.limits.findings
         if len(problems) > most:
             rest = plural(len(problems) - most, "error is", "errors are")
-            hidden = Problem("too-many", f"{prefix}{rest} not shown", "mend the ones above first")
+            hidden = Problem("too-many", f"{prefix}{rest} not shown", "fix the errors above first")
             problems = [*problems[:most], hidden]
         return Refused(problems)
 
@@ -225,7 +225,7 @@ class _File:
             return ""
         most = self.limits.name
         if key == "name" and len(tree.text) > most:
-            text = f"the name has {len(tree.text)} characters; at most {most} are read"
+            text = f"the name has {len(tree.text)} characters; at most {most} are allowed"
             self.compiler.problem(tree.mark, "too-large", text, "shorten it")
         return tree.text
 
@@ -237,7 +237,7 @@ class _File:
             compiler.problem(
                 tree.mark,
                 "bad-value",
-                f"`params` must be a mapping, name -> value; got {tree.what}",
+                f"`params` must map names to values; got {tree.what}",
                 "write `params: {width: 64}`",
             )
         elif tree is not None:
@@ -246,7 +246,7 @@ class _File:
                 if not is_parameter(name) or name in IN_NAMES:
                     help = "begin with a letter, and use letters, digits and `_`"
                     if name in IN_NAMES:
-                        help = f"choose another name: `${name}` is what enters a step"
+                        help = f"choose another name: `${name}` is a size of the value that enters a step"
                     text = f"`{show(name)}` cannot be the name of a parameter"
                     compiler.problem(marks[name], "bad-value", text, help)
                 elif not isinstance(inner, Scalar):
@@ -281,7 +281,7 @@ class _File:
             value = value_of.constant(Scalar(text, False, None))
             if isinstance(value, str) and number_help(value):
                 raise Refused(
-                    [Problem("bad-argument", f"parameter `{name}`: `{show(text)}` is no number", number_help(value))]
+                    [Problem("bad-argument", f"parameter `{name}`: `{show(text)}` is not a number", number_help(value))]
                 )
             if type(found[name]) in (int, bool, tuple) and isinstance(value, str):
                 kind = "true or false" if type(found[name]) is bool else "a number"
@@ -301,7 +301,7 @@ class _File:
         compiler = self.compiler
         self.layers_place = None if tree is None else compiler.at(tree.mark)
         if tree is None:
-            help = "write `layers:`, and below it a step per line, each with `- ` in front"
+            help = "write `layers:` and, below it, one step per line, each starting with `- `"
             compiler.problem(top.mark, "missing-field", "a specification needs `layers`: the list of steps", help)
             compiler.unread = True
             return []
@@ -338,7 +338,7 @@ class _File:
         for item in items:
             if isinstance(item, Scalar) and item.text == "":
                 help = "write `outputs: [mask, logits]`, or leave it out: the last value is the output"
-                self.compiler.missing(item, "there is no name behind `outputs:`", help)
+                self.compiler.missing(item, "there is no name after `outputs:`", help)
             elif isinstance(item, Scalar):
                 self.compiler.reference(item.text, item.mark)
                 found.append((item.text, item.mark))
@@ -361,7 +361,7 @@ class _File:
                 compiler.problem(
                     item.mark,
                     "bad-value",
-                    f"an entry of `published` is a mapping; got {item.what}",
+                    f"an entry of `published` must be a mapping; got {item.what}",
                     "write `- {source: ..., params: 138M}`",
                 )
                 continue
@@ -384,10 +384,10 @@ class _File:
                     help = (
                         comma_help(quantity)
                         or did_you_mean(quantity, PUBLISHABLE)
-                        or f"what can be published: {quoted(PUBLISHABLE, 'and')}"
+                        or f"it can contain {quoted(PUBLISHABLE, 'and')}"
                     )
                     compiler.problem(
-                        item.keys[quantity], "unknown-field", f"`published` knows no `{show(quantity)}`", help
+                        item.keys[quantity], "unknown-field", f"`published` has no quantity `{show(quantity)}`", help
                     )
                     continue
                 figure = (

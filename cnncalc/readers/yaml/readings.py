@@ -47,7 +47,7 @@ def _flattened_sequence(nodes: list[Node]) -> None:
             steps, features = above.output
             sentence = (
                 f"flattens all {steps} steps of {above.name}, {steps * features:,} numbers; "
-                f"write `returns: last` in {above.name} if only its last step should enter"
+                f"write `returns: last` in {above.name} if only its last step is meant"
             )
             node.notes = (*node.notes, ("sequence", sentence))
 

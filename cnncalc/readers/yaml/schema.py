@@ -44,7 +44,7 @@ def schema() -> dict[str, Any]:
         "properties": {
             "name": PROSE,
             "description": PROSE,
-            "source": {**PROSE, "description": "which paper or variant the file is"},
+            "source": {**PROSE, "description": "the paper or variant that the file describes"},
             "input": {
                 "description": "the shape of one example: 224x224x3 is height x width x channels",
                 "anyOf": [*SHAPE["anyOf"], {"type": "object", "additionalProperties": SHAPE}],
@@ -103,11 +103,11 @@ def _mapping() -> dict[str, Any]:
                 "properties": {
                     "main": {"$ref": "#/$defs/steps"},
                     "projection": {
-                        "description": "what the input passes through where `main` changes the shape; not run elsewhere",
+                        "description": "steps that the input passes through only where `main` changes the shape",
                         "anyOf": [{"const": "none"}, {"$ref": "#/$defs/steps"}],
                     },
                     "shortcut": {
-                        "description": "what the input always passes through before it is added",
+                        "description": "steps that the input always passes through before it is added",
                         "$ref": "#/$defs/steps",
                     },
                 },
@@ -134,12 +134,12 @@ def _mapping() -> dict[str, Any]:
             "share": {**NAME, "description": "reuse the weights of a named step above"},
             "trainable": {"description": TRAINABLE["description"], "anyOf": [{"type": "boolean"}, EXPRESSION]},
             "holds": {
-                "description": "the parameters that a layer holds itself, and its buffers: others hold the rest",
+                "description": "the parameters and buffers that the layer itself holds; other layers hold the rest",
                 "type": "object",
                 "additionalProperties": {"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION]},
             },
             "expect": {
-                "description": "what you worked out by hand",
+                "description": "the figures that you worked out by hand",
                 "anyOf": [
                     figure,
                     {"type": "object", "properties": dict.fromkeys(EXPECTABLE, figure), "additionalProperties": False},

@@ -211,7 +211,7 @@ def expand_nested(steps: list[Step], expansion: Expansion, value: int, frame: Fr
     expansion.depth += 1
     if expansion.depth > DEEPEST:
         raise expansion.refusal(
-            Problem("too-large", f"steps nest deeper than {DEEPEST} levels", "call fewer blocks inside blocks"), where
+            Problem("too-large", f"steps nest deeper than {DEEPEST} levels", "nest fewer blocks"), where
         )
     value = expand_all(steps, expansion, value, frame)
     expansion.depth -= 1
@@ -349,7 +349,7 @@ class ParameterStep(Step):
             try:
                 found = kind_named(str(kind))
                 if found.inputs != 1:
-                    text = f"`{show(kind)}` joins several values and cannot stand as a bare word"
+                    text = f"`{show(kind)}` joins several values and cannot be used as a bare word"
                     raise Problem("bad-value", text, f"write `{show(kind)}:` with what it joins")
                 values, places = self.defaults.get(found.kind, ({}, {}))
                 for field in found.fields.values():

@@ -190,7 +190,7 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
                             "keep one network per file",
                         )
                     if event.version or event.tags:
-                        raise _at(source, event, "no-tags", "YAML directives are not used here", "delete the line")
+                        raise _at(source, event, "no-tags", "YAML directives are not supported", "delete the line")
                 elif hasattr(event, "anchor"):
                     raise _forbidden(source, event)
                 continue
@@ -250,9 +250,7 @@ def _check_characters(source: Source) -> str:
         code = ord(text[place])
         name = f"U+{code:04X}" + (f", {_NAMES[code]}" if code in _NAMES else "")
         help = "retype the line end" if "line break" in name else "delete it"
-        raise _character(
-            source, place, "bad-character", f"there is a character here that no editor shows ({name})", help
-        )
+        raise _character(source, place, "bad-character", f"there is an invisible character here ({name})", help)
     if "\t" not in text:
         return text
     if text.lstrip().startswith(("{", "[")):
@@ -290,7 +288,7 @@ def _long(source: Source, event: Any, what: str, most: int) -> Refused:
         source,
         event,
         "too-large",
-        f"this {what} has {len(event.value):,} characters; at most {most:,} are read",
+        f"this {what} has {len(event.value):,} characters; at most {most:,} are allowed",
         "shorten it",
     )
 
@@ -310,21 +308,21 @@ def _forbidden(source: Source, event: Any) -> Refused:
     tag, anchor = getattr(event, "tag", None), getattr(event, "anchor", None)
     if tag is not None:
         written = show(tag.replace("tag:yaml.org,2002:", "!!", 1))
-        return _at(source, event, "no-tags", f"the YAML tag `{written}` is not used here", "delete it")
+        return _at(source, event, "no-tags", f"the YAML tag `{written}` is not supported", "delete it")
     if anchor is None:
-        return _at(source, event, "no-anchors", "the merge key `<<` is not used here", "use `defaults:` or `blocks:`")
+        return _at(source, event, "no-anchors", "the merge key `<<` is not supported", "use `defaults:` or `blocks:`")
     if type(event).__name__ == "AliasEvent":
         return _at(
             source,
             event,
             "no-anchors",
-            f"the YAML alias `*{show(anchor)}` is not used here",
-            f"write `${show(anchor)}` for a parameter; use `blocks:` for steps that come again",
+            f"the YAML alias `*{show(anchor)}` is not supported",
+            f"write `${show(anchor)}` for a parameter; use `blocks:` for repeated steps",
         )
     return _at(
         source,
         event,
         "no-anchors",
-        f"the YAML anchor `&{show(anchor)}` is not used here",
-        "use `blocks:` for steps that come again, `defaults:` for fields, `params:` for numbers",
+        f"the YAML anchor `&{show(anchor)}` is not supported",
+        "use `blocks:` for repeated steps, `defaults:` for fields, `params:` for numbers",
     )

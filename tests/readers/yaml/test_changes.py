@@ -90,7 +90,7 @@ REFUSED = {
     "Stage1.conv1.filters=$widht": ("$widht", ""),
     "Stage1.conv1.bias={a: 1}": ("`{a: 1}` is a mapping", "write one word or number"),
     "Stage1.conv1.pad={a": ("", ""),
-    "Stage1.conv1=2": ("`Stage1.conv1` is a layer, and its field is missing", "`Stage1.conv1.FIELD=VALUE`"),
+    "Stage1.conv1=2": ("`Stage1.conv1` is a layer; its field is missing", "`Stage1.conv1.FIELD=VALUE`"),
     "Stage1.kernel=2": ("`Stage1` is a block", "name a layer in it: `Stage1.conv1`"),
     "input.kernel=2": ("`input` is an input", "`--input 64x64x3`"),
     "fc5.units=2": ("there is no layer named `fc5`", "did you mean `fc1`, `fc2` or `fc3`?"),

@@ -204,7 +204,7 @@ SEVERAL = "its inputs are `left` and `right`: write `--input NAME=SHAPE`"
 PARAMETERS = "its parameters are `width`, `act`, `on` and `kernel`"
 OCTAL = "write `10`: leading zeros are refused because YAML 1.1 reads them as octal"
 SHAPE = "write height x width x channels, such as `224x224x3`; `784` is a vector"
-FIRST = "`3x64x64` looks like channels first; it would be read as height 3, width 64, 64 channels"
+FIRST = "`3x64x64` looks like channels first; cnncalc would read it as height 3, width 64, 64 channels"
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ FIRST = "`3x64x64` looks like channels first; it would be read as height 3, widt
         (NET, {"x": "5"}, "unknown-parameter", "net.yaml has no parameter `x`", PARAMETERS),
         (ONE, {"x": "5"}, "unknown-parameter", "net.yaml has no parameter `x`", "it has no `params:`"),
         (NET, {"width": "wide"}, "bad-argument", "parameter `width` must be a number; got `wide`", "the file has 4"),
-        (NET, {"width": "010"}, "bad-argument", "parameter `width`: `010` is no number", OCTAL),
-        (NET, {"width": ".5"}, "bad-argument", "parameter `width`: `.5` is no number", "write `0.5`"),
+        (NET, {"width": "010"}, "bad-argument", "parameter `width`: `010` is not a number", OCTAL),
+        (NET, {"width": ".5"}, "bad-argument", "parameter `width`: `.5` is not a number", "write `0.5`"),
         (NET, {"on": "yes"}, "bad-argument", "parameter `on` must be true or false; got `yes`", "the file has true"),
         (NET, {"kernel": "big"}, "bad-argument", "parameter `kernel` must be a number; got `big`", "the file has 3x3"),
     ],
@@ -233,8 +233,8 @@ def test_given_parameters(net: str, given: dict[str, str], code: str, message: s
         (NET, {"up": "64x64x3"}, "unknown-input", "net.yaml has no input `up`", SEVERAL),
         (ONE, {"up": "64x64x3"}, "unknown-input", "net.yaml has no input `up`", "write `--input 224x224x3`"),
         (ONE, {"": "3x64x64"}, "bad-argument", FIRST, None),
-        (ONE, {"": "big"}, "bad-argument", "`big` is no input shape", SHAPE),
-        (ONE, {"": "64 x 64 x 3"}, "bad-argument", "`64 x 64 x 3` is no input shape", "write `64x64x3`"),
+        (ONE, {"": "big"}, "bad-argument", "`big` is not an input shape", SHAPE),
+        (ONE, {"": "64 x 64 x 3"}, "bad-argument", "`64 x 64 x 3` is not an input shape", "write `64x64x3`"),
         (
             ONE,
             {"": "0x64x3"},

@@ -121,7 +121,7 @@ def test_a_shared_step_does_not_say_what_is_trained() -> None:
     text = f"input: 8x8x16\nlayers: [{{{CONV}, as: a}}, {{{CONV}, share: a, trainable: false}}]\n"
     with pytest.raises(Refused) as refused:
         network(text)
-    assert "the weights belong to the step that is shared with" in refused.value.problems[0].text
+    assert "the weights belong to the shared step" in refused.value.problems[0].text
 
 
 def test_two_plans_at_once() -> None:

@@ -237,8 +237,8 @@ def mistake(text: str) -> Problem:
         ("CONV3-16 -> FC-10", "CONV3", "the line must begin with the input shape"),
         ("-> FC-10", "->", "the line must begin with the input shape"),
         ("32xx3 -> FC-10", "32xx3", "`32xx3` is not a shape"),
-        ("32x32x3 ->", "", "a layer is missing behind the last arrow"),
-        ("32x32x3 -> RELU -> ", "", "a layer is missing behind the last arrow"),
+        ("32x32x3 ->", "", "a layer is missing after the last arrow"),
+        ("32x32x3 -> RELU -> ", "", "a layer is missing after the last arrow"),
         ("32x32x3 -> -> RELU", "-> RELU", "a layer is missing here"),
         ("32x32x3 RELU", "RELU", "an arrow is missing here"),
         ("32x32x3 -> RELU TANH", "TANH", "an arrow is missing here"),
@@ -249,23 +249,31 @@ def mistake(text: str) -> Problem:
         ("32x32x3 -> RELU]", "]", "`]` closes nothing"),
         ("32x32x3 -> []", "]", "a layer is missing here"),
         ("32x32x3 -> [RELU]*N", "N", "`N` has no value"),
-        ("32x32x3 -> [RELU]*-1", "-1", "a number is missing behind `*`"),
-        ("32x32x3 -> [RELU] *", "", "a number is missing behind `*`"),
+        ("32x32x3 -> [RELU]*-1", "-1", "a number is missing after `*`"),
+        ("32x32x3 -> [RELU] *", "", "a number is missing after `*`"),
         ("32x32x3 -> POOL2? -> RELU", "POOL2?", "`pool` has no value"),
-        ("32x32x3 -> CONV -> RELU", "CONV", "`CONV` does not say window and filters"),
-        ("32x32x3 -> CONV3", "CONV3", "`CONV3` does not say window and filters"),
-        ("32x32x3 -> CONV-64", "CONV-64", "`CONV-64` does not say window and filters"),
+        ("32x32x3 -> CONV -> RELU", "CONV", "`CONV` needs a window and a number of filters"),
+        ("32x32x3 -> CONV3", "CONV3", "`CONV3` needs a window and a number of filters"),
+        ("32x32x3 -> CONV-64", "CONV-64", "`CONV-64` needs a window and a number of filters"),
         ("32x32x3 -> POOL", "POOL", "`POOL` needs a number: window size F"),
         ("32x32x3 -> FC", "FC", "`FC` needs a number: number of units"),
-        ("32x32x3 -> ADD", "ADD", "`ADD` joins several values, and a line is one chain"),
-        ("32x32x3 -> CROP", "CROP", "`CROP` joins several values, and a line is one chain"),
-        ("100 -> EMBEDDING", "EMBEDDING", "`EMBEDDING` needs `vocab` and `dim`, which a line has no room for"),
-        ("9 -> ALPHADROPOUT-0.5", "A", "`ALPHADROPOUT` is dropout with `alpha: true`, which a line has no room for"),
+        ("32x32x3 -> ADD", "ADD", "`ADD` joins several values, but a line is a single chain"),
+        ("32x32x3 -> CROP", "CROP", "`CROP` joins several values, but a line is a single chain"),
+        (
+            "100 -> EMBEDDING",
+            "EMBEDDING",
+            "`EMBEDDING` needs `vocab` and `dim`, which the one-line form cannot express",
+        ),
+        (
+            "9 -> ALPHADROPOUT-0.5",
+            "A",
+            "`ALPHADROPOUT` is dropout with `alpha: true`, which the one-line form cannot express",
+        ),
         ("32x32x3 -> RLU", "RLU", "no layer named `RLU`"),
         ("32x32x3 -> CNV3-16 -> RELU", "CNV3-16", "no layer named `CNV3-16`"),
         ("32x32x3 -> RELU\n-> TANH", "\n", "the one-line form is one line"),
         ("32x32x3 -> \x1b[31m", "\x1b", r"no layer named `\x1b`"),
-        ("32x32x3 -> " + "[" * 40, "[" * 7, "more than 32 brackets inside each other"),
+        ("32x32x3 -> " + "[" * 40, "[" * 7, "brackets are nested more than 32 levels deep"),
     ],
 )
 def test_mistakes(text: str, culprit: str, says: str) -> None:
@@ -297,7 +305,7 @@ def test_mistakes(text: str, culprit: str, says: str) -> None:
         ("32x32x3 -> [RELU]*", "fill in how often the group is repeated: `*3`"),
         ("32x32x3 -> [RELU]*N", 'fill in your numbers: cnncalc analyze -e "32x32x3 -> [RELU]*N" -p N=2'),
         ("100 -> FC-16384 -> 4x4x1024", "write `RESHAPE-4x4x1024` to arrange the numbers like this"),
-        ("32x32x3 -> CONV3", "write `CONV3-64`: 3x3, 64 filters; `/2` behind it is the stride"),
+        ("32x32x3 -> CONV3", "write `CONV3-64`: 3x3, 64 filters; a trailing `/2` sets the stride"),
     ],
 )
 def test_help(text: str, help: str) -> None:
@@ -330,7 +338,7 @@ def test_what_only_the_reader_sees_has_its_place_too(text: str, culprit: str, co
 
 def test_length() -> None:
     assert len(line("32x32x3" + " -> RELU" * 1000).nodes) == 1001
-    assert mistake("32x32x3" + " -> RELU" * 2000).text == "the line has 16,007 characters; at most 10,000 are read"
+    assert mistake("32x32x3" + " -> RELU" * 2000).text == "the line has 16,007 characters; at most 10,000 are allowed"
 
 
 def test_an_input_alone_is_no_network() -> None:

@@ -217,7 +217,7 @@ def test_an_image_of_two_numbers_under_a_convolution() -> None:
 def test_a_sequence_flattened_into_an_fc() -> None:
     found = notes("input: 100x32\nlayers: [lstm: 64, dropout, fc: 10]")
     assert found == [
-        "flattens all 100 steps of lstm1, 6,400 numbers; write `returns: last` in lstm1 if only its last step should enter"
+        "flattens all 100 steps of lstm1, 6,400 numbers; write `returns: last` in lstm1 if only its last step is meant"
     ]
     assert notes("input: 100x32\nlayers: [lstm: {units: 64, returns: last}, fc: 10]") == []
     assert notes("input: 100x32\nlayers: [lstm: 64, linear: 10]") == []
