@@ -386,8 +386,8 @@ def test_what_stands_behind_is_not_hidden(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_reading_with_other_figures_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if a part of a wider projection were taken for the whole: the totals of both readings are compared."""
-    monkeypatch.setattr(attention, "_covered", lambda _: True)
-    monkeypatch.setattr(patterns, "_equal", lambda *_: True)
+    monkeypatch.setattr(attention, "_covers_features", lambda _: True)
+    monkeypatch.setattr(patterns, "_has_equal_figures", lambda *_: True)
     analysis = reading(ISNT["wider"].model, tmp_path, monkeypatch)
     assert "attention" not in kinds(analysis)
     assert analysis.totals.macs == T * 5 * D * D + 2 * T * T * D

@@ -414,7 +414,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert onnx.load_model_from_string(fixed.stdout).graph.input[0].type.tensor_type.shape.dim[0].dim_value == 4
     other = cnncalc("export", "lenet5", "--to", "torch", "--batch", "4", folder=tmp_path)
     assert (other.returncode, other.stdout) == (2, b"")
-    assert b"--batch is for onnx" in other.stderr
+    assert b"--batch is only for onnx" in other.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
@@ -429,4 +429,4 @@ def test_no_bytes_on_a_terminal(tmp_path: Path) -> None:
         os.read(ours, 1)
     os.close(ours)
     assert done.returncode == 2
-    assert b"an ONNX file is nothing for a terminal" in done.stderr
+    assert b"refusing to write binary data to a terminal" in done.stderr
