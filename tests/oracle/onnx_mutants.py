@@ -1,4 +1,4 @@
-"""Mutants of two small ONNX files, the same for the same seed: `check` must stand whatever they are.
+"""Mutants of two small ONNX files, reproducible from a seed. `check` must handle all of them.
 
 Usage: python tests/oracle/onnx_mutants.py 20000 [--seed 1] [--keep FOLDER]; exit status 1 and the mutants in FOLDER where
 one survives.
@@ -44,7 +44,7 @@ TASK = Task(Policy(limits=(Limit("params", most=100), Limit("macs", most=10**12)
 
 
 def flipped(dice: random.Random, data: bytes) -> bytes:
-    """Some bytes are others."""
+    """Replace some bytes."""
     out = bytearray(data)
     for _ in range(dice.choice([1, 1, 1, 2, 5, 30])):
         out[dice.randrange(len(out))] = dice.choice([dice.randrange(256), dice.choice(NUMBERS)])
@@ -52,7 +52,7 @@ def flipped(dice: random.Random, data: bytes) -> bytes:
 
 
 def cut(dice: random.Random, data: bytes) -> bytes:
-    """A piece is missing, comes twice, or stands elsewhere."""
+    """Remove, repeat or move a piece."""
     first, last = sorted((dice.randrange(len(data) + 1), dice.randrange(len(data) + 1)))
     piece, rest = data[first:last], data[:first] + data[last:]
     place = dice.randrange(len(rest) + 1)
@@ -61,7 +61,7 @@ def cut(dice: random.Random, data: bytes) -> bytes:
 
 
 def swapped(dice: random.Random, data: bytes) -> bytes:
-    """A word of the file is another one of as many letters: operators, names, attributes."""
+    """Replace a word of the file by another word of the same length."""
     words = [b"Conv", b"Relu", b"Gemm", b"Mul", b"Add", b"Shape", b"Clip", b"LSTM", b"Flatten", b"Reshape", b"Resize",
              b"Sigmoid", b"Expand", b"Concat", b"Gather", b"MaxPool", b"Softmax", b"axis", b"perm", b"mode", b"axes",
              b"pads", b"group", b"strides", b"alpha", b"conv1", b"fc1", b"input"]  # fmt: skip
@@ -74,7 +74,7 @@ def swapped(dice: random.Random, data: bytes) -> bytes:
 
 
 def resized(dice: random.Random, data: bytes) -> bytes:
-    """A number of the file, in the encoding of protobuf, is a very large or negative one of another length."""
+    """Replace a protobuf number by a very large or negative one of another length."""
     place = dice.randrange(len(data))
     large = dice.choice(
         [b"\xff" * 9 + b"\x01", b"\x80" * 8 + b"\x40", b"\xff\xff\x03", b"\x80\x80\x80\x80\x10", b"\xff" * 20]
@@ -86,7 +86,7 @@ KINDS: list[Callable[[random.Random, bytes], bytes]] = [flipped, flipped, cut, s
 
 
 def mutants(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """So many changed files: what was done, and the bytes."""
+    """Yield mutants: a description of each change, and the bytes."""
     dice = random.Random(seed)
     for _ in range(count):
         name, change = dice.choice(sorted(FILES)), dice.choice(KINDS)
@@ -99,7 +99,7 @@ def mutants(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
 
 
 def fault(path: Path) -> tuple[str, str, Checked]:
-    """What is wrong with the way a file was checked ("" where nothing is), and its status."""
+    """Return what went wrong when a file was checked ("" for nothing), and its status."""
     start = time.process_time()
     checked = check_file(str(path), TASK)
     seconds = time.process_time() - start
@@ -116,7 +116,7 @@ def fault(path: Path) -> tuple[str, str, Checked]:
 
 
 def reports(checked: list[Checked]) -> str:
-    """What is hostile in any dialect's report of these files."""
+    """Return the hostile text in the reports of these files, in any format."""
     import unicodedata
 
     entries = [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in checked]
@@ -129,7 +129,7 @@ def reports(checked: list[Checked]) -> str:
 
 
 def main() -> int:
-    """Try so many mutants."""
+    """Try a number of mutants."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=1)

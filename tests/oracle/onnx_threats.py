@@ -1,4 +1,4 @@
-"""ONNX files that mean harm, or are none, and networks that would hide their weights: made by the tests, never stored.
+"""Malicious and broken ONNX files, and networks that try to hide weights. Tests build them; they are never stored.
 
 Usage: python tests/oracle/onnx_threats.py FOLDER writes them all.
 """
@@ -25,20 +25,20 @@ MEGABYTE = 2**20
 
 
 def op(kind: str, inputs: str, outputs: str, **attributes: Any) -> Any:
-    """A node; names are joined by blanks, `_` is an input left out."""
+    """Return a node. Names are separated by spaces, and `_` is an omitted input."""
     sources = ["" if name == "_" else name for name in inputs.split()]
     return helper.make_node(kind, sources, outputs.split(), **attributes)
 
 
 def weight(name: str, *dims: int, kind: int = FLOAT) -> Any:
-    """An initializer without payload."""
+    """Return an initializer without numbers."""
     tensor = TensorProto(name=name, data_type=kind)
     tensor.dims.extend(dims)
     return tensor
 
 
 def filled(name: str, array: Any) -> Any:
-    """An initializer with its numbers."""
+    """Return an initializer with its numbers."""
     return numpy_helper.from_array(np.asarray(array), name)
 
 
@@ -50,7 +50,7 @@ def model(
     output: str = "y",
     domains: Sequence[str] = (),
 ) -> Any:
-    """A model of these nodes, from x to y."""
+    """Return a model of these nodes, from x to y."""
     graph = helper.make_graph(
         list(nodes), "net", [helper.make_tensor_value_info("x", FLOAT, list(shape))],
         [helper.make_empty_tensor_value_info(name) for name in output.split()], list(weights),
@@ -60,12 +60,12 @@ def model(
 
 
 def dumped(made: Any) -> bytes:
-    """A model as bytes."""
+    """Return a model as bytes."""
     return bytes(made.SerializeToString())
 
 
 def small() -> Any:
-    """A sound model: a convolution of 108 weights and 4 biases, and a fully connected layer of 1,450 parameters."""
+    """Return a valid model: a convolution of 108 weights and 4 biases, and a fully connected layer of 1,450 parameters."""
     return model(
         [op("Conv", "x w b", "c"), op("Relu", "c", "r"), op("Flatten", "r", "f"), op("Gemm", "f v d", "y", transB=1)],
         [weight("w", 4, 3, 3, 3), weight("b", 4), weight("v", 10, 144), weight("d", 10)],
@@ -73,19 +73,19 @@ def small() -> Any:
 
 
 def chain(count: int, kind: str = "Relu", name: str = "") -> bytes:
-    """Nodes in a row."""
+    """Return a chain of nodes."""
     names = ["x", *[f"v{number}" for number in range(count - 1)], "y"]
     nodes = [op(kind, names[number], names[number + 1], name=name) for number in range(count)]
     return dumped(model(nodes))
 
 
 def repeated(count: int) -> bytes:
-    """The same node so many times."""
+    """Return the same node many times."""
     return b"\x08\x08" + _sized(7, _sized(1, op("Relu", "x", "y").SerializeToString()) * count)
 
 
 def nested(depth: int) -> bytes:
-    """Branches in branches."""
+    """Return nested branches."""
     output = helper.make_empty_tensor_value_info("z")
     inside = helper.make_graph([op("Relu", "x", "z")], "inner", [], [output])
     for _ in range(depth):
@@ -99,7 +99,7 @@ def nested(depth: int) -> bytes:
 
 
 def narrow(depth: int) -> bytes:
-    """Branches in one branch each, by hand: protobuf's own writer would refuse."""
+    """Return deeply nested branches as bytes, because protobuf refuses to write them."""
     output = helper.make_empty_tensor_value_info("z")
     inside = helper.make_graph([op("Relu", "x", "z")], "g", [], [output]).SerializeToString()
     for _ in range(depth):
@@ -118,13 +118,13 @@ def _sized(number: int, body: bytes) -> bytes:
 
 
 def function(name: str, nodes: Sequence[Any], domain: str = "own") -> Any:
-    """A function of one input and one output."""
+    """Return a function of one input and one output."""
     versions = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
     return helper.make_function(domain, name, ["a"], ["b"], list(nodes), versions)
 
 
 def calls(depth: int, each: int = 2) -> bytes:
-    """Functions that call the next one several times."""
+    """Return functions that each call the next one several times."""
     found = []
     for level in range(depth):
         inner = "Relu" if level == depth - 1 else f"F{level + 1}"
@@ -136,26 +136,26 @@ def calls(depth: int, each: int = 2) -> bytes:
 
 
 def folded(nodes: Sequence[Any], weights: Sequence[Any] = (), last: str = "k") -> bytes:
-    """Constants that are worked out, and a layer beside them that makes the model one."""
+    """Return a model with computed constants and one layer."""
     return dumped(model([*nodes, op("Shape", last, "s"), op("Relu", "x", "y")], weights, output="y s"))
 
 
 def many_tensors(count: int) -> bytes:
-    """A sum of so many tensors without numbers."""
+    """Return a sum of many tensors without numbers."""
     weights = [weight(f"w{number}", 300, 300) for number in range(count)]
     nodes = [op("Add", "w0 w1", "k1")] + [op("Add", f"k{n - 1} w{n}", f"k{n}") for n in range(2, count)]
     return folded(nodes, weights, f"k{count - 1}")
 
 
 def with_value(change: Callable[[Any], None]) -> bytes:
-    """The sound model with something changed."""
+    """Return the valid model with a change."""
     made = small()
     change(made)
     return dumped(made)
 
 
 def external(place: str) -> bytes:
-    """Weights in another file."""
+    """Store the weights in another file."""
 
     def change(made: Any) -> None:
         for tensor in made.graph.initializer:
@@ -168,7 +168,7 @@ def external(place: str) -> bytes:
 
 
 def renamed(text: str) -> bytes:
-    """Every name is another one."""
+    """Replace every name."""
     made = small()
     nodes = made.graph.node
     for number, node in enumerate(nodes):
@@ -305,7 +305,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 # name -> bytes that are no threat once their payload is left alone, and the parameters that they have
 def wide(count: int) -> bytes:
-    """As many inputs as outputs, each with a batch of its own: batches are looked for among all of them."""
+    """Return a model with as many inputs as outputs, each with a separate batch."""
     names = [f"x{number}" for number in range(count)]
     nodes = [op("Softmax", name, f"y{number}", axis=number % 2) for number, name in enumerate(names)]
     graph = helper.make_graph(
@@ -316,7 +316,7 @@ def wide(count: int) -> bytes:
 
 
 def merged(count: int) -> bytes:
-    """Axes that are merged and split again and again."""
+    """Return axes that are merged and split repeatedly."""
     nodes = [op("Reshape", "x" if number == 0 else f"r{number}", f"r{number + 1}") for number in range(count)]
     for number, node in enumerate(nodes):
         node.input.append("flat" if number % 2 == 0 else "deep")
@@ -405,7 +405,7 @@ HIDDEN["sparse"] = _sparse()
 
 
 def files() -> dict[str, bytes]:
-    """Every file by its name on disk."""
+    """Return each file by its name on disk."""
     groups = {"refused": REFUSED, "sound": SOUND}
     found = {f"{group}-{n:03d}.onnx": data for group, of in groups.items() for n, (data, _) in enumerate(of.values())}
     return {**found, **{f"hidden-{n:03d}.onnx": data for n, data in enumerate(HIDDEN.values())}}

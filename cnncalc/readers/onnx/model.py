@@ -261,7 +261,7 @@ class ModelReading(InferredShapes):
             return list(one.floats if kind == 6 else one.ints)
         return None
 
-    def _constant_node(self, step: Operation) -> Value:  # noqa: RET503  # wrong() raises
+    def _constant_node(self, step: Operation) -> Value:  # noqa: RET503  # raise_invalid() raises
         for one in (self._resolve(written, step.scope) for written in step.node.attribute):
             if one is None:
                 continue

@@ -1,4 +1,4 @@
-"""cnncalc check on ONNX files: verdicts, policies, what is refused, and what nobody may hide.
+"""cnncalc check on ONNX files: verdicts, policies, refused files, and attempts to hide weights.
 
 The figures of the sound ones are those of the YAML files that they were exported from.
 """
@@ -42,13 +42,13 @@ Write = Callable[[str, bytes | str], str]
 
 
 def as_onnx(text: str) -> bytes:
-    """A specification as an ONNX file."""
+    """Return a specification as an ONNX file."""
     return serialize(network_of(text))
 
 
 @pytest.fixture(name="write")
 def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes files into an empty folder, which is the current one."""
+    """Return a function that writes files into an empty current folder."""
     monkeypatch.chdir(tmp_path)
 
     def write(name: str, content: bytes | str) -> str:
@@ -61,12 +61,12 @@ def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 def task(*limits: Limit, **policy: Any) -> Task:
-    """A policy of these limits."""
+    """Return a task whose policy has these limits."""
     return Task(Policy(limits=limits, **policy), metrics=True)
 
 
 def codes(checked: Checked) -> list[str]:
-    """The codes of what was found."""
+    """Return the codes of the findings."""
     return [finding.code for finding in checked.findings]
 
 
@@ -77,7 +77,7 @@ def codes(checked: Checked) -> list[str]:
     "name", ["lenet5", "resnet18", "mobilenet_v2", "googlenet", "densenet121", "stacked_lstm", "vit_b_16"]
 )
 def test_a_network_has_the_same_figures_in_both(name: str, write: Write) -> None:
-    """Parameters, buffers, multiply-adds, input and output; without shape inference too."""
+    """Parameters, buffers, multiply-adds, input and output are the same without shape inference."""
     text = (SHELF / f"{name}.yaml").read_text(encoding="utf-8")
     ours = check_file(write(f"{name}.onnx", as_onnx(text)), task())
     theirs = check_file(write(f"{name}.yaml", text), task())
@@ -88,7 +88,7 @@ def test_a_network_has_the_same_figures_in_both(name: str, write: Write) -> None
 
 
 def program(*words: str, folder: Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
+    """Run the command in a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "cnncalc", *words], cwd=folder, env=environment(), capture_output=True, text=True, check=False,
         encoding="utf-8", **options,
@@ -97,7 +97,7 @@ def program(*words: str, folder: Path, **options: Any) -> subprocess.CompletedPr
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_dialect(form: str, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    """One file that fits, one that is over, one that is none; the figures are in each report."""
+    """Reports have the figures of a file that passes and of one that fails, and the error of a broken one."""
     write("in/good.onnx", as_onnx(NET))
     write("in/over.ONNX", as_onnx(NET.replace("fc: 10", "fc: 100")))
     write("in/none.onnx", b"input: 3\nlayers: [relu]\n")
@@ -133,7 +133,7 @@ STEPS = model([op("MatMul", "x w", "y")], [weight("w", 5, 6)], ("N", 7, 5))
 def test_the_input_of_a_policy(
     made: Any, shape: str, out: str, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Is height x width x channels, however the file has it; what the file leaves open is taken from the policy."""
+    """The policy's input is height x width x channels for each layout, and it sets open sizes of the file."""
     path = write("net.onnx", dumped(made))
     assert run(cli, ["check", path, "--input", shape, "--output", out]) == 0, capsys.readouterr().out
     assert run(cli, ["check", path, "--input", shape, "--output", "9x9x9"]) == 1
@@ -144,7 +144,7 @@ def test_the_input_of_a_policy(
 
 
 def test_an_open_input_without_a_policy(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    """Is not known, and so nothing passes."""
+    """An open input without a policy is unknown, and no limit passes."""
     path = write("net.onnx", dumped(OPEN))
     assert run(cli, ["check", path, "--max-params", "1M"]) == 1
     assert "the sizes of `height` and `width` are unknown [unknown-size]" in capsys.readouterr().out
@@ -153,7 +153,7 @@ def test_an_open_input_without_a_policy(write: Write, capsys: pytest.CaptureFixt
 def test_help_for_a_wrong_shape_is_not_that_of_a_specification(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nobody writes `input:` into an ONNX file."""
+    """The help does not suggest `input:`, which ONNX files do not have."""
     path = write("net.onnx", dumped(FIRST))
     assert run(cli, ["check", path, "--input", "9x9x3", "--output", "10"]) == 1
     out = capsys.readouterr().out
@@ -163,14 +163,14 @@ def test_help_for_a_wrong_shape_is_not_that_of_a_specification(
 
 
 def test_kinds(write: Write) -> None:
-    """By the names that the reader gives: a depthwise convolution of ONNX is a `conv` with groups."""
+    """Kinds have the names that the reader gives: a depthwise convolution in ONNX is a `conv` with groups."""
     path = write("net.onnx", as_onnx("input: 8x8x4\nlayers: [{depthwise: 3}, relu6, {maxpool: 2}]\n"))
     assert codes(check_file(path, task(required=("conv", "relu6", "maxpool")))) == []
     assert codes(check_file(path, task(forbidden=("conv",)))) == ["forbidden-kind"]
 
 
 def test_an_unknown_figure_passes_no_limit(write: Write) -> None:
-    """A product of three has multiply-adds that depend on the order: they are unknown, parameters are not."""
+    """The multiply-adds of an Einsum of three tensors are unknown, because they depend on the order. Its parameters are known."""
     made = model(
         [op("Einsum", "x w v", "y", equation="bi,ij,jk->bk")], [weight("w", 5, 6), weight("v", 6, 7)], ("N", 5)
     )
@@ -187,7 +187,7 @@ def test_an_unknown_figure_passes_no_limit(write: Write) -> None:
 
 
 def test_growth_against_a_file(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    """An ONNX file against another one, and against a specification."""
+    """An ONNX file is compared with another one and with a specification."""
     base, net = write("base.onnx", as_onnx(NET)), write("net.onnx", as_onnx(NET.replace("filters: 4", "filters: 5")))
     spec = write("base.yaml", NET)
     for before in (base, spec):
@@ -202,7 +202,7 @@ def test_growth_against_a_file(write: Write, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git")
 def test_growth_against_a_revision(write: Write, tmp_path: Path) -> None:
-    """The file as it was; a new one passes."""
+    """A file is compared with its earlier version, and a new file passes."""
     write("net.onnx", as_onnx(NET))
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "net.onnx")
@@ -217,7 +217,7 @@ def test_growth_against_a_revision(write: Write, tmp_path: Path) -> None:
 
 
 def test_folders_hold_models_too(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    """Beside specifications, sorted, whatever the case of the suffix."""
+    """ONNX files are found in folders together with specifications, in order, with suffixes in either case."""
     for name in ("b/net.onnx", "a.ONNX"):
         write(name, as_onnx(NET))
     write("c.yaml", NET)
@@ -230,7 +230,7 @@ def test_folders_hold_models_too(write: Write, capsys: pytest.CaptureFixture[str
 def test_without_onnx_nothing_passes(
     write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model that cannot be read is exit status 2; the other files are still checked."""
+    """An unreadable model gives exit status 2, and the other files are still checked."""
     write("net.onnx", as_onnx(NET))
     write("net.yaml", NET)
     monkeypatch.setitem(sys.modules, "onnx", None)
@@ -242,7 +242,7 @@ def test_without_onnx_nothing_passes(
 
 
 def test_several_processes(write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same report as from one."""
+    """Several processes give the same report as one."""
     for number in range(12):
         write(f"{number:02d}.onnx", as_onnx(NET.replace("fc: 10", f"fc: {number + 5}")))
     status = run(cli, ["check", ".", "--max-params", "2k", "--format", "json"])
@@ -255,7 +255,7 @@ def test_several_processes(write: Write, capsys: pytest.CaptureFixture[str], mon
 
 @posix
 def test_links_pipes_and_folders(write: Write, tmp_path: Path) -> None:
-    """Only regular files are read; a pipe is not waited for."""
+    """Only regular files are read, so that cnncalc does not wait for a pipe."""
     write("net.onnx", as_onnx(NET))
     (tmp_path / "link.onnx").symlink_to("net.onnx")
     (tmp_path / "folder.onnx").mkdir()
@@ -268,7 +268,7 @@ def test_links_pipes_and_folders(write: Write, tmp_path: Path) -> None:
 
 
 def test_a_file_that_shrinks(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While it is read: an error of that file, no signal."""
+    """A file that shrinks while it is read gives an error, not a signal."""
     path = write("net.onnx", as_onnx(NET))
     monkeypatch.setattr("os.fstat", _longer(os.fstat))
     assert codes(check_file(path, task())) == ["bad-model"]
@@ -315,7 +315,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 
 @pytest.fixture(scope="module", name="verdicts")
 def read_by_itself(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What is said of every threat, and what it costs, in a process that does nothing else."""
+    """Return the findings for each threat and their cost, from a separate process."""
     if os.name != "posix":
         pytest.skip("memory is measured by POSIX")
     folder = tmp_path_factory.mktemp("threats")
@@ -330,14 +330,14 @@ def read_by_itself(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_threat_is_refused_for_what_it_is(name: str, verdicts: dict[str, Any]) -> None:
-    """One clear error, by its code."""
+    """Each threat gives one clear error with the expected code."""
     facts = verdicts[f"refused-{list(REFUSED).index(name):03d}.onnx"]
     assert (facts["status"], facts["codes"]) == ("error", [REFUSED[name][1]]), facts["messages"]
 
 
 @pytest.mark.parametrize("name", SOUND)
 def test_what_only_looks_like_a_threat(name: str, verdicts: dict[str, Any]) -> None:
-    """Is read, and has the parameters that its dims say."""
+    """A sound file is read, and its parameters follow from its dimensions."""
     facts = verdicts[f"sound-{list(SOUND).index(name):03d}.onnx"]
     assert (facts["status"], facts["codes"]) == ("passed", []), facts["messages"]
     assert facts["metrics"]["params"] == SOUND[name][1]
@@ -345,7 +345,7 @@ def test_what_only_looks_like_a_threat(name: str, verdicts: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("name", HIDDEN)
 def test_no_number_is_hidden(name: str, verdicts: dict[str, Any]) -> None:
-    """Every way has at least its 300 numbers as parameters."""
+    """Each way of hiding weights still counts at least its 300 numbers as parameters."""
     facts = verdicts[f"hidden-{list(HIDDEN).index(name):03d}.onnx"]
     assert (facts["status"], facts["codes"]) == ("passed", []), facts["messages"]
     assert 300 <= facts["metrics"]["params"] <= 301
@@ -353,7 +353,7 @@ def test_no_number_is_hidden(name: str, verdicts: dict[str, Any]) -> None:
 
 
 def test_what_threats_cost(verdicts: dict[str, Any]) -> None:
-    """At most a second each and 200 MB for all of them."""
+    """Each threat takes at most a second, and all together at most 200 MB."""
     assert len(verdicts) == len(REFUSED) + len(SOUND) + len(HIDDEN) > 80
     slow = {name: facts["seconds"] for name, facts in verdicts.items() if facts["seconds"] > 1.5}
     assert slow == {}
@@ -362,7 +362,7 @@ def test_what_threats_cost(verdicts: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_report_carries_anything_hostile(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever names a model has, in any dialect, and with a finding for each of them."""
+    """Reports in each format are safe for any names in a model."""
     names = [name for name in (*REFUSED, *SOUND) if "name" in name or "operator" in name or "text" in name]
     for number, name in enumerate(names):
         (tmp_path / f"{number}.onnx").write_bytes((REFUSED | SOUND)[name][0])
@@ -378,14 +378,14 @@ def test_no_report_carries_anything_hostile(form: str, tmp_path: Path, capsys: p
 
 
 def test_the_limit_of_fields_leaves_room(write: Write) -> None:
-    """A network of 5,000 nodes is far within it."""
+    """A network of 5,000 nodes is far below the limit on fields."""
     checked = check_file(write("net.onnx", chain(5_000)), task())
     assert checked.status == "passed"
     assert FIELDS > 500_000
 
 
 def test_mutants() -> None:
-    """A few hundred; `python tests/oracle/onnx_mutants.py 20000` tries more."""
+    """Try a few hundred mutants. `python tests/oracle/onnx_mutants.py 20000` tries more."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -430,7 +430,7 @@ def _sized(number: int, length: int) -> bytes:
     "words", [("analyze", "--get", "params"), ("check", "--max-params", "200M")], ids=["analyze", "check"]
 )
 def test_half_a_gigabyte_is_read_without_its_weights(words: tuple[str, ...], tmp_path: Path) -> None:
-    """125 million numbers as one hole of a sparse file."""
+    """Write 125 million numbers as a hole in a sparse file."""
     made = model([op("Flatten", "x", "f"), op("Gemm", "f w", "y", transB=1)], (), ("N", 50, 50, 50))
     head = made.graph.SerializeToString()
     size = 1000 * 125_000 * 4
@@ -457,7 +457,7 @@ def test_half_a_gigabyte_is_read_without_its_weights(words: tuple[str, ...], tmp
 
 
 def test_two_thousand_nodes(write: Write) -> None:
-    """Are read and analysed in a second or two."""
+    """Large files are read and analysed in a second or two."""
     import time
 
     from cnncalc.readers import ReaderOptions
@@ -470,7 +470,7 @@ def test_two_thousand_nodes(write: Write) -> None:
 
 
 def test_time_grows_with_the_nodes(tmp_path: Path) -> None:
-    """Eight times the convolutions take about eight times as long: 9,999 are the most that a stranger's file may have."""
+    """Eight times as many convolutions take about eight times as long. A stranger's file can have at most 9,999."""
     import time
 
     def seconds(count: int) -> float:
@@ -493,7 +493,7 @@ def test_time_grows_with_the_nodes(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_ours_is_no_verdict(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a rule raises by mistake is an internal error of the program, and not a fault of the file."""
+    """An exception from a bug in a rule is an internal error, not a verdict about the file."""
     from cnncalc.readers import ReaderOptions, read
     from cnncalc.readers.onnx import model as onnx_model
 
@@ -514,7 +514,7 @@ def test_a_fault_of_ours_is_no_verdict(write: Write, monkeypatch: pytest.MonkeyP
      ("strides", [1.5, 2.0], "`strides` is a list of numbers"), ("auto_pad", 3, "`auto_pad` is a whole number, not text")],
 )  # fmt: skip
 def test_an_attribute_of_another_type(name: str, value: Any, words: str, write: Write) -> None:
-    """Is a fault of the file, and named."""
+    """An attribute of the wrong type is reported by its name as a mistake in the file."""
     checked = check_file(write("net.onnx", dumped(model([op("Conv", "x w", "y", **{name: value})],
                                                         [weight("w", 4, 3, 3, 3)]))), task())  # fmt: skip
     assert codes(checked) == ["bad-model"]

@@ -1,4 +1,4 @@
-"""Shuffled channels and self-attention written out in ONNX: read as one layer where they are exactly that, else as they are.
+"""Channel shuffles and self-attention in single ONNX operators: they are read as one layer only if they are exactly that.
 
 PyTorch writes some of the files. What is taken for attention must do as it does, to onnx's reference evaluator: steps in
 another order come out in that order.
@@ -45,12 +45,12 @@ FIGURES = ("weights", "biases", "buffers", "macs", "uncounted")
 
 
 def figures(analysis: Analysis) -> list[int]:
-    """The totals that no reading may change."""
+    """Return the totals that must be the same for every reading."""
     return [getattr(analysis.totals, name) for name in FIGURES]
 
 
 def reading(model: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Analysis:
-    """The analysis; a stranger's file, and operators one by one, have the same figures in all."""
+    """Return the analysis. Its totals are the same for a stranger's file and without patterns."""
     path = save(model, folder)
     found, by_name = read_values(path, NOTHING)
     assert found.warnings == ()
@@ -71,7 +71,7 @@ def reading(model: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Analys
 
 
 def layer_of(analysis: Analysis, kind: str) -> Layer:
-    """The only layer of a kind."""
+    """Return the only layer of a kind."""
     (layer,) = [row.node.layer for row in analysis.rows if row.node.kind == kind]
     assert layer is not None
     return layer
@@ -81,7 +81,7 @@ def layer_of(analysis: Analysis, kind: str) -> Layer:
 
 
 class Attending(nn.Module):
-    """A norm and self-attention, in the ways that people write it."""
+    """A norm and self-attention, written in one of the common ways."""
 
     def __init__(self, way: str, bias: bool) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class Shuffling(nn.Module):
         self.first, self.second = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 1)
 
     def forward(self, x: Any) -> Any:
-        """As ShuffleNet in torchvision."""
+        """Shuffle the channels as torchvision's ShuffleNet does."""
         x = self.first(x)
         n, channels, height, width = x.size()
         x = x.view(n, 4, channels // 4, height, width)
@@ -125,7 +125,7 @@ class Shuffling(nn.Module):
 
 
 def written(module: nn.Module, shape: tuple[int, ...], free: bool) -> Any:
-    """The file of PyTorch's TorchScript exporter; equal parameters would be merged."""
+    """Return the file of PyTorch's TorchScript exporter, which merges equal parameters."""
     for parameter in module.parameters():
         nn.init.uniform_(parameter)
     axes: dict[str, Any] = {"dynamic_axes": {"x": {0: "batch"}}} if free else {}
@@ -144,7 +144,7 @@ def written(module: nn.Module, shape: tuple[int, ...], free: bool) -> Any:
 def test_attention_of_pytorch(
     way: str, name: str, bias: bool, free: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """torch.nn.MultiheadAttention, scaled_dot_product_attention, and the formula; with the batch fixed and free."""
+    """torch.nn.MultiheadAttention, scaled_dot_product_attention and the formula become one layer, for a fixed or open batch."""
     module = Attending(way, bias)
     analysis = reading(written(module, (T, D), free), tmp_path, monkeypatch)
     assert kinds(analysis) == ["layernorm", "attention", "add"]
@@ -156,7 +156,7 @@ def test_attention_of_pytorch(
 
 @pytest.mark.parametrize("free", [False, True], ids=["fixed", "free"])
 def test_shuffle_of_pytorch(free: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """View, transpose, view, with sizes as constants and as arithmetic."""
+    """View, transpose and view become one layer, whether sizes are constants or computed."""
     analysis = reading(written(Shuffling(), (3, 5, 7), free), tmp_path, monkeypatch)
     assert kinds(analysis) == ["conv", "channelshuffle", "conv"]
     assert layer_of(analysis, "channelshuffle").nondefault_fields == {"groups": 4}
@@ -164,7 +164,7 @@ def test_shuffle_of_pytorch(free: bool, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_layer_is_called_as_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The path that all operators of a pattern have in common."""
+    """A layer is named after the path that all its operators have in common."""
     encoder = nn.Sequential(nn.TransformerEncoderLayer(D, H, 20, batch_first=True), nn.Linear(D, 2))
     analysis = reading(written(encoder, (T, D), False), tmp_path, monkeypatch)
     assert analysis.rows[1].node.name == "0.self_attn.attention"
@@ -179,7 +179,7 @@ SPLIT, BACK, SWAP = (1, 2, 4, 5, 5), (1, 8, 5, 5), [0, 2, 1, 3, 4]
 def shuffled(
     split: tuple[int, ...] = SPLIT, perm: list[int] | None = None, back: tuple[int, ...] = BACK, output: str = "y"
 ) -> Small:
-    """Two convolutions and what is between them."""
+    """Return a model of two convolutions with nodes between them."""
     return Small(
         [op("Conv", "x w", "c"), op("Reshape", "c a", "r"), op("Transpose", "r", "t", perm=perm or SWAP),
          op("Reshape", "t b", "s"), op("Conv", "s v", "y")],
@@ -194,7 +194,7 @@ def shuffled(
     ids=["plain", "derived", "flat"],
 )
 def test_shuffles(small: Small, groups: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sizes that are copied and inferred; height and width as one."""
+    """Reshapes with copied and inferred sizes, or with height and width merged, are shuffles, too."""
     analysis = reading(small.model, tmp_path, monkeypatch)
     assert kinds(analysis) == ["conv", "channelshuffle", "conv"]
     assert layer_of(analysis, "channelshuffle").nondefault_fields == {"groups": groups}
@@ -219,7 +219,7 @@ def test_shuffles(small: Small, groups: int, tmp_path: Path, monkeypatch: pytest
     ids=["read", "split-read", "none", "turned", "rows", "halves", "across", "other-shape", "batch"],
 )  # fmt: skip
 def test_no_shuffles(small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A value inside read elsewhere, other permutations, groups that cut through rows, another shape behind."""
+    """It is not a shuffle if another node reads a value inside, or if the permutation, groups or final shape differ."""
     assert "channelshuffle" not in kinds(reading(small.model, tmp_path, monkeypatch))
 
 
@@ -248,7 +248,7 @@ END = [op("MatMul", "m o", "y")]
 
 
 def three(*sources: str) -> list[Any]:
-    """A projection each for query, key and value."""
+    """Return the nodes of separate projections for query, key and value."""
     return [
         node
         for name, source in zip("qkv", sources, strict=True)
@@ -258,13 +258,13 @@ def three(*sources: str) -> list[Any]:
 
 
 def changed(nodes: list[Any], output: str, *others: Any) -> list[Any]:
-    """The nodes with others in place of the one that makes `output`."""
+    """Return the nodes, with other nodes instead of the one that computes `output`."""
     place = next(place for place, node in enumerate(nodes) if node.output[0] == output)
     return [*nodes[:place], *others, *nodes[place + 1 :]]
 
 
 def renamed(node: Any, among: list[Any], number: int) -> Any:
-    """The node with a number behind every name that is made among these."""
+    """Return the node with a number appended to each name that one of these nodes computes."""
     made = {name for one in (*among, *END) for name in one.output}
     copy = onnx.NodeProto()
     copy.CopyFrom(node)
@@ -276,7 +276,7 @@ def renamed(node: Any, among: list[Any], number: int) -> Any:
 def attending(
     nodes: list[Any], output: str = "y", more: tuple[Any, ...] = (), x: Any = (1, T, D), opset: int = 17
 ) -> Small:
-    """A model of steps x features with the tensors that its nodes read."""
+    """Return a model with an input of steps x features and the tensors that its nodes read."""
     used = {name for node in nodes for name in node.input}
     return Small(nodes, x, [one for one in (*HEADS, *MATRICES, *more) if one.name in used], output=output, opset=opset)
 
@@ -323,7 +323,7 @@ IS = {
 
 @pytest.mark.parametrize("name", IS)
 def test_attentions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One projection or three, cut in every way; scaled before or behind the product; matrices or stacks of them."""
+    """Attention is recognised with one projection or three, each way of splitting and scaling, and stacked matrices."""
     small, bias = IS[name]
     analysis = reading(small.model, tmp_path, monkeypatch)
     assert [kind for kind in kinds(analysis) if kind != "reshape"] == ["attention"]
@@ -371,13 +371,13 @@ ISNT = {
 
 @pytest.mark.parametrize("name", ISNT)
 def test_no_attentions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is a little different stays as it is, and its figures are those of its operators."""
+    """A small difference prevents the pattern, and the figures are those of the operators."""
     analysis = reading(ISNT[name].model, tmp_path, monkeypatch)
     assert not any(isinstance(row.node.layer, Attention) for row in analysis.rows)
 
 
 def test_what_stands_behind_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second matrix behind the projection is a layer of its own; one that was used inside counts there."""
+    """A second matrix after the projection is a separate layer. A shared matrix counts inside the attention."""
     nodes = [*BASE, op("MatMul", "y i", "z"), op("MatMul", "z w", "z2")]
     analysis = reading(attending(nodes, "z2", (weight("i", D, D),)).model, tmp_path, monkeypatch)
     assert kinds(analysis) == ["attention", "linear", "linear"]
@@ -385,7 +385,7 @@ def test_what_stands_behind_is_not_hidden(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_reading_with_other_figures_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even if a part of a wider projection were taken for the whole: the totals of both readings are compared."""
+    """The totals of both readings are compared, which catches a wrong pattern."""
     monkeypatch.setattr(attention, "_covers_features", lambda _: True)
     monkeypatch.setattr(patterns, "_has_equal_figures", lambda *_: True)
     analysis = reading(ISNT["wider"].model, tmp_path, monkeypatch)
@@ -395,7 +395,7 @@ def test_a_reading_with_other_figures_is_dropped(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("shape", ["ends", "cores", "views"])
 def test_time_is_linear(shape: str, tmp_path: Path) -> None:
-    """Many projections behind one context, many contexts of one projection, one value turned often: none is an attention."""
+    """Many projections of one context, contexts of one projection or transposes of one value take linear time."""
     seconds = []
     for count in (200, 1600):
         if shape == "ends":
@@ -416,7 +416,7 @@ def test_time_is_linear(shape: str, tmp_path: Path) -> None:
 
 
 def test_matrices_used_twice_count_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two attentions with the same weights."""
+    """Two attentions share their weights."""
     again = [renamed(node, BASE, 2) for node in BASE]
     for node in again:
         node.input[:] = ["y" if name == "x" else name for name in node.input]
@@ -426,7 +426,7 @@ def test_matrices_used_twice_count_once(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_whatever_is_read_as_attention_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models with one attribute or input changed: where they still are attention, steps can change places."""
+    """If a model with one changed attribute or input is still attention, then permuting its steps permutes its output."""
     dice = random.Random(4)
     starts = [small for small, _ in IS.values()]
     fused = kept = 0

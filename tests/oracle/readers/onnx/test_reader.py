@@ -1,4 +1,4 @@
-"""ONNX files: the shared exports node by node, every construct as a small model, and what is refused.
+"""The ONNX reader: real exports node by node, each construct as a small model, and refused files.
 
 Shapes are judged by `onnx.shape_inference`, by the exports' recorded runs and by ONNX's own operator tests; parameters and
 multiply-adds by PyTorch's figures for the exports, and by hand for the small models.
@@ -46,20 +46,20 @@ Node = Any
 
 
 def weight(name: str, *dims: int, kind: int = FLOAT) -> Any:
-    """An initializer without payload."""
+    """Return an initializer without numbers."""
     tensor = TensorProto(name=name, data_type=kind)
     tensor.dims.extend(dims)
     return tensor
 
 
 def numbers(name: str, *given: float, kind: str = "int64", dims: Sequence[int] | None = None) -> Any:
-    """An initializer of these numbers."""
+    """Return an initializer with these numbers."""
     array = np.asarray(given, dtype=kind)
     return numpy_helper.from_array(array if dims is None else array.reshape(dims), name)
 
 
 def op(kind: str, inputs: str, outputs: str, **attributes: Any) -> Node:
-    """A node; names are joined by blanks, `_` is an input left out."""
+    """Return a node. Names are separated by spaces, and `_` is an omitted input."""
     sources = ["" if name == "_" else name for name in inputs.split()]
     return helper.make_node(kind, sources, outputs.split(), name=attributes.pop("label", ""), **attributes)
 
@@ -94,7 +94,7 @@ def save(model: Any, folder: Path) -> str:
 
 
 def facts(small: Small, folder: Path, asked: ReaderOptions = NOTHING) -> tuple[Analysis, dict[str, Any]]:
-    """The analysis and the values of a small model; no shape may differ from shape inference."""
+    """Return the analysis and the values of a small model, after checking that no shape differs from shape inference."""
     network, found = read_values(save(small.model, folder), asked)
     assert [str(problem) for problem in network.warnings if problem.code != "batch-fixed"] == []
     for value in found.values():
@@ -106,7 +106,7 @@ def facts(small: Small, folder: Path, asked: ReaderOptions = NOTHING) -> tuple[A
 
 
 def refusal(small: Small, folder: Path, asked: ReaderOptions = NOTHING) -> Any:
-    """The one problem that a small model is refused with."""
+    """Return the only problem for which a small model is refused."""
     with pytest.raises(Refused) as caught:
         read(save(small.model, folder), asked)
     assert len(caught.value.problems) == 1
@@ -114,7 +114,7 @@ def refusal(small: Small, folder: Path, asked: ReaderOptions = NOTHING) -> Any:
 
 
 def kinds(analysis: Analysis) -> list[str]:
-    """The kinds of the nodes, inputs left out."""
+    """Return the kinds of the nodes without the inputs."""
     return [row.node.kind for row in analysis.rows if row.node.layer is not None]
 
 
@@ -428,7 +428,7 @@ CASES: dict[str, tuple[Small, tuple[int, ...], int, int]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_constructs(name: str, tmp_path: Path) -> None:
-    """Every construct: the dimensions of its output, its parameters and multiply-adds."""
+    """Each construct has the right output dimensions, parameters and multiply-adds."""
     small, dims, params, macs = CASES[name]
     analysis, found = facts(small, tmp_path)
     assert found["y"].dims == dims
@@ -436,7 +436,7 @@ def test_constructs(name: str, tmp_path: Path) -> None:
 
 
 def test_kinds(tmp_path: Path) -> None:
-    """Patterns become the layers that people know them as."""
+    """Common patterns become the usual layers."""
     wanted = {
         "matmul-add": ["linear"], "conv-add": ["conv"], "gemm": ["flatten", "fc"], "relu6-attributes": ["relu6"],
         "keras-layout": ["conv", "relu"], "global-pool": ["adaptiveavgpool"], "reduce-mean": ["globalavgpool"],
@@ -448,13 +448,13 @@ def test_kinds(tmp_path: Path) -> None:
 
 
 def test_running_statistics_are_buffers(tmp_path: Path) -> None:
-    """Mean and variance of a batch norm, and of an input that is normalised, are kept but not trained."""
+    """Mean and variance of a batch norm and of a normalised input are buffers."""
     assert facts(CASES["batchnorm"][0], tmp_path)[0].totals.buffers == 6
     assert facts(CASES["normalised-input"][0], tmp_path)[0].totals.buffers == 6
 
 
 def test_biases_and_sharing(tmp_path: Path) -> None:
-    """Biases are told from weights; what is used twice says where it stands."""
+    """Biases are separate from weights, and a shared tensor names the layer that counts it."""
     rows = {row.node.name: row for row in facts(CASES["shared-bias"][0], tmp_path)[0].rows}
     assert (rows["a"].weights, rows["a"].biases, rows["d"].weights, rows["d"].biases) == (108, 4, 108, 0)
     assert rows["d"].notes == [("note", "parameters shared with `a`")]
@@ -467,7 +467,7 @@ def test_biases_and_sharing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_exports(name: str) -> None:
-    """torchvision's networks from both exporters: parameters, buffers, MACs, and every node's shape and own figures."""
+    """torchvision's networks from both exporters have the right parameters, buffers, MACs, shapes and figures per node."""
     export = EXPORTS[name]
     network, found = read_values(str(REFERENCE / "onnx" / f"{name}.onnx"), NOTHING)
     analysis = analyze(network)
@@ -493,7 +493,7 @@ def test_exports(name: str) -> None:
 
 
 def test_names() -> None:
-    """Modules' paths, from every exporter; unique."""
+    """Layers have unique names, which are module paths for each exporter."""
     network = read(str(REFERENCE / "onnx" / "tv_mobilenet_v2.nofold.onnx"), NOTHING)
     names = [node.name for node in network.nodes]
     assert len(set(names)) == len(names)
@@ -522,7 +522,7 @@ def pyramid(dims: Sequence[int | str]) -> Small:
 
 
 def test_dimensions_by_name(tmp_path: Path) -> None:
-    """The batch is 1; other names come from --dim or --input, or are asked for."""
+    """The batch is 1. Other open sizes come from --dim or --input, or an error requests them."""
     small = pyramid(("batch", 3, "height", "width"))
     problem = refusal(small, tmp_path)
     assert problem.code == "unknown-size"
@@ -541,7 +541,7 @@ def test_dimensions_by_name(tmp_path: Path) -> None:
 
 
 def test_fixed_sizes_can_be_changed(tmp_path: Path) -> None:
-    """A fully convolutional export at another size."""
+    """A fully convolutional export can be read at another size."""
     assert facts(pyramid((1, 3, 8, 8)), tmp_path, ReaderOptions({"": "16x32x3"}, {}))[0].rows[-1].node.output == (
         16,
         32,
@@ -550,14 +550,14 @@ def test_fixed_sizes_can_be_changed(tmp_path: Path) -> None:
 
 
 def test_a_fixed_batch_is_read_as_one(tmp_path: Path) -> None:
-    """Also where it stands in the target of a reshape; where it is no batch it stays."""
+    """A fixed batch is removed, also from the target of a reshape. An axis that is not a batch stays."""
     assert facts(CASES["fixed-batch"][0], tmp_path)[0].totals.macs == 108 * 36 + 720
     small = Small([op("Slice", "x a b", "y")], (8, 6), [numbers("a", 2), numbers("b", 5)])
     assert facts(small, tmp_path)[1]["y"].dims == (3, 6)
 
 
 def test_windows_in_the_batch(tmp_path: Path) -> None:
-    """Examples that the network makes itself, as Swin's windows, are all counted."""
+    """A batch that the network itself creates, as in Swin, is counted in full."""
     nodes = [op("Reshape", "x s", "r"), op("Conv", "r w", "y")]
     analysis, found = facts(Small(nodes, (1, 12, 8, 8), [numbers("s", 4, 3, 8, 8), CONV]), tmp_path)
     assert found["y"].dims == (4, 4, 6, 6)
@@ -574,7 +574,7 @@ def branches(condition: Node, *names: str) -> Small:
 
 
 def test_branches(tmp_path: Path) -> None:
-    """A constant condition is followed; of one that depends on the numbers the larger branch counts, or the named one."""
+    """A constant condition selects its branch. Otherwise the more expensive branch is read, or the one that `--branch` names."""
     taken = op("Constant", "", "c", value=numbers("", 0, kind="bool", dims=()))
     analysis, found = facts(branches(taken), tmp_path)
     assert (kinds(analysis), found["y"].dims) == (["conv"], (1, 4, 6, 6))
@@ -604,7 +604,7 @@ def function(name: str, nodes: Sequence[Node], inputs: str, outputs: str, **more
 
 
 def test_functions(tmp_path: Path) -> None:
-    """Local functions, nested and with attributes; one that calls itself, and one that explodes, are refused."""
+    """Local functions can be nested and have attributes. Recursive and exponentially growing ones are refused."""
     node = op("LeakyRelu", "a", "b")
     node.attribute.append(onnx.AttributeProto(name="alpha", ref_attr_name="slope", type=onnx.AttributeProto.FLOAT))
     block = function("Block", [op("Conv", "p w", "a", label="conv"), node], "p w", "b", attributes=["slope"])
@@ -630,7 +630,7 @@ def test_functions(tmp_path: Path) -> None:
 
 
 def test_operators_without_a_rule(tmp_path: Path) -> None:
-    """They appear with the shape that shape inference knows, their cost unknown; without one they are refused."""
+    """Unknown operators have the inferred shape and an unknown cost. They are refused if there is no inferred shape."""
     small = Small([op("GridSample", "x g", "m"), op("Relu", "m", "y")], {"x": (1, 3, 8, 8), "g": (1, 5, 6, 2)})
     analysis, found = facts(small, tmp_path)
     node = network_node(analysis, "gridsample")
@@ -647,7 +647,7 @@ def network_node(analysis: Analysis, kind: str) -> Any:
 
 
 def test_differences_are_warnings(tmp_path: Path) -> None:
-    """A shape that the file declares otherwise is said, not hidden."""
+    """A warning reports a shape that differs from the one declared in the file."""
     small = Small(conv(), weights=[CONV])
     small.model.graph.value_info.append(helper.make_tensor_value_info("m", FLOAT, [1, 4, 5, 5]))
     small.model.graph.node[0].output[0] = "m"
@@ -737,7 +737,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_bad_models(name: str, tmp_path: Path) -> None:
-    """One clear error each."""
+    """Each of these models has one clear error."""
     change, code, words = BROKEN[name]
     small = Small(
         conv(group=3) if name == "other-channels" else conv(),
@@ -762,7 +762,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_files_that_are_no_models(name: str, tmp_path: Path) -> None:
-    """Whatever the bytes are."""
+    """Each of these files has one clear error."""
     path = tmp_path / "model.onnx"
     path.write_bytes(FILES[name][0])
     with pytest.raises(Refused) as caught:
@@ -771,7 +771,7 @@ def test_files_that_are_no_models(name: str, tmp_path: Path) -> None:
 
 
 def test_truncated(tmp_path: Path) -> None:
-    """Cut off anywhere, a file is refused or reads as a smaller model; nothing else happens."""
+    """A truncated file is refused or read as a smaller model."""
     data = (REFERENCE / "onnx" / "tv_alexnet.onnx").read_bytes()
     path = tmp_path / "model.onnx"
     for length in range(1, len(data), 97):
@@ -781,7 +781,7 @@ def test_truncated(tmp_path: Path) -> None:
 
 
 def test_scrambled(tmp_path: Path) -> None:
-    """Bytes changed at random: a network or one error."""
+    """A file with random changes gives a network or one error."""
     data = (REFERENCE / "onnx" / "tv_squeezenet1_0.onnx").read_bytes()
     chance = random.Random(7)
     path = tmp_path / "model.onnx"
@@ -799,7 +799,7 @@ def test_scrambled(tmp_path: Path) -> None:
 
 
 def test_scrambled_models(tmp_path: Path) -> None:
-    """Numbers of sound models replaced by odd ones: a network or one error."""
+    """A valid model with odd numbers gives a network or one error."""
     chance = random.Random(11)
     refused = 0
     odd = (-(2**63), -7, -1, 0, 1, 2, 3, 1000, 2**31, 2**62)
@@ -824,7 +824,7 @@ def test_scrambled_models(tmp_path: Path) -> None:
 
 
 def test_onnx_is_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without the package: how to install it."""
+    """The error without onnx explains how to install it."""
     import sys
 
     path = save(Small(conv(), weights=[CONV]).model, tmp_path)
@@ -845,7 +845,7 @@ def varint(value: int) -> bytes:
 
 
 def test_weights_are_not_loaded(tmp_path: Path) -> None:
-    """A file of 500 MB (with a hole in it) in a few MB of memory."""
+    """A sparse file of 500 MB is read in a few MB of memory."""
     payload = 500_000_000
     tensor = weight("w", 500_000, 250, 1, 1).SerializeToString()
     rest = Small(conv(), (1, 250, 8, 8)).model
@@ -870,7 +870,7 @@ def test_weights_are_not_loaded(tmp_path: Path) -> None:
 
 
 def test_two_thousand_nodes(tmp_path: Path) -> None:
-    """Read and analysed in a few seconds."""
+    """A large model is read and analysed in a few seconds."""
     nodes, weights = [], []
     for number in range(1000):
         weights.append(weight(f"l{number}.weight", 3, 3, 3, 3))
@@ -888,7 +888,7 @@ def test_two_thousand_nodes(tmp_path: Path) -> None:
 
 
 def test_operator_tests(tmp_path: Path) -> None:
-    """The conformance tests of the onnx package: shapes of every output as its own runs have them.
+    """The conformance tests of the onnx package: each output has the shape of the recorded run.
 
     Left out are what cnncalc refuses: sequences, loops, empty tensors, sizes that depend on numbers.
     """
@@ -923,7 +923,7 @@ def test_operator_tests(tmp_path: Path) -> None:
 
 
 def read_case(model: Any, inputs: Sequence[Any], folder: Path) -> dict[str, Any]:
-    """The values of a test model; where its numbers are needed, with all inputs but the first in the file."""
+    """Return the values of a test model. If its numbers are needed, all inputs but the first become initializers."""
     try:
         return read_values(save(model, folder), NOTHING)[1]
     except Refused:
@@ -936,7 +936,7 @@ def read_case(model: Any, inputs: Sequence[Any], folder: Path) -> dict[str, Any]
 
 
 def test_an_unknown_cost_stays_unknown_with_weights(tmp_path: Path) -> None:
-    """A deformable convolution: its weights are counted, its multiply-adds are not taken for none."""
+    """The weights of a deformable convolution are counted, and its multiply-adds are unknown rather than 0."""
     nodes = [op("DeformConv", "x w o", "y")]
     small = Small(nodes, (1, 3, 8, 8), [weight("w", 4, 3, 3, 3), weight("o", 1, 18, 6, 6)], opset=22)
     analysis, _ = facts(small, tmp_path)
@@ -945,7 +945,7 @@ def test_an_unknown_cost_stays_unknown_with_weights(tmp_path: Path) -> None:
 
 
 def test_a_fixed_batch_is_said(tmp_path: Path) -> None:
-    """In a warning; a free batch and a batch of 1 say nothing."""
+    """A fixed batch above 1 gives a warning. An open batch and a batch of 1 do not."""
     for batch, said in ((8, ["input `x` has a fixed batch of 8; the figures are for one example"]), (1, []), ("N", [])):
         network = read(save(Small(conv(), (batch, 3, 8, 8), [CONV]).model, tmp_path), NOTHING)
         assert [problem.text for problem in network.warnings] == said
@@ -953,7 +953,7 @@ def test_a_fixed_batch_is_said(tmp_path: Path) -> None:
 
 
 def test_the_bias_of_a_single_unit(tmp_path: Path) -> None:
-    """One number, known or not, is a bias where a product of one unit is followed by it."""
+    """A single number is a bias if it is added after a product of one unit."""
     one = [numbers("b", 0.5, kind="float32")]
     for nodes, held in (
         ([op("Gemm", "x w b", "y", transB=1)], [weight("w", 1, 5)]),
@@ -965,7 +965,7 @@ def test_the_bias_of_a_single_unit(tmp_path: Path) -> None:
 
 
 def test_one_tensor_in_two_roles(tmp_path: Path) -> None:
-    """PyTorch's exporter stores equal tensors once: of a new batch norm, gain and variance, offset and mean."""
+    """PyTorch's exporter stores equal tensors once: gain and variance, offset and mean of a new batch norm."""
     once = [op("Identity", "g", "v"), op("Identity", "o", "m"), op("BatchNormalization", "x g o m v", "y")]
     analysis, found = facts(Small(once, (1, 3, 8, 8), [weight("g", 3), weight("o", 3)]), tmp_path)
     assert found["y"].dims == (1, 3, 8, 8)
@@ -974,7 +974,7 @@ def test_one_tensor_in_two_roles(tmp_path: Path) -> None:
 
 
 def test_sizes_and_places_are_no_weights(tmp_path: Path) -> None:
-    """The shape that a factor is brought into, the places that a table is read at: an export without folded constants."""
+    """In an export without folded constants, shapes of factors and places in tables are not parameters."""
     nodes = [op("Reshape", "f s", "g"), op("Mul", "x g", "y")]
     small = Small(nodes, (1, 3, 8, 8), [numbers("f", 1, 2, 3, kind="float32"), numbers("s", 1, 3, 1, 1)])
     assert facts(small, tmp_path)[0].totals.params == 3
@@ -989,7 +989,7 @@ def test_sizes_and_places_are_no_weights(tmp_path: Path) -> None:
     ("name", "params"), [("block.lab.scale", 1), ("onnx::Mul_12", 0), ("/lab/Constant_output_0", 0)]
 )
 def test_a_single_number(name: str, params: int, tmp_path: Path) -> None:
-    """Called as in a state dict of PyTorch it is a parameter, with a name made up by an exporter a constant."""
+    """A single number with a name from a PyTorch state dict is a parameter. One with a name from an exporter is a constant."""
     for tensor in (numbers(name, 0.5, kind="float32"), numbers(name, 0.5, kind="float32", dims=())):
         for operator in ("Mul", "Add"):
             small = Small([onnx.helper.make_node(operator, ["x", name], ["y"])], (1, 3, 8, 8), [tensor])
@@ -997,7 +997,7 @@ def test_a_single_number(name: str, params: int, tmp_path: Path) -> None:
 
 
 def test_standardised_weights(tmp_path: Path) -> None:
-    """A batch norm of a convolution's weights, as in BiT and NF-Nets; ones and zeros written into the graph are none."""
+    """A batch norm of a convolution's weights, as in BiT and NF-Nets, has no parameters if its ones and zeros are Constants."""
     ones = [op("Constant", "", name, value=numbers("", *[1.0] * 4, kind="float32")) for name in ("one", "mean", "var")]
     nodes = [
         *ones,
@@ -1014,7 +1014,7 @@ def test_standardised_weights(tmp_path: Path) -> None:
 
 
 def test_work_on_constants(tmp_path: Path) -> None:
-    """Layers that work on what the file holds, such as positions through a small network, run every time."""
+    """Layers that read only tensors in the file, such as a network for positions, run in each forward pass."""
     grid = numbers("", *range(48), kind="float32", dims=(1, 3, 4, 4))
     nodes = [op("Constant", "", "grid", value=grid), op("Conv", "grid w", "p"), op("Add", "x p", "y")]
     analysis, found = facts(Small(nodes, (1, 4, 2, 2), [CONV]), tmp_path)
@@ -1079,7 +1079,7 @@ BATCHES: dict[str, tuple[Small, tuple[int, ...], int, int]] = {
 
 @pytest.mark.parametrize("name", BATCHES)
 def test_the_batch_axis(name: str, tmp_path: Path) -> None:
-    """It is the axis along which nothing is mixed, wherever it stands."""
+    """The batch is the axis along which nothing is mixed, at any position."""
     small, shown, macs, batch = BATCHES[name]
     network, _ = read_values(save(small.model, tmp_path), NOTHING)
     assert (tuple(network.nodes[0].output), int(analyze(network).totals.macs)) == (shown, macs)
@@ -1089,7 +1089,7 @@ def test_the_batch_axis(name: str, tmp_path: Path) -> None:
 
 
 def test_the_batch_axis_by_option(tmp_path: Path) -> None:
-    """`--batch-axis` overrides; a batch of `none` counts every example."""
+    """`--batch-axis` overrides the choice, and `none` counts every example."""
     small, _, _, _ = BATCHES["steps first, a batch"]
 
     def macs(word: str, input: str = "") -> int:
@@ -1102,7 +1102,7 @@ def test_the_batch_axis_by_option(tmp_path: Path) -> None:
 
 
 def test_two_readings_of_the_batch(tmp_path: Path) -> None:
-    """Where an axis is taken as the batch, and nothing shows what the first one is, neither is taken on a guess."""
+    """If an operator treats an axis as the batch and nothing shows what axis 0 is, the model is refused."""
     nodes = [op("Transpose", "x", "t", perm=[1, 2, 0]), op("BatchNormalization", "t s b m v", "y")]
     small = Small(nodes, (4, 7, 6), [weight(name, 6) for name in "sbmv"])
     problem = refusal(small, tmp_path)
@@ -1115,7 +1115,7 @@ def test_two_readings_of_the_batch(tmp_path: Path) -> None:
 
 
 def test_unknown_sizes_of_several_inputs(tmp_path: Path) -> None:
-    """One error for all of them, with one command that gives all; the command works."""
+    """One error lists all unknown sizes and the options that set them, and these options work."""
     nodes = [op("Concat", "a b", "c", axis=1), op("Conv", "c w", "d"), op("Conv", "e v", "f")]
     shapes: dict[str, Sequence[int | str]] = {
         "a": ("n", 1, "height", "width"),
@@ -1138,7 +1138,7 @@ def test_unknown_sizes_of_several_inputs(tmp_path: Path) -> None:
 
 
 def scored(*nodes: Node, **more: Any) -> Small:
-    """Attention of 4 heads of 5 steps whose scores `s` go through `nodes` to `t` and a softmax."""
+    """Return attention of 4 heads and 5 steps, whose scores `s` pass through `nodes` to `t` and a softmax."""
     before = [op("Transpose", "x", "xt", perm=[0, 1, 3, 2]), op("MatMul", "x xt", "s")]
     after = [op("Softmax", "t", "p", axis=-1), op("MatMul", "p x", "y")]
     return Small([*before, *nodes, *after], (1, 4, 5, 8), **more)
@@ -1188,7 +1188,7 @@ MASKS: dict[str, tuple[Small, int, int, str]] = {
 
 @pytest.mark.parametrize("name", MASKS)
 def test_masks_are_buffers(name: str, tmp_path: Path) -> None:
-    """What is added to attention scores alike for every head is not learned; what is not known to be is said."""
+    """A tensor that is added to attention scores equally for every head is a buffer. In doubt, a note says so."""
     small, params, buffers, note = MASKS[name]
     analysis, _ = facts(small, tmp_path)
     assert (analysis.totals.params, analysis.totals.buffers) == (params, buffers)
@@ -1197,14 +1197,14 @@ def test_masks_are_buffers(name: str, tmp_path: Path) -> None:
 
 
 def test_what_is_added_elsewhere_stays_a_parameter(tmp_path: Path) -> None:
-    """A square table that is added to a value that no softmax reads: positions, for all that the file shows."""
+    """A square table is a parameter if it is added to a value that does not reach a softmax."""
     nodes = [op("Transpose", "x", "xt", perm=[0, 1, 3, 2]), op("MatMul", "x xt", "s"), op("Add", "s m", "y")]
     analysis, _ = facts(Small(nodes, (1, 4, 5, 8), [weight("m", 5, 5)]), tmp_path)
     assert (analysis.totals.params, analysis.totals.buffers) == (25, 0)
 
 
 def test_data_of_layers_on_constants(tmp_path: Path) -> None:
-    """Coordinates that go through layers of their own, as in Swin V2, are a buffer; a weight in their place is none."""
+    """Coordinates that pass through separate layers, as in Swin V2, are a buffer. A weight in their place is a parameter."""
     for name, params, buffers in (("attn.coords", 2 * 4 + 4, 50), ("attn.lora_B.weight", 2 * 4 + 4 + 50, 0)):
         nodes = [op("MatMul", f"{name} w", "h"), op("Add", "h b", "r"), op("Relu", "r", "g"), op("Transpose", "g", "i"),
                  op("Reshape", "i to", "m"), ADD]  # fmt: skip
@@ -1217,7 +1217,7 @@ def test_data_of_layers_on_constants(tmp_path: Path) -> None:
 
 
 def ms(kind: str, inputs: str, outputs: str, **attributes: Any) -> Node:
-    """A node of the domain com.microsoft."""
+    """Return a node of the domain com.microsoft."""
     return op(kind, inputs, outputs, domain="com.microsoft", **attributes)
 
 
@@ -1288,7 +1288,7 @@ CONTRIBUTED: dict[str, tuple[Small, tuple[int, ...], int, int, list[str]]] = {
 
 @pytest.mark.parametrize("name", CONTRIBUTED)
 def test_operators_of_a_runtime(name: str, tmp_path: Path) -> None:
-    """A quantized operator is the plain one; scales and zero points are no parameters."""
+    """A quantized operator is read as the plain one. Scales and zero points are not parameters."""
     small, dims, params, macs, names = CONTRIBUTED[name]
     small.model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     network, found = read_values(save(small.model, tmp_path), NOTHING)
@@ -1299,7 +1299,7 @@ def test_operators_of_a_runtime(name: str, tmp_path: Path) -> None:
 
 
 def test_initial_states(tmp_path: Path) -> None:
-    """A learned initial state is a parameter; zeros, and what is fed in, are none."""
+    """A learned initial state is a parameter. Zeros and inputs are not."""
     nodes = [op("GRU", "x w r _ _ h", "y", hidden_size=5)]
     base = 15 * 9
     for state, params in (
@@ -1312,7 +1312,7 @@ def test_initial_states(tmp_path: Path) -> None:
 
 
 def test_the_state_of_a_detector(tmp_path: Path) -> None:
-    """As Silero's: 2 x batch x units, whose batch has no name, cut in two and fed to a cell in both branches."""
+    """A state as in Silero: 2 x batch x units with an unnamed batch, split in two and read in both branches."""
     body = [op("Split", "h", "h0 c0", axis=0), op("LSTM", "u w r b _ h0 c0", "all _ c1", hidden_size=5)]
     made = {}
     for name in ("then", "else"):
@@ -1335,7 +1335,7 @@ def test_the_state_of_a_detector(tmp_path: Path) -> None:
 
 
 def test_what_onnx_does_not_know_is_no_disagreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A size of -1 is unknown to onnx, not another size."""
+    """onnx writes -1 for an unknown size; this is not a difference."""
     small = Small(conv(), weights=[CONV])
     inferred = onnx.ModelProto()
     inferred.CopyFrom(small.model)

@@ -1,4 +1,4 @@
-"""Export to ONNX: the whole shelf and random networks of every kind, there and back.
+"""Export to ONNX and read back: all shipped architectures, and random networks of each kind.
 
 Shapes are judged by `onnx.shape_inference`, the files by `onnx.checker`, the numbers that come out by PyTorch.
 """
@@ -49,7 +49,7 @@ EVERY = sorted({layer.kind for layer in KINDS.values()} - NOWHERE)
 
 
 def read_back(data: bytes, folder: Path) -> tuple[Network, dict[str, Any]]:
-    """What the reader makes of a file, and the values by name; nothing may differ from shape inference."""
+    """Return the network and the values in a file, after checking that nothing differs from shape inference."""
     path = folder / "net.onnx"
     path.write_bytes(data)
     network, found = read_values(str(path), ReaderOptions({}, {}))
@@ -58,7 +58,7 @@ def read_back(data: bytes, folder: Path) -> tuple[Network, dict[str, Any]]:
 
 
 def parts(analysis: Analysis, name: str) -> Iterator[Any]:
-    """The rows of the operators that a layer became."""
+    """Return the rows of the operators that a layer became."""
     return (row for row in analysis.rows if row.node.name == name or row.node.name.startswith(name + "."))
 
 
@@ -96,7 +96,7 @@ def same_layers(network: Network, data: bytes, folder: Path) -> tuple[Analysis, 
 
 
 def with_numbers(data: bytes, seed: int = 0) -> Any:
-    """The model with random numbers as weights."""
+    """Return the model with random weights."""
     model = onnx.load_model_from_string(data)
     dice = np.random.default_rng(seed)
     for tensor in model.graph.initializer:
@@ -107,7 +107,7 @@ def with_numbers(data: bytes, seed: int = 0) -> Any:
 
 
 def shapes_inferred(data: bytes, strip: bool = True) -> dict[str, list[Any]]:
-    """What onnx.shape_inference, left alone, says of every value."""
+    """Return the shapes that onnx.shape_inference infers without the declared ones."""
     model = onnx.load_model_from_string(data)
     if strip:
         del model.graph.value_info[:]
@@ -123,7 +123,7 @@ def shapes_inferred(data: bytes, strip: bool = True) -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("path", SHELF, ids=lambda path: path.stem)
 def test_the_whole_shelf_there_and_back(path: Path, tmp_path: Path) -> None:
-    """Totals, receptive fields, and every layer's shape, parameters, buffers and multiply-adds."""
+    """Totals, receptive fields, and each layer's shape, parameters, buffers and multiply-adds survive."""
     network = network_of(path.read_text(encoding="utf-8"))
     data = serialize(network)
     ours, theirs = same_layers(network, data, tmp_path)
@@ -147,7 +147,7 @@ def test_the_whole_shelf_there_and_back(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", EVERY)
 def test_every_kind_there_and_back(kind: str, tmp_path: Path) -> None:
-    """Networks of one kind and of few others, with the batch free and fixed, until it has stood in them ten times."""
+    """Each kind survives in ten random networks, with an open and a fixed batch."""
     others = ["conv", "linear", "fc", "relu", "reshape", "globalavgpool", "batchnorm"]
     count = 0
     for seed in range(400):
@@ -166,7 +166,7 @@ def test_every_kind_there_and_back(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(1, 121, 2))
 def test_random_networks_there_and_back(seed: int, tmp_path: Path) -> None:
-    """Of every kind together, in one to three dimensions, with branches and shared weights."""
+    """Random networks of all kinds survive, in one to three dimensions, with branches and shared weights."""
     network = random_network(seed, EVERY)
     ours, theirs = same_layers(network, serialize(network), tmp_path)
     counters = sum(1 for node in network.nodes if node.kind == "standardize" and node.shared is None)
@@ -176,7 +176,7 @@ def test_random_networks_there_and_back(seed: int, tmp_path: Path) -> None:
 
 
 def test_no_kind_is_left_out() -> None:
-    """One without operators would be refused."""
+    """Each kind has operators."""
     assert set(EVERY) <= set(HANDLERS)
 
 
@@ -249,7 +249,7 @@ layers:
 
 
 def parameters_of(model: Any) -> dict[str, np.ndarray]:
-    """The weights of an ONNX model under the names that PyTorch gives them, turned as it has them."""
+    """Return the weights of an ONNX model with PyTorch's names and layouts."""
     given = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     turned = {node.input[1] for node in model.graph.node if node.op_type == "MatMul" and node.input[1] in given}
     words = {"bias_in_proj": "in_proj_bias", "bias_out_proj": "out_proj.bias"}
@@ -262,7 +262,7 @@ def parameters_of(model: Any) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_numbers_are_those_of_pytorch(name: str) -> None:
-    """ONNX's reference evaluator on random weights against the exported module."""
+    """ONNX's reference evaluator and the exported module compute the same outputs for random weights."""
     network = network_of(NETWORKS[name])
     model = with_numbers(serialize(network, 2))
     made = source(network)
@@ -285,7 +285,7 @@ def test_the_numbers_are_those_of_pytorch(name: str) -> None:
 @pytest.mark.parametrize(("kind", "count"), [("lstm", 4), ("gru", 3), ("rnn", 1)])
 @pytest.mark.parametrize("fields", ["", ", returns: last", ", bidirectional: true, layers: 2", ", bias: double"])
 def test_recurrent_layers_run(kind: str, count: int, fields: str, tmp_path: Path) -> None:
-    """The shape that runs out; the evaluator's own order of gates is not PyTorch's."""
+    """The evaluated shape is right. Numbers are not compared, because the evaluator orders gates differently than PyTorch."""
     network = network_of(f"input: 5x3\nlayers:\n  - {kind}: {{units: 4{fields}}}\n")
     data = serialize(network, 2)
     same_layers(network, serialize(network), tmp_path)
@@ -303,7 +303,7 @@ def test_recurrent_layers_run(kind: str, count: int, fields: str, tmp_path: Path
 
 
 def test_the_file_holds_no_weights() -> None:
-    """VGG-16, 138 million parameters, in a few thousand bytes; with names, shapes and a free batch."""
+    """VGG-16 with 138 million parameters takes a few thousand bytes, with names, shapes and an open batch."""
     network = network_of((SHELF[0].parent / "vgg16.yaml").read_text(encoding="utf-8"))
     data = serialize(network)
     assert len(data) < 16_384
@@ -331,13 +331,13 @@ def test_the_file_holds_no_weights() -> None:
 
 
 def test_the_batch_can_be_fixed() -> None:
-    """As the first dimension of everything."""
+    """The batch is the first dimension of each value."""
     network = network_of("input: 8x8x3\nlayers: [conv: {filters: 4, kernel: 3}, fc: 2]\n")
     assert shapes_inferred(serialize(network, 16)) == {"conv1": [16, 4, 6, 6], "fc1.flatten": [16, 144], "fc1": [16, 2]}
 
 
 def test_indices_are_whole_numbers() -> None:
-    """The input of an embedding; of other layers it is cast."""
+    """The input of an embedding is an integer; it is cast if other layers read it, too."""
     model = onnx.load_model_from_string(serialize(network_of("input: 7\nlayers: [embedding: {vocab: 9, dim: 4}]\n")))
     assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.INT64
     model = onnx.load_model_from_string(
@@ -350,14 +350,14 @@ def test_indices_are_whole_numbers() -> None:
 
 
 def refusal(network: Network) -> str:
-    """What is said of a network that cannot be exported."""
+    """Return the error for a network that cannot be exported."""
     with pytest.raises(Unexportable) as caught:
         serialize(network)
     return str(caught.value)
 
 
 def test_what_onnx_has_no_words_for() -> None:
-    """Operators of other formats, and windows of too many lengths, with the layer's name."""
+    """Operators of other formats and too many uneven windows are refused with the layer's name."""
     builder = Builder()
     image = builder.input("input", Shape((8, 8, 3)))
     builder.add(Operator("conv", Shape((8, 8, 4))), [image], "deform\x1b[31m")
@@ -371,7 +371,7 @@ def test_what_onnx_has_no_words_for() -> None:
 
 
 def test_a_shape_that_onnx_sees_otherwise_is_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The proof runs before a byte is written. What is patched is remembered: no other test has 17 filters."""
+    """Shapes are checked before a byte is written. Patched layers are cached, so no other test has 17 filters."""
     monkeypatch.setattr(Conv, "out", lambda self, *xs: Shape((9, 9, self.filters)))
     network = network_of("input: 8x8x3\nlayers: [{conv: {filters: 17, kernel: 3}, as: c}, globalavgpool]\n")
     text = "conv `c` cannot be exported: onnx.shape_inference infers Nx17x6x6, but cnncalc computes Nx17x9x9"
@@ -386,7 +386,7 @@ def test_a_shape_that_onnx_sees_otherwise_is_not_written(monkeypatch: pytest.Mon
 
 
 def test_without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One sentence that says what to install."""
+    """One sentence states what to install."""
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(Missing, match=r"this needs onnx: pip install 'cnncalc\[onnx\]'"):
         serialize(network_of("input: 8x8x3\nlayers: [relu]\n"))
@@ -396,14 +396,14 @@ def test_without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cnncalc(*words: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
-    """The command in a process of its own, in another folder."""
+    """Run the command in a separate process, in another folder."""
     return subprocess.run(
         [sys.executable, "-m", "cnncalc", *words], cwd=folder, env=environment(), capture_output=True, check=False
     )
 
 
 def test_the_command(tmp_path: Path) -> None:
-    """To a file and to a pipe the same bytes; what was written is analysed; nothing on standard error."""
+    """A file and a pipe receive the same bytes, which can be analysed. Nothing is printed on standard error."""
     written = cnncalc("export", "lenet5", "--to", "onnx", "-o", "net.onnx", folder=tmp_path)
     assert (written.returncode, written.stdout, written.stderr) == (0, b"", b"")
     piped = cnncalc("export", "lenet5", "--to", "onnx", folder=tmp_path)
@@ -419,7 +419,7 @@ def test_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 def test_no_bytes_on_a_terminal(tmp_path: Path) -> None:
-    """They would set its colours, ring its bell and change its title."""
+    """Binary data would change a terminal's colours, ring its bell and change its title."""
     ours, theirs = os.openpty()
     words = [sys.executable, "-m", "cnncalc", "export", "lenet5", "--to", "onnx"]
     done = subprocess.run(words, cwd=tmp_path, env=environment(), stdout=theirs, stderr=subprocess.PIPE, check=False)
