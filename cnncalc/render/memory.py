@@ -87,7 +87,7 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
     """Return the whole report."""
     network = answer.network
     lines: list[Line] = [[(show(network.title), "name")]]
-    lines.append([(f"{setting(answer)}; PyTorch eager with CUDA dispatch, storages alive at once", "dim")])
+    lines.append([(f"{setting(answer)}; storages alive at the same time in PyTorch's eager mode on CUDA", "dim")])
     lines += [[(f"set: {changed}", "note")] for changed in network.changes]
     lines += caveat(network.one_run)
     if answer.training is not None:
@@ -153,7 +153,7 @@ def _inference(answer: Answer, run: Run, least: Run, glyphs: dict[str, str]) -> 
     how = _assumption(run) if not was_run(answer.network) else ", holding values as long as this module's forward does"
     return [
         [(" inference peak  ", "name"), (format_peak(run, run.peak.live), "total"), (f"  {_place(run.peak)}", "")],
-        [(f" PyTorch module, eager{how}; the peak consists of", "dim")],
+        [(f" a PyTorch module in eager mode{how}; the peak consists of", "dim")],
         *_parts(run.peak, glyphs),
         _minimum(least),
     ]

@@ -341,7 +341,7 @@ def test_fit_input_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run(cli, ["memory", "-e", "784 -> FC-10", "--fit-input", "1MB"]) == 2
     assert "for images and sequences, and the input is 784" in capsys.readouterr().err
     assert run(cli, ["memory", "lenet5", "--fit-input", "2 bananas"]) == 2
-    assert "--fit-input: `2 bananas` is no size" in capsys.readouterr().err
+    assert "--fit-input: `2 bananas` is not a size" in capsys.readouterr().err
     assert run(cli, ["memory", "lenet5", "--fit-input", "10M", "--fit", "10M", "--batch", "4"]) == 0
     shown = capsys.readouterr().out
     assert "training in 10.0 MB: batch " in shown
