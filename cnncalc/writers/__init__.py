@@ -13,6 +13,7 @@ from kinds to the functions that write them. `cnncalc import` writes specificati
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -52,6 +53,10 @@ def write(writer: Writer, network: Network, **options: Any) -> str | bytes:
         Unexportable: The format cannot express a layer.
         Missing: The package that the writer needs is not installed.
     """
-    module = import_module(f"cnncalc.writers.{writer.module}")
-    result: str | bytes = getattr(module, writer.function)(network, **options)
-    return result
+    return function_of(writer)(network, **options)
+
+
+def function_of(writer: Writer) -> Callable[..., str | bytes]:
+    """Import and return the function of a row."""
+    function: Callable[..., str | bytes] = getattr(import_module(f"cnncalc.writers.{writer.module}"), writer.function)
+    return function

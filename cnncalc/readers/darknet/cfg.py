@@ -121,7 +121,7 @@ class Section:
             text = f"`{name}` must be one of {quoted(known)}; got `{show(option.raw)}`"
             help = did_you_mean(option.text, known)
             if _COMMENT.sub("", option.text) in known:  # darknet compares the whole word
-                help = "darknet reads the comment as part of the word; move it to its own line"
+                help = "move the comment to its own line; darknet reads it as part of the word"
             raise self.problem("bad-value", text, help, name)
         return option.text
 

@@ -109,7 +109,7 @@ class Reader(Cells):
             raise section.problem("bad-argument", f"has no dimension `{show(name)}`", "write `--input 608x608x3`")
         for name, text in options.inputs.items():
             if name not in ("", "input"):
-                raise section.problem("unknown-input", f"has no input `{show(name)}`", "the input is named `input`")
+                raise section.problem("unknown-input", f"has no input `{show(name)}`", "use the name `input`, or none")
             shape = shape_from(text)
             if len(shape) not in (1, 3):
                 help = "write height x width x channels, or one number for `inputs`"
@@ -137,7 +137,7 @@ class Reader(Cells):
         word = ALIASES.get(section.word, section.word)
         handler = HANDLERS.get(word)
         if handler is None:
-            help = did_you_mean(section.word, [*HANDLERS, *ALIASES]) or "cnncalc reads only Darknet's own layers"
+            help = did_you_mean(section.word, [*HANDLERS, *ALIASES]) or "use one of Darknet's own layers"
             raise section.problem("unknown-layer", "is not a Darknet layer", help)
         self.name = f"{NAMES.get(word, word)}{section.index}"
         self.weighted.append(None)

@@ -66,7 +66,7 @@ class Reader:
             self.first = channels_first_axes(top)
             spec = Spec(top, "the model")
             if spec.cls not in MODELS and not ("layers" in spec.config and spec.config.get("input_layers")):
-                help = "cnncalc reads Sequential and Functional models; the layers of a subclassed model exist only in its code"
+                help = "save a Sequential or Functional model; the layers of a subclassed model exist only in its code"
                 raise Problem("unknown-layer", f"the model has the class `{show(spec.cls)}`", help)
             outputs = self._model(spec, "", None, (), 0)
             unused = sorted(set(options.inputs) - self.inputs_used)
@@ -147,7 +147,7 @@ class Reader:
                 calls.append((layer, number, *_arguments(node, named)))
         self.calls += len(calls)
         if self.calls > MOST_CALLS:
-            raise Problem("too-large", f"more than {MOST_CALLS:,} calls of layers")
+            raise Problem("too-large", f"the model has more than {MOST_CALLS:,} calls of layers")
         ins, outs = _refs(spec.config.get("input_layers")), _refs(spec.config.get("output_layers"))
         if not outs:
             raise Problem("missing-field", f"{spec.title} has no output layers")
@@ -178,7 +178,7 @@ class Reader:
                 args, kwargs = _with_values(args, outputs_of, layer), _with_values(kwargs, outputs_of, layer)
                 values = list(_values((args, kwargs)))
                 if not values:
-                    raise layer.problem("is called without a value")
+                    raise layer.problem("is called without an input")
                 outputs_of[place] = self._call(
                     layer, path, values, args, kwargs, key, number, wanted.get(place, {0}), lead
                 )

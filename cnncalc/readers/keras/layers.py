@@ -30,7 +30,7 @@ def handler_of(spec: Spec) -> Handler:
     if handler is None and spec.cls.startswith("Random") and spec.cls not in ("RandomHeight", "RandomWidth"):
         return pass_through
     if handler is None:
-        help = did_you_mean(spec.cls, HANDLERS) or "cnncalc reads Keras' own layers and does not run code from the file"
+        help = did_you_mean(spec.cls, HANDLERS) or "use Keras' own layers; cnncalc does not run code from the file"
         raise spec.problem("has a class that cnncalc does not read", help, "unknown-layer")
     return handler
 
@@ -182,7 +182,7 @@ def activation_layer(call: Call) -> list[Value]:
 def dropout(call: Call) -> list[Value]:
     rate = call.spec.config.get("rate", 0.5)
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-        raise call.spec.problem(f"has `rate` {show(rate)}: it must be from 0 to 1")
+        raise call.spec.problem(f"has `rate` {show(rate)}: it must be a number from 0 to 1")
     if call.spec.cls == "StochasticDepth":
         return [call.add("dropout", act.DropPath(rate=float(rate)), call.only_value())]
     channels = call.spec.cls.startswith("Spatial") or _drops_channels(call.spec.config.get("noise_shape"))

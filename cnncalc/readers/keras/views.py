@@ -57,7 +57,8 @@ def join_along(call: Call, values: Sequence[Value], key: int) -> Value:
     if place == axes - 1:
         return call.add("concat", merge.Concat(), *values)
     if axes - 1 not in AXES:
-        raise call.spec.problem(f"concatenates along one of {axes} axes, which is not supported", code="unknown-layer")
+        text = f"concatenates values with {axes} axes along an axis other than the last, which is not supported"
+        raise call.spec.problem(text, code="unknown-layer")
     return call.add("concat", merge.Concat(axis=AXES[axes - 1][place]), *values)
 
 
@@ -95,7 +96,8 @@ def reshape_to(call: Call, value: Value, target: list[Any]) -> Value:
     size = call.shape(value).size // prod(front)
     known = [length for length in target if length not in (-1, None)]
     if not all(type(length) is int and 1 <= length <= 2**50 for length in known) or len(target) > len(known) + 1:
-        raise call.spec.problem(f"has the target shape {show(target)}, in which at most one number may be -1")
+        text = f"has the target shape {show(target)}: it must be whole numbers of at least 1, and at most one -1"
+        raise call.spec.problem(text)
     rest = size // prod(known) if prod(known) else 0
     lengths = [*front, *[rest if length in (-1, None) else length for length in target]]
     if prod(lengths) != call.shape(value).size or not lengths:

@@ -228,7 +228,7 @@ BAD: list[tuple[Any, str, str]] = [
         "needs-image",
         "needs an input with 2 axes, but gets 8x8x3",
     ),
-    (graph(source(), layer("Reshape", "r", "x", target_shape=[-1, -1])), "bad-value", "at most one number may be -1"),
+    (graph(source(), layer("Reshape", "r", "x", target_shape=[-1, -1])), "bad-value", "at most one -1"),
     (graph(source(), layer("Reshape", "r", "x", target_shape=[7, -1])), "sizes-differ", "192 numbers"),
     (graph(source(), layer("Permute", "p", "x", dims=[1, 1, 2])), "bad-value", "dims"),
     (graph(source(), layer("LSTM", "l", "x", units=3)), "needs-sequence", "steps x features"),
