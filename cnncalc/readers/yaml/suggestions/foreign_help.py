@@ -112,7 +112,7 @@ def _help_for_name(name: str, called: bool, body: Tree | None) -> str:
     if name == "Sequential":
         return "write `seq:` instead of `Sequential:`, with the steps as a list"
     if name == "Bidirectional":
-        return "write `lstm: {units: 64, bidirectional: true}`, because it is a field of the recurrent layer"
+        return "write `lstm: {units: 64, bidirectional: true}`, because `bidirectional` is a field of recurrent layers"
     if name == "TimeDistributed":
         return "write `linear: 10` for a dense layer at every step, or `conv: {..., kernel: 1}` for a convolution over steps"
     if name in INPUTS:

@@ -44,7 +44,7 @@ def not_a_mapping(tree: Scalar | Seq) -> Problem:
         )
     else:
         text = f"a specification must be a mapping of keys; got `{show(tree.text)}`"
-        help = "start with `input:` and `layers:`; `cnncalc new` prints an example"
+        help = "start with `input:` and `layers:`, as in the example that `cnncalc new` prints"
         key, colon, value = tree.text.partition(":")
         if "->" in tree.text:
             help = 'use the one-line form on the command line: `cnncalc analyze -e "..."`'
@@ -53,39 +53,43 @@ def not_a_mapping(tree: Scalar | Seq) -> Problem:
     return Problem("bad-file", text, help)
 
 
-def read_keys(reading: Context, tree: Map) -> dict[str, Tree]:
+def read_keys(context: Context, tree: Map) -> dict[str, Tree]:
     """The values by key. A misspelled key is noted as a problem, and its value is read under the suggested key."""
     items = {key: inner for key, inner in tree.items.items() if key in KEYS}
     for key, inner in tree.items.items():
         if key in items:
             continue
         left, glued, right = key.partition(":")
-        meant = TOP_ELSEWHERE.get(key.casefold()) or nearest(key, KEYS)
-        if meant == "layers" and isinstance(inner, Scalar):
-            meant = "name"
+        suggestion = TOP_ELSEWHERE.get(key.casefold()) or nearest(key, KEYS)
+        if suggestion == "layers" and isinstance(inner, Scalar):
+            suggestion = "name"
         text = f"a specification has no key `{show(key)}`"
         if glued and left in KEYS:
-            meant, text, help = left, f"`{show(key)}` is read as one word", f"write `{left}: {show(right)}`"
-        elif meant:
-            help = f"cnncalc calls it `{meant}`" if key.casefold() in TOP_ELSEWHERE else f"did you mean `{meant}`?"
+            suggestion, text, help = left, f"`{show(key)}` is read as one word", f"write `{left}: {show(right)}`"
+        elif suggestion:
+            help = (
+                f"cnncalc calls it `{suggestion}`"
+                if key.casefold() in TOP_ELSEWHERE
+                else f"did you mean `{suggestion}`?"
+            )
         elif key in KINDS or key in STEP_WORDS:
             help = f"`{show(key)}` is a step: write it under `layers:` as `- {show(key)}: ...`"
         else:
             help = f"the keys are {quoted(KEYS, 'and')}"
-        reading.problem(tree.keys[key], "unknown-field", text, help)
-        if meant:
-            items.setdefault(meant, Scalar(right, False, tree.keys[key]) if glued else inner)
+        context.problem(tree.keys[key], "unknown-field", text, help)
+        if suggestion:
+            items.setdefault(suggestion, Scalar(right, False, tree.keys[key]) if glued else inner)
     return items
 
 
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 
-def is_step(reading: Context, word: str) -> bool:
+def is_step(context: Context, word: str) -> bool:
     """Return whether the word names a layer, a block or a group, perhaps by another tool's name."""
     return (
         word in KINDS
-        or word in reading.blocks
+        or word in context.blocks
         or word in STEP_WORDS
         or word.startswith("$")
         or word.casefold() in KINDS
@@ -93,37 +97,37 @@ def is_step(reading: Context, word: str) -> bool:
     )
 
 
-def note_misplaced_key(reading: Context, tree: Map, words: list[str], meant: str, second: str) -> None:
+def note_misplaced_key(context: Context, tree: Map, words: list[str], suggestion: str, second: str) -> None:
     """Note a key next to a layer that is not allowed there: a field of the layer, or an unknown word."""
-    kind, mark = KINDS.get(meant), tree.keys[second]
+    kind, mark = KINDS.get(suggestion), tree.keys[second]
     first = next(iter(tree.items.values()))
-    if not meant and words[0] in KIND_WORDS and isinstance(first, Scalar) and is_step(reading, first.text):
+    if not suggestion and words[0] in KIND_WORDS and isinstance(first, Scalar) and is_step(context, first.text):
         named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in words[1:])
         help = f"write `{show(first.text)}: {{{show(named)}}}`, with the kind as the key"
-        if first.text not in KINDS and first.text not in reading.blocks:
+        if first.text not in KINDS and first.text not in context.blocks:
             from cnncalc.readers.yaml.suggestions.foreign_help import help_for_step
 
             help = help_for_step(first.text, _rest(tree, words[1:])) or help
-        reading.problem(tree.keys[words[0]], "unknown-field", f"a step has no key `{show(words[0])}`", help)
+        context.problem(tree.keys[words[0]], "unknown-field", f"a step has no key `{show(words[0])}`", help)
     elif kind is not None and second in kind.fields:
         inside = [word for word in words if word in kind.fields]
         named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in inside)
-        value, usual = tree.items.get(meant), next(iter(kind.fields))
+        value, usual = tree.items.get(suggestion), next(iter(kind.fields))
         if isinstance(value, Scalar) and value.text and usual not in inside:
             named = f"{usual}: {value.text}, {named}"
         elif isinstance(value, Map):
             named = ", ".join([*(f"{name}: {_written(tree)}" for name, tree in value.items.items()), named])
-        text = f"`{show(second)}` is a field of {meant} and must be inside it"
-        help = f"write `{meant}: {{{show(named)}}}`, or indent `{show(second)}:` further than `{meant}:`"
-        reading.problem(mark, "unknown-field", text, help)
+        text = f"`{show(second)}` is a field of {suggestion} and must be inside it"
+        help = f"write `{suggestion}: {{{show(named)}}}`, or indent `{show(second)}:` further than `{suggestion}:`"
+        context.problem(mark, "unknown-field", text, help)
     else:
         match = ELSEWHERE.get(second) or nearest(second, ATTRIBUTES)
         help = f"besides its layer, a step may have {quoted(ATTRIBUTES)}"
         if match:
             help = f"cnncalc calls it `{match}`" if second in ELSEWHERE else f"did you mean `{match}`?"
-        elif meant in MERGES and nearest(second, ("axis",)):
+        elif suggestion in MERGES and nearest(second, ("axis",)):
             help = "did you mean `axis`?"
-        reading.problem(mark, "unknown-field", f"a step has no key `{show(second)}`", help)
+        context.problem(mark, "unknown-field", f"a step has no key `{show(second)}`", help)
 
 
 def _rest(tree: Map, words: list[str]) -> Map:
@@ -137,32 +141,32 @@ def _rest(tree: Map, words: list[str]) -> Map:
     return rest
 
 
-def note_unknown_word(reading: Context, word: str, body: Tree | None, mark: Any) -> None:
+def note_unknown_word(context: Context, word: str, body: Tree | None, mark: Any) -> None:
     """Note a word that is neither a layer nor a block, with a suggestion."""
     left = re.split("[:=({#]", word, maxsplit=1)[0].strip()
     sign = word[len(left) : len(left) + 1]
     kind = KINDS.get(left) or KINDS.get(left.casefold()) or KINDS.get(foreign_names().get(left.casefold(), ""))
-    plainly = _help_for_extras(reading, word, body)
+    plainly = _help_for_extras(context, word, body)
     if plainly:
-        reading.problem(mark, "unknown-layer", f"`{show(word)}` is not a step", plainly)
+        context.problem(mark, "unknown-layer", f"`{show(word)}` is not a step", plainly)
         return
-    if left not in reading.blocks and left not in KINDS:
+    if left not in context.blocks and left not in KINDS:
         from cnncalc.readers.yaml.suggestions.foreign_help import help_for_step
 
         help = help_for_step(word, body)
         if help:
             named = re.match(r"[\w.-]*\Z|(?:.*[=(]\s*)?([\w.]+)\(", word)
             shown = named.group(1) if named is not None and named.group(1) and len(word) > 60 else word
-            reading.problem(mark, "unknown-layer", f"no layer named `{show(shown)}`", help)
+            context.problem(mark, "unknown-layer", f"no layer named `{show(shown)}`", help)
             return
     if word.startswith("$"):
         text = f"`{show(word)}` cannot take fields"
         help = f"write `- {show(word)}` without fields, and set its fields under `defaults:`"
-        reading.problem(mark, "bad-step", text, help)
+        context.problem(mark, "bad-step", text, help)
     elif sign == "#" and left:
-        reading.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", "put a space before `#`")
-    elif sign == "(" and left and (kind is not None or left in reading.blocks):
-        reading.problem(
+        context.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", "put a space before `#`")
+    elif sign == "(" and left and (kind is not None or left in context.blocks):
+        context.problem(
             mark, "unknown-layer", f"`{show(word)}` is a function call, not a step", _help_for_call(left, kind, word)
         )
     elif sign in (":", "=") and left:
@@ -172,29 +176,29 @@ def note_unknown_word(reading: Context, word: str, body: Tree | None, mark: Any)
             help = "write it without the quotes"
         elif rest.startswith(("{", "[")):
             help = f"put a space after `{show(left)}:`"
-        reading.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", help)
+        context.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", help)
     elif word.startswith("-"):
         help = f"put a space after the dash: `- {show(word[1:])}`"
-        reading.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", help)
+        context.problem(mark, "unknown-layer", f"`{show(word)}` is read as one word", help)
     elif any(char in word for char in CURLY):
         help = f"write `{show(word.strip(CURLY))}`, without the curly quotes"
-        reading.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
+        context.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
     elif word.replace("x", "").replace(".", "").isdecimal():
-        reading.problem(mark, "bad-step", f"`{show(word)}` is not a step", "write a layer, such as `fc: 10` or `relu`")
-    elif word in KIND_WORDS and isinstance(body, Scalar) and is_step(reading, body.text):
-        reading.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", f"write only `{show(body.text)}`")
+        context.problem(mark, "bad-step", f"`{show(word)}` is not a step", "write a layer, such as `fc: 10` or `relu`")
+    elif word in KIND_WORDS and isinstance(body, Scalar) and is_step(context, body.text):
+        context.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", f"write only `{show(body.text)}`")
     elif left.rstrip("0123456789") in KINDS and left not in KINDS and left == word:
         plain = left.rstrip("0123456789")
         help = f"write `{plain}` (layers are numbered automatically), with `as: {show(word)}` if you want this name"
-        reading.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
+        context.problem(mark, "unknown-layer", f"no layer named `{show(word)}`", help)
     elif word[:1].isupper() and kind is None:
-        close = nearest(word, (*reading.blocks, *KINDS))
+        close = nearest(word, (*context.blocks, *KINDS))
         help = f"did you mean `{close}`?" if close else "define it under `blocks:` (names of layers are lowercase)"
-        reading.problem(mark, "unknown-layer", f"no block named `{show(word)}`", help)
+        context.problem(mark, "unknown-layer", f"no block named `{show(word)}`", help)
     else:
-        reading.add(unknown_layer(word, (*reading.blocks, *STEP_WORDS, *MERGES)), mark)
+        context.add(unknown_layer(word, (*context.blocks, *STEP_WORDS, *MERGES)), mark)
         if kind is not None and isinstance(body, Map) and kind.inputs == 1:
-            reading.fields(kind, body.items, body.keys)  # also report the mistakes in its fields
+            context.fields(kind, body.items, body.keys)  # also report the mistakes in its fields
 
 
 def report_unusual_spaces(problems: Iterable[Problem]) -> list[Problem]:
@@ -218,13 +222,13 @@ def report_unusual_spaces(problems: Iterable[Problem]) -> list[Problem]:
     return result
 
 
-def _help_for_extras(reading: Context, word: str, body: Tree | None) -> str:
+def _help_for_extras(context: Context, word: str, body: Tree | None) -> str:
     """Help for a word that ends in a comma or in `x3`."""
     plain = word.strip(" ,;")
     times = re.fullmatch(r"(\S+) ?[x*\u00d7] ?([0-9]{1,6})", plain)
-    if times and is_step(reading, times.group(1)) and body is None:
+    if times and is_step(context, times.group(1)) and body is None:
         return f"write `{{{show(times.group(1))}: {{}}, repeat: {times.group(2)}}}`"
-    if plain == word or not (is_step(reading, plain)) or plain.startswith("$"):
+    if plain == word or not (is_step(context, plain)) or plain.startswith("$"):
         return ""
     return f"write `{show(plain)}`, without the comma" if body is None and "," in word else ""
 
