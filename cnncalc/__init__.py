@@ -1,4 +1,4 @@
-"""cnncalc: shapes, parameters, multiply-adds and memory of neural networks, from a specification alone."""
+"""cnncalc: shapes, parameters, multiply-adds and memory of neural networks, calculated from a specification."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The program: `python -m cnncalc`, and the console script."""
+"""The entry point of `python -m cnncalc` and of the console script."""
 
 from __future__ import annotations
 
 
 def main() -> None:
-    """Run the command line, with garbage collection off while it is imported: nothing made there can be collected."""
+    """Run the command line. Garbage collection is off during the import, because it would find nothing to collect."""
     import gc
 
     gc.disable()

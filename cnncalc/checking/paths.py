@@ -24,7 +24,7 @@ def collect(paths: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     unread: dict[str, None] = {}
     for path in paths:
         any_file = False
-        for file, problem in [(path, "")] if path == "-" else _expanded(path):
+        for file, problem in [(path, "")] if path == "-" else _expand(path):
             if problem is None:
                 unread[file] = None
                 continue
@@ -35,9 +35,9 @@ def collect(paths: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return files, [file for file in unread if file not in files]
 
 
-def _expanded(path: str) -> Iterator[Found]:
+def _expand(path: str) -> Iterator[Found]:
     if os.path.isdir(path) and not os.path.islink(path):
-        yield from _below(path)
+        yield from _walk(path)
     elif os.path.lexists(path):
         yield path, ""
     elif glob.has_magic(path):
@@ -47,7 +47,7 @@ def _expanded(path: str) -> Iterator[Found]:
             if not folder or file.lower().endswith(SUFFIXES):
                 yield file, ""
             if folder:
-                yield from _below(file)
+                yield from _walk(file)
     else:
         yield path, "there is no such file or folder"
 
@@ -60,7 +60,7 @@ def _first_link(match: str, pattern: str) -> str:
     return next((prefix for prefix in prefixes if os.path.islink(prefix)), match)
 
 
-def _below(top: str) -> Iterator[Found]:
+def _walk(top: str) -> Iterator[Found]:
     """The files in a folder at any depth, and what may hide files: links to folders, folders that are named like files, and
     folders that cannot be read."""
     waiting = [top]

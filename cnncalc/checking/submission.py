@@ -126,7 +126,7 @@ def _apply_rules(network: Network, path: str, task: Task) -> Checked:
     if task.only:
         measured = [one for one in measured if one.limit.quantity in task.only]
         findings = [finding for finding in findings if finding.rule in task.only]
-    findings = _first(findings)
+    findings = _limit_findings(findings)
     unreadable = any(finding.code == "not-compared" for finding in findings)
     failed = any(finding.level == "error" for finding in findings)
     status = UNREADABLE if unreadable else FAILED if failed else PASSED
@@ -142,7 +142,7 @@ def _of_model(finding: Finding, policy: Policy) -> Finding:
     return finding if help is None else Finding(finding.rule, finding.code, finding.level, finding.message, help)
 
 
-def _first(findings: list[Finding]) -> list[Finding]:
+def _limit_findings(findings: list[Finding]) -> list[Finding]:
     """The first findings up to the limit, at least one for each rule, and the number of omitted findings."""
     if len(findings) <= UNTRUSTED.findings:
         return findings
@@ -191,7 +191,9 @@ def unsound(path: str, refused: Refused) -> Checked:
 def _growth(analysis: Analysis, path: str, task: Task) -> list[Finding]:
     """The findings about growth over the baseline; none if the baseline has no such file."""
     try:
-        before = dict(task.before) or (_before(path, task.commit, task.allowed) if task.commit is not None else {})
+        before = dict(task.before) or (
+            _baseline_figures(path, task.commit, task.allowed) if task.commit is not None else {}
+        )
     except Uncomparable as error:
         help = "check the baseline and the repository"
         return [Finding("growth", "not-compared", "error", f"could not compare: {error}", help)]
@@ -202,7 +204,7 @@ class Uncomparable(Exception):
     """The figures of the baseline are unknown; the text is the reason."""
 
 
-def _before(path: str, commit: Commit, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
+def _baseline_figures(path: str, commit: Commit, allowed: Sequence[tuple[str, int]]) -> dict[str, int]:
     """The figures of a file at the baseline's commit; none if the commit has no such file.
 
     Raises:

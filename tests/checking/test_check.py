@@ -19,7 +19,9 @@ import pytest
 
 from cnncalc.analyses.budget import RULES
 from cnncalc.analyses.quantities import LIMITS as QUANTITIES
+from cnncalc.checking import submission
 from cnncalc.cli.commands.check import LIMITS, MANY
+from cnncalc.network import Network
 from tests.helpers import Ended, environment, git
 
 GIT = shutil.which("git")
@@ -1030,3 +1032,25 @@ def test_more_processes_are_used_from_some_size_on(many: Path, check: Check, mon
     monkeypatch.setattr(module, "_cores", lambda: 1)
     assert check(str(many), "--max-params", "1k").out == done.out
     assert started == [2]
+
+
+def test_a_bug_is_reported_as_one(check: Check, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An exception of cnncalc's own names its place and how to report it. The other files are still checked."""
+    apply_rules = submission._apply_rules
+
+    def fail(network: Network, path: str, task: submission.Task) -> submission.Checked:
+        if path == "a.yaml":
+            raise KeyError(path)
+        return apply_rules(network, path, task)
+
+    monkeypatch.setattr(submission, "_apply_rules", fail)
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.yaml", "b.yaml"):
+        Path(name).write_text("input: 8x8x3\nlayers: [fc: 10]\n")
+    done = check("a.yaml", "b.yaml", "--max-params", "1M")
+    assert done.status == 2
+    assert re.search(
+        r"internal error: KeyError in cnncalc\.checking\.submission, line [0-9]+ \[internal-error\]", done.out
+    )
+    assert "this is a bug in cnncalc and not a mistake in the file: please open an issue" in done.out
+    assert "PASS b.yaml" in done.out

@@ -160,7 +160,7 @@ def _ranking(sort: str | None, top: int | None) -> Ranking | None:
     return Ranking(sort or "params", top)
 
 
-def _with(ranking: Ranking | None, columns: tuple[str, ...]) -> tuple[str, ...]:
+def _with_sort_column(ranking: Ranking | None, columns: tuple[str, ...]) -> tuple[str, ...]:
     """The columns, including the one to sort by."""
     return columns if ranking is None or ranking.column in columns else (*columns, ranking.column)
 
@@ -241,7 +241,10 @@ def _print(
         from cnncalc.render.data import to_csv
 
         named = [(spec.text, analysis) for spec, analysis, _ in results if analysis is not None]
-        write(to_csv(named, _with(ranking, selected or DEFAULT), depth, ranking, several=len(results) > 1), file)
+        write(
+            to_csv(named, _with_sort_column(ranking, selected or DEFAULT), depth, ranking, several=len(results) > 1),
+            file,
+        )
         return
     if form == "table":
         _tables(shown, request, selected, depth, ranking, exact)
@@ -252,7 +255,9 @@ def _print(
 
     texts = []
     for analysis, partial in shown:
-        report_options = Options(_with(ranking, selected or DEFAULT), depth, exact, partial=partial, ranking=ranking)
+        report_options = Options(
+            _with_sort_column(ranking, selected or DEFAULT), depth, exact, partial=partial, ranking=ranking
+        )
         texts.append((to_markdown if form == "markdown" else to_latex)(analysis, report_options))
     write("\n".join(texts), file)
 
@@ -274,7 +279,7 @@ def _tables(
     for analysis, partial in shown:
         columns = selected or (("fields", *DEFAULT) if wide >= WIDE else DEFAULT)
         report_options = Options(
-            _with(ranking, columns),
+            _with_sort_column(ranking, columns),
             depth,
             exact,
             bars=selected is None and wide >= ROOMY,

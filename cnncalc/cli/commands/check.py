@@ -144,7 +144,9 @@ def command(
     files, unread = collect(paths)
     if not budget.limits and not allowed and budget.rules == ("sound", "expect"):
         print_message("note: there are no limits, so files are only checked for being valid and for their own `expect`")
-    checked = [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in _checked(files, task)]
+    checked = [
+        Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in _check_files(files, task)
+    ]
     if unread_is == "error":
         entries = map(not_looked_at, unread)
         checked += [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in entries]
@@ -276,21 +278,21 @@ def _only(text: str | None, rules: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _checked(files: dict[str, str], task: Task) -> Iterator[Checked]:
+def _check_files(files: dict[str, str], task: Task) -> Iterator[Checked]:
     """Yield the result of every file in their order, using several processes if there are many files."""
     from cnncalc.checking.submission import check_file
 
     work = [path for path, problem in files.items() if path != "-" and not problem]
     pool = _pool() if len(work) >= MANY else None
     if pool is None:
-        yield from _with_progress(_merged(files, (check_file(path, task) for path in work), task), len(files))
+        yield from _with_progress(_merge_results(files, (check_file(path, task) for path in work), task), len(files))
         return
     from concurrent.futures import BrokenExecutor
     from functools import partial
 
     try:
         results = pool.map(partial(check_file, task=task), work, chunksize=CHUNK)
-        yield from _with_progress(_merged(files, results, task), len(files))
+        yield from _with_progress(_merge_results(files, results, task), len(files))
     except BrokenExecutor:
         raise Failed("a worker process was killed: the machine may have too little memory") from None
     finally:
@@ -311,7 +313,7 @@ def _pool() -> ProcessPoolExecutor | None:
         return None
 
 
-def _merged(files: dict[str, str], results: Iterator[Checked], task: Task) -> Iterator[Checked]:
+def _merge_results(files: dict[str, str], results: Iterator[Checked], task: Task) -> Iterator[Checked]:
     from cnncalc.checking.submission import missing
 
     for path, problem in files.items():
