@@ -1,8 +1,8 @@
-"""The shelf: every file in architectures/ reads, is short, and has the numbers of sources that are not our own code.
+"""The shelf: every file in architectures/ can be read, is short, and has the numbers of sources other than cnncalc.
 
 The sources are in reference/: networks.json (papers, lecture notes, TensorFlow's and Keras' own counts, Darknet),
 torchvision.json (the library's modules, layer by layer) and receptive_field.json (supports of gradients). Each record
-names its source. oracle/test_torch_networks.py builds the networks for which there is no record in PyTorch.
+names its source. oracle/test_torch_networks.py builds the networks without a record in PyTorch.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ RECEPTIVE_FIELD: dict[str, Any] = json.loads((HERE / "reference" / "receptive_fi
 
 @cache
 def analysis(file: str, parameters: str = "", size: str = "") -> Analysis:
-    """The analysis of a file with `parameters` ("n=18 growth=40") and another input size."""
+    """Return the analysis of a file with `parameters` ("n=18 growth=40") and another input size."""
     given = Overrides(dict(pair.split("=") for pair in parameters.split()), {"": size} if size else {})
     return analyze(read(Source(f"{file}.yaml", (SHELF / f"{file}.yaml").read_text()), given))
 
 
 def rows_of(result: Analysis, step: str) -> list[Row]:
-    """The rows of the step named `step` with `as:`."""
+    """Return the rows of the step named `step` with `as:`."""
     return [row for row in result.rows if row.node.name == step or row.node.name.startswith(step + ".")]
 
 
 def figures(result: Analysis) -> dict[str, int]:
-    """Our totals under the names of the reference files."""
+    """Return our totals under the names that the reference files use."""
     totals = result.totals
     convolutions = [row for row in result.rows if row.node.layer is not None and row.node.layer.convolves]
     return {
@@ -65,7 +65,7 @@ def figures(result: Analysis) -> dict[str, int]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_is_short_and_says_what_it_is(file: str) -> None:
-    """It fits on a projected page, names its source, and the editor knows its schema."""
+    """A file fits on a projected page, names its source, and has the line that tells an editor its schema."""
     lines = (SHELF / f"{file}.yaml").read_text().splitlines()
     assert lines[0] == SCHEMA_LINE
     assert len(lines) <= 60
@@ -78,7 +78,7 @@ def test_a_file_is_short_and_says_what_it_is(file: str) -> None:
 
 
 def _keys(tree: object) -> list[object]:
-    """Every key of nested mappings."""
+    """Return every key of nested mappings."""
     if isinstance(tree, dict):
         return [*tree, *(key for inner in tree.values() for key in _keys(inner))]
     return [key for inner in tree for key in _keys(inner)] if isinstance(tree, list) else []
@@ -86,19 +86,19 @@ def _keys(tree: object) -> list[object]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_is_plain_yaml(file: str) -> None:
-    """Other readers of YAML, such as the editor with the schema, see text as keys, never numbers or truth values."""
+    """Other YAML readers, such as an editor with the schema, read every key as text, never as a number or a truth value."""
     tree = yaml.safe_load((SHELF / f"{file}.yaml").read_text())
     assert all(type(key) is str for key in _keys(tree))
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_what_a_file_expects_holds(file: str) -> None:
-    """Every `expect:` on the shelf was worked out by hand, by an author of a paper or of lecture notes."""
+    """Every `expect:` on the shelf was worked out by hand by the author of a paper or of lecture notes."""
     assert [claim for claim in expected(analysis(file)) if not claim.agrees] == []
 
 
 def test_the_shelf_finds_every_file() -> None:
-    """`cnncalc analyze NAME` knows each of them."""
+    """`cnncalc analyze NAME` accepts the name of each file."""
     assert names() == FILES
 
 
@@ -106,7 +106,7 @@ def test_the_shelf_finds_every_file() -> None:
 
 
 class Case(NamedTuple):
-    """A file, as it is or varied, and the record that knows its totals; `depth` is the number in the paper's name."""
+    """A file, with or without parameters, and the record of its totals. `depth` is the number in the paper's name."""
 
     file: str
     record: str
@@ -144,7 +144,7 @@ CASES = [
     Case("cifar_resnet20", "cifar_resnet56.optionA", 56, "n=9"),
     Case("cifar_resnet20", "cifar_resnet110.optionA", 110, "n=18"),
     Case("cifar_resnet20", "cifar_resnet1202.optionA", 1202, "n=200"),
-    # the record strides in the 3x3; the authors' code, and the file, in the first 1x1
+    # the record has the stride in the 3x3; the authors' code and the file have it in the first 1x1
     Case("preact_resnet164", "preact_resnet164", 164, "stride_in_1x1=false"),
     Case("preact_resnet164", "preact_resnet1001", 1001, "n=111 stride_in_1x1=false"),
     Case("resnext50_32x4d", "torchvision.meta.resnext50_32x4d", 50),
@@ -208,7 +208,7 @@ def test_every_file_has_a_source_for_its_totals() -> None:
 
 
 def test_reference_files_stay_small() -> None:
-    """They are read at every run of the tests."""
+    """They are read in every run of the tests."""
     assert sum(path.stat().st_size for path in (HERE / "reference").rglob("*") if path.is_file()) < 1_500_000
 
 
@@ -232,7 +232,7 @@ LIKE_NETWORKS = {
 
 
 def leaves(result: Analysis) -> list[list[Any]]:
-    """Convolutions, fully connected layers, batch norms and windowed poolings in order: [kind, output, params, macs].
+    """Return convolutions, fully connected layers, batch norms and windowed poolings in order: [kind, output, params, macs].
 
     Global pooling is left out: torchvision does it by a module, by a function or by `mean`, and VGG's adaptive pooling
     does nothing at 224x224.
@@ -246,7 +246,7 @@ def leaves(result: Analysis) -> list[list[Any]]:
 
 @pytest.mark.parametrize("file", LIKE_TORCHVISION)
 def test_every_layer_of_torchvision(file: str) -> None:
-    """The same layers in the same order as the library runs them, branches included."""
+    """The layers and their order are those of the library, branches included."""
     record = TORCHVISION[LIKE_TORCHVISION[file]]
     result = analysis(file)
     assert list(result.extent) == record["input"]
@@ -257,13 +257,13 @@ def test_every_layer_of_torchvision(file: str) -> None:
 
 @pytest.mark.parametrize("file", LIKE_NETWORKS)
 def test_every_layer_of_a_paper(file: str) -> None:
-    """The same for the networks of papers and tutorials, built in PyTorch for the record."""
+    """The layers and their order are those of the networks of papers and tutorials, built in PyTorch for the record."""
     assert leaves(analysis(file)) == NETWORKS[LIKE_NETWORKS[file]]["leaves"]
 
 
 @pytest.mark.parametrize("key", [key for key in TORCHVISION if "@" in key or "/" in key])
 def test_other_sizes_and_widths_of_torchvision(key: str) -> None:
-    """Other input sizes, not square and odd ones too; other widths."""
+    """Other widths and other input sizes, some of them not square or odd."""
     record = TORCHVISION[key]
     name, _, width = key.partition("/w")
     name = name.partition("@")[0]
@@ -272,7 +272,7 @@ def test_other_sizes_and_widths_of_torchvision(key: str) -> None:
     ours = figures(result)
     names_ = set(ours)
     if name == "vgg16" and result.rows[-7].node.output != (7, 7, 512):
-        # torchvision's VGG squeezes every image to 7x7 in front of its fully connected layers, the paper's does not
+        # torchvision's VGG pools every image to 7x7 before its fully connected layers, and the paper's does not
         names_ = {"macs_conv", "act_conv", "buffers"}
     assert {name: ours[name] for name in names_} == {name: record[name] for name in names_}
 
@@ -394,7 +394,7 @@ ENDPOINTS: dict[tuple[str, str], dict[str, str]] = {
 
 @pytest.mark.parametrize(("file", "record"), ENDPOINTS)
 def test_receptive_fields(file: str, record: str) -> None:
-    """Size, stride and left edge at every end point."""
+    """Size, stride and left edge at every endpoint."""
     theirs = RECEPTIVE_FIELD[record]["endpoints"]
     names_ = ENDPOINTS[file, record]
     network = analysis(file).network
@@ -412,7 +412,7 @@ def test_receptive_fields(file: str, record: str) -> None:
 
 # -- published figures ----------------------------------------------------------------------------------------------
 
-# what the sources print and the exact figure does not round to: (file with parameters, quantity, printed)
+# figures in the sources to which the exact figure does not round: (file with parameters, quantity, printed)
 NOT_SO = {
     ("vgg16", "activations", "24M"),  # 15,237,608: the notes' own rows do not add up to 24M
     ("vgg16", "memory", "93MB"),  # 60,950,432 bytes; 93 MB is 24M * 4 bytes in MiB
@@ -447,7 +447,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize("variant", [*FILES, *VARIANTS])
 def test_published_figures(variant: str) -> None:
-    """Each printed figure agrees with the exact one, but for those listed above."""
+    """Each printed figure agrees with the exact one, except for those listed above."""
     file, _, parameters = variant.partition(" ")
     claims = published(analysis(file, parameters))
     assert {(variant, claim.quantity, claim.claimed) for claim in claims if not claim.agrees} == {
@@ -457,7 +457,7 @@ def test_published_figures(variant: str) -> None:
 
 
 def test_vgg16_published_figures() -> None:
-    """The lecture's 24M and 93MB do not agree, its 138M and the paper's do."""
+    """The lecture's 24M and 93MB do not agree; its 138M and the paper's do."""
     claims = {(claim.quantity, claim.claimed): (claim.computed, claim.agrees) for claim in published(analysis("vgg16"))}
     assert claims == {
         ("activations", "24M"): (15_237_608, False),
@@ -469,7 +469,7 @@ def test_vgg16_published_figures() -> None:
 
 
 def test_published_figures_speak_of_their_variant() -> None:
-    """`when:` picks the figures that were printed about the network with these parameters."""
+    """`when:` selects the figures that were published for the network with these parameters."""
     claims = published(analysis("cifar_resnet20", "n=18"))
     assert [(claim.quantity, claim.claimed) for claim in claims] == [("params", "1.7M"), ("depth", "110")]
     assert published(analysis("cifar_resnet20", "n=4")) == []
@@ -479,7 +479,7 @@ def test_published_figures_speak_of_their_variant() -> None:
     ("when", "help"), [("3", "true, false"), ("$m == 1", "unknown parameter"), ("[]", "true, false")]
 )
 def test_published_when_is_checked(when: str, help: str) -> None:
-    """A condition that is none is refused."""
+    """Anything that is not a condition is refused."""
     text = f"input: 8\nparams: {{n: 1}}\npublished: [{{source: x, when: {when}, params: 9}}]\nlayers: [fc: 1]"
     with pytest.raises(Refused, match=help):
         network_of(text)
@@ -490,7 +490,7 @@ def test_published_when_is_checked(when: str, help: str) -> None:
 
 @pytest.mark.parametrize("channels", [32, 64, 128])
 def test_small_filters(channels: int) -> None:
-    """CS231n: 27 C^2 weights against 49 C^2 for the same receptive field; a bottleneck has 3.25 C^2."""
+    """CS231n: 27 C^2 weights instead of 49 C^2 for the same receptive field. A bottleneck has 3.25 C^2."""
     parameters = f"channels={channels}"
     three, one = analysis("three_3x3", parameters), analysis("one_7x7", parameters)
     assert three.totals.weights == 27 * channels**2
@@ -509,7 +509,7 @@ def test_fully_connected_layers_as_convolutions() -> None:
 
 
 def test_heads() -> None:
-    """500 classes from 7x7x64: 7*7*64*500 weights, or 64*500 behind a pooling without weights."""
+    """500 classes from 7x7x64: 7*7*64*500 weights, or 64*500 after a pooling without weights."""
     assert analysis("fc_head").totals.weights == 7 * 7 * 64 * 500 == 1_568_000
     assert analysis("gap_head").totals.weights == 64 * 500
     assert analysis("gap_head").rows[1].params == 0

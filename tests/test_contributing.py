@@ -1,4 +1,4 @@
-"""The worked example in CONTRIBUTING.md is followed to the letter, in a copy of the package."""
+"""Follow the worked example in CONTRIBUTING.md literally, in a copy of the package."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_everything_else_follows_from_the_class(copy: Path) -> None:
 
 
 def test_the_files_that_it_names_exist() -> None:
-    """A guide to a house that has been rebuilt is worse than none."""
+    """Every file that the guide names exists."""
     for path in re.findall(r"`((?:cnncalc|tests|architectures)/[\w/.]+)`", GUIDE):
         if path != "architectures/NAME.yaml":
             assert (ROOT / path).exists(), path

@@ -82,7 +82,7 @@ class LeakyReLU(InPlace, kind="leakyrelu"):
 
 
 class PReLU(Activation, kind="prelu"):
-    """Leaky ReLU with a learned slope: one per layer (PyTorch's default), per channel (the paper) or per element (Keras).
+    """Leaky ReLU with a learned slope: one per layer (PyTorch's default), per channel (in the paper) or per element (Keras).
 
     He et al. 2015, "Delving deep into rectifiers"; PyTorch 2, `torch.nn.PReLU(num_parameters)`.
 
@@ -127,7 +127,7 @@ class SELU(InPlace, kind="selu"):
 
 
 class GELU(Activation, kind="gelu"):
-    """x times the normal distribution function of x. Hendrycks & Gimpel 2016.
+    """Gaussian error linear unit: x times the normal distribution function of x. Hendrycks & Gimpel 2016.
 
     >>> GELU().out(Shape((197, 3072)))
     (197, 3072)
@@ -137,7 +137,7 @@ class GELU(Activation, kind="gelu"):
 
 
 class SiLU(InPlace, kind="silu", alias="swish"):
-    """x times the sigmoid of x. `silu` and `swish` are the same. Ramachandran et al. 2017.
+    """Sigmoid linear unit: x times the sigmoid of x. `silu` and `swish` are the same. Ramachandran et al. 2017.
 
     >>> SiLU().out(Shape((112, 112, 32)))
     (112, 112, 32)

@@ -29,8 +29,8 @@ class Attention(Layer, kind="attention"):
     elsewhere = "MultiheadAttention MultiHeadAttention SelfAttention mha"
     example = "197x768 -> attention: 12"
 
-    heads = Count("number of heads that split the features", also="num_heads n_heads head")
-    bias = Flag("one bias per output of every projection", True, also="use_bias qkv_bias")
+    heads = Count("number of heads into which the features are split", also="num_heads n_heads head")
+    bias = Flag("one bias vector per projection", True, also="use_bias qkv_bias")
 
     def out(self, *xs: Shape) -> Shape:
         x = xs[0]
@@ -86,7 +86,7 @@ class Attend(Layer, kind="attend"):
     example = "197x768 -> {attend: [prev, prev, prev], heads: 12}"
     inputs = 3
 
-    heads = Count("number of heads that split the queries", 1)
+    heads = Count("number of heads into which the queries are split", 1)
     kvheads = Count("number of heads of key and value, if there are fewer", None)
 
     def _widths(self, *xs: Shape) -> tuple[int, int]:

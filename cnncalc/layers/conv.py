@@ -69,7 +69,7 @@ class Conv(Windowed, kind="conv"):
     pad = Pad(PAD_HELP, 0, also=PAD_NAMES, words="same valid causal")
     dilation = Sizes("distance between the cells of the window", 1, also="dilations rate dilation_rate")
     mode = Choice(MODE_HELP, PAD_MODES, "zeros", also="padding_mode")
-    groups = Count("number of groups that split the channels", 1, also="group num_groups")
+    groups = Count("number of groups into which the channels are split", 1, also="group num_groups")
     bias = Flag("one bias per filter", True, also="use_bias bias_term")
 
     def out(self, *xs: Shape) -> Shape:
@@ -240,7 +240,7 @@ class ConvTranspose(Layer, kind="convtranspose"):
     pad = Pad("padding P that is cut off the output: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
     output_pad = Sizes("number of cells added at the end of the output", 0, also="output_padding", least=0)
     dilation = Sizes("distance between the cells of the window", 1, also="dilations rate dilation_rate")
-    groups = Count("number of groups that split the channels", 1, also="group num_groups")
+    groups = Count("number of groups into which the channels are split", 1, also="group num_groups")
     bias = Flag("one bias per filter", True, also="use_bias bias_term")
 
     def windows(self, *xs: Shape) -> tuple[TransposedWindow, ...]:

@@ -60,7 +60,7 @@ class FC(Layer, kind="fc"):
 
 
 class Linear(Layer, kind="linear"):
-    """The same fully connected layer at every position: only the last axis changes, from C to `units`.
+    """Fully connected layer that is applied at every position: only the last axis changes, from C to `units`.
 
     It has C*units weights and `units` biases. PyTorch 2, `torch.nn.Linear`; Keras 3, `Dense`.
 
@@ -144,7 +144,7 @@ class Positional(Layer, kind="positional"):
 
 
 class ClassToken(Layer, kind="classtoken"):
-    """One learned token before the first step of a sequence, which becomes one step longer.
+    """A learned token that is prepended to a sequence, which becomes one step longer.
 
     It has as many weights as there are features. Dosovitskiy et al. 2020, ViT.
 

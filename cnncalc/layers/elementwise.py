@@ -99,7 +99,7 @@ class Log(Function, kind="log"):
 
 
 class Square(Function, kind="square"):
-    """x times x.
+    """Square: x times x.
 
     >>> Square().out(Shape((56, 56, 64)))
     (56, 56, 64)
@@ -126,7 +126,7 @@ class Sqrt(Function, kind="sqrt"):
 
 
 class Rsqrt(Function, kind="rsqrt"):
-    """1 divided by the square root of x.
+    """Reciprocal square root: 1/sqrt(x).
 
     >>> Rsqrt().out(Shape((64,)))
     (64,)

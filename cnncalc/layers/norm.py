@@ -20,8 +20,8 @@ class Norm(Layer):
     families = ("normalization",)
 
     affine = Flag("a learned gain and offset per channel", True, also=GAIN_NAMES)
-    gain = Flag("whether there is a gain, if `affine` is true (Keras: `scale`)", True, also="scale")
-    offset = Flag("whether there is an offset, if `affine` is true (Keras: `center`)", True, also="center")
+    gain = Flag("learn a gain, if `affine` is true (Keras: `scale`)", True, also="scale")
+    offset = Flag("learn an offset, if `affine` is true (Keras: `center`)", True, also="center")
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
         weights: dict[str, Number] = {}
@@ -106,7 +106,7 @@ class GroupNorm(Norm, kind="groupnorm"):
     elsewhere = "GroupNormalization group_norm gn"
     example = "56x56x64 -> groupnorm: 32"
 
-    groups = Count("number of groups that split the channels", also="num_groups group")
+    groups = Count("number of groups into which the channels are split", also="num_groups group")
 
     def out(self, *xs: Shape) -> Shape:
         split(self, self.groups, xs[0][-1], "channels")

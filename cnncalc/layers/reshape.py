@@ -153,7 +153,7 @@ class ChannelShuffle(Layer, kind="channelshuffle"):
     elsewhere = "channel_shuffle shuffle"
     example = "28x28x116 -> channelshuffle: 2"
 
-    groups = Count("number of groups that split the channels", also="group")
+    groups = Count("number of groups into which the channels are split", also="group")
 
     def out(self, *xs: Shape) -> Shape:
         spatial(self, xs[0])
@@ -302,7 +302,7 @@ class CropLike(Layer, kind="crop"):
     reference_inputs = 1
     in_place = True
 
-    like = Name("value above whose height and width the output gets", also="to size reference")
+    like = Name("earlier value whose height and width the output takes", also="to size reference")
 
     def out(self, *xs: Shape) -> Shape:
         x, like = xs

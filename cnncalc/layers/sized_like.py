@@ -22,7 +22,7 @@ class SizedLike(Layer):
 
     size_fields: ClassVar[tuple[str, ...]] = ()
 
-    like = Name("value above whose size the output gets, except for the channels", None, also="reference size_as")
+    like = Name("earlier value whose spatial size the output takes", None, also="reference size_as")
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)

@@ -1,7 +1,7 @@
-"""Every layer kind: one table of cases, its documentation, and the errors for misuse.
+"""Every layer kind: one table of cases, the documentation of the kinds, and the errors for misuse.
 
-The numbers of the table are arithmetic written out by hand from the papers named beside them, not copies of what the
-program prints; the frameworks themselves judge the same rules in tests/oracle.
+The numbers in the table are worked out by hand from the papers in the comments. They are not copies of what the program
+prints. In tests/oracle the frameworks themselves check the same rules.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.helpers import TESTS
 
 
 class Case(NamedTuple):
-    """A layer, its input shapes, and every fact expected of it; `windows` counts them, None: it sees everything."""
+    """A layer, its input shapes and the expected facts. `windows` is the number of windows, None if it sees everything."""
 
     kind: str
     fields: dict[str, Any]
@@ -44,7 +44,7 @@ class Case(NamedTuple):
 
 
 def case(kind: str, fields: dict[str, Any], shape: tuple[int, ...], out: tuple[int, ...], *facts: Any) -> Case:
-    """A case of one input."""
+    """Return a case with one input."""
     return Case(kind, fields, (shape,), out, *facts)
 
 
@@ -124,7 +124,7 @@ CASES = [
         51 * 8 * 3 * 16,
         1,
     ),
-    # TensorFlow's ResNet: pad only below and on the right; dilation 2 makes 3 cells reach over 5
+    # TensorFlow's ResNet: padding only at the bottom and on the right; with dilation 2 a window of 3 cells spans 5
     case(
         "conv",
         {"filters": 4, "kernel": 3, "stride": 2, "dilation": 2, "pad": {"bottom": 1, "right": 2}},
@@ -188,7 +188,7 @@ CASES = [
         7 * 4 * 3 * 3,
         1,
     ),
-    # a kernel shorter than the stride leaves the rest of W*S to zeros behind
+    # if the kernel is shorter than the stride, the rest of W*S is trailing zeros
     case(
         "convtranspose",
         {"filters": 6, "kernel": 2, "stride": 5, "pad": "same", "groups": 3},
@@ -199,7 +199,7 @@ CASES = [
         7 * 3 * 2 * 2,
         1,
     ),
-    # PyTorch: output_padding below the dilation though not below the stride; (5 - 1)*1 + 5 + 1 = 10
+    # PyTorch: output_padding smaller than the dilation, but not than the stride; (5 - 1)*1 + 5 + 1 = 10
     case(
         "convtranspose",
         {"filters": 1, "kernel": 3, "dilation": 2, "output_pad": 1, "bias": False},
@@ -216,7 +216,7 @@ CASES = [
     case("maxpool", {"kernel": (1, 2)}, (9, 8, 3), (9, 4, 3), 0, 0, 0, 2),
     # LeCun et al. 1998, LeNet-5
     case("avgpool", {"kernel": 2}, (28, 28, 6), (14, 14, 6), 0, 0, 0, 2),
-    # Hugging Face's EfficientNet: AvgPool2d(1280, ceil_mode=True) on 7x7, one window far beyond the input
+    # Hugging Face's EfficientNet: AvgPool2d(1280, ceil_mode=True) on 7x7, one window that extends far beyond the input
     case("avgpool", {"kernel": 1280, "ceil": True}, (7, 7, 1280), (1, 1, 1280), 0, 0, 0, 2),
     case("globalavgpool", {}, (7, 7, 2048), (2048,), 0, 0, 0, None),
     case("globalmaxpool", {}, (100, 64), (64,), 0, 0, 0, None),
@@ -243,7 +243,7 @@ CASES = [
     case("classtoken", {}, (196, 768), (197, 768), 768, 0, 0, 1),
     # Devlin et al. 2018, BERT-base: word embeddings
     case("embedding", {"vocab": 30_522, "dim": 768}, (128,), (128, 768), 23_440_896),
-    # Keras, LSTM(128) on 20 steps of 64: 98,816 parameters; the others by the formulas of their documentation
+    # Keras, LSTM(128) on 20 steps of 64: 98,816 parameters; the others follow the formulas in the documentation
     case("lstm", {"units": 128}, (20, 64), (20, 128), 4 * 128 * (128 + 64), 4 * 128, 20 * 4 * 128 * (128 + 64), None),
     case(
         "lstm",
@@ -284,7 +284,7 @@ CASES = [
     case("instancenorm", {"affine": True}, IMAGE, IMAGE, 64, 64, 0, None),
     case("rmsnorm", {}, (197, 768), (197, 768), 768),
     case("lrn", {}, (55, 55, 96), (55, 55, 96)),
-    # LeCun et al. 1998: one coefficient and one bias a map
+    # LeCun et al. 1998: one coefficient and one bias per map
     case("scale", {"bias": True}, (14, 14, 6), (14, 14, 6), 6, 6),
     case("scale", {}, (56, 56, 96), (56, 56, 96), 96),
     case("scale", {"per": "layer"}, (56, 56, 96), (56, 56, 96), 1),
@@ -306,7 +306,7 @@ CASES = [
     case("pixelshuffle", {"factor": 3}, (17, 20, 27), (51, 60, 3), 0, 0, 0, 2),
     case("pad", {"by": 2}, (28, 28, 1), (32, 32, 1), 0, 0, 0, 2),
     case("pad", {"by": {"left": 3, "bottom": 1}, "mode": "reflect"}, (4, 4, 1), (5, 7, 1), 0, 0, 0, 2),
-    # U-Net: 64x64 cropped to 56x56 beside the first up-convolution
+    # U-Net: 64x64 cropped to the 56x56 of the first up-convolution
     Case("crop", {"like": "up"}, ((64, 64, 512), (56, 56, 512)), (56, 56, 512), windows=2),
     # He et al. 2015, CIFAR networks, option A
     case("channelpad", {"to": 32}, (16, 16, 16), (16, 16, 32)),
@@ -351,7 +351,7 @@ CASES = [
         9 * 41 * 160,
         160,
         12 * 40 * 40 * 9 * 41 * 160,
-        1,  # in 12 steps the state does not come everywhere
+        1,  # in 12 steps the state does not reach the whole frame
     ),
     case(
         "convlstm",
@@ -417,7 +417,7 @@ def test_case(found: Case) -> None:
 
 
 def tells_how_it_was_made(number: Product | Sum) -> None:
-    """The factors shown beside a number give that number, and each has a name."""
+    """Check that the product of the factors shown with a number is that number, and that each factor has a name."""
     terms = number.terms if isinstance(number, Sum) else (number,)
     assert sum(prod(map(int, term.numbers.split("*"))) for term in terms) == number
     assert number.numbers == " + ".join(term.numbers for term in terms)
@@ -435,7 +435,7 @@ def test_formulas_name_their_factors() -> None:
 
 
 def modules() -> list[str]:
-    """Every module of cnncalc but the one that runs the program."""
+    """Return every module of cnncalc except the one that runs the program."""
     names = [found.name for found in pkgutil.walk_packages(cnncalc.__path__, "cnncalc.")]
     return ["cnncalc", *[name for name in names if not name.endswith("__main__")]]
 
@@ -476,7 +476,7 @@ def test_fields_of_a_kind(kind: str) -> None:
             written = field.default
             jsonschema.validate(written, schema)
             assert field.read(field.default) == field.default
-    assert len(names) == len(set(names)), "two fields answer to one name"
+    assert len(names) == len(set(names)), "two fields share a name"
 
 
 def test_no_name_of_another_tool_means_two_kinds() -> None:
@@ -490,14 +490,14 @@ def test_no_name_of_another_tool_means_two_kinds() -> None:
 
 
 def problem(make: Callable[[], object]) -> Problem:
-    """The error that a call raises."""
+    """Return the error that a call raises."""
     with pytest.raises(Problem) as caught:
         make()
     return caught.value
 
 
 def make(kind: str, shapes: tuple[tuple[int, ...], ...] = (), **fields: Any) -> Callable[[], object]:
-    """Building a layer and, given shapes, asking for its output."""
+    """Return a function that builds a layer and, with shapes, computes its output."""
 
     def run() -> object:
         layer = kind_named(kind)(**fields)
@@ -683,7 +683,7 @@ MISUSE: list[tuple[Callable[[], object], str, str, str, str | None]] = [
         "resize both to 27x28: write `resize: 27x28` before this step, or in place of an `upsample`",
         None,
     ),
-    # the first value without its channels looks like the second one
+    # the first value without its channels has the shape of the second one
     (
         make("concat", ((28, 28, 64), (28, 28))),
         "shapes-differ",
@@ -811,7 +811,7 @@ MISUSE: list[tuple[Callable[[], object], str, str, str, str | None]] = [
         "its sides are `top`, `bottom`, `left` and `right`",
         "pad",
     ),
-    # values that no field takes
+    # values that no field accepts
     (
         make("conv", filters=8, kernel=3, pad="sme"),
         "bad-value",
@@ -997,7 +997,7 @@ def test_misuse(run: Callable[[], object], code: str, text: str, help: str, fiel
 
 
 def test_help_of_a_misuse_is_followed() -> None:
-    """The numbers that the help names are accepted."""
+    """The numbers in the help are accepted."""
     for fields in ({"pad": 1}, {"pad": 1, "dilation": 3}, {"pad": {"top": 2}}, {"pad": {"right": 2, "left": 1}}):
         make("maxpool", (SMALL,), kernel=3, **fields)()
     for field in ("kernel", "stride"):
@@ -1011,7 +1011,7 @@ def test_blocks_are_among_the_words_that_could_be_meant() -> None:
 
 
 def test_same_padding_of_a_dilated_pool_may_be_long() -> None:
-    """Half of the kernel is PyTorch's limit for a number; `same` is TensorFlow's word and has none."""
+    """Half of the kernel is PyTorch's limit for a number. `same` comes from TensorFlow and has no limit."""
     pool = kind_named("maxpool")(kernel=3, stride=1, dilation=4, pad="same")
     assert pool.out(Shape((20, 20, 2))) == (20, 20, 2)
 
@@ -1024,7 +1024,7 @@ def test_layers_are_immutable() -> None:
     assert conv.nondefault_fields == {"filters": 8, "kernel": 3}
 
 
-def test_written_holds_what_differs_from_the_defaults() -> None:
+def test_nondefault_fields() -> None:
     kind = kind_named("conv")
     conv = kind(bias=False, pad="valid", kernel=(1, 7), stride=1, filters=64)
     assert list(conv.nondefault_fields.items()) == [("filters", 64), ("kernel", (1, 7)), ("bias", False)]
@@ -1039,7 +1039,7 @@ def test_written_holds_what_differs_from_the_defaults() -> None:
 
 
 def test_one_number_for_every_axis_may_be_written_out() -> None:
-    """`3x3` equals 3 wherever it is shown or compared, and still says how many axes it was written for."""
+    """`3x3` equals 3 in output and comparisons, and still has the number of axes that it was written for."""
     kind = kind_named("conv")
     short, long = kind(filters=8, kernel=3, pad=1), kind(filters=8, kernel=(3, 3), stride=(1, 1), pad=(1, 1))
     assert short == long
@@ -1063,7 +1063,7 @@ def test_layers_compare_by_kind_and_fields() -> None:
 
 
 NOTES = [
-    # ResNet's first layer: one zero on the right is never reached
+    # ResNet's first layer: one zero on the right is never read
     (
         ("conv", {"filters": 64, "kernel": 7, "stride": 2, "pad": 3}, (224, 224, 3)),
         [
@@ -1135,7 +1135,7 @@ def test_sides_of_padding_reach_the_axes_they_name() -> None:
 
 
 def test_crop_takes_the_middle() -> None:
-    """U-Net: 64 to 56 leaves 4 on either side; where that is odd, the larger rest lies behind."""
+    """U-Net: cropping 64 to 56 cuts 4 cells off each side. An odd cell is cut off at the end."""
     views = CropLike(like="up").windows(Shape((64, 65, 512)), Shape((56, 56, 512)))
     assert views is not None
     assert [view.start for view in views] == [4, 4]  # type: ignore[union-attr]
