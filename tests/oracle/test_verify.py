@@ -420,15 +420,15 @@ def test_single_constructs(text: str) -> None:
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize(("framework", "counted"), [("torch", True), ("keras", False)])
 def test_the_command_against_the_frameworks(framework: str, counted: bool) -> None:
-    """From the command line, with what Keras has no count of said in words."""
+    """From the command line, with a note on what Keras does not count."""
     from click.testing import CliRunner
 
     from cnncalc.cli import cli
 
     done = CliRunner().invoke(cli, ["verify", "lenet5", "--framework", framework], standalone_mode=False)
     assert (done.exception, done.return_value) == (None, 0)
-    assert "agrees in every figure of 11 layers" in done.stdout
-    assert ("Keras counts none" in done.stdout) is not counted
+    assert "agrees with cnncalc in every figure of 11 layers" in done.stdout
+    assert ("only cnncalc counts multiply-adds: Keras does not" in done.stdout) is not counted
 
 
 def test_the_names_that_modules_have_are_avoided() -> None:
