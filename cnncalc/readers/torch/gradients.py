@@ -66,7 +66,7 @@ def record_gradients(builder: Builder, node: Node, parameters: Parameters, fresh
         builder.replace(node.index, Operator(layer.kind, node.output, weights=weights, like=layer))
         known = {id(part.tensor): part for part in used}
         named = {name: known[id(tensor)] for name, tensor in fresh.items()}
-    if named is None:  # count the fewest parameters that may be trained
+    if named is None:  # assume the fewest trained parameters: figures become lower bounds
         seen.more = True
         node.frozen = frozenset(counts) if any(part.tensor.frozen for part in used) else None
         seen.still = frozenset(counts)

@@ -44,9 +44,7 @@ class Graph(Assembler):
         self._constant: dict[int, int] = {}
         self.memory = Memory(record.training)
         self.detached = False  # does the current operation run without gradients?
-        self.last_counted: dict[
-            str, Tensor
-        ] = {}  # the parameters that `_count_parameters` counted last, by their names in the layer
+        self.last_counted: dict[str, Tensor] = {}  # name in the layer -> parameter, from the last `_count_parameters`
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
@@ -227,7 +225,7 @@ class Graph(Assembler):
     def _count_parameters(
         self, parameters: Parameters, index: int
     ) -> tuple[dict[str, Number], dict[str, Number], set[int]]:
-        """Number the tensors that are not counted yet at a node.
+        """Count the tensors that are not counted yet at a node.
 
         Returns:
             These parameters and these buffers by name, and the nodes that count the other parameters.
@@ -273,7 +271,11 @@ class Graph(Assembler):
         return f"parameters shared with {', '.join(names)}"
 
     def count_unused(self) -> str:
-        """Number the parameters and buffers that no operation used, with a node per module; return a warning or an empty text."""
+        """Count the parameters and buffers that no operation used, with a node per module.
+
+        Returns:
+            The text of a warning, or an empty text if all parameters are used.
+        """
         left: dict[str, list[Tensor]] = {}
         for tensor in self.record.tensors:
             if id(tensor) not in self.counted:

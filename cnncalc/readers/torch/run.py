@@ -14,7 +14,7 @@ from cnncalc.readers.optional import import_optional
 from cnncalc.readers.torch.errors import ForwardError, call_foreign, is_internal
 from cnncalc.readers.torch.events import Trace, Var
 from cnncalc.readers.torch.inputs import FLOAT, Arguments, Feed
-from cnncalc.readers.torch.trace import DROP_PATHS, find_tensors, recorder, too_large
+from cnncalc.readers.torch.trace import DROP_PATHS, find_tensors, recorder_class, too_large
 from cnncalc.record import Record
 
 SMALLEST = 2**30  # bytes: a lower limit would leave too little for threads and libraries
@@ -91,7 +91,7 @@ def record_forward(module: Any, arguments: Arguments, whole: frozenset[str], set
         if any(isinstance(value, lazy) for value in (*module.parameters(), *module.buffers())):
             with torch.no_grad(), torch.device(setting.device):
                 _call(module, args, kwargs)  # gives its parameters their sizes
-        recording = recorder(torch)(torch, record, module, whole, setting.limit)
+        recording = recorder_class(torch)(torch, record, module, whole, setting.limit)
         recording.hook(stack)
         for name, value in inputs.items():
             record.inputs[name or "input"] = recording.know(value, Var(value.shape))

@@ -25,7 +25,7 @@ DATA = frozenset((
     "_local_scalar_dense", "item", "is_nonzero", "nonzero", "nonzero_numpy", "masked_select", "unique_dim", "_unique2",
     "unique_consecutive", "equal", "allclose", "bincount",
 ))  # fmt: skip
-# what returns its input in evaluation mode, but makes a new tensor in training: operations, and modules by class
+# operations and classes of modules that return their input in evaluation mode, but a new tensor in training
 DROPS = frozenset(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"))
 DROP_PATHS = frozenset(("DropPath", "StochasticDepth"))
 # operations that read only the shape of their input
@@ -57,13 +57,13 @@ def too_large(limit: int) -> Refused:
     return Refused([Problem("too-large", text, "give a smaller input")])
 
 
-def endless() -> Refused:
+def too_many_operations() -> Refused:
     """Return what to report of a run that does not seem to end."""
     text = f"forward had not finished after {MOST_OPERATIONS:,} operations"
     return Refused([Problem("too-large", text, "check the loops in forward: on made-up values they may never end")])
 
 
-def recorder(torch: Any) -> Any:
+def recorder_class(torch: Any) -> Any:
     """Return the recorder's class, which is derived from one of PyTorch's."""
     dispatch: Any = import_optional("torch.utils._python_dispatch", "torch")
     registry: Any = import_optional("torch.utils.flop_counter", "torch").flop_registry
@@ -101,10 +101,12 @@ def recorder(torch: Any) -> Any:
             self.root = Call("", module, None, [])
             self.stack = [self.root]
             self.known: dict[Any, Var] = {}
-            self.stale: dict[Any, list[Var]] = {}
+            self.outdated: dict[Any, list[Var]] = {}
             self.storages: dict[int, list[Any]] = {}
             self.memories: dict[int, tuple[int, Any]] = {}  # address -> its number, and a weak reference to it
-            self.cut: dict[int, Any] = {}  # by id: tensors without gradient in the memory of others
+            self.detached: dict[
+                int, Any
+            ] = {}  # by id: weak references to detached tensors, which share memory with others
             self.count = 0
             self.paths: dict[int, str] = {}
             for name, part in module.named_modules():
@@ -156,17 +158,17 @@ def recorder(torch: Any) -> Any:
                 tuple(value.shape),
                 value.stride(),
                 value.dtype,
-                id(value) in self.cut,
+                id(value) in self.detached,
             )
 
-        def _cut(self, value: Any) -> None:
+        def _mark_detached(self, value: Any) -> None:
             """Note that no gradient flows back through this tensor, although one may through others in the same memory."""
             key = id(value)
 
             def forget(_: Any) -> None:
-                self.cut.pop(key, None)
+                self.detached.pop(key, None)
 
-            self.cut[key] = ref(value, forget)
+            self.detached[key] = ref(value, forget)
 
         def know(self, value: Any, var: Var) -> Var:
             """Remember that a tensor is this value."""
@@ -180,7 +182,7 @@ def recorder(torch: Any) -> Any:
             var.memory_channels_last = (
                 value.dim() in (4, 5) and not var.contiguous and value.is_contiguous(memory_format=last)
             )
-            self.stale.pop(key, None)
+            self.outdated.pop(key, None)
             return var
 
         def _memory(self, value: Any, address: int) -> int:
@@ -196,7 +198,7 @@ def recorder(torch: Any) -> Any:
                     self.record.freed[number] = len(self.record.events)
                     for key in self.storages.pop(address, ()):
                         self.known.pop(key, None)
-                        self.stale.pop(key, None)
+                        self.outdated.pop(key, None)
                     del self.memories[address]
 
                 self.memories[address] = number, ref(value.untyped_storage(), forget)
@@ -213,7 +215,7 @@ def recorder(torch: Any) -> Any:
             var = self.known.get(key)
             if var is None:
                 var = self._view_or_constant(value, key)
-            written = self.stale.pop(key, None)
+            written = self.outdated.pop(key, None)
             if written:
                 new = Var(var.dims)
                 inputs = [var, *written]
@@ -239,7 +241,7 @@ def recorder(torch: Any) -> Any:
             for key in self.storages.get(own[0], ()):
                 first, last = _extent(key)
                 if key != own and first < end and start < last:
-                    self.stale.setdefault(key, []).append(var)
+                    self.outdated.setdefault(key, []).append(var)
             self.know(value, var)
 
         # -- operations -----------------------------------------------------------------------------------------------
@@ -248,7 +250,7 @@ def recorder(torch: Any) -> Any:
             kwargs = kwargs or {}
             self.operations += 1
             if self.operations > MOST_OPERATIONS:
-                raise endless()
+                raise too_many_operations()
             op = func._overloadpacket.__name__
             devices = {tensor.device.type for tensor in find_tensors(self.torch, [args, kwargs])}
             if op in DATA and "meta" in devices:
@@ -351,13 +353,13 @@ def recorder(torch: Any) -> Any:
             self.record.add(event)
             if not changed:
                 sources = {
-                    self._storage(tensor)._cdata: id(tensor) in self.cut
+                    self._storage(tensor)._cdata: id(tensor) in self.detached
                     for tensor in find_tensors(self.torch, [args, kwargs])
                 }
                 for value in outputs:
                     source = sources.get(self._storage(value)._cdata)
                     if source is not None and (source or event.detached):
-                        self._cut(value)
+                        self._mark_detached(value)
             for value, var in zip(outputs, event.outs, strict=True):
                 if any(value is tensor or self.key(value) == self.key(tensor) for tensor in changed):
                     self._written(value, var)
