@@ -151,7 +151,7 @@ BROKEN = {
     "net.cfg": ("[net\n", 1, "is not a section"),
     "net.json": (KERAS.replace("Conv2D", "Conv9D"), 1, "Conv9D"),
     "net.keras": ("PK\x03\x04", 1, "is a damaged zip archive"),
-    "net.onnx": ("input: 3\n", 1, "this is no ONNX model"),
+    "net.onnx": ("input: 3\n", 1, "this is not an ONNX model"),
 }
 
 
@@ -221,7 +221,7 @@ def test_a_fixed_batch(form: str, batch: int, models: Path, ended: Any) -> None:
     path = beside("fixed.onnx")
     assert ended("export", beside("net.yaml"), "--to", "onnx", "--batch", str(batch), "-o", path) == (0, "", "")
     status, out, err = ended("analyze", path, "--format", form)
-    said = "input `input` fixes the batch at 8; figures are for one example"
+    said = "input `input` has a fixed batch of 8; the figures are for one example"
     assert status == 0
     assert (said in err) is (batch == 8)
     if form == "json":
