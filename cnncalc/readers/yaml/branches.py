@@ -1,4 +1,4 @@
-"""Steps in which branches meet: merges of operands, and residuals."""
+"""Steps that join branches: merges of operands, and residuals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cnncalc.text import show
 MERGES: dict[str, type[Layer]] = {
     layer.kind: layer for layer in (Add, Mul, Concat, Sub, Average, Maximum, Minimum, Attend, Dot, Stated)
 }
-BESIDE = frozenset(field for layer in MERGES.values() for field in layer.fields)  # what stands beside a merge
+BESIDE = frozenset(field for layer in MERGES.values() for field in layer.fields)  # fields written next to a merge
 
 
 class Operand:
@@ -37,7 +37,7 @@ class Operand:
         self.steps = steps
 
     def expand(self, expansion: Expansion, value: int, frame: Frame) -> int:
-        """The value of the operand."""
+        """Expand the operand and return its value."""
         if self.steps is None:
             return expansion.lookup(expansion.resolve(self.name, frame, value, self.where), frame, value, self.where)[0]
         if not self.steps:
@@ -49,7 +49,7 @@ class Operand:
 
 
 class MergeStep(Step):
-    """`add`, `mul`, `concat` or another layer of several operands; `places` are those of the fields beside it.
+    """`add`, `mul`, `concat` or another layer of several operands; `places` are the places of its fields.
 
     `values` are these fields, some of them expressions that ask for what enters the step.
     """
@@ -99,7 +99,7 @@ class MergeStep(Step):
 
 
 class Shortcut:
-    """What a residual adds to its main path in place of its input: `steps`, under the name `word`.
+    """The steps whose result a residual adds to its main path instead of its input; `word` is their keyword.
 
     A `projection` runs only where the main path changes the shape; a `shortcut` always runs. `steps` is None for
     `projection: none`: nothing is added where the shape changes.
@@ -114,7 +114,7 @@ class Shortcut:
 
 
 class ResidualStep(Step):
-    """`main` plus its input, or plus what its `shortcut` makes of the input."""
+    """`main` plus its input, or plus the input after the `shortcut`."""
 
     def __init__(self, where: Where | None, main: list[Step], shortcut: Shortcut | None, sum: Layer) -> None:
         super().__init__(where)
@@ -159,7 +159,7 @@ class ResidualStep(Step):
 
 
 def unused_projections(expansion: Expansion) -> list[Problem]:
-    """A warning for each projection of the file that was left out wherever its residual ran."""
+    """Return a warning for each projection that no expansion of its residual used."""
     text = "this projection is never used: `main` keeps the shape, so the input itself is added"
     help = "write `shortcut:` instead for a path that always runs, or delete it"
     return [
@@ -170,7 +170,7 @@ def unused_projections(expansion: Expansion) -> list[Problem]:
 
 
 def _projection_help(before: Shape, after: Shape, sentence: str) -> str:
-    """The sentence with the 1x1 convolution that turns one shape into the other; empty where there is none."""
+    """Return the sentence with the 1x1 convolution that turns one shape into the other; empty if there is none."""
     if len(before) != len(after) or not before.rank:
         return ""
     stride = max(1, -(-before[0] // after[0]))

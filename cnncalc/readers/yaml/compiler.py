@@ -1,4 +1,4 @@
-"""Tree -> steps: every structural mistake of a file is found here, before anything is expanded."""
+"""Compiles the tree of a file into steps, and finds every structural mistake before any step is expanded."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ NO_DEFAULTS: tuple[dict[str, Any], dict[str, Where]] = ({}, {})
 
 
 class Compiler(Context):
-    """Reads steps."""
+    """Compiles steps."""
 
     def steps(self, tree: Tree) -> list[Step]:
-        """A list of steps; a single step may stand for itself."""
+        """Compile a list of steps, or a single step."""
         if isinstance(tree, Seq):
             found = []
             for item in rejoined(tree.items):
@@ -54,21 +54,21 @@ class Compiler(Context):
         if isinstance(tree, Seq):
             return SeqStep(self.at(tree.mark), self.steps(tree))
         items = tree.items
-        if len(items) == 1:  # most steps carry nothing beside their layer
+        if len(items) == 1:  # most steps have no attributes
             ((word, body),) = items.items()
             if word not in ATTRIBUTES:
                 return self._worded(word, body, tree.keys[word], tree)
         main_word = self._main_word(tree)
         name = items.get("as")
         level = self.level
-        if isinstance(name, Scalar) and (main_word == "seq" or "repeat" in items):  # names inside are its own
+        if isinstance(name, Scalar) and (main_word == "seq" or "repeat" in items):  # names inside belong to it
             self.level += name.text + "."
         repeated = "repeat" in items
         self.rounds += repeated
         step = None if main_word is None else self._worded(main_word, items[main_word], tree.keys[main_word], tree)
         self.rounds -= repeated
         self.level = level
-        if len(items) > 1:  # also beside a mistake: the step's name is known, and its attributes may be wrong too
+        if len(items) > 1:  # even after a mistake: the name is known, and attributes may be wrong too
             attach(self, step or SeqStep(self.at(tree.mark), []), tree)
         return step
 
@@ -83,7 +83,7 @@ class Compiler(Context):
         return self._worded(word, None, tree.mark, None)
 
     def _main_word(self, tree: Map) -> str | None:
-        """The key that says what the step is; the others are attributes."""
+        """Return the key that names the layer, block or group; the others are attributes."""
         words = [key for key in tree.items if key not in ATTRIBUTES]
         if len(words) > 1 and not MERGES.keys().isdisjoint(words):
             words = [word for word in words if word not in BESIDE] or words
@@ -195,7 +195,7 @@ class Compiler(Context):
             return None
         waits = any(isinstance(value, Pending) for value in values.values())
         layer = None if waits else layer_of(kind, values)
-        if key is not None and (known is None or not default_values):  # no expression among what is written
+        if key is not None and (known is None or not default_values):  # no expressions are written
             layer_cache.keep(key, own, layer if not default_values else None)
         return LayerStep(self.at(mark), kind, values, trees, default_places, layer)
 
@@ -235,7 +235,7 @@ class Compiler(Context):
         return None if found is None else MergeStep(self.at(mark), layer, found[0], operands, found[1])
 
     def _beside(self, word: str, mark: Any, tree: Map | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The fields of a merge, which stand beside its operands, and their places; None after noting a problem."""
+        """Return the fields next to a merge and their places; None after noting a problem."""
         layer = MERGES[word]
         before = len(self.problems)
         written = {key: inner for key, inner in tree.items.items() if key in BESIDE} if tree is not None else {}
@@ -259,11 +259,11 @@ class Compiler(Context):
         return None if len(self.problems) > before else ({**usual, **values}, places)
 
     def _sum(self) -> Layer:
-        """The sum at the end of a residual, one object for all of them."""
+        """Return the sum at the end of a residual, one object for all residuals."""
         return layer_of(MERGES["add"], self._plain_defaults("add"))
 
     def _plain_defaults(self, word: str) -> dict[str, Any]:
-        """The defaults of a merge, which are the same wherever it stands: `{add: {inplace: true}}`."""
+        """Return the defaults of a merge, which must be constants: `{add: {inplace: true}}`."""
         values, places = self.defaults.get(word, ({}, {}))
         for name, value in values.items():
             if isinstance(value, Pending):
@@ -276,7 +276,7 @@ class Compiler(Context):
         place = self.at(tree.mark)
         if isinstance(tree, (Seq, Map)):
             level = self.level
-            self.level += f"{label or tree.mark.index}."  # of a branch without a label nobody else has the names
+            self.level += f"{label or tree.mark.index}."  # names of an unlabelled branch are its own
             steps = self.steps(tree)
             self.level = level
             return Operand(label, place, steps=steps) if steps or isinstance(tree, Seq) else None
@@ -322,7 +322,7 @@ class Compiler(Context):
         words = [word for word in RESIDUAL[1:] if word in body.items]
         if "main" not in body.items:
             if len(body.items) > len(words):
-                return None  # it is there under another name
+                return None  # it is written under another name
             self.problem(
                 mark,
                 "missing-field",
@@ -342,7 +342,7 @@ class Compiler(Context):
         return ResidualStep(self.at(mark), main, shortcut, self._sum())
 
     def _shortcut(self, word: str, written: Tree, mark: Any) -> Shortcut | None:
-        """The steps beside the main path of a residual; None after noting a problem."""
+        """Compile the steps parallel to the main path of a residual; None after noting a problem."""
         steps: list[Step] | None = None
         if isinstance(written, Scalar) and written.text.lower() in ("", "none", "null", "~", "no", "false"):
             if (word, written.text) != ("projection", "none"):
@@ -359,7 +359,7 @@ class Compiler(Context):
         return Shortcut(word, steps, self.at(mark))
 
     def _cut_argument(self, block: Block, body: Seq, items: Sequence[Tree]) -> Problem:
-        """The problem of a value of a block that a comma has cut in two, `[round_to($width, 8)]`."""
+        """Return the problem of a block argument cut in two by a comma, `[round_to($width, 8)]`."""
         whole = next(new for new, old in zip(items, body.items, strict=False) if new is not old)
         piece = body.items[items.index(whole)]
         assert isinstance(whole, Scalar)
@@ -375,7 +375,7 @@ class Compiler(Context):
             self.block.calls.setdefault(block.name, self.at(mark))
         block_names = block.parameters
         trees: dict[str, Tree] = {}
-        meant: set[str | None] = set()  # parameters that are there, but misspelt
+        meant: set[str | None] = set()  # parameters that are present but misspelled
         if isinstance(body, Map):
             for name, tree in body.items.items():
                 if name not in block_names:

@@ -1,4 +1,4 @@
-"""The state of reading one specification: the problems found so far, what names exist, and how values are read."""
+"""The context in which a specification is read: problems found so far, names that exist, and how to read values."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from cnncalc.text import nearest, show
 
 
 class Enough(Exception):  # not an error: the end of reading
-    """There are so many problems that reading on is of no use."""
+    """Ends the reading of a file with too many problems."""
 
 
 class Context:
-    """Collects problems instead of stopping at the first."""
+    """Collects the problems and names of one file."""
 
     def __init__(self, source: Source, limits: Limits) -> None:
         self.source = source
@@ -38,26 +38,26 @@ class Context:
         self.parameters: set[str] = set()
         self.defined: dict[str, Where] = {}  # every name bound by `as`, with its first place
         self.parts: set[str] = set()  # the same, and the pieces between the dots of paths
-        self.scopes: dict[str | None, dict[str, Where]] = {None: {}}  # names bound in the file (None), in each block
-        self.references: list[tuple[str, Where, str | None, bool]] = []  # name, place, block, bound above?
-        self.level = ""  # the named groups and branches that we are in: `layer1.`
+        self.scopes: dict[str | None, dict[str, Where]] = {None: {}}  # names bound at the top (None) and in each block
+        self.references: list[tuple[str, Where, str | None, bool]] = []  # name, place, block, whether bound above
+        self.level = ""  # path of the enclosing named groups and branches: `layer1.`
         self.paths: dict[tuple[str | None, str], Where] = {}  # names with their levels, in the file and in each block
-        self.broken: set[str] = set()  # blocks whose definition cannot be read: calling them is no further mistake
+        self.broken: set[str] = set()  # blocks with a bad definition; calls of them are not reported
         self.input_place: Where | None = None  # of the only input
         self.called: set[str] = set()
-        self.unread = False  # could the steps not be read? Then nobody knows which names they give
+        self.unread = False  # true if the steps could not be read, so that their names are unknown
         self.block: Block | None = None  # the block being read
-        self.rounds = 0  # the `repeat:` around what is being read, whose rounds `$i` counts
+        self.rounds = 0  # number of enclosing `repeat:`, whose rounds `$i` counts
 
     def at(self, mark: Any) -> Where:
-        """A mark as a place."""
+        """Return a mark as a place."""
         return Where(self.source, mark.line + 1, mark.column + 1)
 
     def add(self, problem: Problem, mark: Any) -> None:
-        """Note a problem, at `mark` unless it knows a better place.
+        """Note a problem, at `mark` unless it has a place.
 
         Raises:
-            Enough: after five times as many as are shown.
+            Enough: after five times as many problems as are shown.
         """
         if problem.where is None:
             problem.where = self.at(mark)
@@ -74,7 +74,7 @@ class Context:
         self.add(Problem("missing-field", text, help, where=behind(self.source, tree.mark)), tree.mark)
 
     def known(self) -> Collection[str]:
-        """The parameters that exist where we are reading."""
+        """Return the parameters that are visible here."""
         inside = self.block.parameters if self.block is not None else ()
         return {*self.parameters, *inside, *IN_NAMES, *((COUNTER,) if self.rounds else ())}
 
@@ -83,12 +83,12 @@ class Context:
         return COUNTER not in self.parameters and (self.block is None or COUNTER not in self.block.parameters)
 
     def value(self, tree: Tree, *, numeric: bool, known: Collection[str] | None = None) -> Any:
-        """The value of a tree, or None after noting a problem."""
+        """Return the value of a tree, or None after noting a problem."""
         if type(tree) is Scalar and tree.text.isdecimal():  # most values are plain numbers
             plain = number(tree.text)
             if plain is not None:
                 return plain
-        if known is None:  # made only where it is looked at
+        if known is None:  # built only if it is needed
             known = () if isinstance(tree, Scalar) and "$" not in tree.text else self.known()
         try:
             return value_of.read(tree, self.source, known, numeric=numeric)
@@ -97,27 +97,27 @@ class Context:
             return None
 
     def refused_as_stated(self, word: str, mark: Any) -> bool:
-        """Is the file of a stranger, whose word for a layer's figures is not taken? Then that is noted."""
+        """Return whether the file may not state figures of a layer, after noting a problem."""
         if not self.limits.stated:
             text = f"`{word}` states figures that cnncalc would otherwise compute, and is not accepted here"
             self.problem(mark, "bad-step", text, "describe the layer by its kind and fields")
         return not self.limits.stated
 
     def name(self, tree: Scalar) -> Any:
-        """A name, or an expression that gives one: also `0` or `1x1`, where a step above is called that."""
+        """Return a name or an expression; `0` and `1x1` are names if a step above has that name."""
         value = self.value(tree, numeric=False)
         known = not isinstance(value, str) and self.parts.issuperset(tree.text.split("."))
         return tree.text if known else value
 
     def loose(self, tree: Tree, known: Collection[str] | None = None) -> Any:
-        """The value of a block's argument or a parameter, where both words and numbers may stand."""
+        """Return the value of a block argument or parameter, which may be a word or a number."""
         numeric = isinstance(tree, Scalar) and tree.text[:1] in set("0123456789(-$")
         return self.value(tree, numeric=numeric, known=known)
 
     def fields(self, kind: type[Layer], trees: dict[str, Tree], marks: dict[str, Any]) -> dict[str, Any]:
-        """Written fields, checked as far as they are constant; `marks` are the places of their names."""
+        """Return the written fields, with constants checked; `marks` are the places of their names."""
         values: dict[str, Any] = {}
-        above: str | None = None  # the field in front
+        above: str | None = None  # the field before
         for name, tree in trees.items():
             field = kind.fields.get(name)
             if field is None:
@@ -152,7 +152,7 @@ class Context:
         return read
 
     def _advise(self, problem: Problem, field: Field[Any], text: str) -> None:
-        """Better help for a word where something else belongs."""
+        """Improve the help for a word in a field that takes something else."""
         if any(char in text for char in CURLY):
             problem.help = f"write `{show(text.strip(CURLY + ' '))}`, without the curly quotes"
         elif (
@@ -165,7 +165,7 @@ class Context:
             problem.help = "write a number, or `$name` for a parameter"
 
     def _cut_off(self, trees: dict[str, Tree], above: str, name: str, kind: type[Layer]) -> bool:
-        """Is `name` the rest of a value that a comma has cut in two, as in `{kernel: (5, 5)}`? Noted once, there."""
+        """Return whether `name` is the rest of a value cut in two by a comma, as in `{kernel: (5, 5)}`; note it once."""
         value, rest = trees.get(above), trees[name]
         if not (isinstance(value, Scalar) and isinstance(rest, Scalar)) or rest.text or rest.quoted:
             return False
@@ -188,11 +188,11 @@ class Context:
         if here > end:
             return False
         if here == 1:
-            self._say_cut_off(value, above, meant, kind)
+            self._note_cut_off(value, above, meant, kind)
         return True
 
-    def _say_cut_off(self, value: Scalar, above: str, meant: str, kind: type[Layer]) -> None:
-        """Note that a comma cuts a value in two; in place of what was noted of its first piece."""
+    def _note_cut_off(self, value: Scalar, above: str, meant: str, kind: type[Layer]) -> None:
+        """Note that a comma cuts a value in two, replacing the problem of its first piece."""
         place = self.at(value.mark)
         last = self.problems[-1] if self.problems else None
         if last is not None and last.where is not None and last.where.line == place.line:
@@ -204,7 +204,7 @@ class Context:
         self.add(Problem("bad-value", text, f"write `{field}: {show(meant)}`", where=place), value.mark)
 
     def _no_field(self, kind: type[Layer], name: str, tree: Tree) -> tuple[Problem, str | None]:
-        """The problem of a field that does not exist, and the field that was probably meant."""
+        """Return the problem of an unknown field, and the field that was probably meant."""
 
         for sign in ":= ":
             left, found, right = name.partition(sign)
@@ -233,29 +233,29 @@ class Context:
         return problem, meant or nearest(name, kind.fields)
 
     def reference(self, name: str, mark: Any) -> None:
-        """Note the use of a name, to be checked when all names are known."""
+        """Record the use of a name, to be checked when all names are known."""
         if name not in RESERVED:
             block = self.block.name if self.block is not None else None
             self.references.append((name, self.at(mark), block, name in self.scopes[block]))
 
 
 def _thousands_or_size(text: str) -> str:
-    """`2x2` for `(2, 2)`, `1024` for `1,024`; empty where the value is written as it should be."""
+    """Return `2x2` for `(2, 2)` and `1024` for `1,024`; empty if the value is well formed."""
     found = re.match(r"write `([0-9x]+)`", number_help(text)) if "," in text else None
     return found.group(1) if found else ""
 
 
 def _thousands(piece: str) -> bool:
-    """Is it the rest of a number whose thousands a comma sets apart?"""
+    """Return whether the piece is a group of thousands after a comma."""
     return len(piece) == 3 and piece.isdecimal()
 
 
 def _culprit(field: Field[Any], tree: Tree, value: Any) -> Any:
-    """The mark of what is wrong in a value: inside a mapping, the first key or value that fails by itself."""
+    """Return the mark of the wrong part of a value: inside a mapping, the first key or value that fails alone."""
     if isinstance(field, Pad) and isinstance(tree, Map) and isinstance(value, dict):
         for key, inner in value.items():
             try:
                 field.read({key: inner})
-            except Problem as problem:  # noqa: PERF203  # an error is being told: time is no matter
+            except Problem as problem:  # noqa: PERF203  # only on the way to an error message
                 return tree.keys[key] if problem.code == "unknown-field" else tree.items[key].mark
     return tree.mark

@@ -1,4 +1,4 @@
-"""The expansion under way: what names mean, how layers are called, the trail of blocks, and the budget of steps."""
+"""State of an expansion in progress: the meaning of names, the names of layers, the block calls and the step budget."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 class Frame:
-    """What a name means inside one call of a block (or in the file): parameters, and values bound by `as`."""
+    """The names visible inside one call of a block, or at the top of the file: parameters, and values bound by `as`."""
 
     __slots__ = ("caller", "names", "parameters")
 
     def __init__(self, parameters: dict[str, Any], caller: Frame | None = None) -> None:
         self.parameters = parameters
         self.caller = caller
-        self.names: dict[str, tuple[int, int, int]] = {}  # name -> its value, and the nodes from..to that made it
+        self.names: dict[str, tuple[int, int, int]] = {}  # name -> value, first node, end of its nodes
 
     def find(self, name: str) -> tuple[int, int, int] | None:
-        """A name bound here or by whoever called this block."""
+        """Return what a name is bound to in this frame or a calling one; None if it is unbound."""
         frame: Frame | None = self
         while frame is not None:
             if name in frame.names:
@@ -39,7 +39,7 @@ class Frame:
 
 
 class NameLevel:
-    """A level of the tree of names, while it is entered."""
+    """Context manager: layers named inside it get a prefix and counters of their own."""
 
     __slots__ = ("_counters", "_expansion", "_prefix")
 
@@ -61,7 +61,7 @@ class NameLevel:
 
 
 class Expansion:
-    """One expansion: the builder, the place in the tree of names, the trail of blocks, and the budget of steps."""
+    """One expansion: the builder, the current name prefix, the trail of block calls and the step budget."""
 
     def __init__(
         self,
@@ -77,15 +77,15 @@ class Expansion:
         self.trail: list[BlockCall] = []
         self.executed = 0
         self.depth = 0
-        self.freezes = False  # does a step say that it is trained, or not?
+        self.freezes = False  # true once a step has set `trainable`
         self.inputs: list[int] = []
-        self.projected: dict[Any, bool] = {}  # projections of residuals that ran -> were they ever used?
+        self.projected: dict[Any, bool] = {}  # projection -> whether it was ever used
         self.prefix = ""
-        self.counters: dict[str, int] = {}  # how often each name was given at this level
-        self._paths: dict[str, tuple[int, int, int]] = {}  # what `as` binds, by the whole path of its name
+        self.counters: dict[str, int] = {}  # how often each name was used at this level
+        self._paths: dict[str, tuple[int, int, int]] = {}  # values bound by `as`, by full path
 
     def spend(self, times: int, where: Where | None) -> None:
-        """Spend steps before they are run.
+        """Charge steps to the budget before they run.
 
         Raises:
             Refused: `too-large` beyond the limit.
@@ -98,14 +98,14 @@ class Expansion:
             )
 
     def refusal(self, problem: Problem, where: Where | None) -> Refused:
-        """The end of this expansion: a problem at its place, with the trail that leads there."""
+        """Return the exception that ends this expansion: the problem with its place and the trail of block calls."""
         if problem.where is None:
             problem.where = where
         problem.trail = tuple(reversed(self.trail))
         return Refused([problem])
 
     def next_name(self, kind: str) -> str:
-        """The next free name for a layer or block of a kind: `conv1`, `conv2`; `relu6_1` after a digit."""
+        """Return the next free name for a layer or block of a kind: `conv1`, `conv2`; `relu6_1` after a digit."""
         stem = f"{self.prefix}{kind}_" if kind[-1:].isdigit() else self.prefix + kind
         counters, names = self.counters, self.builder.names
         number = counters.get(kind, 0) + 1
@@ -117,7 +117,7 @@ class Expansion:
         return name
 
     def unique_name(self, label: str) -> str:
-        """A written name, told apart from earlier uses of it in the same place: `up`, `up_2`."""
+        """Return a name from the file, numbered if it was used before at this level: `up`, `up_2`."""
         while True:
             number = self.counters.get("=" + label, 0) + 1
             self.counters["=" + label] = number
@@ -126,21 +126,21 @@ class Expansion:
                 return name
 
     def apply_changes(self, layer: Layer, name: str, frame: Frame, value: int) -> Layer:
-        """The layer with the fields that are set from outside.
+        """Return the layer with the fields that `--set` changes.
 
         Raises:
-            Refused: where one does not suit it.
+            Refused: if a value does not suit the field.
         """
         for change in self.changes.get(name, ()):
             layer = change.apply(layer, name, self.parameters_for(frame, value, True))
         return layer
 
     def enter(self, path: str) -> NameLevel:
-        """Names inside start with `path.`."""
+        """Return a context in which names start with `path.`."""
         return NameLevel(self, path + ".")
 
     def parameters_for(self, frame: Frame, value: int, incoming: bool) -> dict[str, Any]:
-        """What `$names` mean for a step that `value` enters; `incoming` says whether its size may be asked for."""
+        """Return the values of `$names` for a step that `value` enters; `incoming` adds the sizes of that value."""
         if not incoming:
             return frame.parameters
         shape = self.builder.shape(value)
@@ -150,7 +150,7 @@ class Expansion:
         return found
 
     def resolve(self, value: Any, frame: Frame, entering: int, where: Where | None) -> Any:
-        """A value with its expressions worked out."""
+        """Return a value with its expressions evaluated."""
         if not isinstance(value, Pending):
             return value
         try:
@@ -159,18 +159,22 @@ class Expansion:
             raise self.refusal(problem, where) from None
 
     def bind(self, frame: Frame, name: str, found: tuple[int, int, int]) -> None:
-        """Let a name mean a value from here on: by itself in its block, by its path everywhere below."""
+        """Bind a name to a value: by itself inside its block, and by its path everywhere below."""
         frame.names[name] = self._paths[self.prefix + name] = found
 
     def _nearest(self, name: str) -> tuple[int, int, int] | None:
-        """What a name means on the innermost level that has it: names in one group or branch hide those outside."""
+        """Return the binding of a name at the innermost level that has one; inner names hide outer ones."""
         prefix = self.prefix
         while prefix and prefix + name not in self._paths:
             prefix = prefix[: prefix.rfind(".", 0, -1) + 1]
         return self._paths.get(prefix + name)
 
     def lookup(self, name: Any, frame: Frame, value: int, where: Where | None) -> tuple[int, int, int]:
-        """The value that a name stands for, with the nodes that made it."""
+        """Return the value that a name refers to, with the nodes that made it.
+
+        Raises:
+            Refused: `unknown-name`.
+        """
         if name == "prev":
             return value, value, value + 1
         found = (self._nearest(name) or frame.find(name)) if isinstance(name, str) else None

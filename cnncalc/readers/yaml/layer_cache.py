@@ -1,6 +1,6 @@
-"""Layers that were made before, in this file or another: the same fields give the same layer, whose facts are known.
+"""Cache of layers: the same fields give the same layer object, whose facts are already computed.
 
-What is kept is bounded: after so many layers and nodes of networks everything is forgotten.
+The cache is cleared when the layers and nodes counted exceed a bound.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 from cnncalc.layers.base import Layer
 from cnncalc.readers.yaml.tree import Scalar, Tree
 
-MOST = 50_000  # entries, each of them less than a kilobyte
+MOST = 50_000  # entries of less than a kilobyte each
 
-_PLAIN = frozenset({int, float, bool, str, tuple})  # what a key tells apart by type and value
+_PLAIN = frozenset({int, float, bool, str, tuple})  # types whose values can be part of a key
 layers: dict[tuple[Any, ...], Layer] = {}
 written: dict[tuple[Any, ...], tuple[dict[str, Any], Layer | None]] = {}
 _seen = 0
 
 
 def layer_of(kind: type[Layer], values: dict[str, Any]) -> Layer:
-    """The layer with these values, which the fields have read already."""
+    """Return the layer with these values, which the fields have already checked."""
     key: list[Any] = [kind]
     for name, value in values.items():
         if type(value) not in _PLAIN:
@@ -35,10 +35,10 @@ def layer_of(kind: type[Layer], values: dict[str, Any]) -> Layer:
 
 
 def words(kind: type[Layer], trees: Mapping[str, Tree]) -> tuple[Any, ...] | None:
-    """What is written in a layer, to look it up by; None where its meaning could depend on the rest of the file."""
+    """Return the written fields as a cache key; None if their meaning depends on the rest of the file."""
     key: list[Any] = [kind]
     for name, tree in trees.items():
-        if name in kind.reference_fields:  # it names a value
+        if name in kind.reference_fields:  # the field names a value
             return None
         if type(tree) is not Scalar or "$" in tree.text:
             return None
@@ -47,18 +47,18 @@ def words(kind: type[Layer], trees: Mapping[str, Tree]) -> tuple[Any, ...] | Non
 
 
 def find(key: tuple[Any, ...] | None) -> tuple[dict[str, Any], Layer | None] | None:
-    """The values that these words were read as, without a problem, and their layer where they make one by themselves."""
+    """Return the values of a key that was read before, and the layer if they are complete without defaults."""
     return written.get(key) if key is not None else None
 
 
 def keep(key: tuple[Any, ...], values: dict[str, Any], layer: Layer | None) -> None:
-    """Remember what words mean."""
+    """Store the values and the layer of a key."""
     count(1)
     written[key] = values, layer
 
 
 def count(entries: int) -> None:
-    """So many layers, or nodes with facts of a layer, came to be; everything is forgotten once there were too many."""
+    """Count new layers, or nodes that hold their facts; clear the cache once there are too many."""
     global _seen  # noqa: PLW0603  # the bound of the tables above
     _seen += entries
     if _seen > MOST:

@@ -1,4 +1,4 @@
-"""A whole specification: its top-level keys, its input, and the road from text to Network."""
+"""Reads a whole specification: its top-level keys, its input, and the path from text to Network."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NO_OVERRIDES = Overrides()
 
 
 def read(source: Source, overrides: Overrides = NO_OVERRIDES, limits: Limits = TRUSTED) -> Network:
-    """The network that a YAML (or JSON) specification describes.
+    """Return the network that a YAML (or JSON) specification describes.
 
     Raises:
         Refused: every structural problem of the file, or the first misfit of shapes with the network up to there.
@@ -71,7 +71,7 @@ def read(source: Source, overrides: Overrides = NO_OVERRIDES, limits: Limits = T
 
 
 def read_tree(tree: Tree, source: Source, overrides: Overrides = NO_OVERRIDES, limits: Limits = TRUSTED) -> Network:
-    """The same for a tree that is parsed already."""
+    """Return the network of a tree that is already parsed."""
     return _network(tree, source, overrides, limits)
 
 
@@ -138,9 +138,7 @@ class _File:
         if compiler.problems:
             raise self._refused()
         self._unused_blocks()
-        if (
-            self.overrides.inputs or self.changes
-        ):  # what others printed for the network as written says nothing of this one
+        if self.overrides.inputs or self.changes:  # published figures do not apply to a changed network
             published = []
         line = self.source.text if self.source.path == ONE_LINE else ""
         facts = {
@@ -203,7 +201,7 @@ class _File:
         return builder.finish(ends, place=self.layers_place, **self._with_changes(builder, facts))
 
     def _with_changes(self, builder: Builder, facts: dict[str, Any]) -> dict[str, Any]:
-        """The facts of the network with the fields that were set; what its file expects was worked out without them."""
+        """Return the facts with the changed fields; expectations of the file no longer apply and are dropped."""
         if not self.changes:
             return facts
         builder.expectations.clear()
@@ -311,7 +309,7 @@ class _File:
         if isinstance(tree, Map):
             first = next(iter(tree.items), "").lstrip("-")
             help = f"start every step with a dash: `- {show(first)}: ...`"
-            # a kind that comes again is no mistake of its own: it is the missing dashes that make it a key
+            # a repeated kind is not a mistake in itself: without dashes it becomes a duplicate key
             column = tree.mark.column + 1
             compiler.problems[:] = [
                 problem
@@ -405,7 +403,7 @@ class _File:
         return found
 
     def _meant(self, tree: Tree | None, parameters: dict[str, Any]) -> bool:
-        """Does a published entry speak of the network with these parameters? Its `when` says of which it does."""
+        """Return whether the `when` of a published entry holds for these parameters."""
         if tree is None:
             return True
         value = self.compiler.value(tree, numeric=True, known=set(parameters)) if isinstance(tree, Scalar) else ""

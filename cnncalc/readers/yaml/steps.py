@@ -1,4 +1,4 @@
-"""Steps of a specification, checked and ready to run: expansion and shape propagation in one pass from top to bottom.
+"""Compiled steps of a specification, which expand and propagate shapes in one pass from top to bottom.
 
 A step takes the index of the value above and returns the index of its own.
 """
@@ -25,23 +25,23 @@ from cnncalc.readers.yaml.vocabulary import COUNTER
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
 
-DEEPEST = 64  # steps inside steps, through all blocks; each costs up to eight calls, and Python has 1,000
-MOST_HELD = 10**12  # parameters that a file may state, as many as can be written as a number
-A_STEP = 64  # characters of expressions, or four of them operands, that are worked on in the time of one step
+DEEPEST = 64  # nested steps, across blocks; each needs up to eight Python calls of the 1,000 allowed
+MOST_HELD = 10**12  # parameters that a file may state: the largest number that it can write
+A_STEP = 64  # characters of expressions that cost as much as one step; an operand costs a quarter
 
 
 class Step:
-    """What every step may carry: `as`, `from`, `repeat`, `when`, `share`, `trainable`, `expect`, `holds`.
+    """Base class of steps, with the attributes `as`, `from`, `repeat`, `when`, `share`, `trainable`, `expect`, `holds`.
 
-    `marks` says where they stand.
+    `marks` holds the places of the attributes.
     """
 
-    cost = 1  # steps that one run counts for
-    plain = True  # does it carry none of the following?
+    cost = 1  # steps that one expansion is charged as
+    plain = True  # true if it has none of the following attributes
     name: str | None = None
     start: Any = None
     repeat: Any = 1
-    counts = False  # does it set `$i` to the number of the round?
+    counts = False  # true if it sets `$i` to the number of the round
     when: Any = True
     share: Any = None
     trainable: Any = None
@@ -55,14 +55,14 @@ class Step:
             self.cost = 1 + work // A_STEP
 
     def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
-        """Expansion the step a single time, named `label` where that is given."""
+        """Expand the step a single time, under the name `label` if it has one."""
         raise NotImplementedError
 
     def expand(self, expansion: Expansion, value: int, frame: Frame) -> int:
-        """Expansion the step; the index of the value it makes.
+        """Expand the step and return the index of its value.
 
         Raises:
-            Refused: at the first thing that does not fit.
+            Refused: at the first misfit.
         """
         expansion.spend(self.cost, self.where)
         if self.plain:
@@ -141,7 +141,7 @@ class Step:
         return value
 
     def _read_holds(self, holds: dict[str, Any], expansion: Expansion, entering: int, frame: Frame) -> dict[str, int]:
-        """The numbers of `holds`, their expressions worked out for what enters the step."""
+        """Return the numbers of `holds`, with expressions evaluated for the value that enters the step."""
         found = {}
         for name, waiting in holds.items():
             place = self.marks["holds"]
@@ -153,7 +153,7 @@ class Step:
         return found
 
     def _set_trainable(self, expansion: Expansion, entering: int, frame: Frame, first: int) -> None:
-        """Freeze or train the layers from `first` on, but for those of which a step inside says it."""
+        """Freeze or train the layers from `first` on, except those for which an inner step sets `trainable`."""
         place = self.marks["trainable"]
         answer = expansion.resolve(self.trainable, frame, entering, place)
         if answer is not True and answer is not False:
@@ -176,7 +176,7 @@ class Step:
 
 
 def _joint_label(names: list[str]) -> str:
-    """What the layers of a step are called together: their name, the block they share, or the first to the last."""
+    """Return a joint label for the layers of a step: their name, their common block, or `first to last`."""
     if len(names) < 2:
         return "".join(names)
     first, last = names[0].split("."), names[-1].split(".")
@@ -193,21 +193,25 @@ def _wrong_value(what: str, value: Any, expects: str) -> Problem:
 
 
 def with_held(layer: Layer, output: Shape, holds: dict[str, int]) -> Layer:
-    """The layer with these parameters and buffers of its own, where others hold the rest."""
+    """Return the layer with only these parameters and buffers; other layers hold the rest."""
     counts = {name: Product(("N", number)) for name, number in holds.items()}
     buffers = {name: counts.pop(name) for name in ("buffers",) if name in counts}
     return Operator(layer.kind, output, weights=counts, buffers=buffers, like=layer, note="holds what the file states")
 
 
 def expand_all(steps: list[Step], expansion: Expansion, value: int, frame: Frame) -> int:
-    """Chain the steps; the value of the last."""
+    """Expand the steps as a chain and return the value of the last."""
     for step in steps:
         value = step.expand(expansion, value, frame)
     return value
 
 
 def expand_nested(steps: list[Step], expansion: Expansion, value: int, frame: Frame, where: Where | None) -> int:
-    """Chain the steps one level deeper."""
+    """Expand the steps as a chain, one nesting level deeper.
+
+    Raises:
+        Refused: `too-large` if steps nest too deeply.
+    """
     expansion.depth += 1
     if expansion.depth > DEEPEST:
         raise expansion.refusal(
@@ -219,7 +223,7 @@ def expand_nested(steps: list[Step], expansion: Expansion, value: int, frame: Fr
 
 
 def work(value: Any) -> int:
-    """How long a value takes to work out: the characters of its expressions, and some for each of them."""
+    """Return the cost of evaluating a value: the characters of its expressions, plus a constant for each."""
     if isinstance(value, Pending):
         return 8 + (work(value.value) if isinstance(value.value, (dict, list)) else len(value.text))
     if isinstance(value, (dict, list)):
@@ -228,12 +232,12 @@ def work(value: Any) -> int:
 
 
 def asks_for_shape(values: Mapping[str, Any]) -> bool:
-    """May one of the values ask for the size of what comes in?"""
+    """Return whether one of the values may use the size of the incoming value."""
     return any(isinstance(value, Pending) and value.incoming for value in values.values())
 
 
 class LayerStep(Step):
-    """One layer: `layer` where all its fields are constant, else `values`, the written fields and those of `defaults`.
+    """One layer: `layer` if all fields are constant, otherwise `values`, the written fields and those of `defaults`.
 
     `trees` are the fields as the file writes them, `inherited` the places of those under `defaults`.
     """
@@ -255,10 +259,10 @@ class LayerStep(Step):
         self.layer = layer
         self.pending = {name: value for name, value in values.items() if isinstance(value, Pending)}
         self.incoming = layer is None and asks_for_shape(self.pending)
-        self.last: tuple[list[Any], list[type], Layer] | None = None  # what the expressions gave, and the layer of that
+        self.last: tuple[list[Any], list[type], Layer] | None = None  # results of the expressions, and their layer
 
     def place(self, field: str) -> Where | None:
-        """Where a field is written; the step where it is not."""
+        """Return where a field is written, or the place of the step if it is not written."""
         tree = self.trees.get(field)
         return where(self.where.source, tree.mark) if tree is not None and self.where is not None else self.where
 
@@ -283,7 +287,7 @@ class LayerStep(Step):
             raise self._refused(expansion, problem) from None
 
     def _refused(self, expansion: Expansion, problem: Problem) -> Refused:
-        """A misfit at the field that is at fault, or at the step where that field comes from `defaults`."""
+        """Return a misfit at the field at fault, or at the step if that field comes from `defaults`."""
         field = problem.field or ""
         if field in self.inherited and field not in self.trees:
             set_at = f"`{field}` is set under `defaults:`, line {self.inherited[field].line}"
@@ -294,9 +298,9 @@ class LayerStep(Step):
         parameters = expansion.parameters_for(frame, value, self.incoming)
         try:
             figures = [pending.resolve(parameters) for pending in self.pending.values()]
-            types = [*map(type, figures)]  # 1 and true are equal, but a field does not take one for the other
+            types = [*map(type, figures)]  # 1 == True, but fields distinguish them
             last = self.last
-            if last is not None and last[0] == figures and last[1] == types:  # in every round of a `repeat:`
+            if last is not None and last[0] == figures and last[1] == types:  # as in the rounds of a `repeat:`
                 return last[2]
             layer = layer_of(self.kind, read_values(self.kind, self.values, parameters))
             self.last = figures, types, layer
@@ -306,7 +310,7 @@ class LayerStep(Step):
 
 
 def read_values(kind: type[Layer], values: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a layer with their expressions worked out.
+    """Return the fields of a layer with their expressions evaluated.
 
     Raises:
         Problem: `bad-expression` or `bad-value`.
@@ -320,7 +324,7 @@ def read_values(kind: type[Layer], values: Mapping[str, Any], parameters: Mappin
 
 
 def _read(field: Field[Any], value: Any, text: str) -> Any:
-    """What an expression gave, as the field keeps it."""
+    """Return the result of an expression as the field stores it."""
     try:
         return field.read(value)
     except Problem as problem:
@@ -382,7 +386,7 @@ class SeqStep(Step):
 
 
 class Block:
-    """A block of the file: its parameters with defaults, and its steps once they are read."""
+    """A block of the file: its parameters with defaults, and its steps once they are compiled."""
 
     __slots__ = ("calls", "defaults", "name", "parameters", "steps", "where")
 
@@ -396,7 +400,7 @@ class Block:
 
     @property
     def signature(self) -> str:
-        """The block's name and parameters as the file writes them: `Stage(width, stride=2)`."""
+        """The name and parameters of the block, as the file writes them: `Stage(width, stride=2)`."""
         from cnncalc.layers.notation import spell
 
         written = [

@@ -1,4 +1,4 @@
-"""Scalars and mappings of the tree -> values: a constant, or an expression that waits for its parameters."""
+"""Turns parts of the tree into values: constants, or expressions to be evaluated once parameters are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OPERATORS = set("$*/+%()<>=-")
 
 
 class Pending:
-    """A value with expressions inside, to be resolved where it is used.
+    """A value that contains expressions, to be resolved at its use.
 
     `value` is an expression, or a mapping or list that holds further Pending values. `incoming` says whether it may ask
     for the size of what comes in.
@@ -31,7 +31,7 @@ class Pending:
         self.incoming = "$in_" in text if text else True
 
     def resolve(self, parameters: Mapping[str, Any]) -> Any:
-        """The value with its parameters filled in.
+        """Return the value with its expressions evaluated.
 
         Raises:
             Problem: `bad-expression`, with the column inside the expression.
@@ -39,7 +39,7 @@ class Pending:
         value = self.value
         if isinstance(value, dict):
             return {key: resolved(inner, parameters) for key, inner in value.items()}
-        if isinstance(value, list):  # its order is stated by names such as `$in_height`, so that it is a size
+        if isinstance(value, list):  # names such as `$in_height` state its order, so it is a size
             return listed([resolved(inner, parameters) for inner in value])
         try:
             return evaluate(value, parameters)
@@ -47,30 +47,30 @@ class Pending:
             raise self.problem(error) from None
 
     def settled(self, parameters: Mapping[str, Any]) -> Any:
-        """The same while the file is read: None where a parameter has no value, which was noted there."""
+        """Resolve while the file is read; None if a parameter has no value because of a problem noted before."""
         if isinstance(self.value, tuple) and any(parameters.get(name, 0) is None for name, _ in names(self.value)):
             return None
         return self.resolve(parameters)
 
     def problem(self, error: ExpressionError) -> Problem:
-        """An expression's error at its place."""
+        """Return the error of an expression as a problem with its place."""
         where = self.where
         if where is not None:
             line, start = where.source.line(where.line), where.column - 1
             if line[start : start + 1] in ("'", '"'):
                 start += 1
-            if line.startswith(self.text, start):  # not where the text is folded or holds escapes
+            if line.startswith(self.text, start):  # false if the text is folded or has escapes
                 where = where.at_column(start + error.column + 1)
         return Problem("bad-expression", error.text, error.help, where=where)
 
 
 def resolved(value: Any, parameters: Mapping[str, Any]) -> Any:
-    """A constant as it is, a Pending value resolved."""
+    """Return a constant unchanged, or a Pending value resolved."""
     return value.resolve(parameters) if isinstance(value, Pending) else value
 
 
 def constant(scalar: Scalar) -> Any:
-    """A scalar as int, Fraction, bool, size or word; never an expression."""
+    """Return a scalar as int, float, bool, size or word; never as an expression."""
     text = scalar.text
     found = number(text)
     if found is not None:
@@ -85,7 +85,7 @@ def constant(scalar: Scalar) -> Any:
 
 
 def read(tree: Tree, source: Source, known: Collection[str], *, numeric: bool = True) -> Any:
-    """The value of a tree: a constant, or Pending.
+    """Return the value of a tree: a constant, or Pending.
 
     `numeric` says that a number belongs here, so that operators make an expression; elsewhere only `$` does.
     `known` are the parameters that exist here.
@@ -115,7 +115,7 @@ def _scalar(tree: Scalar, source: Source, known: Collection[str], numeric: bool)
     if not ("$" in value or (numeric and not _OPERATORS.isdisjoint(value))):
         return value
     if numeric and "$" not in value and number_help(value):
-        return value  # a number as other readers of YAML write it: the field says what to write here
+        return value  # a number in YAML 1.1 notation: the field reports what to write
     pending = Pending(None, place, value)
     try:
         expr: Expr = parse(value, known) if "$" in value else parse(value)

@@ -366,13 +366,13 @@ def test_a_forgotten_e_is_named(command: str, ended: Any) -> None:
     more = ("--to", "torch") if command == "export" else ()
     done = ended(command, "32x32x3 -> CONV3-16/2 -> FC-10", *more)
     assert (done.status, done.out) == (2, "")
-    assert done.err == 'error: put -e before a network in one line: -e "32x32x3 -> CONV3-16/2 -> FC-10"\n'
+    assert done.err == 'error: write -e before a one-line network: -e "32x32x3 -> CONV3-16/2 -> FC-10"\n'
 
 
 def test_a_line_without_quotes_is_named(ended: Any) -> None:
     """The shell takes `-> FC-10` for a file to write to."""
     done = ended("analyze", "32x32x3", "-")
-    assert '`32x32x3` is a shape: put the whole line in quotes after -e, as in -e "32x32x3 -> FC-10"' in done.err
+    assert '`32x32x3` is a shape: write the whole line in quotes after -e, as in -e "32x32x3 -> FC-10"' in done.err
 
 
 def test_pattern_and_notes_are_printed_and_in_json(ended: Any) -> None:
