@@ -1,4 +1,4 @@
-"""The architectures that come with cnncalc: found by name from a wheel, an editable install and a checkout."""
+"""Finds the architectures shipped with cnncalc, in a wheel, an editable install or a checkout."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ SUFFIX = ".yaml"
 
 
 def folder() -> str:
-    """Where the files are: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the files: inside the installed package, or next to it in a checkout."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inside = os.path.join(package, "architectures")
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "architectures")
 
 
 def names() -> list[str]:
-    """The names on the shelf, sorted."""
+    """Return the names of the shipped architectures, sorted."""
     try:
         files = os.listdir(folder())
     except FileNotFoundError:
@@ -24,7 +24,7 @@ def names() -> list[str]:
 
 
 def path(name: str) -> str | None:
-    """The file of a shipped architecture, or None where there is none of that name."""
+    """Return the path of a shipped architecture; None if there is none of that name."""
     if not name or not all(char.isalnum() or char in "_-" for char in name):
         return None
     file = os.path.join(folder(), name + SUFFIX)

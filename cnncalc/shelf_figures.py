@@ -1,4 +1,4 @@
-"""The totals of the shipped architectures, from a table beside their files rather than by analysing them all.
+"""The totals of the shipped architectures, from a table next to their files, so that they need no analysis.
 
 Every row carries a checksum of its file. A file that is new or differs is analysed, so that a row is never out of date.
 """
@@ -17,7 +17,7 @@ TABLE = "figures.json"
 
 
 def rows() -> list[dict[str, Any]]:
-    """One row for every architecture: name, title, source, inputs, params, activations, macs and depth."""
+    """Return one row for each architecture: name, title, source, inputs, params, activations, macs and depth."""
     known = _table()
     found = []
     for name in shelf.names():
@@ -27,25 +27,25 @@ def rows() -> list[dict[str, Any]]:
             data = stream.read()
         row = known.get(name)
         if row is None or row.pop("crc32", None) != crc32(data):
-            row = work_out(name, path, data)
+            row = compute_row(name, path, data)
         found.append(row)
     return found
 
 
 def table_text() -> str:
-    """What the table must hold, worked out from the files."""
+    """Return the text of the table, computed from the files."""
     found = []
     for name in shelf.names():
         path = shelf.path(name)
         assert path is not None
         with open(path, "rb") as stream:
             data = stream.read()
-        found.append(json.dumps({**work_out(name, path, data), "crc32": crc32(data)}))
+        found.append(json.dumps({**compute_row(name, path, data), "crc32": crc32(data)}))
     return "[\n" + ",\n".join(found) + "\n]\n"
 
 
-def work_out(name: str, path: str, data: bytes) -> dict[str, Any]:
-    """The row of one architecture, from its file."""
+def compute_row(name: str, path: str, data: bytes) -> dict[str, Any]:
+    """Compute the row of one architecture from its file."""
     from cnncalc.analyses.totals import analyze
     from cnncalc.readers.yaml.reader import read
 
@@ -64,7 +64,7 @@ def work_out(name: str, path: str, data: bytes) -> dict[str, Any]:
 
 
 def _table() -> dict[str, dict[str, Any]]:
-    """The rows of the table by name; none where it cannot be read."""
+    """Return the rows of the table by name; empty if it cannot be read."""
     try:
         with open(os.path.join(shelf.folder(), TABLE), encoding="utf-8") as stream:
             return {row["name"]: row for row in json.load(stream)}

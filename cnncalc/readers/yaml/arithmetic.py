@@ -1,4 +1,4 @@
-"""What the operators and functions of an expression do to two values; every result is bounded."""
+"""The operators and functions of expressions, with bounded results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ExpressionError(Exception):
 
 
 def combined(expr: Expr, left: Any, right: Any) -> Any:
-    """What an operator or function makes of two values.
+    """Return the result of an operator or function for two values.
 
     Raises:
         ExpressionError: for words among the values, a division that is not whole, a result out of range.
@@ -42,7 +42,7 @@ def combined(expr: Expr, left: Any, right: Any) -> Any:
         return _joined(left, right, expr)
     if operator in ("min", "max", "round_to"):
         _check_range(operator, left, expr[2])
-        if operator != "round_to":  # whose step is checked there
+        if operator != "round_to":  # `_round_to` checks its step
             _check_range(operator, right, expr[3])
     if type(left) is tuple or type(right) is tuple:
         for value, operand in ((left, expr[2]), (right, expr[3])):
@@ -53,9 +53,9 @@ def combined(expr: Expr, left: Any, right: Any) -> Any:
 
 
 def _check_range(function: str, value: Any, operand: Expr) -> None:
-    """Refuse a number that a function would turn into a size that looks sound: `max(1, $width)` of a width of -5.
+    """Refuse a bad size that a function would hide, as `max(1, $width)` hides a width of -5.
 
-    What `min` and `max` are for stays: `max(0, $n - 3)`, a difference that is worked out.
+    Computed differences are allowed, as in `max(0, $n - 3)`.
 
     Raises:
         ExpressionError: at the number.
@@ -101,7 +101,7 @@ def _numeric(value: Any, operand: Expr) -> Any:
 
 
 def _exact(value: Any) -> Any:
-    """A decimal as the Fraction that was written."""
+    """Return a decimal as the exact Fraction of its digits."""
     if type(value) is float:
         from fractions import Fraction
 
@@ -110,7 +110,7 @@ def _exact(value: Any) -> Any:
 
 
 def _joined(left: Any, right: Any, expr: Expr) -> tuple[int, ...]:
-    """The size that an `x` makes of two values: 1 and 7 give `1x7`."""
+    """Return the size that `x` forms from two values: 1 and 7 give `1x7`."""
     found: list[int] = []
     for value, operand in ((left, expr[2]), (right, expr[3])):
         for number in value if type(value) is tuple else (_numeric(value, operand),):
@@ -161,7 +161,7 @@ def _apply(operator: str, left: Any, right: Any, column: int) -> Any:
 
 
 def _round_to(value: Any, step: Any, column: int) -> int:
-    """The nearest multiple of `step`, halves up, at least `step`, never more than 10 % below: as in MobileNetV2."""
+    """Return the nearest multiple of `step`, at least `step` and at most 10 % below `value`, as in MobileNetV2."""
     if type(step) is not int or step < 1:
         text = f"round_to needs a whole step of at least 1; got {_said(step)}"
         raise ExpressionError(text, column, "write `round_to(x, 8)`")
@@ -175,7 +175,7 @@ def _power(base: Any, exponent: Any, column: int) -> Any:
         raise ExpressionError(text, column, "write it like `2**3`, and divide for less: `64 // 2**3`")
     if base in (0, 1, -1):
         return base ** (exponent % 2 + 2 if exponent else 0)
-    if exponent > 63:  # of a fraction, the numerator or the denominator
+    if exponent > 63:  # also bounds numerator and denominator of a fraction
         raise ExpressionError("the result is larger than 2^63", column, "use a smaller exponent")
     return base**exponent
 

@@ -1,4 +1,4 @@
-"""What every step may carry beside its layer: `as`, `from`, `repeat`, `when`, `share`, `trainable`, `expect`, `holds`."""
+"""Reads the attributes of a step: `as`, `from`, `repeat`, `when`, `share`, `trainable`, `expect`, `holds`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnncalc.units import parse_count
 
 
 def attach(context: Context, step: Step, tree: Map) -> None:
-    """Read the attributes of a step that is written as `tree`; problems are noted."""
+    """Read the attributes of a step written as `tree`, noting problems."""
     step.plain = False
     step.marks = {key: context.at(inner.mark) for key, inner in tree.items.items() if key in ATTRIBUTES}
     for key, inner in tree.items.items():
@@ -38,7 +38,7 @@ def attach(context: Context, step: Step, tree: Map) -> None:
             _expect(context, step, inner)
         elif key == "holds":
             step.holds = _holds(context, step, inner)
-    if "as" in tree.items:  # last: what the step reads cannot be its own name
+    if "as" in tree.items:  # last, so that a step cannot refer to itself
         _as(context, step, tree.items["as"])
     if step.share is not None and step.trainable is not None:
         text = "`trainable` cannot be used with `share`: the weights belong to the shared step"
@@ -50,7 +50,7 @@ def attach(context: Context, step: Step, tree: Map) -> None:
 
 
 def _name_above(context: Context, key: str, tree: Tree) -> Any:
-    """The name of a step above, or an expression that gives one; None after noting a problem."""
+    """Return the name of a step above, or an expression for one; None after noting a problem."""
     if isinstance(tree, Scalar):
         value = context.name(tree)
         if isinstance(value, str):
@@ -70,7 +70,7 @@ def _name_above(context: Context, key: str, tree: Tree) -> Any:
 
 
 def trainable(context: Context, tree: Tree) -> Any:
-    """Whether parameters are trained: true, false, or an expression; None after noting a problem."""
+    """Return the value of `trainable`: true, false or an expression; None after noting a problem."""
     value = context.value(tree, numeric=True) if isinstance(tree, Scalar) else None
     if isinstance(value, (Pending, bool)):
         return value
@@ -106,7 +106,7 @@ def _repeat(context: Context, tree: Tree) -> Any:
 
 
 def check_name(context: Context, name: str, mark: Any, what: str) -> bool:
-    """Is it a name? If not, that is noted."""
+    """Return whether the text can be a name, after noting a problem if not."""
     if not (is_path(name) if what == "name" else is_name(name)):
         plain = "".join(char if is_name("_" + char) else "_" for char in name.strip()).strip("-+/_")
         help = "use letters, digits, `_`, `-`, `+` and `/`" + (f", as in `{show(plain)}`" if is_name(plain) else "")
@@ -157,7 +157,7 @@ def _as(context: Context, step: Step, tree: Tree) -> None:
 
 
 def _holds(context: Context, step: Step, tree: Tree) -> dict[str, Any] | None:
-    """Numbers or expressions by name: the parameters that a layer holds itself, and its `buffers`."""
+    """Return the parameters that a layer itself holds and its `buffers`, as numbers or expressions by name."""
     example = "write `holds: {weight: 36864}`, or `holds: {}` for a layer that only uses the parameters of other layers"
     if not isinstance(tree, Map):
         context.problem(tree.mark, "bad-value", f"`holds` must map names to numbers; got {tree.what}", example)

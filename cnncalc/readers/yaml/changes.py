@@ -1,6 +1,6 @@
-"""Single fields that the command line changes: `--set conv2.stride=2`, applied while the steps are expanded.
+"""Changes of single fields from the command line, `--set conv2.stride=2`, applied while the steps are expanded.
 
-The layers below follow from the changed one as they do from the file, `$in_channels` and projections included.
+Later layers follow from the changed one, including `$in_channels` and projections.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ DIGITS = "0123456789"
 
 
 class Change:
-    """One `LAYER.FIELD=VALUE`; `done` is what it did to a layer, once it has."""
+    """One `LAYER.FIELD=VALUE`; `done` describes the change once it has been applied."""
 
     def __init__(self, text: str) -> None:
         """Split the text.
 
         Raises:
-            Refused: where it does not have the three parts.
+            Refused: if one of the three parts is missing.
         """
         self.typed = text
         target, equals, value = text.partition("=")
@@ -43,14 +43,14 @@ class Change:
         self.done: SetField | None = None
 
     def problem(self, text: str, help: str) -> Problem:
-        """What is wrong with it."""
+        """Return a problem with this change."""
         return Problem("bad-argument", f"--set {show(self.typed)}: {text}", help)
 
     def apply(self, layer: Layer, name: str, parameters: Mapping[str, Any]) -> Layer:
-        """The layer with the field changed.
+        """Return the layer with the field changed.
 
         Raises:
-            Refused: where it has no such field, or the value does not suit it.
+            Refused: if it has no such field, or the value does not suit the field.
         """
         kind = type(layer)
         field = kind.fields.get(self.field)
@@ -68,7 +68,7 @@ class Change:
         return changed
 
     def _read(self, numeric: bool, parameters: Mapping[str, Any]) -> Any:
-        """The typed value as a file's value is read, an expression or a mapping included."""
+        """Read the typed value like a value of a file, including expressions and mappings."""
         source = Source("--set", self.value)
         tree: Tree = Scalar(self.value, False, Mark(0, 0))
         if self.value[0] in "{[\"'":
@@ -82,12 +82,12 @@ class Change:
 
 
 def read_with_changes(changes: Sequence[Change], attempt: Callable[[dict[str, list[Change]]], Network]) -> Network:
-    """The network with the changes. `attempt` expands it, with changes by the full names of layers.
+    """Return the network with the changes. `attempt` expands it, with changes by the full names of layers.
 
-    A name may be written in full or by its last part, where that is unambiguous.
+    A name may be given in full, or by its last part if that is unambiguous.
 
     Raises:
-        Refused: as `attempt`; and where a change finds no layer, or more than one.
+        Refused: as `attempt`, and if a change matches no layer or several.
     """
     names = {change.typed: change.layer for change in changes}
     for _ in range(2):
@@ -106,7 +106,7 @@ def read_with_changes(changes: Sequence[Change], attempt: Callable[[dict[str, li
         for change in left:
             names[change.typed] = _full_name(change, names[change.typed], network)
     if refused is not None:
-        if _is_argument_error(refused):  # the network so far is not what is asked about
+        if _is_argument_error(refused):  # the partial network is not of interest
             refused.partial = None
         raise refused
     assert network is not None
@@ -121,7 +121,7 @@ def _is_argument_error(refused: Refused) -> bool:
 
 
 def _full_name(change: Change, name: str, network: Network) -> str:
-    """The one layer whose name ends in `name`."""
+    """Return the full name of the only layer whose name ends in `name`."""
     layers = [node.name for node in network.nodes if node.layer is not None]
     matching = [layer for layer in layers if layer.endswith("." + name)]
     if len(matching) == 1:

@@ -1,4 +1,4 @@
-"""The definitions of a specification: defaults, blocks with their signatures, and what the names in it refer to."""
+"""Reads the definitions of a specification: defaults and blocks. Checks references to names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cnncalc.text import did_you_mean, nearest, show
 
 
 def read_defaults(context: Context, tree: Tree) -> None:
-    """The file's `defaults`."""
+    """Read the `defaults` of the file."""
     if not isinstance(tree, Map):
         context.problem(
             tree.mark,
@@ -53,7 +53,7 @@ def read_defaults(context: Context, tree: Tree) -> None:
 
 
 def _untrained(context: Context, kind: str, tree: Tree) -> None:
-    """`trainable` among the defaults of a kind."""
+    """Read `trainable` in the defaults of a kind."""
     value = trainable(context, tree)
     if isinstance(value, Pending):
         text = f"the default of {kind}.trainable must be true or false; got `{show(value.text)}`"
@@ -63,7 +63,7 @@ def _untrained(context: Context, kind: str, tree: Tree) -> None:
 
 
 def read_signatures(context: Context, tree: Tree) -> list[tuple[Block, Tree]]:
-    """The names and parameters of the file's blocks; their steps are read when all are known."""
+    """Read the names and parameters of the blocks; their bodies are compiled once all signatures are known."""
     if not isinstance(tree, Map):
         context.problem(
             tree.mark,
@@ -152,7 +152,7 @@ def _signature(context: Context, text: str, mark: Any) -> Block | None:
 
 
 def read_block(context: Compiler, block: Block, body: Tree) -> None:
-    """The steps of a block."""
+    """Compile the steps of a block."""
     if isinstance(body, Scalar) and body.text == "" and not body.quoted:
         help = f"write its steps after the colon, as in `{block.signature}: [relu]`"
         context.problem(body.mark, "bad-block", f"block `{block.name}` has no steps", help)
@@ -163,20 +163,22 @@ def read_block(context: Compiler, block: Block, body: Tree) -> None:
 
 
 def check_references(context: Context, inputs: Collection[str]) -> None:
-    """Names that nothing defines or that are defined too late, and blocks that call themselves."""
+    """Note names that are undefined or defined too late, and recursive blocks."""
     for name, place, block, bound in context.references:
         if bound or name in inputs or context.unread:
             continue
-        if "." in name or (name in context.parts and name not in context.defined):  # a path is followed when it is run
+        if "." in name or (
+            name in context.parts and name not in context.defined
+        ):  # paths are resolved during expansion
             continue
         if block is not None and any(name in names for other, names in context.scopes.items() if other != block):
-            continue  # a name of the file, or of a block that may call this one: seen when the block runs
+            continue  # defined in the file or in a possible caller: checked during expansion
         context.add(_unknown(context, name, place, block, inputs), None)
     _check_recursion(context)
 
 
 def _unknown(context: Context, name: str, place: Where, block: str | None, inputs: Collection[str]) -> Problem:
-    """The problem of a name that means nothing where it is used."""
+    """Return the problem of a name that has no meaning at its use."""
     own = context.scopes[block]
     if name in own:
         if own[name].line == place.line:

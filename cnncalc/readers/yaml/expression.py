@@ -1,4 +1,4 @@
-"""Arithmetic in specifications: whole numbers, decimals, `$names`, `+ - * / // % **`, comparisons, `min max round_to`.
+"""Arithmetic in specifications: integers, decimals, `$names`, `+ - * / // % **`, comparisons, `min max round_to`.
 
 A small precedence parser with columns. No `eval`; nesting and the size of every result are bounded. Values are int,
 float (a decimal as written) or Fraction (worked out from one), bool, str (a word) and tuple (a size such as `1x7`,
@@ -25,7 +25,7 @@ ONE_COMPARISON = "use one comparison at a time: put the step inside a `seq:` tha
 
 
 def number(text: str) -> Any:
-    """Plain digits as int, a decimal as float; None where the text is no number as cnncalc writes it.
+    """Return plain digits as int and a decimal as float; None if the text is neither.
 
     Decimals have at most 15 digits, so that `repr` gives back the very number written; arithmetic makes them Fractions.
     """
@@ -43,7 +43,7 @@ def number(text: str) -> Any:
 
 
 def sizes(text: str) -> tuple[int, ...] | None:
-    """`1x7` as (1, 7); None where the text is no such size."""
+    """Return `1x7` as (1, 7); None if the text is not such a size."""
     parts = text.split("x")
     if len(parts) < 2 or len(parts) > MOST_AXES:
         return None
@@ -56,7 +56,7 @@ class _Parser:
         self.text = text
         self.tokens: list[tuple[str, str, int]] = []
         place, end = 0, len(text.rstrip())
-        token = re.compile(_TOKEN)  # compiled when the first expression needs it, then kept by `re`
+        token = re.compile(_TOKEN)  # compiled for the first expression only; `re` caches it
         while place < end:
             match = token.match(text, place)
             if match is None:
@@ -77,7 +77,7 @@ class _Parser:
         self.depth = 0
 
     def stray(self, column: int) -> ExpressionError:
-        """The error for a character that no expression has."""
+        """Return the error for a character that is not allowed in expressions."""
         char = self.text[column]
         braces = re.match(r"\$\{\s*(\w+)\s*\}", self.text[column:])
         if braces:
@@ -144,7 +144,7 @@ class _Parser:
             return ("-", column, ("value", column, 0), inner)
         base = self.size()
         kind, text, column = self.peek()
-        if kind == "op" and text == "**":  # from the right, and before a sign: -2**2 is -4
+        if kind == "op" and text == "**":  # right-associative, and binds tighter than a sign: -2**2 is -4
             self.take()
             self.deeper(column)
             base = (text, column, base, self.factor())
@@ -185,7 +185,7 @@ class _Parser:
         raise self.missing(kind, text, column)
 
     def missing(self, kind: str, text: str, column: int) -> ExpressionError:
-        """The error for an operator that lacks a value."""
+        """Return the error for an operator without a value."""
         before = self.tokens[self.next - 2][1] if self.next > 1 else ""
         help = "write a number or `$name` there"
         if kind == "end":
@@ -232,7 +232,7 @@ class _Parser:
 
 
 def _before_x(name: str, known: Collection[str], following: str) -> int:
-    """Where the known parameter at the start of `$nx1` or `$nx$m` ends; all of it where there is none."""
+    """Return the length of the known parameter at the start of `nx1` or `nx$m`; that of the whole name if none is."""
     for cut in range(len(name) - 1, 0, -1):
         rest = name[cut:]
         sizes = rest.strip("x0123456789") == "" and (rest[-1] == "x") is (following in ("$", "("))
@@ -242,7 +242,7 @@ def _before_x(name: str, known: Collection[str], following: str) -> int:
 
 
 def parse(text: str, known: Collection[str] | None = None) -> Expr:
-    """An expression as a tree of tuples; `known` are the names that parameters have, where that is certain.
+    """Return an expression as a tree of tuples; `known` are the names of the parameters, if they are certain.
 
     Raises:
         ExpressionError: with the column of the mistake.
@@ -256,7 +256,7 @@ def parse(text: str, known: Collection[str] | None = None) -> Expr:
 
 
 def names(expr: Expr) -> list[tuple[str, int]]:
-    """The `$names` in an expression, with their columns, from left to right."""
+    """Return the `$names` in an expression with their columns, from left to right."""
     found: list[tuple[str, int]] = []
     waiting = [expr]
     while waiting:
@@ -269,7 +269,7 @@ def names(expr: Expr) -> list[tuple[str, int]]:
 
 
 def unknown_name(name: str, known: Collection[str], column: int) -> ExpressionError:
-    """The error for a `$name` that nothing defines."""
+    """Return the error for an undefined `$name`."""
     if name in ("in_steps", "in_depth", "in_height", "in_width") and "in_channels" in known:
         sizes = quoted((f"${word}" for word in sorted(known) if word.startswith("in_")), "and")
         return ExpressionError(f"the value that enters this step has no ${show(name)}", column, f"it has {sizes}")
@@ -292,12 +292,12 @@ def unknown_name(name: str, known: Collection[str], column: int) -> ExpressionEr
 
 
 def evaluate(expr: Expr, values: Mapping[str, Any]) -> Any:
-    """The value of an expression.
+    """Return the value of an expression.
 
     Raises:
         ExpressionError: for an unknown name, a division that is not whole, a result out of range.
     """
-    chain = []  # a long sum leans to the left: walked down in a loop, so that only parentheses nest calls
+    chain = []  # the left operands, in a loop: a long sum must not exhaust the call stack
     while expr[0] not in ("value", "name"):
         chain.append(expr)
         expr = expr[2]
@@ -314,5 +314,5 @@ def evaluate(expr: Expr, values: Mapping[str, Any]) -> Any:
 
 
 def problem(error: ExpressionError) -> Problem:
-    """The error as a problem, without its place."""
+    """Return the error as a problem without a place."""
     return Problem("bad-expression", error.text, error.help)

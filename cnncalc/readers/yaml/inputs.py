@@ -1,4 +1,4 @@
-"""The input of a specification: `224x224x3`, the long form, several by name, and what is refused as ambiguous."""
+"""Reads the input of a specification: `224x224x3`, the long form, or several by name. Ambiguous shapes are refused."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ LARGEST_AXIS = 1_000_000
 def read_inputs(
     context: Context, tree: Tree | None, parameters: dict[str, Any], given: Mapping[str, str], top: Map
 ) -> dict[str, Shape]:
-    """The inputs by name ("" for the only one); `given` replaces sizes.
+    """Return the inputs by name ("" for the only one); `given` replaces their sizes.
 
     Raises:
-        Refused: `unknown-input` or a bad shape among the given ones; problems of the file are noted.
+        Refused: `unknown-input` or a bad shape in `given`. Problems of the file are noted.
     """
     found: dict[str, Shape] = {}
     bound = context.scopes[None]
@@ -97,7 +97,7 @@ def _shape(context: Context, tree: Tree, parameters: dict[str, Any]) -> Shape | 
 
 
 def _is_long_form(tree: Map) -> bool:
-    """Does a mapping spell out one shape (though perhaps with a slip), rather than name several inputs?"""
+    """Return whether a mapping spells out one shape (perhaps misspelled) rather than naming several inputs."""
     known = [name for name in tree.items if name in LONG_FORM]
     others = [name for name in tree.items if name not in LONG_FORM]
     return (
@@ -179,7 +179,7 @@ def _listed(tree: Seq) -> Problem:
 
 
 def shape_from(text: str) -> Shape:
-    """A shape written on the command line: `448x448x3`.
+    """Return a shape written on the command line: `448x448x3`.
 
     Raises:
         Refused: as `shape_of`.
@@ -192,7 +192,7 @@ def shape_from(text: str) -> Shape:
 
 
 def shape_of(value: Any, text: str) -> Shape:
-    """A shape from a resolved value, with the checks against mixed-up orders.
+    """Return a shape from a resolved value, checked for a mixed-up axis order.
 
     Raises:
         Problem: `bad-value` or `ambiguous-input`.
@@ -223,12 +223,12 @@ def shape_of(value: Any, text: str) -> Shape:
 
 
 def is_ambiguous(shape: tuple[int, ...]) -> bool:
-    """Could a shape be meant as channels first, or as a batch and an image? Then it is written in words."""
+    """Return whether a shape could be meant as channels first or with a batch, so that it needs the long form."""
     return (3 <= len(shape) <= 4 and shape[0] <= 4 < shape[-1]) or _is_batch(shape)
 
 
 def _is_batch(shape: tuple[int, ...]) -> bool:
-    """Are four numbers a batch and an image rather than a volume: `32x3x224x224`, `1x224x224x3`?"""
+    """Return whether four numbers look like a batch of images rather than a volume: `32x3x224x224`, `1x224x224x3`."""
     return len(shape) == 4 and (shape[1] <= 4 < shape[3] or (shape[0] == 1 and shape[3] <= 4))
 
 
@@ -252,7 +252,7 @@ def _check_batch(value: tuple[int, ...], text: str) -> None:
 
 
 def _shape_help(text: str) -> str:
-    """What to write in place of a text that is not an input shape: `224 x 224 x 3`, `(224, 224, 3)`, `Nonex224x224x3`."""
+    """Return help for a text that is not an input shape: `224 x 224 x 3`, `(224, 224, 3)`, `Nonex224x224x3`."""
     plain = text.strip().strip("()[]").lower()
     for sign in (",", "*", "\u00d7", " "):
         plain = plain.replace(sign, "x")

@@ -1,7 +1,7 @@
-"""The one-line form, a lecture's own notation: `32x32x3 -> [CONV3-16 -> RELU -> POOL2]*2 -> FC-10`.
+"""Reads the one-line form, the notation of lectures: `32x32x3 -> [CONV3-16 -> RELU -> POOL2]*2 -> FC-10`.
 
-It becomes the tree that the same network's file would have, with positions in the line; everything behind is shared.
-A line that leaves numbers open, `INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC`, gets them from outside.
+The result is the tree of the equivalent file, with positions in the line, so that all later stages are shared.
+A line that leaves numbers open, `INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC`, gets them from `-p`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CONV_HELP = "write `CONV3-64`: 3x3, 64 filters; a trailing `/2` sets the stride"
 NESTING = 32
 
 
-OPEN = re.compile(r"\*\s*[A-Za-z_]|\?")  # a count that is a letter, or a layer that may be there or not
+OPEN = re.compile(r"\*\s*[A-Za-z_]|\?")  # a letter as a count, or an optional layer
 EXAMPLES = {"filters": "64", "units": "256", "classes": "10", "N": "2", "M": "3", "K": "1"}
 
 
@@ -43,7 +43,7 @@ def parse(
     *,
     sized: bool = False,
 ) -> Map:
-    """The tree of a one-line network; `parameters` fill in what it leaves open; `sized` is true if `--input` gives its input.
+    """Return the tree of a one-line network; `parameters` fill its gaps; `sized`: `--input` gives the input.
 
     Raises:
         Refused: `bad-line`, with the column; `bad-argument` for a given value.
@@ -59,7 +59,7 @@ class _Line:
         self.parameters = parameters
         self.sized = sized
         self.open = bool(parameters) or OPEN.search(self.text) is not None
-        self.used: dict[str, str] = {}  # values of what the line leaves open
+        self.used: dict[str, str] = {}  # values of the numbers that the line leaves open
         self.missing: dict[str, tuple[str, int]] = {}  # names without a value, with an example and their column
         self.last_fc = max(
             [match.start() for match in re.finditer(r"(?<![\w-])FC(?![\w-])", self.text, re.I)], default=-1
@@ -91,7 +91,7 @@ class _Line:
         return tree
 
     def _value(self, name: str, column: int, usual: str = "") -> str:
-        """The number that the line leaves open, or `usual`; where it has none, it is asked for at the end."""
+        """Return a number that the line leaves open, or `usual`; without either, record it as missing."""
         value = self.parameters.get(name, usual)
         if name in self.parameters or usual:
             if not (value.isdecimal() and value.isascii() and len(value) <= 12):
@@ -103,7 +103,7 @@ class _Line:
         return "1"
 
     def _is_there(self, name: str, column: int) -> bool:
-        """Is a layer with a question mark there?"""
+        """Return whether a layer with a question mark is present."""
         value = self.parameters.get(name)
         if value is None:
             self.missing.setdefault(name, ("true", column))
@@ -115,7 +115,7 @@ class _Line:
         return value == "true"
 
     def _ask(self, shaped: bool) -> NoReturn:
-        """Refuse the line with the whole command that fills in what it leaves open."""
+        """Refuse the line, showing the command that fills in everything it leaves open."""
         column = min(column for _, column in self.missing.values())
         words = [f"-p {name}={self.parameters[name]}" for name in self.used if name in self.parameters]
         words += [f"-p {name}={example}" for name, (example, _) in self.missing.items()]
@@ -172,7 +172,7 @@ class _Line:
             self._fail(self.place, "an arrow is missing here", "write `->` between the layers")
 
     def _chain(self, layers: Seq, depth: int) -> None:
-        """Steps with arrows between them, up to the end or a closing bracket."""
+        """Read steps joined by arrows, up to the end or a closing bracket."""
         if depth > NESTING:
             self._fail(self.place, f"brackets are nested more than {NESTING} levels deep", "write a file")
         while True:
@@ -213,7 +213,7 @@ class _Line:
         return group
 
     def _layer(self) -> Map | Scalar | None:
-        """A layer; None where a question mark leaves it open and it is not there."""
+        """Read a layer; None if it is optional and absent."""
         start = self.place
         match = WORD.match(self.text, start)
         if match is None:
@@ -236,7 +236,7 @@ class _Line:
         return step if there else None
 
     def _open(self, word: str, start: int) -> Map | None:
-        """A bare word of the lecture's pattern, whose numbers come from outside."""
+        """Return the step of a bare word in a pattern, whose numbers come from `-p`."""
         kind = self._kind(word)
         if kind == "conv":
             fields = {
@@ -304,7 +304,7 @@ class _Line:
         return self._fail(start, f"no layer named `{show(word)}`", help)
 
     def _plain(self, kind: type[Layer], word: str, start: int) -> None:
-        """Refuse a name of another tool that stands for a kind with certain fields."""
+        """Refuse another tool's name for a kind with certain fields."""
         fields = kind.variants.get(word.lower())
         if fields:
             text = f"`{show(word)}` is {kind.kind} with `{fields}`, which the one-line form cannot express"
@@ -337,7 +337,7 @@ class _Line:
         return SHORT.get(folded) or foreign_names().get(folded)
 
     def _made(self, kind: str, start: int, match: re.Match[str]) -> Map:
-        """A step with the fields that were found, each at its place."""
+        """Return a step with the matched fields, each at its place."""
         inside = Map(Mark(0, start))
         for name, text in match.groupdict().items():
             if text is not None and name != "kind":

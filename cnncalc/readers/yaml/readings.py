@@ -1,4 +1,4 @@
-"""Notes on what a file or line was read as, where another reading is as likely and nothing else would say so."""
+"""Notes on how a file or line was interpreted, if another interpretation is as likely."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from cnncalc.problem import ONE_LINE, Source
 from cnncalc.readers.yaml.oneline import CONV
 
 RECURRENT = ("lstm", "gru", "rnn")
-PASSING = ("dropout", "layernorm", "batchnorm", "rmsnorm")  # what may stand between a recurrent layer and the fc
+PASSING = ("dropout", "layernorm", "batchnorm", "rmsnorm")  # kinds allowed between a recurrent layer and the fc
 SLIDING = ("conv", "maxpool", "avgpool", "depthwise", "separableconv", "local")
 
 
 def note_readings(nodes: list[Node], source: Source) -> None:
-    """Add the notes to the nodes that they are about."""
+    """Add the notes to their nodes."""
     if len(nodes[0].output) == 2 and nodes[0].layer is None:
         _image_of_two_numbers(nodes)
     _flattened_sequence(nodes)
@@ -21,7 +21,7 @@ def note_readings(nodes: list[Node], source: Source) -> None:
 
 
 def _image_of_two_numbers(nodes: list[Node]) -> None:
-    """`32x32` under a convolution: a sequence for cnncalc, perhaps a grey image for the author."""
+    """Note that cnncalc reads `32x32` as a sequence, although the author may mean a grey image."""
     high, wide = nodes[0].output
     if min(high, wide) < 8 or max(high, wide) > 2 * min(high, wide):
         return
@@ -36,7 +36,7 @@ def _image_of_two_numbers(nodes: list[Node]) -> None:
 
 
 def _flattened_sequence(nodes: list[Node]) -> None:
-    """Every step of a recurrent layer goes into an fc: perhaps only the last was meant."""
+    """Note that an fc takes all steps of a recurrent layer, although perhaps only the last is meant."""
     for node in nodes:
         if node.kind != "fc" or len(nodes[node.inputs[0]].output) != 2:
             continue
@@ -53,7 +53,7 @@ def _flattened_sequence(nodes: list[Node]) -> None:
 
 
 def _padded(nodes: list[Node], source: Source) -> None:
-    """A convolution of the one-line form pads by itself, which one of a file does not."""
+    """Note that convolutions are padded in the one-line form, but not in a file."""
     for node in nodes:
         if node.kind != "conv" or node.where is None:
             continue

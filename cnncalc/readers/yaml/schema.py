@@ -1,4 +1,4 @@
-"""JSON Schema of architecture files, made from the layer classes. For editors: cnncalc's own reader gives the messages."""
+"""JSON Schema of architecture files for editors, derived from the layer classes. cnncalc itself does not use it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnncalc.layers.sizes import To
 from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.readers.yaml.inputs import LONG_FORM
 
-NAME: dict[str, Any] = {"type": ["string", "number"]}  # `0` is a name; YAML reads a number
+NAME: dict[str, Any] = {"type": ["string", "number"]}  # `0` is a valid name, which YAML reads as a number
 PROSE: dict[str, Any] = {"type": ["string", "number", "boolean"]}  # cnncalc reads `name: 2024` as text; YAML does not
 STEPS: dict[str, Any] = {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/step"}}, {"$ref": "#/$defs/step"}]}
 SHAPE: dict[str, Any] = {
@@ -29,7 +29,7 @@ TRAINABLE = {"description": "false freezes the parameters: they get no gradient"
 
 
 def schema() -> dict[str, Any]:
-    """The schema of a whole file (JSON Schema 2020-12).
+    """Return the schema of a whole file (JSON Schema 2020-12).
 
     >>> schema()["properties"]["layers"]["items"]
     {'$ref': '#/$defs/step'}
@@ -94,7 +94,7 @@ def schema() -> dict[str, Any]:
 
 
 def _mapping() -> dict[str, Any]:
-    """A step written as a mapping: its layer or block, and what every step may carry."""
+    """Return the schema of a step written as a mapping: its layer or block, and its attributes."""
     residual = {
         "anyOf": [
             {
@@ -156,7 +156,7 @@ def _summary(layer: type[Layer]) -> str:
 
 
 def _operands(layer: type[Layer]) -> dict[str, Any]:
-    """The operands of a merge, in a list or by label."""
+    """Return the schema of the operands of a merge, in a list or by label."""
     least = layer.inputs or layer.least_operands
     operand = {"$ref": "#/$defs/operand"}
     return {
@@ -181,7 +181,7 @@ def _fields(layer: type[Layer], more: Mapping[str, Any] = MappingProxyType({})) 
 
 
 def _layer(layer: type[Layer]) -> dict[str, Any]:
-    """What may stand behind a kind: one value for its first field, or its fields."""
+    """Return the schema of a layer's value: one value for its first field, or a mapping of fields."""
     first = next(iter(layer.fields.values()), None)
     options = [first.schema()] if first is not None else []
     return {"description": _summary(layer), "anyOf": [*options, {"$ref": f"#/$defs/{layer.kind}"}]}

@@ -1,6 +1,6 @@
-"""YAML (or JSON) text -> a tree with positions, read from parser events with limits checked at every event.
+"""Parses YAML (or JSON) text into a tree with positions, checking limits at every parser event.
 
-Scalars stay text: what they mean is decided by whoever reads them, never by YAML 1.1. Anchors, aliases, merge keys,
+Scalars stay text: the reader decides what they mean, not YAML 1.1. Anchors, aliases, merge keys,
 tags, directives and second documents are refused.
 """
 
@@ -32,7 +32,7 @@ except ImportError:  # a PyYAML built without libyaml
 
 
 class Scalar:
-    """A word, number or quoted text, unread."""
+    """A word, number or quoted text, not yet interpreted."""
 
     __slots__ = ("mark", "quoted", "text")
     what = "a word or number"
@@ -70,11 +70,11 @@ Tree = Scalar | Seq | Map
 
 
 def rejoined(items: list[Tree]) -> list[Tree]:
-    """The items of a list, those whole again that a comma inside parentheses has cut: `[Conv2d(1, 6, 5), ReLU()]`."""
+    """Return the items of a list, rejoining those cut by a comma in parentheses: `[Conv2d(1, 6, 5), ReLU()]`."""
     if not any(isinstance(item, Scalar) and "(" in item.text for item in items):
         return items
     found: list[Tree] = []
-    pieces: list[str] = []  # of the last item, while a parenthesis of it is open
+    pieces: list[str] = []  # of the last item, while it has an open parenthesis
     opened = 0
     for item in [*items, None]:
         if pieces and not (opened and isinstance(item, Scalar)):
@@ -90,7 +90,7 @@ def rejoined(items: list[Tree]) -> list[Tree]:
 
 
 class Mark:
-    """A position made by hand, with the attributes of YAML's marks (counted from 0)."""
+    """A position created without the parser, with the attributes of YAML's marks (counted from 0)."""
 
     __slots__ = ("column", "line")
 
@@ -100,12 +100,12 @@ class Mark:
 
 
 def where(source: Source, mark: Any) -> Where:
-    """A mark as a place, counted from 1."""
+    """Return a mark as a place, counted from 1."""
     return Where(source, mark.line + 1, mark.column + 1)
 
 
 def behind(source: Source, mark: Any) -> Where:
-    """The place of a value that is missing: behind the colon, wherever the parser looked for it."""
+    """Return the place of a missing value: after the colon, wherever the parser expected it."""
     place = where(source, mark)
     return place.at_column(len(source.line(place.line)[: mark.column].rstrip()) + 1)
 
@@ -122,17 +122,17 @@ _NAMES = {
 
 
 def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | None = None) -> Tree:
-    """The tree of a text. Keys that are written twice are noted in `problems` where that is given, and are no end.
+    """Return the tree of a text. Duplicate keys are added to `problems` if it is given, instead of being raised.
 
     Raises:
-        Refused: what is wrong with the YAML, in words of ours.
+        Refused: what is wrong with the YAML.
     """
     text = _check_characters(source)
     noted: list[Problem] = [] if problems is None else problems
     root: Tree | None = None
     documents = count = 0
     stack: list[Seq | Map] = []
-    pending: list[str | None] = []  # the key that waits for its value, for every mapping on the stack
+    pending: list[str | None] = []  # the key without a value yet, for every mapping on the stack
     top: Seq | Map | None = None
     key: str | None = None
     node: Tree
@@ -212,7 +212,7 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
     except yaml.YAMLError as error:
         from cnncalc.readers.yaml.suggestions.yaml_errors import explain_error
 
-        # libyaml from 0.2.6 on counts brackets itself, and fails before an event tells their depth
+        # libyaml 0.2.6 and later limits nesting itself, and fails before an event shows the depth
         raise _too_deep(source, limits) or Refused([explain_error(source, error)]) from None
     if root is None:
         raise Refused(
@@ -239,7 +239,7 @@ def _nesting(limits: Limits) -> tuple[str, str, str]:
 
 
 def _check_characters(source: Source) -> str:
-    """The text, once it holds nothing that the parsers would stumble over, each in its own way."""
+    """Return the text, after refusing characters that the two parsers treat differently."""
     text = source.text
     if text.isascii():
         unreadable = text.encode().translate(None, _PLAIN).decode()
@@ -254,7 +254,7 @@ def _check_characters(source: Source) -> str:
     if "\t" not in text:
         return text
     if text.lstrip().startswith(("{", "[")):
-        return text.replace("\t", " ")  # JSON, where tabs are blanks
+        return text.replace("\t", " ")  # JSON allows tabs as white space
     for match in re.finditer("\t", text):
         start = text.rfind("\n", 0, match.start()) + 1
         if "#" not in text[start : match.start()]:
@@ -263,7 +263,7 @@ def _check_characters(source: Source) -> str:
 
 
 def _is_unreadable(char: str) -> bool:
-    """Is it what YAML does not call printable, another line break, or a byte order mark?"""
+    """Return whether YAML does not allow the character, or it is an unusual line break or a byte order mark."""
     code = ord(char)
     return (
         (code < 0x20 and char not in "\t\n\r")
