@@ -205,7 +205,12 @@ def _load(spec: Spec, options: LoadOptions) -> Network:
         from cnncalc.readers.yaml.oneline import parse
 
         line = parse(source, overrides.parameters, sized="" in options.inputs)
-        return read_tree(line, source, overrides)
+        try:
+            return read_tree(line, source, overrides)
+        except Refused as refused:
+            for problem in refused.problems:  # a layer's help is written for files
+                problem.help = re.sub("`reshape: ([0-9x]+)`", r"`RESHAPE-\1`", problem.help)
+            raise
     return read(source, overrides)
 
 

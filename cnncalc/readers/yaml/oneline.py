@@ -189,6 +189,11 @@ class _Line:
             if not self._arrow():
                 self._blanks()
                 if self.place < len(self.text) and self.text[self.place] != "]":
+                    times = re.compile(r"[xX]\s*([0-9]+)").match(self.text, self.place)
+                    if times and self.text[self.place - 1] == "]":
+                        self._fail(
+                            self.place, "a group is repeated with `*`", f"write `*{times.group(1)}` after the bracket"
+                        )
                     self._fail(self.place, "an arrow is missing here", "write `->` between the layers")
                 return
 
@@ -293,15 +298,34 @@ class _Line:
         if SHAPE.match(word):
             help = f"write `RESHAPE-{show(word)}` to arrange the numbers like this"
             self._fail(start, f"`{show(word)}` is a shape, not a layer", help)
-        if word.lower().startswith("conv"):
+        return self._unknown(word, start)
+
+    def _unknown(self, word: str, start: int) -> NoReturn:
+        """Refuse a word of no known form; what it suggests can be written in a line, and is the kind that is named."""
+        layer, star, times = word.partition("*")
+        if star and times.isdecimal() and layer:
+            text = f"`{show(word)}` repeats a layer without brackets"
+            self._fail(start, text, f"write `[{show(layer)}]*{times}`")
+        named = re.match("[A-Za-z][A-Za-z_]*(?:[0-9]D)?", word)
+        bare = named.group() if named else word
+        kind = self._kind(bare)
+        if kind == "conv":
             self._fail(start, f"`{show(word)}` needs a window and a number of filters", CONV_HELP)
-        bare = word.rstrip("0123456789.-")
+        if kind is not None:
+            example = KINDS[kind].example.rpartition("-> ")[2]
+            text = f"`{show(word)}` is not a form of `{kind}` that a line can have"
+            self._fail(start, text, f"write a file, with a step such as `{example}`")
         match = nearest(bare.lower(), KINDS)
         meant = match.upper() + word[len(bare) :] if match else ""
-        help = (
-            f"did you mean `{show(meant)}`?" if match else "write `CONV3-64`, `POOL2`, `FC-10` or a kind such as `RELU`"
+        readable = match is not None and (
+            CONV.match(meant) or POOL.match(meant) or UNITS.match(meant) or meant.isalpha()
         )
-        return self._fail(start, f"no layer named `{show(word)}`", help)
+        help = (
+            f"did you mean `{show(meant)}`?"
+            if readable
+            else "write `CONV3-64`, `POOL2`, `FC-10` or a kind such as `RELU`"
+        )
+        self._fail(start, f"no layer named `{show(word)}`", help)
 
     def _plain(self, kind: type[Layer], word: str, start: int) -> None:
         """Refuse another tool's name for a kind with certain fields."""

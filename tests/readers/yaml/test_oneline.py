@@ -390,3 +390,28 @@ def test_pattern_and_notes_are_printed_and_in_json(ended: Any) -> None:
 def test_missing_numbers_exit_with_a_finding_and_wrong_ones_with_a_failure(ended: Any) -> None:
     assert ended("analyze", "-e", LECTURE).status == 1
     assert ended("analyze", "-e", LECTURE, "-p", "N=two").status == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "help"),
+    [
+        ("SEPARABLECONV3-16", "write a file, with a step such as `separableconv: {filters: 100, kernel: 5}`"),
+        ("SEPCONV3-8", "write a file, with a step such as `separableconv: {filters: 100, kernel: 5}`"),
+        ("CONVTRANSPOSE3-16", "write a file, with a step such as `convtranspose: {filters: 64, kernel: 2, stride: 2}`"),
+        ("LOCAL3-16", "write a file, with a step such as `local: {filters: 256, kernel: 3, pad: 1}`"),
+        ("CONV3-16*2", "write `[CONV3-16]*2`"),
+        ("[CONV3-16]x2", "write `*2` after the bracket"),
+        ("CNV3-5", "did you mean `CONV3-5`?"),
+    ],
+)
+def test_help_never_names_another_layer(word: str, help: str, ended: Any) -> None:
+    """A convolution is no separable one, and what is suggested is not what was written."""
+    done = ended("analyze", "-e", f"32x32x3 -> {word} -> FC-10")
+    assert done.status == 1
+    assert done.err.rstrip().endswith(f"= help: {help}")
+
+
+def test_a_reshape_is_suggested_as_a_line_has_it(ended: Any) -> None:
+    done = ended("analyze", "-e", "32x32x3 -> CONV3-16 -> LSTM-5")
+    assert "`RESHAPE-1024x16`" in done.err
+    assert ended("analyze", "-e", "32x32x3 -> CONV3-16 -> RESHAPE-1024x16 -> LSTM-5").status == 0
