@@ -203,9 +203,8 @@ class Reader(Assembler):
         self.opset = opset
         self.strict = False
         self.batch = 1  # the fixed batch size in the file, which is read as 1
-        self.written: dict[
-            tuple[str, str], tuple[int, int]
-        ] = {}  # output of a reshape -> the place and number of the batch in its target
+        # output of a reshape -> the place and number of the batch in its target
+        self.written: dict[tuple[str, str], tuple[int, int]] = {}
         self.functions: dict[tuple[str, str], Any] = {}
         self.fused: set[int] = set()
         self.scores: set[int] = set()  # nodes whose values may be attention scores
@@ -338,11 +337,11 @@ class Reader(Assembler):
         buffers: dict[str, Number] = {}
         note = ""
         if data and not self.strict and learned and not any(_WEIGHT.search(tensor.name) for tensor in learned):
-            buffers, _, _ = self._count_new({"constant": Value((), tensors=learned)}, len(self.builder.nodes))
+            buffers, _ = self._count_new({"constant": Value((), tensors=learned)}, len(self.builder.nodes))
             names = ", ".join(f"`{show(tensor.name)}`" for tensor in learned[:3])
             note = f"{names} counts as a buffer, because layers read it like an input" if buffers else ""
             learned = ()
-        weights, _, _ = self._count_new({"weight": Value((), tensors=learned)}, len(self.builder.nodes))
+        weights, _ = self._count_new({"weight": Value((), tensors=learned)}, len(self.builder.nodes))
         shape = visible(x.dims, order)
         layer = Operator(
             "constant", shape, weights=weights, buffers=buffers, in_place=True, views=(Unseen(),), note=note
@@ -358,25 +357,21 @@ class Reader(Assembler):
             raise Refused([Problem("too-large", text, "fold constants before the export")])
         return tuple(found.values())
 
-    def _count_new(
-        self, parameters: Mapping[str, Value | None], index: int
-    ) -> tuple[dict[str, Number], set[int], bool]:
+    def _count_new(self, parameters: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int]]:
         """Return the counts by role of the tensors not counted before, and the nodes that count the other tensors."""
         fresh: dict[str, Number] = {}
         owners: set[int] = set()
-        any_tensor = False
         for role, value in parameters.items():
             for tensor in value.tensors if value is not None else ():
                 if tensor.size == 0 or (tensor.size == 1 and not tensor.real and not self.strict):
                     continue
-                any_tensor = True
                 owner = self.count_at(tensor, index)
                 if owner is not None:
                     owners |= {owner} - {index}
                     continue
                 name = role if role not in fresh else f"{role}_{len(fresh)}"
                 fresh[name] = one_count(tensor.dims)
-        return fresh, owners, any_tensor
+        return fresh, owners
 
     def _with_own_parameters(
         self,
@@ -387,11 +382,11 @@ class Reader(Assembler):
         buffers: Mapping[str, Value | None],
     ) -> tuple[Layer, int | None]:
         """Return the layer with its own parameters, and the node with which it shares all of them, if it does."""
-        weights, owners, _ = self._count_new(parameters, index)
-        kept, lenders, _ = self._count_new(buffers, index)
-        everywhere = owners | lenders
+        weights, owners = self._count_new(parameters, index)
+        new_buffers, buffer_owners = self._count_new(buffers, index)
+        everywhere = owners | buffer_owners
         lender = min(owners) if owners and len(everywhere) == 1 else None
-        return self.with_parameters(layer, shapes, weights, kept, sorted(everywhere), lender)
+        return self.with_parameters(layer, shapes, weights, new_buffers, sorted(everywhere), lender)
 
     def sharing_note(self, owners: Sequence[int]) -> str:
         """Return the note for a layer whose parameters are counted at other nodes. It names up to three of them."""

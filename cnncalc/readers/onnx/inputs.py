@@ -116,6 +116,11 @@ class GraphInputs:
                 scope.firsts.update(names if several else names[:1])
 
     def read_inputs(self, scope: Scope) -> None:
+        """Add the inputs and initializers of the graph to its scope.
+
+        Raises:
+            Refused: The graph has no input, or an input or initializer is not valid.
+        """
         graph = self.model.graph
         self.initializers(graph, scope)
         fed = [one for one in graph.input if one.name not in scope.values]
@@ -128,6 +133,7 @@ class GraphInputs:
             raise bad_model("the graph has no input", "export a model with an input that is not an initializer")
 
     def initializers(self, graph: Any, scope: Scope) -> None:
+        """Add the initializers of a graph to its scope."""
         for tensor in graph.initializer:
             if tensor.name in scope.values:
                 raise bad_model(
@@ -141,6 +147,7 @@ class GraphInputs:
             scope.values[sparse.values.name] = Value(dims, tensors=(one,), why="they are stored as a sparse tensor")
 
     def constant(self, tensor: Any, name: str, fixed: bool = False) -> Value:
+        """Return the value of a tensor in the file. `fixed` is true for a Constant of the graph."""
         dims = self.dims(tensor.dims, name)
         known = array(tensor)
         why = ""
@@ -154,14 +161,19 @@ class GraphInputs:
         return Value(dims, array=known, tensors=(Tensor(name, dims, tensor.data_type in FLOATS, fixed),), why=why)
 
     def dims(self, dims: Sequence[int], name: str) -> Dims:
-        found = tuple(int(length) for length in dims)
-        if min(found, default=1) < 0:
-            raise bad_model(f"`{show(name)}` has a negative dimension: {show(found)}", "export the model again")
-        if len(found) > 64 or prod(found) > self.limits.tensor:
-            text = f"`{show(name)}` has the dimensions {show('x'.join(map(str, found)))}, "
+        """Return the dimensions of a tensor in the file.
+
+        Raises:
+            Refused: A dimension is negative, or the tensor is too large.
+        """
+        lengths = tuple(int(length) for length in dims)
+        if min(lengths, default=1) < 0:
+            raise bad_model(f"`{show(name)}` has a negative dimension: {show(lengths)}", "export the model again")
+        if len(lengths) > 64 or prod(lengths) > self.limits.tensor:
+            text = f"`{show(name)}` has the dimensions {show('x'.join(map(str, lengths)))}, "
             text += f"but a tensor can have at most {self.limits.tensor:,} numbers"
             raise Refused([Problem("too-large", text, "check the dimensions of the initializer")])
-        return found
+        return lengths
 
     def _read_as_weight(self, one: Any, scope: Scope) -> bool:
         """Read a graph input as a weight if all nodes use it as one. Return whether it is a weight."""

@@ -39,6 +39,11 @@ class ModelReading(InferredShapes):
     """One reading of a model."""
 
     def network(self, name: str, path: str) -> Network:
+        """Read the graph.
+
+        Raises:
+            Refused: The file has a mistake, or cnncalc cannot analyse it. The error has the network up to there.
+        """
         graph, builder = self.model.graph, self.reader.builder
         check_size(self.model, self.reader.functions, self.limits)
         scope = self.scope
@@ -63,21 +68,18 @@ class ModelReading(InferredShapes):
 
     def _read_nodes(self, nodes: Sequence[Any], scope: Scope, depth: int) -> None:
         ordered = sort_nodes(nodes, scope)
-        ours = (
-            self.model.producer_name == "cnncalc"
-        )  # then nodes are named after their layers, even if they share weights
-        known = set() if ours else _constant_names(scope)
-        shown = self.plan.nodes_for_naming(ordered, known) if scope is self.scope else ordered
-        names = labels(shown, known, scope.prefix)
-        for node, label in zip(ordered, names, strict=True):
+        # files from cnncalc name nodes after their layers, even if layers share weights
+        weights = set() if self.model.producer_name == "cnncalc" else _constant_names(scope)
+        to_name = self.plan.nodes_for_naming(ordered, weights) if scope is self.scope else ordered
+        for node, label in zip(ordered, labels(to_name, weights, scope.prefix), strict=True):
             self._read_node(node, label, scope, depth)
 
     def _read_node(self, node: Any, label: str, scope: Scope, depth: int) -> None:
-        given = {one.name: self._attribute(one, scope) for one in node.attribute}
-        given = {name: value for name, value in given.items() if value is not None}
-        xs = [scope.find(name) if name else None for name in node.input]
+        attributes = {one.name: self._attribute(one, scope) for one in node.attribute}
+        attributes = {name: value for name, value in attributes.items() if value is not None}
+        inputs = [scope.find(name) if name else None for name in node.input]
         domain = "" if node.domain in OWN else node.domain
-        step = Operation(node, node.op_type, xs, given, scope, label)
+        step = Operation(node, node.op_type, inputs, attributes, scope, label)
         if len({one.name for one in node.attribute}) < len(node.attribute):
             step.raise_invalid("it has the same attribute twice", "export the model again")
         self._check_types(step)
@@ -104,7 +106,7 @@ class ModelReading(InferredShapes):
                              "export the model with the loop unrolled, or without the loop")  # fmt: skip
         if domain in OWN and self._fold_constants(step):
             return
-        whole = step
+        original = step
         if domain in CONTRIBUTED:
             step = plain(step)
             handler = ADDED.get(step.op) or HANDLERS.get(step.op)
@@ -112,24 +114,22 @@ class ModelReading(InferredShapes):
             handler = HANDLERS.get(step.op) if domain in OWN else None
         if handler is not None:
             handler(self.reader, step)
-            self._add_further_outputs(whole)
+            self._add_further_outputs(original)
             note_scores(self.reader, step)
             if self.chosen is None:
                 self.axes.follow(step)
             if self.strict:
-                count_unexplained(self.reader, whole, before)
+                count_unexplained(self.reader, original, before)
             if scope is self.scope and not domain:
                 self.steps.append(ReadOperation(step, before, len(self.reader.builder.nodes)))
             return
-        self._read_unknown(whole)
+        self._read_unknown(original)
 
     def _check_types(self, step: Operation) -> None:
         """Refuse an attribute of the wrong type. Functions and unknown operators may have attributes of any type."""
         node = step.node
-        if (node.domain in OWN or node.domain in CONTRIBUTED) and (
-            node.domain,
-            node.op_type,
-        ) not in self.reader.functions:
+        is_function = (node.domain, node.op_type) in self.reader.functions
+        if not is_function and (node.domain in OWN or node.domain in CONTRIBUTED):
             for written in node.attribute:
                 one = self._resolve(written, step.scope) if written.ref_attr_name else written
                 if one is not None and (fault := wrong_type(node.op_type, Named(written.name, one.type))):
