@@ -196,26 +196,25 @@ class GraphInputs:
         if one.type.WhichOneof("value") not in ("tensor_type", None):
             kind = str(one.type.WhichOneof("value")).removesuffix("_type")
             raise Refused([Problem("unsupported", f"input `{show(name)}` is a {kind}, not a tensor")])
-        key = name if name in self.options.inputs else "" if alone and "" in self.options.inputs else None
-        given = shape_from(self.options.inputs[key]) if key is not None else None
+        requested = self._requested_shape(name, alone)
         declared, first = DeclaredInput(one, self.options), name in scope.firsts
         if not one.type.tensor_type.HasField("shape"):
-            if given is None:
+            if requested is None:
                 text = f"input `{show(name)}` has no shape in the file"
                 raise Refused([Problem("unknown-size", text, f"write its shape: `--input {show(name)}=224x224x3`")])
-            order = (*range(2, len(given) + 1), 1) if first else tuple(range(1, len(given) + 1))
-            dims = [1] * (len(given) + 1)
+            order = (*range(2, len(requested) + 1), 1) if first else tuple(range(1, len(requested) + 1))
+            dims = [1] * (len(requested) + 1)
         else:
             order = self._input_order(declared, scope)
             dims = [1] * len(declared.sizes)
-        if given is not None:
-            if len(given) != len(order):
-                text = f"input `{show(name)}` has {len(order)} axes besides the batch, but `--input` gives {given}"
+        if requested is not None:
+            if len(requested) != len(order):
+                text = f"input `{show(name)}` has {len(order)} axes besides the batch, but the requested shape is {requested}"
                 raise Refused([Problem("bad-argument", text, "write the shape channels last, without the batch")])
-            for axis, length in zip(order, given, strict=True):
+            for axis, length in zip(order, requested, strict=True):
                 dims[axis] = length
         for axis in range(len(declared.sizes)):
-            if given is None or axis not in order:
+            if requested is None or axis not in order:
                 dims[axis] = self._length(declared, axis, axis not in order, first)
         if order and min(dims) < 1:
             raise bad_model(
@@ -227,6 +226,13 @@ class GraphInputs:
         if one.type.tensor_type.HasField("shape"):
             self.inputs.append(declared)
             self.axes.add(name, scope.values[name], declared.symbols)
+
+    def _requested_shape(self, name: str, alone: bool) -> Shape | None:
+        """Return the shape that the options give for an input; None if they give none."""
+        inputs = self.options.inputs
+        if name in inputs:
+            return shape_from(inputs[name])
+        return shape_from(inputs[""]) if alone and "" in inputs else None
 
     def _input_order(self, declared: DeclaredInput, scope: Scope) -> tuple[int, ...]:
         """Return the order of an input's dimensions in its shape: channels last, without the batch."""
@@ -276,17 +282,11 @@ class GraphInputs:
     def _bind_sizes(self, ones: Sequence[Any], scope: Scope) -> None:
         """Record the sizes that `--input` gives to named dimensions, because other inputs may have the same dimensions."""
         for one in ones:
-            key = (
-                one.name
-                if one.name in self.options.inputs
-                else ""
-                if len(ones) == 1 and "" in self.options.inputs
-                else None
-            )
-            if key is not None and one.type.tensor_type.HasField("shape"):
+            requested = self._requested_shape(one.name, alone=len(ones) == 1)
+            if requested is not None and one.type.tensor_type.HasField("shape"):
                 declared = DeclaredInput(one, self.options)
                 order = self._input_order(declared, scope)
-                for axis, length in zip(order, shape_from(self.options.inputs[key]), strict=False):
+                for axis, length in zip(order, requested, strict=False):
                     if declared.symbols[axis]:
                         self.bound.setdefault(declared.symbols[axis], length)
 
