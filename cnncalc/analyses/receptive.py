@@ -371,10 +371,10 @@ def _stride(axis: Axis) -> float | int | None:
     return None if isinstance(axis, Span) else axis[2]
 
 
-def spelled(number: float | int | None) -> str:
+def format_number(number: float | int | None) -> str:
     """Format a size or stride: whole numbers in full, others short, None as `-`.
 
-    >>> spelled(1_048_576), spelled(1 / 3)
+    >>> format_number(1_048_576), format_number(1 / 3)
     ('1048576', '0.333333')
     """
     if number is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.analyses.receptive import extent, spelled
+from cnncalc.analyses.receptive import extent, format_number
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.product import Product
 from cnncalc.record import Record
@@ -127,7 +127,7 @@ def _field(analysis: Analysis, row: Row) -> list[Fact]:
     if strides is None:
         every = sizes == list(analysis.extent.spatial)
         return [Fact("receptive field", "", "", size, "the whole input" if every else "the same for every cell")]
-    return [Fact("receptive field", "", "", size, f"stride {'x'.join(map(spelled, strides))} in input pixels")]
+    return [Fact("receptive field", "", "", size, f"stride {'x'.join(map(format_number, strides))} in input pixels")]
 
 
 def _dense(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:

@@ -7,7 +7,7 @@ import sys
 
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import columns, escape_unencodable, write
-from cnncalc.render.lines import ASCII, UNICODE, Glyphs, Line, plain, strip_trailing, wrapped
+from cnncalc.render.lines import ASCII, UNICODE, Glyphs, Line, plain, strip_trailing, wrap_lines
 
 
 def on_terminal(file: str | None) -> bool:
@@ -53,7 +53,7 @@ def coloured(request: Request) -> bool:
 def fit(lines: list[Line], file: str | None) -> list[Line]:
     """Wrap the lines between words at the width of the terminal."""
     wide = room(file)
-    return list(wrapped(lines, wide)) if wide else lines
+    return list(wrap_lines(lines, wide)) if wide else lines
 
 
 def fit_text(text: str, file: str | None) -> str:

@@ -100,9 +100,9 @@ def print_message(text: str) -> None:
         return
     width = columns(stream)
     if width:
-        from cnncalc.render.lines import plain, wrapped
+        from cnncalc.render.lines import plain, wrap_lines
 
-        text = plain(wrapped([[(line, "")] for line in text.rstrip("\n").split("\n")], width))
+        text = plain(wrap_lines([[(line, "")] for line in text.rstrip("\n").split("\n")], width))
     try:
         stream.write(escape_unencodable(text.rstrip("\n") + "\n", stream))
         stream.flush()

@@ -18,7 +18,7 @@ JOINTS = re.compile(
 )
 
 
-def broken(line: Line, width: int) -> Iterator[Line]:
+def break_line(line: Line, width: int) -> Iterator[Line]:
     """Break a line into lines of at most `width` cells, as far as its words allow."""
     indent = _indent(line, width)
     row: Line = []

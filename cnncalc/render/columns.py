@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cnncalc.analyses.quantities import PER_LAYER, Quantity
-from cnncalc.analyses.receptive import Field, extent, spelled
+from cnncalc.analyses.receptive import Field, extent, format_number
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
@@ -117,7 +117,7 @@ def receptive_field(field: Field, whole: Shape) -> str:
 
 
 def _axes(numbers: Sequence[float | int | None]) -> str:
-    texts = [spelled(number) for number in numbers]
+    texts = [format_number(number) for number in numbers]
     return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 

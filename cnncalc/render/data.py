@@ -15,7 +15,7 @@ from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Where
 from cnncalc.render.columns import COLUMNS, formula
-from cnncalc.render.ranking import Ranking, ranked
+from cnncalc.render.ranking import Ranking, rank_lines
 from cnncalc.text import show
 
 
@@ -54,7 +54,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Rankin
     seen = [] if problems else [extent(result.fields[index], whole) for index in network.outputs]
     found["receptive_field"] = _field(seen[0]) if len(seen) == 1 else None
     if ranking is not None:
-        names = [line.name for line in ranked(result, None, ranking)[0]]
+        names = [line.name for line in rank_lines(result, None, ranking)[0]]
         found["ranking"] = {"by": ranking.column, "layers": names}
     if problems:
         found["problems"] = [problem_data(problem) for problem in problems]
@@ -189,7 +189,7 @@ def to_csv(
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*(["network"] if several else []), "layer", *columns])
-    lines = [(name, result, line) for name, result in results for line in ranked(result, depth, ranking)[0]]
+    lines = [(name, result, line) for name, result in results for line in rank_lines(result, depth, ranking)[0]]
     for network, result, line in lines:
         cells: list[Any] = [*([show(network, 10**6)] if several else []), show(line.name, 10**6)]
         for name in columns:

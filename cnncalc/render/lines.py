@@ -60,7 +60,7 @@ def bar(part: int, whole: int, width: int, glyphs: dict[str, str]) -> str:
     return blocks[0] * full + (blocks[rest] if rest else "")
 
 
-def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
+def wrap_lines(lines: Iterable[Line], width: int) -> Iterator[Line]:
     """Break each line that is longer than `width` cells between words.
 
     It continues under its last span, under its second span, or near the margin, wherever there is room. A word that is
@@ -72,9 +72,9 @@ def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
         elif line[-1][1] == "rule":
             yield [(line[-1][0][:width], "rule")]
         else:
-            from cnncalc.render.breaking import broken
+            from cnncalc.render.breaking import break_line
 
-            yield from broken(line, width)
+            yield from break_line(line, width)
 
 
 class Grid:

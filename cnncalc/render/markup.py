@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnncalc.analyses.claims import expected, published
 from cnncalc.analyses.totals import Analysis
 from cnncalc.render.columns import COLUMNS, Folded
-from cnncalc.render.ranking import ranked
+from cnncalc.render.ranking import rank_lines
 from cnncalc.render.report import Options, figure
 from cnncalc.text import show
 
@@ -21,7 +21,7 @@ MARKDOWN = "\\`*_{}[]<>#|!~&$"
 def _rows(result: Analysis, options: Options) -> list[list[str]]:
     """Return the cells of every line and of the totals, with names in full."""
     columns = [COLUMNS[name] for name in options.columns]
-    shown, others = ranked(result, options.depth, options.ranking)
+    shown, others = rank_lines(result, options.depth, options.ranking)
     rows = [
         [show(line.name, 10**6), *[column.text(line, result, options.exact) for column in columns]]
         for line in [*shown, *([others] if others is not None else [])]

@@ -46,9 +46,9 @@ def _fitted(label: str, sentence: str, width: int) -> list[str]:
     """Return a sentence after its label, broken into lines if there is a width."""
     if not width:
         return [label + sentence]
-    from cnncalc.render.lines import plain, wrapped
+    from cnncalc.render.lines import plain, wrap_lines
 
-    return plain(wrapped([[(label, ""), (sentence, "")] if label else [(sentence, "")]], width)).splitlines()
+    return plain(wrap_lines([[(label, ""), (sentence, "")] if label else [(sentence, "")]], width)).splitlines()
 
 
 def _excerpt(where: Where, room: int) -> tuple[str, int]:

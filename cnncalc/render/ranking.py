@@ -37,7 +37,7 @@ def fold(rows: Sequence[Row], depth: int | None) -> list[Folded]:
     return found
 
 
-def ranked(analysis: Analysis, depth: int | None, ranking: Ranking | None) -> tuple[list[Folded], Folded | None]:
+def rank_lines(analysis: Analysis, depth: int | None, ranking: Ranking | None) -> tuple[list[Folded], Folded | None]:
     """Return the lines to show, and the omitted ones as one line; None if there are none."""
     lines = fold(analysis.rows, depth)
     if ranking is None:

@@ -10,7 +10,7 @@ from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.network import Network
 from cnncalc.render.columns import COLUMNS, DEFAULT, Folded
 from cnncalc.render.lines import Grid, Line, bar, caveat
-from cnncalc.render.ranking import Ranking, ranked
+from cnncalc.render.ranking import Ranking, rank_lines
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
 from cnncalc.units import format_bytes, format_count
@@ -90,7 +90,7 @@ def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[
     empty = [""] * (len(titles) - 1)
     exact, whole = options.exact, analysis.totals.params
     open_path: list[str] = []
-    shown, others = ranked(analysis, options.depth, options.ranking)
+    shown, others = rank_lines(analysis, options.depth, options.ranking)
     for line in [*shown, *([others] if others is not None else [])]:
         path = line.name.split(".") if options.ranking is None else [line.name]
         blocks = path[:-1]

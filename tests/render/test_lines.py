@@ -6,14 +6,14 @@ import pytest
 
 from cnncalc import shelf
 from cnncalc.analyses.totals import analyze
-from cnncalc.render.lines import UNICODE, Glyphs, Grid, Line, plain, wrapped
+from cnncalc.render.lines import UNICODE, Glyphs, Grid, Line, plain, wrap_lines
 from cnncalc.render.report import Options, report
 from cnncalc.text import cells
 from tests.helpers import network_of
 
 
 def broken(lines: list[Line], width: int) -> list[str]:
-    return plain(wrapped(lines, width)).splitlines()
+    return plain(wrap_lines(lines, width)).splitlines()
 
 
 def test_a_sentence_goes_on_below_itself() -> None:
@@ -83,7 +83,7 @@ def test_reports(name: str, width: int) -> None:
     assert path is not None
     with open(path, encoding="utf-8") as stream:
         lines = report(analyze(network_of(stream.read())), Options(), UNICODE)
-    found = list(wrapped(lines, width))
+    found = list(wrap_lines(lines, width))
     assert plain(found).split() == plain(lines).split()
     styled = [
         [(word, style) for line in some for text, style in line for word in text.split()] for some in (lines, found)

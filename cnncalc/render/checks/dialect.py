@@ -63,7 +63,7 @@ def names(report: Report) -> list[str]:
     return found
 
 
-def unread(report: Report) -> str:
+def describe_unread(report: Report) -> str:
     """Return the sentence about files that were not looked at; empty if there are none."""
     if not report.unread:
         return ""
@@ -83,7 +83,7 @@ def verdict(entry: Entry, rule: str) -> str:
     return FAILED if any(finding.level == "error" for finding in own) else PASSED
 
 
-def of_rule(report: Report, entry: Entry, rule: str) -> list[Finding]:
+def findings_of(report: Report, entry: Entry, rule: str) -> list[Finding]:
     """Return the findings of a rule in a file. If the file is not sound, they state why nothing is known."""
     if entry.metrics is not None or rule == "sound":
         return [finding for finding in entry.findings if finding.rule == rule]
@@ -99,30 +99,30 @@ def figures(entry: Entry, rule: str) -> list[str]:
 
 def sentence(finding: Finding) -> str:
     """Return a finding in one line: what is wrong, what to do, and its code."""
-    said = visible(finding.message) + (f"; {visible(finding.help)}" if finding.help else "")
-    return f"{said} [{finding.code}]"
+    line = visible(finding.message) + (f"; {visible(finding.help)}" if finding.help else "")
+    return f"{line} [{finding.code}]"
 
 
 def lines(name: str, finding: Finding) -> Iterator[str]:
     """Yield a finding as compilers print it, followed by its help."""
     place = "" if finding.line is None else f":{finding.line}" + (f":{finding.column}" if finding.column else "")
     level = "warning: " if finding.level == "warning" else ""
-    yield harmless(f"{name}{place}: {level}{visible(finding.message)} [{finding.code}]")
+    yield escape_command(f"{name}{place}: {level}{visible(finding.message)} [{finding.code}]")
     if finding.help:
-        yield harmless(f"  {visible(finding.help)}")
+        yield escape_command(f"  {visible(finding.help)}")
 
 
-def harmless(line: str) -> str:
+def escape_command(line: str) -> str:
     """Escape a line that GitHub's runner would take for a command, which begins with `::` after optional blanks.
 
-    >>> harmless("  ::error::boo")
+    >>> escape_command("  ::error::boo")
     '  \\\\::error::boo'
     """
     start = line.lstrip()
     return line[: len(line) - len(start)] + "\\" + start if start.startswith("::") else line
 
 
-def asks(report: Report, rule: str) -> str:
+def describe_rule(report: Report, rule: str) -> str:
     """Describe what a rule requires of a file."""
     policy = report.policy
     if rule in LIMITS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
 from cnncalc.render.checks import text
-from cnncalc.render.checks.dialect import relative, unread
+from cnncalc.render.checks.dialect import describe_unread, relative
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, visible
 
@@ -20,9 +20,9 @@ def render(report: Report) -> str:
         shown.append(
             f"{plural(len(found) - MOST, 'more file')} with findings, listed below; GitHub shows ten annotations"
         )
-    said = unread(report)
-    if said:
-        shown.append(f"::notice title=not looked at::{_data(said)}")
+    unread = describe_unread(report)
+    if unread:
+        shown.append(f"::notice title=not looked at::{_data(unread)}")
     return "".join(f"{line}\n" for line in shown) + text.render(report)
 
 

@@ -6,7 +6,7 @@ from json import dumps
 from typing import Any
 
 from cnncalc.analyses.budget import Finding
-from cnncalc.render.checks.dialect import fingerprints, relative, sentence, unread
+from cnncalc.render.checks.dialect import describe_unread, fingerprints, relative, sentence
 from cnncalc.render.checks.report import Report
 from cnncalc.text import visible
 
@@ -28,7 +28,7 @@ def _unread(report: Report) -> dict[str, Any]:
 
     path = relative(report.unread[0])
     return {
-        "description": unread(report),
+        "description": describe_unread(report),
         "check_name": "sound/not-looked-at",
         "fingerprint": sha256(f"not looked at\0{path}".encode("utf-8", "surrogatepass")).hexdigest()[:32],
         "severity": "info",

@@ -8,7 +8,17 @@ from typing import Any
 
 from cnncalc.analyses.quantities import LIMITS
 from cnncalc.render.checks import text
-from cnncalc.render.checks.dialect import MOST, PASSED, asks, figures, lines, names, of_rule, unread, verdict
+from cnncalc.render.checks.dialect import (
+    MOST,
+    PASSED,
+    describe_rule,
+    describe_unread,
+    figures,
+    findings_of,
+    lines,
+    names,
+    verdict,
+)
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural
 
@@ -28,8 +38,8 @@ def render(report: Report) -> str:
     else:
         passed = report.count("passed") == len(report.entries)
         tests = [_shown("every rule", passed, int(passed), 1, _output(report, files, report.rules))]
-    said = unread(report)
-    summary = text.summary(report) + (f"; {said}" if said else "")
+    unread = describe_unread(report)
+    summary = text.summary(report) + (f"; {unread}" if unread else "")
     data = {
         "score": sum(test["score"] for test in tests),
         "output": summary + ("; no points are given while a file is not sound" if points and report.errors else ""),
@@ -47,9 +57,9 @@ def _test(report: Report, files: Files, rule: str, worth: int) -> dict[str, Any]
     outcomes = [verdict(entry, rule) for entry in report.entries]
     holds = all(outcome == PASSED for outcome in outcomes)
     if worth:  # a limit with `level: warning` does not fail, but earns nothing if it is exceeded
-        holds = holds and not any(of_rule(report, entry, rule) for entry in report.entries)
+        holds = holds and not any(findings_of(report, entry, rule) for entry in report.entries)
     sound = all(entry.metrics is not None for entry in report.entries)
-    name = asks(report, rule) if rule in LIMITS else f"{rule}: {asks(report, rule)}"
+    name = describe_rule(report, rule) if rule in LIMITS else f"{rule}: {describe_rule(report, rule)}"
     return _shown(name, holds, worth if holds and sound else 0, worth, _output(report, files, (rule,)))
 
 
@@ -71,11 +81,11 @@ def _output(report: Report, files: Files, rules: Sequence[str]) -> str:
     shown: list[str] = []
     length = 0
     for number, (name, entry) in enumerate(files):
-        own = entry.findings if len(rules) > 1 else of_rule(report, entry, rules[0])
+        own = entry.findings if len(rules) > 1 else findings_of(report, entry, rules[0])
         found = [line for finding in own for line in lines(name, finding)]
         if not found:
-            held = [figure for rule in rules for figure in figures(entry, rule)]
-            found = [f"{name}: {'; '.join(held) or 'passed'}"]
+            measured = [figure for rule in rules for figure in figures(entry, rule)]
+            found = [f"{name}: {'; '.join(measured) or 'passed'}"]
         length += sum(map(len, found))
         if length > MOST:
             return "\n".join([*shown, f"and {plural(len(files) - number, 'more file')}"])

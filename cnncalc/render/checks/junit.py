@@ -5,7 +5,17 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from cnncalc.analyses.budget import Finding
-from cnncalc.render.checks.dialect import ERROR, FAILED, figures, lines, names, of_rule, sentence, unread, verdict
+from cnncalc.render.checks.dialect import (
+    ERROR,
+    FAILED,
+    describe_unread,
+    figures,
+    findings_of,
+    lines,
+    names,
+    sentence,
+    verdict,
+)
 from cnncalc.render.checks.report import Report
 
 TIME = "0.000"  # the report does not depend on a clock
@@ -20,13 +30,13 @@ def render(report: Report) -> str:
     for name, entry in zip(names(report), report.entries, strict=True):
         suite = SubElement(root, "testsuite", name=name)
         for rule in report.rules:
-            _case(suite, name, rule, verdict(entry, rule), of_rule(report, entry, rule), figures(entry, rule))
+            _case(suite, name, rule, verdict(entry, rule), findings_of(report, entry, rule), figures(entry, rule))
         _count(suite, [suite])
         suite.set("skipped", "0")
     if report.unread:
         suite = SubElement(root, "testsuite", name="files not looked at")
         case = SubElement(suite, "testcase", classname="files not looked at", name="unread", time=TIME)
-        SubElement(case, "skipped", message=unread(report)).text = unread(report)
+        SubElement(case, "skipped", message=describe_unread(report)).text = describe_unread(report)
         _count(suite, [suite])
         suite.set("skipped", "1")
     _count(root, list(root))
@@ -43,13 +53,13 @@ def _count(element: Element, suites: list[Element]) -> None:
     element.set("time", TIME)
 
 
-def _case(suite: Element, name: str, rule: str, outcome: str, found: list[Finding], held: list[str]) -> None:
+def _case(suite: Element, name: str, rule: str, outcome: str, found: list[Finding], measured: list[str]) -> None:
     case = SubElement(suite, "testcase", classname=name, name=rule, time=TIME)
-    said = "\n".join(line for finding in found for line in lines(name, finding))
+    details = "\n".join(line for finding in found for line in lines(name, finding))
     if outcome in (FAILED, ERROR):
         first = next(finding for finding in found if finding.level == "error")
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         tag = "failure" if outcome == FAILED else "error"
-        SubElement(case, tag, type=first.code, message=sentence(first) + more).text = said
-    elif found or held:
-        SubElement(case, "system-out").text = "\n".join([*held, said] if said else held)
+        SubElement(case, tag, type=first.code, message=sentence(first) + more).text = details
+    elif found or measured:
+        SubElement(case, "system-out").text = "\n".join([*measured, details] if details else measured)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from cnncalc import __version__
 from cnncalc.analyses.budget import RULES, Finding
-from cnncalc.render.checks.dialect import advice, asks, fingerprints, relative, sentence, unread
+from cnncalc.render.checks.dialect import advice, describe_rule, describe_unread, fingerprints, relative, sentence
 from cnncalc.render.checks.report import Report
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -52,14 +52,14 @@ def render(report: Report) -> str:
 
 def _invocation(report: Report) -> dict[str, Any]:
     found: dict[str, Any] = {"executionSuccessful": not report.count("unreadable")}
-    said = unread(report)
-    if said:
-        found["toolExecutionNotifications"] = [{"level": "note", "message": {"text": said.replace("](", "] (")}}]
+    unread = describe_unread(report)
+    if unread:
+        found["toolExecutionNotifications"] = [{"level": "note", "message": {"text": unread.replace("](", "] (")}}]
     return found
 
 
 def _rule(report: Report, rule: str) -> dict[str, Any]:
-    text = asks(report, rule) if rule in report.rules else "the file can be read, computed and compared"
+    text = describe_rule(report, rule) if rule in report.rules else "the file can be read, computed and compared"
     levels = [limit.level for limit in report.policy.limits if limit.quantity == rule]
     return {
         "id": rule,

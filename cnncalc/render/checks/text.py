@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
-from cnncalc.render.checks.dialect import harmless, unread
+from cnncalc.render.checks.dialect import describe_unread, escape_command
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, show, visible
 
@@ -17,16 +17,16 @@ def render(report: Report) -> str:
     for entry in report.entries:
         lines += _entry(entry)
     limits = " (limits are inclusive)" if report.policy.limits else ""
-    said = unread(report)
-    return "\n".join(map(harmless, [*lines, summary(report) + limits, *([said] if said else [])])) + "\n"
+    unread = describe_unread(report)
+    return "\n".join(map(escape_command, [*lines, summary(report) + limits, *([unread] if unread else [])])) + "\n"
 
 
 def summary(report: Report) -> str:
     """Return how many files passed, failed, or had an error."""
-    said = (
+    counts = (
         f"{plural(len(report.entries), 'file')}: {report.count('passed'):,} passed, {report.count('failed'):,} failed"
     )
-    return said + (f", {plural(report.errors, 'error')}" if report.errors else "")
+    return counts + (f", {plural(report.errors, 'error')}" if report.errors else "")
 
 
 def _entry(entry: Entry) -> list[str]:
