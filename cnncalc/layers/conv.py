@@ -21,7 +21,7 @@ def _letters(name: str, lengths: tuple[int, ...] | list[int]) -> list[tuple[str,
     return [(name, length) for length in lengths]
 
 
-def convolved(layer: Windowed, x: Shape, out: Shape) -> list[Op] | None:
+def convolution_operations(layer: Windowed, x: Shape, out: Shape) -> list[Op] | None:
     """Return the memory operations of a convolution.
 
     Uneven padding first makes a padded copy of the input, which is saved for backward. For `same`, the copy has only the
@@ -95,7 +95,7 @@ class Conv(Windowed, kind="conv"):
         return Product(*_letters("out", self.lengths(x)), ("K", self.filters), *_letters("F", kernels), channels)
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return convolved(self, xs[0], self.out(xs[0]))
+        return convolution_operations(self, xs[0], self.out(xs[0]))
 
 
 class Depthwise(Windowed, kind="depthwise"):
@@ -143,7 +143,7 @@ class Depthwise(Windowed, kind="depthwise"):
         return Product(*_letters("out", self.lengths(x)), *self._filters(x), *_letters("F", kernels))
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return convolved(self, xs[0], self.out(xs[0]))
+        return convolution_operations(self, xs[0], self.out(xs[0]))
 
 
 class SeparableConv(Windowed, kind="separableconv"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.base import Layer, as_steps
 from cnncalc.layers.fields import Count, Flag
-from cnncalc.layers.operations import FULL, MIXED, NEW, PART, PRODUCT, SAME, Op, reshaped
+from cnncalc.layers.operations import FULL, MIXED, NEW, PART, PRODUCT, SAME, Op, view_operations
 from cnncalc.layers.views import Crop, View
 from cnncalc.problem import Problem
 from cnncalc.product import Number, Product
@@ -56,7 +56,7 @@ class FC(Layer, kind="fc"):
         if len(xs[0]) == 1:
             return [product]
         product.inputs, product.saves = [1], [1]
-        return [*reshaped(xs[0].size), product]
+        return [*view_operations(xs[0].size), product]
 
 
 class Linear(Layer, kind="linear"):

@@ -12,12 +12,12 @@ from cnncalc.shape import Shape
 from cnncalc.text import quoted
 
 
-def differ(what: str, xs: tuple[Shape, ...], help: str) -> Problem:
+def shapes_differ(what: str, xs: tuple[Shape, ...], help: str) -> Problem:
     """Return the error for operands with incompatible shapes."""
     return Problem("shapes-differ", f"{what}: {' and '.join(map(str, xs))} differ", help)
 
 
-def united(xs: tuple[Shape, ...], otherwise: str) -> str:
+def help_for_shapes(xs: tuple[Shape, ...], otherwise: str) -> str:
     """Return help for shapes that differ. It depends on the axes in which they differ."""
     if len({len(x) for x in xs}) > 1 or len(xs[0]) < 2:
         return otherwise
@@ -30,7 +30,7 @@ def united(xs: tuple[Shape, ...], otherwise: str) -> str:
     return f"resize both to {smallest}: write `resize: {smallest}` before this step, or in place of an `upsample`"
 
 
-def chained(xs: tuple[Shape, ...], joined: Callable[[int, int, int], Op]) -> list[Op]:
+def chain_operations(xs: tuple[Shape, ...], joined: Callable[[int, int, int], Op]) -> list[Op]:
     """Return a chain of operations of two values that combines several.
 
     `joined` makes one of them from the sizes of its output and of both inputs.
@@ -40,7 +40,7 @@ def chained(xs: tuple[Shape, ...], joined: Callable[[int, int, int], Op]) -> lis
     ops: list[Op] = []
     so_far = xs[0]
     for number, x in enumerate(xs[1:], 1):
-        after = spread_out("a join", (so_far, x))
+        after = broadcast_shape("a join", (so_far, x))
         op = joined(after.size, so_far.size, x.size)
         places = (len(xs) + number - 2 if number > 1 else 0, number)
         op.inputs, op.saves = places, [places[place] for place in op.saves]
@@ -81,19 +81,21 @@ class Add(Merge, kind="add"):
 
     def out(self, *xs: Shape) -> Shape:
         if self.broadcast:
-            return spread_out(self.kind, xs)
+            return broadcast_shape(self.kind, xs)
         for x in xs:
             if x != xs[0]:
-                raise differ(
+                raise shapes_differ(
                     "add needs values of the same shape",
                     xs,
-                    united(xs, "check the stride and padding of the layers before; `pad: same` keeps height and width"),
+                    help_for_shapes(
+                        xs, "check the stride and padding of the layers before; `pad: same` keeps height and width"
+                    ),
                 )
         return xs[0]
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         alias = 0 if self.inplace else None
-        return chained(
+        return chain_operations(
             xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _summed(size, right)], alias=alias)
         )
 
@@ -111,10 +113,10 @@ class Mul(Merge, kind="mul"):
     example = "56x56x64 -> mul: {value: prev, gate: [globalavgpool, fc: 64, sigmoid]}"
 
     def out(self, *xs: Shape) -> Shape:
-        return spread_out(self.kind, xs)
+        return broadcast_shape(self.kind, xs)
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return chained(
+        return chain_operations(
             xs,
             lambda size, left, right: Op([0, 1], size, [_product(size, left), _product(size, right)], saves=[0, 1]),
         )
@@ -124,7 +126,7 @@ def _spread(x: Shape, length: int) -> tuple[int, ...]:
     return (1,) * (length - len(x)) + tuple(x)
 
 
-def spread_out(kind: str, xs: tuple[Shape, ...]) -> Shape:
+def broadcast_shape(kind: str, xs: tuple[Shape, ...]) -> Shape:
     """Return the shape of an elementwise merge, which broadcasts axes of length 1 and missing leading axes.
 
     Raises:
@@ -135,7 +137,7 @@ def spread_out(kind: str, xs: tuple[Shape, ...]) -> Shape:
     for x in xs:
         if any(a not in (1, b) for a, b in zip(_spread(x, len(largest)), full, strict=True)):
             what = f"{kind} needs values of the same shape, or a gate with one number per channel"
-            raise differ(what, xs, f"a gate for {largest} is a vector of {largest[-1]}")
+            raise shapes_differ(what, xs, f"a gate for {largest} is a vector of {largest[-1]}")
     return Shape(full)
 
 
@@ -143,10 +145,10 @@ class Elementwise(Merge):
     """Base of the other elementwise merges, which broadcast axes of length 1."""
 
     def out(self, *xs: Shape) -> Shape:
-        return spread_out(self.kind, xs)
+        return broadcast_shape(self.kind, xs)
 
 
-def extreme(size: int, left: int, right: int) -> Op:
+def extreme_operation(size: int, left: int, right: int) -> Op:
     """Return the operation of a maximum or minimum. Backward masks the gradient, and halves it where both values are equal."""
     grads = [_product(size, left), _product(size, right)]
     return Op([0, 1], size, grads, saves=[1, 0], temps=size, masks=2 * size)  # the other order than a product
@@ -163,7 +165,9 @@ class Sub(Elementwise, kind="sub"):
     example = "56x56x64 -> sub: [[conv: {filters: 64, kernel: 1}], prev]"
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return chained(xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _product(size, right)]))
+        return chain_operations(
+            xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _product(size, right)])
+        )
 
 
 class Average(Elementwise, kind="average"):
@@ -177,7 +181,9 @@ class Average(Elementwise, kind="average"):
     example = "56x56x64 -> average: [[conv: {filters: 64, kernel: 1}], prev]"
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        sums = chained(xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _summed(size, right)]))
+        sums = chain_operations(
+            xs, lambda size, left, right: Op([0, 1], size, [_summed(size, left), _summed(size, right)])
+        )
         return [*sums, Op([len(xs) + len(sums) - 1], self.out(*xs).size, [NEW])]
 
 
@@ -192,7 +198,7 @@ class Maximum(Elementwise, kind="maximum"):
     example = "56x56x64 -> maximum: [[conv: {filters: 64, kernel: 1}], prev]"
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return chained(xs, extreme)
+        return chain_operations(xs, extreme_operation)
 
 
 class Minimum(Elementwise, kind="minimum"):
@@ -205,7 +211,7 @@ class Minimum(Elementwise, kind="minimum"):
     example = "56x56x64 -> minimum: [[conv: {filters: 64, kernel: 1}], prev]"
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return chained(xs, extreme)
+        return chain_operations(xs, extreme_operation)
 
 
 class Concat(Merge, kind="concat"):
@@ -225,10 +231,10 @@ class Concat(Merge, kind="concat"):
         rest = {(len(x), *x[:axis], *x[axis + 1 :]) for x in xs}
         if len(rest) > 1:
             check = "check the stride and padding of the branches; `pad: same` keeps height and width"
-            raise differ(
+            raise shapes_differ(
                 f"concat along {self.axis} needs values with the same length along every other axis",
                 xs,
-                united(xs, check) if self.axis == "channels" else check,
+                help_for_shapes(xs, check) if self.axis == "channels" else check,
             )
         joined = list(xs[0])
         joined[axis] = sum(x[axis] for x in xs)

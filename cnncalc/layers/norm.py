@@ -35,7 +35,7 @@ class Norm(Layer):
         return Product(("C", x[-1]))
 
 
-def normed(size: int, statistics: int, training: bool) -> list[Op]:
+def norm_operations(size: int, statistics: int, training: bool) -> list[Op]:
     """Return the memory operation of a norm with statistics per example, which are stored for backward in training."""
     extra = [Extra(statistics, AT_LEAST_4)]
     keeps, scratch = (extra, []) if training else ([], extra)
@@ -91,7 +91,7 @@ class LayerNorm(Norm, kind="layernorm"):
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
         groups = 1 if self.per == "element" else xs[0].size // xs[0].channels
-        return normed(xs[0].size, 2 * groups, training)
+        return norm_operations(xs[0].size, 2 * groups, training)
 
 
 class GroupNorm(Norm, kind="groupnorm"):
@@ -116,7 +116,7 @@ class GroupNorm(Norm, kind="groupnorm"):
         return None
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return normed(xs[0].size, 2 * self.groups, training)
+        return norm_operations(xs[0].size, 2 * self.groups, training)
 
 
 class InstanceNorm(Norm, kind="instancenorm"):
@@ -177,7 +177,7 @@ class RMSNorm(Layer, kind="rmsnorm"):
         return {"weight": Product(("C", xs[0][-1]))} if self.affine else {}
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return normed(xs[0].size, xs[0].size // xs[0].channels, training)
+        return norm_operations(xs[0].size, xs[0].size // xs[0].channels, training)
 
 
 class LRN(Layer, kind="lrn"):

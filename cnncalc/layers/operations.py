@@ -61,8 +61,8 @@ class Op:
     * scratch: memory that is in use only while the operation runs forward.
     * temps: memory that backward allocates temporarily.
     * weighted: the operation makes the gradients of the layer's parameters.
-    * copies: the input is copied for backward, but only if a gradient flows (overwriting relu6).
-    * whole: the gradient of the input is made even if nothing needs it, and a gradient whose cells are not dense is copied
+    * copies: the input is padding for backward, but only if a gradient flows (overwriting relu6).
+    * whole: the gradient of the input is made even if nothing needs it, and a gradient whose cells are not dense is padding
       before it is used (cuDNN's batch normalization).
     * casts: what autocast does with the operation.
     * of: parameters that it uses (None: all of them).
@@ -152,7 +152,7 @@ class Seen:
     * split: number of the split. Layers with the same number are the parts of one value that is split at once.
     * unused: size of the parts of the split that no layer reads.
     * more, less: the memory in use may be more, or less, than the rule of the layer states.
-    * relaid: the gradient of its first parameter has its cells in another order, and is copied into the usual order.
+    * relaid: the gradient of its first parameter has its cells in another order, and is padding into the usual order.
     """
 
     __slots__ = ("dims", "less", "more", "places", "relaid", "split", "still", "stopped", "until", "unused")
@@ -182,7 +182,7 @@ def least(sizes: Sequence[int], size: int, in_place: bool, weighted: bool) -> li
     return [Op(range(len(sizes)), size, grads, saves=saves, weighted=weighted, casts=UNKNOWN)]
 
 
-def reshaped(size: int) -> list[Op]:
+def view_operations(size: int) -> list[Op]:
     """Return the operation that makes another view of the same numbers."""
     return [Op([0], size, [RESHAPED], alias=0)]
 

@@ -15,7 +15,7 @@ from cnncalc.problem import Problem
 from cnncalc.shape import Shape, TransposedWindow, Window
 
 
-def indexed(size: int, training: bool, place: int = 0) -> list[Op]:
+def max_pool_operations(size: int, training: bool, place: int = 0) -> list[Op]:
     """Return the memory operation of a max pooling, which stores 8-byte indices of the maxima for backward."""
     indices = [Extra(size, 8)]
     kept = {"saves": [place], "keeps": indices} if training else {"scratch": indices}
@@ -55,7 +55,7 @@ class Pool(Windowed):
                 )
         return Shape((*self.lengths(x), x[-1]))
 
-    def copied(self, x: Shape) -> list[Op]:
+    def padding_operations(self, x: Shape) -> list[Op]:
         """Return the operation that makes a padded copy, if PyTorch's pooling has no such padding."""
         windows = self.windows(x)
         if all(window.before == window.after <= window.kernel // 2 for window in windows):
@@ -84,8 +84,8 @@ class MaxPool(Pool, kind="maxpool"):
     dilation = Sizes("distance between the cells of the window", 1, also="dilations")
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        copied = self.copied(xs[0])
-        return [*copied, *indexed(self.out(xs[0]).size, training, len(copied))]
+        padding = self.padding_operations(xs[0])
+        return [*padding, *max_pool_operations(self.out(xs[0]).size, training, len(padding))]
 
 
 class AvgPool(Pool, kind="avgpool"):
@@ -105,8 +105,8 @@ class AvgPool(Pool, kind="avgpool"):
     example = "28x28x6 -> avgpool: 2"
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        copied = self.copied(xs[0])
-        return [*copied, Op([len(copied)], self.out(xs[0]).size, [NEW], saves=[len(copied)])]
+        padding = self.padding_operations(xs[0])
+        return [*padding, Op([len(padding)], self.out(xs[0]).size, [NEW], saves=[len(padding)])]
 
 
 class MaxUnpool(SizedLike, kind="maxunpool"):
@@ -202,7 +202,7 @@ class GlobalMaxPool(GlobalPool, kind="globalmaxpool"):
     example = "7x7x512 -> globalmaxpool"
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return indexed(xs[0].channels, training)
+        return max_pool_operations(xs[0].channels, training)
 
 
 class AdaptivePool(Layer):
@@ -266,4 +266,4 @@ class AdaptiveMaxPool(AdaptivePool, kind="adaptivemaxpool"):
     example = "10x12x512 -> adaptivemaxpool: 7"
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return indexed(self.out(xs[0]).size, training)
+        return max_pool_operations(self.out(xs[0]).size, training)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Count, Name
 from cnncalc.layers.merge import axis_number
-from cnncalc.layers.operations import AS_IT_COMES, FULL, NEW, Op, reshaped
+from cnncalc.layers.operations import AS_IT_COMES, FULL, NEW, Op, view_operations
 from cnncalc.layers.sized_like import SizedLike
 from cnncalc.layers.sizes import Axes, Pad, Sizes, To, each
-from cnncalc.layers.views import Crop, Mixed, Moved, Resample, View, only_units_move, reordered, resampling
+from cnncalc.layers.views import Crop, Mixed, Moved, Resample, View, only_units_move, reshape_views, resize_views
 from cnncalc.layers.window import room_for, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
@@ -33,10 +33,10 @@ class Flatten(Layer, kind="flatten"):
         return Shape((xs[0].size,))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return reordered(xs[0], Shape((xs[0].size,)))
+        return reshape_views(xs[0], Shape((xs[0].size,)))
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return reshaped(xs[0].size)
+        return view_operations(xs[0].size)
 
 
 class Reshape(Layer, kind="reshape"):
@@ -64,10 +64,10 @@ class Reshape(Layer, kind="reshape"):
         return to
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return reordered(xs[0], Shape(self.to))
+        return reshape_views(xs[0], Shape(self.to))
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return reshaped(xs[0].size)
+        return view_operations(xs[0].size)
 
 
 class Permute(Layer, kind="permute"):
@@ -99,10 +99,10 @@ class Permute(Layer, kind="permute"):
             return ()
         if channels == len(places):
             return (Moved(tuple(places)),)
-        return reordered(xs[0], self.out(xs[0])) if only_units_move(xs[0], self.axes) else (Mixed(),)
+        return reshape_views(xs[0], self.out(xs[0])) if only_units_move(xs[0], self.axes) else (Mixed(),)
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return reshaped(xs[0].size)
+        return view_operations(xs[0].size)
 
 
 class Slice(Layer, kind="slice"):
@@ -363,7 +363,7 @@ def _mode(layer: Layer, mode: str, x: Shape) -> None:
         )
 
 
-def resampled(mode: str, out: Shape) -> list[Op]:
+def resize_operations(mode: str, out: Shape) -> list[Op]:
     """Return the memory operation of a resizing.
 
     In mode `area` it is an adaptive average pooling, which saves its input and is not cast.
@@ -401,10 +401,10 @@ class Upsample(SizedLike, kind="upsample"):
         return Shape((*lengths, x[-1]))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return resampling(self.mode, xs[0], self.out(*xs))
+        return resize_views(self.mode, xs[0], self.out(*xs))
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return resampled(self.mode, self.out(*xs))
+        return resize_operations(self.mode, self.out(*xs))
 
 
 class Resize(SizedLike, kind="resize"):
@@ -432,7 +432,7 @@ class Resize(SizedLike, kind="resize"):
         return Shape((*lengths, x[-1]))
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:
-        return resampling(self.mode, xs[0], self.out(*xs))
+        return resize_views(self.mode, xs[0], self.out(*xs))
 
     def operations(self, training: bool, *xs: Shape) -> list[Op] | None:
-        return resampled(self.mode, self.out(*xs))
+        return resize_operations(self.mode, self.out(*xs))

@@ -92,7 +92,7 @@ class Crop:
 View = Window | TransposedWindow | Resample | Adaptive | Crop | Blur | Mixed | Moved | Unseen
 
 
-def reordered(x: Shape, to: Shape) -> tuple[View, ...]:
+def reshape_views(x: Shape, to: Shape) -> tuple[View, ...]:
     """Return the views of a reshape: axes of length 1 may be added or removed, and any other change mixes the cells."""
     if x[-1] != to[-1] or [n for n in x[:-1] if n > 1] != [n for n in to[:-1] if n > 1]:
         return (Mixed(),)
@@ -107,7 +107,7 @@ def only_units_move(x: Shape, axes: Sequence[int]) -> bool:
     return sorted(long := [axis for axis in axes if x[axis] > 1]) == long
 
 
-def resampling(mode: str, x: Shape, out: Shape) -> tuple[View, ...]:
+def resize_views(mode: str, x: Shape, out: Shape) -> tuple[View, ...]:
     """Return the views of a resizing from `x` to `out`."""
     reach = REACH.get(mode)
     return tuple(
