@@ -62,7 +62,7 @@ def fit_text(text: str, file: str | None) -> str:
 
 
 def show_lines(lines: list[Line], request: Request) -> None:
-    """Print the lines of a report, coloured if `coloured` says so."""
+    """Print the lines of a report, in colour if `coloured` allows it."""
     fitted = fit(lines, request.file)
     if not coloured(request) or sys.stdout is None:
         write(plain(fitted), request.file)

@@ -74,7 +74,12 @@ def _report(error: click.ClickException) -> int:
     ):
         help = 'options follow the command: `cnncalc analyze -e "..."`'
     hint = f"\n  = help: {help}" if help else ""
-    lines = error.format_message().expandtabs(4).split("\n")
+    message = error.format_message()
+    if isinstance(
+        error, click.UsageError
+    ):  # click writes sentences, while cnncalc's errors are lower case without a stop
+        message = message[:1].lower() + message[1:].removesuffix(".")
+    lines = message.expandtabs(4).split("\n")
     print_message("error: " + "\n".join(map(visible, lines)) + hint)
     return error.exit_code
 

@@ -63,7 +63,7 @@ def test_a_suffix_that_is_not_written(name: str, suffix: str, here: Run, tmp_pat
         ("export lenet5 --to keras -o a.onnx", "--to keras does not write that: use --to onnx"),
         ("export lenet5 --to onnx -o a.txt", "--to onnx does not write that: end the name in `.onnx`"),
         ("show lenet5 -o a.json", "the output is YAML: end the name in `.yaml`, `.yml` or `.txt`"),
-        ("memory lenet5 --plot a.png", "Invalid value for --plot: `a.png` ends in `.png`, but the output is SVG"),
+        ("memory lenet5 --plot a.png", "invalid value for --plot: `a.png` ends in `.png`, but the output is SVG"),
         ("memory lenet5 --plot a.txt", "the output is SVG: end the name in `.svg`"),
     ],
 )

@@ -44,7 +44,7 @@ def command(request: Request, only: str | None, exit_code: bool) -> int:
     if with_original:
         specs *= 2
     if len(specs) < 2:
-        raise click.UsageError("compare needs two networks, or one network and --set")
+        raise click.UsageError("compare needs two networks, or one network with --set or --freeze")
     analyses = []
     status = 0
     for number, spec in enumerate(specs):

@@ -13,7 +13,7 @@ from cnncalc.cli.suffixes import check_suffix
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @options.output_file
 def command(shell: str, file: str | None) -> int:
-    """Print a script that completes commands, options and shipped names in SHELL.
+    """Print a script that completes commands, options and shipped names in bash, zsh or fish.
 
     To enable completion permanently, add the line below to ~/.bashrc or ~/.zshrc, with the name of your shell.
     """
