@@ -1,4 +1,4 @@
-"""`cnncalc verify`: the whole shelf, and random networks of every layer kind, against the frameworks themselves.
+"""`cnncalc verify`: compare the whole shelf, and random networks of every layer kind, with the frameworks.
 
 A comparison that never finds anything proves nothing: wrong figures put in on purpose must be found, each of them.
 """
@@ -32,7 +32,7 @@ SHELF = sorted((Path(__file__).parent.parent.parent / "architectures").glob("*.y
 
 
 def said(found: Agreement) -> str:
-    """What does not agree, for the message of a failing test."""
+    """Format the differences for the message of a failing test."""
     wrong = [check for check in (*found.checks, found.totals) if check.differences]
     return "\n".join([found.error, *map(str, wrong[:3])])
 
@@ -50,12 +50,12 @@ def test_the_whole_shelf_agrees_with_pytorch(path: Path) -> None:
 
 
 def sizes(dice: random.Random, rank: int, least: int, most: int) -> int | tuple[int, ...]:
-    """A number, or one for every axis."""
+    """Return a number, or one per axis."""
     return dice.randint(least, most) if dice.random() < 0.6 else tuple(dice.randint(least, most) for _ in range(rank))
 
 
 def padding(dice: random.Random, rank: int, most: int) -> Any:
-    """Padding as a number, per axis, `same`, or by sides."""
+    """Return padding as a number, per axis, as `same`, or by sides."""
     choice = dice.random()
     if choice < 0.25:
         return "same"
@@ -66,12 +66,12 @@ def padding(dice: random.Random, rank: int, most: int) -> Any:
 
 
 def divisor(dice: random.Random, number: int) -> int:
-    """One of the numbers that divide it."""
+    """Return a random divisor of a number."""
     return dice.choice([part for part in range(1, number + 1) if number % part == 0])
 
 
 def layer_of(dice: random.Random, kind: str, x: Shape) -> dict[str, Any]:
-    """Fields for a layer on top of `x`; not always such that it fits."""
+    """Return fields for a layer after `x`; they do not always fit."""
     rank, channels = min(max(len(x) - 1, 1), 3), x[-1]
     flag = dice.random() < 0.5
     if kind == "convlstm":
@@ -152,11 +152,11 @@ def layer_of(dice: random.Random, kind: str, x: Shape) -> dict[str, Any]:
     }.get(kind, {**inplace, **affine})
 
 
-NOWHERE = {"operator", "maxunpool"}  # what it does, or where its maxima were, is not said
+NOWHERE = {"operator", "maxunpool"}  # the network does not describe what it does, or where its maxima were
 
 
 def random_network(seed: int, kinds: list[str]) -> Network:
-    """A network of some twenty layers in blocks, with branches and weights used twice; of those kinds that fit."""
+    """Build a network of about twenty layers in blocks, with branches and shared weights."""
     dice = random.Random(seed)
     builder = Builder(10**5)
     start = Shape([dice.randint(1, 12) for _ in range(dice.randint(0, 3))] + [dice.randint(1, 8)])
@@ -212,7 +212,7 @@ def test_random_networks_agree_with_pytorch(seed: int) -> None:
 
 @pytest.mark.parametrize("kind", sorted({layer.kind for layer in KINDS.values()} - NOWHERE))
 def test_every_kind_agrees_with_pytorch(kind: str) -> None:
-    """Networks of one kind and of few others, until it has stood in at least ten of them."""
+    """Compare networks with this kind and a few others, until it has appeared 25 times."""
     others = ["conv", "linear", "fc", "relu", "reshape", "globalavgpool", "batchnorm"]
     count = 0
     for seed in range(400):
@@ -224,7 +224,7 @@ def test_every_kind_agrees_with_pytorch(kind: str) -> None:
             count += present
         if count >= 25:
             return
-    raise AssertionError(f"{kind} stood in {count} networks only")
+    raise AssertionError(f"{kind} appeared only {count} times")
 
 
 def test_every_kind_has_a_translation() -> None:
@@ -234,7 +234,7 @@ def test_every_kind_has_a_translation() -> None:
 
 @pytest.mark.parametrize("name", ["relu", "operator", "deformconv"])
 def test_an_operation_is_not_exported(name: str) -> None:
-    """Whatever it is called."""
+    """Its name makes no difference."""
     network = network_of(f"input: 4x4x2\nlayers: [{{operator: [prev], op: {name}, output: 4x4x2}}]")
     for framework in ("torch", "keras"):
         with pytest.raises(Unexportable, match=f"^{name} "):
@@ -246,7 +246,7 @@ def test_an_operation_is_not_exported(name: str) -> None:
 
 @pytest.fixture(name="keras")
 def keras_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keras, on the backend that is there."""
+    """Select PyTorch as the backend of Keras."""
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
         pytest.importorskip("keras", reason="Keras, the oracle of these tests, is not installed")
@@ -261,14 +261,14 @@ def test_the_whole_shelf_agrees_with_keras(path: Path) -> None:
     assert all(check.theirs is not None for check in found.checks)
 
 
-# what Keras has no words for at all
+# kinds without a counterpart in Keras
 NOT_IN_KERAS = {"local", "attend", "dot"}
 
 
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize("kind", sorted({layer.kind for layer in KINDS.values()} - NOWHERE))
 def test_every_kind_agrees_with_keras(kind: str) -> None:
-    """Or is refused by name."""
+    """Kinds without a counterpart are refused by name."""
     others = ["conv", "linear", "fc", "relu", "reshape", "globalavgpool", "batchnorm"]
     count = 0
     for seed in range(300):
@@ -301,12 +301,12 @@ layers:
 
 
 def differing(found: Agreement) -> dict[str, list[str]]:
-    """The layers that differ, and in what."""
+    """Return the quantities that differ, by layer."""
     return {check.name: check.differences for check in (*found.checks, found.totals) if check.differences}
 
 
 def spoiled(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> Agreement:
-    """The comparison with a source in which one thing is wrong."""
+    """Compare a network with a source that contains one mistake."""
     from cnncalc.writers.torch import writer
 
     network = network_of(SMALL)
@@ -318,7 +318,7 @@ def spoiled(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> Agreement:
 
 
 def test_a_right_comparison_first() -> None:
-    """What is spoiled below agrees when it is not."""
+    """The network of the tests below agrees as long as its source is unchanged."""
     assert differing(verify(network_of(SMALL))) == {}
 
 
@@ -340,14 +340,14 @@ def test_a_right_comparison_first() -> None:
 def test_a_wrong_module_is_noticed(
     monkeypatch: pytest.MonkeyPatch, old: str, new: str, layer: str, quantities: list[str]
 ) -> None:
-    """In its row and in the totals, and nowhere else."""
+    """The difference appears in its row and in the totals, and nowhere else."""
     found = differing(spoiled(monkeypatch, old, new))
     assert found[layer] == quantities
     assert set(found) == {layer, "total"}
 
 
 def test_a_wrong_shape_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where PyTorch itself stops at it: then from the layer on that it never came to."""
+    """If PyTorch stops with an error, all layers that it did not reach differ, too."""
     found = spoiled(monkeypatch, "nn.MaxPool2d(2)", "nn.MaxPool2d(3)")
     assert list(differing(found)) == ["block.maxpool1", "block.inner", "last", "total"]
     assert "200" in found.error
@@ -374,7 +374,7 @@ FACTS: list[tuple[str, Callable[[Any], Any]]] = [
 def test_every_wrong_figure_of_every_layer_is_noticed(
     monkeypatch: pytest.MonkeyPatch, quantity: str, change: Callable[[Any], Any]
 ) -> None:
-    """Off by one, in one layer at a time."""
+    """Change one figure of one layer by one."""
     network = network_of(SMALL)
     version, layers, whole, error = verification.measure(network)
     for number in range(len(layers)):
@@ -412,7 +412,7 @@ def test_every_wrong_figure_of_every_layer_is_noticed(
     ],
 )
 def test_single_constructs(text: str) -> None:
-    """What random networks do not come to."""
+    """Constructs that random networks do not contain."""
     found = verify(network_of(text))
     assert found.agrees, said(found)
 
@@ -420,7 +420,7 @@ def test_single_constructs(text: str) -> None:
 @pytest.mark.usefixtures("keras")
 @pytest.mark.parametrize(("framework", "counted"), [("torch", True), ("keras", False)])
 def test_the_command_against_the_frameworks(framework: str, counted: bool) -> None:
-    """From the command line, with a note on what Keras does not count."""
+    """The command prints a note about what Keras does not count."""
     from click.testing import CliRunner
 
     from cnncalc.cli import cli
@@ -440,7 +440,7 @@ def test_the_names_that_modules_have_are_avoided() -> None:
 
 
 def test_the_source_runs_by_itself(tmp_path: Path) -> None:
-    """In an interpreter that has no cnncalc, on real numbers."""
+    """It runs in an interpreter without cnncalc, on real values."""
     import subprocess
     import sys
 
@@ -453,7 +453,7 @@ def test_the_source_runs_by_itself(tmp_path: Path) -> None:
 
 
 def test_one_bias_is_as_one_bias_of_two() -> None:
-    """The second vector is zero: the same figures as torch.nn.LSTM gives where its own second one is zeroed."""
+    """It computes the same as a torch.nn.LSTM whose second bias vector is zero."""
     from cnncalc.writers.torch.writer import source
 
     network = network_of("name: L\ninput: 7x5\nlayers: [{lstm: {units: 3, layers: 2, bidirectional: true}}]")

@@ -451,7 +451,7 @@ def test_inputs_of_whole_numbers_have_their_own_width(models: str) -> None:
 
 
 def test_an_error_of_the_module_is_a_verdict_about_it(models: str) -> None:
-    """Whether PyTorch raises it in its own code, below Python, or the module does."""
+    """It makes no difference whether PyTorch or the module raises it."""
 
     class Wrong(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
@@ -475,8 +475,8 @@ def test_an_error_of_the_module_is_a_verdict_about_it(models: str) -> None:
 
 @pytest.mark.parametrize("error", [AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError])
 @pytest.mark.parametrize("place", ["record", "layout", "handler"])
-def test_an_error_of_cnncalc_is_not(monkeypatch: pytest.MonkeyPatch, error: type[Exception], place: str) -> None:
-    """A bug in the recorder, between two runs or in a handler comes out as it is."""
+def test_a_bug_in_cnncalc_is_not_a_verdict(monkeypatch: pytest.MonkeyPatch, error: type[Exception], place: str) -> None:
+    """A bug in the recorder, between two runs or in a handler is raised unchanged."""
 
     names: dict[str, Any] = {"__name__": "cnncalc.bug", "error": error}
     exec("def bug(*_, **__):\n    raise error('bug')", names)

@@ -1,4 +1,4 @@
-"""Memory of modules that cnncalc reads itself, against the storages of the very same modules: equal, or said to be a bound."""
+"""Memory of modules that cnncalc reads, compared with their storages: equal, or marked as a bound."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def steps_first(x: Tensor, narrow: nn.Module) -> Tensor:
 
 
 class Blurred(nn.Module):
-    """A fixed filter that is no part of the state."""
+    """A fixed filter that is not part of the state dict."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -279,7 +279,7 @@ def path_dropped(x: Tensor, rate: float) -> Tensor:
 
 
 class Trains(nn.Module):
-    """A function of the input and of what a convolution makes of it, in training; in evaluation another one."""
+    """A module that does something else in training than in evaluation."""
 
     def __init__(self, training: Callable[..., Any], evaluating: Callable[..., Tensor] = lambda x, y: y) -> None:
         super().__init__()
@@ -367,7 +367,7 @@ def test_the_saved_column_counts_what_only_training_does() -> None:
 
 
 def agree(module: nn.Module, amp: str, exact: bool, eager_exact: bool | None = None) -> None:
-    """What forward leaves and all peaks are PyTorch's, or below them and said to be."""
+    """Saved memory and all peaks equal PyTorch's, or are lower and marked as bounds."""
     network = from_torch(module, SHAPE)
     dtype = getattr(torch, amp) if amp else None
     for batch in (1, 3):

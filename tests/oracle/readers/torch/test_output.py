@@ -1,4 +1,4 @@
-"""A model that prints, by whatever way: what stands on standard output is the result alone."""
+"""Whatever way a model prints, only the result goes to standard output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of PyTorch, read and held against PyTorch itself: parameters, buffers, multiply-adds, every leaf module's shape.
+"""PyTorch models compared with PyTorch itself: parameters, buffers, multiply-adds, every leaf module's shape.
 
 The modules are written as people write them, one for every construct that a reader can stumble over. The oracle runs the
 module once more on its own, with forward hooks and torch.utils.flop_counter.
@@ -47,7 +47,7 @@ Shape = tuple[int, ...]
 
 
 class Oracle:
-    """What PyTorch says of a module: counts, and the shapes that leaf modules give back, by path."""
+    """PyTorch's figures for a module: counts, and the output shapes of leaf modules by path."""
 
     def __init__(self, module: nn.Module, *sizes: Shape) -> None:
         self.params = sum(parameter.numel() for parameter in module.parameters())
@@ -73,14 +73,14 @@ class Oracle:
 
 
 def forms(dims: Shape) -> set[Shape]:
-    """How a tensor's dimensions may be shown: without a batch of 1, as they are or channels last."""
+    """Return the ways to show a tensor's dimensions: without a batch of 1, unchanged or channels last."""
     each = dims[1:] if dims[0] == 1 else dims
     found = {each, (*each[1:], each[0])}
     return found if dims[0] == 1 else found | {(dims[0], *dims[2:], dims[1])}
 
 
 def agree(make: Callable[[], nn.Module], *sizes: Shape) -> Network:
-    """Read a module and hold every figure against PyTorch's; the network."""
+    """Read a module, compare every figure with PyTorch's, and return the network."""
     module = make()
     names = list(signature(module.forward).parameters)
     network = cnncalc.from_torch(module, dict(zip(names, sizes, strict=False)) if len(sizes) > 1 else sizes[0])
@@ -102,7 +102,7 @@ def agree(make: Callable[[], nn.Module], *sizes: Shape) -> Network:
 
 
 def kinds(network: Network) -> list[str]:
-    """The kinds of all layers, in order."""
+    """Return the kinds of all layers, in order."""
     return [node.kind for node in network.nodes if node.layer is not None]
 
 
@@ -155,7 +155,7 @@ class Tied(nn.Module):
 
 
 class Standardized(nn.Conv2d):
-    """A convolution whose weight is worked out from its parameters."""
+    """A convolution whose weight is computed from its parameters."""
 
     def __init__(self, *sizes: int) -> None:
         super().__init__(*sizes)
@@ -224,7 +224,7 @@ class Looped(nn.Module):
 
 
 class OneBias(nn.LSTM):
-    """An LSTM whose second bias is no parameter."""
+    """An LSTM whose second bias is not a parameter."""
 
     def __init__(self, *sizes: int) -> None:
         super().__init__(*sizes, batch_first=True)
@@ -531,7 +531,7 @@ def test_inputs_are_like_the_parameters() -> None:
 
 
 def test_constants_have_numbers() -> None:
-    """What a forward makes of nothing it may look at; what is fed in it may not."""
+    """A forward may read the values of tensors that it creates, but not those of its inputs."""
 
     def half(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
         return x[..., : int(torch.ceil(torch.tensor(x.shape[-1] / 2)).item())]
@@ -546,7 +546,7 @@ def test_batch_behind_the_steps() -> None:
 
 
 def test_products_with_a_vector_count() -> None:
-    """PyTorch's own count leaves them out."""
+    """PyTorch's own count leaves these products out."""
     network = cnncalc.from_torch(Forward(lambda m, x: x @ m.w, w=parameter(6)), (5, 6))
     assert not network.warnings
     assert analyze(network).totals.macs == 30
@@ -598,7 +598,7 @@ def test_the_module_stays_as_it_is() -> None:
 
 
 def test_no_number_is_computed() -> None:
-    """A billion weights are read in no time and no memory: nothing but their sizes is looked at."""
+    """A billion weights take no time and no memory, because only their sizes are read."""
     with torch.device("meta"):
         module = nn.Sequential(nn.Linear(32768, 32768), nn.ReLU(), nn.Linear(32768, 10))
     assert analyze(cnncalc.from_torch(module, (32768,))).totals.params == 32768 * 32769 + 32769 * 10
@@ -616,8 +616,8 @@ def test_what_is_not_known_is_not_zero() -> None:
     assert analyze(network).totals.uncounted == 1
 
 
-def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rule that is wrong on purpose: PyTorch's shape and count are told beside ours."""
+def test_a_difference_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a rule that is wrong on purpose, a warning shows PyTorch's shape and count and cnncalc's."""
     from cnncalc.layers.conv import Conv
     from cnncalc.product import Product
     from cnncalc.shape import Shape as Size
@@ -666,7 +666,7 @@ def stepped(rng: random.Random, x: torch.Tensor) -> torch.Tensor:
 
 
 def divided(rng: random.Random, numbers: int) -> list[int]:
-    """Sizes of a tensor of so many numbers."""
+    """Return sizes of a tensor with this many numbers."""
     found = []
     while numbers > 1 and len(found) < 4:
         found.append(rng.choice([n for n in range(1, numbers + 1) if numbers % n == 0][:6]))
@@ -683,7 +683,7 @@ def added(x: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("size", [(3, 4, 6), (5, 6), (7,), (2, 3, 4, 5), (1, 6, 4), (4, 1)])
 def test_random_walks(size: Shape) -> None:
-    """However axes are moved about, cut and joined, the shapes at the end are PyTorch's, and so is the count."""
+    """However axes are moved, cut and joined, the final shapes and the count are PyTorch's."""
     for seed in range(30):
         network = cnncalc.from_torch(Forward(lambda _, x, seed=seed: wandered(seed, x)), size)
         assert not network.warnings, seed
@@ -698,7 +698,7 @@ MOVED = {"flatten", "reshape", "permute", "slice", "crop", "identity", "input"}
 
 
 def layers(network: Network) -> Counter[tuple[str, Shape, int, int]]:
-    """All layers that do more than move numbers: kind, shape, weights and multiply-adds."""
+    """Count the layers that do more than move values, by kind, shape, weights and multiply-adds."""
     return Counter(
         (row.node.kind.replace("depthwise", "conv"), tuple(row.node.output), row.weights, int(row.macs))
         for row in analyze(network).rows
@@ -741,7 +741,7 @@ def test_shelf_to_torch_and_back(path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_keeps_its_axes(function: Callable[..., Any], kind: str) -> None:
-    """Sums on the way, sorting and hstack: the axes are those of the input, and what comes behind hangs on it."""
+    """Cumulative sums, sorting and hstack keep the axes of the input, on which later layers depend."""
 
     class Small(nn.Module):
         def __init__(self, channels: int) -> None:
@@ -775,7 +775,7 @@ def test_what_keeps_its_axes(function: Callable[..., Any], kind: str) -> None:
     ],
 )
 def test_memory(function: Callable[..., Any]) -> None:
-    """The peak of training: padding is a copy that backward keeps; an expansion is none, and its gradient is summed at once."""
+    """Training peak: padding is a copy that is saved for backward; an expansion is not, and its gradient is summed at once."""
 
     class Small(nn.Module):
         def __init__(self) -> None:
@@ -862,7 +862,7 @@ class Last(nn.Module):
 
 
 class Numbers(nn.Module):
-    """Asks for numbers while it is built."""
+    """Reads values of tensors while it is built."""
 
     def __init__(self):
         super().__init__()
@@ -902,7 +902,7 @@ def leaves():
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a module of models in the current folder, which is not on Python's path."""
+    """Return the name of a module of models in the current folder, which is not on Python's path."""
     name = f"models_{abs(hash(str(tmp_path)))}"
     (tmp_path / f"{name}.py").write_text(MODELS, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -910,7 +910,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def loaded(spec: str, inputs: Mapping[str, str], **arguments: str) -> Network:
-    """The network of `torch:...` as the command line asks for it."""
+    """Read `torch:...` like the command line does."""
     return reader.read(spec, ReaderOptions(inputs, {}, tuple(arguments.items())))
 
 
@@ -1019,7 +1019,7 @@ def test_without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_command_line(models: str) -> None:
-    """A console script does not look into the current folder; the models there are found nevertheless."""
+    """Console scripts do not search the current folder, but cnncalc imports models from it."""
 
     def run(*words: str) -> tuple[int, str, str]:
         code = "import sys; from cnncalc.cli import main; sys.exit(main())"
@@ -1048,7 +1048,7 @@ def test_command_line(models: str) -> None:
 @pytest.mark.parametrize("padding", [1, "same"])
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
 def test_a_padding_mode_is_part_of_the_convolution(mode: str, padding: Any) -> None:
-    """One layer, with PyTorch's counts; memory to the byte, but for wrapped padding, of which no rule is known."""
+    """It is one layer with PyTorch's counts, and exact memory except for circular padding, which has no rule."""
     with torch.device("meta"):
         module = nn.Sequential(
             nn.Conv2d(3, 8, 1), nn.Conv2d(8, 4, 4, padding=padding, padding_mode=mode), nn.GLU(1), nn.Hardtanh(),
