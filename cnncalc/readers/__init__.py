@@ -107,12 +107,11 @@ def read(path: str, options: ReaderOptions, source: Source | None = None) -> Net
         Missing: The extra is not installed.
         OSError: The file cannot be opened.
     """
-    network: Network
-    if source is None:
-        network = _module(reader_of(path)).read(path, options)
-    else:
-        reader = reader_of(path) if reader_of(path).is_other_format else reader_of_text(source.text)
-        network = _module(reader).read_text(source, options)
+    reader = reader_of(path)
+    if not reader.is_other_format:  # Keras writes JSON, which has the suffix of specifications
+        reader = _KERAS
+    module = _module(reader)
+    network: Network = module.read(path, options) if source is None else module.read_text(source, options)
     return network
 
 

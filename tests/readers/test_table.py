@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +48,14 @@ def test_extras_exist() -> None:
     """Every extra in the table is declared by the package."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert all(f"\n{reader.extra} = [" in text for reader in READERS if reader.extra)
+
+
+def test_json_of_keras_is_read_by_path(tmp_path: Path) -> None:
+    """Its suffix is that of specifications."""
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
+        {"class_name": "Dense", "config": {"name": "fc", "units": 10}},
+    ]
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({"class_name": "Sequential", "config": {"name": "net", "layers": layers}}))
+    assert [node.kind for node in readers.read(str(path), ReaderOptions({}, {})).nodes] == ["input", "fc"]

@@ -101,7 +101,7 @@ class Spec:
         if not isinstance(values, (list, tuple)):
             values = [values] * axes
         if len(values) != axes:
-            raise self.problem(f"has `{key}` {show(values)}: it must be {axes} numbers")
+            raise self.problem(f"has `{key}` {show(values)}, but needs {axes} numbers")
         return tuple(self._whole(key, number, least, LARGEST) for number in values)
 
     def integers(self, key: str, default: Any = None) -> list[int]:
