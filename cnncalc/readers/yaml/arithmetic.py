@@ -27,7 +27,7 @@ class ExpressionError(Exception):
         self.help = help
 
 
-def combined(expr: Expr, left: Any, right: Any) -> Any:
+def combine(expr: Expr, left: Any, right: Any) -> Any:
     """Return the result of an operator or function for two values.
 
     Raises:

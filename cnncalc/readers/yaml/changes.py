@@ -58,7 +58,7 @@ class Change:
             problem = unknown_field(kind, self.field)
             raise Refused([self.problem(problem.text, problem.help)])
         try:
-            value = value_of.resolved(self._read(field.numeric, parameters), parameters)
+            value = value_of.resolve_value(self._read(field.numeric, parameters), parameters)
             values = {**layer.nondefault_fields, field.name: field.read(value)}
         except Problem as problem:
             raise Refused([self.problem(problem.text, problem.help)]) from None

@@ -173,7 +173,7 @@ class Compiler(Context):
                 return None
             trees, marks = {first: body}, {first: body.mark}
         default_values, default_places = self.defaults.get(kind.kind, NO_DEFAULTS)
-        key = layer_cache.words(kind, trees)
+        key = layer_cache.key_of(kind, trees)
         known = layer_cache.find(key)
         if known is not None and known[1] is not None and not default_values:
             return LayerStep(self.at(mark), kind, {}, trees, default_places, known[1])
@@ -196,7 +196,7 @@ class Compiler(Context):
         waits = any(isinstance(value, Pending) for value in values.values())
         layer = None if waits else layer_of(kind, values)
         if key is not None and (known is None or not default_values):  # no expressions are written
-            layer_cache.keep(key, own, layer if not default_values else None)
+            layer_cache.store(key, own, layer if not default_values else None)
         return LayerStep(self.at(mark), kind, values, trees, default_places, layer)
 
     def _merge(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:

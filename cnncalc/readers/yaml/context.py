@@ -15,7 +15,7 @@ from cnncalc.readers.limits import Limits
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.expression import number
 from cnncalc.readers.yaml.steps import Block
-from cnncalc.readers.yaml.tree import Map, Scalar, Tree, behind
+from cnncalc.readers.yaml.tree import Map, Scalar, Tree, place_after
 from cnncalc.readers.yaml.values import Pending
 from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, COUNTER, CURLY, ELSEWHERE, IMPLIED, IN_NAMES, RESERVED
 from cnncalc.text import nearest, show
@@ -71,7 +71,7 @@ class Context:
 
     def missing(self, tree: Tree, text: str, help: str) -> None:
         """Note that nothing is written where a value belongs."""
-        self.add(Problem("missing-field", text, help, where=behind(self.source, tree.mark)), tree.mark)
+        self.add(Problem("missing-field", text, help, where=place_after(self.source, tree.mark)), tree.mark)
 
     def known(self) -> Collection[str]:
         """Return the parameters that are visible here."""

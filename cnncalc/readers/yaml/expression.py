@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from cnncalc.problem import Problem
-from cnncalc.readers.yaml.arithmetic import COMPARE, MOST_AXES, Expr, ExpressionError, combined
+from cnncalc.readers.yaml.arithmetic import COMPARE, MOST_AXES, Expr, ExpressionError, combine
 from cnncalc.text import nearest, quoted, show
 
 DEEPEST = 32
@@ -309,7 +309,7 @@ def evaluate(expr: Expr, values: Mapping[str, Any]) -> Any:
         except KeyError:
             raise unknown_name(expr[2], list(values), expr[1]) from None
     for node in reversed(chain):
-        value = combined(node, value, evaluate(node[3], values))
+        value = combine(node, value, evaluate(node[3], values))
     return value
 
 

@@ -89,7 +89,7 @@ def _shape(context: Context, tree: Tree, parameters: dict[str, Any]) -> Shape | 
             return _long_form(context, tree, parameters)
         value = context.value(tree, numeric="$" in tree.text, known=set(parameters))
         if isinstance(value, Pending):
-            value = value.settled(parameters)
+            value = value.resolve_known(parameters)
         return None if value is None else shape_of(value, tree.text)
     except Problem as problem:
         context.add(problem, tree.mark)
@@ -123,7 +123,7 @@ def _long_form(context: Context, tree: Map, parameters: dict[str, Any]) -> Shape
             continue
         value = context.value(inner, numeric=True, known=set(parameters))
         if isinstance(value, Pending):
-            value = value.settled(parameters)
+            value = value.resolve_known(parameters)
         if value is None:
             complete = False
             continue

@@ -29,12 +29,12 @@ def layer_of(kind: type[Layer], values: dict[str, Any]) -> Layer:
     known = tuple(key)
     layer = layers.get(known)
     if layer is None:
-        count(1)
+        count_entries(1)
         layer = layers[known] = kind.from_values(values)
     return layer
 
 
-def words(kind: type[Layer], trees: Mapping[str, Tree]) -> tuple[Any, ...] | None:
+def key_of(kind: type[Layer], trees: Mapping[str, Tree]) -> tuple[Any, ...] | None:
     """Return the written fields as a cache key; None if their meaning depends on the rest of the file."""
     key: list[Any] = [kind]
     for name, tree in trees.items():
@@ -51,13 +51,13 @@ def find(key: tuple[Any, ...] | None) -> tuple[dict[str, Any], Layer | None] | N
     return written.get(key) if key is not None else None
 
 
-def keep(key: tuple[Any, ...], values: dict[str, Any], layer: Layer | None) -> None:
+def store(key: tuple[Any, ...], values: dict[str, Any], layer: Layer | None) -> None:
     """Store the values and the layer of a key."""
-    count(1)
+    count_entries(1)
     written[key] = values, layer
 
 
-def count(entries: int) -> None:
+def count_entries(entries: int) -> None:
     """Count new layers, or nodes that hold their facts; clear the cache once there are too many."""
     global _seen  # noqa: PLW0603  # the bound of the tables above
     _seen += entries

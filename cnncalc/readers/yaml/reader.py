@@ -190,7 +190,7 @@ class _File:
             refused.partial = builder.partial(**self._with_changes(builder, facts))
             raise
         finally:
-            layer_cache.count(len(builder.nodes))
+            layer_cache.count_entries(len(builder.nodes))
         if self.source.path == ONE_LINE or any(len(node.output) == 2 for node in builder.nodes):
             from cnncalc.readers.yaml.readings import note_readings
 
@@ -409,7 +409,7 @@ class _File:
         value = self.compiler.value(tree, numeric=True, known=set(parameters)) if isinstance(tree, Scalar) else ""
         if isinstance(value, Pending):
             try:
-                value = value.settled(parameters)
+                value = value.resolve_known(parameters)
             except Problem as problem:
                 self.compiler.add(problem, tree.mark)
                 return False

@@ -20,7 +20,7 @@ from cnncalc.product import Product
 from cnncalc.readers.yaml.expansion import Expansion, Frame
 from cnncalc.readers.yaml.layer_cache import layer_of
 from cnncalc.readers.yaml.tree import Tree, where
-from cnncalc.readers.yaml.values import Pending, resolved
+from cnncalc.readers.yaml.values import Pending, resolve_value
 from cnncalc.readers.yaml.vocabulary import COUNTER
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
@@ -428,7 +428,7 @@ class BlockStep(Step):
         if self.waits:
             known = expansion.parameters_for(frame, value, self.incoming)
             try:
-                parameters.update((name, resolved(waiting, known)) for name, waiting in self.values.items())
+                parameters.update((name, resolve_value(waiting, known)) for name, waiting in self.values.items())
             except Problem as problem:
                 raise expansion.refusal(problem, self.where) from None
         else:

@@ -104,7 +104,7 @@ def where(source: Source, mark: Any) -> Where:
     return Where(source, mark.line + 1, mark.column + 1)
 
 
-def behind(source: Source, mark: Any) -> Where:
+def place_after(source: Source, mark: Any) -> Where:
     """Return the place of a missing value: after the colon, wherever the parser expected it."""
     place = where(source, mark)
     return place.at_column(len(source.line(place.line)[: mark.column].rstrip()) + 1)

@@ -10,7 +10,7 @@ from cnncalc.layers.sizes import listed
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.readers.yaml.arithmetic import Expr, ExpressionError
 from cnncalc.readers.yaml.expression import evaluate, names, number, parse, sizes, unknown_name
-from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, behind
+from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, place_after
 
 _OPERATORS = set("$*/+%()<>=-")
 
@@ -38,15 +38,15 @@ class Pending:
         """
         value = self.value
         if isinstance(value, dict):
-            return {key: resolved(inner, parameters) for key, inner in value.items()}
+            return {key: resolve_value(inner, parameters) for key, inner in value.items()}
         if isinstance(value, list):  # names such as `$in_height` state its order, so it is a size
-            return listed([resolved(inner, parameters) for inner in value])
+            return listed([resolve_value(inner, parameters) for inner in value])
         try:
             return evaluate(value, parameters)
         except ExpressionError as error:
             raise self.problem(error) from None
 
-    def settled(self, parameters: Mapping[str, Any]) -> Any:
+    def resolve_known(self, parameters: Mapping[str, Any]) -> Any:
         """Resolve while the file is read; None if a parameter has no value because of a problem noted before."""
         if isinstance(self.value, tuple) and any(parameters.get(name, 0) is None for name, _ in names(self.value)):
             return None
@@ -64,7 +64,7 @@ class Pending:
         return Problem("bad-expression", error.text, error.help, where=where)
 
 
-def resolved(value: Any, parameters: Mapping[str, Any]) -> Any:
+def resolve_value(value: Any, parameters: Mapping[str, Any]) -> Any:
     """Return a constant unchanged, or a Pending value resolved."""
     return value.resolve(parameters) if isinstance(value, Pending) else value
 
@@ -110,7 +110,7 @@ def _scalar(tree: Scalar, source: Source, known: Collection[str], numeric: bool)
         return value
     place = Where(source, tree.mark.line + 1, tree.mark.column + 1)
     if value == "" and not tree.quoted:
-        missing = behind(source, tree.mark)
+        missing = place_after(source, tree.mark)
         raise Problem("missing-field", "a value is missing here", "write it after the colon", where=missing)
     if not ("$" in value or (numeric and not _OPERATORS.isdisjoint(value))):
         return value

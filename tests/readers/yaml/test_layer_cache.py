@@ -20,7 +20,7 @@ TASK = Task(Policy(limits=(Limit("params", most=10**6), Limit("activation-memory
 
 
 def forget() -> None:
-    layer_cache.count(layer_cache.MOST + 1)
+    layer_cache.count_entries(layer_cache.MOST + 1)
     assert not layer_cache.layers
     assert not layer_cache.written
 

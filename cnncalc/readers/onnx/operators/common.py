@@ -33,7 +33,7 @@ def build_layer(step: Operation, kind: type[Layer], **fields: Any) -> Layer:
         problem.text = f"`{show(step.label)}`: {problem.text}"
         raise Refused([problem]) from None
     if key is not None:
-        layer_cache.count(1)
+        layer_cache.count_entries(1)
         layer_cache.layers[key] = layer
     return layer
 
