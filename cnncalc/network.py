@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from cnncalc.layers.base import Layer, Statistics
-from cnncalc.layers.notation import spell
+from cnncalc.layers.fields.notation import spell
 from cnncalc.layers.operations import Seen
 from cnncalc.problem import Problem, Refused, Where
 from cnncalc.product import Number

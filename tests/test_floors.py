@@ -221,3 +221,25 @@ except ImportError:
         "a": (True, False), "typing": (True, False), "b": (True, True), "c": (True, False), "d.e": (False, False),
         "g": (True, False), "h": (False, False), "i": (True, False),
     }  # fmt: skip
+
+
+def test_rooms_and_files_are_small() -> None:
+    """At most 20 modules in a folder, and 450 lines in a module."""
+    folders: dict[Path, int] = {}
+    for path in MODULES.values():
+        folders[path.parent] = folders.get(path.parent, 0) + 1
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 450, path
+    assert {folder: count for folder, count in folders.items() if count > 20} == {}
+
+
+def test_modules_are_imported_by_name_in_tables_only() -> None:
+    """Those of readers, writers and commands; optional packages, and the module of a PyTorch model that the user names."""
+    callers = {
+        module for module, path in MODULES.items()
+        if any(
+            isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    }  # fmt: skip
+    tables = {"cnncalc.readers", "cnncalc.writers", "cnncalc.cli"}
+    assert callers == {*tables, "cnncalc.readers.optional", "cnncalc.readers.torch.load"}

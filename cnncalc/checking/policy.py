@@ -8,9 +8,9 @@ from cnncalc.analyses.budget import RULES, Limit, Policy
 from cnncalc.analyses.memory.optimizers import OPTIMIZERS
 from cnncalc.analyses.quantities import LIMITS
 from cnncalc.layers import KINDS
+from cnncalc.layers.fields.notation import number_help
 from cnncalc.layers.lookup import families as families_of_kinds
 from cnncalc.layers.lookup import unknown_layer
-from cnncalc.layers.notation import number_help
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.inputs import LARGEST_AXIS

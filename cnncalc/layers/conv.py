@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Count, Flag
+from cnncalc.layers.fields.sizes import Pad, Sizes, each
 from cnncalc.layers.operations import KERNEL, NEW, Op
-from cnncalc.layers.sizes import Pad, Sizes, each
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial, split
 from cnncalc.problem import Problem
 from cnncalc.product import Number, Product, Sum

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Flag, Word
 from cnncalc.layers.fields import Count as Whole
+from cnncalc.layers.fields.sizes import To
 from cnncalc.layers.operations import Op
-from cnncalc.layers.sizes import To
 from cnncalc.layers.views import Blur, Unseen, View
 from cnncalc.product import NOTHING, Number, Product
 from cnncalc.shape import Shape

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Flag
+from cnncalc.layers.fields.sizes import Pad, Sizes, To, each
 from cnncalc.layers.operations import NEW, Extra, Op
 from cnncalc.layers.sized_like import SizedLike
-from cnncalc.layers.sizes import Pad, Sizes, To, each
 from cnncalc.layers.views import Adaptive, Blur, View
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES, Windowed, sides, spatial
 from cnncalc.problem import Problem

@@ -7,7 +7,7 @@ from typing import ClassVar
 from cnncalc.layers.base import Layer, as_steps
 from cnncalc.layers.conv import FILTER_NAMES, Conv
 from cnncalc.layers.fields import Choice, Count, Flag
-from cnncalc.layers.sizes import Pad, Sizes, each
+from cnncalc.layers.fields.sizes import Pad, Sizes, each
 from cnncalc.layers.views import Blur, View
 from cnncalc.layers.window import KERNEL_NAMES, PAD_NAMES, STRIDE_NAMES
 from cnncalc.problem import Problem

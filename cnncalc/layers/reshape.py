@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Choice, Count, Name
+from cnncalc.layers.fields.sizes import Axes, Pad, Sizes, To, each
 from cnncalc.layers.merge import axis_number
 from cnncalc.layers.operations import AS_IT_COMES, FULL, NEW, Op, view_operations
 from cnncalc.layers.sized_like import SizedLike
-from cnncalc.layers.sizes import Axes, Pad, Sizes, To, each
 from cnncalc.layers.views import Crop, Mixed, Moved, Resample, View, only_units_move, reshape_views, resize_views
 from cnncalc.layers.window import room_for, sides, spatial, split
 from cnncalc.problem import Problem

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.layers.base import Layer, divisors
-from cnncalc.layers.sizes import SIDES, each
+from cnncalc.layers.fields.sizes import SIDES, each
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape, Window
 from cnncalc.text import plural, quoted, show

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.analyses.compare import Pair, Total, largest
 from cnncalc.analyses.quantities import COMPARED
 from cnncalc.analyses.totals import Analysis, Row
-from cnncalc.layers.notation import spell
+from cnncalc.layers.fields.notation import spell
 from cnncalc.network import Network
 from cnncalc.render.columns import percent
 from cnncalc.render.data import row_data, set_data

@@ -88,7 +88,7 @@ def _alike(left: Any, right: Any) -> bool:
 
 def _numeric(value: Any, operand: Expr) -> Any:
     if isinstance(value, (bool, str, tuple)):
-        from cnncalc.layers.notation import spell
+        from cnncalc.layers.fields.notation import spell
 
         if operand[0] == "name":
             text = f"${show(operand[2])} is `{spell(value)}`, which is not a number"
@@ -189,6 +189,6 @@ def _bounded(value: Any, column: int) -> Any:
 
 
 def _said(value: Any) -> str:
-    from cnncalc.layers.notation import spell
+    from cnncalc.layers.fields.notation import spell
 
     return spell(value)

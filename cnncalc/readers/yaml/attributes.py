@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.analyses.quantities import EXPECTABLE
-from cnncalc.layers.notation import comma_help, flag_help, number_help
+from cnncalc.layers.fields.notation import comma_help, flag_help, number_help
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.branches import MergeStep
 from cnncalc.readers.yaml.context import Context

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, missing_field
 from cnncalc.layers.fields import Count, Flag
-from cnncalc.layers.notation import number_help
+from cnncalc.layers.fields.notation import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.readers.yaml import layer_cache
 from cnncalc.readers.yaml.attributes import attach, check_name

@@ -8,8 +8,8 @@ from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer, unknown_field
 from cnncalc.layers.fields import Field, Name
-from cnncalc.layers.notation import number_help
-from cnncalc.layers.sizes import Pad
+from cnncalc.layers.fields.notation import number_help
+from cnncalc.layers.fields.sizes import Pad
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.readers.limits import Limits
 from cnncalc.readers.yaml import values as value_of

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from typing import Any
 
 from cnncalc.layers.base import KINDS
+from cnncalc.layers.fields.notation import number_help
 from cnncalc.layers.lookup import foreign_names, unknown_layer
-from cnncalc.layers.notation import number_help
 from cnncalc.problem import Problem, Where
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.attributes import trainable

@@ -206,7 +206,7 @@ class Expansion:
                 "a step can only use the values of steps that ran before it: check their `when:` and `repeat:`",
             )
         if not isinstance(name, str):
-            from cnncalc.layers.notation import spell
+            from cnncalc.layers.fields.notation import spell
 
             return Problem(
                 "unknown-name", f"`{spell(name)}` is not the name of a step", "pass the name that `as:` gives"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.layers.notation import number_help, spell
+from cnncalc.layers.fields.notation import number_help, spell
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.context import Context

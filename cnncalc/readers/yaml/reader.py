@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.analyses.quantities import PUBLISHABLE
-from cnncalc.layers.notation import comma_help, number_help, spell
+from cnncalc.layers.fields.notation import comma_help, number_help, spell
 from cnncalc.network import Builder, Network, Published, settle
 from cnncalc.problem import ONE_LINE, Problem, Refused, Source, Where
 from cnncalc.readers.limits import TRUSTED, Limits

@@ -9,7 +9,7 @@ from typing import Any
 from cnncalc.analyses.quantities import EXPECTABLE, PUBLISHABLE
 from cnncalc.layers import KINDS, Layer
 from cnncalc.layers.fields import EXPRESSION, PARAMETER, Field
-from cnncalc.layers.sizes import To
+from cnncalc.layers.fields.sizes import To
 from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.readers.yaml.inputs import LONG_FORM
 

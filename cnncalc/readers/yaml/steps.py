@@ -187,7 +187,7 @@ def _joint_label(names: list[str]) -> str:
 
 
 def _wrong_value(what: str, value: Any, expects: str) -> Problem:
-    from cnncalc.layers.notation import spell
+    from cnncalc.layers.fields.notation import spell
 
     return Problem("bad-value", f"{what} must be {expects}; got `{spell(value)}`")
 
@@ -401,7 +401,7 @@ class Block:
     @property
     def signature(self) -> str:
         """The name and parameters of the block, as the file writes them: `Stage(width, stride=2)`."""
-        from cnncalc.layers.notation import spell
+        from cnncalc.layers.fields.notation import spell
 
         written = [
             name + (f"={spell(self.defaults[name])}" if name in self.defaults else "") for name in self.parameters

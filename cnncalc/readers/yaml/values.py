@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from cnncalc.layers.notation import number_help
-from cnncalc.layers.sizes import listed
+from cnncalc.layers.fields.notation import number_help
+from cnncalc.layers.fields.sizes import listed
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.readers.yaml.arithmetic import Expr, ExpressionError
 from cnncalc.readers.yaml.expression import evaluate, names, number, parse, sizes, unknown_name

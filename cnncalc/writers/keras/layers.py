@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from cnncalc.layers.fields.sizes import each
 from cnncalc.layers.merge import axis_number
-from cnncalc.layers.sizes import each
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.writers.registry import WITHOUT_PLACES, Unsupported, format_sizes, keywords, registrar

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.layers.sizes import each
+from cnncalc.layers.fields.sizes import each
 from cnncalc.writers.layouts import axis_of, common_layout
 from cnncalc.writers.onnx.model import Handler, Part
 from cnncalc.writers.onnx.windows import PAD_MODES, cells_around, pool_to_lengths

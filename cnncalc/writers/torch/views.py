@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.layers.sizes import each
+from cnncalc.layers.fields.sizes import each
 from cnncalc.shape import Shape
 from cnncalc.writers.layouts import axis_of, common_layout
 from cnncalc.writers.registry import format_sizes, registrar

@@ -9,10 +9,10 @@ from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer
 from cnncalc.layers.fields import Field, Name
-from cnncalc.layers.notation import spell
+from cnncalc.layers.fields.notation import spell
+from cnncalc.layers.fields.sizes import Alike
 from cnncalc.layers.operator import Operator, Stated
 from cnncalc.layers.roles import sum_by_role
-from cnncalc.layers.sizes import Alike
 from cnncalc.layers.views import Unseen, View
 from cnncalc.network import Network, Node
 from cnncalc.readers.yaml.branches import MERGES

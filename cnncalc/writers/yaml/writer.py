@@ -10,7 +10,7 @@ from typing import Any
 
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.fields import Name
-from cnncalc.layers.notation import spell
+from cnncalc.layers.fields.notation import spell
 from cnncalc.network import Network, Node
 from cnncalc.problem import Refused, Source
 from cnncalc.readers.yaml.branches import MERGES

@@ -11,7 +11,7 @@ from cnncalc.analyses.quantities import EXPECTABLE
 from cnncalc.analyses.totals import analyze
 from cnncalc.layers import KINDS
 from cnncalc.layers.conv import PAD_MODES, Conv
-from cnncalc.layers.sizes import SIDES
+from cnncalc.layers.fields.sizes import SIDES
 from cnncalc.problem import Source
 from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.readers.yaml.compiler import RESIDUAL

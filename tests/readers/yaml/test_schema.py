@@ -21,7 +21,7 @@ from cnncalc.problem import Refused
 from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.readers.yaml.schema import schema
 from cnncalc.readers.yaml.vocabulary import KEYS
-from tests.helpers import network_of
+from tests.helpers import ROOT, network_of
 
 SCHEMA = schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -71,6 +71,15 @@ def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
     """`cnncalc schema > schema.json`."""
     assert run(cli, ["schema"]) == 0
     assert json.loads(capsys.readouterr().out) == SCHEMA
+
+
+def test_the_stored_schema_is_current(capsys: pytest.CaptureFixture[str], overwrite: bool) -> None:
+    """The editors of those who open the shelf read it: `pytest tests/readers/yaml/test_schema.py --overwrite`."""
+    assert run(cli, ["schema"]) == 0
+    printed, stored = capsys.readouterr().out, ROOT / "architectures" / "schema.json"
+    if overwrite:
+        stored.write_text(printed, encoding="utf-8")
+    assert stored.read_text(encoding="utf-8") == printed
 
 
 def test_every_key_of_a_file_is_in_it() -> None:

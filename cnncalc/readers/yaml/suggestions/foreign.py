@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from cnncalc.layers.base import KINDS
+from cnncalc.layers.fields.notation import spell
 from cnncalc.layers.lookup import foreign_names
-from cnncalc.layers.notation import spell
 from cnncalc.readers.yaml.suggestions.foreign_step import Step, Unknown
 from cnncalc.readers.yaml.suggestions.foreign_text import Foreign, Raw
 from cnncalc.readers.yaml.suggestions.foreign_words import (

@@ -7,9 +7,9 @@ from typing import Any
 
 from cnncalc.layers.base import KINDS, Layer
 from cnncalc.layers.fields import Choice, Field, Flag
-from cnncalc.layers.notation import spell
+from cnncalc.layers.fields.notation import spell
+from cnncalc.layers.fields.sizes import Pad
 from cnncalc.layers.sized_like import SizedLike
-from cnncalc.layers.sizes import Pad
 from cnncalc.problem import Problem
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.suggestions.foreign_text import Raw

@@ -363,7 +363,7 @@ def test_the_saved_column_counts_what_only_training_does() -> None:
     analysis = columns(analyze(network))
     names = {node.name for node in network.nodes}
     assert set(analysis.saved or ()) <= names
-    assert sum((analysis.saved or {}).values()) == sum(train(network).held.values())
+    assert sum((analysis.saved or {}).values()) == sum(train(network).saved_by_layer.values())
 
 
 def agree(module: nn.Module, amp: str, exact: bool, eager_exact: bool | None = None) -> None:

@@ -1039,7 +1039,7 @@ def test_command_line(models: str) -> None:
     assert status == 0, out
     status, _, said = run("analyze", "resnet18", "--arg", "width=16")
     assert status == 2
-    assert "--arg is for torch:MODULE:CALLABLE" in said
+    assert "--arg is only for torch:MODULE:CALLABLE" in said
     status, _, said = run("check", spec)
     assert status == 2
     assert "the module is imported" not in said

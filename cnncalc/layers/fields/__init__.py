@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.layers.notation import decimal, flag_help, number_help, spell
+from cnncalc.layers.fields.notation import decimal, flag_help, number_help, spell
 from cnncalc.problem import Problem
 from cnncalc.text import nearest, quoted, show
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.fields import EXPRESSION, LARGEST, PARAMETER, REQUIRED, Field
-from cnncalc.layers.notation import spell
+from cnncalc.layers.fields.notation import spell
 from cnncalc.problem import Problem
 from cnncalc.shape import Shape
 from cnncalc.text import nearest, quoted, show
