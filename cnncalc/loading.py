@@ -204,7 +204,7 @@ def _load(spec: Spec, options: LoadOptions) -> Network:
     if spec.line:
         from cnncalc.readers.yaml.oneline import parse
 
-        line = parse(source, overrides.parameters, sized="" in options.inputs)
+        line = parse(source, overrides.parameters, size=options.inputs.get("", ""))
         try:
             return read_tree(line, source, overrides)
         except Refused as refused:

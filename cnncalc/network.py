@@ -255,7 +255,7 @@ class Builder:
         )
 
     def finish(self, outputs: Iterable[int], *, place: Where | None = None, **facts: Any) -> Network:
-        """Return the frozen network with these values as outputs. `facts` are its name, source and so on.
+        """Return the frozen network with these values as outputs. `facts` holds metadata such as the name and source.
 
         Raises:
             Refused: `no-layers` at `place` if there are only inputs.

@@ -108,4 +108,4 @@ def test_the_readme_leads_to_every_document() -> None:
         assert f"`cnncalc {command}" in README, command
     words = " ".join(README.split())
     assert f"All of them: {', '.join(COLUMN_NAMES)}." in words
-    assert f"Its reports: {', '.join(FORMATS)}." in words
+    assert f"It can write reports as {', '.join(FORMATS)}." in words

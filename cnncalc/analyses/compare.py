@@ -64,7 +64,7 @@ def layers(left: Analysis, right: Analysis) -> list[Pair]:
 
 
 def _aligned(left: list[Row], right: list[Row], key: Callable[[Row], object] | None) -> list[Pair]:
-    """Pair rows with equal keys, then the rows between them by kind. The rest is removed and added."""
+    """Pair rows with equal keys, then the rows between them by kind. Mark the rest as removed or added."""
     pairs: list[Pair] = []
     i = j = 0
     keys = [[key(row) if key is not None else row.node.kind for row in rows] for rows in (left, right)]
@@ -118,7 +118,7 @@ def _path(a: list[object], b: list[object], x: int, y: int, a_end: int, b_end: i
             if i >= a_end and i - k + shift >= b_end:
                 return _back(history, x, shift, i, k)
     inside = [(2 * i - k, -abs(k), i, k) for k, i in furthest.items() if i <= a_end and i - k + shift <= b_end]
-    _, _, i, k = max(one for one in inside if (one[3] - MOST_EDITS) % 2 == 0)  # the others are of one edit less
+    _, _, i, k = max(one for one in inside if (one[3] - MOST_EDITS) % 2 == 0)  # the others have one edit fewer
     return _back(history, x, shift, i, k)
 
 

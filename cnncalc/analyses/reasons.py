@@ -1,6 +1,6 @@
 """Explain why a published figure does not agree, if counting one thing differently gives exactly that figure.
 
-A figure is explained only if a match is unlikely to be luck. It needs three significant digits, or two digits of at
+A figure is explained only if the match is unlikely to be a coincidence. It needs three significant digits, or two digits of at
 least 50 if it is the computed figure rounded down: a match is then at most 1 or 2 % wide. A row is named only if a
 difference drawn at random, between half and twice the actual one, would match some row with a chance of at most 1 in 100.
 """
@@ -45,7 +45,7 @@ def reason(analysis: Analysis, quantity: str, figure: Figure, computed: int) -> 
 
 
 def _ways(analysis: Analysis, quantity: str, computed: int) -> Iterator[tuple[int, str]]:
-    """Yield other ways to count, the usual ones first, as a figure and what it counts."""
+    """Yield (figure, description) for each alternative way of counting, most common first."""
     total = analysis.totals
     if quantity == "params":
         with_buffers = total.params + total.buffers

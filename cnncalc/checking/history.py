@@ -84,7 +84,7 @@ def _blob(top: str, commit: str, inside: str, most: int) -> bytes | None:
 
 
 def _git(folder: str, *words: str) -> tuple[int, bytes, str]:
-    """Run git with everything disabled that a repository could make it run.
+    """Run git with all repository-controlled commands disabled.
 
     Returns its exit status, its output and the first line of its error messages.
 

@@ -132,14 +132,12 @@ def output(formats: Sequence[str]) -> Callable[[click.decorators.FC], click.deco
     """--format, whose default is the first of `formats`, and -o, --color and --no-color."""
 
     def decorate(command: click.decorators.FC) -> click.decorators.FC:
-        command = click.option(
-            "--no-color", is_flag=True, help="Same as --color never, and as NO_COLOR in the environment."
-        )(command)
+        command = click.option("--no-color", is_flag=True, help="Same as --color never or setting NO_COLOR.")(command)
         command = click.option(
             "--color",
             type=click.Choice(["auto", "always", "never"]),
             default="auto",
-            help="Use colour on a terminal (auto), also when piped (always, like FORCE_COLOR), or never. Output to FILE has "
+            help="When to use colour: only on a terminal (auto), always (like FORCE_COLOR), or never. Output to FILE has "
             "no colour.",
         )(command)
         return click.option(

@@ -8,7 +8,7 @@ CODES = {
     "ambiguous-batch": Code(
         "cnncalc cannot tell which axis of an ONNX model's input is the batch axis. The graph treats one axis as "
         "the batch, but nothing shows whether it is the first. Use `--batch-axis` to name it.",
-        note="only an ONNX model can cause it",
+        note="this only occurs with ONNX models",
     ),
     "bad-model": Code(
         "The model cannot be read. The file may be truncated, or may not be in the format that its suffix "
@@ -19,18 +19,18 @@ CODES = {
     "batch-fixed": Code(
         "The ONNX model was exported for a fixed batch of several examples. cnncalc still reports figures for one "
         "example. `cnncalc check` requires a model that accepts a batch of 1.",
-        note="only an ONNX model can cause it",
+        note="this only occurs with ONNX models",
     ),
     "branch-chosen": Code(
         "Warning: the branch that an `If` in the ONNX model takes depends on its input data. The figures are for "
         "the branch with more multiply-adds, or for the one named with `--branch`.",
-        note="only an ONNX model can cause it",
+        note="this only occurs with ONNX models",
     ),
     "macs-disagree": Code(
         "Warning: cnncalc and PyTorch count a different number of multiply-adds for a layer. PyTorch's number is "
         "half of what torch.utils.flop_counter reports. Both are shown. One of the two rules is wrong for this "
         "model.",
-        note="only a PyTorch model can cause it",
+        note="this only occurs with PyTorch models",
     ),
     "not-compared": Code(
         "Warning: ONNX's shape inference could not be run on the model. cnncalc worked out the shapes by its own "
@@ -42,7 +42,7 @@ CODES = {
         "Warning: the forward pass of a PyTorch model depends on its input data, as with `if x.any()`, `nonzero`, "
         "or tokens routed to experts. cnncalc ran it once on the CPU with made-up parameters and inputs. The "
         "shapes and counts are those of that run, and another input may take a different path.",
-        note="only a PyTorch model can cause it",
+        note="this only occurs with PyTorch models",
     ),
     "shapes-disagree": Code(
         "Warning: cnncalc's shape for a value differs from the one that PyTorch or ONNX's shape inference gives. "
@@ -63,6 +63,6 @@ CODES = {
         "Warning: a PyTorch model has parameters that its forward pass does not use for this input in evaluation "
         "mode, such as a classifier that only runs during training. They are included in the parameters, but add "
         "no multiply-adds.",
-        note="only a PyTorch model can cause it",
+        note="this only occurs with PyTorch models",
     ),
 }

@@ -119,7 +119,7 @@ layers:
 """,
     ),
     "recursive-block": Code(
-        "A block calls itself, directly or through other blocks, so it would never end.",
+        "A block calls itself, directly or through other blocks, so expanding it would never end.",
         """\
 input: 32x32x3
 blocks:

@@ -50,7 +50,7 @@ def chain_operations(xs: tuple[Shape, ...], joined: Callable[[int, int, int], Op
 
 
 def _summed(size: int, own: int) -> str:
-    """Return how the gradient of a term is made: it is that of the sum, or a new tensor if the term was broadcast."""
+    """Return the gradient operation for one term of a sum. It reuses the gradient of the sum unless the term was broadcast."""
     return SAME if own == size else NEW
 
 

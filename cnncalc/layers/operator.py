@@ -72,7 +72,7 @@ class Operator(Layer):
 
     @property
     def like(self) -> Layer | None:
-        """Layer as which it behaves in every other respect."""
+        """Layer whose behavior this operator copies in all other respects."""
         like: Layer | None = self._fact("like")
         return like
 

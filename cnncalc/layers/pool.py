@@ -32,7 +32,7 @@ class Pool(Windowed):
     families: ClassVar[tuple[str, ...]] = ("pooling",)
 
     kernel = Sizes("window size F", also=KERNEL_NAMES)
-    stride = Sizes("step S of the window; the kernel unless it is written", None, also=STRIDE_NAMES)
+    stride = Sizes("stride S of the window (default: the kernel size)", None, also=STRIDE_NAMES)
     pad = Pad("padding P around the input: a number, `same`, `valid`, or sides", 0, also=PAD_NAMES)
     ceil = Flag("round sizes up instead of down (Caffe)", False, also="ceil_mode")
 
@@ -70,7 +70,7 @@ class Pool(Windowed):
 class MaxPool(Pool, kind="maxpool"):
     """Max pooling: the largest value in each F x F window, channel by channel. No parameters.
 
-    Every spatial axis becomes (W - F + 2P)/S + 1; S is F unless it is written. PyTorch 2, `torch.nn.MaxPool2d`.
+    Every spatial axis becomes (W - F + 2P)/S + 1; S defaults to F. PyTorch 2, `torch.nn.MaxPool2d`.
 
     >>> MaxPool(kernel=3, stride=2).out(Shape((55, 55, 96)))
     (27, 27, 96)
@@ -91,7 +91,7 @@ class MaxPool(Pool, kind="maxpool"):
 class AvgPool(Pool, kind="avgpool"):
     """Average pooling: the mean of each F x F window, channel by channel. No parameters.
 
-    Every spatial axis becomes (W - F + 2P)/S + 1; S is F unless it is written. PyTorch 2, `torch.nn.AvgPool2d`.
+    Every spatial axis becomes (W - F + 2P)/S + 1; S defaults to F. PyTorch 2, `torch.nn.AvgPool2d`.
 
     >>> AvgPool(kernel=2).out(Shape((28, 28, 6)))
     (14, 14, 6)
@@ -110,9 +110,9 @@ class AvgPool(Pool, kind="avgpool"):
 
 
 class MaxUnpool(SizedLike, kind="maxunpool"):
-    """Max unpooling: every number returns to where max pooling found it, and all other cells are zero. No parameters.
+    """Max unpooling: puts every value back at the position where max pooling found it, with zeros elsewhere. No parameters.
 
-    Every spatial axis becomes (W - 1)*S + F - 2P; S is F unless it is written. With `like` the axes get the lengths of another
+    Every spatial axis becomes (W - 1)*S + F - 2P; S defaults to F. With `like` the axes get the lengths of another
     value, such as the one that was pooled. Zeiler & Fergus 2013; Badrinarayanan et al. 2015, SegNet; PyTorch 2,
     `torch.nn.MaxUnpool2d`.
 
@@ -127,7 +127,7 @@ class MaxUnpool(SizedLike, kind="maxunpool"):
     size_fields = ("kernel",)
 
     kernel = Sizes("window size F of the pooling", None, also=KERNEL_NAMES)
-    stride = Sizes("step S of the window of the pooling; the kernel unless it is written", None, also=STRIDE_NAMES)
+    stride = Sizes("stride S of the pooling window (default: the kernel size)", None, also=STRIDE_NAMES)
     pad = Pad("padding P of the pooling: a number, one per axis, or sides", 0, also=PAD_NAMES, words="")
 
     def windows(self, *xs: Shape) -> tuple[View, ...] | None:

@@ -12,13 +12,13 @@ STARTER = """\
 name: My first network
 input: 32x32x3                # height x width x channels
 layers:
-  - conv: {filters: 16, kernel: 3, pad: 1}   # K filters of FxF, P zeros around
+  - conv: {filters: 16, kernel: 3, pad: 1}   # K filters of size FxF, padding P
   - relu
-  - maxpool: 2                # a window of 2, moved by 2
-    expect: 16x16x16          # what you worked out by hand: it is checked
+  - maxpool: 2                # a 2x2 window, stride 2
+    expect: 16x16x16          # your own result: cnncalc checks it
   - seq: [conv: {filters: 32, kernel: 3, pad: same}, relu, maxpool: 2]
     repeat: 2                 # the same steps twice
-  - fc: 10                    # flattens by itself
+  - fc: 10                    # flattens its input
 # More:  cnncalc explain conv     the fields and formulas of a kind
 #        cnncalc show vgg16       blocks, defaults, published figures
 """

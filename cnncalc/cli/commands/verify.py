@@ -42,8 +42,8 @@ FORMATS = ("table", "json")
 def command(request: Request, framework: str, differences: bool) -> int:
     """Build SPEC in a framework and compare every layer: output shape, weights, biases, buffers and multiply-adds.
 
-    The network is exported as by `cnncalc export` and run without data (in PyTorch, on the meta device). The exit status is
-    1 if anything differs, and 2 if a layer cannot be exported or the framework is not installed.
+    cnncalc exports the network, as `cnncalc export` does, and runs it without data (in PyTorch, on the meta device). The exit
+    status is 1 if anything differs, and 2 if a layer cannot be exported or the framework is not installed.
     """
     from cnncalc.cli.specs import network_of, print_notes
     from cnncalc.readers.options import Missing

@@ -87,4 +87,9 @@ def _size_help(body: str) -> str:
         return "use at most 12 digits" if body.isdecimal() and len(body) > 12 else ""
     if "," in body and body[0] != "(" and all(len(part) == 3 for part in parts[1:]):
         return f"write `{''.join(parts)}`, without commas"
+    if "," in body and body[0] != "(":
+        named, block = "`conv: {filters: 16, kernel: 3}`", "`Block: [64, 2]`"
+        return (
+            f"write one value; name the fields for several, as in {named}, or write a list for a block, as in {block}"
+        )
     return f"write `{'x'.join(parts)}`"

@@ -165,7 +165,7 @@ class Compiler(Context):
                     body.mark, "unknown-field", f"{kind.kind} takes no value", f"write the bare word `{kind.kind}`"
                 )
                 return None
-            if isinstance(body, Seq) and isinstance(kind.fields[first], Count):
+            if isinstance(body, Seq) and (isinstance(kind.fields[first], Count) or first == "kernel"):
                 from cnncalc.readers.yaml.suggestions.misspelled import help_for_list
 
                 text = f"{kind.kind} takes named fields; got a list"

@@ -41,23 +41,23 @@ def parse(
     parameters: Mapping[str, str] = MappingProxyType({}),
     limits: Limits = TRUSTED,
     *,
-    sized: bool = False,
+    size: str = "",
 ) -> Map:
-    """Return the tree of a one-line network; `parameters` fill its gaps; `sized`: `--input` gives the input.
+    """Return the tree of a one-line network; `parameters` fill its gaps; `size` is what `--input` gives.
 
     Raises:
         Refused: `bad-line`, with the column; `bad-argument` for a given value.
     """
-    return _Line(source, parameters, limits, sized).read()
+    return _Line(source, parameters, limits, size).read()
 
 
 class _Line:
-    def __init__(self, source: Source, parameters: Mapping[str, str], limits: Limits, sized: bool) -> None:
+    def __init__(self, source: Source, parameters: Mapping[str, str], limits: Limits, size: str) -> None:
         self.source = source
         self.text = source.text
         self.place = 0
         self.parameters = parameters
-        self.sized = sized
+        self.size = size
         self.open = bool(parameters) or OPEN.search(self.text) is not None
         self.used: dict[str, str] = {}  # values of the numbers that the line leaves open
         self.missing: dict[str, tuple[str, int]] = {}  # names without a value, with an example and their column
@@ -119,8 +119,8 @@ class _Line:
         column = min(column for _, column in self.missing.values())
         words = [f"-p {name}={self.parameters[name]}" for name in self.used if name in self.parameters]
         words += [f"-p {name}={example}" for name, (example, _) in self.missing.items()]
-        if not shaped and not self.sized:
-            words.insert(0, "--input 32x32x3")
+        if not shaped:
+            words.insert(0, f"--input {show(self.size) or '32x32x3'}")
         verb = "has" if len(self.missing) == 1 else "have"
         command = f'cnncalc analyze -e "{show(self.text.strip(), 300)}" {" ".join(words)}'
         self._fail(column, f"{quoted(self.missing, 'and')} {verb} no value", f"fill in your numbers: {command}")

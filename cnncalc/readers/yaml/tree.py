@@ -224,7 +224,7 @@ def parse(source: Source, limits: Limits = TRUSTED, problems: list[Problem] | No
 
 
 def _too_deep(source: Source, limits: Limits) -> Refused | None:
-    """Return the refusal of brackets nested beyond the limit, in a text that the parser gave up on."""
+    """Return the error for brackets that are nested too deeply in a text that the parser could not finish."""
     depth = 0
     for match in re.finditer(r"[\[\]{}]", source.text):
         depth = depth + 1 if match[0] in "[{" else max(depth - 1, 0)

@@ -97,7 +97,7 @@ NUMBERS = {"N": "2", "M": "3", "K": "1", "filters": "64", "pool": "true", "units
 def filled(text: str, **numbers: str) -> Network:
     """A pattern with its numbers, on 32x32x3."""
     source, overrides = Source("<-e>", text), Overrides(numbers, {"": "32x32x3"})
-    return read_tree(parse(source, overrides.parameters, sized=True), source, overrides)
+    return read_tree(parse(source, overrides.parameters, size="48x48x3"), source, overrides)
 
 
 def test_the_lectures_pattern_with_numbers() -> None:
@@ -124,7 +124,7 @@ def test_what_a_pattern_still_needs_is_asked_for_by_a_whole_command() -> None:
     with pytest.raises(Refused) as refused:
         filled(LECTURE, **{name: number for name, number in NUMBERS.items() if name != "K"})
     assert "-p K=1" in refused.value.problems[0].help
-    assert "--input" not in refused.value.problems[0].help
+    assert "--input 48x48x3 " in refused.value.problems[0].help
 
 
 @pytest.mark.parametrize(

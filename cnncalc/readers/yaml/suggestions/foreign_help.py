@@ -36,6 +36,9 @@ _NUMBERED = re.compile(r"([A-Za-z][A-Za-z0-9]*?)_(?:[0-9]+|layer)\Z")  # conv2d_
 
 def help_for_step(word: str, body: Tree | None) -> str:
     """Help for an unknown step, `word` or `word: body`. Empty if there is nothing specific to suggest."""
+    own = KINDS.get(word.casefold())
+    if body is None and own is not None and not any(field.required for field in own.fields.values()):
+        return ""  # only other letters, as in `RELU`
     if body is None:
         line = step_of_lecture(word)
         if line:
@@ -87,7 +90,7 @@ def _translation(layer: Foreign, body: Tree | None, called: bool) -> str:
     line, tool = suggestions[0]
     if not called and not layer.positional and not layer.keywords and line in KINDS:
         return ""  # only a different name
-    remark = REMARKS.get(layer.word, "")
+    remark = REMARKS.get(layer.word) or REMARKS.get(layer.word.capitalize(), "")
     if layer.word in ("LSTM", "GRU", "SimpleRNN") and "returns: last" not in line:
         remark = ""
     if isinstance(body, Seq) and not remark:

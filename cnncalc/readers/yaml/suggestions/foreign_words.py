@@ -314,7 +314,8 @@ BY_NAME = {
 
 # clauses to add to a suggestion, by the name of the layer
 REMARKS = {
-    "Dense": "which works on the last axis as in Keras (`fc` flattens first)",
+    "Dense": "which works on the last axis as in Keras, or `fc:` to flatten first, as in the lecture",
+    "Linear": "which works on the last axis as in PyTorch, or `fc:` to flatten first, as in the lecture",
     "LSTM": "which returns only the last step as in Keras (PyTorch's returns every step)",
     "GRU": "which returns only the last step as in Keras (PyTorch's returns every step)",
     "SimpleRNN": "which returns only the last step as in Keras",

@@ -267,6 +267,10 @@ def help_for_list(kind: type[Layer], values: Seq) -> str:
     if not texts or len(texts) != len(values.items) or len(texts) > len(kind.fields):
         return f"write, for example, `{kind.example.rpartition('-> ')[2]}`"
     named = ", ".join(f"{name}: {text}" for name, text in zip(kind.fields, texts, strict=False))
+    if next(iter(kind.fields)) == "kernel" and 1 < len(texts) < 4:
+        window = f"write `{kind.kind}: {show('x'.join(texts))}` for a window of that size"
+        both = f"`{kind.kind}: {{kernel: {show(texts[0])}, stride: {show(texts[1])}}}` for a window and its stride"
+        return f"{window}, or {both}" if len(texts) == 2 and "stride" in kind.fields else window
     if len(texts) > 2 and list(kind.fields)[:2] == ["filters", "kernel"]:
         other = ", ".join(f"{name}: {text}" for name, text in zip(kind.fields, texts[1:], strict=False))
         line = f"`{kind.kind}: {{{show(other)}}}` if it is PyTorch's order (in, out, kernel)"

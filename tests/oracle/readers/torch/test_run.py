@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
-import torch
-from torch import nn
 
 import cnncalc
 from cnncalc.problem import Refused
+
+if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
+    pytest.importorskip("torch", reason="PyTorch, the oracle of these tests, is not installed")
+
+import torch
+from torch import nn
+
 from cnncalc.readers.torch import trace
 
 

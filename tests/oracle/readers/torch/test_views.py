@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
-import torch
-from torch import nn
 
 import cnncalc
 from cnncalc.analyses.receptive import receptive_fields
+
+if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
+    pytest.importorskip("torch", reason="PyTorch, the oracle of these tests, is not installed")
+
+import torch
+from torch import nn
 
 
 class Reduced(nn.Module):
