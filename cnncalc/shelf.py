@@ -9,7 +9,7 @@ SUFFIX = ".yaml"
 
 def folder() -> str:
     """Return the folder of the files: inside the installed package, or next to it in a checkout."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    package = os.path.dirname(os.path.abspath(__file__))
     inside = os.path.join(package, "architectures")
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "architectures")
 

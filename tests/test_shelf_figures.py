@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from cnncalc import shelf, shelf_figures
 from cnncalc.shelf_figures import TABLE, rows, table_text
-from tests.helpers import ROOT
+from tests.helpers import ROOT, environment
 
 
 def test_the_table_is_that_of_the_files(overwrite: bool) -> None:
@@ -54,3 +56,16 @@ def test_neither_yaml_nor_layers_are_imported() -> None:
     line = "import sys\nfrom cnncalc.shelf_figures import rows\nrows()\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, check=True, encoding="utf-8")
     assert not {"yaml", "cnncalc.layers", "cnncalc.readers.yaml.reader"} & set(done.stdout.split())
+
+
+def test_an_installed_package_has_its_own_shelf(tmp_path: Path) -> None:
+    """In a wheel the architectures are inside the package; whatever else is called so is not looked at."""
+    package = tmp_path / "site" / "cnncalc"
+    shutil.copytree(Path(shelf.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "architectures").mkdir()
+    (package / "architectures" / "only.yaml").write_text("input: 8\nlayers: [fc: 2]\n", encoding="utf-8")
+    env = environment()
+    env["PYTHONPATH"] = os.pathsep.join([str(package.parent), env["PYTHONPATH"]])
+    words = [sys.executable, "-m", "cnncalc", "analyze", "only", "--get", "params"]
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, check=False, encoding="utf-8")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "18\n", "")
