@@ -75,7 +75,7 @@ def read_inputs(
                     )
                 ]
             )
-        found[target] = shape_from(text)
+        found[target] = shape_from(text, found.get(target))
     if not found and not context.problems:
         context.problem(top.mark, "missing-field", "the network has no input", "write `input: 224x224x3`")
     return found
@@ -178,14 +178,22 @@ def _listed(tree: Seq) -> Problem:
     return Problem("ambiguous-input", said, "write height x width x channels, without the batch size: `224x224x3`")
 
 
-def shape_from(text: str) -> Shape:
+def shape_from(text: str, replaced: Shape | None = None) -> Shape:
     """Return a shape written on the command line: `448x448x3`.
+
+    If it has as many axes as the shape that it replaces and the same number of channels at its end, and only there, its axes
+    are in the same order.
 
     Raises:
         Refused: as `shape_of`.
     """
+    value = value_of.constant(Scalar(text.strip(), False, None))
+    if replaced is not None and type(value) is tuple and len(value) == len(replaced) > 1:
+        same_order = value[-1] == replaced[-1] and replaced[-1] not in value[:-1]
+        if same_order and all(1 <= length <= LARGEST_AXIS for length in value):
+            return Shape(value)
     try:
-        return shape_of(value_of.constant(Scalar(text.strip(), False, None)), text)
+        return shape_of(value, text)
     except Problem as problem:
         problem.code = "bad-argument"
         raise Refused([problem]) from None

@@ -7,6 +7,8 @@ judge the same layers in tests/oracle.
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -307,3 +309,12 @@ def test_weights_that_are_shared_often() -> None:
     text = f"input: 8x8x4\nlayers:\n- {{{conv}, as: a}}\n- {{{conv}, share: a, repeat: COUNT}}\n"
     small, large = (text.replace("COUNT", count) for count in ("499", "4990"))
     assert min(seconds(large) / min(seconds(small) for _ in range(3)) for _ in range(2)) < 30
+
+
+def test_a_replaced_input_keeps_the_order_of_its_axes(tmp_path: Path, ended: Any) -> None:
+    """`1x72x512` in place of height 1, width 26 and 512 channels is not channels first; `512x1x72` still looks like it."""
+    file = tmp_path / "net.yaml"
+    file.write_text("input: {height: 1, width: 26, channels: 512}\nlayers:\n  - reshape: [$in_width, $in_channels]\n")
+    done = ended("analyze", str(file), "--input", "1x72x512", "--format", "json")
+    assert (done.status, done.data["layers"][-1]["output"]) == (0, [72, 512])
+    assert ended("analyze", str(file), "--input", "1x72x100").status == 2
