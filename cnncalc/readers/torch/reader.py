@@ -40,17 +40,7 @@ CHANNELS_LAST = frozenset(("permute", "transpose", "movedim", "linear", "layer_n
 def from_torch(
     module: Any, input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None, *, example_inputs: Any = None
 ) -> Network:
-    """Read a torch.nn.Module as a Network: every layer with its shape, parameters and multiply-adds.
-
-    The module stays as it is, and no parameter is read or copied.
-
-    Args:
-        module: The model.
-        input_shape: Shape of one example in PyTorch's order, without the batch, such as (3, 224, 224). For several
-            inputs, a mapping from the names of forward's arguments to shapes.
-        example_inputs: Arguments of forward, for inputs that a shape cannot describe. One tensor, a sequence of
-            arguments, or a mapping of named arguments. Arguments may be tensors, plain values, or lists, tuples and
-            dictionaries of them. Give tensors a batch of 1.
+    """Read a torch.nn.Module as a Network. The public `cnncalc.from_torch` describes the arguments.
 
     Raises:
         Refused: The module cannot be followed. Its `problems` say why.
