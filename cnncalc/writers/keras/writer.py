@@ -37,7 +37,7 @@ from cnncalc.writers.blocks import (
 )
 from cnncalc.writers.keras.layers import HELPERS, LOWER, Leaf
 from cnncalc.writers.registry import Unsupported
-from cnncalc.writers.torch.writer import Source, wrapped
+from cnncalc.writers.source import Source, wrap_code
 
 WORDS = {"keras", "layers", "ops", "build", "model", "print", "range", "sum", *HELPERS}
 
@@ -170,7 +170,7 @@ def _function_lines(network: Network, skeleton: Skeleton, marks: dict[int, tuple
             lines.append(f"    {name} = keras.Input(({', '.join(map(str, node.output))},))")
     else:
         arguments = ", ".join([*body.arguments, *[f"{name}: int" for name, _ in skeleton.parameters]])
-        lines += wrapped(f"def {skeleton.name}({arguments}):", "")
+        lines += wrap_code(f"def {skeleton.name}({arguments}):", "")
         place = docstring(body.block.path)
         more = len(skeleton.bodies) - 1
         lines.append(
@@ -189,10 +189,10 @@ def _function_lines(network: Network, skeleton: Skeleton, marks: dict[int, tuple
             code = code.replace(f"@{number}@", inits[number])
         if step.node >= 0:
             marks[before + len(lines) + 1] = (step.variable, nodes[step.node].kind)
-        lines += wrapped(code, "    ")
+        lines += wrap_code(code, "    ")
         lines[-1] += f"  # {step.note}"
     returned = body.returns if not root else f"keras.Model([{', '.join(body.arguments)}], [{body.returns}])"
-    lines += wrapped(f"return {returned}", "    ")
+    lines += wrap_code(f"return {returned}", "    ")
     return lines
 
 

@@ -7,13 +7,8 @@ escaped line of a comment.
 
 from __future__ import annotations
 
-import ast
-from contextlib import suppress
-from textwrap import wrap
-
 from cnncalc import __version__
 from cnncalc.network import Network, Node
-from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.writers.blocks import (
     POOL,
@@ -37,6 +32,7 @@ from cnncalc.writers.blocks import (
 )
 from cnncalc.writers.layouts import lengths, move_axes
 from cnncalc.writers.registry import Unsupported
+from cnncalc.writers.source import Source, wrap_code
 from cnncalc.writers.torch.helpers import HELPERS
 from cnncalc.writers.torch.layers import LOWER
 from cnncalc.writers.torch.leaf import Leaf
@@ -55,19 +51,6 @@ ATTRIBUTES = frozenset((
 ))  # fmt: skip
 NAMED_ALIKE = frozenset(("weight", "bias"))  # parameters with the same name in cnncalc and PyTorch
 WORDS = {"torch", "nn", "F", "tie", "super", "len", "self", "model", "print", "sum", *HELPERS}
-
-
-class Source(Record):
-    """Python source, and what a check of it needs.
-
-    `name` is the class to build, and `layouts` has the layout of every value. `marks` maps a line of the source to the
-    variable that holds a layer's value and the kind of that layer. Layers run in the order of the network.
-    """
-
-    text: str
-    name: str
-    layouts: tuple[str, ...]  # "first" or "last", by node
-    marks: dict[int, tuple[str, str]]
 
 
 def text(network: Network) -> str:
@@ -325,29 +308,19 @@ def _class(network: Network, skeleton: Skeleton, marks: dict[int, tuple[str, str
         lines += [f'    """{summary}"""', ""]
     if body.inits or body.extra:
         parameters = "".join(f", {name}: int" for name, _ in skeleton.parameters)
-        lines += [*wrapped(f"def __init__(self{parameters}) -> None:", "    "), "        super().__init__()"]
+        lines += [*wrap_code(f"def __init__(self{parameters}) -> None:", "    "), "        super().__init__()"]
         for line in init_lines(skeleton, lambda to, code: f"self.{to} = {code}"):
-            lines += wrapped(line)
+            lines += wrap_code(line)
         lines += ["        " + line for line in body.extra]
         lines.append("")
     arguments = "".join(f", {name}: torch.Tensor" for name in body.arguments)
     count = len(body.block.outputs)
     returned = "torch.Tensor" if count == 1 else "tuple[torch.Tensor, ...]"
-    lines += wrapped(f"def forward(self{arguments}) -> {returned}:", "    ")
+    lines += wrap_code(f"def forward(self{arguments}) -> {returned}:", "    ")
     for step in body.steps:
         if step.node >= 0:
             marks[before + len(lines) + 1] = (step.variable, nodes[step.node].kind)
-        lines += wrapped(step.code)
+        lines += wrap_code(step.code)
         lines[-1] += f"  # {step.note}"
-    lines += wrapped(f"return {body.returns}")
+    lines += wrap_code(f"return {body.returns}")
     return lines
-
-
-def wrapped(code: str, space: str = "        ", width: int = 100) -> list[str]:
-    """Break a long statement or function header into lines inside its brackets, if that is possible."""
-    if len(code) > width:
-        lines = wrap(code, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-        with suppress(SyntaxError):
-            ast.parse("\n".join(lines) + (" pass" if code.startswith("def ") else ""))
-            return [space + line for line in lines]
-    return [space + code]
