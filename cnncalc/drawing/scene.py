@@ -156,6 +156,31 @@ def bounds(item: Item) -> Box:
     return min(xs), min(ys), max(xs), max(ys)
 
 
+ARROW_LENGTH, ARROW_WIDTH = 5.0, 4.0
+
+
+def arrow_head(path: Path) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """Return the points of a path, shortened for its arrow head, and the corners of the head; none without an arrow.
+
+    Writers draw the head as a shape, because markers are drawn differently by different programs.
+
+    >>> arrow_head(Path(((0, 0), (20, 0)), Style(), arrow=True))
+    (((0, 0), (15.5, 0.0)), ((20, 0), (15.0, 2.0), (15.0, -2.0)))
+    """
+    if not path.arrow:
+        return path.points, ()
+    x, y = path.points[-1]
+    before = next((point for point in reversed(path.points[:-1]) if point != (x, y)), (x - 1, y))
+    across, down = x - before[0], y - before[1]
+    length = (across**2 + down**2) ** 0.5
+    across, down = across / length, down / length
+    back = (x - across * ARROW_LENGTH, y - down * ARROW_LENGTH)
+    aside = (-down * ARROW_WIDTH / 2, across * ARROW_WIDTH / 2)
+    head = ((x, y), (back[0] + aside[0], back[1] + aside[1]), (back[0] - aside[0], back[1] - aside[1]))
+    end = (x - across * (ARROW_LENGTH - 0.5), y - down * (ARROW_LENGTH - 0.5))  # the line ends inside the head
+    return (*path.points[:-1], end), head
+
+
 def union(boxes: Iterable[Box]) -> Box:
     """Return the smallest rectangle around all rectangles.
 
