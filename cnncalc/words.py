@@ -326,6 +326,28 @@ WORDS: dict[str, Word] = {
         "Bytes in use while a layer runs in the forward pass of a training step.",
         command="cnncalc analyze lenet5 --columns live",
     ),
+    "forward": Word(
+        "The part of a training step that computes the output from the input, layer by layer. It keeps what backward "
+        "needs. Inference is a forward pass alone, which keeps nothing.",
+        command="cnncalc memory lenet5 --batch 64",
+        also="inference",
+    ),
+    "backward": Word(
+        "The part of a training step that computes the gradients, from the last layer to the first. As it goes, it "
+        "frees what forward saved. The peak of a training step is often reached at one of the first layers.",
+        command="cnncalc memory lenet5 --batch 64",
+        also="gradients training",
+    ),
+    "optimizer": Word(
+        "The rule that changes the parameters after backward. Its state takes memory: none for sgd, one copy of the "
+        "parameters for momentum, two for adam.",
+        command="cnncalc memory lenet5 --optimizer adam",
+        also="sgd momentum adam adamw",
+    ),
+    "peak": Word(
+        "The most memory that a training step or an inference takes at any moment, and the layer at which it does.",
+        command="cnncalc memory lenet5 --batch 64",
+    ),
     "batch": Word(
         "The number of examples processed at once. It multiplies only memory. All other figures are for one example.",
         command="cnncalc memory lenet5 --batch 64",

@@ -21,7 +21,7 @@ class Claim(Record):
     agrees: bool
     where: Where | None
     working: tuple[str, ...] = ()  # how the right figure is worked out, if the claim about a single layer is wrong
-    reason: str = ""  # the exact explanation of a published figure that does not agree
+    reason: str = ""  # the explanation of a figure that does not agree, if it is known
 
 
 def published(analysis: Analysis) -> list[Claim]:
@@ -46,9 +46,13 @@ def expected(analysis: Analysis) -> list[Claim]:
     for mark in analysis.network.expectations:
         rows = analysis.rows[mark.first : mark.last]
         computed: int | list[int] | None
+        reason = ""
         if mark.quantity == "output":
-            computed = list(analysis.network.nodes[mark.value].output)
+            shape = analysis.network.nodes[mark.value].output
+            computed = list(shape)
             agrees = isinstance(mark.figure, Shape) and computed == list(mark.figure)
+            if not agrees and isinstance(mark.figure, Shape) and [*mark.figure[1:], mark.figure[0]] == computed:
+                reason = f"the same shape with the channels first; cnncalc puts them last: write `expect: {shape}`"
         elif mark.quantity == "receptive_field":
             seen = extent(analysis.fields[mark.value], analysis.extent)
             computed = seen[0] if seen else None
@@ -58,7 +62,7 @@ def expected(analysis: Analysis) -> list[Claim]:
             computed = EXPECTABLE[mark.quantity].of_rows(rows)
             agrees = computed is not None and isinstance(mark.figure, Figure) and mark.figure.agrees(computed)
         shown = () if agrees or len(rows) != 1 else _working(analysis, rows[0], mark.quantity)
-        claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where, shown))
+        claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where, shown, reason))
     return claims
 
 

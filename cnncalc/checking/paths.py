@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from cnncalc.readers import SUBMISSIONS
 
 SUFFIXES = SUBMISSIONS
+ANY_SUFFIX = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 OWN = (".git", ".hg", ".svn")  # folders of version control
 Found = tuple[
     str, str | None
@@ -31,7 +32,7 @@ def collect(paths: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             any_file = True
             files.setdefault(file, problem)
         if not any_file:
-            files.setdefault(path, f"it contains no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} files")
+            files.setdefault(path, f"it contains no {ANY_SUFFIX} files")
     return files, [file for file in unread if file not in files]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cnncalc import shelf
 from cnncalc.analyses.budget import RULES, Finding, Limit, Measured, Policy, check, growth, measure, metrics
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.checking.history import Commit, NoHistory
+from cnncalc.checking.paths import ANY_SUFFIX
 from cnncalc.network import Network
 from cnncalc.problem import Refused, Source
 from cnncalc.readers import Missing, ReaderOptions, read_submission, reader_of_submission
@@ -159,6 +161,8 @@ def _limit_findings(findings: list[Finding]) -> list[Finding]:
 
 def missing(path: str, problem: str, help: str = "check the path and its permissions") -> Checked:
     """The result for a path without a file, or with a file that cannot be read."""
+    if shelf.path(path) is not None:
+        help = f"`check` reads files: write the shipped architecture to one with `cnncalc show {path} -o {path}.yaml`"
     finding = Finding("sound", "unreadable", "error", problem, help)
     return Checked(path, UNREADABLE, None, (), (finding,))
 
@@ -166,7 +170,7 @@ def missing(path: str, problem: str, help: str = "check the path and its permiss
 def not_looked_at(path: str) -> Checked:
     """The result for a file whose suffix `check` does not read, if that is an error."""
     text = "the file was not checked, because `check` does not read files with this suffix"
-    finding = Finding("sound", "not-looked-at", "error", text, "submit a .yaml, .yml or .onnx file")
+    finding = Finding("sound", "not-looked-at", "error", text, f"submit a {ANY_SUFFIX} file")
     return Checked(path, ERROR, None, (), (finding,))
 
 

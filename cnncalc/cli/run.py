@@ -63,18 +63,13 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
 
 def _report(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
-    from cnncalc.cli.suggestions import suggest_choice
+    from cnncalc.cli.suggestions import suggest_choice, suggest_option
 
     help = suggest_choice(error) or (f"see `{context.command_path} --help`" if context is not None else "")
-    if (
-        isinstance(error, click.NoSuchOption)
-        and error.option_name == "-e"
-        and context is not None
-        and not context.parent
-    ):
-        help = 'options follow the command: `cnncalc analyze -e "..."`'
-    hint = f"\n  = help: {help}" if help else ""
     message = error.format_message()
+    if isinstance(error, click.NoSuchOption) and suggest_option(error):
+        message, help = error.message, suggest_option(error)  # without the similar options that click suggests
+    hint = f"\n  = help: {help}" if help else ""
     if isinstance(
         error, click.UsageError
     ):  # click writes sentences, while cnncalc's errors are lower case without a stop

@@ -29,11 +29,18 @@ KNOWN = {*PLAIN, *FOREIGN}.union(*OF_FORMAT.values())
 
 
 def check_suffix(
-    file: str | None, form: str, choices: Sequence[str] = (), *, option: str = "-o", chooser: str = "--format"
+    file: str | None,
+    form: str,
+    choices: Sequence[str] = (),
+    *,
+    option: str = "-o",
+    chooser: str = "--format",
+    writers: bool = False,
 ) -> None:
     """Refuse an output file whose suffix belongs to another format than `form`.
 
-    `choices` are the formats that the option `chooser` offers. Unknown suffixes are accepted.
+    `choices` are the formats that the option `chooser` offers. Unknown suffixes are accepted. With `writers`, the error names
+    the command that writes the network itself in such a file.
 
     Raises:
         click.BadParameter: Naming the formats or suffixes to use.
@@ -45,7 +52,12 @@ def check_suffix(
         return
     others = [choice for choice in choices if suffix in OF_FORMAT.get(choice, PLAIN)]
     end = quoted((*OF_FORMAT.get(form, ()), *(PLAIN[:1] if plain else ())))
-    help = f"use {chooser} {' or '.join(others)}, or end the name in {end}" if others else f"end the name in {end}"
+    ways = [f"use {chooser} {' or '.join(others)}"] if others else []
+    if writers and suffix in OF_FORMAT["yaml"]:
+        ways.append("write the network with `cnncalc import`")
+    elif writers and suffix in (*OF_FORMAT["torch"], *OF_FORMAT["onnx"]):
+        ways.append("write the network with `cnncalc export`")
+    help = ", or ".join([*ways, f"end the name in {end}"])
     what = f"{chooser} {form} does not write that" if form in choices else f"the output is {NAMES[form]}"
     text = f"`{show(file)}` ends in `{suffix}`, but {what}: {help}"
     raise click.BadParameter(text, param_hint=option)

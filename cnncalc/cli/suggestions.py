@@ -20,6 +20,25 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
+# options of other commands -> (command, option here)
+OPTIONS_ELSEWHERE = {
+    ("verify", "--to"): "--framework",
+    ("export", "--framework"): "--to",
+    ("export", "--format"): "--to",
+}
+
+
+def suggest_option(error: click.NoSuchOption) -> str:
+    """What to write instead of an option that another command has under this name."""
+    context = error.ctx
+    if context is None or (context.parent is None and error.option_name != "-e"):
+        return ""
+    if context.parent is None:
+        return 'options follow the command: `cnncalc analyze -e "..."`'
+    here = OPTIONS_ELSEWHERE.get((context.command.name or "", error.option_name))
+    return f"`{context.command_path}` calls it `{here}`" if here else ""
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return `did you mean ...?`, or an empty text if nothing is similar."""
     options = list(known)

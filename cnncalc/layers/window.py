@@ -28,7 +28,7 @@ def spatial(layer: Layer, x: Shape) -> int:
         raise Problem(
             "needs-image",
             f"{layer.kind} slides a window over an image or a sequence, but gets a vector of {x[0]}",
-            "move it before the layer that flattens, or put a `reshape:` between the two",
+            "move it before the layer that turns its input into a vector, or put a `reshape:` between the two",
         )
     raise Problem("needs-image", f"{layer.kind} works on one to three spatial axes, but gets {x}")
 

@@ -141,7 +141,7 @@ def _claim(claim: Claim, source_key: str, claimed_key: str) -> dict[str, Any]:
         claimed_key: claim.claimed,
         "computed": claim.computed,
         "agrees": claim.agrees,
-        **({"reason": claim.reason or None} if claimed_key == "published" else {}),
+        "reason": claim.reason or None,
     }
 
 

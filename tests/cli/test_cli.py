@@ -141,6 +141,21 @@ def test_unknown_commands(word: str, help: str, cnncalc: Any) -> None:
     assert "\x1b" not in ended.err
 
 
+@pytest.mark.parametrize(
+    ("line", "help"),
+    [
+        ("verify lenet5 --to keras", "`cnncalc verify` calls it `--framework`"),
+        ("export lenet5 --framework keras", "`cnncalc export` calls it `--to`"),
+        ("export lenet5 --format keras", "`cnncalc export` calls it `--to`"),
+    ],
+)
+def test_options_of_other_commands(line: str, help: str, cnncalc: Any) -> None:
+    ended = cnncalc(*line.split())
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.endswith(f"\n  = help: {help}\n")
+    assert "Did you mean" not in ended.err
+
+
 def test_what_an_argument_may_be(cnncalc: Any) -> None:
     """click lists the choices on lines of their own, behind tabulators."""
     ended = cnncalc("completion")

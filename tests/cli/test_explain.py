@@ -395,6 +395,8 @@ def test_several_pages(explain: Any) -> None:
 
 # -- names that mean nothing -----------------------------------------------------------------------------------------
 
+LISTS = "`cnncalc explain` lists the kinds, words and codes, and `cnncalc list` the architectures"
+
 
 @pytest.mark.parametrize(
     ("words", "message"),
@@ -403,8 +405,9 @@ def test_several_pages(explain: Any) -> None:
         (["Conv2d"], "unknown name `Conv2d`: cnncalc calls it `conv`"),
         (["ReLU"], "unknown name `ReLU`: did you mean `relu`?"),
         (["window-doesnt-fit"], "unknown name `window-doesnt-fit`: did you mean `window-does-not-fit`?"),
-        (["vgg-16"], "no shipped architecture is named `vgg-16`: did you mean `vgg16`?"),
-        (["zzzzzz"], "no shipped architecture is named `zzzzzz`: `cnncalc list` shows the names"),
+        (["vgg-16"], "unknown name `vgg-16`: did you mean `vgg16`?"),
+        (["zzzzzz"], f"unknown name `zzzzzz`: {LISTS}"),
+        (["unett"], "unknown name `unett`: did you mean `unet`?"),
         (["net.yaml"], "there is no file net.yaml"),
         (["conv", "Dense"], "no layer kind named `Dense`: cnncalc calls it `fc`"),
         (["conv", "zzzzzz"], "no layer kind named `zzzzzz`: `cnncalc explain` lists them"),

@@ -719,6 +719,8 @@ def test_every_path_is_told_beside_the_others(tmp_path: Path) -> None:
         "it contains no .yaml, .yml or .onnx files",
         "it contains no .yaml, .yml or .onnx files",
     ]
+    shipped = json.loads(checked("vgg16", "--format", "json", cwd=tmp_path, status=2))["files"][0]["findings"][0]
+    assert "`cnncalc show vgg16 -o vgg16.yaml`" in shipped["help"]
     told = json.loads(checked(".", "--format", "json", cwd=tmp_path, status=1))
     assert [(file["path"], file["status"]) for file in told["files"]] == [
         ("./linked", "error"),

@@ -90,7 +90,7 @@ def command(
     from cnncalc.cli.specs import network_of
     from cnncalc.problem import Refused
 
-    check_suffix(request.file, request.form if get is None else "text", FORMATS if get is None else ())
+    check_suffix(request.file, request.form if get is None else "text", FORMATS if get is None else (), writers=True)
     selected = _columns(columns)
     ranking = _ranking(sort, top)
     training = not {"saved", "live"}.isdisjoint((*(selected or ()), sort))

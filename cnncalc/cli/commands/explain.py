@@ -268,13 +268,16 @@ def _suggest_kind(word: str) -> str:
 
 
 def _suggest(word: str) -> str:
-    """The same for the first word, which may also be an error code or a word. Empty if it looks like a file."""
+    """The same for the first word, which may also be an error code or a word. Empty if it is the name of a network."""
     import os
 
+    from cnncalc import shelf
     from cnncalc.cli.word_pages import names
     from cnncalc.codes import CODES
     from cnncalc.loading import SUFFIXES
 
-    if os.sep in word or "." in word or any(os.path.isfile(word + suffix) for suffix in SUFFIXES):
+    plain = word.replace("-", "_").isidentifier() and shelf.path(word) is None
+    if not plain or any(os.path.isfile(word + suffix) for suffix in SUFFIXES):
         return ""
-    return _suggest_kind(word) or did_you_mean(word, names()) or did_you_mean(word, CODES)
+    listed = "`cnncalc explain` lists the kinds, words and codes, and `cnncalc list` the architectures"
+    return _suggest_kind(word) or did_you_mean(word, (*names(), *CODES, *shelf.names())) or listed

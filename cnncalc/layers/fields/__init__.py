@@ -199,7 +199,10 @@ class Rate(Field[float]):
         if isinstance(value, (bool, str, tuple, list, dict)):
             raise self.bad(value)
         if not 0 <= value <= 1:
-            raise self.bad(value, f"write `{decimal(value / 100)}` for {spell(value)} %" if 1 < value <= 100 else "")
+            percent = type(value) is int and 1 < value <= 100
+            raise self.bad(
+                value, f"write `{decimal(value / 100)}` for {value} %" if percent else "write `0.5` for one half"
+            )
         return float(value)
 
     def schema(self) -> dict[str, Any]:

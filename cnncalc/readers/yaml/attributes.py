@@ -100,6 +100,10 @@ def _repeat(context: Context, tree: Tree) -> Any:
     if value is not None or not isinstance(tree, Scalar):
         got = f"`{show(tree.text)}`" if isinstance(tree, Scalar) else tree.what
         help = number_help(tree.text) if isinstance(tree, Scalar) else ""
+        if isinstance(value, str) and value in context.known():
+            help = f"write `repeat: ${value}` for the parameter"
+        elif isinstance(tree, Seq):
+            help = "write a number, as in `repeat: 3`, and the steps under `seq:` next to it"
         text = f"`repeat` must be a whole number of at least 0; got {got}"
         context.problem(tree.mark, "bad-value", text, help or "write how many times the step is run, as in `repeat: 3`")
     return 1

@@ -17,10 +17,9 @@ from cnncalc.readers.yaml.layer_cache import layer_of
 from cnncalc.readers.yaml.steps import Block, BlockStep, LayerStep, ParameterStep, SeqStep, Step
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, rejoined
 from cnncalc.readers.yaml.values import Pending
-from cnncalc.readers.yaml.vocabulary import ATTRIBUTES
+from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, RESIDUAL
 from cnncalc.text import did_you_mean, nearest, plural, quoted, show
 
-RESIDUAL = ("main", "projection", "shortcut")
 NO_DEFAULTS: tuple[dict[str, Any], dict[str, Where]] = ({}, {})
 
 
@@ -213,12 +212,9 @@ class Compiler(Context):
             operands = [operand for label, item in pairs if (operand := self._operand(label, item)) is not None]
             written = len(body.items)
         else:
-            self.problem(
-                mark,
-                "missing-field",
-                f"{word} needs its operands",
-                f"write `{word}: [[conv: {{filters: 64, kernel: 1}}], prev]`",
-            )
+            from cnncalc.readers.yaml.suggestions.branches import note_single_operand
+
+            note_single_operand(self, word, body, mark)
             return None
         layer = MERGES[word]
         least = layer.inputs or layer.least_operands
@@ -310,15 +306,10 @@ class Compiler(Context):
             return ResidualStep(self.at(mark), self.steps(body), None, self._sum())
         if not isinstance(body, Map):
             return ResidualStep(self.at(mark), self.steps(body), None, self._sum())
-        for key in body.items:
-            if key not in RESIDUAL:
-                help = did_you_mean(key, RESIDUAL)
-                if key in ("skip", "downsample", "identity"):
-                    help = "write `projection:` for steps that run only where the shape changes, otherwise `shortcut:`"
-                elif key in ("body", "path", "layers", "steps"):
-                    help = "cnncalc calls it `main`"
-                help = help or "write `residual: [...]`, or `main:` and `projection:` inside it"
-                self.problem(body.keys[key], "unknown-field", f"residual has no `{show(key)}`", help)
+        if not body.items.keys() <= set(RESIDUAL):
+            from cnncalc.readers.yaml.suggestions.branches import note_residual_keys
+
+            note_residual_keys(self, body)
         words = [word for word in RESIDUAL[1:] if word in body.items]
         if "main" not in body.items:
             if len(body.items) > len(words):

@@ -183,6 +183,7 @@ class _Line:
                         self.place, "a layer is missing after the last arrow", "write a layer, or delete the arrow"
                     )
                 return
+            self._refuse_other_groups()
             step = self._group(depth) if self.text[self.place] == "[" else self._layer()
             if step is not None:
                 layers.items.append(step)
@@ -196,6 +197,27 @@ class _Line:
                         )
                     self._fail(self.place, "an arrow is missing here", "write `->` between the layers")
                 return
+
+    def _refuse_other_groups(self) -> None:
+        """Refuse a group in parentheses, and a count before a group: `(RELU -> POOL2)*2`, `2*[RELU -> POOL2]`."""
+        start = self.place
+        inside = re.compile(r"\(([^()]*)\)(?:\s*[*xX\u00d7]?\s*([0-9]+))?").match(self.text, start)
+        count = re.compile(r"([0-9]+)\s*[*xX\u00d7]?\s*[\[(]([^][()]*)[])]?").match(self.text, start)
+        if inside is not None:
+            times = f"*{inside.group(2)}" if inside.group(2) else ""
+            steps = re.sub(r"\s*(?:->|\u2192|,)\s*|\s+(?=[A-Za-z])", " -> ", inside.group(1).strip())
+            help = f"write `[{show(steps, 200)}]{times}`"
+            self._fail(start, "a group is written with square brackets, not parentheses", help)
+        if count is not None:
+            help = f"write `[{show(count.group(2).strip(), 200)}]*{count.group(1)}`"
+            self._fail(start, "the number of repeats comes after the group, not before it", help)
+
+    def _refuse_space_inside(self, word: str) -> None:
+        """Refuse a word whose numbers follow after a space: `CONV 3-16`, `FC 10`."""
+        rest = re.compile(r"\s+(?=[0-9])((?:(?!->)[^\s\[\]\u2192])+)").match(self.text, self.place)
+        if rest is not None and word.isalpha() and self._kind(word):
+            joined = show(word + rest.group(1))
+            self._fail(self.place, f"there is a space inside `{joined}`", f"write `{joined}` without it")
 
     def _group(self, depth: int) -> Map:
         opened = self.place
@@ -228,6 +250,7 @@ class _Line:
             closing = self.text.find(")", start, start + 200) + 1
             word = self.text[start:closing] if closing else word
         self.place = start + len(word)
+        self._refuse_space_inside(word)
         there = True
         if word.endswith("?"):
             word = word[:-1]

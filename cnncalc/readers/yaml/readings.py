@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.layers.fields.sizes import Alike
 from cnncalc.network import Node
 from cnncalc.problem import ONE_LINE, Source
 from cnncalc.readers.yaml.oneline import CONV
@@ -15,6 +16,8 @@ def note_readings(nodes: list[Node], source: Source) -> None:
     """Add the notes to their nodes."""
     if len(nodes[0].output) == 2 and nodes[0].layer is None:
         _image_of_two_numbers(nodes)
+    if len(nodes[0].output) == 4 and nodes[0].layer is None:
+        _batch_of_images(nodes)
     _flattened_sequence(nodes)
     if source.path == ONE_LINE:
         _padded(nodes, source)
@@ -33,6 +36,22 @@ def _image_of_two_numbers(nodes: list[Node]) -> None:
         f"a grey image is written {high}x{wide}x1"
     )
     first.notes = (*first.notes, ("sequence", sentence))
+
+
+def _batch_of_images(nodes: list[Node]) -> None:
+    """Note that cnncalc reads `64x32x32x3` as a volume, although the author may mean a batch of images."""
+    volume = nodes[0].output
+    depth, high, wide, channels = volume
+    first = next((node for node in nodes if node.kind in SLIDING), None)
+    if first is None or channels > 4 or high != wide or depth == high or nodes[first.inputs[0]].output != volume:
+        return
+    if isinstance(getattr(first.layer, "kernel", None), (tuple, Alike)):  # one number per axis: volumes are meant
+        return
+    sentence = (
+        f"slides over a depth of {depth}, too, because the input has four numbers; "
+        f"a batch of {depth} images is `input: {high}x{wide}x{channels}` with `--batch {depth}`"
+    )
+    first.notes = (*first.notes, ("volume", sentence))
 
 
 def _flattened_sequence(nodes: list[Node]) -> None:

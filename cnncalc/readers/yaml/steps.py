@@ -37,7 +37,7 @@ class Step:
     """
 
     cost = 1  # steps that one expansion is charged as
-    plain = True  # true if it has none of the following attributes
+    plain = True  # without any of the following attributes
     name: str | None = None
     start: Any = None
     repeat: Any = 1
@@ -111,7 +111,13 @@ class Step:
                 for number in range(times):
                     if self.counts:
                         frame.parameters[COUNTER] = number
-                    value = self._expand_shared(expansion, value, frame, None, owners)
+                    try:
+                        value = self._expand_shared(expansion, value, frame, None, owners)
+                    except Refused as refused:
+                        from cnncalc.readers.yaml.suggestions.misfits import advise_on_round
+
+                        advise_on_round(refused.problems[0], number, times, place)
+                        raise
         if self.counts and outer is not None:
             frame.parameters[COUNTER] = outer
         return value
@@ -170,9 +176,8 @@ class Step:
         answer = expansion.resolve(self.when, frame, value, place)
         if answer is True or answer is False:
             return bool(answer)
-        raise expansion.refusal(
-            _wrong_value("`when`", answer, "true or false, or a comparison such as `$t != 1`"), place
-        )
+        expects = "true or false, or a comparison such as `$t != 1`"
+        raise expansion.refusal(_wrong_value("`when`", answer, expects), place)
 
 
 def _joint_label(names: list[str]) -> str:
@@ -282,6 +287,10 @@ class LayerStep(Step):
         except Problem as problem:
             if not problem.text.startswith(kind.kind):
                 problem.text = f"{kind.kind}: {problem.text}"
+            if expansion.builder.shape(value) == expansion.builder.shape(expansion.inputs[0]):
+                from cnncalc.readers.yaml.suggestions.misfits import advise_on_input
+
+                advise_on_input(problem, expansion.builder.shape(value))
             if name in expansion.changes:
                 problem.text += "; --set has changed this layer"
             raise self._refused(expansion, problem) from None

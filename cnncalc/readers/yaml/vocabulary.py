@@ -5,6 +5,7 @@ from __future__ import annotations
 KEYS = ("name", "description", "source", "input", "params", "defaults", "blocks", "layers", "outputs", "published")
 RESERVED = ("prev", "input")  # values that every step can name, so that no step may have these names
 
+RESIDUAL = ("main", "projection", "shortcut")  # keys of a residual
 ATTRIBUTES = ("as", "from", "repeat", "when", "share", "trainable", "expect", "holds")
 # words that other tools use for an attribute -> the attribute
 ELSEWHERE = {

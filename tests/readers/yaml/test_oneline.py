@@ -306,6 +306,14 @@ def test_mistakes(text: str, culprit: str, says: str) -> None:
         ("32x32x3 -> [RELU]*N", 'fill in your numbers: cnncalc analyze -e "32x32x3 -> [RELU]*N" -p N=2'),
         ("100 -> FC-16384 -> 4x4x1024", "write `RESHAPE-4x4x1024` to arrange the numbers like this"),
         ("32x32x3 -> CONV3", "write `CONV3-64`: 3x3, 64 filters; a trailing `/2` sets the stride"),
+        ("32x32x3 -> (CONV3-16 -> RELU)*2 -> FC-10", "write `[CONV3-16 -> RELU]*2`"),
+        ("32x32x3 -> (CONV3-16 RELU) x2", "write `[CONV3-16 -> RELU]*2`"),
+        ("32x32x3 -> (CONV3-16)", "write `[CONV3-16]`"),
+        ("32x32x3 -> 2*[CONV3-16 -> RELU] -> FC-10", "write `[CONV3-16 -> RELU]*2`"),
+        ("32x32x3 -> 2 x (CONV3-16)", "write `[CONV3-16]*2`"),
+        ("32x32x3 -> CONV 3-16 -> RELU", "write `CONV3-16` without it"),
+        ("32x32x3 -> POOL 2/2", "write `POOL2/2` without it"),
+        ("32x32x3 -> FC 10", "write `FC10` without it"),
     ],
 )
 def test_help(text: str, help: str) -> None:

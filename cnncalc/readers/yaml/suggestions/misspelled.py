@@ -16,10 +16,11 @@ from cnncalc.problem import Problem
 from cnncalc.readers.yaml.branches import MERGES
 from cnncalc.readers.yaml.context import Context
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree
-from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, CURLY, ELSEWHERE, KEYS
+from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, CURLY, ELSEWHERE, KEYS, RESIDUAL
 from cnncalc.text import nearest, quoted, show
 
 STEP_WORDS = ("seq", "residual")
+STEPS_ELSEWHERE = ("layers", "steps", "body", "modules", "sequential", "group", "block")  # other words for `seq`
 _FALSE_BLANK = re.compile("[\u00a0\u2002\u2003\u2007\u2009\u202f\u3000]")
 KIND_WORDS = (  # keys that hold the kind of a layer in other formats
     "type", "kind", "layer", "layer_type", "class", "class_name", "module", "op", "activation",
@@ -123,7 +124,10 @@ def note_misplaced_key(context: Context, tree: Map, words: list[str], suggestion
     else:
         match = ELSEWHERE.get(second) or nearest(second, ATTRIBUTES)
         help = f"besides its layer, a step may have {quoted(ATTRIBUTES)}"
-        if match:
+        if suggestion == "residual" and second in RESIDUAL:
+            paths = ["main: [...]", *(f"{word}: [...]" for word in words if word in RESIDUAL)]
+            help = f"write both inside it: `residual: {{{', '.join(dict.fromkeys(paths))}}}`"
+        elif match:
             help = f"cnncalc calls it `{match}`" if second in ELSEWHERE else f"did you mean `{match}`?"
         elif suggestion in MERGES and nearest(second, ("axis",)):
             help = "did you mean `axis`?"
@@ -146,6 +150,11 @@ def note_unknown_word(context: Context, word: str, body: Tree | None, mark: Any)
     left = re.split("[:=({#]", word, maxsplit=1)[0].strip()
     sign = word[len(left) : len(left) + 1]
     kind = KINDS.get(left) or KINDS.get(left.casefold()) or KINDS.get(foreign_names().get(left.casefold(), ""))
+    if word in STEPS_ELSEWHERE and isinstance(body, (Seq, Map)):
+        context.problem(
+            mark, "unknown-layer", f"no layer named `{show(word)}`", "write the steps of a group under `seq:`"
+        )
+        return
     plainly = _help_for_extras(context, word, body)
     if plainly:
         context.problem(mark, "unknown-layer", f"`{show(word)}` is not a step", plainly)

@@ -218,6 +218,12 @@ def _colon(here: Where) -> Problem:
     if fields_on_line:
         key, fields = fields_on_line.group(2), fields_on_line.group("fields").strip()
         text = key in ("name", "description", "source")
+        if key in ("layers", "seq", "residual", "main", "projection", "shortcut"):
+            return _at(
+                here.at_column(fields_on_line.start("fields") + 1),
+                f"the steps of {key} need brackets or separate lines",
+                f"write `{key}: [{show(fields)}]`",
+            )
         return _at(
             here.at_column(fields_on_line.start("fields") + 1),
             f"a second `:` after `{key}:`" if text else f"the fields of {key} need braces or separate lines",

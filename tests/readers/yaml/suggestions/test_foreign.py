@@ -214,6 +214,18 @@ def test_an_image_of_two_numbers_under_a_convolution() -> None:
     assert notes("input: 32x32\nlayers: [lstm: 4]") == []
 
 
+def test_a_batch_of_images_read_as_a_volume() -> None:
+    found = notes("input: 64x32x32x3\nlayers: [relu, conv: {filters: 4, kernel: 3}, maxpool: 2]")
+    assert found == [
+        "slides over a depth of 64, too, because the input has four numbers; "
+        "a batch of 64 images is `input: 32x32x3` with `--batch 64`"
+    ]
+    assert notes("input: 64x32x32x3\nlayers: [conv: {filters: 4, kernel: 3x3x3}]") == []
+    assert notes("input: 16x32x32x3\nlayers: [conv: {filters: 4, kernel: 1x3x3}]") == []
+    assert notes("input: 32x32x32x1\nlayers: [conv: {filters: 4, kernel: 3}]") == []
+    assert notes("input: 32x32x3\nlayers: [conv: {filters: 4, kernel: 3}]") == []
+
+
 def test_a_sequence_flattened_into_an_fc() -> None:
     found = notes("input: 100x32\nlayers: [lstm: 64, dropout, fc: 10]")
     assert found == [
