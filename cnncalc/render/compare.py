@@ -100,12 +100,14 @@ def value_text(quantity: str, value: Value) -> str:
     return f"{value:,} B" if COMPARED[quantity].is_size else f"{value:,}"
 
 
-def _difference(total: Total, number: int) -> str:
+def difference_text(total: Total, number: int) -> str:
+    """Format the difference between a network and the first, `=` if there is none."""
     difference = total.difference(number)
     return "" if difference is None else "=" if difference == 0 else f"{difference:+,}"
 
 
-def _ratio(total: Total, number: int) -> str:
+def ratio_text(total: Total, number: int) -> str:
+    """Format the ratio of a network to the first; empty if they are equal."""
     ratio = total.ratio(number)
     if ratio is None or total.values[0] == total.values[number]:
         return ""
@@ -134,8 +136,8 @@ def report(
     for total in totals:
         cells = [total.quantity.replace("_", " "), *[value_text(total.quantity, value) for value in total.values]]
         for number in range(1, len(names)):
-            cells += [_difference(total, number)] if len(names) == 2 else []
-            cells.append(_ratio(total, number))
+            cells += [difference_text(total, number)] if len(names) == 2 else []
+            cells.append(ratio_text(total, number))
         grid.add(cells, "" if total.differs else "dim")
     lines += grid.lines(glyphs)
     if pairs is not None:
@@ -185,7 +187,12 @@ def _described(row: Row) -> str:
 
 
 def _sources(row: Row, network: Network) -> str:
-    return "  from " + ", ".join(show(network.nodes[index].name, 200) for index in row.node.inputs)
+    return f"  from {source_names(row, network)}"
+
+
+def source_names(row: Row, network: Network) -> str:
+    """Return the names of a layer's inputs."""
+    return ", ".join(show(network.nodes[index].name, 200) for index in row.node.inputs)
 
 
 def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None) -> dict[str, Any]:
@@ -238,8 +245,8 @@ def markdown(
     lines += [pipe(["", *names, *extra]), pipe(["---", *["---:"] * (len(names) + len(extra))])]
     for total in totals:
         cells = [total.quantity.replace("_", " "), *[value_text(total.quantity, value) for value in total.values]]
-        cells += [_difference(total, 1)] if len(names) == 2 else []
-        cells += [_ratio(total, number) for number in range(1, len(names))]
+        cells += [difference_text(total, 1)] if len(names) == 2 else []
+        cells += [ratio_text(total, number) for number in range(1, len(names))]
         lines.append(pipe(cells))
     if pairs is not None:
         found = _diff(pairs, [analysis.network for analysis in analyses])

@@ -94,11 +94,10 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
         lines += [[], *_training(answer, answer.training, glyphs)]
     if answer.inference is not None and answer.least is not None:
         lines += [[], *_inference(answer, answer.inference, answer.least, glyphs)]
-    if answer.fit is not None:
-        lines += [[], *_fit(answer, answer.fit)]
-    if answer.fit_input is not None:
-        lines += [[], *_fit_input(answer, answer.fit_input)]
-    lines += _unknown(answer)
+    for rows in (fit_rows(answer), fit_input_rows(answer)):
+        lines += [[], *[[(f" {what}", "name"), (words, style)] for what, words, style in rows]] if rows else []
+    unknown = unknown_layers(answer)
+    lines += [[], [(" note: ", "note"), (unknown, "")]] if unknown else []
     if answer.training is not None and answer.training.fixed["parameters"] and not answer.training.gradients:
         lines += [
             [],
@@ -114,14 +113,8 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
 def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
     peak = run.peak
     lines: list[Line] = [
-        [(" training peak   ", "name"), (format_peak(run, peak.live), "total"), (f"  {_place(peak)}", "")],
-        [
-            (
-                f" one step with {answer.optimizer} and cross-entropy on the output{_recomputed(answer)}{_assumption(run)}; "
-                "the peak consists of",
-                "dim",
-            )
-        ],
+        [(" training peak   ", "name"), (format_peak(run, peak.live), "total"), (f"  {place(peak)}", "")],
+        [(f" {training_terms(answer, run)}; the peak consists of", "dim")],
         *_parts(peak, glyphs),
     ]
     if answer.least_training is not None:
@@ -134,6 +127,11 @@ def _training(answer: Answer, run: Run, glyphs: dict[str, str]) -> list[Line]:
             grid.add([show(name, 200), f"{size:,}", _share(size, run.saved, glyphs)], ["", "", "bar"])
         lines += grid.lines(glyphs)
     return lines
+
+
+def training_terms(answer: Answer, run: Run) -> str:
+    """Return what a step of training does, and what its peak assumes."""
+    return f"one step with {answer.optimizer} and cross-entropy on the output{_recomputed(answer)}{_assumption(run)}"
 
 
 def _recomputed(answer: Answer) -> str:
@@ -150,13 +148,18 @@ def _assumption(run: Run) -> str:
 
 
 def _inference(answer: Answer, run: Run, least: Run, glyphs: dict[str, str]) -> list[Line]:
-    how = _assumption(run) if not was_run(answer.network) else ", holding values as long as this module's forward does"
     return [
-        [(" inference peak  ", "name"), (format_peak(run, run.peak.live), "total"), (f"  {_place(run.peak)}", "")],
-        [(f" a PyTorch module in eager mode{how}; the peak consists of", "dim")],
+        [(" inference peak  ", "name"), (format_peak(run, run.peak.live), "total"), (f"  {place(run.peak)}", "")],
+        [(f" {inference_terms(answer, run)}; the peak consists of", "dim")],
         *_parts(run.peak, glyphs),
         _minimum(least),
     ]
+
+
+def inference_terms(answer: Answer, run: Run) -> str:
+    """Return how inference runs, and what its peak assumes."""
+    how = _assumption(run) if not was_run(answer.network) else ", holding values as long as this module's forward does"
+    return f"a PyTorch module in eager mode{how}"
 
 
 def _minimum(least: Run) -> Line:
@@ -167,7 +170,8 @@ def _minimum(least: Run) -> Line:
     ]
 
 
-def _place(moment: Moment) -> str:
+def place(moment: Moment) -> str:
+    """Return the layer and the phase of a moment."""
     return f"at {show(moment.at, 200)}, {moment.phase}" if moment.phase != "optimizer" else "in the optimizer's step"
 
 
@@ -187,8 +191,12 @@ def _share(size: int, whole: int, glyphs: dict[str, str], room: int = BAR) -> st
     return f"{percent(size, whole):>7} {bar(size, whole, room, glyphs) if room else ''}".rstrip()
 
 
-def _fit(answer: Answer, fit: Fit) -> list[Line]:
-    lines: list[Line] = []
+def fit_rows(answer: Answer) -> list[tuple[str, str, str]]:
+    """Return the largest batches that fit into a size as (what, words, style); none if no size was given."""
+    rows: list[tuple[str, str, str]] = []
+    fit = answer.fit
+    if fit is None:
+        return rows
     for name, found, run in (
         ("training", fit.training, answer.training),
         ("inference", fit.inference, answer.inference),
@@ -202,37 +210,42 @@ def _fit(answer: Answer, fit: Fit) -> list[Line]:
         words, style = f"batch {found.batch:,}{bound}", "total"
         if not found.batch:
             noun, peak = "estimated peak" if run.assumes else "peak", _with_bound(run.bounded, found.first.live)
-            words, style = f"does not fit even at batch 1: the {noun} is {peak}, {_place(found.first)}", "bad"
+            words, style = f"does not fit even at batch 1: the {noun} is {peak}, {place(found.first)}", "bad"
         if name == "inference" and run.assumes and not run.unknown and fit.least is not None and fit.least.batch:
             words += f"; batch {fit.least.batch:,} with every value freed after its last use"
-        lines.append([(f" {name} in {format_bytes(fit.size)}: ", "name"), (words, style)])
-    return lines
+        rows.append((f"{name} in {format_bytes(fit.size)}: ", words, style))
+    return rows
 
 
-def _fit_input(answer: Answer, fit: FitInput) -> list[Line]:
-    lines: list[Line] = []
+def fit_input_rows(answer: Answer) -> list[tuple[str, str, str]]:
+    """Return the largest inputs that fit into a size as (what, words, style); none if no size was given."""
+    rows: list[tuple[str, str, str]] = []
+    fit = answer.fit_input
+    if fit is None:
+        return rows
     for name, run in (("training", answer.training), ("inference", answer.inference)):
         if run is None:
             continue
-        start = f" {name} in {format_bytes(fit.size)} at batch {answer.batch:,}: "
+        start = f"{name} in {format_bytes(fit.size)} at batch {answer.batch:,}: "
         found, least = fit.shapes[name], fit.shapes.get("least")
         words, style = ("no input fits", "bad") if found is None else (f"input {found}", "total")
         if found is not None and (run.assumes or run.unknown):
             words += " at most (a layer has no memory rule)" if run.unknown else " (estimated)"
         if name == "inference" and run.assumes and not run.unknown and least is not None:
             words += f"; {least} with every value freed after its last use"
-        lines.append([(start, "name"), (words, style)])
-    return lines
+        rows.append((start, words, style))
+    return rows
 
 
-def _unknown(answer: Answer) -> list[Line]:
+def unknown_layers(answer: Answer) -> str:
+    """Return a note that names what has no memory rule; empty if everything has one."""
     runs = [run for run in (answer.training, answer.inference) if run is not None and run.bounded]
     if not runs:
-        return []
+        return ""
     names = list(dict.fromkeys([*runs[0].unknown, *runs[0].unstated]))
     listed = ", ".join(show(name, 100) for name in names[:3])
     more = f" and {plural(len(names) - 3, 'other')}" if len(names) > 3 else ""
-    return [[], [(" note: ", "note"), (f"no memory rule for {listed}{more}: figures are lower bounds", "")]]
+    return f"no memory rule for {listed}{more}: figures are lower bounds"
 
 
 def data(answer: Answer) -> dict[str, Any]:

@@ -126,8 +126,8 @@ def table(analysis: Analysis, options: Options, glyphs: dict[str, str]) -> list[
     return grid.lines(glyphs)
 
 
-def totals(analysis: Analysis, options: Options) -> list[Line]:
-    """Return the totals with their units and parts."""
+def totals_rows(analysis: Analysis, options: Options) -> list[tuple[str, int, str]]:
+    """Return the totals, each with its name and what it consists of, in words."""
     total = analysis.totals
     size = analysis.activation_bytes
     each = "" if analysis.batch == 1 else f" for a batch of {analysis.batch:,}"
@@ -147,15 +147,18 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
         )
     if total.buffers:
         rows.append(("buffers", total.buffers, "running means and variances, not trained"))
+    return rows if options.partial else [*rows, ("depth", total.depth, _depth(total.depth))]
+
+
+def totals(analysis: Analysis, options: Options) -> list[Line]:
+    """Return the totals with their units and parts, and the pattern of the layers."""
+    rows = totals_rows(analysis, options)
     wide = max(len(f"{number:,}") for _, number, _ in rows)
     found: list[Line] = []
     for name, number, words in rows:
         short = f"({format_count(number)})" if number >= 1000 and not options.exact else ""
         found.append([(f" {name:<12}", ""), (f"{number:>{wide},}", "total"), (f" {short:<8} ", "dim"), (words, "dim")])
     if not options.partial:
-        found.append(
-            [(f" {'depth':<12}", ""), (f"{total.depth:>{wide}}", "total"), (" " * 10, ""), (_depth(total.depth), "dim")]
-        )
         follows = pattern(analysis.network) or ""
         if "]*" in follows and len(follows) <= LONGEST_PATTERN:
             found.append([(f" {'pattern':<12}", ""), (show(follows, LONGEST_PATTERN), "dim")])
@@ -206,8 +209,8 @@ def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Li
     return found
 
 
-def notes(rows: Sequence[Row]) -> list[Line]:
-    """Return the notes of the layers, with equal ones merged."""
+def merge_notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return the notes of the layers as (names, sentence), with equal sentences merged."""
     names: dict[str, list[str]] = {}
     for row in rows:
         for _, sentence in row.notes:
@@ -215,10 +218,15 @@ def notes(rows: Sequence[Row]) -> list[Line]:
         if row.node.shared is not None:
             owner = show(rows[row.node.shared].node.name, LONGEST)
             names.setdefault(f"reuses the weights of {owner}", []).append(show(row.node.name, LONGEST))
-    found: list[Line] = []
-    for sentence, where in names.items():
-        listed = ", ".join(where[:3]) + (f" and {plural(len(where) - 3, 'other')}" if len(where) > 3 else "")
-        found.append([(" note: ", "note"), (f"{listed}: {sentence}", "")])
+    return [
+        (", ".join(where[:3]) + (f" and {plural(len(where) - 3, 'other')}" if len(where) > 3 else ""), sentence)
+        for sentence, where in names.items()
+    ]
+
+
+def notes(rows: Sequence[Row]) -> list[Line]:
+    """Return the notes of the layers as lines."""
+    found: list[Line] = [[(" note: ", "note"), (f"{names}: {text}", "")] for names, text in merge_notes(rows)]
     return [[], *found] if found else []
 
 
