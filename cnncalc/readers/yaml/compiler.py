@@ -13,8 +13,16 @@ from cnncalc.readers.yaml import layer_cache
 from cnncalc.readers.yaml.attributes import attach, check_name
 from cnncalc.readers.yaml.branches import BESIDE, MERGES, MergeStep, Operand, ResidualStep, Shortcut
 from cnncalc.readers.yaml.context import Context
-from cnncalc.readers.yaml.layer_cache import layer_of
-from cnncalc.readers.yaml.steps import Block, BlockStep, LayerStep, ParameterStep, SeqStep, Step
+from cnncalc.readers.yaml.layer_cache import fields_of, layer_of
+from cnncalc.readers.yaml.steps import (
+    Block,
+    BlockStep,
+    LayerStep,
+    OpenLayerStep,
+    ParameterStep,
+    SeqStep,
+    Step,
+)
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, rejoined
 from cnncalc.readers.yaml.values import Pending
 from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, RESIDUAL
@@ -143,41 +151,19 @@ class Compiler(Context):
         return False
 
     def _layer(self, kind: type[Layer], body: Tree | None, mark: Any) -> Step | None:
-        trees: dict[str, Tree] = {}
-        marks: dict[str, Any] = {}
+        defaults = self.defaults.get(kind.kind)
+        key = layer_cache.key_of(kind, body)
+        known = layer_cache.written.get(key) if key is not None else None
+        if known is not None and known[1] is not None and defaults is None:
+            return LayerStep(self.at(mark), kind, body, known[1])
         before = len(self.problems)
-        if isinstance(body, Map):
-            trees, marks = body.items, body.keys
-        elif body is not None and not (isinstance(body, Scalar) and body.text == "" and not body.quoted):
-            if isinstance(body, Scalar) and "=" in body.text and "==" not in body.text:  # conv: filters=16, kernel=3
-                from cnncalc.readers.yaml.suggestions.calls import step_of_call
-
-                line = step_of_call(kind, f"{kind.kind}({body.text})")
-                if line:
-                    self.problem(
-                        body.mark, "bad-value", f"the fields of {kind.kind} are written with `=`", f"write `{line}`"
-                    )
-                    return None
-            first = next(iter(kind.fields), None)
-            if first is None:
-                self.problem(
-                    body.mark, "unknown-field", f"{kind.kind} takes no value", f"write the bare word `{kind.kind}`"
-                )
-                return None
-            if isinstance(body, Seq) and (isinstance(kind.fields[first], Count) or first == "kernel"):
-                from cnncalc.readers.yaml.suggestions.misspelled import help_for_list
-
-                text = f"{kind.kind} takes named fields; got a list"
-                self.problem(body.mark, "bad-value", text, help_for_list(kind, body))
-                return None
-            trees, marks = {first: body}, {first: body.mark}
-        default_values, default_places = self.defaults.get(kind.kind, NO_DEFAULTS)
-        key = layer_cache.key_of(kind, trees)
-        known = layer_cache.find(key)
-        if known is not None and known[1] is not None and not default_values:
-            return LayerStep(self.at(mark), kind, {}, trees, default_places, known[1])
-        own = known[0] if known is not None else self.fields(kind, trees, marks)
-        values = {**default_values, **own} if default_values else own
+        if not self._can_be_fields(kind, body):
+            return None
+        trees = fields_of(kind, body)
+        marks = body.keys if isinstance(body, Map) else {}
+        written = known[0] if known is not None else self.fields(kind, trees, marks)
+        default_values, default_places = defaults or NO_DEFAULTS
+        values = {**default_values, **written} if default_values else written
         missing = [field for field in kind.fields.values() if field.required and field.name not in (*values, *trees)]
         if missing:
             problem = missing_field(kind, missing[0])
@@ -195,8 +181,37 @@ class Compiler(Context):
         waits = any(isinstance(value, Pending) for value in values.values())
         layer = None if waits else layer_of(kind, values)
         if key is not None and (known is None or not default_values):  # no expressions are written
-            layer_cache.store(key, own, layer if not default_values else None)
-        return LayerStep(self.at(mark), kind, values, trees, default_places, layer)
+            layer_cache.store(key, written, layer if not default_values else None)
+        if layer is not None:
+            return LayerStep(self.at(mark), kind, body, layer, default_places)
+        return OpenLayerStep(self.at(mark), kind, body, values, default_places)
+
+    def _can_be_fields(self, kind: type[Layer], body: Tree | None) -> bool:
+        """Return whether what a step writes after a kind can be its fields, after noting a problem if not."""
+        if body is None or isinstance(body, Map) or (isinstance(body, Scalar) and body.text == "" and not body.quoted):
+            return True
+        if isinstance(body, Scalar) and "=" in body.text and "==" not in body.text:  # conv: filters=16, kernel=3
+            from cnncalc.readers.yaml.suggestions.calls import step_of_call
+
+            line = step_of_call(kind, f"{kind.kind}({body.text})")
+            if line:
+                self.problem(
+                    body.mark, "bad-value", f"the fields of {kind.kind} are written with `=`", f"write `{line}`"
+                )
+                return False
+        first = next(iter(kind.fields), None)
+        if first is None:
+            self.problem(
+                body.mark, "unknown-field", f"{kind.kind} takes no value", f"write the bare word `{kind.kind}`"
+            )
+            return False
+        if isinstance(body, Seq) and (isinstance(kind.fields[first], Count) or first == "kernel"):
+            from cnncalc.readers.yaml.suggestions.misspelled import help_for_list
+
+            text = f"{kind.kind} takes named fields; got a list"
+            self.problem(body.mark, "bad-value", text, help_for_list(kind, body))
+            return False
+        return True
 
     def _merge(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:
         if word == "operator" and self.refused_as_stated(word, mark):
@@ -302,8 +317,6 @@ class Compiler(Context):
     def _residual(self, body: Tree | None, mark: Any) -> Step | None:
         if self._missing("residual", body, mark) or body is None:
             return None
-        if isinstance(body, Seq):
-            return ResidualStep(self.at(mark), self.steps(body), None, self._sum())
         if not isinstance(body, Map):
             return ResidualStep(self.at(mark), self.steps(body), None, self._sum())
         if not body.items.keys() <= set(RESIDUAL):

@@ -20,6 +20,8 @@ from cnncalc.readers.yaml.values import Pending
 from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, COUNTER, CURLY, ELSEWHERE, IMPLIED, IN_NAMES, RESERVED
 from cnncalc.text import nearest, show
 
+_NUMERIC = frozenset("0123456789(-$")  # first characters of numbers and expressions
+
 
 class Enough(Exception):  # not an error: the end of reading
     """Ends the reading of a file with too many problems."""
@@ -111,7 +113,7 @@ class Context:
 
     def loose(self, tree: Tree, known: Collection[str] | None = None) -> Any:
         """Return the value of a block argument or parameter, which may be a word or a number."""
-        numeric = isinstance(tree, Scalar) and tree.text[:1] in set("0123456789(-$")
+        numeric = isinstance(tree, Scalar) and tree.text[:1] in _NUMERIC
         return self.value(tree, numeric=numeric, known=known)
 
     def fields(self, kind: type[Layer], trees: dict[str, Tree], marks: dict[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,10 @@ The cache is cleared when the layers and nodes counted exceed a bound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from cnncalc.layers.base import Layer
-from cnncalc.readers.yaml.tree import Scalar, Tree
+from cnncalc.readers.yaml.tree import Map, Scalar, Tree
 
 MOST = 50_000  # entries of less than a kilobyte each
 
@@ -34,25 +33,34 @@ def layer_of(kind: type[Layer], values: dict[str, Any]) -> Layer:
     return layer
 
 
-def key_of(kind: type[Layer], trees: Mapping[str, Tree]) -> tuple[Any, ...] | None:
-    """Return the written fields as a cache key; None if their meaning depends on the rest of the file."""
-    key: list[Any] = [kind]
-    for name, tree in trees.items():
-        if name in kind.reference_fields:  # the field names a value
-            return None
-        if type(tree) is not Scalar or "$" in tree.text:
-            return None
-        key += (name, tree.text, tree.quoted)
-    return tuple(key)
+def fields_of(kind: type[Layer], body: Tree | None) -> dict[str, Tree]:
+    """Return the fields that a step writes after its kind. A value alone, as in `fc: 10`, is the first field."""
+    if isinstance(body, Map):
+        return body.items
+    if body is None or (isinstance(body, Scalar) and body.text == "" and not body.quoted):
+        return {}
+    return {next(iter(kind.fields)): body}
 
 
-def find(key: tuple[Any, ...] | None) -> tuple[dict[str, Any], Layer | None] | None:
-    """Return the values of a key that was read before, and the layer if they are complete without defaults."""
-    return written.get(key) if key is not None else None
+def key_of(kind: type[Layer], body: Tree | None) -> tuple[Any, ...] | None:
+    """Return what a step writes after its kind as a cache key; None if its meaning depends on the rest of the file."""
+    if body is None:
+        return (kind,)
+    if type(body) is Map:
+        key: list[Any] = [kind]
+        for name, tree in body.items.items():
+            if type(tree) is not Scalar or "$" in tree.text:
+                return None
+            key += (name, tree.text, tree.quoted)
+    elif type(body) is Scalar and "$" not in body.text:
+        key = [kind, body.text, body.quoted]
+    else:
+        return None
+    return None if kind.reference_fields else tuple(key)  # such a field names a value
 
 
 def store(key: tuple[Any, ...], values: dict[str, Any], layer: Layer | None) -> None:
-    """Store the values and the layer of a key."""
+    """Store the values of a key, and their layer if they are complete without defaults."""
     count_entries(1)
     written[key] = values, layer
 

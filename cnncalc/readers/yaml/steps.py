@@ -11,16 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 from cnncalc.layers.base import Layer
-from cnncalc.layers.fields import Field
 from cnncalc.layers.lookup import kind_named
 from cnncalc.layers.operator import Operator
 from cnncalc.network import Expectation
 from cnncalc.problem import BlockCall, Problem, Refused, Where
 from cnncalc.product import Product
 from cnncalc.readers.yaml.expansion import Expansion, Frame
-from cnncalc.readers.yaml.layer_cache import layer_of
+from cnncalc.readers.yaml.layer_cache import fields_of, layer_of
 from cnncalc.readers.yaml.tree import Tree, where
-from cnncalc.readers.yaml.values import Pending, resolve_value
+from cnncalc.readers.yaml.values import Pending, read_values, resolve_value
 from cnncalc.readers.yaml.vocabulary import COUNTER
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
@@ -51,6 +50,10 @@ class Step:
 
     def __init__(self, where: Where | None, work: int = 0) -> None:
         self.where = where
+        self.charge(work)
+
+    def charge(self, work: int) -> None:
+        """Charge an expansion of the step for its expressions, as `work` measures them."""
         if work >= A_STEP:
             self.cost = 1 + work // A_STEP
 
@@ -242,37 +245,32 @@ def asks_for_shape(values: Mapping[str, Any]) -> bool:
 
 
 class LayerStep(Step):
-    """One layer: `layer` if all fields are constant, otherwise `values`, the written fields and those of `defaults`.
+    """One layer.
 
-    `trees` are the fields as the file writes them, `inherited` the places of those under `defaults`.
+    `body` is what the file writes after the kind, and `inherited` has the places of the fields under `defaults`.
     """
 
     def __init__(
         self,
         where: Where | None,
         kind: type[Layer],
-        values: dict[str, Any],
-        trees: Mapping[str, Tree],
-        inherited: Mapping[str, Where],
+        body: Tree | None,
         layer: Layer | None,
+        inherited: Mapping[str, Where] = MappingProxyType({}),
     ) -> None:
-        super().__init__(where, 0 if layer is not None else work(values))
+        self.where = where
         self.kind = kind
-        self.values = values
-        self.trees = trees
-        self.inherited = inherited
+        self.body = body
         self.layer = layer
-        self.pending = {name: value for name, value in values.items() if isinstance(value, Pending)}
-        self.incoming = layer is None and asks_for_shape(self.pending)
-        self.last: tuple[list[Any], list[type], Layer] | None = None  # results of the expressions, and their layer
+        self.inherited = inherited
 
     def place(self, field: str) -> Where | None:
         """Return where a field is written, or the place of the step if it is not written."""
-        tree = self.trees.get(field)
+        tree = fields_of(self.kind, self.body).get(field)
         return where(self.where.source, tree.mark) if tree is not None and self.where is not None else self.where
 
     def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
-        layer = self.layer or self._resolved(expansion, value, frame)
+        layer = self.layer or self.resolve_layer(expansion, value, frame)
         kind = self.kind
         name = expansion.next_name(kind.kind) if label is None else expansion.unique_name(label)
         if expansion.changes:
@@ -298,15 +296,38 @@ class LayerStep(Step):
     def _refused(self, expansion: Expansion, problem: Problem) -> Refused:
         """Return a misfit at the field at fault, or at the step if that field comes from `defaults`."""
         field = problem.field or ""
-        if field in self.inherited and field not in self.trees:
+        if field in self.inherited and field not in fields_of(self.kind, self.body):
             set_at = f"`{field}` is set under `defaults:`, line {self.inherited[field].line}"
             problem.help = f"{problem.help}; {set_at}" if problem.help else set_at
         return expansion.refusal(problem, self.place(field))
 
-    def _resolved(self, expansion: Expansion, value: int, frame: Frame) -> Layer:
+    def resolve_layer(self, expansion: Expansion, value: int, frame: Frame) -> Layer:
+        """Return the layer for the value that enters the step."""
+        raise NotImplementedError
+
+
+class OpenLayerStep(LayerStep):
+    """One layer whose `values`, the written fields and those of `defaults`, contain expressions."""
+
+    def __init__(
+        self,
+        where: Where | None,
+        kind: type[Layer],
+        body: Tree | None,
+        values: dict[str, Any],
+        inherited: Mapping[str, Where],
+    ) -> None:
+        super().__init__(where, kind, body, None, inherited)
+        self.charge(work(values))
+        self.values = values
+        self.pending = [value for value in values.values() if isinstance(value, Pending)]
+        self.incoming = asks_for_shape(values)
+        self.last: tuple[list[Any], list[type], Layer] | None = None  # results of the expressions, and their layer
+
+    def resolve_layer(self, expansion: Expansion, value: int, frame: Frame) -> Layer:
         parameters = expansion.parameters_for(frame, value, self.incoming)
         try:
-            figures = [pending.resolve(parameters) for pending in self.pending.values()]
+            figures = [pending.resolve(parameters) for pending in self.pending]
             types = [*map(type, figures)]  # 1 == True, but fields distinguish them
             last = self.last
             if last is not None and last[0] == figures and last[1] == types:  # as in the rounds of a `repeat:`
@@ -316,32 +337,6 @@ class LayerStep(Step):
             return layer
         except Problem as problem:
             raise self._refused(expansion, problem) from None
-
-
-def read_values(kind: type[Layer], values: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a layer with their expressions evaluated.
-
-    Raises:
-        Problem: `bad-expression` or `bad-value`.
-    """
-    return {
-        name: _read(kind.fields[name], waiting.resolve(parameters), waiting.text)
-        if isinstance(waiting, Pending)
-        else waiting
-        for name, waiting in values.items()
-    }
-
-
-def _read(field: Field[Any], value: Any, text: str) -> Any:
-    """Return the result of an expression as the field stores it."""
-    try:
-        return field.read(value)
-    except Problem as problem:
-        if not problem.help and type(value) is bool and "$" in text and not text.startswith("$"):
-            problem.help = "a comparison gives true or false: it belongs in `when:`"
-        elif not problem.help and getattr(value, "denominator", 1) != 1:
-            problem.help = f"round it, as in `({show(text)}) // 1` or `round_to({show(text)}, 8)`"
-        raise
 
 
 class ParameterStep(Step):
@@ -374,8 +369,11 @@ class ParameterStep(Step):
                         )
             except Problem as problem:
                 raise expansion.refusal(problem, self.where) from None
-            layer = None if any(isinstance(one, Pending) for one in values.values()) else layer_of(found, values)
-            step = self.made[str(kind)] = LayerStep(self.where, found, values, {}, places, layer)
+            if Pending in map(type, values.values()):
+                step = OpenLayerStep(self.where, found, None, values, places)
+            else:
+                step = LayerStep(self.where, found, None, layer_of(found, values), places)
+            self.made[str(kind)] = step
         expansion.spend(step.cost - 1, self.where)
         return step.expand_once(expansion, value, frame, label)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from cnncalc.layers.base import Layer
+from cnncalc.layers.fields import Field
 from cnncalc.layers.fields.notation import number_help
 from cnncalc.layers.fields.sizes import listed
 from cnncalc.problem import Problem, Source, Where
 from cnncalc.readers.yaml.arithmetic import Expr, ExpressionError
 from cnncalc.readers.yaml.expression import evaluate, names, number, parse, sizes, unknown_name
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree, place_after
+from cnncalc.text import show
 
 _OPERATORS = set("$*/+%()<>=-")
 
@@ -67,6 +70,32 @@ class Pending:
 def resolve_value(value: Any, parameters: Mapping[str, Any]) -> Any:
     """Return a constant unchanged, or a Pending value resolved."""
     return value.resolve(parameters) if isinstance(value, Pending) else value
+
+
+def read_values(kind: type[Layer], values: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a layer with their expressions evaluated.
+
+    Raises:
+        Problem: `bad-expression` or `bad-value`.
+    """
+    return {
+        name: _read(kind.fields[name], waiting.resolve(parameters), waiting.text)
+        if isinstance(waiting, Pending)
+        else waiting
+        for name, waiting in values.items()
+    }
+
+
+def _read(field: Field[Any], value: Any, text: str) -> Any:
+    """Return the result of an expression as the field stores it."""
+    try:
+        return field.read(value)
+    except Problem as problem:
+        if not problem.help and type(value) is bool and "$" in text and not text.startswith("$"):
+            problem.help = "a comparison gives true or false: it belongs in `when:`"
+        elif not problem.help and getattr(value, "denominator", 1) != 1:
+            problem.help = f"round it, as in `({show(text)}) // 1` or `round_to({show(text)}, 8)`"
+        raise
 
 
 def constant(scalar: Scalar) -> Any:
