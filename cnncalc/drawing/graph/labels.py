@@ -83,14 +83,14 @@ def line_of(node: Node) -> Line:
     if kind in ("lstm", "gru", "rnn"):
         both = "bidirectional " if getattr(layer, "bidirectional", False) else ""
         stacked = getattr(layer, "layers", 1)
-        name = (f"{both}{kind.upper()}, ", Number("channels", getattr(layer, "units", node.output[-1])))
+        name: Line = (f"{both}{kind.upper()}, ", Number("channels", getattr(layer, "units", node.output[-1])))
         return (*name, f", {stacked} layers") if stacked > 1 else name
     if kind == "embedding":
         return ("embedding, ", Number("channels", node.output[-1]))
     if kind in ("attention", "attend"):
         heads = getattr(layer, "heads", 1)
-        name = "attention" if kind == "attention" else NAMES[kind]
-        return (f"{name}, {heads} heads",) if heads > 1 else (name,)
+        word = "attention" if kind == "attention" else NAMES[kind]
+        return (f"{word}, {heads} heads",) if heads > 1 else (word,)
     if kind == "groupnorm":
         return (f"GroupNorm, {getattr(layer, 'groups', '?')}",)
     if kind in ("reshape", "resize"):
