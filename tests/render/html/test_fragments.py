@@ -263,6 +263,16 @@ def test_large_tables_are_folded_at_first() -> None:
     assert not any("open" in one.attributes for one in large.all("details"))
 
 
+def test_only_sorting_needs_the_script() -> None:
+    """It is there, it is short, and the page without it has the same rows."""
+    page = read(analysis_html(analysis_of("vgg16")))
+    (script,) = page.all("script")
+    assert "aria-sort" in script.text
+    assert "//" not in script.text
+    assert len(script.text) < 2_000
+    assert page.all("button") == []
+
+
 def test_size() -> None:
     """A notebook stores every output."""
     assert len(analysis_html(analysis_of("vgg16"))) < 30_000
