@@ -140,7 +140,7 @@ def check(analysis: Analysis, policy: Policy) -> tuple[list[Measured], list[Find
                 Finding(
                     "expect", "expect-wrong", "error",
                     f"{show(claim.source, 200)}: the file expects {claim.quantity} {show(claim.claimed)}, but it is {computed}",
-                    f"it is {claim.reason}" if claim.reason else "; ".join(claim.working),
+                    "; ".join([*([f"{show(claim.claimed)} is {claim.reason}"] if claim.reason else []), *claim.working]),
                     claim.where.line if claim.where is not None else None,
                     claim.where.column if claim.where is not None else None,
                 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cnncalc.analyses.quantities import EXPECTABLE, PUBLISHABLE, USUAL
 from cnncalc.analyses.receptive import extent
 from cnncalc.analyses.totals import Analysis, Row
@@ -9,6 +11,9 @@ from cnncalc.problem import Where
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.units import Figure
+
+if TYPE_CHECKING:
+    from cnncalc.analyses.mistakes.recognition import Mistake
 
 
 class Claim(Record):
@@ -21,7 +26,16 @@ class Claim(Record):
     agrees: bool
     where: Where | None
     working: tuple[str, ...] = ()  # how the right figure is worked out, if the claim about a single layer is wrong
-    reason: str = ""  # the explanation of a figure that does not agree, if it is known
+    mistakes: tuple[Mistake, ...] = ()  # those that give exactly the figure that was claimed, if it is wrong
+
+    @property
+    def reason(self) -> str:
+        """What the wrong figure exactly is, as in "it is ..."; empty if no mistake explains it."""
+        if not self.mistakes:
+            return ""
+        from cnncalc.analyses.mistakes.recognition import describe
+
+        return describe(self.mistakes)
 
 
 def published(analysis: Analysis) -> list[Claim]:
@@ -31,12 +45,11 @@ def published(analysis: Analysis) -> list[Claim]:
     for claim in analysis.network.published:
         computed = PUBLISHABLE[claim.quantity].value(single, USUAL)  # of MACs that are not all known, a lower bound
         assert isinstance(computed, int)
-        agrees, why = claim.figure.agrees(computed), ""
-        if not agrees:
-            from cnncalc.analyses.reasons import reason
-
-            why = reason(analysis, claim.quantity, claim.figure, computed)
-        claims.append(Claim(claim.source, claim.quantity, claim.figure.text, computed, agrees, claim.where, reason=why))
+        agrees = claim.figure.agrees(computed)
+        mistakes = () if agrees else _mistakes(single, claim.quantity, analysis.rows, claim.figure, whole=True)
+        claims.append(
+            Claim(claim.source, claim.quantity, claim.figure.text, computed, agrees, claim.where, mistakes=mistakes)
+        )
     return claims
 
 
@@ -46,13 +59,9 @@ def expected(analysis: Analysis) -> list[Claim]:
     for mark in analysis.network.expectations:
         rows = analysis.rows[mark.first : mark.last]
         computed: int | list[int] | None
-        reason = ""
         if mark.quantity == "output":
-            shape = analysis.network.nodes[mark.value].output
-            computed = list(shape)
+            computed = list(analysis.network.nodes[mark.value].output)
             agrees = isinstance(mark.figure, Shape) and computed == list(mark.figure)
-            if not agrees and isinstance(mark.figure, Shape) and [*mark.figure[1:], mark.figure[0]] == computed:
-                reason = f"the same shape with the channels first; cnncalc puts them last: write `expect: {shape}`"
         elif mark.quantity == "receptive_field":
             seen = extent(analysis.fields[mark.value], analysis.extent)
             computed = seen[0] if seen else None
@@ -61,23 +70,29 @@ def expected(analysis: Analysis) -> list[Claim]:
         else:
             computed = EXPECTABLE[mark.quantity].of_rows(rows)
             agrees = computed is not None and isinstance(mark.figure, Figure) and mark.figure.agrees(computed)
-        shown = () if agrees or len(rows) != 1 else _working(analysis, rows[0], mark.quantity)
-        claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where, shown, reason))
+        shown: tuple[str, ...] = ()
+        mistakes: tuple[Mistake, ...] = ()
+        if not agrees:
+            shown = _working(analysis, rows[0], mark.quantity) if len(rows) == 1 else ()
+            asked = [analysis.rows[mark.value]] if mark.quantity in ("output", "receptive_field") else rows
+            mistakes = _mistakes(analysis, mark.quantity, asked, mark.figure)
+        claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where, shown, mistakes))
     return claims
 
 
-def _working(analysis: Analysis, row: Row, quantity: str) -> tuple[str, ...]:
-    """Return the lines of working that lead to a figure of one layer."""
-    from cnncalc.analyses.working import working
+def _mistakes(
+    analysis: Analysis, quantity: str, rows: list[Row], figure: Figure | tuple[int, ...], *, whole: bool = False
+) -> tuple[Mistake, ...]:
+    """Return the mistakes that give a wrong figure of some rows, or of the whole network."""
+    from cnncalc.analyses.mistakes.question import ASKED, ask
+    from cnncalc.analyses.mistakes.recognition import recognize
 
-    wanted = {
-        "output": row.node.output.axes,
-        "params": ("weight", "bias", "params"),
-        "weights": ("weight",),
-        "biases": ("bias",),
-        "macs": ("MACs",),
-        "activations": ("activations",),
-    }.get(quantity, ())
-    return tuple(
-        fact.line() for fact in working(analysis, row) if fact.label in wanted and (fact.letters or fact.numbers)
-    )
+    question = ask(analysis, quantity, None if whole else rows) if quantity in ASKED else None
+    return recognize(question, figure) if question is not None else ()
+
+
+def _working(analysis: Analysis, row: Row, quantity: str) -> tuple[str, ...]:
+    """Return the formulas that lead to a figure of one layer."""
+    from cnncalc.analyses.working import working_of
+
+    return tuple(fact.line() for fact in working_of(analysis, row, quantity) if fact.letters or fact.numbers)

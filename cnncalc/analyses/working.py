@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.receptive import extent, format_number
 from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.layers.roles import has_bias_role
 from cnncalc.product import Product
 from cnncalc.record import Record
 from cnncalc.shape import Shape, TransposedWindow, Window
@@ -64,6 +65,24 @@ def working(analysis: Analysis, row: Row) -> list[Fact]:
     found += _field(analysis, row)
     found += _dense(row, inputs)
     return found
+
+
+def working_of(analysis: Analysis, row: Row, quantity: str) -> list[Fact]:
+    """Return the facts that lead to one figure of a row: those with a formula, or else the figure itself."""
+    layer = row.node.layer
+    names = tuple(layer.weights(*analysis.network.shapes(row.node))) if layer is not None else ()
+    labels = {
+        "output": (*row.node.output.axes, "output", "shape"),
+        "params": (*names, "params"),
+        "weights": tuple(name for name in names if not has_bias_role(name)),
+        "biases": tuple(name for name in names if has_bias_role(name)),
+        "macs": ("MACs",),
+        "activations": ("activations",),
+        "memory": ("activations", "memory"),
+        "receptive_field": ("receptive field",),
+    }.get(quantity, ())
+    facts = [fact for fact in working(analysis, row) if fact.label in labels]
+    return [fact for fact in facts if fact.letters or fact.numbers] or facts[-1:]
 
 
 def _axes(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:

@@ -142,6 +142,7 @@ def _claim(claim: Claim, source_key: str, claimed_key: str) -> dict[str, Any]:
         "computed": claim.computed,
         "agrees": claim.agrees,
         "reason": claim.reason or None,
+        "mistakes": [mistake.name for mistake in claim.mistakes],
     }
 
 

@@ -203,9 +203,9 @@ def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Li
         verdict = "agrees" if claim.agrees else "does not agree" if by.startswith("published") else "is wrong"
         line = f"   {claim.quantity:<{name_width}}  {show(claim.claimed):>{claim_width}}   computed {figure(claim):<{grid_width}}"
         found.append([(line, ""), (f"  {mark} {verdict}", "good" if claim.agrees else "bad")])
-        found += [[(f"     {shown}", "dim")] for shown in claim.working]
         if claim.reason:
-            found.append([(f"     it is {claim.reason}", "dim")])
+            found.append([(f"     it is {claim.reason}", "note")])
+        found += [[(f"     {shown}", "dim")] for shown in claim.working]
     return found
 
 

@@ -14,7 +14,7 @@ from cnncalc.readers.yaml.reader import read
     ("shape", "reason"),
     [
         ("28x28x16", ""),
-        ("16x28x28", "the same shape with the channels first; cnncalc puts them last: write `expect: 28x28x16`"),
+        ("16x28x28", "the same shape with the channels first; cnncalc puts them last: 28x28x16"),
         ("28x16x28", ""),
         ("16x27x27", ""),
     ],
