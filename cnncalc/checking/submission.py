@@ -36,6 +36,7 @@ class Checked(Record):
     metrics: dict[str, int | str | None] | None
     measured: tuple[Measured, ...]
     findings: tuple[Finding, ...]
+    ranked: Measured | None = None  # the figure of the leaderboard, if the task asks for one and there is a network
 
 
 class Task(Record):
@@ -47,6 +48,7 @@ class Task(Record):
     commit: Commit | None = None  # the commit with the baseline of each file, if it is a git revision
     only: tuple[str, ...] = ()  # the rules to apply; empty means all
     metrics: bool = False  # whether to report all figures of a network, limited or not
+    ranked: str = ""  # the quantity of the leaderboard
 
 
 def check_file(path: str, task: Task) -> Checked:
@@ -132,7 +134,16 @@ def _apply_rules(network: Network, path: str, task: Task) -> Checked:
     unreadable = any(finding.code == "not-compared" for finding in findings)
     failed = any(finding.level == "error" for finding in findings)
     status = UNREADABLE if unreadable else FAILED if failed else PASSED
-    return Checked(path, status, metrics(analysis) if task.metrics else {}, tuple(measured), tuple(findings))
+    shown = metrics(analysis) if task.metrics else {}
+    return Checked(path, status, shown, tuple(measured), tuple(findings), _ranked(analysis, task))
+
+
+def _ranked(analysis: Analysis, task: Task) -> Measured | None:
+    """The figure of the leaderboard, measured as the policy's limit on it, if there is one."""
+    if not task.ranked:
+        return None
+    limits = [limit for limit in task.policy.limits if limit.quantity == task.ranked]
+    return measure(analysis, limits[0] if limits else Limit(task.ranked))
 
 
 def _of_model(finding: Finding, policy: Policy) -> Finding:

@@ -15,12 +15,12 @@ OF_FORMAT = {
     "json": (".json",), "csv": (".csv",), "markdown": (".md", ".markdown"), "latex": (".tex",), "junit": (".xml",),
     "sarif": (".sarif", ".json"), "gitlab": (".json",), "gradescope": (".json",), "svg": (".svg",), "torch": (".py",),
     "keras": (".py",), "onnx": (".onnx",), "mermaid": (".mmd", ".mermaid"), "dot": (".dot", ".gv"),
-    "yaml": (".yaml", ".yml"),
+    "yaml": (".yaml", ".yml"), "html": (".html", ".htm"),
 }  # fmt: skip
 BINARY = ("onnx",)
 # suffixes of formats that cnncalc does not write
 FOREIGN = (
-    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svgz", ".pdf", ".eps", ".ps", ".html", ".htm", ".xls",
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svgz", ".pdf", ".eps", ".ps", ".xls",
     ".xlsx", ".ods", ".doc", ".docx", ".odt", ".rst", ".tsv", ".toml", ".ini", ".cfg", ".keras", ".h5", ".hdf5", ".pt", ".pth",
     ".pb", ".tflite", ".safetensors", ".prototxt", ".caffemodel", ".npy", ".npz", ".pkl", ".zip", ".gz", ".ipynb",
 )  # fmt: skip

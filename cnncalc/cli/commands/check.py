@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cnncalc.checking.history import Commit
     from cnncalc.checking.submission import Checked, Task
 
-FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab", "gradescope")
+FORMATS = ("text", "json", "csv", "html", "junit", "sarif", "github", "gitlab", "gradescope")
 MANY = 500  # number of files from which several processes are faster
 CHUNK = 50
 LIMITS = ("params", "activations", "activation-memory", "training-memory", "inference-memory", "macs", "layers")
@@ -45,6 +45,7 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     epilog=options.examples(
         "cnncalc check submissions/ --max-params 500k",
         "cnncalc check net.yaml --policy budget.yaml --format junit -o report.xml",
+        "cnncalc check submissions/ --policy budget.yaml --leaderboard params --format html -o class.html",
         "cnncalc check net.yaml --baseline main --max-growth 5%",
     ),
 )
@@ -87,6 +88,18 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     "the summary, or as an error.",
 )
 @click.option(
+    "--leaderboard",
+    metavar="QUANTITY",
+    help="Order the files that pass by this figure: the smallest first, but the largest receptive-field. In the formats "
+    "text, json, csv, html and gradescope.",
+)
+@click.option(
+    "--anonymous",
+    is_flag=True,
+    help="Number the files instead of naming them. The numbers reveal nothing about the names. In the formats text, json, "
+    "csv and html.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
@@ -111,6 +124,8 @@ def command(
     max_growth: tuple[str, ...],
     only: str | None,
     unread_is: str,
+    leaderboard: str | None,
+    anonymous: bool,
     form: str,
     file: str | None,
     **limits: str | None,
@@ -127,9 +142,12 @@ def command(
     from cnncalc.checking.paths import collect
     from cnncalc.checking.submission import ERROR, FAILED, UNREADABLE, Task, not_looked_at
     from cnncalc.cli.display import fit_text
-    from cnncalc.render.checks import Entry, Report, render
+    from cnncalc.render.checks import NAMELESS, RANKING, Entry, Report, render
 
     check_suffix(file, form, FORMATS)
+    _check_format(form, NAMELESS if anonymous else FORMATS, "--anonymous")
+    _check_format(form, RANKING if leaderboard else FORMATS, "--leaderboard")
+    ranked = _quantity(leaderboard)
     if not paths:
         raise click.UsageError("no PATH: name files or folders")
     budget = _policy(policy, input_shape, output_shape, limits)
@@ -140,18 +158,21 @@ def command(
         raise click.UsageError("--baseline and --max-growth must be used together")
     rules = (*budget.rules, *(["growth"] if allowed else []))
     before, commit = _baseline(baseline, allowed)
-    task = Task(budget, allowed, before, commit, _only(only, rules), metrics=form == "json")
+    every_figure = form == "json" or anonymous  # the same numbers in every format need the same figures
+    task = Task(budget, allowed, before, commit, _only(only, rules), metrics=every_figure, ranked=ranked)
     files, unread = collect(paths)
     if not budget.limits and not allowed and budget.rules == ("sound", "expect"):
         print_message("note: there are no limits, so files are only checked for being valid and for their own `expect`")
-    checked = [
-        Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in _check_files(files, task)
-    ]
+    checked = [*_check_files(files, task)]
     if unread_is == "error":
-        entries = map(not_looked_at, unread)
-        checked += [Entry(one.path, one.status, one.metrics, one.measured, one.findings) for one in entries]
+        checked += map(not_looked_at, unread)
         unread = []
-    report = Report(budget, task.only or rules, checked, tuple(unread))
+    entries = [Entry(one.path, one.status, one.metrics, one.measured, one.findings, one.ranked) for one in checked]
+    report = Report(budget, task.only or rules, entries, tuple(unread), ranked)
+    if anonymous:
+        from cnncalc.render.checks.anonymous import without_names
+
+        report = without_names(report)
     write(fit_text(render(form, report), file) if form == "text" else render(form, report), file)
     statuses = {entry.status for entry in checked}
     return FAILURE if UNREADABLE in statuses else FINDING if statuses & {FAILED, ERROR} else 0
@@ -201,6 +222,34 @@ def _policy(
         raise Failed("the policy is invalid") from None
     except Problem as problem:
         raise Failed(f"{problem.text}: {problem.help}") from None
+
+
+def _check_format(form: str, allowed: Sequence[str], option: str) -> None:
+    """Refuse a format that an option does not apply to.
+
+    Raises:
+        click.UsageError: Naming the formats that it applies to.
+    """
+    if form not in allowed:
+        from cnncalc.text import quoted
+
+        raise click.UsageError(f"{option} does not apply to --format {form}: use {quoted(allowed)}")
+
+
+def _quantity(text: str | None) -> str:
+    """The quantity of the leaderboard, or an empty text.
+
+    Raises:
+        click.BadParameter: If there is no such quantity.
+    """
+    from cnncalc.analyses.quantities import LIMITS
+    from cnncalc.cli.suggestions import suggest
+    from cnncalc.text import show
+
+    if text is None or text in LIMITS:
+        return text or ""
+    help = suggest(text, LIMITS) or "the quantities are " + ", ".join(LIMITS)
+    raise click.BadParameter(f"no quantity named `{show(text)}`: {help}", param_hint="--leaderboard")
 
 
 def _growth(text: str) -> tuple[str, int]:

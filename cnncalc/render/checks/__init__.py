@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from cnncalc.render.checks.report import Entry, Report
 
-__all__ = ["FORMATS", "Entry", "Report", "render"]
+__all__ = ["FORMATS", "NAMELESS", "RANKING", "Entry", "Report", "render"]
 
 
 def _text(report: Report) -> str:
@@ -21,6 +21,18 @@ def _text(report: Report) -> str:
 
 def _json(report: Report) -> str:
     from cnncalc.render.checks.json import render as make
+
+    return make(report)
+
+
+def _csv(report: Report) -> str:
+    from cnncalc.render.checks.csv import render as make
+
+    return make(report)
+
+
+def _html(report: Report) -> str:
+    from cnncalc.render.checks.html import render as make
 
     return make(report)
 
@@ -59,6 +71,8 @@ def _gradescope(report: Report) -> str:
 FORMATS: dict[str, Callable[[Report], str]] = {
     "text": _text,
     "json": _json,
+    "csv": _csv,
+    "html": _html,
     "junit": _junit,
     "sarif": _sarif,
     "github": _github,
@@ -70,3 +84,9 @@ FORMATS: dict[str, Callable[[Report], str]] = {
 def render(form: str, report: Report) -> str:
     """Return the report in a format."""
     return FORMATS[form](report)
+
+
+# formats that may leave out the names of files; the others are for programs that find the files by their names
+NAMELESS = ("text", "json", "csv", "html")
+# formats that have a leaderboard
+RANKING = (*NAMELESS, "gradescope")

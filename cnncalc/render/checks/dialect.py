@@ -97,6 +97,59 @@ def figures(entry: Entry, rule: str) -> list[str]:
     return [str(one) for one in entry.measured if one.limit.quantity == rule]
 
 
+def shared_folder(report: Report) -> str:
+    """Return the innermost folder that all files are in, empty if that is the current one."""
+    paths = [relative(entry.path).split("/") for entry in report.entries]
+    first, last = min(paths), max(paths)  # what these two share, all of them share
+    shared = 0
+    while shared < min(len(first), len(last)) - 1 and first[shared] == last[shared]:
+        shared += 1
+    return "/".join(first[:shared])
+
+
+def submissions(report: Report) -> list[str]:
+    """Return the submission that every file belongs to: its folder below the folder that all files share, or its name.
+
+    The files `alice/net.yaml` and `alice/b/net.yaml` belong to `alice`, and `bob.yaml` to `bob`.
+    """
+    paths = [relative(entry.path).split("/") for entry in report.entries]
+    shared = len(shared_folder(report).split("/")) if shared_folder(report) else 0
+    found = []
+    for path in paths:
+        name = path[shared]
+        found.append(visible(os.path.splitext(name)[0] if shared == len(path) - 1 else name))
+    return found
+
+
+def outcome(report: Report, entry: Entry, rule: str) -> str:
+    """Return what became of a rule, in a word for tables: `pass`, `warning`, `fail` or `not known`."""
+    found = verdict(entry, rule)
+    if found == PASSED and findings_of(report, entry, rule):
+        return "warning"
+    return {PASSED: "pass", FAILED: "fail", ERROR: "not known"}[found]
+
+
+def first_finding(entry: Entry) -> Finding | None:
+    """Return the first error of a file, or its first warning if it has no error; None if nothing was found."""
+    errors = [finding for finding in entry.findings if finding.level == "error"]
+    return next(iter([*errors, *entry.findings]), None)
+
+
+def earned(report: Report, entry: Entry, rule: str) -> int:
+    """Return the points of one file for a rule: all if the file is sound and has no finding of the rule, otherwise none.
+
+    A limit with `level: warning` does not fail a file, but it earns nothing if it is exceeded.
+    """
+    holds = entry.metrics is not None and verdict(entry, rule) == PASSED and not findings_of(report, entry, rule)
+    return dict(report.policy.points).get(rule, 0) if holds else 0
+
+
+def worth(report: Report) -> dict[str, int]:
+    """Return the most points for each of the applied rules that has points."""
+    points = dict(report.policy.points)
+    return {rule: points[rule] for rule in report.rules if points.get(rule)}
+
+
 def sentence(finding: Finding) -> str:
     """Return a finding in one line: what is wrong, what to do, and its code."""
     line = visible(finding.message) + (f"; {visible(finding.help)}" if finding.help else "")

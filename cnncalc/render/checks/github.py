@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
 from cnncalc.render.checks import text
-from cnncalc.render.checks.dialect import describe_unread, relative
+from cnncalc.render.checks.dialect import describe_unread, first_finding, relative
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, visible
 
@@ -13,7 +13,7 @@ MOST = 10  # GitHub shows at most this many per step
 
 def render(report: Report) -> str:
     """Return the whole text. Files with errors come first, and no line of the plain text is a command."""
-    found = [(entry, _first(entry)) for entry in report.entries if entry.findings]
+    found = [(entry, first) for entry in report.entries if (first := first_finding(entry)) is not None]
     found.sort(key=lambda pair: pair[1].level != "error")
     shown = [_annotation(entry, finding) for entry, finding in found[:MOST]]
     if len(found) > MOST:
@@ -24,10 +24,6 @@ def render(report: Report) -> str:
     if unread:
         shown.append(f"::notice title=not looked at::{_data(unread)}")
     return "".join(f"{line}\n" for line in shown) + text.render(report)
-
-
-def _first(entry: Entry) -> Finding:
-    return next((finding for finding in entry.findings if finding.level == "error"), entry.findings[0])
 
 
 def _annotation(entry: Entry, finding: Finding) -> str:

@@ -19,6 +19,7 @@ from cnncalc.render.checks.dialect import (
     names,
     verdict,
 )
+from cnncalc.render.checks.leaderboard import LARGEST_FIRST, places
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural
 
@@ -50,6 +51,11 @@ def render(report: Report) -> str:
         "stdout_visibility": "hidden",
         "tests": tests,
     }
+    if report.leaderboard:  # of the best file that passes
+        name = LIMITS[report.leaderboard].noun
+        order = "desc" if report.leaderboard in LARGEST_FIRST else "asc"
+        figures = [place.figure for place in places(report) if place.figure is not None]
+        data["leaderboard"] = [{"name": name, "value": figure, "order": order} for figure in figures[:1]]
     return dumps(data, indent=2) + "\n"
 
 

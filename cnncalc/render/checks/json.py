@@ -7,6 +7,8 @@ from typing import Any
 
 from cnncalc import __version__
 from cnncalc.analyses.budget import Finding, Limit
+from cnncalc.render.checks.dialect import earned, outcome, worth
+from cnncalc.render.checks.leaderboard import order, places
 from cnncalc.render.checks.report import Entry, Report
 
 MOST = 1000  # the most names of files that were not looked at
@@ -33,8 +35,10 @@ def render(report: Report) -> str:
             "errors": report.errors,
             "unread": len(report.unread),
         },
-        "files": [_entry(entry) for entry in report.entries],
+        "anonymous": report.anonymous,
+        "files": [_entry(report, entry) for entry in report.entries],
         "unread": list(report.unread[:MOST]),
+        "leaderboard": _leaderboard(report),
     }
     # a CI runner would obey `##[...]` in a path, even here
     return dumps(data, indent=2).replace("\x7f", "\\u007f").replace("##", "#\\u0023") + "\n"
@@ -54,11 +58,28 @@ def _limit(limit: Limit) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _leaderboard(report: Report) -> dict[str, Any] | None:
+    if not report.leaderboard:
+        return None
+    return {
+        "quantity": report.leaderboard,
+        "order": order(report.leaderboard),
+        "places": [
+            {"rank": place.rank, "path": report.entries[place.entry].path, "figure": place.figure}
+            for place in places(report)
+        ],
+    }
+
+
+def _entry(report: Report, entry: Entry) -> dict[str, Any]:
+    most = worth(report)
     return {
         "path": entry.path,
         "status": "error" if entry.status == "unreadable" else entry.status,
         "metrics": entry.metrics,
+        "measured": {one.limit.quantity: one.actual for one in entry.measured},
+        "results": {rule: outcome(report, entry, rule) for rule in report.rules},
+        "points": {rule: earned(report, entry, rule) for rule in most} if most else None,
         "findings": [_finding(finding) for finding in entry.findings],
     }
 

@@ -16,18 +16,22 @@ class Entry(Record):
     metrics: dict[str, int | str | None] | None
     measured: tuple[Measured, ...]
     findings: tuple[Finding, ...]
+    ranked: Measured | None = None  # the figure of the leaderboard
 
 
 class Report(Record):
     """Everything that was checked. `rules` are the applied rules in order.
 
-    `unread` are the files in the given folders whose suffix `check` does not read.
+    `unread` are the files in the given folders whose suffix `check` does not read. `leaderboard` is the quantity that orders
+    the files that pass, if that was asked for. `anonymous` is true if the entries have numbers instead of paths.
     """
 
     policy: Policy
     rules: tuple[str, ...]
     entries: Sequence[Entry]
     unread: tuple[str, ...] = ()
+    leaderboard: str = ""
+    anonymous: bool = False
 
     def count(self, *statuses: str) -> int:
         """Return the number of files with one of these statuses."""

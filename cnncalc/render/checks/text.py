@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
 from cnncalc.render.checks.dialect import describe_unread, escape_command
+from cnncalc.render.checks.leaderboard import places, title
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, show, visible
 
@@ -18,7 +19,25 @@ def render(report: Report) -> str:
         lines += _entry(entry)
     limits = " (limits are inclusive)" if report.policy.limits else ""
     unread = describe_unread(report)
-    return "\n".join(map(escape_command, [*lines, summary(report) + limits, *([unread] if unread else [])])) + "\n"
+    lines += [summary(report) + limits, *([unread] if unread else []), *_leaderboard(report)]
+    return "\n".join(map(escape_command, lines)) + "\n"
+
+
+def _leaderboard(report: Report) -> list[str]:
+    """Return the leaderboard as a table; nothing if it was not asked for."""
+    if not report.leaderboard:
+        return []
+    rows = [
+        (
+            "-" if place.rank is None else str(place.rank),
+            "?" if place.figure is None else f"{place.figure:,}",
+            show(report.entries[place.entry].path, 200),
+        )
+        for place in places(report)
+    ]
+    wide = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    table = [f"  {rank:>{wide[0]}}  {figure:>{wide[1]}}  {name}" for rank, figure, name in rows]
+    return [title(report.leaderboard), *(table or ["  no file passes"])]
 
 
 def summary(report: Report) -> str:
