@@ -879,7 +879,7 @@ def test_json(check: Check, tmp_path: Path) -> None:
     body = "limits: {params: {max: 1k}, activation-memory: {min: 1kB, batch: 2}}\npoints: {params: 5}\noutput: 10"
     done = check("net.yaml", "unsound.yaml", "--policy", policy(tmp_path, body), "--format", "json")
     data = json.loads(done.out)
-    assert list(data) == ["format", "cnncalc", "policy", "summary", "files", "unread"]
+    assert list(data) == ["format", "cnncalc", "policy", "summary", "files", "unread", "anonymous", "leaderboard"]
     assert data["format"] == "cnncalc.check/1"
     assert data["policy"]["limits"][0] | {"optimizer": 0, "amp": 0} == {
         "quantity": "params", "min": None, "max": 1000, "level": "error", "batch": 1, "dtype": "float32", "count": "trainable",
@@ -897,6 +897,12 @@ def test_json(check: Check, tmp_path: Path) -> None:
     assert {name: net["metrics"][name] for name in ("params", "buffers", "activation_bytes", "receptive_field")} == {
         "params": 1570, "buffers": 8, "activation_bytes": 1384, "receptive_field": 3,
     }  # fmt: skip
+    assert net["measured"] == {"params": 1570, "activation-memory": 2768}
+    assert net["results"] == {
+        "sound": "pass", "output": "pass", "params": "fail", "activation-memory": "pass", "expect": "pass",
+    }  # fmt: skip
+    assert (net["points"], unsound["points"]) == ({"params": 0}, {"params": 0})
+    assert set(unsound["results"].values()) == {"fail", "not known"}
     assert net["findings"] == [
         {
             "rule": "params", "code": "over-budget", "level": "error", "message": "params 1,570 > 1,000",

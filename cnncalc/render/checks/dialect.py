@@ -123,6 +123,8 @@ def submissions(report: Report) -> list[str]:
 
 def outcome(report: Report, entry: Entry, rule: str) -> str:
     """Return what became of a rule, in a word for tables: `pass`, `warning`, `fail` or `not known`."""
+    if rule == "sound" and entry.status == ERROR:
+        return "fail"
     found = verdict(entry, rule)
     if found == PASSED and findings_of(report, entry, rule):
         return "warning"

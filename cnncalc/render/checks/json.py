@@ -35,9 +35,9 @@ def render(report: Report) -> str:
             "errors": report.errors,
             "unread": len(report.unread),
         },
-        "anonymous": report.anonymous,
         "files": [_entry(report, entry) for entry in report.entries],
         "unread": list(report.unread[:MOST]),
+        "anonymous": report.anonymous,
         "leaderboard": _leaderboard(report),
     }
     # a CI runner would obey `##[...]` in a path, even here
