@@ -1,7 +1,7 @@
-"""Submissions a second: `check` on VGG-sized files, against CSafeLoader on the same files, and two processes against one.
+"""Throughput of `check`: submissions of VGG's size, compared with CSafeLoader, and two processes compared with one.
 
-Every file is a network of its own: depths and widths differ, and no file is checked twice. Times are CPU seconds of whole
-files from disk, the least of several rounds with other files.
+The files differ in depth and width, and no file is checked twice. Times are CPU seconds for whole files on disk; each is the
+minimum of several rounds with different files.
 Usage: python benchmarks/check.py [--files 10000] [--rounds 5] [--python VENV/bin/python]
 """
 
@@ -19,18 +19,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUND = 500  # files
-AIM = 2000  # files a second and core
-SPEED_UP = 1.6  # of two processes
+AIM = 2000  # files per second and core
+SPEED_UP = 1.6  # by two processes
 HEAD = "name: Submission {0}\ninput: 224x224x3\n"
 
 
 def widths(dice: random.Random) -> list[list[int]]:
-    """Filters of the convolutions of five stages, about as many and as wide as those of VGG-16."""
+    """Return random filter counts for the convolutions of five stages, about the size of VGG-16."""
     return [[dice.randrange(8, 8 * 2**stage, 4) + 8 for _ in range(dice.randint(2, 3))] for stage in range(1, 6)]
 
 
 def written_out(number: int) -> str:
-    """A submission as a beginner writes it: one layer a line."""
+    """Return a submission as a beginner writes it: one layer per line."""
     dice = random.Random(number)
     lines = [HEAD.format(number) + "layers:"]
     for stage in widths(dice):
@@ -42,7 +42,7 @@ def written_out(number: int) -> str:
 
 
 def in_blocks(number: int) -> str:
-    """The same with a block for the stages, as the shelf's vgg16.yaml."""
+    """Return the same network with a block for the stages, as in the shelf's vgg16.yaml."""
     dice = random.Random(number)
     text = HEAD.format(number) + "defaults: {conv: {kernel: 3, pad: 1}}\nblocks:\n  Stage(filters, convs):\n"
     text += "    - seq: [conv: $filters, relu]\n      repeat: $convs\n    - maxpool: 2\nlayers:\n"
@@ -51,7 +51,7 @@ def in_blocks(number: int) -> str:
 
 
 def written(folder: Path, make: Callable[[int], str], files: int) -> Path:
-    """A folder of submissions."""
+    """Write a folder of submissions."""
     folder.mkdir()
     for number in range(files):
         (folder / f"s{number:05d}.yaml").write_text(make(number))
@@ -59,7 +59,7 @@ def written(folder: Path, make: Callable[[int], str], files: int) -> Path:
 
 
 def seconds(function: Callable[[str], object], paths: list[str]) -> float:
-    """The CPU seconds of a call for one path, in the best of the rounds of files."""
+    """Return the CPU seconds of a call per path, from the fastest round."""
     found = []
     for first in range(0, len(paths), ROUND):
         start = time.process_time()
@@ -70,7 +70,7 @@ def seconds(function: Callable[[str], object], paths: list[str]) -> float:
 
 
 def inside(folder: str) -> None:
-    """Files a second in one process, beside CSafeLoader (run by the Python that is asked for)."""
+    """Print files per second in one process, next to CSafeLoader. It is run by the Python that `--python` names."""
     import gc
 
     import yaml
@@ -78,7 +78,7 @@ def inside(folder: str) -> None:
     from cnncalc.analyses.budget import Limit, Policy
     from cnncalc.checking.submission import Checked, Task, check_file
 
-    gc.set_threshold(200_000, 50, 50)  # as the program itself runs
+    gc.set_threshold(200_000, 50, 50)  # as in the program itself
     task = Task(Policy(limits=(Limit("params", most=10**9), Limit("macs", most=10**12))))
 
     def checked(path: str) -> Checked:
@@ -113,9 +113,9 @@ finally:
 
 
 def command(python: str, folder: Path, cores: int) -> tuple[float, float]:
-    """Wall seconds of the whole command on so many cores, and CPU seconds of the way through it that takes longest.
+    """Return the wall seconds of the whole command on this many cores, and the CPU seconds of its longest path.
 
-    The second is what the first would be on an idle machine: the parent's own work, and each worker's share of the rest.
+    The second figure is what the first would be on an idle machine: the parent's own work plus each worker's share of the rest.
     """
     start = time.perf_counter()
     words = ["check", str(folder), "--max-params", "1G", "--max-macs", "1T", "-o", os.devnull]

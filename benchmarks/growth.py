@@ -1,6 +1,6 @@
-"""How time grows with layers: parsing against CSafeLoader, analysis per layer, whole runs of 10,000 and 100,000 layers.
+"""Growth of time with the number of layers: parsing compared with CSafeLoader, analysis per layer, and whole runs.
 
-Where onnx is installed an ONNX file of 2,000 nodes is written, read and analysed too.
+Whole runs have 10,000 and 100,000 layers. If onnx is installed, an ONNX file of 2,000 nodes is written, read and analysed, too.
 
 Usage: python benchmarks/growth.py [--python VENV/bin/python]   (the Python that has cnncalc installed from a wheel)
 """
@@ -25,17 +25,17 @@ STEP = "  - conv: {{filters: {0}, kernel: 3, pad: 1}}\n  - relu\n"
 
 
 def flat(layers: int) -> str:
-    """A file of that many layers, written out."""
+    """Return a file with this many layers, written out."""
     return HEAD + "".join(STEP.format(number % 50 + 1) for number in range(layers // 2))
 
 
 def repeated(layers: int) -> str:
-    """A file that repeats two layers."""
+    """Return a file that repeats two layers."""
     return HEAD + f"  - {{seq: [conv: {{filters: 16, kernel: 3, pad: 1}}, relu], repeat: {layers // 2}}}\n"
 
 
 def seconds(function: Callable[[], object], times: int) -> float:
-    """The least CPU time of one call."""
+    """Return the shortest CPU time of a call."""
     found = []
     for _ in range(times):
         start = time.process_time()
@@ -45,7 +45,7 @@ def seconds(function: Callable[[], object], times: int) -> float:
 
 
 def first_analysis(text: str) -> float:
-    """CPU time of analysing a network of whose layers nothing is known yet."""
+    """Return the CPU time to analyse a network none of whose layers is cached yet."""
     from cnncalc.analyses.totals import analyze
     from cnncalc.problem import Source
     from cnncalc.readers.yaml import layer_cache
@@ -57,7 +57,7 @@ def first_analysis(text: str) -> float:
 
 
 def inside() -> None:
-    """Parsing and analysis within this process (run by the installed Python)."""
+    """Measure parsing and analysis in this process, which is run by the installed Python."""
     import gc
 
     import yaml
@@ -69,7 +69,7 @@ def inside() -> None:
     from cnncalc.readers.yaml.reader import read
     from cnncalc.readers.yaml.tree import parse
 
-    gc.set_threshold(200_000, 50, 50)  # as the program itself runs
+    gc.set_threshold(200_000, 50, 50)  # as in the program itself
     for what, text, times in (
         ("VGG-16's file", source_of(Spec("vgg16")).text, 200),
         ("10,000 layers", flat(10_000), 7),

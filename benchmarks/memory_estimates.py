@@ -1,12 +1,12 @@
-"""Three estimates of a training step's peak memory against the measured one, on fifteen torchvision networks.
+"""Estimates of the peak memory of a training step, compared with measurements on fifteen torchvision networks.
 
 * torchinfo's "Estimated Total Size": input + parameters + twice the outputs of the layers with parameters (torchinfo 1.8)
 * "outputs x 2": the same with the outputs of all layers
-* the lecture's rule: CS231n's feature maps twice (values and gradients) + parameters twice
-* cnncalc: the replay of storages born and freed
+* the lecture's rule: twice CS231n's feature maps (values and gradients) + twice the parameters
+* cnncalc: a replay of the allocation and release of every storage
 
-Measured: torchvision 0.28 on torch 2.13, CUDA dispatch, SGD (tests/reference/memory.json).
-With --amp: the step under autocast to float16 on fake CUDA tensors, against the same step in float32.
+Measurements: torchvision 0.28 on torch 2.13, CUDA dispatch, SGD (tests/reference/memory.json).
+With --amp: the step under autocast to float16 on fake CUDA tensors, compared with the same step in float32.
 Usage: python benchmarks/memory_estimates.py [--amp]     (prints a Markdown table of docs/memory.md)
 """
 
@@ -29,24 +29,24 @@ from tests.memory_specs import SPECS
 
 
 def torchinfo(analysis: Analysis, batch: int) -> int:
-    """Input, parameters, and twice what the layers with parameters put out, in bytes of float32."""
+    """Return input, parameters and twice the outputs of the layers with parameters, in bytes of float32."""
     outputs = sum(row.node.output.size for row in analysis.rows if row.params)
     return 4 * (analysis.extent.size * batch + analysis.totals.params + 2 * outputs * batch)
 
 
 def outputs_twice(analysis: Analysis, batch: int) -> int:
-    """Input, parameters, and twice what every layer puts out, in bytes of float32."""
+    """Return input, parameters and twice the outputs of all layers, in bytes of float32."""
     outputs = sum(row.node.output.size for row in analysis.rows[1:])
     return 4 * (analysis.extent.size * batch + analysis.totals.params + 2 * outputs * batch)
 
 
 def lecture(analysis: Analysis, batch: int) -> int:
-    """Feature maps twice and parameters twice, in bytes of float32."""
+    """Return twice the feature maps and twice the parameters, in bytes of float32."""
     return 4 * 2 * (analysis.totals.activations * batch + analysis.totals.params)
 
 
 def mixed(records: Sequence[Mapping[str, Any]]) -> None:
-    """Print what mixed precision costs and saves, measured and predicted."""
+    """Print the memory that mixed precision takes and saves, measured and predicted."""
     print(
         "| network | batch | float32 | mixed, measured | of float32 | cnncalc | off by | kept for backward, of float32 |"
     )

@@ -1,7 +1,7 @@
-"""Whole-process CPU time of cnncalc, as ratios to importing its dependencies.
+"""CPU time of whole cnncalc processes, as a ratio to the time to import the dependencies.
 
-Builds a wheel, installs it into a fresh virtual environment, and times each command in turn with
-`python -c "import click, rich.console, rich.table, yaml"` (A B A B ...), so that the ratios hold on a noisy machine.
+This builds a wheel, installs it into a fresh virtual environment, and times each command alternately with
+`python -c "import click, rich.console, rich.table, yaml"`, so that the ratios are stable on a busy machine.
 The terminal is a real one (a pty). Usage: python benchmarks/startup.py [--runs 15] [--python VENV/bin/python]
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEPS = "import click, rich.console, rich.table, yaml"
 CASES = [
-    # what, arguments, on a terminal?, the bound on the ratio
+    # name, arguments, whether on a terminal, bound on the ratio
     ("analyze vgg16 on a terminal", ["analyze", "vgg16"], True, 1.3),
     ("analyze vgg16 piped", ["analyze", "vgg16"], False, 0.85),
     ("analyze vgg16 --format json", ["analyze", "vgg16", "--format", "json"], False, 0.85),
@@ -32,7 +32,7 @@ CASES = [
 
 
 def installed(folder: Path) -> Path:
-    """The Python of a fresh virtual environment with cnncalc installed from a wheel."""
+    """Return the Python of a fresh virtual environment in which cnncalc is installed from a wheel."""
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "-q", str(ROOT)], check=True)
@@ -40,7 +40,7 @@ def installed(folder: Path) -> Path:
 
 
 def cpu_seconds(command: list[str], terminal: bool) -> float:
-    """User and system time of one run of a command whose output is read and thrown away."""
+    """Return the user and system time of one run of a command. Its output is read and discarded."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     if terminal:
         parent, child = pty.openpty()
@@ -67,7 +67,7 @@ def _drain(parent: int) -> None:
 
 
 def main() -> None:
-    """Print a line per case: median CPU milliseconds, median ratio, bound."""
+    """Print the median CPU milliseconds, the median ratio and the bound of each case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--python", type=Path, help="a Python with cnncalc installed (default: a new environment)")

@@ -1,11 +1,14 @@
-"""Reads the models of torchvision and timm and compares every figure with PyTorch's own: parameters, buffers, multiply-adds,
-and the output shape of every leaf module. Prints a table of agreement; exit status 1 where anything differs.
+"""Read the models of torchvision and timm, and compare every figure with PyTorch's own.
+
+The figures are parameters, buffers, multiply-adds and the output shape of every leaf module. A table shows which agree. The
+exit status is 1 if anything differs.
 
     python benchmarks/torch_zoo.py torchvision
     python benchmarks/torch_zoo.py timm --sample 250 --seed 1
     python benchmarks/torch_zoo.py timm resnet50 vit_base_patch16_224
 
-Not part of CI: needs the packages. Where torchvision has no compiled operators they are declared, without a body.
+This is not part of CI, because it needs the packages. If torchvision has no compiled operators, they are declared without a
+body.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnncalc import from_torch
 from cnncalc.analyses.totals import analyze
 
-# modules of timm whose models are transformers or multi-layer perceptrons, no CNNs
+# modules of timm whose models are transformers or multi-layer perceptrons rather than CNNs
 NO_CNN = (
     "beit",
     "cait",
@@ -68,7 +71,7 @@ OPERATORS = (
 
 
 def torchvision() -> Any:
-    """The package, whether or not its operators are there."""
+    """Import the package, with or without its compiled operators."""
     library = torch.library.Library("torchvision", "FRAGMENT")
     for schema in OPERATORS:
         library.define(schema)
@@ -79,7 +82,7 @@ def torchvision() -> Any:
 
 
 def torchvision_models(names: list[str]) -> dict[str, Any]:
-    """Name -> what builds it, of all classification CNNs and vision transformers."""
+    """Return a builder for each classification CNN and vision transformer, by name."""
     package = torchvision()
     module = package.models
     names = names or [name for name in package.models.list_models(module=module) if not name.startswith("get_")]
@@ -93,7 +96,7 @@ def torchvision_models(names: list[str]) -> dict[str, Any]:
 
 
 def timm_models(names: list[str], sample: int, seed: int) -> dict[str, Any]:
-    """Name -> what builds it: a sample of all models, the same for the same seed."""
+    """Return builders by name: a random sample of all models that depends only on the seed."""
     torchvision()
     import timm
 
@@ -113,7 +116,7 @@ def timm_models(names: list[str], sample: int, seed: int) -> dict[str, Any]:
 
 
 def facts(model: Any, size: tuple[int, ...]) -> tuple[int, int, float, dict[str, list[tuple[int, ...]]]]:
-    """PyTorch's own figures: parameters, buffers, multiply-adds, and the shapes that leaf modules give back, by path."""
+    """Return PyTorch's own figures: parameters, buffers, multiply-adds, and the output shapes of leaf modules by path."""
     shapes: dict[str, list[tuple[int, ...]]] = defaultdict(list)
     removed = []
     for path, module in model.named_modules():
@@ -137,7 +140,7 @@ def facts(model: Any, size: tuple[int, ...]) -> tuple[int, int, float, dict[str,
 
 
 def alike(shape: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
-    """Is a shape that of a tensor: channels last or as it is, without a batch of 1?"""
+    """Return whether a shape is that of a tensor, either channels last or unchanged, without a batch of 1."""
     forms = set()
     for dims in (theirs, theirs[1:] if theirs[:1] == (1,) else theirs):
         forms |= {dims, (*dims[1:], *dims[:1]), (*dims[:1], *dims[2:], *dims[1:2])}
@@ -147,13 +150,13 @@ def alike(shape: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
 
 
 def compare(build: Any) -> dict[str, Any]:
-    """The figures of one model, here and there."""
+    """Return the figures of one model from PyTorch and from cnncalc."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with torch.device("meta"):
                 model, size = build()
-        except (NotImplementedError, RuntimeError):  # asks for numbers
+        except (NotImplementedError, RuntimeError):  # it needs numbers
             model, size = build()
             model = model.to("meta")
         model = model.eval().requires_grad_(False)
@@ -191,7 +194,7 @@ def compare(build: Any) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Compare, print the table, and write everything to a file where one is named."""
+    """Compare, print the table, and write all figures to a file if one is named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("zoo", choices=["torchvision", "timm"])
     parser.add_argument("names", nargs="*", help="only these models")
@@ -210,7 +213,7 @@ def main() -> int:
     for name, build in zoo.items():
         try:
             found = compare(build)
-        except Exception as error:  # whatever is raised is the answer
+        except Exception as error:  # any exception is a result
             if asked.traceback:
                 traceback.print_exc()
             results[name] = {"error": f"{type(error).__name__}: {error}"}

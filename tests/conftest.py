@@ -13,19 +13,19 @@ from tests.helpers import Ended
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`pytest --overwrite` takes what is printed today as what is right."""
+    """`pytest --overwrite` stores the current output as the expected one."""
     parser.addoption("--overwrite", action="store_true", help="rewrite the stored outputs of golden/ and errors/")
 
 
 @pytest.fixture
 def overwrite(request: pytest.FixtureRequest) -> bool:
-    """Are stored outputs to be rewritten?"""
+    """Return whether to rewrite stored outputs."""
     return bool(request.config.getoption("--overwrite"))
 
 
 @pytest.fixture
 def calm_collector() -> Iterator[None]:
-    """As the program itself runs: looking for cycles takes longer the more there is, and frameworks leave much behind."""
+    """Turn the garbage collector off, as the program does: frameworks leave so many objects that collections are slow."""
     before = gc.get_threshold()
     gc.set_threshold(200_000, 50, 50)
     gc.freeze()
@@ -36,7 +36,7 @@ def calm_collector() -> Iterator[None]:
 
 @pytest.fixture
 def ended(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """Runs a command line within this process."""
+    """Return a function that runs a command line in this process."""
 
     def command(*words: str) -> Ended:
         status = run(cli, words)

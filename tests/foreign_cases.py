@@ -1,6 +1,7 @@
-"""Layers as other tools and lectures write them, with what they make of an input: shape, parameters and buffers.
+"""Layers in the notation of other tools and lectures, with the shape, parameters and buffers that they have there.
 
-`test_foreign.py` pastes what cnncalc suggests; `oracle/test_foreign_frameworks.py` asks PyTorch and Keras for the numbers.
+`test_foreign.py` pastes what cnncalc suggests. The module of the same name in tests/oracle checks the numbers with PyTorch and
+Keras.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 
 class Case(NamedTuple):
-    """What is written behind a dash, the input (channels last), the output, and the parameters."""
+    """The text after a dash, the input (channels last), the output, and the parameters."""
 
     written: str
     input: str
@@ -133,7 +134,7 @@ KERAS = [
     Case("SpatialDropout2D(0.3)", "5x5x8", "5x5x8", 0),
 ]
 
-# as steps of a file, and as tools write them that are not asked
+# as steps of a file, and as other tools write them that the tests do not run
 OTHERS = [
     Case("Conv2d: [3, 16, 3]", "32x32x3", "30x30x16", 448),
     Case("Conv2d: {in_channels: 3, out_channels: 16, kernel_size: 3, padding: 1}", "32x32x3", "32x32x16", 448),

@@ -1,4 +1,4 @@
-"""The help pages, the examples at their ends, and the folder in which these work as they are printed."""
+"""The help pages, their examples, and the folder in which the examples work as printed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ layers:
   - fc: 10
 """
 DARKNET = "[net]\nheight=16\nwidth=16\nchannels=3\n[convolutional]\nfilters=4\nsize=3\npad=1\nactivation=leaky\n"
-FRAMEWORKS = {"verify": "torch", "keras": "keras", "onnx": "onnx"}  # a word of an example -> what it needs
+FRAMEWORKS = {"verify": "torch", "keras": "keras", "onnx": "onnx"}  # word of an example -> package that it needs
 
 
 def pages() -> dict[str, str]:
-    """Every help page by its command; "" is the page of the program."""
+    """Return every help page by its command; "" is the page of the program."""
     group = click.Context(cli, info_name="cnncalc", max_content_width=80, terminal_width=80, **cli.context_settings)
     found = {"": cli.get_help(group)}
     for name in COMMANDS:
@@ -38,19 +38,19 @@ def pages() -> dict[str, str]:
 
 
 def examples(name: str) -> list[str]:
-    """The commands at the end of a page, in their order."""
+    """Return the commands at the end of a page, in order."""
     end = re.split(r"^\s*(?:Examples?|Start with):\n", pages()[name], maxsplit=1, flags=re.MULTILINE)[-1]
     return [line.strip() for line in end.splitlines() if "cnncalc " in line]
 
 
 def needs(command: str) -> str:
-    """The framework without which an example cannot run; empty for most."""
+    """Return the framework that an example needs; empty for most."""
     words = set(re.findall(r"\w+", command))
     return next((framework for word, framework in FRAMEWORKS.items() if word in words), "")
 
 
 def prepare(folder: Path) -> None:
-    """Files with the names that the examples use, the first of them twice in a history."""
+    """Write files with the names that the examples use. The first one has two versions in git."""
     (folder / "submissions").mkdir()
     for name in ("a", "b", "c", "net", "submissions/one"):
         (folder / f"{name}.yaml").write_text(NET, encoding="utf-8")

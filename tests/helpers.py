@@ -1,4 +1,4 @@
-"""What many tests need: a network of a text, how a command ended, processes that find the program, and git."""
+"""Helpers of many tests: a network from text, the result of a command, processes that find the program, and git."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 class Ended(NamedTuple):
-    """How a command ended."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -38,18 +38,18 @@ class Ended(NamedTuple):
 
 
 def network_of(text: str) -> Network:
-    """The network of a specification."""
+    """Return the network of a specification."""
     return read(Source("net.yaml", text))
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of a process that finds the program and what it needs, and nothing of the folder it runs in."""
+    """Return the environment of a process that finds the program and its dependencies, but nothing in the current folder."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     return {**kept, "PYTHONPATH": os.pathsep.join(PATHS), "PYTHONUTF8": "1", **more}
 
 
 def git(folder: Path, *words: str) -> str:
-    """What git prints in a folder, with nobody's configuration and a name of its own."""
+    """Return the output of git in a folder, without the user's configuration and with a fixed author."""
     env = {
         **os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(folder),
         **{f"GIT_{who}_{what}": f"a@{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},

@@ -1,6 +1,6 @@
-"""torchvision's networks as specifications with the very nesting of their modules, in-place flags included.
+"""torchvision's networks as specifications with exactly the nesting of their modules, including in-place flags.
 
-A block or named group stands where torchvision has a module, because a module holds its inputs until it returns.
+A block or named group corresponds to a module of torchvision, because a module holds its inputs until it returns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ E = [64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 
 
 
 def vgg(stages: list[int], norm: bool) -> str:
-    """A VGG; 0 is a pooling."""
+    """Return a VGG; 0 is a pooling."""
     steps = []
     for filters in stages:
         steps.append(f"conv: {filters}" if filters else "maxpool: 2")
@@ -61,7 +61,7 @@ layers:
 
 
 def resnet(block: str, counts: list[int]) -> str:
-    """A ResNet of Basic or Bottleneck blocks."""
+    """Return a ResNet of Basic or Bottleneck blocks."""
     paths = {
         "Basic": "conv: {filters: $w, kernel: 3, stride: $s, pad: 1}, batchnorm, relu, "
         "conv: {filters: $w, kernel: 3, pad: 1}, batchnorm",
@@ -154,7 +154,7 @@ layers:
 
 
 def densenet(counts: list[int]) -> str:
-    """A DenseNet with growth 32: every layer concatenates all features above it, which a list keeps alive."""
+    """Return a DenseNet with growth 32. Every layer concatenates all features above it, which a list keeps alive."""
     lines = [
         "input: 224x224x3",
         "defaults: {conv: {bias: false}, relu: {inplace: true}}",

@@ -1,9 +1,9 @@
-"""Mutants of the shelf's files, the same for the same seed: bytes, tokens and structure are changed, and `check` must stand it.
+"""Mutants of the shelf's files, reproducible from a seed: changed bytes, tokens and structure. `check` must handle all of them.
 
-Of most mutants nobody knows whether they are sound. Whatever they are: the status is one of four, no fault of ours, nothing
-hostile in a report, at most a second and 200 MB. Mutants of structure have a known verdict: they must be refused.
+Most mutants may be valid or not. In any case, the status is one of four, there is no internal error, reports contain nothing
+hostile, and the check takes at most a second and 200 MB. Mutants of structure have a known result: they must be refused.
 
-Usage: python tests/mutants.py 50000 [--seed 1] [--keep FOLDER]; exit status 1 and the mutants in FOLDER where one survives.
+Usage: python tests/mutants.py 50000 [--seed 1] [--keep FOLDER]; exit status 1 and the mutants in FOLDER if one survives.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SHELF = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / 
 SECONDS = 1.0
 MEMORY = 200 * 2**20
 HOSTILE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-# what no number of a specification can be, wherever it stands
+# values that no number in a specification can have
 EVIL = [
     "1e400", "1e3", ".inf", "-.inf", ".nan", "010", "0x1F", "0o17", "1_000", "1:30", "190:20:30", "9" * 25, "9" * 400, "1__0",
     "!!int 3", "&a 3", "*a", "{a: 1, a: 1}", '"\\ud800"', "[", "]", "}", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "'", '"',
@@ -56,7 +56,7 @@ TOKENS = {name: TOKEN.findall(text) for name, text in SHELF.items()}
 
 
 class Mutant(NamedTuple):
-    """A changed file. `refused`: it must be; otherwise nobody knows."""
+    """A changed file. `refused` is true if it must be refused; otherwise the result is not known."""
 
     origin: str
     change: str
@@ -68,7 +68,7 @@ class Mutant(NamedTuple):
 
 
 def flipped(dice: random.Random, name: str) -> bytes:
-    """Some bytes are others."""
+    """Change some bytes."""
     data = bytearray(SHELF[name].encode())
     for _ in range(dice.choice([1, 1, 2, 5, 50])):
         data[dice.randrange(len(data))] = dice.choice(
@@ -78,7 +78,7 @@ def flipped(dice: random.Random, name: str) -> bytes:
 
 
 def cut(dice: random.Random, name: str) -> bytes:
-    """A piece is missing, comes twice, or stands elsewhere."""
+    """Remove, repeat or move a piece."""
     data = SHELF[name].encode()
     first, last = sorted((dice.randrange(len(data) + 1), dice.randrange(len(data) + 1)))
     piece, rest = data[first:last], data[:first] + data[last:]
@@ -89,7 +89,7 @@ def cut(dice: random.Random, name: str) -> bytes:
 
 
 def spliced(dice: random.Random, name: str) -> bytes:
-    """The beginning of one file and the end of another."""
+    """Join the beginning of one file and the end of another."""
     one, other = SHELF[name], SHELF[dice.choice(list(SHELF))]
     if dice.random() < 0.5:
         ours, theirs = one.splitlines(True), other.splitlines(True)
@@ -98,7 +98,7 @@ def spliced(dice: random.Random, name: str) -> bytes:
 
 
 def reworded(dice: random.Random, name: str) -> bytes:
-    """Some tokens are others: of the same file, of another, or of those that mean harm."""
+    """Replace some tokens by others: from the same file, from another one, or hostile ones."""
     tokens = list(TOKENS[name])
     others = TOKENS[dice.choice(list(TOKENS))]
     for _ in range(dice.choice([1, 1, 1, 2, 3, 10])):
@@ -110,7 +110,7 @@ def reworded(dice: random.Random, name: str) -> bytes:
 
 
 def renumbered(dice: random.Random, name: str) -> bytes:
-    """Some numbers are others."""
+    """Change some numbers."""
     tokens = list(TOKENS[name])
     places = [place for place, token in enumerate(tokens) if token.isdigit()] or [0]
     for _ in range(dice.choice([1, 1, 2, 4])):
@@ -121,7 +121,7 @@ def renumbered(dice: random.Random, name: str) -> bytes:
 
 
 def relined(dice: random.Random, name: str) -> bytes:
-    """Lines are missing, come twice, many times, or are indented otherwise."""
+    """Remove, repeat or indent lines."""
     lines = SHELF[name].splitlines(True)
     for _ in range(dice.choice([1, 1, 2, 3])):
         place = dice.randrange(len(lines))
@@ -136,7 +136,7 @@ def relined(dice: random.Random, name: str) -> bytes:
 
 
 def repeated(dice: random.Random, name: str) -> bytes:
-    """Steps are repeated so often, or not at all, or under a condition."""
+    """Repeat steps many times, zero times, or under a condition."""
     lines = SHELF[name].splitlines()
     places = [place for place, line in enumerate(lines) if line.lstrip().startswith("- ")] or [0]
     for place in dice.sample(places, min(len(places), dice.choice([1, 1, 2]))):
@@ -153,7 +153,7 @@ def repeated(dice: random.Random, name: str) -> bytes:
 
 
 class Place(NamedTuple):
-    """A node of a file: from where to where its text goes, its column, its value, and the keys that lead to it."""
+    """A node of a file: where its text begins and ends, its column, its value, and the keys that lead to it."""
 
     first: int
     last: int
@@ -165,7 +165,7 @@ class Place(NamedTuple):
 
 
 def places(text: str) -> list[Place]:
-    """Every scalar of a sound file; `flow` says whether the mapping or list around it is written in braces or brackets."""
+    """Return every scalar of a valid file; `flow` is true if the mapping or list around it is in braces or brackets."""
     found: list[Place] = []
 
     def below(node: yaml.Node, way: tuple[str, ...], flow: bool, key: bool) -> None:
@@ -205,13 +205,13 @@ TEXTS = ("name", "source", "description")  # where any words may stand
 
 
 def replaced(name: str, place: Place, by: str) -> bytes:
-    """The file with something else in a place."""
+    """Return the file with other text in a place."""
     text = SHELF[name]
     return (text[: place.first] + by + text[place.last :]).encode("utf-8")
 
 
 def evil_number(dice: random.Random, name: str) -> bytes:
-    """Something that is no number where one belongs."""
+    """Write something that is not a number in place of one."""
     numbers = [
         place
         for place in PLACES[name]
@@ -221,7 +221,7 @@ def evil_number(dice: random.Random, name: str) -> bytes:
 
 
 def duplicate_key(dice: random.Random, name: str) -> bytes:
-    """A key comes twice, maybe in quotes or with an escape."""
+    """Write a key twice, perhaps in quotes or with an escape."""
     place = dice.choice([place for place in PLACES[name] if place.key and place.value])
     again = dice.choice(
         [
@@ -237,7 +237,7 @@ def duplicate_key(dice: random.Random, name: str) -> bytes:
 
 
 def unknown_key(dice: random.Random, name: str) -> bytes:
-    """A key that means nothing, anywhere."""
+    """Write an unknown key somewhere."""
     place = dice.choice([place for place in PLACES[name] if place.key and place.value])
     word = dice.choice(
         ["zz zz", "lаyers", "layеrs", "\u200blayers", '"layers "', "$x", "a.b", "::error::x", '"##[error]"', "é"]
@@ -247,14 +247,14 @@ def unknown_key(dice: random.Random, name: str) -> bytes:
 
 
 def second_document(dice: random.Random, name: str) -> bytes:
-    """Another document behind the first."""
+    """Add a second document."""
     mark = dice.choice(["---\n", "--- \n", "...\n---\n", "...\n", "---\n# nothing\n", "--- !!map\n"])
     other = SHELF[dice.choice(list(SHELF))] if mark == "...\n" or dice.random() < 0.5 else ""
     return (SHELF[name] + mark + other).encode()
 
 
 def tagged(dice: random.Random, name: str) -> bytes:
-    """A tag on a word."""
+    """Add a tag to a word."""
     place = dice.choice([place for place in PLACES[name] if place.value])
     tag = dice.choice(
         [
@@ -272,7 +272,7 @@ def tagged(dice: random.Random, name: str) -> bytes:
 
 
 def anchored(dice: random.Random, name: str) -> bytes:
-    """An anchor or an alias."""
+    """Add an anchor or an alias."""
     place = dice.choice([place for place in PLACES[name] if place.value])
     return replaced(
         name, place, dice.choice([f"&a {place.value}", "*a ", "*a " if place.key else f"&a1 {place.value}"])
@@ -280,16 +280,16 @@ def anchored(dice: random.Random, name: str) -> bytes:
 
 
 def merged(dice: random.Random, name: str) -> bytes:
-    """A merge key."""
+    """Add a merge key."""
     place = dice.choice([place for place in PLACES[name] if place.key and place.value])
     return replaced(name, place, "<<: {a: 1}" + (", " if place.flow else "\n" + " " * place.column) + place.value)
 
 
 def unseen(dice: random.Random, name: str) -> bytes:
-    """A character that no editor shows, or bytes that are none."""
+    """Add an invisible character, or bytes that are not characters."""
     data = SHELF[name].encode()
     place = dice.randrange(1, len(data))
-    while data[place] & 0xC0 == 0x80:  # not inside of a character
+    while data[place] & 0xC0 == 0x80:  # not inside a character
         place -= 1
     evil = dice.choice(
         [
@@ -312,12 +312,12 @@ def unseen(dice: random.Random, name: str) -> bytes:
 
 
 def encoded(dice: random.Random, name: str) -> bytes:
-    """Another encoding."""
+    """Use another encoding."""
     return SHELF[name].encode(dice.choice(["utf-16", "utf-16-le", "utf-16-be", "utf-32"]))
 
 
 def deepened(dice: random.Random, name: str) -> bytes:
-    """Nesting beyond every limit, in a place of a value."""
+    """Nest deeper than any limit, in place of a value."""
     place = dice.choice([place for place in PLACES[name] if place.value and not place.key])
     depth = dice.choice([40, 1000, 25_000])
     return replaced(name, place, dice.choice(["[" * depth, "{a: " * depth, "[" * depth + "]" * depth]))
@@ -330,7 +330,7 @@ KNOWN: list[Callable[[random.Random, str], bytes]] = [
 
 
 def mutants(many: int, seed: int = 1) -> Iterator[Mutant]:
-    """So many mutants; number n is the same whatever `many` is."""
+    """Yield this many mutants. Mutant n does not depend on `many`."""
     names = sorted(SHELF)
     for number in range(many):
         dice = random.Random(f"{seed} {number}")
@@ -342,7 +342,7 @@ def mutants(many: int, seed: int = 1) -> Iterator[Mutant]:
 
 # -- what must hold ----------------------------------------------------------------------------------------------------
 
-# one that asks for everything, one for as much as may be, one for little: so that all of `check` is run, and may pass
+# a policy with every rule, one with high limits and one with low limits, so that all of `check` runs and files can pass
 FORMATS = tuple(checks.FORMATS)
 TASKS = [
     Task(
@@ -361,7 +361,7 @@ TASKS = [
 
 
 def judged(mutant: Mutant, number: int, path: Path) -> tuple[Checked, str]:
-    """What `check` says of a mutant, and what is wrong with that; nothing where the text is empty."""
+    """Check a mutant, and return the result and what is wrong with it ("" for nothing)."""
     path.write_bytes(mutant.data)
     task = TASKS[number % len(TASKS)]
     start = time.process_time()
@@ -393,7 +393,7 @@ def judged(mutant: Mutant, number: int, path: Path) -> tuple[Checked, str]:
 
 
 def limited() -> None:
-    """From here on this process gets 200 MB more than it has."""
+    """Limit this process to 200 MB more than it uses."""
     import resource
 
     with open("/proc/self/statm", encoding="ascii") as stream:
@@ -402,7 +402,7 @@ def limited() -> None:
 
 
 def main() -> int:
-    """Checks so many mutants; prints a summary as JSON."""
+    """Check this many mutants and print a summary as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("many", type=int, nargs="?", default=2000)
     parser.add_argument("--seed", type=int, default=1)

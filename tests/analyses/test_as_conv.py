@@ -1,7 +1,7 @@
-"""Fully connected layers as convolutions: every weight in its place, and larger inputs fit.
+"""Fully connected layers as convolutions: every weight keeps its place, and larger inputs fit.
 
 CS231n notes, "Converting FC layers to CONV layers": a layer on 7x7x512 becomes a 7x7 convolution, and an image
-of 384x384 in place of 224x224 gives 6x6 answers at once, (12 - 7)/1 + 1.
+of 384x384 instead of 224x224 gives 6x6 answers at once, (12 - 7)/1 + 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.helpers import network_of
 
 
 def shipped(name: str) -> Network:
-    """A network from the shelf."""
+    """Return a network of the shelf."""
     path = shelf.path(name)
     assert path is not None
     with open(path, encoding="utf-8") as stream:
@@ -28,11 +28,11 @@ def shipped(name: str) -> Network:
 
 
 def kinds(result: Analysis) -> dict[str, str]:
-    """Name of every layer -> its kind."""
+    """Return the kind of every layer by name."""
     return {row.node.name: row.node.kind for row in result.rows}
 
 
-# VGG-16 by another way of writing it than the shelf's, so that this file stands alone
+# VGG-16, written differently than on the shelf, so that this test does not depend on the shelf
 VGG16 = "input: 224x224x3\ndefaults: {conv: {kernel: 3, pad: 1}}\nlayers:\n" + "".join(
     f"  - seq: [{{seq: [conv: {filters}, relu], repeat: {count}}}, maxpool: 2]\n"
     for filters, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
@@ -40,7 +40,7 @@ VGG16 = "input: 224x224x3\ndefaults: {conv: {kernel: 3, pad: 1}}\nlayers:\n" + "
 
 
 def test_vgg16_on_a_larger_image() -> None:
-    """384x384 gives 6x6x1000: what 36 evaluations on crops 32 pixels apart would give."""
+    """384x384 gives 6x6x1000, like 36 evaluations on crops 32 pixels apart."""
     network = as_conv(network_of(VGG16), {"": Shape((384, 384, 3))})
     result = analyze(network)
     assert network.nodes[network.outputs[0]].output == (6, 6, 1000)
@@ -56,7 +56,7 @@ def test_vgg16_on_a_larger_image() -> None:
     "name", ["vgg16", "vgg11", "alexnet", "alexnet_torchvision", "lenet5", "zfnet", "mnist_cnn", "small_alexnet", "mlp"]
 )
 def test_nothing_changes_at_the_original_size(name: str) -> None:
-    """Weights, biases, multiply-adds, activations and depth of every layer; the answer is 1x1 instead of a vector."""
+    """Only the output shape differs: 1x1x1000 instead of a vector of 1000."""
     network = shipped(name)
     dense, conv = analyze(network), analyze(as_conv(network))
     assert conv.totals.params == dense.totals.params
@@ -70,8 +70,8 @@ def test_nothing_changes_at_the_original_size(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "densenet121", "mobilenet_v2", "squeezenet1_0"])
-def test_behind_a_global_pooling_nothing_is_turned(name: str) -> None:
-    """There, fc layers see a vector, and any image fits as it is; gates of channels are left alone, too."""
+def test_nothing_is_converted_after_a_global_pooling(name: str) -> None:
+    """These fc layers get a vector, so any image fits. Channel gates do not change either."""
     network = shipped(name)
     turned = as_conv(network)
     assert kinds(analyze(turned)) == kinds(analyze(network))
@@ -86,8 +86,8 @@ def test_behind_a_global_pooling_nothing_is_turned(name: str) -> None:
         ("[fc: {units: 10, bias: false}]", 1920),
     ],
 )
-def test_an_explicit_flatten_becomes_nothing(layers: str, params: int) -> None:
-    """It would take the positions apart that the convolution needs."""
+def test_an_explicit_flatten_is_removed(layers: str, params: int) -> None:
+    """It would remove the positions that the convolution needs."""
     network = network_of(f"input: 8x8x3\nlayers: {layers}")
     turned = as_conv(network, {"": Shape((10, 12, 3))})
     assert turned.nodes[turned.outputs[0]].output == (3, 5, 10)
@@ -100,7 +100,7 @@ def test_an_explicit_flatten_becomes_nothing(layers: str, params: int) -> None:
     [("20x3", (25, 3), (6, 7)), ("4x6x8x2", (5, 7, 9, 2), (2, 2, 2, 7)), ("9x5x1", (9, 9, 1), (1, 5, 7))],
 )
 def test_sequences_volumes_and_oblong_images(shape: str, larger: tuple[int, ...], out: tuple[int, ...]) -> None:
-    """The window is as large as what the layer saw, along every axis."""
+    """The window is as large as the layer's input along every axis."""
     network = network_of(f"input: {shape}\nlayers: [fc: 7]")
     turned = as_conv(network, {"": Shape(larger)})
     assert turned.nodes[-1].output == out
@@ -108,7 +108,7 @@ def test_sequences_volumes_and_oblong_images(shape: str, larger: tuple[int, ...]
 
 
 def test_shared_weights_stay_shared() -> None:
-    """Two towers, one set of weights."""
+    """Two towers share one set of weights."""
     text = """
 input: {left: 8x8x1, right: 8x8x1}
 layers:
@@ -124,7 +124,7 @@ layers:
 
 
 def test_published_figures_stay_and_expectations_go() -> None:
-    """The parameters are the same; what was worked out by hand was worked out for the other network."""
+    """The parameters are the same, but the expected shapes were those of the original network."""
     text = (
         "input: 8x8x3\npublished: {source: me, params: 1930}\n"
         "layers:\n  - {fc: 10, expect: {output: 10, params: 1930}}\n"
@@ -136,8 +136,8 @@ def test_published_figures_stay_and_expectations_go() -> None:
     assert [claim.agrees for claim in published(result)] == [True]
 
 
-def test_a_network_of_vectors_is_what_it_was() -> None:
-    """Nothing is turned, not even where a new size is an image."""
+def test_a_network_of_vectors_does_not_change() -> None:
+    """No layer is converted, even if the new size is an image."""
     network = network_of("input: 192\nlayers: [fc: 10]")
     turned = as_conv(network, {"": Shape((8, 8, 3))})
     assert turned.nodes[-1].kind == "fc"
@@ -148,14 +148,14 @@ def test_a_network_of_vectors_is_what_it_was() -> None:
 
 
 def refusal(network: Network, inputs: dict[str, Shape]) -> Refused:
-    """How the network is refused."""
+    """Return the error for the network."""
     with pytest.raises(Refused) as caught:
         as_conv(network, inputs)
     return caught.value
 
 
 def test_a_smaller_image_gets_the_formula() -> None:
-    """The error of any convolution, at the line of the fc layer, with the network up to there."""
+    """It is the usual error of a convolution, on the line of the fc layer, with the network up to there."""
     refused = refusal(network_of(VGG16), {"": Shape((192, 192, 3))})
     (problem,) = refused.problems
     assert problem.code == "window-does-not-fit"
@@ -175,7 +175,7 @@ def test_another_number_of_axes() -> None:
 
 
 def test_unknown_inputs() -> None:
-    """Named, and listed in the order of the file."""
+    """The error names the input and lists those of the file."""
     two = network_of("input: {zebra: 8x8x3, ape: 10}\nlayers: [fc: 5]")
     for name, text in (("lion", "the network has no input `lion`"), ("", "the network has several inputs")):
         (problem,) = refusal(two, {name: Shape((9, 9, 3))}).problems

@@ -1,4 +1,4 @@
-"""cnncalc compare: totals, the sentence, the layers as a diff, what is refused, and that nothing of a file is obeyed."""
+"""`cnncalc compare`: totals, the summary sentence, the layer diff, refused inputs, and hostile names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.render.compare import sentence
 from tests.helpers import Ended, git, network_of
 
-# 6x6x4 behind the convolution: 112 parameters, 3,888 multiply-adds; 1,450 and 1,440 in fc
+# 6x6x4 after the convolution: 112 parameters, 3,888 multiply-adds; 1,450 and 1,440 in fc
 A = "name: A\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
 # 8x8x8: 224 parameters, 13,824 multiply-adds; pooled to 4x4x8; 1,290 and 1,280 in fc
 B = "name: B\ninput: 8x8x3\nlayers: [{conv: {filters: 8, kernel: 3, pad: 1}}, relu, {maxpool: 2}, {fc: 10}]\n"
@@ -34,7 +34,7 @@ Compare = Callable[..., Ended]
 
 @pytest.fixture
 def compare(ended: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
-    """Runs the command within this process, in a folder with the files above."""
+    """Return a function that runs the command in this process, in a folder with the files above."""
     monkeypatch.chdir(tmp_path)
     for name, text in {"a": A, "b": B, "plain": PLAIN, "unsound": "input: 3\nlayers: [rlu]\n"}.items():
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -43,12 +43,12 @@ def compare(ended: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def network(steps: str, head: str = "input: 8x8x3\n") -> Analysis:
-    """The analysis of a list of layers."""
+    """Return the analysis of a list of layers."""
     return analyze(network_of(f"{head}layers: [{steps}]\n"))
 
 
 def told(pairs: list[Pair]) -> list[str]:
-    """A diff as words: `=conv1`, `~conv1/conv2`, `-relu1`, `+relu2`; without the input."""
+    """Return a diff as words: `=conv1`, `~conv1/conv2`, `-relu1`, `+relu2`, without the input."""
     signs = {"same": "=", "changed": "~", "added": "+", "removed": "-"}
     found = []
     for pair in pairs:
@@ -61,7 +61,7 @@ def told(pairs: list[Pair]) -> list[str]:
 
 
 def test_totals(compare: Compare) -> None:
-    """Worked out by hand."""
+    """The figures are worked out by hand."""
     done = compare("a.yaml", "b.yaml", "--format", "json")
     assert (done.status, done.err) == (0, "")
     found = {total["quantity"]: total for total in done.data["totals"]}
@@ -81,7 +81,7 @@ def test_totals(compare: Compare) -> None:
 
 
 def test_nothing_is_divided_by_zero(compare: Compare) -> None:
-    """Where A has none of a quantity there is a difference, and no ratio."""
+    """If A has none of a quantity, there is a difference but no ratio."""
     found = {total["quantity"]: total for total in compare("plain.yaml", "a.yaml", "--format", "json").data["totals"]}
     assert (found["params"]["a"], found["params"]["difference"], found["params"]["ratio"]) == (0, 1562, None)
     assert (found["depth"]["a"], found["depth"]["ratio"]) == (0, None)
@@ -95,8 +95,8 @@ def test_nothing_is_divided_by_zero(compare: Compare) -> None:
             assert not re.search(r"\b(nan|inf|None)\b", done.out)
 
 
-def test_what_is_not_known_stays_so(compare: Compare, tmp_path: Path) -> None:
-    """The receptive field behind a reshape: `?`, null, and it differs from a known one."""
+def test_unknown_figures_stay_unknown(compare: Compare, tmp_path: Path) -> None:
+    """The receptive field after a reshape is `?` and null, and differs from a known one."""
     (tmp_path / "odd.yaml").write_text("input: 8x8x4\nlayers: [{reshape: 16x16x1}, {conv: {filters: 2, kernel: 3}}]\n")
     done = compare("odd.yaml", "a.yaml", "--only", "receptive_field", "--exit-code")
     assert done.status == 1
@@ -107,14 +107,14 @@ def test_what_is_not_known_stays_so(compare: Compare, tmp_path: Path) -> None:
 
 
 def test_batch_and_dtype(compare: Compare) -> None:
-    """They multiply memory, of both."""
+    """They multiply the memory of both networks."""
     done = compare("a.yaml", "b.yaml", "--only", "memory", "--batch", "8", "--dtype", "float16", "--format", "json")
     (memory,) = done.data["totals"]
     assert (memory["a"], memory["b"]) == (346 * 16, 842 * 16)
 
 
 def test_parameters_and_inputs(compare: Compare, tmp_path: Path) -> None:
-    """-p and --input are for all."""
+    """-p and --input apply to all networks."""
     for name, width in (("x", 4), ("y", 8)):
         (tmp_path / f"{name}.yaml").write_text(f"input: 8x8x3\nparams: {{w: {width}}}\nlayers: [{{fc: $w}}]\n")
     assert compare("x.yaml", "y.yaml", "--exit-code").status == 1
@@ -127,7 +127,7 @@ def test_parameters_and_inputs(compare: Compare, tmp_path: Path) -> None:
 
 
 def words(a: str, b: str, quantities: tuple[str, ...] = tuple(COMPARED)) -> str:
-    """The sentence about two lists of layers, called A and B."""
+    """Return the sentence about two lists of layers, called A and B."""
     both = [network(a, "name: A\ninput: 8x8x3\n"), network(b, "name: B\ninput: 8x8x3\n")]
     return sentence(["A", "B"], both, totals(both, quantities))
 
@@ -159,7 +159,7 @@ def words(a: str, b: str, quantities: tuple[str, ...] = tuple(COMPARED)) -> str:
     ],
 )  # fmt: skip
 def test_the_sentence(a: str, b: str, said: str) -> None:
-    """In plain words, whatever is nothing, equal or nearly so."""
+    """It is plain English for zero, equal and nearly equal figures, too."""
     found = words(a, b)
     if said:
         assert found == said
@@ -167,8 +167,8 @@ def test_the_sentence(a: str, b: str, said: str) -> None:
     assert "has some" not in found
 
 
-def test_one_parameter_is_no_plural() -> None:
-    """`1 parameter`."""
+def test_one_parameter_is_singular() -> None:
+    """The sentence says `1 parameter`."""
     both = [network("relu", "name: A\ninput: 1\n"), network("{fc: {units: 1, bias: false}}", "name: B\ninput: 1\n")]
     assert (
         sentence(["A", "B"], both, totals(both))
@@ -176,15 +176,15 @@ def test_one_parameter_is_no_plural() -> None:
     )
 
 
-def test_the_sentence_tells_what_is_asked() -> None:
-    """With --only, nothing else."""
+def test_the_sentence_has_the_selected_quantities() -> None:
+    """With --only, it mentions only the selected quantities."""
     assert words("fc: 10", "fc: 20", ("macs",)) == "B has 2x more multiply-adds."
     assert words("fc: 10", "fc: 20", ("depth",)) == ""
     assert words("fc: 10", "fc: 20", ("params",)) == "B has 2x more parameters. 100 % of A's parameters are in fc1."
 
 
-def test_names_are_told_apart(compare: Compare, tmp_path: Path) -> None:
-    """By the names in the files, else as they were typed, else by number."""
+def test_names_are_distinct(compare: Compare, tmp_path: Path) -> None:
+    """Networks are named by their files' names, or as they were typed, or by number."""
     (tmp_path / "again.yaml").write_text(A)
     assert compare("a.yaml", "b.yaml").out.startswith("B has ")
     assert compare("a.yaml", "again.yaml").out.split("\n")[2].split() == ["a.yaml", "again.yaml", "difference", "ratio"]
@@ -214,27 +214,27 @@ def test_names_are_told_apart(compare: Compare, tmp_path: Path) -> None:
         ("fc: 10, relu", "fc: 10, dropout, relu", "=fc1 +dropout1 =relu1"),
         ("{conv: {filters: 4, kernel: 3}}, relu, {conv: {filters: 8, kernel: 3}}",
          "{conv: {filters: 4, kernel: 3}}, batchnorm, relu, {conv: {filters: 9, kernel: 3}}", "=conv1 +batchnorm1 =relu1 ~conv2"),
-        ("fc: 10, relu, fc: 20, tanh", "fc: 10, tanh", "=fc1 -relu1 -fc2 ~tanh1"),  # the shape of tanh is another
-        ("{fc: {units: 10, bias: true}}", "{fc: 10}", "=fc1"),  # a default written out is no difference
+        ("fc: 10, relu, fc: 20, tanh", "fc: 10, tanh", "=fc1 -relu1 -fc2 ~tanh1"),  # the shape of tanh differs
+        ("{fc: {units: 10, bias: true}}", "{fc: 10}", "=fc1"),  # a default that is written out makes no difference
         ("{conv: {filters: 4, kernel: 3}}", "{conv: {filters: 4, kernel: 3x3}}", "=conv1"),
         ("relu, relu, relu", "relu, relu", "=relu1 =relu2 -relu3"),
     ],
 )  # fmt: skip
 def test_the_alignment(a: str, b: str, diff: str) -> None:
-    """Same, changed, added and removed."""
+    """Layers are the same, changed, added or removed."""
     assert " ".join(told(layers(network(a), network(b)))) == diff
 
 
-def test_the_same_layer_behind_another_input_has_changed() -> None:
-    """Its output or its parameters are others."""
+def test_the_same_layer_after_another_input_has_changed() -> None:
+    """Its output or its number of parameters differs."""
     pairs = layers(
         network("{conv: {filters: 4, kernel: 3}}, {fc: 10}"), network("{conv: {filters: 5, kernel: 3}}, {fc: 10}")
     )
     assert told(pairs) == ["~conv1", "~fc1"]
 
 
-def test_other_wires_are_a_difference(compare: Compare, tmp_path: Path) -> None:
-    """The same layers, joined otherwise: changed, said so, and a difference for --exit-code."""
+def test_other_connections_are_a_difference(compare: Compare, tmp_path: Path) -> None:
+    """The same layers with other connections are marked as changed, and count for --exit-code."""
     steps = "{conv: {filters: 3, kernel: 1}, as: a}, {relu: , as: b}, {tanh: , as: c}, {add: [%s, c]}"
     assert told(layers(network(steps % "a"), network(steps % "b"))) == ["=a", "=b", "=c", "~add1"]
     for name in "ab":
@@ -246,15 +246,15 @@ def test_other_wires_are_a_difference(compare: Compare, tmp_path: Path) -> None:
     assert compare("wa.yaml", "wa.yaml", "wa.yaml", "--exit-code").status == 0
 
 
-def test_a_layer_between_is_no_other_wire() -> None:
-    """What is put in between is added; what stands behind it is the same layer still."""
+def test_an_inserted_layer_does_not_change_the_next_one() -> None:
+    """An inserted layer is added, and the layer that follows it stays the same."""
     assert told(layers(network("relu, tanh"), network("relu, sigmoid, tanh"))) == ["=relu1", "+sigmoid1", "=tanh1"]
     residual = "{residual: {main: [relu%s]}}"
     assert told(layers(network(residual % ""), network(residual % ", tanh"))) == ["=relu1", "+tanh1", "=add1"]
 
 
 def longest(a: list[object], b: list[object]) -> int:
-    """The length of the longest common subsequence, by the table that everybody knows."""
+    """Return the length of the longest common subsequence, from the textbook table."""
     row = [0] * (len(b) + 1)
     for x in a:
         above, row = row, [0]
@@ -265,7 +265,7 @@ def longest(a: list[object], b: list[object]) -> int:
 
 @pytest.mark.parametrize("edits", [1, 2, 5, 300])
 def test_the_alignment_is_the_best_one(edits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many equal layers as there can be, in order; and still a sound one where the differences are too many."""
+    """It keeps as many equal layers as possible, in order. With too many differences it is still valid."""
     monkeypatch.setattr(module, "MOST_EDITS", edits)
     dice = random.Random(edits)
     for _ in range(3000):
@@ -279,7 +279,7 @@ def test_the_alignment_is_the_best_one(edits: int, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_layer_is_in_the_diff_once() -> None:
-    """On both sides, in order."""
+    """Each layer of both networks appears once, in order."""
     dice = random.Random(7)
     kinds = ["relu", "tanh", "{conv: {filters: 3, kernel: 1}}", "{conv: {filters: 4, kernel: 1}}", "batchnorm"]
     for _ in range(60):
@@ -303,7 +303,7 @@ CASES = {
 @pytest.mark.heavy
 @pytest.mark.parametrize("name", CASES)
 def test_ten_thousand_layers(name: str) -> None:
-    """In time that grows with the length; the few differences are found, and of many the layers of one kind are paired."""
+    """Time grows linearly. A few differences are found; among many, layers of the same kind are paired."""
     left, right, expected = CASES[name]
 
     def seconds(many: int) -> float:
@@ -322,7 +322,7 @@ def test_ten_thousand_layers(name: str) -> None:
 
 
 def test_many_changes_and_no_layer_in_common() -> None:
-    """The search gives up in good time."""
+    """The search gives up early enough."""
     dice = random.Random(3)
     steps = [
         ", ".join(f"{{conv: {{filters: {dice.randrange(1, 9)}, kernel: 1}}}}, relu" for _ in range(1500))
@@ -341,7 +341,7 @@ def test_many_changes_and_no_layer_in_common() -> None:
 
 
 def test_the_table(compare: Compare) -> None:
-    """Two networks: the sentence, totals with difference and ratio, the layers that differ."""
+    """Two networks: the sentence, totals with difference and ratio, and the layers that differ."""
     done = compare("a.yaml", "b.yaml")
     lines = done.out.splitlines()
     assert (
@@ -358,7 +358,7 @@ def test_the_table(compare: Compare) -> None:
 
 
 def test_more_than_two(compare: Compare) -> None:
-    """Each against the first; no diff."""
+    """Each is compared with the first, without a diff."""
     done = compare("a.yaml", "b.yaml", "plain.yaml")
     lines = done.out.splitlines()
     assert lines[0].split("  ")[-3:] == ["Plain", "B / A", "Plain / A"] or lines[0].split() == [
@@ -382,7 +382,7 @@ def test_more_than_two(compare: Compare) -> None:
 
 
 def test_json(compare: Compare) -> None:
-    """The contract of conventions.md."""
+    """The JSON has the documented keys."""
     data = compare("a.yaml", "b.yaml", "--format", "json").data
     assert data["format"] == "cnncalc.comparison/1"
     assert set(data) == {"format", "cnncalc", "specs", "names", "set", "totals", "layers", "one_run", "notes"}
@@ -390,7 +390,7 @@ def test_json(compare: Compare) -> None:
     assert all(set(total) == {"quantity", "a", "b", "difference", "ratio", "values"} for total in data["totals"])
     assert [layer["change"] for layer in data["layers"]] == ["same", "changed", "changed", "added", "changed"]
     assert data["layers"][3]["a"] is None
-    # a row is that of analyze
+    # a row is the same as in analyze
     of_a, of_b = (network(text.partition("layers: [")[2].strip()[:-1], text.partition("layers")[0]) for text in (A, B))
     from cnncalc.render.data import row_data
 
@@ -407,7 +407,7 @@ def test_json(compare: Compare) -> None:
 
 
 def test_markdown(compare: Compare) -> None:
-    """A table that GitHub draws, and a diff block that it colours."""
+    """The output is a table that GitHub renders and a diff block that it colours."""
     done = compare("a.yaml", "b.yaml", "--format", "markdown")
     lines = done.out.splitlines()
     assert re.fullmatch(r"\*\*B has .*\*\*", lines[0])
@@ -430,7 +430,7 @@ def test_markdown(compare: Compare) -> None:
 
 
 def test_only(compare: Compare) -> None:
-    """These quantities, in this order, and no layers."""
+    """The output has these quantities, in this order, and no layers."""
     data = compare("a.yaml", "b.yaml", "--only", "macs, params", "--format", "json").data
     assert [total["quantity"] for total in data["totals"]] == ["macs", "params"]
     assert data["layers"] is None
@@ -450,20 +450,20 @@ def test_only(compare: Compare) -> None:
      ("a.yaml a.yaml a.yaml", 0), ("a.yaml plain.yaml --only layers", 1)],
 )  # fmt: skip
 def test_exit_code(args: str, status: int, compare: Compare) -> None:
-    """1 for a difference, only where that is asked."""
+    """The status is 1 for a difference, but only with --exit-code."""
     for form in ("table", "json", "markdown"):
         assert compare(*args.split(), "--exit-code", "--format", form).status == status
         assert compare(*args.split(), "--format", form).status == 0
 
 
 def test_names_do_not_matter(compare: Compare, tmp_path: Path) -> None:
-    """Two networks that differ in names only are the same."""
+    """Two networks that differ only in names are the same."""
     (tmp_path / "named.yaml").write_text(A.replace("relu", "{relu: , as: x}").replace("name: A", "name: X"))
     assert compare("a.yaml", "named.yaml", "--exit-code").status == 0
 
 
 def test_a_report_in_a_file(compare: Compare, tmp_path: Path) -> None:
-    """The same bytes; nothing is printed."""
+    """The file has the same bytes as standard output would, and nothing is printed."""
     for form in ("table", "json", "markdown"):
         shown = compare("a.yaml", "b.yaml", "--format", form).out
         done = compare("a.yaml", "b.yaml", "--format", form, "-o", "out")
@@ -486,7 +486,7 @@ def test_a_report_in_a_file(compare: Compare, tmp_path: Path) -> None:
       ("a.yaml b.yaml -o no/where", 2, "no/where")],
 )  # fmt: skip
 def test_nothing_is_compared(args: str, status: int, said: str, compare: Compare, tmp_path: Path) -> None:
-    """Where one of them cannot be read, there is nothing on standard output, and every one is spoken of."""
+    """If one network cannot be read, standard output is empty, and every error is reported."""
     (tmp_path / "folder.yaml").mkdir()
     done = compare(*args.split())
     assert (done.status, done.out) == (status, "")
@@ -501,7 +501,7 @@ def test_nothing_is_compared(args: str, status: int, said: str, compare: Compare
 
 @pytest.fixture
 def repository(compare: Compare, tmp_path: Path) -> Path:
-    """a.yaml was A, is B now, and is something else on the disk."""
+    """Create a repository in which a.yaml was A, is B now, and has uncommitted changes."""
     folder = tmp_path / "repository"
     (folder / "sub").mkdir(parents=True)
     git(folder, "init", "-q", "-b", "main")
@@ -515,8 +515,8 @@ def repository(compare: Compare, tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git")
-def test_a_file_as_it_was(repository: Path, compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`net.yaml@HEAD~1`, from any folder."""
+def test_a_file_at_a_revision(repository: Path, compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`net.yaml@HEAD~1` works from any folder."""
     for place, file in (
         (repository, "a.yaml"),
         (repository / "sub", "../a.yaml"),
@@ -546,8 +546,8 @@ def test_a_file_as_it_was(repository: Path, compare: Compare, monkeypatch: pytes
         "sub@HEAD",
     ],
 )
-def test_no_such_past(spec: str, repository: Path, compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit status 2, and why; no option of git's is among the words that are passed on."""
+def test_an_unknown_revision(spec: str, repository: Path, compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exit status is 2 with a reason, and the revision is never taken for an option of git."""
     monkeypatch.chdir(repository)
     done = compare("a.yaml", spec)
     assert (done.status, done.out) == (2, "")
@@ -556,8 +556,8 @@ def test_no_such_past(spec: str, repository: Path, compare: Compare, monkeypatch
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git")
-def test_a_file_named_like_a_past(repository: Path, compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`a.yaml@main` is the revision, although a file has that very name."""
+def test_a_file_named_like_a_revision(repository: Path, compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`a.yaml@main` is the revision, even if a file has that name."""
     monkeypatch.chdir(repository)
     (repository / "a.yaml@main").write_text(PLAIN)
     assert compare("a.yaml@main", "a.yaml", "--format", "json").data["names"] == ["B", "Plain"]
@@ -572,7 +572,7 @@ EVIL = ["\\e[31mred\\e[2J", "[/red][bold]x", "::error::x", "##[error]x", "\\u202
 
 @pytest.mark.parametrize("form", ["table", "json", "markdown"])
 def test_hostile_names(form: str, compare: Compare, tmp_path: Path) -> None:
-    """The name of a network is text in every form: no escape, no markup, no command, no other cell."""
+    """The name of a network is plain text in every format: no escape, markup, command or extra cell."""
     for evil in EVIL:
         (tmp_path / "evil.yaml").write_text(A.replace("name: A", f'name: "{evil}"'), encoding="utf-8")
         for names in (
@@ -598,7 +598,7 @@ def test_hostile_names(form: str, compare: Compare, tmp_path: Path) -> None:
 
 
 def test_hostile_files(compare: Compare) -> None:
-    """What `check` refuses for its form is refused here too."""
+    """Files that `check` refuses for their form are refused here, too."""
     done = compare("a.yaml", "-e", "8x8x3 -> \x1b[31mFC-10")
     assert done.status == 1
     assert "\x1b" not in done.err

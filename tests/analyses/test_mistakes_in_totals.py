@@ -1,4 +1,4 @@
-"""Why a published figure does not agree: found where one thing explains it exactly, and not by luck."""
+"""Reasons why a published figure does not agree: found if a single cause explains it exactly, and not by coincidence."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ layers: [pad: 3, conv: {{filters: 32, kernel: 7}}, batchnorm, relu, maxpool: 2, 
 CONV1, CONV2, FC1 = 4736, 13_872, 48 * 30 * 30 * 10 + 10
 PARAMS = CONV1 + 64 + CONV2 + FC1
 BIASES = 32 + 32 + 48 + 10
-ADDED = 64 * 64 * 32 + 30 * 30 * 48 + 10  # biases, one for every output
+ADDED = 64 * 64 * 32 + 30 * 30 * 48 + 10  # biases, one per output
 MACS = 64 * 64 * 32 * 147 + 30 * 30 * 48 * 288 + 48 * 30 * 30 * 10
 
 
 def why(claim: str) -> str:
-    """The reason of the only claim, which does not agree."""
+    """Return the reason of the only claim, which does not agree."""
     (found,) = published(analyze(network_of(NET.format(claim))))
     assert not found.agrees
     return found.reason
 
 
-def test_the_network_is_what_is_said_here() -> None:
+def test_the_figures_in_the_comment_are_right() -> None:
     total = analyze(network_of(NET.format("depth: 3"))).totals
     assert (total.params, total.biases, total.buffers, total.macs) == (PARAMS, BIASES, 64, MACS)
 
@@ -64,12 +64,12 @@ def test_the_network_is_what_is_said_here() -> None:
         ("depth: 4", ""),
     ],
 )  # fmt: skip
-def test_one_thing_explains_it(claim: str, said: str) -> None:
+def test_a_single_cause_explains_it(claim: str, said: str) -> None:
     assert why(claim) == said
 
 
 def test_feature_maps() -> None:
-    """Of memory in bytes and of activations, the input among the rows."""
+    """Memory in bytes and activations, where the input is one of the rows."""
     total = analyze(network_of(NET.format("depth: 3"))).totals
     image, conv1 = 64 * 64 * 3, 64 * 64 * 32
     assert why(f"activations: {total.activations - image}").startswith("the figure without input: ")
@@ -101,7 +101,7 @@ def test_keras_prints_params_and_buffers() -> None:
 
 
 def on_the_shelf(name: str) -> Analysis:
-    """A shipped architecture."""
+    """Return a shipped architecture."""
     path = shelf.path(name)
     assert path is not None
     with open(path, encoding="utf-8") as stream:
@@ -109,14 +109,14 @@ def on_the_shelf(name: str) -> Analysis:
 
 
 def test_the_lectures_total_is_not_explained() -> None:
-    """24M for 15.2M, and 93MB: no single row or factor gives them."""
+    """No single row or factor turns 15.2M into 24M, or 61 MB into 93MB."""
     wrong = [claim for claim in published(on_the_shelf("vgg16")) if not claim.agrees]
     assert [(claim.claimed, claim.reason) for claim in wrong] == [("24M", ""), ("93MB", "")]
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "lenet5"])
-def test_few_matches_are_luck(name: str) -> None:
-    """Of figures drawn at random, with three, four or all digits, hardly any is explained."""
+def test_coincidences_are_rare(name: str) -> None:
+    """Hardly any random figure with three, four or all digits has an explanation."""
     analysis = on_the_shelf(name)
     dice = random.Random(7)
     tried = lucky = 0
@@ -141,7 +141,7 @@ def test_few_matches_are_luck(name: str) -> None:
 
 
 def test_the_reason_is_shown(ended: Any, tmp_path: Any) -> None:
-    """Below the figure in the table, in Markdown, and as a key of JSON that is null where there is none."""
+    """It follows the figure in the table and in Markdown, and is a key in JSON, null if there is no reason."""
     path = tmp_path / "net.yaml"
     path.write_text(NET.format(f"params: {PARAMS + 64}, macs: 1G"))
     done = ended("analyze", str(path))

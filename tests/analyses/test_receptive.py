@@ -1,8 +1,8 @@
-"""Receptive fields against loops: every output cell is followed back to the input cells that it sees.
+"""Receptive fields compared with loops that trace every output cell back to the input cells that it sees.
 
-The loops carry, for each cell of a layer, the first and last input cell under it, and whether a border was met on the
-way (padding, or a cell that an earlier layer left out). Cells that met none must see exactly what `receptive_fields`
-says of them. oracle/test_torch_receptive.py asks the same of gradients.
+For each cell of a layer, the loops track the first and last input cell under it, and whether a border was met on the
+way (padding, or a cell that an earlier layer left out). Cells that met no border must see exactly what `receptive_fields`
+returns. tests/oracle/analyses/test_receptive.py does the same with gradients.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ NOTHING: Cell = (None, None, True)
 
 
 def hull(cells: Sequence[Cell], places: Sequence[int]) -> Cell:
-    """What a cell sees that is made of the cells at `places`; those outside are padding."""
+    """Return what a cell sees that is made of the cells at `places`. Places outside the input are padding."""
     met = [cells[place] if 0 <= place < len(cells) else NOTHING for place in places]
     firsts = [first for first, _, _ in met if first is not None]
     lasts = [last for _, last, _ in met if last is not None]
@@ -49,7 +49,7 @@ def hull(cells: Sequence[Cell], places: Sequence[int]) -> Cell:
 
 
 def slid(layer: Any, cells: Sequence[Cell], count: int) -> list[Cell]:
-    """A window at every stride, cell by cell."""
+    """Return the cells of a sliding window, one by one."""
     stride, dilation = layer.stride or layer.kernel, getattr(layer, "dilation", 1)
     return [
         hull(cells, [place * stride - layer.pad + number * dilation for number in range(layer.kernel)])
@@ -58,7 +58,7 @@ def slid(layer: Any, cells: Sequence[Cell], count: int) -> list[Cell]:
 
 
 def scattered(layer: Any, cells: Sequence[Cell], count: int) -> list[Cell]:
-    """Every input cell, and those that a longer input would have, put under the window."""
+    """Return the cells of a transposed window: every input cell, and those of a longer input, spread under the window."""
     under: dict[int, list[int]] = {}
     for cell in range(-40, len(cells) + 40):
         for number in range(layer.kernel):
@@ -67,7 +67,7 @@ def scattered(layer: Any, cells: Sequence[Cell], count: int) -> list[Cell]:
 
 
 def adapted(cells: Sequence[Cell], count: int) -> list[Cell]:
-    """Windows from the floor of one bound to the ceiling of the next, as PyTorch's adaptive poolings have them."""
+    """Return adaptive windows as in PyTorch: from the floor of one bound to the ceiling of the next."""
     steps = len(cells)
     return [
         hull(cells, range(place * steps // count, ((place + 1) * steps + count - 1) // count)) for place in range(count)
@@ -75,7 +75,7 @@ def adapted(cells: Sequence[Cell], count: int) -> list[Cell]:
 
 
 def mixed(mode: str, cells: Sequence[Cell], count: int) -> list[Cell]:
-    """Resampling to `count` cells: the nearest cell below, or the two around the aligned centre."""
+    """Return the cells of a resampling to `count` cells: the nearest cell below, or the two around the aligned centre."""
     found = []
     for place in range(count):
         if mode == "nearest":
@@ -87,7 +87,7 @@ def mixed(mode: str, cells: Sequence[Cell], count: int) -> list[Cell]:
 
 
 def seen(layer: Any, cells: Sequence[Cell], count: int) -> list[Cell]:
-    """What the `count` output cells of a layer see."""
+    """Return what each of the `count` output cells of a layer sees."""
     if isinstance(layer, (Conv, Depthwise, MaxPool, AvgPool)):
         return slid(layer, cells, count)
     if isinstance(layer, ConvTranspose):
@@ -107,7 +107,7 @@ def seen(layer: Any, cells: Sequence[Cell], count: int) -> list[Cell]:
 
 
 def predicted(axis: Axis, place: int) -> tuple[int, int] | None:
-    """What the analysis says that an output cell sees."""
+    """Return what an output cell sees according to the analysis."""
     if not isinstance(axis, Cycle):
         first, last, stride = axis
         return first + place * stride, last + place * stride
@@ -117,7 +117,7 @@ def predicted(axis: Axis, place: int) -> tuple[int, int] | None:
 
 
 def compared(field: Field, cells: Sequence[Cell]) -> int:
-    """Compares cell by cell; how many were far enough from the borders."""
+    """Compare cell by cell, and return how many cells were far enough from the borders."""
     assert field is not None
     assert not isinstance(field, Whole)
     (axis,) = field
@@ -128,7 +128,7 @@ def compared(field: Field, cells: Sequence[Cell]) -> int:
     sizes = [last - first + 1 for first, last, border in cells if not border and first is not None and last is not None]
     if len(inside) > 60 and not (
         isinstance(axis, Cycle) and len(axis.seen) > 60
-    ):  # enough of them to meet every place of the cycle
+    ):  # enough cells to cover every place of the cycle
         found = extent(field, Shape((LENGTH, 1)))
         assert found is not None
         assert found[0] == [max(sizes, default=0)]
@@ -139,7 +139,7 @@ def compared(field: Field, cells: Sequence[Cell]) -> int:
 
 
 def conv(random: Random, most: int = 3) -> Layer:
-    """Any convolution with a stride of at most `most`."""
+    """Draw a convolution with a stride of at most `most`."""
     return Conv(
         filters=1, kernel=random.randint(1, 5), stride=random.randint(1, most), pad=random.randint(0, 3),
         dilation=random.randint(1, 3),
@@ -147,7 +147,7 @@ def conv(random: Random, most: int = 3) -> Layer:
 
 
 def pool(random: Random) -> Layer:
-    """Any pooling, rounded up or down."""
+    """Draw a pooling, rounded up or down."""
     kernel = random.randint(1, 4)
     kind: type[Layer] = random.choice([MaxPool, AvgPool])
     return kind(
@@ -156,7 +156,7 @@ def pool(random: Random) -> Layer:
 
 
 def transposed(random: Random) -> Layer:
-    """Any transposed convolution: also with gaps (stride above the kernel), dilated, with an output padding."""
+    """Draw a transposed convolution: with gaps (stride larger than the kernel), dilation or output padding, too."""
     stride = random.randint(1, 3)
     return ConvTranspose(
         filters=1, kernel=random.randint(1, 5), stride=stride, pad=random.randint(0, 2),
@@ -165,22 +165,22 @@ def transposed(random: Random) -> Layer:
 
 
 def larger(random: Random) -> Layer:
-    """An upsampling by a whole factor."""
+    """Draw an upsampling by a whole factor."""
     return Upsample(factor=random.randint(1, 4), mode=random.choice(["nearest", "linear"]))
 
 
 def resized(random: Random) -> Layer:
-    """A resize to any length."""
+    """Draw a resize to any length."""
     return Resize(to=(random.randint(20, 2 * LENGTH),), mode=random.choice(["nearest", "linear", "area"]))
 
 
 def adaptive(random: Random) -> Layer:
-    """An adaptive pooling, its windows mostly of unequal sizes."""
+    """Draw an adaptive pooling, mostly with windows of different sizes."""
     return AdaptiveAvgPool(output=(random.choice([2, 3, 5, 7, 8, 12, 30, 40]),))
 
 
 def skipping(random: Random) -> Layer:
-    """A window whose stride leaves cells out, or that looks back only."""
+    """Draw a window whose stride skips cells, or that only looks back."""
     kernel, dilation = random.randint(1, 3), random.randint(1, 4)
     if random.random() < 0.5:
         return Conv(filters=1, kernel=kernel, stride=random.randint(1, 6), pad=random.randint(0, 4), dilation=dilation)
@@ -188,7 +188,7 @@ def skipping(random: Random) -> Layer:
 
 
 def moved(random: Random) -> Layer:
-    """A layer that cuts off or adds cells."""
+    """Draw a layer that cuts off or adds cells."""
     return random.choice(
         [
             Slice(axis="steps", start=random.randint(0, 5), stop=random.randint(30, 60), step=random.randint(1, 3)),
@@ -211,7 +211,7 @@ FAMILIES: dict[str, tuple[Callable[[Random], Layer], ...]] = {
 
 
 class Walk:
-    """A network built layer by layer together with its loops."""
+    """A network built layer by layer, together with its loops."""
 
     def __init__(self) -> None:
         self.builder = Builder()
@@ -219,7 +219,7 @@ class Walk:
         self.cells: list[list[Cell]] = [[(place, place, False) for place in range(LENGTH)]]
 
     def add(self, layer: Layer, value: int) -> int | None:
-        """The value behind the layer; None where it does not fit or becomes too long."""
+        """Return the value after the layer, or None if it does not fit or becomes too long."""
         try:
             after = self.builder.add(layer, [value], f"layer{len(self.cells)}")
         except Problem:
@@ -230,7 +230,7 @@ class Walk:
         return after
 
     def grown(self, random: Random, family: Sequence[Callable[[Random], Layer]], value: int, depth: int) -> int:
-        """A few more layers on top of a value."""
+        """Add a few layers to a value."""
         for _ in range(depth):
             if self.builder.shape(value)[0] > 1500:
                 break
@@ -239,7 +239,7 @@ class Walk:
         return value
 
     def spans(self) -> None:
-        """Compares what every value sees as a whole: from the first to the last cell that any of its cells sees."""
+        """Compare what every value sees as a whole, from the first to the last cell that any of its cells sees."""
         reach = Reach(self.builder.finish([len(self.cells) - 1]))
         for value, cells in enumerate(self.cells):
             first, last, _ = hull(cells, range(len(cells)))
@@ -248,14 +248,14 @@ class Walk:
             assert span == wanted, [node.layer for node in self.builder.nodes]
 
     def fields(self) -> list[Field]:
-        """What the analysis says of every value."""
+        """Return the receptive field of every value."""
         return receptive_fields(self.builder.finish([len(self.cells) - 1]))
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("family", FAMILIES)
 def test_chains(family: str) -> None:
-    """Random chains of up to five layers, every layer of them."""
+    """Every layer of random chains of up to five layers."""
     cells = 0
     for seed in range(60):
         random = Random(f"{family}{seed}")
@@ -264,7 +264,7 @@ def test_chains(family: str) -> None:
         walk.spans()
         for field, loops in zip(walk.fields(), walk.cells, strict=True):
             if field is None:
-                assert family in ("resized", "adaptive")  # the only ones whose pattern may be too long to follow
+                assert family in ("resized", "adaptive")  # only their pattern may be too long to follow
                 continue
             cells += compared(field, loops)
     assert cells > 5000
@@ -273,7 +273,7 @@ def test_chains(family: str) -> None:
 @pytest.mark.heavy
 @pytest.mark.parametrize("family", ["windows", "upsampled", "transposed"])
 def test_branches(family: str) -> None:
-    """Two branches from one value, cropped to the same length and added: the union, or unknown where strides differ."""
+    """Two branches of one value, cropped to the same length and added: the union, or unknown if the strides differ."""
     known = unknown = 0
     for seed in range(80):
         random = Random(f"branches of {family}{seed}")
@@ -308,7 +308,7 @@ RECEPTIVE_FIELD = json.loads((TESTS / "reference" / "receptive_field.json").read
 
 @pytest.mark.parametrize(("record", "convs"), [("vgg_a", (1, 1, 2, 2, 2)), ("vgg_16", (2, 2, 3, 3, 3))])
 def test_vgg(record: str, convs: tuple[int, ...]) -> None:
-    """Size, stride and padding at the end points of google-research/receptive_field."""
+    """Size, stride and padding are those of google-research/receptive_field at its endpoints."""
     builder = Builder()
     value = builder.input("input", Shape((224, 224, 3)))
     for stage, count in enumerate(convs, 1):
@@ -322,7 +322,7 @@ def test_vgg(record: str, convs: tuple[int, ...]) -> None:
 
 
 def field_of(shape: tuple[int, ...], *layers: Layer) -> Field:
-    """The field behind a chain of layers."""
+    """Return the field after a chain of layers."""
     builder = Builder()
     value = builder.input("input", Shape(shape))
     for number, layer in enumerate(layers):
@@ -338,33 +338,33 @@ def test_axes_are_kept_apart() -> None:
 
 
 def test_same_padding_of_an_even_window_looks_further_ahead_than_back() -> None:
-    """TensorFlow's `SAME`: the odd zero is behind."""
+    """TensorFlow's `SAME` puts the odd zero at the end."""
     assert field_of((32, 1), Conv(filters=1, kernel=4, pad="same")) == ((-1, 2, 1),)
 
 
 def test_position_by_position_layers_change_nothing() -> None:
-    """What works on single cells sees single cells."""
+    """Layers that work on single cells do not change the field."""
     before = field_of((32, 32, 3), Conv(filters=8, kernel=3))
     assert field_of((32, 32, 3), Conv(filters=8, kernel=3), BatchNorm()) == before
 
 
 def test_an_upsampling_that_is_undone_leaves_the_field_of_every_cell() -> None:
-    """Behind up x3 every cell of a 3-wide window at stride 3 sits inside one input cell, or across two of them."""
+    """After upsampling by 3, a 3-wide window at stride 3 covers one input cell, or two."""
     inside = field_of((32, 1), Upsample(factor=3), Conv(filters=1, kernel=3, stride=3))
     across = field_of((32, 1), Upsample(factor=3), Conv(filters=1, kernel=3, stride=3, pad=1))
     assert inside == ((0, 0, 1),)
     assert across == ((-1, 0, 1),)
 
 
-def test_neighbours_behind_an_upsampling_see_differently_many_cells() -> None:
-    """Two cells of one input cell, or of two: the size said is that of the largest, the stride half a cell."""
+def test_neighbours_after_an_upsampling_see_different_numbers_of_cells() -> None:
+    """Two cells cover one input cell or two. The size is the larger one, and the stride half a cell."""
     field = field_of((32, 1), Upsample(factor=2), Conv(filters=1, kernel=2))
     assert field == (Cycle(((0, 0), (0, 1)), 1),)
     assert extent(field, Shape((32, 1))) == ([2], [0.5])
 
 
 def test_cells_between_the_windows_of_a_transposed_convolution_see_nothing() -> None:
-    """Kernel 1 at stride 2: every second output cell is a bias alone."""
+    """With kernel 1 at stride 2, every second output cell is only a bias."""
     field = field_of((32, 1), ConvTranspose(filters=1, kernel=1, stride=2))
     assert field == (Cycle(((0, 0), None), 1),)
     assert extent(field, Shape((32, 1))) == ([1], [0.5])
@@ -385,7 +385,7 @@ def test_a_stride_that_becomes_whole_again_is_a_whole_number() -> None:
 
 @pytest.mark.parametrize("layer", [FC(units=3), GlobalAvgPool(), AdaptiveAvgPool(output=(1, 1))])
 def test_the_whole_input(layer: Layer) -> None:
-    """What sees every cell sees the whole input, however large it is."""
+    """A layer that sees every cell sees the whole input, however large it is."""
     field = field_of((20, 30, 3), layer)
     assert isinstance(field, Whole)
     assert extent(field, Shape((20, 30, 3))) == ([20, 30], None)
@@ -396,19 +396,19 @@ def test_the_whole_input(layer: Layer) -> None:
     [
         (Flatten(),),
         (Reshape(to=(30, 20, 3)),),
-        (Flatten(), Slice(start=3, stop=900), FC(units=3)),  # which positions are left?
+        (Flatten(), Slice(start=3, stop=900), FC(units=3)),  # the remaining positions are unknown
         (Reshape(to=(30, 20, 3)), Slice(axis="height", start=3, stop=9), FC(units=3)),
         (Upsample(factor=1000), Conv(filters=1, kernel=3)),  # a pattern of 1000 cells is not followed
     ],
 )
 def test_unknown_fields(layers: tuple[Layer, ...]) -> None:
-    """Where positions lose their order, or windows have no single size, the field is not known: None, never a guess."""
+    """If positions lose their order or windows have several sizes, the field is None and never a guess."""
     assert field_of((20, 30, 3), *layers) is None
     assert extent(None, Shape((20, 30, 3))) is None
 
 
-def test_what_sees_everything_known_or_not_sees_everything() -> None:
-    """That positions lose their order is no obstacle to a layer that takes them all; neither is a second branch."""
+def test_a_layer_that_takes_all_positions_sees_everything() -> None:
+    """A layer that takes all positions sees everything, even if their order or one branch is unknown."""
     assert isinstance(field_of((20, 30, 3), Flatten(), FC(units=3)), Whole)
     builder = Builder()
     image = builder.input("input", Shape((20, 30, 3)))
@@ -422,21 +422,21 @@ def test_what_sees_everything_known_or_not_sees_everything() -> None:
 
 
 def test_fully_connected_and_global_layers_see_what_their_inputs_see() -> None:
-    """After a slice, a crop or a stride that skips, that is not the whole image."""
+    """After a slice, a crop or a stride that skips cells, this is not the whole image."""
     assert field_of((9, 1), Slice(axis="steps", start=2, stop=4), FC(units=3)) == (Span(2, 3, 9),)
     assert extent(field_of((9, 1), Slice(axis="steps", start=2, stop=4), FC(units=3)), Shape((9, 1))) == ([2], None)
     last = [Conv(filters=1, kernel=3, pad={"left": 2}), Slice(axis="steps", start=8, stop=9), Flatten(), FC(units=3)]
     assert field_of((9, 1), *last) == (Span(6, 8, 9),)
     assert field_of((33, 32, 1), MaxPool(kernel=2), GlobalAvgPool()) == (Span(0, 31, 33), Span(0, 31, 32))
-    # padding after a cut is no part of the image
+    # padding after a cut is not part of the image
     cut = [Slice(axis="steps", start=4, stop=6), Conv(filters=1, kernel=5, pad=2), FC(units=3), BatchNorm()]
     assert field_of((9, 1), *cut) == (Span(4, 5, 9),)
-    # and what comes later sees no more
+    # later layers do not see more
     assert field_of((9, 1), *cut, Reshape(to=(3, 1)), Conv(filters=1, kernel=3)) == (Span(4, 5, 9),)
 
 
 def test_axes_of_length_1_come_and_go() -> None:
-    """A CRNN's map to sequence, and back."""
+    """CRNN turns its map into a sequence and back."""
     pooled = field_of((8, 26, 16), AvgPool(kernel=(8, 1)))
     assert pooled == ((0, 7, 8), (0, 0, 1))
     assert field_of((8, 26, 16), AvgPool(kernel=(8, 1)), Reshape(to=(26, 16))) == pooled
@@ -453,7 +453,7 @@ def test_axes_of_length_1_come_and_go() -> None:
 
 
 def test_a_gate_on_one_axis() -> None:
-    """A mean of rows, spread over all columns: rows are seen one by one, columns together."""
+    """A mean over each row, spread over all columns, sees rows separately and columns together."""
     builder = Builder()
     image = builder.input("input", Shape((8, 9, 4)))
     rows = builder.add(AvgPool(kernel=(1, 9)), [image], "rows")
@@ -465,7 +465,7 @@ def test_a_gate_on_one_axis() -> None:
 
 
 def test_a_constant_sees_nothing() -> None:
-    """A learned table that is added changes no field; what an unknown operator sees is not known."""
+    """A learned table that is added does not change the field. The field of an unknown operator is unknown."""
     builder = Builder()
     image = builder.input("input", Shape((8, 9, 4)))
     table = builder.add(Operator("constant", Shape((8, 9, 4)), views=(Unseen(),)), [image], "table")
@@ -481,14 +481,14 @@ def test_a_constant_sees_nothing() -> None:
 
 
 def test_a_convolution_of_the_state_sees_further_with_every_step() -> None:
-    """In few steps it does not come everywhere."""
+    """In a few steps it does not reach the whole frame."""
     assert isinstance(field_of((9, 8, 8, 2), ConvLSTM(filters=3, kernel=3, pad="same")), Whole)
     assert field_of((3, 8, 8, 2), ConvLSTM(filters=3, kernel=3, pad="same")) is None
     assert field_of((3, 8, 8, 2), ConvLSTM(filters=3, kernel=3, returns="last"), GlobalAvgPool()) is None
 
 
 def test_inputs_of_several_sizes() -> None:
-    """What sees all of each sees everything; a part of one is nobody's size."""
+    """A layer that sees all of each input sees everything. A part of one input has no common size."""
     for stop, whole in ((5, True), (4, False)):
         builder = Builder()
         one = builder.input("one", Shape((9, 1)))
@@ -502,12 +502,12 @@ def test_inputs_of_several_sizes() -> None:
 
 
 def test_a_vector_has_no_field() -> None:
-    """There is nothing spatial to see."""
+    """A vector has no spatial axis."""
     assert extent(field_of((784,), FC(units=3)), Shape((784,))) is None
 
 
-def test_the_shape_alone_of_another_value_is_not_seen() -> None:
-    """`crop` looks at the size of the other value only."""
+def test_a_layer_does_not_see_a_value_of_which_it_uses_only_the_shape() -> None:
+    """`crop` uses only the size of the other value."""
     builder = Builder()
     image = builder.input("input", Shape((32, 1)))
     wide = builder.add(Conv(filters=1, kernel=9), [image], "wide")
@@ -526,7 +526,7 @@ def test_branches_of_the_same_stride_are_joined() -> None:
 
 
 def test_the_largest_field_of_any_feature_map() -> None:
-    """What is seen before a layer sees everything; vectors do not count."""
+    """Only values before the first layer that sees everything count, and no vectors."""
     image, map_ = Shape((32, 32, 3)), Shape((15, 15, 8))
     fields: list[tuple[Field, Shape]] = [(((0, 0, 1),) * 2, image), (((0, 2, 2),) * 2, map_), (None, Shape((10,)))]
     assert of_features(fields) == [3, 3]
@@ -536,7 +536,7 @@ def test_the_largest_field_of_any_feature_map() -> None:
 
 
 def test_values_joined_along_an_axis() -> None:
-    """Each cell sees what it saw in its own part; known where the parts go on where the one before ends."""
+    """Each cell sees the same as in its own part. The field is known if each part starts where the last one ended."""
     conv = "input: 32x32x3\nlayers:\n- {conv: {filters: 4, kernel: 3, pad: 1}, as: a}\n"
     part = "- {{slice: {{axis: width, start: {}, stop: {}}}, from: a, as: {}}}\n"
     whole = conv + part.format(0, 8, "l") + part.format(8, 32, "r") + "- {concat: [l, r], axis: width}\n"
@@ -548,7 +548,7 @@ def test_values_joined_along_an_axis() -> None:
 
 
 def test_an_unpooling_of_unknown_windows() -> None:
-    """With `like`, the windows of the pooling are not written; with `kernel` they are."""
+    """`like` does not say which windows the pooling had; `kernel` does."""
     text = "input: 16x16x3\nlayers:\n- {conv: {filters: 8, kernel: 3, pad: 1}, as: a}\n- maxpool: 2\n- maxunpool: "
     assert receptive_fields(network_of(text + "{like: a}"))[-1] is None
     assert receptive_fields(network_of(text + "2"))[-1] is not None

@@ -1,4 +1,4 @@
-"""Totals: what is counted, what is counted once, and what is not counted at all."""
+"""Totals: what is counted, what is counted only once, and what is not counted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.helpers import network_of
 
 
 def analysis(text: str, batch: int = 1, dtype: str = "float32") -> Analysis:
-    """The analysis of a specification."""
+    """Return the analysis of a specification."""
     return analyze(network_of(text), batch, dtype)
 
 
 def row(result: Analysis, name: str) -> Row:
-    """The row of that name."""
+    """Return the row with this name."""
     (found,) = [row for row in result.rows if row.node.name == name]
     return found
 
@@ -39,9 +39,9 @@ def row(result: Analysis, name: str) -> Row:
         ("[residual: [conv: {filters: 3, kernel: 1}, conv: {filters: 3, kernel: 1}]]", 2),
         # a gate is on a path, too
         ("[mul: {value: prev, gate: [globalavgpool, fc: 8, relu, fc: 3, sigmoid]}]", 2),
-        # a second use of the same weights is a further layer on the path
+        # a second use of the same weights is another layer on the path
         ("[{conv: {filters: 3, kernel: 1}, as: one}, {conv: {filters: 3, kernel: 1}, share: one}]", 2),
-        # `crop` takes no value from the name that it is given, only a size
+        # `crop` takes only a size from the named value
         (
             "[{conv: {filters: 3, kernel: 1}, as: a}, {conv: {filters: 3, kernel: 1}, repeat: 4, as: b}, "
             "{crop: b, from: a}]",
@@ -55,7 +55,7 @@ def test_depth(layers: str, depth: int) -> None:
 
 
 def test_what_does_not_reach_an_output_is_not_deep() -> None:
-    """Only paths from input to output; a second output counts."""
+    """Only paths from an input to an output count, and a second output counts, too."""
     text = (
         "input: 16x16x3\nlayers:\n  - {conv: {filters: 3, kernel: 1}, as: shallow}\n"
         "  - {conv: {filters: 3, kernel: 1}, repeat: 5, as: deep}\noutputs: "
@@ -68,7 +68,7 @@ def test_what_does_not_reach_an_output_is_not_deep() -> None:
 
 
 def test_shared_weights_count_once() -> None:
-    """A siamese tower: twice the work, one set of parameters; the second names the first."""
+    """A siamese tower has twice the multiply-adds and one set of parameters. The second tower names the first."""
     text = """
 input: {left: 28x28x1, right: 28x28x1}
 blocks:
@@ -89,8 +89,8 @@ layers:
     assert row(result, "two.relu1").node.shared is None  # nothing to share
 
 
-def test_a_chain_of_sharing_leads_to_the_one_owner() -> None:
-    """Sharing with a step that shares: the weights are those of the first."""
+def test_a_chain_of_sharing_leads_to_the_first_owner() -> None:
+    """A step that shares with a sharing step uses the weights of the first one."""
     text = "input: 10\nlayers:\n  - {fc: 10, as: a}\n  - {fc: 10, as: b, share: a}\n  - {fc: 10, as: c, share: b}\n"
     result = analysis(text)
     assert [row.node.shared for row in result.rows] == [None, None, 1, 1]
@@ -99,7 +99,7 @@ def test_a_chain_of_sharing_leads_to_the_one_owner() -> None:
 
 
 def test_weights_and_biases_and_buffers_are_kept_apart() -> None:
-    """A norm's gain is a weight, its offset a bias, its running statistics neither."""
+    """A norm's gain is a weight and its offset a bias. Its running statistics are neither."""
     totals = analysis("input: 8x8x3\nlayers: [conv: {filters: 4, kernel: 3}, batchnorm]").totals
     assert (totals.weights, totals.biases, totals.params, totals.buffers) == (3 * 3 * 3 * 4 + 4, 4 + 4, 120, 8)
 
@@ -117,7 +117,7 @@ def test_in_place_layers_write_nothing() -> None:
 
 
 def test_the_table_says_which_kinds_work_in_place() -> None:
-    """The definition of conventions.md, kind by kind."""
+    """Each kind follows the definition in the README."""
     in_place = {name for name, kind in KINDS.items() if kind.in_place}
     assert {"relu", "sigmoid", "tanh", "softmax", "dropout", "batchnorm", "flatten", "reshape", "identity"} <= in_place
     new = {"conv", "depthwise", "convtranspose", "maxpool", "avgpool", "fc", "linear", "layernorm", "groupnorm", "lrn"}
@@ -125,16 +125,16 @@ def test_the_table_says_which_kinds_work_in_place() -> None:
 
 
 def test_every_input_counts() -> None:
-    """Inputs are volumes to be held, too."""
+    """Inputs are volumes in memory, too."""
     text = "input: {a: 8x8x3, b: 10}\nlayers:\n  - {fc: 10, from: a}\n  - add: [prev, b]\n"
     assert analysis(text).totals.activations == 192 + 10 + 10 + 10
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_bytes(dtype: str) -> None:
-    """Activations times batch times bytes; parameters are there once."""
+    """Bytes are activations times batch times size. Parameters do not depend on the batch."""
     result = analysis("input: 10\nlayers: [fc: 5]", 32, dtype)
-    assert result.totals.activations == 15  # per example, whatever the batch
+    assert result.totals.activations == 15  # per example, for any batch
     assert result.activation_bytes == 15 * 32 * DTYPES[dtype]
     assert result.bytes(result.totals.params) == 55 * DTYPES[dtype]
 
@@ -144,7 +144,7 @@ def test_bytes(dtype: str) -> None:
 
 @pytest.mark.parametrize("quantity", ["activations", "weights", "biases", "params", "buffers", "macs"])
 def test_totals_are_the_sums_of_the_rows(quantity: str) -> None:
-    """On a network with branches, sharing and repetition."""
+    """The network has branches, sharing and repetition."""
     text = """
 input: 32x32x3
 blocks:
@@ -168,7 +168,7 @@ layers:
 
 
 def seconds(text: str) -> float:
-    """CPU time of reading and analysing."""
+    """Return the CPU time to read and analyse a network."""
     gc.collect()
     start = time.process_time()
     analysis(text)
@@ -184,7 +184,7 @@ def seconds(text: str) -> float:
     ],
 )
 def test_time_grows_in_step_with_layers(steps: str) -> None:
-    """100,000 layers take about ten times as long as 10,000; a quadratic rule would take a hundred times as long."""
+    """100,000 layers take about ten times as long as 10,000. A quadratic rule would take a hundred times as long."""
     small, large = (f"input: 32x32x4\nlayers:\n{steps}\n".replace("COUNT", str(count)) for count in (5_000, 50_000))
     assert len(analysis(small).rows) == 10_001
     ratios = []

@@ -1,4 +1,4 @@
-"""cnncalc check: what its options mean, what it prints, how it ends, and that neither depends on the run."""
+"""`cnncalc check`: its options, its output and exit status, and that none of them depends on the run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FILES = {
     "small": "input: 10\nlayers: [fc: 5]\n",
     "unsound": "input: 8x8x3\nlayers: [rlu]\n",
     "graded": "input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}, expect: {output: 6x6x4, params: 113}}, {fc: 10}]\n",
-    # behind the reshape no receptive field is known
+    # after the reshape the receptive field is unknown
     "reshaped": "input: 8x8x4\nlayers: [{conv: {filters: 4, kernel: 3}}, {reshape: 12x12x1}, {conv: {filters: 2, kernel: 3}}]\n",
 }
 MORE = "a global average pooling before it saves"
@@ -49,7 +49,7 @@ Check = Callable[..., Ended]
 
 @pytest.fixture
 def check(ended: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
-    """Runs the command within this process, in a folder with the files above."""
+    """Return a function that runs the command in this process, in a folder with the files above."""
     monkeypatch.chdir(tmp_path)
     for name, text in FILES.items():
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -58,14 +58,14 @@ def check(ended: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chec
 
 
 def program(*args: str, folder: Path, stdin: bytes = b"", **options: Any) -> subprocess.CompletedProcess[bytes]:
-    """Runs the program as a process of its own; `options` are those of `subprocess.run`."""
+    """Run the program in a separate process; `options` are those of `subprocess.run`."""
     words = [sys.executable, "-m", "cnncalc", "check", *args]
     env = environment(**options.pop("env", {}))
     return subprocess.run(words, cwd=folder, env=env, check=False, input=stdin, capture_output=True, **options)
 
 
 def policy(folder: Path, body: str) -> str:
-    """A policy file with that body; its path."""
+    """Write a policy file with this body and return its path."""
     file = folder / "budget.yaml"
     file.write_text(f"cnncalc-policy: 1\n{body}\n", encoding="utf-8")
     return str(file)
@@ -76,7 +76,7 @@ def policy(folder: Path, body: str) -> str:
 
 @pytest.mark.parametrize("quantity", LIMITS)
 def test_limits_are_inclusive(quantity: str, check: Check) -> None:
-    """A figure exactly at the limit passes, one above fails and says by how much."""
+    """A figure equal to the limit passes. A larger one fails, and the report states by how much."""
     figure, unit = FIGURES[quantity], "B" if QUANTITIES[quantity].is_size else ""
     done = check("net.yaml", f"--max-{quantity}", f"{figure}{unit}")
     name, bytes_ = QUANTITIES[quantity].noun, " bytes" if unit else ""
@@ -94,7 +94,7 @@ def test_limits_are_inclusive(quantity: str, check: Check) -> None:
 
 @pytest.mark.parametrize("quantity", FIGURES)
 def test_both_bounds_of_a_policy_are_inclusive(quantity: str, check: Check, tmp_path: Path) -> None:
-    """Every quantity, from below and from above."""
+    """This holds for every quantity, for minimum and maximum."""
     figure, unit = FIGURES[quantity], " B" if QUANTITIES[quantity].is_size else ""
 
     def status(bounds: str) -> int:
@@ -120,7 +120,7 @@ def test_every_quantity_has_a_figure_above() -> None:
      ("--max-activation-memory 2MB", "2,000,000 bytes")],
 )  # fmt: skip
 def test_units(option: str, limit: str, check: Check) -> None:
-    """k, M, G are powers of ten; sizes are decimal or binary as their unit says."""
+    """k, M and G are powers of ten. Sizes are decimal or binary, depending on their unit."""
     done = check("net.yaml", *option.split())
     assert done.status == 0
     assert done.lines[0].endswith(f" <= {limit}")
@@ -139,15 +139,15 @@ def test_units(option: str, limit: str, check: Check) -> None:
      ("--output ten", "`ten` is not a shape"),
      ("--output 1x1x1x1x1", "is not a shape"), ("--input 8x8x3.5", "is not a shape"), ("--input true", "`true` is not a shape")],
 )  # fmt: skip
-def test_limits_that_are_none(option: str, said: str, check: Check) -> None:
-    """A limit that cannot be read is no limit of zero and no limit of infinity: nothing is checked."""
+def test_invalid_limits(option: str, said: str, check: Check) -> None:
+    """A limit that cannot be read is neither zero nor infinity: nothing is checked."""
     done = check("net.yaml", *option.split(" "))
     assert (done.status, done.out) == (2, "")
     assert said in done.err
 
 
 def test_a_limit_of_zero(check: Check) -> None:
-    """0 is a limit like any other."""
+    """0 is an ordinary limit."""
     assert check("net.yaml", "--max-params", "0").status == 1
     assert check("net.yaml", "--max-macs", "0", "--max-params", "0").out.count("over by") == 2
 
@@ -161,7 +161,7 @@ def test_a_limit_of_zero(check: Check) -> None:
      ("--output-shape 10", 0, "")],
 )  # fmt: skip
 def test_input_and_output(option: str, status: int, said: str, check: Check) -> None:
-    """What is asked for is compared, not guessed at: any shape can be asked for."""
+    """The required shape can be any shape, and is compared exactly."""
     done = check("net.yaml", *option.split())
     assert done.status == status
     assert said in done.out
@@ -169,15 +169,15 @@ def test_input_and_output(option: str, status: int, said: str, check: Check) -> 
 
 
 def test_an_output_of_a_volume(check: Check, tmp_path: Path) -> None:
-    """1x1x10, as a network of convolutions only gives it."""
+    """Only a network of convolutions has an output of 1x1x10."""
     (tmp_path / "a.yaml").write_text("input: 4x4x4\nlayers: [{conv: {filters: 10, kernel: 4}}]\n")
     assert check("a.yaml", "--output", "1x1x10", "--input", "4x4x4").status == 0
     assert check("a.yaml", "--policy", policy(tmp_path, "output: 1x1x10\ninput: 4x4x4")).status == 0
     assert check("a.yaml", "--output", "10").status == 1
 
 
-def test_no_limit_is_said_plainly(check: Check, tmp_path: Path) -> None:
-    """Without anything to hold a file against, that is said; with anything, it is not."""
+def test_a_note_if_there_is_no_limit(check: Check, tmp_path: Path) -> None:
+    """A note is printed if there is nothing to compare a file with, and only then."""
     note = "note: there are no limits, so files are only checked for being valid and for their own `expect`\n"
     done = check("net.yaml")
     assert (done.status, done.err) == (0, note)
@@ -190,7 +190,7 @@ def test_no_limit_is_said_plainly(check: Check, tmp_path: Path) -> None:
 
 
 def test_a_limit_given_both_ways(check: Check, tmp_path: Path) -> None:
-    """Which of the two counts would be a guess."""
+    """The report does not guess which of the two counts."""
     file = policy(tmp_path, "input: 8x8x3\noutput: 10\nlimits: {params: {max: 5}, activation-memory: {min: 1B}}")
     for option, said in (
         ("--max-params 6", "both --max-params and the policy limit params: remove one of them"),
@@ -209,7 +209,7 @@ def test_a_limit_given_both_ways(check: Check, tmp_path: Path) -> None:
 
 
 def test_a_policy_is_never_discovered(check: Check, tmp_path: Path) -> None:
-    """A budget.yaml that a student puts beside a submission is a submission, and no policy."""
+    """A budget.yaml that a student puts next to a submission is a submission, not a policy."""
     before = check("net.yaml", "--max-params", "1569").out
     for folder in (tmp_path, tmp_path / "sub"):
         folder.mkdir(exist_ok=True)
@@ -233,7 +233,7 @@ def test_a_policy_is_never_discovered(check: Check, tmp_path: Path) -> None:
 
 
 def test_the_environment_changes_nothing(tmp_path: Path) -> None:
-    """click could take options from variables: a job of a student's may not."""
+    """click can read options from variables, but a student's job must not set any."""
     (tmp_path / "net.yaml").write_text(NET)
     names = [
         "CNNCALC_POLICY",
@@ -256,7 +256,7 @@ def test_the_environment_changes_nothing(tmp_path: Path) -> None:
      ("limits: {params: {max: 5}}\nlimits: {params: {max: 6}}", "budget.yaml:3:1: error: `limits` is written twice")],
 )  # fmt: skip
 def test_an_unknown_key_of_a_policy(body: str, said: str, check: Check, tmp_path: Path) -> None:
-    """The place and what was probably meant, on standard error; nothing is checked."""
+    """The place and a suggestion are printed on standard error, and nothing is checked."""
     policy(tmp_path, body)
     done = check("net.yaml", "--policy", "budget.yaml")
     assert (done.status, done.out) == (2, "")
@@ -265,7 +265,7 @@ def test_an_unknown_key_of_a_policy(body: str, said: str, check: Check, tmp_path
 
 
 def test_a_policy_that_cannot_be_read(check: Check, tmp_path: Path) -> None:
-    """Missing, a folder, empty, no text: exit status 2 before anything is checked."""
+    """A missing or empty file, a folder or binary data gives exit status 2 before anything is checked."""
     (tmp_path / "empty.yaml").write_text("")
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe")
@@ -276,7 +276,7 @@ def test_a_policy_that_cannot_be_read(check: Check, tmp_path: Path) -> None:
 
 
 def test_warnings_pass(check: Check, tmp_path: Path) -> None:
-    """A limit of level warning is reported and does not fail; another one beside it still does."""
+    """A limit of level warning is reported but does not fail. Another limit still can."""
     done = check("net.yaml", "--policy", policy(tmp_path, "limits: {macs: {max: 5k, level: warning}}"))
     assert done.status == 0
     assert done.lines == [
@@ -290,7 +290,7 @@ def test_warnings_pass(check: Check, tmp_path: Path) -> None:
 
 
 def test_expect_is_graded(check: Check) -> None:
-    """A wrong `expect` of the student's is a failure, with the working of the right answer."""
+    """A wrong `expect` of a student fails, and the report shows the calculation."""
     done = check("graded.yaml", "--max-params", "1G")
     assert done.status == 1
     assert done.lines[1] == "  2:74: conv1: the file expects params 113, but it is 112 [expect-wrong]"
@@ -300,7 +300,7 @@ def test_expect_is_graded(check: Check) -> None:
 
 @pytest.mark.parametrize("name", ["reshaped", "small"])
 def test_an_unknown_figure_passes_no_limit(name: str, check: Check, tmp_path: Path) -> None:
-    """The receptive field behind a reshape, or of a network without a feature map: from above, from below, never within."""
+    """A receptive field after a reshape, or of a network without feature maps, is never within a limit."""
     for bounds in ("max: 999999", "min: 0", "min: 0, max: 999999999"):
         for body in (f"receptive-field: {{{bounds}}}", f"limits: {{receptive-field: {{{bounds}}}}}"):
             done = check(f"{name}.yaml", "--policy", policy(tmp_path, body))
@@ -312,8 +312,8 @@ def test_an_unknown_figure_passes_no_limit(name: str, check: Check, tmp_path: Pa
     assert done.data["files"][0]["metrics"]["receptive_field"] is None
 
 
-def test_buffers_count_where_all_is_asked(check: Check, tmp_path: Path) -> None:
-    """`params` are what is trained; with `count: all` the running means and variances too."""
+def test_buffers_count_with_count_all(check: Check, tmp_path: Path) -> None:
+    """`params` are trained. With `count: all`, running means and variances count, too."""
 
     def done(bounds: str) -> Ended:
         return check("net.yaml", "--policy", policy(tmp_path, f"limits: {{params: {{{bounds}}}}}"))
@@ -324,14 +324,14 @@ def test_buffers_count_where_all_is_asked(check: Check, tmp_path: Path) -> None:
 
 
 def test_memory_for_a_batch_and_a_dtype(check: Check, tmp_path: Path) -> None:
-    """346 activations, two bytes each, eight times."""
+    """346 activations of two bytes each, times eight."""
     body = "limits: {activation-memory: {max: 5536 B, batch: 8, dtype: float16}}"
     assert check("net.yaml", "--policy", policy(tmp_path, body)).lines[0].endswith("5,536 <= 5,536 bytes")
     assert check("net.yaml", "--policy", policy(tmp_path, body.replace("5536", "5535"))).status == 1
 
 
 def test_kinds(check: Check, tmp_path: Path) -> None:
-    """What must be there and what must not, with the place of the first; the names of a kind are one kind."""
+    """Required and forbidden kinds, with the place of the first one. Other names of a kind mean the same kind."""
     body = "kinds: {forbid: [maxpool, relu], require: [conv, dropout, lstm]}"
     done = check("net.yaml", "--policy", policy(tmp_path, body))
     assert done.status == 1
@@ -346,8 +346,8 @@ def test_kinds(check: Check, tmp_path: Path) -> None:
     assert check("off.yaml", "--policy", policy(tmp_path, "kinds: {require: [conv]}")).status == 1
 
 
-def test_what_leads_nowhere_does_not_count(check: Check, tmp_path: Path) -> None:
-    """A branch that reaches no output cannot provide the layers that must be there."""
+def test_layers_that_reach_no_output_do_not_count(check: Check, tmp_path: Path) -> None:
+    """A branch that does not reach an output cannot contain the required layers."""
     text = "input: 8x8x3\nlayers: [{relu: , as: a}, {conv: {filters: 3, kernel: 7}}, {fc: 10, from: a}]\n"
     (tmp_path / "dead.yaml").write_text(text)
     for body in (
@@ -366,8 +366,8 @@ def test_what_leads_nowhere_does_not_count(check: Check, tmp_path: Path) -> None
     assert check("dead.yaml", "--max-params", "1M").status == 0
 
 
-def test_several_outputs_are_said(check: Check, tmp_path: Path) -> None:
-    """A branch that is made an output counts, unless the policy says what comes out; either way the report says so."""
+def test_several_outputs_are_reported(check: Check, tmp_path: Path) -> None:
+    """A branch that is also an output counts unless the policy sets the output. The report states it in either case."""
     text = "input: 8x8x3\nlayers: [{relu: , as: a}, {conv: {filters: 3, kernel: 7}, as: b}, {fc: 10, from: a, as: c}]\n"
     (tmp_path / "two.yaml").write_text(text + "outputs: [b, c]\n")
     done = check("two.yaml", "--policy", policy(tmp_path, "kinds: {require: [conv]}"))
@@ -383,7 +383,7 @@ def test_several_outputs_are_said(check: Check, tmp_path: Path) -> None:
 
 
 def test_only(check: Check, tmp_path: Path) -> None:
-    """An exit status per criterion: other rules neither fail nor are they shown."""
+    """Each criterion has an exit status. Other rules neither fail nor are shown."""
     options = ["--max-params", "5", "--max-macs", "1G", "--output", "10"]
     assert check("net.yaml", *options).status == 1
     for rule, status in {
@@ -400,8 +400,8 @@ def test_only(check: Check, tmp_path: Path) -> None:
         assert ("MACs" in done.lines[0]) == ("macs" in rule)
 
 
-def test_only_never_saves_an_unsound_file(check: Check) -> None:
-    """Whatever the criterion, of a file that is no network nothing holds."""
+def test_only_never_passes_an_invalid_file(check: Check) -> None:
+    """An invalid file fails every criterion."""
     for rule in ("params", "expect", "sound"):
         assert check("unsound.yaml", "--max-params", "1G", "--only", rule).status == 1
         assert check("missing.yaml", "--max-params", "1G", "--only", rule).status == 2
@@ -411,7 +411,7 @@ def test_only_never_saves_an_unsound_file(check: Check) -> None:
     "rule", ["parms", "macs", "", ",", "Params", "params,macs", "growth", "params;output", "kinds"]
 )
 def test_only_takes_rules_that_are_checked(rule: str, check: Check) -> None:
-    """A criterion that nothing is held against would always be met."""
+    """A criterion that nothing is compared with would always pass."""
     done = check("net.yaml", "--max-params", "1G", "--only", rule)
     assert (done.status, done.out) == (2, "")
     assert "--only" in done.err
@@ -425,7 +425,7 @@ def test_only_takes_rules_that_are_checked(rule: str, check: Check) -> None:
     [("0%", 1), ("2842%", 1), ("2754.54%", 1), ("2754.55%", 0), ("params=2754.55%", 0), ("macs=100%", 1), ("macs=10556%", 0)],
 )  # fmt: skip
 def test_growth_against_a_file(growth: str, status: int, check: Check) -> None:
-    """From 55 parameters to 1,570: 2,754.54...% more; from 50 multiply-adds to 5,328: 10,556 % more."""
+    """From 55 parameters to 1,570: 2,754.54...% more. From 50 multiply-adds to 5,328: 10,556 % more."""
     if growth == "2842%":
         growth = "27%"
     done = check("net.yaml", "--baseline", "small.yaml", "--max-growth", growth)
@@ -434,8 +434,8 @@ def test_growth_against_a_file(growth: str, status: int, check: Check) -> None:
     assert "not compare" not in done.out
 
 
-def test_what_is_said_of_growth(check: Check) -> None:
-    """Before, now, by how much, and where most of it is."""
+def test_the_report_of_growth(check: Check) -> None:
+    """The finding states the old and new figure, the growth, and where most of it is."""
     done = check("net.yaml", "--baseline", "./small.yaml", "--max-growth", "5%", "--max-growth", "layers=400%")
     assert done.lines[1:3] == [
         "  params 1,570 > 57: it was 55 (+2754.55 %), and at most +5 % is allowed [grown]",
@@ -445,7 +445,7 @@ def test_what_is_said_of_growth(check: Check) -> None:
 
 
 def test_growth_from_nothing(check: Check, tmp_path: Path) -> None:
-    """A base without parameters: as many is no growth, one is too much, whatever the percentage."""
+    """If the base has no parameters, zero is no growth, and one is too much for any percentage."""
     (tmp_path / "none.yaml").write_text("input: 10\nlayers: [relu]\n")
     assert check("none.yaml", "--baseline", "none.yaml", "--max-growth", "5%").status == 0
     done = check("small.yaml", "--baseline", "none.yaml", "--max-growth", "1000000%")
@@ -455,7 +455,7 @@ def test_growth_from_nothing(check: Check, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("base", ["unsound.yaml", "missing.yaml", "./missing", "reshaped.yaml"])
 def test_a_base_that_cannot_be_compared_with(base: str, check: Check) -> None:
-    """Exit status 2 and other words than for growth: nothing is known."""
+    """The exit status is 2, and the message differs from that of growth, because nothing is known."""
     done = check("net.yaml", "--baseline", base, "--max-growth", "receptive-field=5%")
     assert done.status == 2
     assert "grown" not in done.out
@@ -465,14 +465,14 @@ def test_a_base_that_cannot_be_compared_with(base: str, check: Check) -> None:
 @pytest.mark.parametrize(
     "growth", ["5", "five%", "-5%", "%", "5.555%", "size=5%", "params=", "=5%", "5%%", "params=5%=6%", "nan%", "5k%"]
 )
-def test_growth_that_is_none(growth: str, check: Check) -> None:
-    """Exit status 2."""
+def test_invalid_growth(growth: str, check: Check) -> None:
+    """The exit status is 2."""
     done = check("net.yaml", "--baseline", "small.yaml", "--max-growth", growth)
     assert (done.status, done.out) == (2, "")
 
 
 def test_growth_and_baseline_belong_together(check: Check) -> None:
-    """One without the other, or a quantity twice, is a mistake."""
+    """One without the other is an error, and so is a repeated quantity."""
     for options in (
         ["--max-growth", "5%"], ["--baseline", "small.yaml"], ["--baseline", "", "--max-growth", "5%"],
         ["--baseline", "small.yaml", "--max-growth", "5%", "--max-growth", "params=6%"],
@@ -484,7 +484,7 @@ def test_growth_and_baseline_belong_together(check: Check) -> None:
 
 @pytest.fixture
 def repository(check: Check, tmp_path: Path) -> Path:
-    """A repository with two commits on main: in the second, `sub/old.yaml` has grown from 55 to 110 parameters."""
+    """Create a repository with two commits on main. In the second one, `sub/old.yaml` grows from 55 to 110 parameters."""
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "old.yaml").write_text(FILES["small"])
     git(tmp_path, "init", "-q", "-b", "main")
@@ -499,7 +499,7 @@ def repository(check: Check, tmp_path: Path) -> Path:
 
 @needs_git
 def test_growth_against_a_revision(repository: Path, check: Check) -> None:
-    """Each file against its own past; one that has none passes plainly."""
+    """Each file is compared with its own earlier version. A new file passes."""
     for revision in ("main~1", "start", "HEAD^", git(repository, "rev-parse", "start")):
         done = check("sub", "--baseline", revision, "--max-growth", "5%")
         assert done.status == 1
@@ -513,7 +513,7 @@ def test_growth_against_a_revision(repository: Path, check: Check) -> None:
 def test_the_repository_is_that_of_the_current_folder(
     repository: Path, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From a folder below; not the repository that a submission brings along."""
+    """It is found from subfolders, and is never the repository in a submission."""
     monkeypatch.chdir(repository / "sub")
     assert check("old.yaml", "--baseline", "start", "--max-growth", "5%").status == 1
     assert check(str(repository / "sub" / "old.yaml"), "--baseline", "start", "--max-growth", "5%").status == 1
@@ -534,8 +534,8 @@ def test_the_repository_is_that_of_the_current_folder(
 
 
 @needs_git
-def test_could_not_compare_is_not_over(repository: Path, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No such revision, no repository, a file outside of it, no git, standard input: 2, and said as such."""
+def test_a_failed_comparison_is_not_a_pass(repository: Path, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown revision, a file outside the repository, no git, or standard input gives 2 and a reason."""
     (repository / "sub" / "bad.yaml").write_text("input: 3\nlayers: [fc: 1]\n")
     git(repository, "add", ".")
     git(repository, "commit", "-q", "-m", "three")
@@ -569,8 +569,8 @@ def test_could_not_compare_is_not_over(repository: Path, check: Check, monkeypat
 
 
 @needs_git
-def test_standard_input_has_no_past(repository: Path) -> None:
-    """A file of that name in the past would be another one."""
+def test_standard_input_has_no_history(repository: Path) -> None:
+    """A file of that name in the history would be a different file."""
     done = program("-", "--baseline", "main", "--max-growth", "5%", folder=repository, stdin=NET.encode())
     assert done.returncode == 2
     assert b"could not compare: standard input has no git history" in done.stdout
@@ -581,7 +581,7 @@ def test_standard_input_has_no_past(repository: Path) -> None:
 @needs_git
 @pytest.mark.parametrize("name", ["main", "start", "origin/main", "HEAD"])
 def test_a_file_named_like_the_revision(name: str, repository: Path, check: Check) -> None:
-    """`--baseline main` is the revision, although a submission holds a large network in a file `main`."""
+    """`--baseline main` is the revision, even if a submission has a large network in a file `main`."""
     git(repository, "update-ref", "refs/remotes/origin/main", "start")
     file = repository / name
     file.parent.mkdir(exist_ok=True)
@@ -594,7 +594,7 @@ def test_a_file_named_like_the_revision(name: str, repository: Path, check: Chec
 
 @needs_git
 def test_policy_and_base_from_a_revision(repository: Path, check: Check) -> None:
-    """`budget.yaml@main`: what the course has committed, not what lies in the folder, nor a file of that very name."""
+    """`budget.yaml@main` is the committed file, not the one in the folder nor a file of that name."""
     policy(repository, "limits: {params: {max: 5}}")
     git(repository, "add", "budget.yaml", "net.yaml")
     git(repository, "commit", "-q", "-m", "policy")
@@ -610,8 +610,8 @@ def test_policy_and_base_from_a_revision(repository: Path, check: Check) -> None
 
 @needs_git
 @posix
-def test_a_past_that_is_no_file_or_too_large(repository: Path, check: Check) -> None:
-    """A link, a folder, more bytes than are read: nothing to compare with."""
+def test_an_earlier_version_that_is_no_file_or_too_large(repository: Path, check: Check) -> None:
+    """A link, a folder or a file that is too large cannot be compared with."""
     (repository / "a.yaml").symlink_to("net.yaml")
     (repository / "b.yaml").mkdir()
     (repository / "b.yaml" / "x").write_text("x")
@@ -632,13 +632,13 @@ def test_a_past_that_is_no_file_or_too_large(repository: Path, check: Check) -> 
 
 
 def names(done: Ended) -> list[str]:
-    """The files of a text report, in their order."""
+    """Return the files of a text report, in order."""
     return [line.split()[1] for line in done.lines if line.startswith(("PASS ", "FAIL ", "ERROR "))]
 
 
 @pytest.fixture
 def tree(check: Check, tmp_path: Path) -> Path:
-    """Some folders of submissions."""
+    """Create some folders of submissions."""
     for name in (
         "t/b/2.yaml",
         "t/b/1.yml",
@@ -655,15 +655,15 @@ def tree(check: Check, tmp_path: Path) -> Path:
 
 
 def test_folders_are_read_to_the_bottom_and_sorted(tree: Path, check: Check) -> None:
-    """Hidden folders too: nothing hides. What has no suffix of YAML is no submission."""
+    """Hidden folders are read, too. Files without a suffix of YAML are not submissions."""
     found = ["t/Z.yaml", "t/c.yaml", "t/.hidden/h.yaml", "t/a/x.YAML", "t/b/1.yml", "t/b/2.yaml"]
     assert names(check("t", "--max-params", "55")) == found
     assert names(check("t/b", "t", "--max-params", "55")) == [*found[-2:], *found[:-2]]
 
 
 @pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "github", "gitlab", "gradescope"])
-def test_what_is_not_looked_at_is_said(form: str, tree: Path, check: Check) -> None:
-    """In every report: a file of another suffix was handed in, too. It changes no verdict."""
+def test_files_that_are_not_checked_are_listed(form: str, tree: Path, check: Check) -> None:
+    """Every report lists files with other suffixes. They do not change the result."""
     (tree / "t" / ".git").mkdir()
     (tree / "t" / ".git" / "HEAD").write_text("ref: refs/heads/main")
     done = check("t", "--max-params", "55", "--format", form)
@@ -677,8 +677,8 @@ def test_what_is_not_looked_at_is_said(form: str, tree: Path, check: Check) -> N
     assert "not looked at" not in check("t", "t/a/n.json", "t/a/no.txt", "--format", form).out
 
 
-def test_many_that_are_not_looked_at(check: Check, tmp_path: Path) -> None:
-    """Ten are named; what they are called does no harm."""
+def test_many_files_that_are_not_checked(check: Check, tmp_path: Path) -> None:
+    """Ten are listed, and their names are harmless."""
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "net.yaml").write_text(FILES["small"])
     for number in range(1234):
@@ -692,7 +692,7 @@ def test_many_that_are_not_looked_at(check: Check, tmp_path: Path) -> None:
 
 
 def test_unread_files_as_errors(tree: Path, check: Check) -> None:
-    """Where nothing else may be handed in: a finding, exit status 1."""
+    """If only networks may be submitted, such a file is a finding with exit status 1."""
     done = check("t", "--max-params", "55", "--unread", "error")
     assert done.status == 1
     assert names(done)[-2:] == ["t/a/n.json", "t/a/no.txt"]
@@ -702,7 +702,7 @@ def test_unread_files_as_errors(tree: Path, check: Check) -> None:
 
 
 def test_patterns(tree: Path, check: Check) -> None:
-    """Those that the shell has left: sorted, folders among the matches read to the bottom, other suffixes as asked."""
+    """Patterns that the shell did not expand are sorted; matching folders are read to the bottom, and any suffix is accepted."""
     assert names(check("t/*.yaml")) == ["t/Z.yaml", "t/c.yaml"]
     assert names(check("t/?")) == ["t/a/x.YAML", "t/b/1.yml", "t/b/2.yaml"]
     assert names(check("t/**/*.y*ml")) == ["t/Z.yaml", "t/b/1.yml", "t/b/2.yaml", "t/c.yaml"]
@@ -712,7 +712,7 @@ def test_patterns(tree: Path, check: Check) -> None:
 
 
 def test_a_file_is_checked_once(tree: Path, check: Check) -> None:
-    """However often it is named, in the place where it is named first."""
+    """A file that is named several times is checked once, at its first place."""
     assert names(check("t/c.yaml", "t/b", "t/c.yaml", "t/*.yaml", "t/b/2.yaml")) == [
         "t/c.yaml",
         "t/b/1.yml",
@@ -722,7 +722,7 @@ def test_a_file_is_checked_once(tree: Path, check: Check) -> None:
 
 
 def test_standard_input(tmp_path: Path) -> None:
-    """`-` among the files, in its place."""
+    """`-` can be one of the files, and keeps its place."""
     (tmp_path / "net.yaml").write_text(NET)
     done = program("net.yaml", "-", "--max-params", "1569", folder=tmp_path, stdin=FILES["small"].encode())
     assert done.stdout.decode().splitlines()[2] == "PASS <stdin>  params 55 <= 1,569"
@@ -733,7 +733,7 @@ def test_standard_input(tmp_path: Path) -> None:
 
 
 def test_every_file_is_reported_even_if_others_fail(tree: Path, check: Check) -> None:
-    """Over budget, unsound, missing, an empty folder, a pattern without a match: each in its place, and the rest beside it."""
+    """Over budget, invalid, missing, an empty folder, a pattern without a match: each keeps its place."""
     (tree / "empty").mkdir()
     words = ["net.yaml", "missing.yaml", "unsound.yaml", "empty", "nothing*", "graded.yaml", "small.yaml"]
     done = check(*words, "--max-params", "60")
@@ -785,7 +785,7 @@ STATUSES = {
 @pytest.mark.parametrize("line", STATUSES)
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_exit_status(line: str, form: str, check: Check, tmp_path: Path) -> None:
-    """0 only if every file was read, computed and passed; 2 beats 1; the same for every format."""
+    """0 only if every file was read, computed and passed. 2 takes precedence over 1, in every format."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "folder").mkdir()
     words = line.split() if "--format" in line else [*line.split(), "--format", form]
@@ -794,10 +794,10 @@ def test_exit_status(line: str, form: str, check: Check, tmp_path: Path) -> None
 
 @posix
 def test_what_cannot_be_read() -> None:
-    """A locked file and a locked folder: 2, and the others are checked. (Root, who reads everything, becomes somebody else.)"""
+    """An unreadable file or folder gives 2, and the others are checked. (Root can read everything, so it changes its user.)"""
     code = (
         "import os, sys\nfrom cnncalc.cli import cli\nfrom cnncalc.cli.run import run\n"
-        "run(cli, ['check', 'a', '-o', os.devnull])\nprint(flush=True)\n"  # everything is imported now
+        "run(cli, ['check', 'a', '-o', os.devnull])\nprint(flush=True)\n"  # everything has been imported
         "os.geteuid() or os.seteuid(65534)\nsys.exit(run(cli, sys.argv[1:]))"
     )
     with tempfile.TemporaryDirectory() as place:
@@ -825,7 +825,7 @@ def test_what_cannot_be_read() -> None:
 
 
 def test_help_names_what_matters(check: Check) -> None:
-    """Every option, that limits are inclusive, what the exit status means, and examples."""
+    """The help has every option, the exit status and examples, and says that limits are inclusive."""
     done = check("--help")
     assert done.status == 0
     for word in (
@@ -847,8 +847,8 @@ def test_help_names_what_matters(check: Check) -> None:
 # -- what is printed ---------------------------------------------------------------------------------------------------
 
 
-def test_one_line_a_file(check: Check) -> None:
-    """Exact figures with thousands separated; every limit of the file; a summary."""
+def test_one_line_per_file(check: Check) -> None:
+    """Each file has exact figures with thousands separators and every limit, and a summary follows."""
     done = check(
         "net.yaml", "small.yaml", "--max-params", "1k", "--max-activation-memory", "1KiB", "--max-macs", "5328"
     )
@@ -862,7 +862,7 @@ def test_one_line_a_file(check: Check) -> None:
 
 
 def test_what_to_do(check: Check, tmp_path: Path) -> None:
-    """The advice is right: with the global average pooling in front, exactly what was promised is saved."""
+    """The advice is right: a global average pooling before the layer saves exactly the amount that it states."""
     done = check("net.yaml", "--max-params", "1k")
     promised = int(re.findall(rf"{MORE} ([\d,]+)", done.out)[0].replace(",", ""))
     (tmp_path / "pooled.yaml").write_text(NET.replace("{fc", "globalavgpool, {fc"))
@@ -875,7 +875,7 @@ def test_what_to_do(check: Check, tmp_path: Path) -> None:
 
 
 def test_json(check: Check, tmp_path: Path) -> None:
-    """The contract of conventions.md."""
+    """The JSON has the documented keys."""
     body = "limits: {params: {max: 1k}, activation-memory: {min: 1kB, batch: 2}}\npoints: {params: 5}\noutput: 10"
     done = check("net.yaml", "unsound.yaml", "--policy", policy(tmp_path, body), "--format", "json")
     data = json.loads(done.out)
@@ -916,7 +916,7 @@ def test_json(check: Check, tmp_path: Path) -> None:
 
 
 def test_findings_have_a_limit(check: Check, tmp_path: Path) -> None:
-    """Twenty of a file, the others are counted; of an unsound file too."""
+    """At most twenty findings of a file are shown and the others counted, also for an invalid file."""
     wrong = ", ".join(["{relu: , expect: 1x1}"] * 300)
     (tmp_path / "many.yaml").write_text(f"input: 8x8x3\nlayers: [{wrong}]\n")
     (tmp_path / "worse.yaml").write_text(f"input: 8x8x3\nlayers: [{', '.join(['rlu'] * 300)}]\n")
@@ -930,7 +930,7 @@ def test_findings_have_a_limit(check: Check, tmp_path: Path) -> None:
 
 
 def test_no_tables_and_no_colour(tmp_path: Path) -> None:
-    """Plain text: rich is not imported, whatever the terminal claims to be; nor is much else."""
+    """The output is plain text on any terminal, and rich and most modules are not imported."""
     (tmp_path / "net.yaml").write_text(NET)
     code = (
         "import sys\nfrom cnncalc.cli import cli\nfrom cnncalc.cli.run import run\n"
@@ -948,7 +948,7 @@ def test_no_tables_and_no_colour(tmp_path: Path) -> None:
 
 
 def test_a_report_in_a_file(check: Check, tmp_path: Path) -> None:
-    """The same bytes as on standard output, whatever the exit status; nothing else is printed."""
+    """The file has the same bytes as standard output would, for any exit status. Nothing else is printed."""
     for name, status in (("small.yaml", 0), ("net.yaml", 1), ("missing.yaml", 2)):
         shown = check(name, "--max-params", "55")
         done = check(name, "--max-params", "55", "-o", "out")
@@ -959,7 +959,7 @@ def test_a_report_in_a_file(check: Check, tmp_path: Path) -> None:
 
 @posix
 def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    """On a file system without room the old report stays as it was, and nothing half-written lies about."""
+    """On a full file system the old report stays, and no partial file is left."""
     (tmp_path / "net.yaml").write_text(NET)
     (tmp_path / "out").write_text("the old report")
     done = program("net.yaml", "-o", "/dev/full", folder=tmp_path)
@@ -985,7 +985,7 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """More files than one process is asked to do, of every kind."""
+    """Create more files than one process is given, of every kind."""
     folder = tmp_path_factory.mktemp("many")
     for number in range(MANY + 60):
         text = [NET, FILES["small"], FILES["unsound"], FILES["graded"], "", NET.replace("10", str(number + 1))][
@@ -999,7 +999,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.heavy
 @posix
 def test_order_and_bytes_do_not_depend_on_the_run(many: Path) -> None:
-    """Several processes or one, hashes seeded differently, -o or not: the same bytes."""
+    """The bytes do not depend on the number of processes, the hash seed or -o."""
     options = [".", "missing.yaml", "-", "--max-params", "1k", "--format"]
     found = set()
     for form in ("text", "json"):
@@ -1020,7 +1020,7 @@ def test_order_and_bytes_do_not_depend_on_the_run(many: Path) -> None:
 
 @posix
 def test_more_processes_are_used_from_some_size_on(many: Path, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below that size, or with one core, or where the system has no semaphores, no process is started."""
+    """With fewer files, with one core or without semaphores, no process is started."""
     from cnncalc.cli.commands import check as module
 
     started: list[int] = []
@@ -1041,7 +1041,7 @@ def test_more_processes_are_used_from_some_size_on(many: Path, check: Check, mon
 
 
 def test_a_bug_is_reported_as_one(check: Check, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An exception of cnncalc's own names its place and how to report it. The other files are still checked."""
+    """An internal error states its place and how to report it. The other files are still checked."""
     apply_rules = submission._apply_rules
 
     def fail(network: Network, path: str, task: submission.Task) -> submission.Checked:

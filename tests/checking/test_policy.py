@@ -1,4 +1,4 @@
-"""A teacher's policy file: what it means, and that everything that is no policy is refused at its place."""
+"""A teacher's policy file: what it means, and that every mistake in it is refused at its place."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ COUNTS = [name for name, quantity in LIMITS.items() if not quantity.is_size]
 
 
 def policy(body: str) -> Policy:
-    """The policy with that body."""
+    """Return the policy with this body."""
     return read_policy(Source("p.yaml", f"cnncalc-policy: 1\n{body}"))
 
 
 def refused(text: str) -> list[str]:
-    """Place, code and sentence of every problem of a whole policy file."""
+    """Return the place, code and message of every problem in a policy file."""
     with pytest.raises(Refused) as found:
         read_policy(Source("p.yaml", text))
     problems = found.value.problems
@@ -53,7 +53,7 @@ def refused(text: str) -> list[str]:
 
 
 def test_the_example_of_the_documentation() -> None:
-    """Every key once."""
+    """It contains every key once."""
     found = read_policy(Source("p.yaml", EXAMPLE))
     assert found == Policy(
         input=Shape((32, 32, 3)),
@@ -77,7 +77,7 @@ def test_the_example_of_the_documentation() -> None:
 
 
 def test_an_empty_policy_asks_for_nothing() -> None:
-    """But a file must still be sound, and its own `expect` must hold."""
+    """A file must still be valid, and its own `expect` must hold."""
     for body in ("", "limits: {}", "kinds: {}", "points: {}", "kinds: {forbid: []}"):
         assert policy(body) == Policy()
         assert policy(body).rules == ("sound", "expect")
@@ -85,7 +85,7 @@ def test_an_empty_policy_asks_for_nothing() -> None:
 
 @pytest.mark.parametrize("quantity", LIMITS)
 def test_every_quantity_can_be_limited(quantity: str) -> None:
-    """From below, from above, as a warning; sizes for a batch and a dtype."""
+    """With a minimum, a maximum or as a warning; sizes for a batch and a dtype."""
     unit = " MiB" if quantity in SIZES else "k"
     factor = 2**20 if quantity in SIZES else 1000
     (limit,) = policy(f"limits: {{{quantity}: {{min: 1{unit}, max: 2{unit}, level: warning}}}}").limits
@@ -104,7 +104,7 @@ def test_every_quantity_can_be_limited(quantity: str) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("quantity", COUNTS)
 def test_counts(quantity: str, text: str, number: int) -> None:
-    """Powers of ten."""
+    """Suffixes are powers of ten."""
     assert bound(quantity, text) == number
 
 
@@ -116,14 +116,14 @@ def test_counts(quantity: str, text: str, number: int) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("quantity", SIZES)
 def test_sizes(quantity: str, text: str, number: int) -> None:
-    """Decimal and binary units."""
+    """Units are decimal or binary."""
     assert bound(quantity, text) == number
 
 
 @pytest.mark.parametrize("text", ["2", "2,000"])
 @pytest.mark.parametrize("quantity", SIZES)
 def test_a_size_needs_its_unit(quantity: str, text: str) -> None:
-    """A million of what?"""
+    """A bare million could be in any unit."""
     with pytest.raises(Problem, match="needs a unit"):
         bound(quantity, text)
 
@@ -136,10 +136,10 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize("text", NUMBERS)
-def test_what_is_no_limit(text: str) -> None:
-    """Neither a count nor a size; what is odd to YAML stays text and is refused."""
+def test_invalid_limits(text: str) -> None:
+    """Neither a count nor a size. Values that YAML would convert stay text and are refused."""
     if text == "1k\n":
-        assert bound("params", text) == 1000  # blanks around it do no harm
+        assert bound("params", text) == 1000  # surrounding blanks are accepted
         return
     for quantity in ("params", "activation-memory"):
         with pytest.raises(Problem) as found:
@@ -164,7 +164,7 @@ def test_what_is_no_limit(text: str) -> None:
     ],
 )
 def test_shapes(text: str, found: tuple[int, ...]) -> None:
-    """A policy compares with any shape, also with one that a network could not safely mean."""
+    """A policy can require any shape, even one that would be ambiguous as the input of a network."""
     assert shape(text) == Shape(found)
     assert policy(f"output: {text}\ninput: '{text}'") == Policy(input=Shape(found), output=Shape(found))
 
@@ -172,8 +172,8 @@ def test_shapes(text: str, found: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "0", "0x3", "3x", "x3", "-3", "1.5", "1x1x1x1x1", "10000001", "1e3", "true", "[3]", "3×3", "3,3"]
 )
-def test_what_is_no_shape(text: str) -> None:
-    """Refused at its place."""
+def test_invalid_shapes(text: str) -> None:
+    """It is refused at its place."""
     with pytest.raises(Problem, match="is not a shape"):
         shape(text)
     assert refused(f'cnncalc-policy: 1\noutput: "{text}"\n')[0].startswith("2:9 bad-value")
@@ -245,8 +245,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("body", BAD)
-def test_what_is_no_policy(body: str) -> None:
-    """Every problem at its place; nothing is passed over."""
+def test_invalid_policies(body: str) -> None:
+    """Every problem is reported at its place."""
     found = refused(f"cnncalc-policy: 1\n{body}\n")
     assert len(found) == len(BAD[body]), found
     for line, said in zip(found, BAD[body], strict=True):
@@ -260,8 +260,8 @@ def test_what_is_no_policy(body: str) -> None:
      "cnncalc-policy: [1]\n", "cnncalc-policy:\n", "cnncalc_policy: 1\n", "cnncalc-policy: one\n",
      "name: x\ninput: 3\nlayers: [relu]\n"],
 )  # fmt: skip
-def test_a_policy_says_that_it_is_one(text: str) -> None:
-    """A file of another kind, or of another version, is not half understood."""
+def test_a_policy_states_its_format(text: str) -> None:
+    """A file of another kind or version is refused as a whole."""
     found = refused(text)
     assert any("bad-policy" in line or "empty-file" in line for line in found), found
 
@@ -277,12 +277,12 @@ def test_every_key_of_a_policy_is_tried_above() -> None:
 
 
 def findings(text: str, asked: Policy) -> list[Finding]:
-    """What is found in a network."""
+    """Return what is found in a network."""
     return check(analyze(network_of(text)), asked)[1]
 
 
 def test_an_unknown_figure_never_holds() -> None:
-    """Between no bounds at all, too."""
+    """It does not even pass a limit without bounds."""
     for limit in (Limit("params"), Limit("params", most=10**30), Limit("params", least=0)):
         assert not Measured(limit, None).holds
         assert Measured(limit, 5).holds
@@ -290,28 +290,28 @@ def test_an_unknown_figure_never_holds() -> None:
 
 @pytest.mark.parametrize("actual", [-1, 0, 4, 5, 6, 7, 8, 10**30])
 def test_bounds_are_inclusive(actual: int) -> None:
-    """5 to 7."""
+    """5 to 7 accepts 5 and 7."""
     assert Measured(Limit("params", least=5, most=7), actual).holds == (5 <= actual <= 7)
     assert Measured(Limit("params", least=5), actual).holds == (actual >= 5)
     assert Measured(Limit("params", most=7), actual).holds == (actual <= 7)
 
 
 def test_every_quantity_is_measured() -> None:
-    """Nothing in the table lacks its figure, on a network that has all of them."""
+    """On a network that has all of them, every quantity of the table has a figure."""
     analysis = analyze(network_of("input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, batchnorm, {fc: 10}]"))
     for quantity in LIMITS:
         assert measure(analysis, Limit(quantity)).actual, quantity
 
 
 def test_the_order_of_findings_is_that_of_the_rules() -> None:
-    """However the policy is written."""
+    """It does not depend on the order in the policy."""
     asked = policy("kinds: {require: [lstm]}\nlimits: {macs: {max: 1}, params: {max: 1}}\noutput: 3\ninput: 9x9x3")
     found = findings("input: 8x8x3\nlayers: [{fc: 10, expect: 3}]", asked)
     assert [finding.rule for finding in found] == ["input", "output", "params", "macs", "kinds", "expect"]
 
 
 def test_several_inputs_and_outputs() -> None:
-    """One is asked for: two are not it, even where the first is."""
+    """A policy requires one, so two are wrong even if the first one matches."""
     two = "input: {a: 8, b: 8}\nlayers: [{add: [a, b], as: x}, {fc: 3, as: y}]\noutputs: [x, y]"
     for asked in (Policy(input=Shape((8,))), Policy(output=Shape((8,))), Policy(output=Shape((3,)))):
         assert [finding.rule for finding in findings(two, asked)] == [asked.rules[1]]
@@ -325,7 +325,7 @@ def test_several_inputs_and_outputs() -> None:
      ("{residual: [relu]}", {"relu", "add"}), ("{concat: [prev, [sigmoid]]}", {"concat", "sigmoid"}), ("swish", {"silu"})],
 )  # fmt: skip
 def test_kinds_are_those_that_are_built(layers: str, kinds: set[str]) -> None:
-    """Merges and what stands inside of blocks too; another name of a kind is the same kind."""
+    """Merges and layers inside blocks count, too. Another name of a kind means the same kind."""
     text = f"input: 8x8x3\nlayers: [{layers}]"
     for kind in kinds:
         assert findings(text, Policy(forbidden=(kind,)))
@@ -340,13 +340,13 @@ def test_another_name_of_a_kind_in_a_policy() -> None:
 
 
 def example(quantity: str) -> Any:
-    """A limit that is met by nothing."""
+    """Return a limit that nothing satisfies."""
     return Limit(quantity, most=0)
 
 
 @pytest.mark.parametrize("quantity", [name for name in LIMITS if name != "receptive-field"])
 def test_advice_names_the_heaviest(quantity: str) -> None:
-    """How much is too much, and where most of it is."""
+    """It states the excess and where most of it is."""
     text = "input: 32x32x3\nlayers: [{conv: {filters: 4, kernel: 3, pad: 1}}, {fc: {units: 10}, as: heavy}]"
     (finding,) = findings(text, Policy(limits=(example(quantity),)))
     assert finding.actual is not None
@@ -370,7 +370,7 @@ FAMILIES = {
     "attention": {"attention", "attend"},
 }
 FAMILIES["pooling"] = FAMILIES["max pooling"] | FAMILIES["average pooling"]
-# a new kind is of its base class's families; one without any is named here, so that it is not forgotten
+# a new kind has the families of its base class; kinds without a family are listed, so that none is forgotten
 OF_NO_FAMILY = {
     "droppath", "identity", "dot", "embedding", "positional", "classtoken", "add", "mul", "sub", "average", "maximum",
     "minimum", "concat", "scale", "flatten", "reshape", "permute", "slice", "channelshuffle", "pixelshuffle",
@@ -380,7 +380,7 @@ OF_NO_FAMILY = {
 
 
 def test_every_kind_has_its_families() -> None:
-    """And every family the kinds above."""
+    """Every family has the kinds above."""
     found = families()
     assert found.keys() == FAMILIES.keys()
     for family, kinds in FAMILIES.items():
@@ -396,7 +396,7 @@ POOLED = "input: 8x8x3\nlayers: [{{conv: {{filters: 4, kernel: 3}}}}, {}, fc: 10
 )
 @pytest.mark.parametrize("family", ["max pooling", "average pooling", "pooling"])
 def test_a_family_is_forbidden_and_required(family: str, step: str) -> None:
-    """Whichever of its kinds is used; the finding names kind, family and the layer."""
+    """Any of its kinds counts. The finding names the kind, the family and the layer."""
     text = POOLED.format(f"{{{step}}}")
     kind = step.partition(":")[0]
     member = kind in FAMILIES[family]
@@ -409,7 +409,7 @@ def test_a_family_is_forbidden_and_required(family: str, step: str) -> None:
 
 
 def test_a_word_that_is_kind_and_family_is_the_family() -> None:
-    """`attention` forbids its middle part, too."""
+    """`attention` also forbids its parts."""
     text = "input: 9x4\nlayers: [{linear: 4, as: q}, {attend: [q, q, q]}]"
     assert [one.code for one in findings(text, policy("kinds: {forbid: attention}"))] == ["forbidden-kind"]
 
@@ -428,7 +428,7 @@ def test_a_word_that_is_kind_and_family_is_the_family() -> None:
     ],
 )
 def test_one_of_a_family(forbid: str, said: str) -> None:
-    """What does the same and is not forbidden is named, with the word for all of them."""
+    """If an equivalent kind is not forbidden, the warning names it and the word for all of them."""
     found = policy(f"kinds: {{forbid: {forbid}}}").warnings
     assert [one.text for one in found][:1] == ([said] if said else [])
     assert all(one.level == "warning" and one.help for one in found)

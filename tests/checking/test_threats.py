@@ -1,7 +1,7 @@
-"""Nothing in a submission may crash, hang, hide, or talk the check into passing. One test for each way that was thought of.
+"""Submissions that try to crash, stall or mislead the check, one test for each known way.
 
-Most threats are files: they are written into one folder and handed to the real command at once, under limits of memory and
-time. What is left are paths, streams, terminals, and how Python is started.
+Most threats are files: they are written into one folder and passed to the real command at once, within limits on memory and
+time. The others are paths, streams, terminals, and how Python is started.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes, limits
 HEAD = "input: 32x32x3\nlayers:\n"
 GOOD = HEAD + "- fc: 10\n"
 SECRET = "hunter2-the-secret-of-the-teacher"
-PROMISES = ["--max-params", "1T", "--max-macs", "1T"]  # so that nothing fails for being too large
+PROMISES = ["--max-params", "1T", "--max-macs", "1T"]  # nothing fails because it is too large
 CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def program(*args: str | bytes, folder: Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    """Runs `cnncalc check` as a process of its own, for a minute at most."""
+    """Run `cnncalc check` in a separate process, for a minute at most."""
     env = environment(**options.pop("env", {}))
     options = {"capture_output": True, "stdin": subprocess.DEVNULL, "timeout": 60} | options
     words = [*options.pop("start", [sys.executable, "-m", "cnncalc"]), "check", *args]
-    done: Any = subprocess.run(words, cwd=folder, env=env, check=False, **options)  # nobody asks for text
+    done: Any = subprocess.run(words, cwd=folder, env=env, check=False, **options)  # these are not text
     found: subprocess.CompletedProcess[bytes] = done
     return found
 
 
 def harmless(text: str) -> None:
-    """One thing a line, nothing that a terminal or a runner of jobs obeys, nothing of Python's."""
+    """Check that a text has one line per finding and nothing that a terminal or a CI runner executes."""
     for line in text.split("\n"):
         assert not [char for char in line if unicodedata.category(char) in CONTROL], ascii(line)
         assert not line.lstrip().startswith("::"), line
@@ -64,7 +64,7 @@ def harmless(text: str) -> None:
 
 
 def said(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Both streams of a process, which must be harmless."""
+    """Return both streams of a process, which must be harmless."""
     text = done.stdout.decode("utf-8") + done.stderr.decode("utf-8")
     harmless(text)
     return text
@@ -74,29 +74,29 @@ def said(done: subprocess.CompletedProcess[bytes]) -> str:
 
 
 def laughs(levels: int = 20) -> str:
-    """A billion of them."""
+    """Return a "billion laughs" file."""
     return "a0: &a0 [x, x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(levels)) + GOOD
 
 
 def merges(levels: int = 24) -> str:
-    """Every mapping merges the one before twice."""
+    """Return mappings that each merge the previous one twice."""
     return "a0: &a0 {x: 1}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}\n" for n in range(levels)) + GOOD
 
 
 def layer(text: str) -> str:
-    """A file with that layer."""
+    """Return a file with this layer."""
     return HEAD + f"- {text}\n"
 
 
 def nested(depth: int) -> str:
-    """Groups within groups, on one line."""
+    """Return nested groups on one line."""
     return HEAD + "- " + "{seq: [" * depth + "relu" + "]}" * depth + "\n"
 
 
 DOUBLING = "".join(f"  B{n}: [B{n + 1}, B{n + 1}]\n" for n in range(50))
 WIDE = "input: {0}x{0}x{0}\nlayers: [{{conv: {{filters: {0}, kernel: {1}, pad: {2}}}}}]\n"
 
-# name -> (the file, the code of what is found first)
+# name -> (the file, the code of the first finding)
 FILES: dict[str, tuple[str | bytes, str]] = {
     # aliases
     "alias bomb": (laughs(), "no-anchors"),
@@ -241,7 +241,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "a file to read": (layer("{include: /etc/passwd}"), "unknown-layer"),
 }  # fmt: skip
 
-# what stands where a whole number belongs; none of it is one
+# values in place of a whole number; none of them is one
 NUMBERS = [
     "1e400", "1e3", ".inf", "-.inf", ".nan", "nan", "Infinity", "010", "0o17", "0x1F", "0b11", "1_000", "1:30",
     "190:20:30.15", "yes", "no", "on",
@@ -296,13 +296,13 @@ for index, evil in enumerate(HOSTILE):
 
 
 def file_name(number: int) -> str:
-    """Where a threat is written; the names of threats are for people."""
+    """Return where a threat is written. The names of threats are for people."""
     return f"{number:04d}.yaml"
 
 
 @pytest.fixture(scope="module")
 def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All the files above in one folder."""
+    """Write all the files above into one folder."""
     folder = tmp_path_factory.mktemp("handed-in")
     for number, (content, _) in enumerate(FILES.values()):
         (folder / file_name(number)).write_bytes(
@@ -312,7 +312,7 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def little_memory() -> None:
-    """A gigabyte of addresses, a minute of time."""
+    """Limit this process to a gigabyte of address space and a minute of time."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
@@ -321,7 +321,7 @@ def little_memory() -> None:
 
 @pytest.fixture(scope="module")
 def verdicts(handed_in: Path) -> dict[str, Any]:
-    """What the command says of each of them."""
+    """Return the result of the command for each file."""
     done = program(".", *PROMISES, "--format", "json", folder=handed_in, preexec_fn=little_memory)
     assert (done.returncode, done.stderr) == (1, b""), said(done)
     return {os.path.basename(file["path"]): file for file in json.loads(done.stdout)["files"]}
@@ -329,7 +329,7 @@ def verdicts(handed_in: Path) -> dict[str, Any]:
 
 @pytest.mark.heavy
 def test_every_bad_file_is_refused(verdicts: dict[str, Any]) -> None:
-    """No PASS for any of them, no fault of ours, and every one is in the report, with few words."""
+    """None passes, none causes an internal error, and each has a short entry in the report."""
     assert len(verdicts) == len(FILES) > 1500
     for number, name in enumerate(FILES):
         file = verdicts[file_name(number)]
@@ -343,7 +343,7 @@ def test_every_bad_file_is_refused(verdicts: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", [name for name, (_, code) in FILES.items() if code])
 def test_a_threat_is_refused_for_what_it_is(name: str, verdicts: dict[str, Any]) -> None:
-    """By its code: a file that is refused for another reason tests nothing."""
+    """The code is checked, because a file that is refused for another reason tests nothing."""
     file = verdicts[file_name(list(FILES).index(name))]
     assert (file["status"], file["findings"][0]["code"]) == ("error", FILES[name][1]), file["findings"][0]["message"]
 
@@ -351,7 +351,7 @@ def test_a_threat_is_refused_for_what_it_is(name: str, verdicts: dict[str, Any])
 @pytest.mark.heavy
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_report_carries_anything_hostile(form: str, handed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No character that a terminal obeys, in any dialect; no command for a runner of jobs in what such a runner reads."""
+    """No format has a character that a terminal executes, or a command where a CI runner reads the format."""
     assert run(cli, ["check", str(handed_in), *PROMISES, "--format", form]) == 1
     out, err = capsys.readouterr()
     assert err == ""
@@ -364,7 +364,7 @@ def test_no_report_carries_anything_hostile(form: str, handed_in: Path, capsys: 
 
 
 def test_the_text_report_has_a_line_for_every_file(handed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing of a submission begins a line, so that nobody can write a verdict."""
+    """No text of a submission begins a line, so that none can imitate a result."""
     run(cli, ["check", str(handed_in), *PROMISES])
     lines = capsys.readouterr().out.splitlines()
     heads = [line for line in lines if not line.startswith("  ")]
@@ -378,12 +378,12 @@ def test_the_text_report_has_a_line_for_every_file(handed_in: Path, capsys: pyte
 
 
 def wide(many: int, item: str) -> str:
-    """A list of so many times the same."""
+    """Return a list of many equal items."""
     return "[" + ", ".join([item] * many) + "]"
 
 
 def towers(levels: int, inside: str, beside: str) -> str:
-    """Groups in groups, each with something beside it."""
+    """Return nested groups, each with something next to it."""
     return (
         HEAD
         + "- "
@@ -441,9 +441,9 @@ EVERYTHING = Policy(
 
 
 def defused(folder: Path) -> None:
-    """Checks every bomb of a folder within 200 MB more than the program takes itself; prints what became of each.
+    """Check every bomb in a folder with 200 MB more than the program itself uses, and print the results.
 
-    Run as a process of its own.
+    Run in a separate process.
     """
     import resource
 
@@ -462,7 +462,7 @@ def defused(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def after(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What became of the bombs."""
+    """Return the results for the bombs."""
     folder = tmp_path_factory.mktemp("bombs")
     (folder / "warm-up.yaml").write_text(layer("{conv: {filters: 3, kernel: 3, repeat: 5}}") + layer("upsample: 2"))
     code = f"from pathlib import Path; from tests.checking.test_threats import defused; defused(Path({str(folder)!r}))"
@@ -473,11 +473,11 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs(name: str, after: dict[str, Any]) -> None:
-    """At most a second and 200 MB, whatever the policy asks. (Twice the second here: test machines are shared.)"""
+    """Each takes at most a second and 200 MB with any policy. (The limit is two seconds, because test machines are shared.)"""
     status, code, seconds = after[name]
     assert status in ("error", "failed")
     assert (code == "too-large") == (name in TOO_LARGE)
-    assert code != "internal-error"  # where memory is short
+    assert code != "internal-error"  # if memory is limited
     assert seconds < 2
 
 
@@ -498,7 +498,7 @@ PATHS = [
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of sound files with names that mean harm, and a folder of such a name."""
+    """Create a folder of valid files with hostile names, inside a folder with such a name."""
     folder = tmp_path_factory.mktemp("paths")
     inner = os.path.join(os.fsencode(folder), b"::error::\x1b[31m\nPASS")
     os.mkdir(inner)
@@ -511,7 +511,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_names_of_files_and_folders(form: str, paths: Path) -> None:
-    """Every file is found, by folder and by name, and no name is more than text in any dialect."""
+    """Every file is found by folder and by name, and names are plain text in every format."""
     ways: list[list[str | bytes]] = [["."], ["--", *PATHS]]
     for words in ways:
         done = program("--max-params", "5", "--format", form, *words, folder=paths)
@@ -534,7 +534,7 @@ def test_names_of_files_and_folders(form: str, paths: Path) -> None:
 
 
 def test_a_name_that_looks_like_an_option(paths: Path) -> None:
-    """A folder is walked by name: what a file is called never becomes an option. On a command line, `--` is for that."""
+    """A file found in a folder never becomes an option. On a command line, use `--`."""
     done = program(".", "--max-params", "5", folder=paths)
     assert b"./--max-params=1T.yaml" in done.stdout
     assert done.returncode == 1
@@ -545,7 +545,7 @@ def test_a_name_that_looks_like_an_option(paths: Path) -> None:
 
 @pytest.fixture
 def odd(tmp_path: Path) -> Path:
-    """A folder with a submission of every odd kind, and a secret outside of it."""
+    """Create a folder with every special kind of file as a submission, and a secret outside it."""
     (tmp_path / "secret").mkdir()
     for name in ("secret.yaml", "secret.txt"):
         (tmp_path / "secret" / name).write_text(f"{SECRET}: {SECRET}\nlayers: [{SECRET}]\n")
@@ -577,7 +577,7 @@ def odd(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_links_pipes_devices_and_folders(form: str, odd: Path) -> None:
-    """Nothing hangs, nothing is followed, nothing is passed over, and not a byte of what a link leads to is printed."""
+    """Nothing blocks, no link is followed, every file is reported, and no byte of a link's target is printed."""
     start = time.monotonic()
     done = program(
         "odd", "--max-params", "1T", "--format", form, folder=odd.parent, preexec_fn=little_memory, timeout=20
@@ -616,14 +616,14 @@ def test_one_by_one(path: str, said_of_it: str, odd: Path) -> None:
 
 
 def test_a_file_that_grows_or_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is found when it is opened counts; a size is not believed."""
+    """The opened file counts, and the size that the system stated does not."""
     file = tmp_path / "net.yaml"
     file.write_text(GOOD)
     real = os.fstat
 
     def smaller(handle: int) -> os.stat_result:
         found = list(real(handle))
-        found[stat.ST_SIZE] = 20  # as before it grew, and as /proc says
+        found[stat.ST_SIZE] = 20  # as before it grew, and as /proc states
         return os.stat_result(found)
 
     monkeypatch.setattr(os, "fstat", smaller)
@@ -638,11 +638,11 @@ def test_a_file_that_grows_or_goes_away(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.heavy
 def test_a_folder_deeper_than_python() -> None:
-    """Thousands of folders in each other: read to the bottom, or said that it cannot be."""
+    """Thousands of nested folders are read to the bottom, or reported as unreadable."""
     place = tempfile.mkdtemp()  # pytest could not tidy this up
     try:
         inner = os.open(place, os.O_RDONLY)
-        for _ in range(2100):  # beyond the longest path that the system takes
+        for _ in range(2100):  # longer than the longest path that the system accepts
             os.mkdir("d", dir_fd=inner)
             outer, inner = inner, os.open("d", os.O_RDONLY, dir_fd=inner)
             os.close(outer)
@@ -662,7 +662,7 @@ def test_a_folder_deeper_than_python() -> None:
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git")
 def test_nothing_of_a_repository_is_run(tmp_path: Path) -> None:
-    """Its configuration can name programs for everything git does, and lets it fetch what is missing from anywhere."""
+    """A repository's configuration can name programs for git to run, and servers to fetch objects from."""
     repository = tmp_path / "repository"
     repository.mkdir()
     marker = tmp_path / "pwned"
@@ -712,7 +712,7 @@ def test_nothing_of_a_repository_is_run(tmp_path: Path) -> None:
     assert history._git(str(repository), "cat-file", "blob", blob)[0]
     assert not marker.exists()
     subprocess.run(["git", "show", "main:gone.yaml"], cwd=repository, capture_output=True, check=False)
-    assert marker.exists()  # git alone, asked plainly, does run it: the trap is a real one
+    assert marker.exists()  # git itself does run it, so the trap works
 
 
 # -- streams, signals, terminals ---------------------------------------------------------------------------------------
@@ -720,7 +720,7 @@ def test_nothing_of_a_repository_is_run(tmp_path: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A sound submission, and one with words that no ASCII stream can carry."""
+    """Create a folder with a valid submission and one with words that an ASCII stream cannot represent."""
     (tmp_path / "net.yaml").write_text(GOOD)
     (tmp_path / "é漢.yaml").write_text(layer('"é漢 \u202e"'), encoding="utf-8")
     return tmp_path
@@ -728,7 +728,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Many more files than one process is asked to do, with some work each."""
+    """Create many more files than one process is given, which take some time each."""
     folder = tmp_path_factory.mktemp("crowd")
     for number in range(6 * MANY):
         (folder / f"{number:05d}.yaml").write_text(HEAD + f"- {{fc: {number + 1}, repeat: 900}}\n")
@@ -737,7 +737,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few more files than one process is asked to do."""
+    """Create a few more files than one process is given."""
     folder = tmp_path_factory.mktemp("group")
     for number in range(MANY + 10):
         (folder / f"{number:05d}.yaml").write_text(GOOD)
@@ -746,7 +746,7 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_broken_pipe(form: str, folder: Path) -> None:
-    """`| true`: silent, and 141 as the shell has it; never 0."""
+    """With `| true` the command is silent and ends with 141, the shell's status, never 0."""
     ours, theirs = os.pipe()
     os.close(ours)
     done = program(
@@ -765,7 +765,7 @@ def test_a_broken_pipe(form: str, folder: Path) -> None:
 
 
 def test_a_full_disk(folder: Path) -> None:
-    """On standard output, with -o, on standard error: never 0."""
+    """On standard output, with -o or on standard error, the status is never 0."""
     for form in ("text", "json"):
         with open("/dev/full", "wb") as full:
             done = program(
@@ -797,7 +797,7 @@ def test_a_full_disk(folder: Path) -> None:
      ("<&- >&- 2>&-", "net.yaml", 2)],
 )  # fmt: skip
 def test_closed_streams(redirection: str, args: str, status: int, folder: Path) -> None:
-    """No verdict is given that nobody could read; what can be written is, and nothing is written into the wrong file."""
+    """Output that can be written is written, and nothing goes to the wrong file."""
     shell = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "cnncalc"]
     done = program(*args.split(), "--max-params", "1T", folder=folder, start=shell)
     assert done.returncode == status
@@ -810,9 +810,9 @@ def test_closed_streams(redirection: str, args: str, status: int, folder: Path) 
 @pytest.mark.heavy
 @pytest.mark.parametrize("everybody", [False, True], ids=["parent", "group"])
 def test_interrupted(everybody: bool, crowd: Path) -> None:
-    """Ctrl-C in the midst of many files, as a terminal sends it to all processes or as a runner of jobs to one: 130, silent.
+    """Ctrl-C while many files are checked, sent to all processes or to one, gives 130 and no output.
 
-    A shell's background jobs ignore the signal, and so would what they start.
+    A shell's background jobs ignore the signal, and so do their children.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     words = [sys.executable, "-m", "cnncalc", "check", ".", "--max-params", "1T"]
@@ -827,12 +827,12 @@ def test_interrupted(everybody: bool, crowd: Path) -> None:
         out, err = running.communicate(timeout=30)
     assert (running.returncode, out, err.strip()) == (130, b"", b"")
     assert time.monotonic() - start < 10
-    with pytest.raises(ProcessLookupError):  # nobody is left behind
+    with pytest.raises(ProcessLookupError):  # no process is left
         os.killpg(running.pid, 0)
 
 
 def test_a_worker_that_is_killed(crowd: Path) -> None:
-    """As in a container without memory: 2, one line, and never a report of the other files."""
+    """As in a container without memory: the status is 2, with one line and no report of the other files."""
     words = [sys.executable, "-m", "cnncalc", "check", ".", "--max-params", "1T"]
     with subprocess.Popen(
         words, cwd=crowd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -852,7 +852,7 @@ def test_a_worker_that_is_killed(crowd: Path) -> None:
 
 
 def on_a_terminal(columns: int, *args: str, folder: Path, **env: str) -> tuple[int, str]:
-    """Exit status, and what is written to a terminal of that size."""
+    """Return the exit status, and what is written to a terminal of this size."""
     import fcntl
     import pty
     import termios
@@ -883,7 +883,7 @@ def on_a_terminal(columns: int, *args: str, folder: Path, **env: str) -> tuple[i
 
 @pytest.mark.parametrize("columns", [0, 1, 10, 80])
 def test_terminals(columns: int, folder: Path) -> None:
-    """Of no width, too: all that a pipe gets, broken into lines where the terminal is narrow, without colour."""
+    """A terminal gets the same text as a pipe, wrapped if it is narrow, without colour. Its width can be 0."""
     piped = program(".", "--max-params", "1T", folder=folder)
     status, shown = on_a_terminal(
         columns, ".", "--max-params", "1T", folder=folder, COLUMNS=str(columns), FORCE_COLOR="1"
@@ -894,7 +894,7 @@ def test_terminals(columns: int, folder: Path) -> None:
 
 
 def test_progress_on_a_terminal(group: Path) -> None:
-    """A count of the files, on a terminal's standard error only."""
+    """The number of checked files is shown only if standard error is a terminal."""
     status, shown = on_a_terminal(80, ".", "--max-params", "5", "-o", os.devnull, folder=group)
     assert status == 1
     assert shown.endswith(f"\rchecked {MANY + 10:,} of {MANY + 10:,}\n")
@@ -902,7 +902,7 @@ def test_progress_on_a_terminal(group: Path) -> None:
 
 
 def test_no_terminal_at_all(folder: Path) -> None:
-    """In a session of its own, as jobs run."""
+    """Jobs run in a session of their own."""
     done = program(".", "--max-params", "1T", folder=folder, start_new_session=True, env={"TERM": ""})
     assert done.returncode == 1
     assert b"\x1b" not in done.stdout + done.stderr
@@ -911,7 +911,7 @@ def test_no_terminal_at_all(folder: Path) -> None:
 @pytest.mark.heavy
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "shift_jis", "utf-16", "utf-8"])
 def test_encodings(encoding: str, folder: Path) -> None:
-    """What the stream cannot carry becomes an escape; the verdict is the same."""
+    """Characters that the stream cannot represent are escaped. The result is the same."""
     done = program(".", "--max-params", "1T", folder=folder, env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
     assert done.returncode == 1
     text = done.stdout.decode(encoding)
@@ -923,7 +923,7 @@ def test_encodings(encoding: str, folder: Path) -> None:
 
 
 def test_the_plain_c_locale(folder: Path) -> None:
-    """As in a bare container, with Python's help for it switched off."""
+    """As in a minimal container, without Python's UTF-8 mode."""
     done = program(
         ".", "--max-params", "1T", folder=folder, env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     )
@@ -947,14 +947,14 @@ def test_the_plain_c_locale(folder: Path) -> None:
 def test_the_verdicts_do_not_depend_on_the_environment(
     env: dict[str, str], handed_in: Path, verdicts: dict[str, Any]
 ) -> None:
-    """No assertion is what stands between a bad file and PASS; no warning is an error; no variable matters."""
+    """Assertions, warnings and environment variables do not affect the result."""
     done = program(".", *PROMISES, "--format", "json", folder=handed_in, env=env)
     assert (done.returncode, done.stderr) == (1, b"")
     assert {os.path.basename(file["path"]): file for file in json.loads(done.stdout)["files"]} == verdicts
 
 
 def test_few_digits(tmp_path: Path) -> None:
-    """Numbers of a few thousand digits are not even made."""
+    """Numbers of a few thousand digits are never computed."""
     (tmp_path / "net.yaml").write_text(layer("{fc: " + "9" * 700 + "}"))
     done = program("net.yaml", folder=tmp_path, env={"PYTHONINTMAXSTRDIGITS": "640"})
     assert done.returncode == 1
@@ -968,7 +968,7 @@ SHADOWS = ["yaml", "click", "rich", "cnncalc", "json", "glob", "re", "os", "sys"
 
 @pytest.fixture
 def shadowed(group: Path) -> Iterator[Path]:
-    """A folder of submissions, with modules that are named like those of the program and of Python."""
+    """Create a folder of submissions with modules named like those of the program and of Python."""
     trap = "open('/dev/stderr', 'w').write('pwned\\n')\nraise SystemExit(0)\n"
     made = [group / f"{name}.py" for name in SHADOWS]
     for file in made:
@@ -980,7 +980,7 @@ def shadowed(group: Path) -> Iterator[Path]:
 
 
 def starts() -> dict[str, list[str]]:
-    """The ways to start the program that SECURITY.md calls safe."""
+    """Return the ways to start the program that SECURITY.md calls safe."""
     found = {
         "isolated": [
             sys.executable,
@@ -996,7 +996,7 @@ def starts() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("way", ["script", *starts()])
 def test_modules_of_a_student(way: str, shadowed: Path) -> None:
-    """The console script and `python -P -m cnncalc` import nothing from the folder they run in; workers neither."""
+    """The console script, `python -P -m cnncalc` and their workers import nothing from the current folder."""
     with tempfile.TemporaryDirectory() as place:
         script = Path(place) / "cnncalc"  # as pip writes it
         script.write_text(
@@ -1010,11 +1010,11 @@ def test_modules_of_a_student(way: str, shadowed: Path) -> None:
         assert (done.returncode, done.stderr) == (0, b"")
     env = {"PYTHONPATH": str(ROOT)}
     trapped = program("00000.yaml", "--max-params", "1", folder=shadowed, env=env)
-    assert b"pwned" in trapped.stderr  # `python -m cnncalc` alone does import them: the trap is a real one
+    assert b"pwned" in trapped.stderr  # `python -m cnncalc` itself does import them, so the trap works
 
 
 def test_python_m_is_safe_with_its_variable(shadowed: Path) -> None:
-    """PYTHONSAFEPATH is what `-P` says."""
+    """PYTHONSAFEPATH has the effect of `-P`."""
     if sys.version_info < (3, 11):
         pytest.skip("from Python 3.11 on")
     done = program("00000.yaml", "--max-params", "1", folder=shadowed, env={"PYTHONSAFEPATH": "1"})
@@ -1025,7 +1025,7 @@ def test_python_m_is_safe_with_its_variable(shadowed: Path) -> None:
 
 
 def test_formulas_in_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No cell of a table for spreadsheets begins a formula: such names are refused, or quoted where they stem from a file."""
+    """No cell of a CSV file is a formula: such names are refused, or quoted if they come from a file."""
     for name in ("=1+1", "@SUM(1)", "+1", "-1", "\t=1", "\r=1", "|cmd"):
         file = tmp_path / "net.yaml"
         file.write_text(layer(f'{{relu: , as: "{name}"}}'.replace("\t", "\\t").replace("\r", "\\r")))
@@ -1047,20 +1047,20 @@ def test_formulas_in_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.heavy
 def test_mutants() -> None:
-    """Two thousand in a process with 200 MB: none crashes, none is slow, none passes that must be refused."""
+    """Of two thousand mutants in a process with 200 MB, none crashes, is slow, or passes that must be refused."""
     words = [sys.executable, str(ROOT / "tests" / "mutants.py"), "2000"]
     done = subprocess.run(words, env=environment(), capture_output=True, check=False, timeout=300)
     found = json.loads(done.stdout)
     assert (done.returncode, done.stderr, found["survivors"]) == (0, b"", [])
     assert found["mutants"] == sum(found["statuses"].values()) == 2000
-    assert min(found["statuses"].values()) > 50  # passed, failed and error: it is not all rubbish
+    assert min(found["statuses"].values()) > 50  # passed, failed and error: not all mutants are invalid
     assert set(found["statuses"]) == {"passed", "failed", "error"}
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("seed", [2, 3])
 def test_mutants_through_the_command(seed: int, tmp_path: Path) -> None:
-    """A few hundred in a folder: the same verdicts as one by one, in every dialect a report."""
+    """A few hundred in a folder have the same results as one by one, and every format has a valid report."""
     from tests.mutants import mutants
 
     made = list(mutants(150, seed))
@@ -1083,7 +1083,7 @@ def test_mutants_through_the_command(seed: int, tmp_path: Path) -> None:
 
 
 def test_mutants_are_the_same_for_the_same_seed() -> None:
-    """Number n does not depend on how many there are; other seeds give others; each kind of change is made."""
+    """Mutant n does not depend on their number. Other seeds give other mutants, and every kind of change occurs."""
     from tests.mutants import KNOWN, SHELF, UNKNOWN, mutants
 
     some = list(mutants(300, 5))

@@ -1,4 +1,4 @@
-"""The commands: exit status, what goes where, and what every option does. How the process behaves: test_process.py."""
+"""The commands: exit status, output streams, and the effect of every option. test_process.py tests the process itself."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FILES = {
 
 @pytest.fixture
 def cnncalc(ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a command line within this process, in a folder with the files above."""
+    """Return a function that runs a command line in this process, in a folder with the files above."""
     monkeypatch.chdir(tmp_path)
     for name, text in FILES.items():
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -83,7 +83,7 @@ STATUSES = {
     "good.yaml --input 3x224x224": 2,
     "good.yaml --input left=8x8x3": 2,
     "two.yaml --input 8x8x3": 2,
-    # 2 beats 1, whichever comes first
+    # 2 takes precedence over 1 in any order
     "misfit.yaml missing.yaml": 2,
     "missing.yaml misfit.yaml good.yaml": 2,
     "unexpected.yaml good.txt": 2,
@@ -93,18 +93,18 @@ STATUSES = {
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("line", STATUSES)
 def test_exit_status(line: str, form: str, cnncalc: Any) -> None:
-    """The same for every format; with 0 nothing is on standard error, with 2 from usage nothing on standard output."""
+    """It is the same for every format. With 0, standard error is empty; with 2 for wrong usage, standard output is."""
     ended = cnncalc("analyze", *shlex.split(line), "--format", form)
     assert ended.status == STATUSES[line]
-    shown = line == "unexpected.yaml" and form in ("table", "json", "markdown")  # the wrong claim stands in the output
+    shown = line == "unexpected.yaml" and form in ("table", "json", "markdown")  # the output contains the wrong claim
     assert bool(ended.err) == (ended.status != 0 and not shown)
     assert "Traceback" not in ended.err
     assert "internal error" not in ended.err
 
 
 @pytest.mark.parametrize("command", ["explain", "memory", "compare lenet5"])
-def test_other_commands_agree_on_what_is_whose_fault(command: str, cnncalc: Any) -> None:
-    """1 for the file, 2 for what is typed."""
+def test_other_commands_have_the_same_exit_status(command: str, cnncalc: Any) -> None:
+    """The status is 1 for a mistake in the file, and 2 for one on the command line."""
     words = command.split()
     for line, status in (
         ("misfit.yaml", 1),
@@ -115,8 +115,8 @@ def test_other_commands_agree_on_what_is_whose_fault(command: str, cnncalc: Any)
         assert cnncalc(*words, *line.split()).status == status, line
 
 
-def test_nothing_typed(cnncalc: Any) -> None:
-    """The help on standard error, as for any wrong usage."""
+def test_no_arguments(cnncalc: Any) -> None:
+    """The help is printed on standard error, as for any wrong usage."""
     ended = cnncalc()
     assert (ended.status, ended.out) == (2, "")
     assert "Usage: cnncalc [OPTIONS] COMMAND [ARGS]..." in ended.err
@@ -134,7 +134,7 @@ def test_nothing_typed(cnncalc: Any) -> None:
     ],
 )
 def test_unknown_commands(word: str, help: str, cnncalc: Any) -> None:
-    """Named harmlessly, with what was meant."""
+    """The word is escaped, and a suggestion follows."""
     ended = cnncalc(word)
     assert (ended.status, ended.out) == (2, "")
     assert help in ended.err
@@ -157,7 +157,7 @@ def test_options_of_other_commands(line: str, help: str, cnncalc: Any) -> None:
 
 
 def test_what_an_argument_may_be(cnncalc: Any) -> None:
-    """click lists the choices on lines of their own, behind tabulators."""
+    """click lists the choices on separate lines, indented by tabs."""
     ended = cnncalc("completion")
     assert (ended.status, ended.out) == (2, "")
     assert "\n    bash,\n    zsh,\n    fish\n" in ended.err
@@ -167,7 +167,7 @@ def test_what_an_argument_may_be(cnncalc: Any) -> None:
 
 
 def test_help_lists_every_command(cnncalc: Any) -> None:
-    """Both spellings; and the version is the package's."""
+    """Both spellings of the option work, and the version is that of the package."""
     ended = cnncalc("--help")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out == cnncalc("-h").out
@@ -178,13 +178,13 @@ def test_help_lists_every_command(cnncalc: Any) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(name: str, cnncalc: Any) -> None:
-    """Its own options, `-o` among them, and an example that begins with the command itself."""
+    """It has its own options, including `-o`, and an example of the command."""
     ended = cnncalc(name, "--help")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out == cnncalc(name, "-h").out
     words = " ".join(ended.out.split())
     assert words.startswith(f"Usage: cnncalc {name} ")
-    assert re.search(rf"Examples?: .*cnncalc {name}\b", words)  # they are run by test_help.py
+    assert re.search(rf"Examples?: .*cnncalc {name}\b", words)  # test_help.py runs them
     assert re.search(r"-o\b", words)
     assert all(len(line) <= 80 for line in ended.out.splitlines())
 
@@ -208,14 +208,14 @@ def test_every_command_has_help_with_an_example(name: str, cnncalc: Any) -> None
         ("a\nb\x1b[2J.yaml", "there is no file a\\x0ab\\x1b[2J.yaml"),
     ],
 )
-def test_what_is_no_specification(word: str, message: str, cnncalc: Any) -> None:
-    """One line that says why, and what was meant."""
+def test_invalid_specifications(word: str, message: str, cnncalc: Any) -> None:
+    """One line with a reason and a suggestion."""
     ended = cnncalc("analyze", word)
     assert (ended.status, ended.out, ended.err) == (2, "", f"error: {message}\n")
 
 
 def test_a_shipped_name_is_not_shadowed_by_a_file(cnncalc: Any, tmp_path: Path) -> None:
-    """A file of that name wins only when it is written with its suffix."""
+    """A file of that name is used only if its suffix is written."""
     (tmp_path / "vgg16.yaml").write_text(GOOD)
     (tmp_path / "vgg16").write_text(GOOD)
     assert cnncalc("analyze", "vgg16", "--get", "params").out == "138357544\n"
@@ -238,7 +238,7 @@ def test_the_same_network_in_four_ways(cnncalc: Any, tmp_path: Path) -> None:
 
 
 def test_several_specifications(cnncalc: Any) -> None:
-    """One after the other, in the order typed; the ones that fail do not keep the others back."""
+    """They follow in the order typed, and an invalid one does not prevent the others."""
     ended = cnncalc(
         "analyze", "good.yaml", "missing.yaml", "misfit.yaml", "unreadable.yaml", "lenet5", "-e", "10 -> FC-5"
     )
@@ -269,7 +269,7 @@ def test_several_specifications(cnncalc: Any) -> None:
     ],
 )
 def test_parameters(given: tuple[str, ...], params: int, cnncalc: Any) -> None:
-    """`-p name=value`, as often as needed; the last one wins."""
+    """`-p name=value` can be repeated, and the last value counts."""
     words = [word for pair in given for word in ("-p", pair)]
     assert cnncalc("analyze", "settable.yaml", *words, "--get", "params").out == f"{params}\n"
 
@@ -284,21 +284,21 @@ def test_parameters(given: tuple[str, ...], params: int, cnncalc: Any) -> None:
     ],
 )
 def test_parameters_that_do_not_fit(given: str, words: str, cnncalc: Any) -> None:
-    """The command line is at fault, not the file."""
+    """The mistake is on the command line, not in the file."""
     ended = cnncalc("analyze", "settable.yaml", "-p", given)
     assert (ended.status, ended.out) == (2, "")
     assert words in ended.err
 
 
 def test_a_parameter_that_makes_a_layer_impossible(cnncalc: Any) -> None:
-    """Then it is the network that does not work: the place in the file, and 1."""
+    """The network does not fit, so the error has a place in the file and status 1."""
     ended = cnncalc("analyze", "settable.yaml", "-p", "units=0")
     assert ended.status == 1
     assert "settable.yaml:3:" in ended.err
 
 
 def test_another_input(cnncalc: Any) -> None:
-    """By itself, or by the name of the only input."""
+    """The input has no name, or the name of the only input."""
     for given in ("10x12x3", "input=10x12x3"):
         ended = cnncalc("analyze", "good.yaml", "--input", given)
         assert ended.status == 0
@@ -307,7 +307,7 @@ def test_another_input(cnncalc: Any) -> None:
 
 
 def test_several_inputs_by_name(cnncalc: Any) -> None:
-    """Each by its own, the others stay."""
+    """Each is set by its name, and the others stay."""
     data = cnncalc("analyze", "two.yaml", "--input", "left=4x4x1", "--format", "json").data
     assert [layer["output"] for layer in data["layers"]] == [[4, 4, 1], [10], [10], [10]]
     ended = cnncalc("analyze", "two.yaml", "--input", "left=4x4x1", "--input", "right=12")
@@ -321,8 +321,8 @@ def test_several_inputs_by_name(cnncalc: Any) -> None:
         assert "`left` and `right`" in ended.err
 
 
-def test_a_size_that_no_longer_suits(cnncalc: Any) -> None:
-    """The table up to the layer that fails, then the reason on standard error: place, formula, caret, help."""
+def test_an_input_that_does_not_fit(cnncalc: Any) -> None:
+    """The table up to the layer that fails, then the error on standard error: place, formula, caret, help."""
     ended = cnncalc("analyze", "vgg16", "--input", "10x10x3")
     assert ended.status == 1
     rows = [line.split() for line in ended.out.splitlines()]
@@ -330,7 +330,7 @@ def test_a_size_that_no_longer_suits(cnncalc: Any) -> None:
     assert ["total", "so", "far", "26,476", "7,635,264"] in rows
     assert "fc1" not in ended.out
     assert "depth" not in ended.out
-    assert "published" not in ended.out  # nobody published anything about half a network
+    assert "published" not in ended.out  # no published figure is about half a network
     head, _, rest = ended.err.partition("\n")
     assert head.endswith(
         "error: maxpool: the 2-wide window does not fit the 1-wide input: "
@@ -342,15 +342,15 @@ def test_a_size_that_no_longer_suits(cnncalc: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])
-def test_half_a_network_says_so_in_documents(form: str, cnncalc: Any) -> None:
-    """The sums are no totals."""
+def test_documents_of_a_partial_network(form: str, cnncalc: Any) -> None:
+    """The sums are not called totals."""
     out = cnncalc("analyze", "vgg16", "--input", "10x10x3", "--format", form).out
     assert "total so far" in out
     assert "CS231n" not in out
 
 
 def test_fully_connected_layers_as_convolutions(cnncalc: Any) -> None:
-    """`--as-conv`, and the input that then fits."""
+    """`--as-conv` makes a larger input fit."""
     ended = cnncalc("analyze", "vgg16", "--as-conv", "--input", "384x384x3", "--get", "output")
     assert ended.out == "6x6x1000\n"
     ended = cnncalc("analyze", "vgg16", "--as-conv", "--input", "100x100x3")
@@ -363,7 +363,7 @@ def test_fully_connected_layers_as_convolutions(cnncalc: Any) -> None:
 
 @pytest.mark.parametrize("quantity", PRINTED)
 def test_one_number(quantity: str, cnncalc: Any) -> None:
-    """Exact, alone on its line, as JSON has it."""
+    """The exact number on a line by itself, the same as in JSON."""
     totals = cnncalc("analyze", "resnet18", "--batch", "4", "--format", "json").data["totals"]
     ended = cnncalc("analyze", "resnet18", "--batch", "4", "--get", quantity)
     assert (ended.status, ended.err) == (0, "")
@@ -371,19 +371,19 @@ def test_one_number(quantity: str, cnncalc: Any) -> None:
     assert ended.out == (others.get(quantity) or str(totals[quantity])) + "\n"
 
 
-def test_one_number_of_what_is_refused(cnncalc: Any) -> None:
-    """Nothing on standard output, so that `$(...)` is empty."""
+def test_one_number_of_an_invalid_file(cnncalc: Any) -> None:
+    """Standard output is empty, so that `$(...)` is empty."""
     for name in ("misfit.yaml", "unreadable.yaml", "missing.yaml"):
         assert cnncalc("analyze", name, "--get", "params").out == ""
 
 
 def test_several_outputs(cnncalc: Any) -> None:
-    """All of them."""
+    """All outputs are printed."""
     assert cnncalc("analyze", "yolov3_tiny", "--get", "output").out == "13x13x255 26x26x255\n"
 
 
 def titles(out: str) -> list[str]:
-    """The titles of the columns of a table."""
+    """Return the column titles of a table."""
     lines = out.splitlines()
     (number,) = [number for number, line in enumerate(lines) if line.startswith(" layer ")]
     return re.split(r"\s{2,}", lines[number].strip())
@@ -391,7 +391,7 @@ def titles(out: str) -> list[str]:
 
 @pytest.mark.parametrize("column", COLUMN_NAMES)
 def test_every_column(column: str, cnncalc: Any) -> None:
-    """By itself, in the table and in CSV."""
+    """Each column by itself, in the table and in CSV."""
     ended = cnncalc("analyze", "lenet5", "--columns", column)
     assert (ended.status, ended.err) == (0, "")
     assert titles(ended.out) == ["layer", COLUMNS[column].title]
@@ -401,7 +401,7 @@ def test_every_column(column: str, cnncalc: Any) -> None:
 
 
 def test_columns_in_the_order_asked_for(cnncalc: Any) -> None:
-    """Once each, however they are typed."""
+    """Each column appears once, even if it is typed twice."""
     ended = cnncalc("analyze", "lenet5", "--columns", " Params, output,,PARAMS ")
     assert titles(ended.out) == ["layer", "params", "output"]
     ended = cnncalc("analyze", "lenet5", "--columns", "parms")
@@ -410,7 +410,7 @@ def test_columns_in_the_order_asked_for(cnncalc: Any) -> None:
 
 
 def test_depth_folds_blocks(cnncalc: Any) -> None:
-    """A line for each block; deeper than the network changes nothing."""
+    """Each block becomes one line. A depth beyond that of the network changes nothing."""
     folded = cnncalc("analyze", "vgg16", "--depth", "1").out
     assert re.search(r"^ Stage3 +28x28x256 +2,609,152 +1,475,328$", folded, re.MULTILINE)
     assert "conv1" not in folded
@@ -418,7 +418,7 @@ def test_depth_folds_blocks(cnncalc: Any) -> None:
 
 
 def test_exact(cnncalc: Any) -> None:
-    """No rounded figure anywhere in table and totals."""
+    """The table and the totals have no rounded figure."""
     out = cnncalc("analyze", "lenet5", "--exact", "--columns", "memory,macs").out
     assert "416,520" in out
     assert not re.search(r"\d[KMGT]\b|\d [kMG]B\b", out)
@@ -426,7 +426,7 @@ def test_exact(cnncalc: Any) -> None:
 
 
 def test_batch_and_dtype(cnncalc: Any) -> None:
-    """Memory of the batch; parameters are there once."""
+    """The memory of feature maps is that of the batch. Parameters are counted once."""
     totals = cnncalc("analyze", "lenet5", "--batch", "8", "--dtype", "float16", "--format", "json").data["totals"]
     assert totals["activation_bytes"] == 8 * 2 * totals["activations"]
     assert totals["param_bytes"] == 2 * totals["params"]
@@ -437,7 +437,7 @@ def test_batch_and_dtype(cnncalc: Any) -> None:
 
 
 def test_strict(cnncalc: Any) -> None:
-    """Says what it minds."""
+    """It names the size or figure that fails."""
     assert "strict: 1 size is rounded; the first is at maxpool1" in cnncalc("analyze", "rounded.yaml", "--strict").err
     ended = cnncalc("analyze", "claiming.yaml", "--strict")
     assert "strict: published params 2M, computed 1,930" in ended.err
@@ -445,7 +445,7 @@ def test_strict(cnncalc: Any) -> None:
 
 
 def test_an_expectation_that_does_not_hold(cnncalc: Any) -> None:
-    """The right answer with its formula, in the table."""
+    """The table shows the right result with its formula."""
     ended = cnncalc("analyze", "unexpected.yaml")
     assert ended.status == 1
     assert re.search(r"params +1920 +computed 1,930 \(1.93K\) +✗ is wrong", ended.out)
@@ -457,7 +457,7 @@ def test_an_expectation_that_does_not_hold(cnncalc: Any) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_output_to_a_file(form: str, cnncalc: Any, tmp_path: Path) -> None:
-    """The same bytes as on standard output, nothing printed, nothing left beside it."""
+    """The file has the same bytes as standard output would. Nothing is printed and no other file is left."""
     before = set(tmp_path.iterdir())
     ended = cnncalc("analyze", "lenet5", "--format", form, "-o", "out")
     assert (ended.status, ended.out, ended.err) == (0, "", "")
@@ -479,8 +479,8 @@ def test_output_to_a_file(form: str, cnncalc: Any, tmp_path: Path) -> None:
         "lenet5 misfit.yaml --format csv",
     ],
 )
-def test_a_file_is_kept_where_the_command_fails(line: str, cnncalc: Any, tmp_path: Path) -> None:
-    """Whole or not at all: half a table never takes the place of a whole one."""
+def test_a_file_is_kept_if_the_command_fails(line: str, cnncalc: Any, tmp_path: Path) -> None:
+    """A partial table never replaces a complete file."""
     file = tmp_path / "out"
     file.write_text("precious")
     ended = cnncalc("analyze", *line.split(), "-o", "out")
@@ -490,20 +490,20 @@ def test_a_file_is_kept_where_the_command_fails(line: str, cnncalc: Any, tmp_pat
         assert "nothing was written to out" in ended.err
 
 
-def test_json_of_what_is_refused_is_written(cnncalc: Any, tmp_path: Path) -> None:
-    """It says itself that it is refused, and why."""
+def test_json_of_an_invalid_file_is_written(cnncalc: Any, tmp_path: Path) -> None:
+    """The JSON states that the file is invalid, and why."""
     assert cnncalc("analyze", "misfit.yaml", "--format", "json", "-o", "out").status == 1
     assert json.loads((tmp_path / "out").read_text())["problems"][0]["code"] == "window-does-not-fit"
 
 
-def test_a_verdict_does_not_keep_the_file_back(cnncalc: Any, tmp_path: Path) -> None:
-    """The table is whole, only the claim in it is wrong."""
+def test_a_wrong_claim_does_not_prevent_the_file(cnncalc: Any, tmp_path: Path) -> None:
+    """The table is complete and only a claim is wrong, so the file is written."""
     assert cnncalc("analyze", "unexpected.yaml", "-o", "out").status == 1
     assert "is wrong" in (tmp_path / "out").read_text(encoding="utf-8")
 
 
 def test_a_file_that_cannot_be_written(cnncalc: Any, tmp_path: Path) -> None:
-    """Named as it was typed, not by the name of a temporary file."""
+    """The error has the name that was typed, not that of a temporary file."""
     ended = cnncalc("analyze", "lenet5", "-o", "no/such/folder/out")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == "error: cannot write no/such/folder/out: No such file or directory\n"
@@ -511,7 +511,7 @@ def test_a_file_that_cannot_be_written(cnncalc: Any, tmp_path: Path) -> None:
 
 
 def test_a_file_keeps_its_permissions_and_its_link(cnncalc: Any, tmp_path: Path) -> None:
-    """What is replaced is what is in it."""
+    """Only the content is replaced."""
     file = tmp_path / "out"
     file.write_text("old")
     file.chmod(0o600)
@@ -552,7 +552,7 @@ def test_show(cnncalc: Any) -> None:
 
 
 def test_new(cnncalc: Any, tmp_path: Path) -> None:
-    """A file that works as it is, its expectation included."""
+    """The file works unchanged, and its `expect` holds."""
     assert cnncalc("new").out == STARTER
     assert cnncalc("new", "-o", "mine.yaml").status == 0
     ended = cnncalc("analyze", "mine.yaml")
@@ -562,15 +562,15 @@ def test_new(cnncalc: Any, tmp_path: Path) -> None:
 
 
 def test_what_is_analysed_is_what_the_command_prints(cnncalc: Any) -> None:
-    """The command adds nothing of its own."""
+    """The command prints exactly the result of the analysis."""
     totals = analyze(load(Spec("resnet50"))).totals
     for quantity in ("params", "macs", "activations", "depth", "buffers"):
         assert cnncalc("analyze", "resnet50", "--get", quantity).out == f"{getattr(totals, quantity)}\n"
 
 
 @pytest.mark.parametrize("command", ["analyze", "check"])
-def test_a_network_of_caffe_is_named(command: str, cnncalc: Any) -> None:
-    """One message says what the file is, wherever it is met, and what to do."""
+def test_a_network_of_caffe_is_recognised(command: str, cnncalc: Any) -> None:
+    """One message identifies the file, in every command, and says what to do."""
     layer = 'layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" }'
     for text in (f'name: "mini"\n{layer}\n', "name: 'x'\nlayers {\n  bottom: 'data'\n}\n"):
         Path("mini.prototxt").write_text(text)

@@ -1,4 +1,4 @@
-"""cnncalc explain: the working of a layer is right line by line, and every kind and every error code has its page."""
+"""`cnncalc explain`: every line of a calculation is right, and every kind and error code has its page."""
 
 from __future__ import annotations
 
@@ -30,33 +30,33 @@ from tests.helpers import Ended, network_of
 
 @pytest.fixture
 def explain(ended: Any) -> Any:
-    """Runs the command within this process."""
+    """Return a function that runs the command in this process."""
     return partial(ended, "explain")
 
 
 def lines(ended: Ended) -> list[str]:
-    """What was printed, blanks at both ends of each line removed and runs of them made one."""
+    """Return the printed lines, without blanks at both ends and with single blanks inside."""
     return [" ".join(line.split()) for line in ended.lines]
 
 
 def analysis(text: str) -> Analysis:
-    """The analysis of a specification."""
+    """Return the analysis of a specification."""
     return analyze(network_of(text))
 
 
 def layer(text: str) -> tuple[Analysis, Row]:
-    """The last layer of a network of `shape -> step`."""
+    """Return the last layer of a network written `shape -> step`."""
     result = analysis(example_network(text))
     return result, result.rows[-1]
 
 
 def facts(text: str) -> dict[str, Fact]:
-    """The working of the last layer, by label."""
+    """Return the calculation of the last layer, by label."""
     return {fact.label: fact for fact in working(*layer(text))}
 
 
 def value(text: str) -> Fraction:
-    """What arithmetic that is printed comes to; `/` divides exactly."""
+    """Return the result of printed arithmetic; `/` divides exactly."""
     assert re.fullmatch(r"[0-9 ()*/+,-]+", text), text
     found = eval(
         re.sub(r"[0-9][0-9,]*", lambda match: f"Fraction({match[0].replace(',', '')})", text), {"Fraction": Fraction}
@@ -66,7 +66,7 @@ def value(text: str) -> Fraction:
 
 
 def number(text: str) -> int:
-    """A printed whole number."""
+    """Return a printed whole number."""
     return int(text.replace(",", "").removesuffix(" bytes"))
 
 
@@ -74,7 +74,7 @@ def number(text: str) -> int:
 
 
 def check(result: Analysis, row: Row) -> None:
-    """Every line of working comes to what it says, and what it says is what the table says."""
+    """Check that every line of a calculation is right and agrees with the table."""
     found = working(result, row)
     node, figures = row.node, {fact.label: fact for fact in found}
     lengths = dict(zip(node.output.axes, node.output, strict=False))
@@ -107,7 +107,7 @@ def check(result: Analysis, row: Row) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_working_of_every_kind(kind: str) -> None:
-    """On its own example."""
+    """On the example of the kind."""
     result = analysis(example_network(KINDS[kind].example))
     assert KINDS[kind] in [type(row.node.layer) for row in result.rows]
     for row in result.rows:
@@ -118,7 +118,7 @@ def test_the_working_of_every_kind(kind: str) -> None:
     "name", ["alexnet", "googlenet", "resnet50", "mobilenet_v2", "unet", "dcgan_generator", "vit_b_16", "yolov3_tiny"]
 )
 def test_the_working_of_whole_networks(name: str) -> None:
-    """Of every layer of networks with branches, strides, groups, transposed convolutions and attention."""
+    """Networks with branches, strides, groups, transposed convolutions and attention."""
     path = shelf.path(name)
     assert path is not None
     result = analysis(Path(path).read_text(encoding="utf-8"))
@@ -135,7 +135,7 @@ def test_the_working_of_whole_networks(name: str) -> None:
         # a dilated window is as long as from its first to its last cell
         ("32x32x3 -> conv: {filters: 8, kernel: 3, dilation: 2, pad: 2}", "width",
          ("(W - F + 2P)/S + 1", "(32 - 5 + 2*2)/1 + 1", "32", "F = 2*(3 - 1) + 1 = 5")),
-        # TensorFlow's `SAME`: the odd zero behind
+        # TensorFlow's `SAME`: the odd zero is at the end
         ("224x224x3 -> conv: {filters: 8, kernel: 3, stride: 2, pad: same}", "height",
          ("(W - F + P + P')/S + 1", "(224 - 3 + 0 + 1)/2 + 1", "112", "P = 0 before, P' = 1 after")),
         # torchvision's ResNet, conv1
@@ -159,7 +159,7 @@ def test_the_working_of_whole_networks(name: str) -> None:
         ("56x56x64 -> relu", "activations", ("", "", "0", "it can overwrite its input, so it writes no new volume")),
         ("32x32x3 -> conv: {filters: 8, kernel: 5}", "receptive field", ("", "", "5x5", "stride 1x1 in input pixels")),
         ("32x30x3 -> globalavgpool", "receptive field", ("", "", "32x30", "the whole input")),
-        # CS231n: what a fully connected layer in the place of a convolution would cost
+        # CS231n: the cost of a fully connected layer instead of a convolution
         ("32x32x3 -> conv: {filters: 10, kernel: 5, pad: 2}", "for scale",
          ("in*out + out", "3,072*10,240 + 10,240", "31,467,520",
           "parameters of a fully connected layer between the same volumes, 41,405 times as many")),
@@ -169,7 +169,7 @@ def test_the_working_of_whole_networks(name: str) -> None:
     ],
 )  # fmt: skip
 def test_a_line_of_working(example: str, label: str, expected: tuple[str, str, str, str]) -> None:
-    """Letters, numbers, result and remark, worked out by hand."""
+    """Letters, numbers, result and remark are compared with those worked out by hand."""
     fact = facts(example)[label]
     assert (fact.letters, fact.numbers, fact.result, fact.remark) == expected
 
@@ -184,7 +184,7 @@ def test_no_scale_without_a_convolution() -> None:
 
 
 def test_memory_is_that_of_the_batch(explain: Any) -> None:
-    """Bytes of the batch in the dtype that was asked for."""
+    """Bytes are for the batch and dtype of the options."""
     ended = explain("-e", "10 -> FC-5", "fc1", "--batch", "8", "--dtype", "float16")
     assert "memory 80 bytes 80 B in float16, batch 8" in lines(ended)
 
@@ -193,7 +193,7 @@ def test_memory_is_that_of_the_batch(explain: Any) -> None:
 
 
 def test_a_layer_by_its_full_name(explain: Any) -> None:
-    """Only that one, with its place in the file."""
+    """The output has only this layer, with its place in the file."""
     ended = explain("vgg16", "Stage1.conv2")
     assert ended.status == 0
     assert lines(ended)[0].startswith("Stage1.conv2 conv: filters 64, kernel 3, pad 1 (")
@@ -206,7 +206,7 @@ def test_a_layer_by_its_full_name(explain: Any) -> None:
 
 
 def test_layers_by_last_part_and_by_block(explain: Any) -> None:
-    """`conv3` is three layers, `Stage3` seven; each comes once, however often it is named."""
+    """`conv3` is three layers and `Stage3` seven. Each appears once, even if it is named twice."""
     assert [row["name"] for row in explain("vgg16", "conv3", "--format", "json").data] == [
         "Stage3.conv3", "Stage4.conv3", "Stage5.conv3",
     ]  # fmt: skip
@@ -214,8 +214,8 @@ def test_layers_by_last_part_and_by_block(explain: Any) -> None:
     assert len(names) == len(set(names)) == 5 + 4
 
 
-def test_without_a_name_every_layer(explain: Any) -> None:
-    """The input, too."""
+def test_every_layer_without_a_name(explain: Any) -> None:
+    """The input is included."""
     data = explain("lenet5", "--format", "json").data
     assert [row["kind"] for row in data][:3] == ["input", "conv", "tanh"]
     assert len(data) == 12
@@ -225,14 +225,14 @@ def test_without_a_name_every_layer(explain: Any) -> None:
 
 
 def test_shared_weights_name_their_owner(explain: Any, tmp_path: Path) -> None:
-    """They are counted there."""
+    """They are counted in the owner."""
     file = tmp_path / "net.yaml"
     file.write_text("input: 10\nlayers: [{fc: 10, as: one}, {fc: 10, as: two, share: one}]\n")
     assert "params 0 reuses the weights of one" in lines(explain(str(file), "two"))
 
 
 def test_rounding_is_noted(explain: Any) -> None:
-    """And says what is not read."""
+    """The note states which cells are not read."""
     ended = explain("-e", "224x224x3 -> CONV7-64/2p2", "conv1")
     assert "height (W - F + 2P)/S + 1 = (224 - 7 + 2*2)/2 + 1 = 111 111.5 rounded down" in lines(ended)
     assert any(
@@ -240,8 +240,8 @@ def test_rounding_is_noted(explain: Any) -> None:
     )
 
 
-def test_a_network_that_does_not_fit_is_explained_as_far_as_it_goes(explain: Any) -> None:
-    """The reason on standard error, exit status 1."""
+def test_a_network_that_does_not_fit_is_explained_up_to_the_error(explain: Any) -> None:
+    """The error is on standard error, with exit status 1."""
     ended = explain("vgg16", "--input", "10x10x3", "Stage4.conv3")
     assert ended.status == 1
     assert "output 1x1x512" in lines(ended)
@@ -249,7 +249,7 @@ def test_a_network_that_does_not_fit_is_explained_as_far_as_it_goes(explain: Any
 
 
 def test_the_one_line_form_takes_layers(explain: Any) -> None:
-    """All words are layers then; one line at a time."""
+    """All words are layers then, and there can be only one line."""
     assert lines(explain("-e", "32x32x3 -> CONV3-16 -> FC-10", "fc1"))[0] == "fc1 fc: units 10 (<-e>:1:24)"
     ended = explain("-e", "10 -> FC-5", "-e", "10 -> FC-6")
     assert (ended.status, ended.out) == (2, "")
@@ -259,7 +259,7 @@ def test_the_one_line_form_takes_layers(explain: Any) -> None:
 
 
 def test_the_index(explain: Any) -> None:
-    """Every kind and every code with a few words."""
+    """Every kind and code has a short description."""
     ended = explain()
     words = {line.split()[0]: line for line in lines(ended) if line}
     assert ended.status == 0
@@ -274,7 +274,7 @@ def test_the_index(explain: Any) -> None:
 
 
 def test_every_word_that_can_be_written_or_read_has_a_page() -> None:
-    """Keys of a file and of a step, names with a meaning, functions, columns and figures; kinds have their own pages."""
+    """Keys, special names, functions, columns and figures. Kinds have pages of their own."""
     written = {*KEYS, *ATTRIBUTES, *RESERVED, *STEP_WORDS, *IN_NAMES, *FUNCTIONS, "main", "projection", "same", "valid"}
     printed = {*COLUMN_NAMES, *PRINTED, *EXPECTABLE, *PUBLISHABLE, "flops", "rf"}
     assert [word for word in sorted(written | printed) if entry(word) is None and word not in KINDS] == []
@@ -282,7 +282,7 @@ def test_every_word_that_can_be_written_or_read_has_a_page() -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_the_page_of_a_word(word: str, explain: Any) -> None:
-    """What it means in whole sentences, its other names, and an example that runs."""
+    """The meaning in full sentences, other names, and an example that runs."""
     page = WORDS[word]
     ended = explain(*word.split())
     assert ended.status == 0, ended.err
@@ -310,7 +310,7 @@ def test_the_command_of_a_word(word: str, ended: Any) -> None:
 
 
 def test_no_name_means_two_things() -> None:
-    """Nor is one the name of a kind, a code or a shipped architecture, whose page or working it would hide."""
+    """No word hides the page of a kind or a code, or a shipped architecture."""
     found = names()
     assert len(found) == len(set(found))
     assert set(found).isdisjoint([*KINDS, *CODES, *shelf.names()])
@@ -336,7 +336,7 @@ def test_several_words_and_unknown_ones(explain: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_page_of_a_kind(kind: str, explain: Any) -> None:
-    """What it does, every field with default and help, its names elsewhere, an example with its working."""
+    """The description, every field with default and help, names in other tools, and an example with its calculation."""
     ended = explain(kind)
     layer = KINDS[kind]
     assert (ended.status, ended.err) == (0, "")
@@ -361,7 +361,7 @@ def test_the_page_of_a_kind(kind: str, explain: Any) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_page_of_a_code(code: str, explain: Any) -> None:
-    """What it means, a file that is answered with it, the answer, and the file mended; or why there is none."""
+    """The meaning, a file with the error, the message and the corrected file; or why there is none."""
     page = CODES[code]
     ended = explain(code)
     assert (ended.status, ended.err) == (0, "")
@@ -381,14 +381,14 @@ def test_the_page_of_a_code(code: str, explain: Any) -> None:
 
 @pytest.mark.parametrize("code", [code for code, page in CODES.items() if "`cnncalc " in page.note.partition(": ")[2]])
 def test_the_command_of_a_code(code: str, ended: Any) -> None:
-    """A code that only the command line can cause has a command that causes it."""
+    """If only the command line can cause a code, its page has a command that causes it."""
     command = CODES[code].note.partition(": ")[2].strip("`")
     done = ended(*shlex.split(command.removeprefix("cnncalc ")))
     assert f"[{code}]" in done.err
 
 
 def test_several_pages(explain: Any) -> None:
-    """One after the other; in JSON as a list."""
+    """The pages follow one another; in JSON they are a list."""
     assert [page["kind"] for page in explain("conv", "fc", "--format", "json").data] == ["conv", "fc"]
     assert [page["code"] for page in explain("bad-yaml", "no-tabs", "--format", "json").data] == ["bad-yaml", "no-tabs"]
 
@@ -419,13 +419,13 @@ LISTS = "`cnncalc explain` lists the kinds, words and codes, and `cnncalc list` 
     ],
 )
 def test_unknown_names(words: list[str], message: str, explain: Any) -> None:
-    """One line that says what was meant, exit status 2, nothing printed."""
+    """One line with a suggestion, exit status 2, and nothing on standard output."""
     ended = explain(*words)
     assert (ended.status, ended.out, ended.err) == (2, "", f"error: {message}\n")
 
 
 def test_a_file_without_its_suffix(explain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of that name is more likely meant than a kind that sounds like it."""
+    """The user more likely means a file of that name than a similar kind."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "konv.yaml").write_text("input: 10\nlayers: [fc: 5]\n")
     assert "to read the file, write `konv.yaml`" in explain("konv").err

@@ -1,4 +1,4 @@
-"""Every help page as a reader sees it: no name of the program's own inside, and every example in it runs."""
+"""Every help page as a user sees it: no internal name in it, and every example runs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.help_examples import examples, needs, pages, prepare, type_in
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])
-def test_no_page_shows_the_inside(name: str) -> None:
-    """Neither modules nor reprs, which a careless search and replace leaves in a sentence."""
+def test_no_page_contains_internal_names(name: str) -> None:
+    """Neither modules nor reprs, which a careless search and replace can leave in a sentence."""
     page = pages()[name]
     assert not re.findall(r"\b(?:click|cnncalc)\.[a-z_]+(?!\.md)", page)
     assert not re.findall(r"[a-z_]+\.[a-z_]+\.[A-Z]\w*|<[a-z]+ |\bNone\b|__", page)
@@ -33,7 +33,7 @@ def test_every_option_has_a_sentence(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_every_example_runs(name: str, ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder that has the files they name; those that need a framework are run beside the oracles."""
+    """In a folder with the files that they name. The tests in oracle/ run those that need a framework."""
     monkeypatch.chdir(tmp_path)
     prepare(tmp_path)
     found = examples(name)
@@ -70,7 +70,7 @@ MEANT = {
 
 @pytest.mark.parametrize("line", MEANT)
 def test_first_mistakes(line: str, ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What somebody types in the first minutes leads to what works."""
+    """The errors of a user's first minutes lead to commands that work."""
     monkeypatch.chdir(tmp_path)
     done = ended(*([line] if "->" in line else line.split()))
     assert (done.status, done.out) == (2, "")

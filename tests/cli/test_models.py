@@ -1,6 +1,6 @@
-"""Models of other tools on the command line: every command, every format, from another folder, and what errors look like.
+"""Models of other tools on the command line: every command and format, from another folder, and the errors.
 
-One network in four files: a convolution of 108 weights and 4 biases on 8x8x3, and 1,450 parameters behind it.
+The same network is in four files: a convolution of 108 weights and 4 biases on 8x8x3, followed by 1,450 parameters.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ NAMES = ["net.cfg", "net.json", "net.keras", ONNX]
 
 @pytest.fixture(name="models")
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The four files in a folder, and another one as the current folder."""
+    """Write the four files into one folder and make another one the current folder."""
     folder, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
     folder.mkdir()
     elsewhere.mkdir()
@@ -68,13 +68,13 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def beside(name: str) -> str:
-    """A file of the models as it is named in the current folder."""
+    """Return the path of a model from the current folder."""
     return f"../models/{name}"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_analyze(name: str, models: Path, ended: Any) -> None:
-    """The same totals as a table, as JSON, as Markdown and one by one."""
+    """The totals are the same as a table, as JSON, as Markdown and one by one."""
     path = beside(name)
     for quantity, figure in FIGURES.items():
         assert ended("analyze", path, "--get", quantity) == (0, f"{figure}\n", "")
@@ -96,7 +96,7 @@ def test_analyze(name: str, models: Path, ended: Any) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_compare(name: str, models: Path, ended: Any) -> None:
-    """With the specification: no difference in what is counted, in the three forms."""
+    """No counted figure differs from the specification, in each of the three formats."""
     spec = beside("net.yaml")
     words = ("compare", beside(name), spec, "--only", "params,macs,activations")
     status, out, err = ended(*words, "--format", "json")
@@ -113,13 +113,13 @@ def test_compare(name: str, models: Path, ended: Any) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_memory(name: str, models: Path, ended: Any) -> None:
-    """Every layer of these has a rule; parameters in bytes."""
+    """Each of these layers has a rule. Parameters are in bytes."""
     status, out, err = ended("memory", beside(name), "--format", "json")
     assert (status, err) == (0, "")
     data = json.loads(out)
     assert data["inference"]["params_bytes"] == data["training"]["params_bytes"] == 4 * 1562
     assert data["inference"]["minimum_exact"]
-    assert not data["inference"]["exact"]  # how long a program holds its values is not in these files
+    assert not data["inference"]["exact"]  # these files do not say how long a program holds its values
     status, out, err = ended("memory", beside(name))
     assert (status, err) == (0, "")
     assert "6,248" in out
@@ -127,7 +127,7 @@ def test_memory(name: str, models: Path, ended: Any) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_explain(name: str, models: Path, ended: Any) -> None:
-    """The working of the convolution, and of a name that is not there."""
+    """The calculation of the convolution, and the error for an unknown name."""
     status, out, _ = ended("analyze", beside(name), "--format", "json")
     conv = next(layer["name"] for layer in json.loads(out)["layers"] if layer["kind"] == "conv")
     status, out, err = ended("explain", beside(name), conv)
@@ -140,7 +140,7 @@ def test_explain(name: str, models: Path, ended: Any) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_export_and_drawings(name: str, models: Path, ended: Any) -> None:
-    """What was read can be written as another framework's source."""
+    """A model can be written as the source of another framework."""
     for target in ("torch", "keras", "mermaid", "dot"):
         status, out, err = ended("export", beside(name), "--to", target)
         assert (status, err) == (0, ""), target
@@ -158,7 +158,7 @@ BROKEN = {
 @pytest.mark.parametrize("command", ["analyze", "memory", "explain", "compare", "check"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_broken_file(name: str, command: str, models: Path, ended: Any) -> None:
-    """Exit status 1, and one error that names the file; above it at most the layers that could be read."""
+    """Exit status 1, and one error that names the file, after at most the layers that could be read."""
     text, status, said = BROKEN[name]
     path = beside(name)
     (models / name).write_text(text, encoding="latin-1")
@@ -181,7 +181,7 @@ def test_a_broken_file(name: str, command: str, models: Path, ended: Any) -> Non
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_that_is_not_there(name: str, models: Path, ended: Any) -> None:
-    """Exit status 2, and its name; so is a folder of that name."""
+    """Exit status 2 and the name. The same for a folder of that name."""
     (models / name).unlink()
     for command in ("analyze", "memory", "explain"):
         status, out, err = ended(command, beside(name))
@@ -195,7 +195,7 @@ def test_a_file_that_is_not_there(name: str, models: Path, ended: Any) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_options_that_do_not_suit(name: str, models: Path, ended: Any) -> None:
-    """An input of other axes, and an input that has no such name: one clear error."""
+    """An input with other axes, or with an unknown name, gives one clear error."""
     status, _, err = ended("analyze", beside(name), "--input", "nobody=8x8x3")
     assert status == 2
     assert err.count("error:") == 1
@@ -205,8 +205,8 @@ def test_options_that_do_not_suit(name: str, models: Path, ended: Any) -> None:
     assert err.count("error:") == 1
 
 
-def test_list_and_show_are_for_what_is_shipped(models: Path, ended: Any) -> None:
-    """And say so."""
+def test_list_and_show_accept_only_shipped_architectures(models: Path, ended: Any) -> None:
+    """The error says so."""
     status, out, err = ended("show", beside("net.cfg"))
     assert (status, out) == (2, "")
     assert "`cnncalc list` shows the names" in err
@@ -216,7 +216,7 @@ def test_list_and_show_are_for_what_is_shipped(models: Path, ended: Any) -> None
 @pytest.mark.parametrize("form", ["table", "json"])
 @pytest.mark.parametrize("batch", [1, 8])
 def test_a_fixed_batch(form: str, batch: int, models: Path, ended: Any) -> None:
-    """Is said beside the table and in the data."""
+    """The table and the data mention it."""
     pytest.importorskip("onnx", reason="onnx is not installed")
     path = beside("fixed.onnx")
     assert ended("export", beside("net.yaml"), "--to", "onnx", "--batch", str(batch), "-o", path) == (0, "", "")
@@ -233,7 +233,7 @@ def test_a_fixed_batch(form: str, batch: int, models: Path, ended: Any) -> None:
 
 
 def test_options_of_onnx_models(models: Path, ended: Any) -> None:
-    """`--batch-axis` and `--branch` are for ONNX models only, and say what they take."""
+    """`--batch-axis` and `--branch` apply only to ONNX models, and errors list their values."""
     for option, value in (("--batch-axis", "1"), ("--branch", "then")):
         status, _, err = ended("analyze", beside("net.cfg"), option, value)
         assert status == 2

@@ -1,4 +1,4 @@
-"""The program as a process: streams that close, fill up or break, signals, terminals, encodings, imports."""
+"""The program as a process: closed, full and broken streams, signals, terminals, encodings, imports."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def program(
     cwd: Path | None = None,
     start: Sequence[str] = PROGRAM,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Runs the program to its end."""
+    """Run the program to its end."""
     return subprocess.run(
         [*start, *args], input=stdin, capture_output=True, env={**ENVIRONMENT, **(env or {})}, cwd=cwd, check=False
     )
 
 
 def redirected(redirection: str, *args: str) -> subprocess.CompletedProcess[bytes]:
-    """Runs the program from a shell with a redirection such as `>&-`."""
+    """Run the program from a shell with a redirection such as `>&-`."""
     return subprocess.run(
         ["sh", "-c", f'exec "$@" {redirection}', "sh", *PROGRAM, *args],
         capture_output=True,
@@ -50,7 +50,7 @@ def redirected(redirection: str, *args: str) -> subprocess.CompletedProcess[byte
 
 @pytest.fixture
 def net(tmp_path: Path) -> Path:
-    """A file whose name and words no ASCII stream can carry."""
+    """Create a file whose name and words an ASCII stream cannot represent."""
     file = tmp_path / "net.yaml"
     file.write_text(GOOD.replace("Good", "Réseau 漢字 ✓"), encoding="utf-8")
     return file
@@ -60,7 +60,7 @@ def net(tmp_path: Path) -> Path:
 
 
 def test_standard_input() -> None:
-    """`-` is a specification on standard input; errors in it have a place."""
+    """`-` is a specification on standard input, and errors in it have a place."""
     done = program("analyze", "-", "--get", "params", stdin=GOOD.encode())
     assert (done.returncode, done.stdout, done.stderr) == (0, b"1562\n", b"")
     done = program("analyze", "-", stdin=b"input: 8x8x3\nlayers: [rlu]\n")
@@ -73,7 +73,7 @@ def test_standard_input() -> None:
 
 @posix
 def test_closed_streams(tmp_path: Path) -> None:
-    """No traceback, and a file is written whether or not anybody listens."""
+    """There is no traceback, and a file is written even if the streams are closed."""
     done = redirected("<&-", "analyze", "-")
     assert (done.returncode, done.stderr) == (2, b"error: standard input is closed\n")
     done = redirected(">&-", "analyze", "lenet5")
@@ -95,7 +95,7 @@ def test_closed_streams(tmp_path: Path) -> None:
      "list", "show vgg16", "explain conv", "schema", "completion fish", "new", "--help", "analyze --help", "--version"],
 )  # fmt: skip
 def test_a_broken_pipe(line: str) -> None:
-    """`| true`: the reader is gone before a word is written. Silent, and 141 as the shell has it."""
+    """With `| true` the reader ends before anything is written. The command is silent and ends with 141, as in a shell."""
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run([*PROGRAM, *line.split()], stdout=write, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False)
@@ -105,7 +105,7 @@ def test_a_broken_pipe(line: str) -> None:
 
 @posix
 def test_a_pipe_that_breaks_half_way(tmp_path: Path) -> None:
-    """`| head -1` of more than a pipe holds."""
+    """`| head -1` closes a pipe that holds only part of the output."""
     file = tmp_path / "long.yaml"
     file.write_text("name: Long\ninput: 8x8x3\nlayers: [{relu: {}, repeat: 20000}]\n")
     with subprocess.Popen(
@@ -122,7 +122,7 @@ def test_a_pipe_that_breaks_half_way(tmp_path: Path) -> None:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 @pytest.mark.parametrize("line", ["analyze vgg16", "analyze vgg16 --format json", "list", "--help", "schema"])
 def test_a_full_disk(line: str) -> None:
-    """The reason in one line, and 2; also with -o, and where it is the messages that cannot be written."""
+    """The reason in one line, and 2."""
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [*PROGRAM, *line.split()], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
@@ -132,7 +132,7 @@ def test_a_full_disk(line: str) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 def test_a_full_disk_elsewhere() -> None:
-    """With -o, and where it is the messages that cannot be written."""
+    """The same with -o, and if messages cannot be written."""
     done = program("analyze", "vgg16", "-o", "/dev/full")
     assert (done.returncode, done.stderr) == (2, b"error: cannot write /dev/full: No space left on device\n")
     assert redirected("2>/dev/full", "analyze", "missing.yaml").returncode == 2
@@ -141,8 +141,8 @@ def test_a_full_disk_elsewhere() -> None:
 
 @posix
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
-    """Named, and 2."""
+def test_a_folder_that_is_not_writable(tmp_path: Path) -> None:
+    """The error names it, and the status is 2."""
     tmp_path.chmod(0o500)
     done = program("analyze", "lenet5", "-o", str(tmp_path / "out"))
     tmp_path.chmod(0o700)
@@ -152,8 +152,8 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 
 @posix
 def test_interrupted() -> None:
-    """Ctrl-C while standard input is read: silent, 130. More is written than a pipe holds, so it is being read."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a child inherits that it is ignored
+    """Ctrl-C while standard input is read gives 130 and no output. The input is larger than a pipe, so it is being read."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a child inherits an ignored signal
     try:
         running = subprocess.Popen(
             [*PROGRAM, "analyze", "-"],
@@ -171,7 +171,7 @@ def test_interrupted() -> None:
         try:
             running.stdin.write(b"# a comment\n" * 50_000)
             running.stdin.flush()
-            for _ in range(60):  # one that comes between two reads is seen at the next
+            for _ in range(60):  # a signal between two reads is seen at the next one
                 running.send_signal(signal.SIGINT)
                 with suppress(subprocess.TimeoutExpired):
                     running.wait(timeout=1)
@@ -188,7 +188,9 @@ def test_interrupted() -> None:
 
 
 def terminal(columns: int, *args: str, encoding: str = "utf-8", **env: str) -> str:
-    """What the program writes to a terminal of that many columns, escapes and all, its line ends as `\\n`."""
+    """Return what the program writes to a terminal with this many columns, including escapes, with `
+    ` line ends.
+    """
     import fcntl
     import pty
     import termios
@@ -204,7 +206,7 @@ def terminal(columns: int, *args: str, encoding: str = "utf-8", **env: str) -> s
         while True:
             try:
                 part = os.read(ours, 65536)
-            except OSError:  # how Linux says that the other side is closed
+            except OSError:  # on Linux, the other side is closed
                 break
             if not part:
                 break
@@ -217,7 +219,7 @@ def terminal(columns: int, *args: str, encoding: str = "utf-8", **env: str) -> s
 
 
 def bare(text: str) -> str:
-    """Without escapes for colour, and without blanks at the ends of lines."""
+    """Return a text without colour escapes and without blanks at line ends."""
     return re.sub(r"[ ]+$", "", re.sub(r"\x1b\[[0-9;]*m", "", text), flags=re.MULTILINE)
 
 
@@ -227,7 +229,7 @@ def bare(text: str) -> str:
     "line", ["analyze vgg16", "analyze resnet50 --depth 2 --columns kind,fields,output,formula,rf"]
 )
 def test_nothing_is_cut_off(line: str) -> None:
-    """On terminals stands every word that a pipe gets, with colour added; on narrow ones names stand beside each group."""
+    """A terminal shows every word that a pipe gets, with colour. On narrow ones names are repeated for each group of columns."""
     piped = program(*line.split()).stdout.decode()
     assert "\x1b" not in piped
     words = re.findall(r"\w+", piped)
@@ -240,7 +242,7 @@ def test_nothing_is_cut_off(line: str) -> None:
 
 @posix
 def test_more_room_shows_more() -> None:
-    """Shares with bars from 100 columns on, fields from 130 on; every figure is still there, and the table fits."""
+    """Bars appear from 100 columns on and fields from 130 on. Every figure stays, and the table fits."""
     piped = program("analyze", "vgg16").stdout.decode()
     for columns, fields in ((100, False), (129, False), (130, True), (200, True)):
         shown = bare(terminal(columns, "analyze", "vgg16"))
@@ -254,7 +256,7 @@ def test_more_room_shows_more() -> None:
 
 @posix
 def test_columns_of_the_environment() -> None:
-    """COLUMNS says how wide; nonsense in it is passed over."""
+    """COLUMNS sets the width; invalid values are ignored."""
     assert "units 4096" in terminal(80, "analyze", "vgg16", COLUMNS="150")
     for nonsense in ("0", "-5", "wide", "9" * 5000):
         assert "units 4096" not in terminal(80, "analyze", "vgg16", COLUMNS=nonsense)
@@ -267,7 +269,7 @@ def test_columns_of_the_environment() -> None:
     ids=["NO_COLOR", "option", "dumb"],
 )
 def test_no_colour(args: tuple[str, ...], env: dict[str, str]) -> None:
-    """Not a single escape, for whoever does not want or cannot show any."""
+    """No option or variable against colour leaves a single escape."""
     for line in ("analyze vgg16", "explain vgg16 conv1", "list"):
         shown = terminal(90, *line.split(), *args, **env)
         assert "\x1b" not in shown
@@ -276,7 +278,7 @@ def test_no_colour(args: tuple[str, ...], env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("force", ["CLICOLOR_FORCE", "TTY_COMPATIBLE"])
 def test_a_pipe_gets_no_colour(force: str) -> None:
-    """Others read it: variables that only rich knows change nothing."""
+    """Other programs read it, so variables that only rich knows change nothing."""
     assert b"\x1b" not in program("analyze", "vgg16", env={force: "1", "TERM": "xterm-256color"}).stdout
 
 
@@ -296,8 +298,8 @@ PIPED = [
 
 
 @pytest.mark.parametrize(("words", "env", "coloured"), PIPED)
-def test_colour_that_is_asked_for(words: str, env: dict[str, str], coloured: bool, tmp_path: Path) -> None:
-    """An option beats NO_COLOR, which beats FORCE_COLOR; text, files and data are the same as without."""
+def test_colour_by_option_and_variable(words: str, env: dict[str, str], coloured: bool, tmp_path: Path) -> None:
+    """An option takes precedence over NO_COLOR, and NO_COLOR over FORCE_COLOR. The text is the same as without."""
     plain = program("analyze", "vgg16").stdout.decode()
     found = program("analyze", "vgg16", *words.split(), env=env).stdout.decode()
     assert ("\x1b[" in found) == coloured
@@ -310,7 +312,7 @@ def test_colour_that_is_asked_for(words: str, env: dict[str, str], coloured: boo
 @posix
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
 def test_a_hostile_name_on_a_terminal(encoding: str, tmp_path: Path) -> None:
-    """rich's markup is text, escapes are shown as such, and what the terminal cannot write stops nothing."""
+    """rich's markup is plain text, escapes are shown, and unprintable characters cause no error."""
     file = tmp_path / "net.yaml"
     name = "[/red][bold]:smile: é 漢 \\u202e \\e]0;title\\a \\e[31m"
     file.write_text(GOOD.replace("Good", f'"{name}"'), encoding="utf-8")
@@ -331,7 +333,7 @@ def test_a_hostile_name_on_a_terminal(encoding: str, tmp_path: Path) -> None:
     "line", ["analyze", "analyze --format markdown", "analyze --format csv", "analyze --format json", "explain"]
 )
 def test_encodings(encoding: str, line: str, net: Path) -> None:
-    """No crash; where there is no box drawing, ASCII rules; what cannot be written becomes an escape."""
+    """Without box drawing, rules are ASCII, and characters that cannot be written are escaped."""
     done = program(*line.split(), str(net), env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
     assert (done.returncode, done.stderr) == (0, b"")
     text = done.stdout.decode(encoding)
@@ -341,7 +343,7 @@ def test_encodings(encoding: str, line: str, net: Path) -> None:
 
 
 def test_the_plain_c_locale(net: Path) -> None:
-    """As in a bare container, with Python's help for it switched off."""
+    """As in a minimal container, without Python's UTF-8 mode."""
     env = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     done = program("analyze", str(net), env=env)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -356,8 +358,8 @@ def test_a_file_is_utf8_whatever_the_terminal_is(net: Path, tmp_path: Path) -> N
 
 
 @posix
-def test_a_path_that_is_no_text(tmp_path: Path) -> None:
-    """A byte that is no UTF-8 in the name of the file."""
+def test_a_path_that_is_not_utf8(tmp_path: Path) -> None:
+    """A byte in the file's name is not valid UTF-8."""
     file = os.path.join(os.fsencode(tmp_path), b"caf\xe9.yaml")
     with open(file, "wb") as stream:
         stream.write(b"input: 10\nlayers: [fc: 5]\n")
@@ -378,7 +380,7 @@ LINES = ["analyze vgg16", "analyze vgg16 --format json", "explain", "explain con
 @pytest.mark.heavy
 @pytest.mark.parametrize("line", LINES)
 def test_warnings_are_errors(line: str) -> None:
-    """Nothing deprecated is used, nothing is left open."""
+    """Nothing deprecated is used, and every file is closed."""
     done = program(*line.split(), env={"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"})
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -386,7 +388,7 @@ def test_warnings_are_errors(line: str) -> None:
 @pytest.mark.heavy
 @pytest.mark.parametrize("line", [*LINES, "explain bad-yaml", "show vgg16", "new"])
 def test_without_docstrings_and_assertions(line: str) -> None:
-    """`python -OO`: help and explain say less, but nothing crashes, and figures are the same."""
+    """With `python -OO`, help and explain are shorter, but nothing crashes and the figures are the same."""
     done = program(*line.split(), env={"PYTHONOPTIMIZE": "2", "PYTHONDONTWRITEBYTECODE": "1"})
     assert (done.returncode, done.stderr) == (0, b"")
     if not line.endswith("--help") and not line.startswith(("explain", "schema")):
@@ -394,8 +396,8 @@ def test_without_docstrings_and_assertions(line: str) -> None:
 
 
 @pytest.mark.parametrize("start", ["stand-in", "installed"])
-def test_a_students_own_modules_are_not_taken_for_ours(start: str, tmp_path: Path) -> None:
-    """`yaml.py`, `rich.py` and others beside the specification: the console script does not look there."""
+def test_modules_next_to_a_submission_are_not_imported(start: str, tmp_path: Path) -> None:
+    """The console script does not import `yaml.py`, `rich.py` and others next to the specification."""
     names = ("yaml", "rich", "click", "json", "csv", "cnncalc", "typing", "gc")
     for name in names:
         (tmp_path / f"{name}.py").write_text("raise SystemExit('this is my own file')\n")
@@ -421,7 +423,7 @@ def test_a_students_own_modules_are_not_taken_for_ours(start: str, tmp_path: Pat
 
 
 def test_from_any_folder(tmp_path: Path) -> None:
-    """The shelf is found, and nothing is written where we stand."""
+    """The shelf is found, and nothing is written to the current folder."""
     done = program("analyze", "vgg16", "--get", "params", cwd=tmp_path)
     assert done.stdout == b"138357544\n"
     assert list(tmp_path.iterdir()) == []
@@ -431,7 +433,7 @@ def test_from_any_folder(tmp_path: Path) -> None:
 
 
 def modules(*args: str) -> set[str]:
-    """The modules that a fresh interpreter holds when the command has run."""
+    """Return the modules that a fresh interpreter has imported after the command."""
     code = (
         "import sys\nfrom cnncalc.cli import cli\nfrom cnncalc.cli.run import run\n"
         "status = run(cli, sys.argv[1:])\nprint(*sys.modules, file=sys.stderr)\nsys.exit(status)"
@@ -443,7 +445,7 @@ def modules(*args: str) -> set[str]:
 
 @pytest.mark.parametrize("line", ["--help", "--version", "analyze --help", "new", "completion zsh"])
 def test_help_imports_no_reader_and_no_renderer(line: str) -> None:
-    """It comes at once."""
+    """It is printed at once."""
     assert not [name for name in modules(*line.split()) if re.match(r"yaml|rich|cnncalc\.(render|spec\.file)", name)]
 
 
@@ -451,9 +453,9 @@ def test_help_imports_no_reader_and_no_renderer(line: str) -> None:
     "line", ["analyze vgg16", "analyze vgg16 --format json", "analyze vgg16 --format markdown", "list"]
 )
 def test_a_pipe_needs_no_terminal_library(line: str) -> None:
-    """rich costs more than the analysis."""
+    """Importing rich takes longer than the analysis."""
     found = modules(*line.split())
-    assert ("yaml" in found) == (line != "list")  # which reads a table
+    assert ("yaml" in found) == (line != "list")  # it reads a table
     assert not [
         name for name in found if name.partition(".")[0] in ("rich", "markdown_it", "pygments", "torch", "numpy")
     ]
@@ -463,7 +465,7 @@ def test_a_pipe_needs_no_terminal_library(line: str) -> None:
 
 
 def completed(*words: str) -> list[str]:
-    """What bash is offered for the last word."""
+    """Return the words that bash offers for the last word."""
     line = " ".join(["cnncalc", *words])
     env = {"_CNNCALC_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words))}
     done = program(env=env)
@@ -472,7 +474,7 @@ def completed(*words: str) -> list[str]:
 
 
 def test_completion_of_commands_options_and_names() -> None:
-    """From any folder, also behind other specifications; files as well as names."""
+    """From any folder, and after other specifications, too; files as well as names."""
     assert completed("") == list(COMMANDS)
     assert completed("comp") == ["compare", "completion"]
     vgg = [name for name in shelf.names() if name.startswith("vgg1")]
@@ -485,7 +487,7 @@ def test_completion_of_commands_options_and_names() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(shell: str) -> None:
-    """The shell itself finds nothing wrong with them."""
+    """The shell itself finds no error in them."""
     done = program("completion", shell)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"_CNNCALC_COMPLETE" in done.stdout
@@ -503,7 +505,7 @@ def test_completion_scripts(shell: str) -> None:
     ],
 )
 def test_completion_in_bash(typed: str, offered: list[str], tmp_path: Path) -> None:
-    """As the README sets it up: the script evaluated, a word begun, the tabulator pressed."""
+    """As in the README: the script is evaluated, a word is begun, and Tab is pressed."""
     script = tmp_path / "cnncalc"
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnncalc "$@"\n')
     script.chmod(0o755)
@@ -519,7 +521,7 @@ def test_completion_in_bash(typed: str, offered: list[str], tmp_path: Path) -> N
 
 
 def test_importing_changes_nothing() -> None:
-    """Whoever imports the commands, to run one or to read their help, keeps a collector as it was."""
+    """Importing the commands leaves the garbage collector as it was."""
     line = (
         "import gc\nbefore = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()\n"
         "import cnncalc.__main__, cnncalc.cli\nfrom cnncalc.cli.run import run\nrun(cnncalc.cli.cli, ['analyze', 'lenet5'])\n"

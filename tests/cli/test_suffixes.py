@@ -1,4 +1,4 @@
-"""A file is called what it holds: a suffix of another format is refused before anything is worked out."""
+"""An output file whose suffix belongs to another format is refused before anything is computed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMANDS = {
 
 @pytest.fixture
 def here(ended: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command line in a folder with one network."""
+    """Return a function that runs a command line in a folder with one network."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "n.yaml").write_text("input: 8x8x3\nlayers: [fc: 10]\n")
     return ended
@@ -41,7 +41,7 @@ def test_every_command_that_writes_is_tested() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("suffix", ["png", "PDF", "html", "csv", "onnx"])
 def test_a_suffix_that_is_not_written(name: str, suffix: str, here: Run, tmp_path: Path) -> None:
-    """Exit status 2, nothing written, and what the name may end in."""
+    """Exit status 2, no file, and a list of possible suffixes."""
     done = here(name, *COMMANDS[name], "-o", f"out.{suffix}")
     assert (done.status, done.out) == (2, "")
     assert f"`out.{suffix}` ends in `.{suffix.lower()}`, but " in done.err
@@ -88,6 +88,6 @@ def test_what_to_write_instead(line: str, said: str, here: Run) -> None:
     ],
 )  # fmt: skip
 def test_what_is_written(line: str, here: Run, tmp_path: Path) -> None:
-    """Its own suffixes in any case, plain text, names without a suffix, and suffixes that mean nothing."""
+    """The format's own suffixes in any case, plain text, no suffix, and unknown suffixes."""
     assert here(*line.split()).status == 0
     assert (tmp_path / line.rsplit(maxsplit=1)[-1]).stat().st_size > 0

@@ -1,4 +1,4 @@
-"""Peak memory against measured figures, to the byte, and the behaviour of the model where rules can be stated by hand."""
+"""Peak memory compared with measurements, to the byte, and rules of the model that can be checked by hand."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_torchvision_to_the_byte(record: dict[str, Any]) -> None:
     assert infer(net, batch, least=True).peak.live <= record["infer"]["peak_bytes"]
 
 
-SHELF = [  # torchvision 0.28's module of that name in a batch of 8: the peak of a step with sgd, and what forward keeps
+SHELF = [  # torchvision 0.28's module of that name, for a batch of 8: the peak of a step with sgd, and what forward keeps
     ("convnext_tiny", 1_018_764_456, 868_494_120),
     ("efficientnet_b0", 736_131_360, 700_967_592),
     ("mobilenet_v3_large", 387_972_664, 348_256_328),
@@ -69,7 +69,7 @@ SHELF = [  # torchvision 0.28's module of that name in a batch of 8: the peak of
 
 @pytest.mark.parametrize(("name", "peak", "saved"), SHELF)
 def test_shipped_networks_to_the_byte(name: str, peak: int, saved: int) -> None:
-    """Stochastic depth, dropout in place and all else that torchvision's modules do."""
+    """Stochastic depth, in-place dropout and everything else that torchvision's modules do."""
     found = train(network_of_shelf(name), 8)
     assert (found.peak.live, found.saved, found.exact) == (peak, saved, True)
 
@@ -86,9 +86,9 @@ def test_mixed_precision_to_the_byte(record: dict[str, Any], dtype: str) -> None
         assert highest(found, "forward") == measured[optimizer]["fwd_peak"]
         assert highest(found, "backward") == measured[optimizer]["bwd_peak"]
         assert found.saved == measured["end_of_forward"]
-    if record["model"] != "googlenet":  # whose auxiliary heads torchvision leaves out at inference
+    if record["model"] != "googlenet":  # torchvision omits its auxiliary heads at inference
         eager = infer(net, batch, amp=dtype).peak.live
-        # a method of DenseNet's layers holds a list of features, which an architecture does not say
+        # a method of DenseNet's layers holds a list of features, which an architecture cannot express
         least = measured["infer_peak"] * (0.99 if record["model"] == "densenet121" else 1)
         assert least <= eager <= measured["infer_peak"]
         assert infer(net, batch, least=True, amp=dtype).peak.live <= measured["infer_peak"]
@@ -98,7 +98,7 @@ CONV = "input: 8x8x4\nlayers:\n  - conv: {filters: 4, kernel: 3, pad: 1}\n"
 
 
 def test_every_part_by_hand() -> None:
-    # a conv on the image keeps the image (there anyway); its logits are 1x1xK here, 8*8*4 = 256 numbers of 4 bytes
+    # a conv on the image keeps only the image, which exists anyway; the output is 8*8*4 = 256 numbers of 4 bytes
     net = network_of(CONV + "  - globalavgpool\n")
     params = 3 * 3 * 4 * 4 + 4
     found = train(net, 2)
@@ -128,18 +128,18 @@ def test_optimizer_state(optimizer: str, copies: int) -> None:
 
 
 def test_adafactor_keeps_rows_and_columns() -> None:
-    """Weights of 16 x 3 x 3 x 3 keep 16*3*3 + 16*3*3 numbers, those of 10 x 1024 keep 10 + 1024; biases are vectors."""
+    """Weights of 16 x 3 x 3 x 3 keep 16*3*3 + 16*3*3 numbers, and those of 10 x 1024 keep 10 + 1024. Biases are vectors."""
     found = train(
         network_of("input: 8x8x3\nlayers: [conv: {filters: 16, kernel: 3, pad: 1}, fc: 10]\n"), optimizer="adafactor"
     )
     assert found.fixed["optimizer state"] == 4 * (2 * 16 * 9 + 16 + 10 + 1024 + 10)
-    assert found.unstated == ("the order of the parameters in the step of adafactor",)  # its step is the peak here
+    assert found.unstated == ("the order of the parameters in the step of adafactor",)  # the peak is in its step here
     assert train(network_of("input: 8x8x3\nlayers: [scale]\n"), optimizer="adafactor").unstated[:1] == ("scale1",)
 
 
 @pytest.mark.parametrize(
     ("kind", "free", "inplace"),
-    [  # bytes kept of one 8x8x4 volume behind a conv-batchnorm, in volumes: out of place, in place
+    [  # volumes of 8x8x4 kept by an activation after conv-batchnorm: out of place, in place
         ("relu", 2, 2),
         ("relu6", 3, 3),
         ("silu", 3, 3),
@@ -148,15 +148,15 @@ def test_adafactor_keeps_rows_and_columns() -> None:
         ("elu", 3, 2),
     ],
 )
-def test_in_place_is_free_only_where_it_is(kind: str, free: int, inplace: int) -> None:
-    """conv-batchnorm-activation-conv: relu keeps its output either way, relu6 and silu keep a copy when in place."""
+def test_which_activations_save_memory_in_place(kind: str, free: int, inplace: int) -> None:
+    """relu keeps its output in either case; relu6 and silu keep a copy when they work in place."""
     volume = 8 * 8 * 4 * 4
     text = CONV + f"  - batchnorm\n  - {kind}\n  - conv: {{filters: 4, kernel: 1}}\n  - globalavgpool\n"
     statistics = 2 * 4 * 4
     tail = 2 * 4 * 4 + 8
     for flag, volumes in ((False, free), (True, inplace)):
         found = train(network_of(text), inplace=flag)
-        # the last conv's output is averaged, and nobody keeps it
+        # the last conv's output is averaged, and nothing keeps it
         assert found.saved - statistics - tail == volumes * volume, flag
 
 
@@ -313,7 +313,7 @@ SIDED = {
 
 @pytest.mark.parametrize("name", SIDED)
 def test_the_largest_input_within_a_size(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Against all sides one by one; those that the network does not take are passed over."""
+    """The result is compared with every side, one by one. Sides that do not suit the network are skipped."""
     head, layers = SIDED[name]
     rank, channels = head.count("x"), head.rpartition("x")[2]
     spec = tmp_path / "net.yaml"
@@ -327,13 +327,13 @@ def test_the_largest_input_within_a_size(name: str, tmp_path: Path, capsys: pyte
         assert run(cli, ["memory", str(spec), "--batch", "2", "--fit-input", f"{limit}B", "--format", "json"]) == 0
         found = json.loads(capsys.readouterr().out)["fit_input"]
         assert found["size_bytes"] == limit
-        assert found["exact"] is False  # how long a program holds its values is not in a file
+        assert found["exact"] is False  # a file does not say how long a program holds its values
         for place, key in enumerate(("training_input", "inference_input", "inference_minimum_input")):
             within = [side for side, peaks in sizes.items() if peaks[place] <= limit]
             assert found[key] == ([*[max(within)] * rank, int(channels)] if within else None)
 
 
-def test_fit_input_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_text_of_fit_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "net.yaml"
     spec.write_text("input: {left: 8x8x3, right: 10}\nlayers: [{fc: 10, from: left}, {add: [prev, right]}]\n")
     assert run(cli, ["memory", str(spec), "--fit-input", "1MB"]) == 2
@@ -356,8 +356,8 @@ def test_fit_input_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 WIDE = "input: 8x8x4\nlayers: [conv: {filters: 64, kernel: 1}, maxpool: 8, flatten, fc: 2]\n"
 
 
-def test_what_is_assumed_of_a_program_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """How long values are held is no fact of an architecture: the minimum is exact, the rest an estimate."""
+def test_assumptions_about_the_program_are_stated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An architecture does not say how long values are held, so only the minimum is exact."""
     assumed = "each block holds its inputs until it returns"
     spec = tmp_path / "net.yaml"
     spec.write_text(
@@ -370,7 +370,7 @@ def test_what_is_assumed_of_a_program_is_said(tmp_path: Path, capsys: pytest.Cap
     assert (part["exact"], part["assumes"], part["minimum_exact"]) == (False, assumed, True)
     assert (step["exact"], step["assumes"], step["minimum_exact"]) == (True, None, True)
     assert step["minimum_bytes"] == step["peak_bytes"]
-    assert part["peak_bytes"] - part["minimum_bytes"] == 8 * 8 * 8 * 4  # what Wide was given
+    assert part["peak_bytes"] - part["minimum_bytes"] == 8 * 8 * 8 * 4  # the input of Wide
     assert data["fit"]["inference_minimum_batch"] > data["fit"]["inference_batch"]
     assert run(cli, ["memory", str(spec), "--fit", "100kB"]) == 0
     shown = capsys.readouterr().out
@@ -387,7 +387,7 @@ def test_what_is_assumed_of_a_program_is_said(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_training_peak_in_forward_is_an_estimate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Once forward has returned, nothing depends on what it held; before, it may."""
+    """Values held by a program can raise the peak only before forward has returned."""
     net = network_of(WIDE)
     found, least = train(net, 4), train(net, 4, least=True)
     assert found.peak.phase == "backward"
@@ -451,7 +451,7 @@ def test_lower_bounds_are_marked_in_every_output(name: str, capsys: pytest.Captu
             )
 
 
-def test_operators_of_others_make_a_lower_bound() -> None:
+def test_operators_of_other_formats_make_a_lower_bound() -> None:
     builder = Builder()
     image = builder.input("input", Shape((8, 8, 4)))
     first = builder.add(Conv(filters=4, kernel=1), [image], "conv")
@@ -463,7 +463,7 @@ def test_operators_of_others_make_a_lower_bound() -> None:
 
 
 def test_what_works_in_place_may_cost_nothing() -> None:
-    """A lower bound holds for an operator that is a view, too."""
+    """A lower bound also holds for an operator that is a view."""
 
     def peak(in_place: bool) -> int:
         builder = Builder()
@@ -475,7 +475,7 @@ def test_what_works_in_place_may_cost_nothing() -> None:
 
 
 def test_mixed_precision_by_hand() -> None:
-    """Two convolutions on a volume of 8x8x4: what each of the rules of autocast costs."""
+    """Two convolutions on a volume of 8x8x4, which use every rule of autocast."""
     volume, first, second = 8 * 8 * 4, 3 * 3 * 4 * 4, 4 * 4
     text = CONV + "  - relu\n  - conv: {filters: 4, kernel: 1, bias: false}\n  - globalavgpool\n"
     found = train(network_of(text), amp="bfloat16")
@@ -487,11 +487,11 @@ def test_mixed_precision_by_hand() -> None:
     last = [moment for moment in found.moments if moment.phase == "forward"][-1]
     assert dict(last.parts)["16-bit weights"] == 2 * (first + 4 + second)  # the bias too, until autocast ends
     upsampled = train(network_of(text.replace("  - relu", "  - upsample: 2")), amp="bfloat16")
-    # in float32, from a copy that nobody keeps; the second convolution keeps a copy in 16 bits of that
+    # in float32, from a copy that nothing keeps; the second convolution keeps a 16-bit copy of that
     assert upsampled.saved - found.saved == 2 * 3 * volume
 
 
-def test_columns_are_of_a_type_to_train_in(capsys: pytest.CaptureFixture[str]) -> None:
+def test_memory_columns_need_a_type_to_train_in(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(cli, ["analyze", "lenet5", "--columns", "saved", "--dtype", "int8"]) == 2
     assert "training, which int8 cannot be used for" in capsys.readouterr().err
 
