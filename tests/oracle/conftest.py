@@ -1,4 +1,4 @@
-"""Fixtures of the tests that ask frameworks."""
+"""Fixtures of the tests that run frameworks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytest.register_assert_rewrite("tests.oracle.plans")
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """Small tensors lose by being shared out in PyTorch, and wait for each other on a busy machine."""
+    """Run PyTorch in one thread: small tensors gain nothing from more, and threads wait for each other on a busy machine."""
     import torch
 
     threads = torch.get_num_threads()

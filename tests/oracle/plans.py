@@ -1,4 +1,4 @@
-"""What tests of layer rules against a framework share: seeded configurations of layers, and the verdict about them."""
+"""Shared code of tests that compare layer rules with a framework: seeded configurations of layers, and the comparison."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Says = Callable[[Any], "Facts | None"]
 
 
 class Facts(NamedTuple):
-    """What both sides must agree on; `macs` is None where the framework counts none."""
+    """The figures that must agree; `macs` is None if the framework does not count multiply-adds."""
 
     out: tuple[int, ...]
     weights: int
@@ -26,7 +26,7 @@ class Facts(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The configurations of one layer: how to draw one, how many for each spatial rank, and whether any can be wrong."""
+    """The configurations of one layer: how to draw one, how many for each spatial rank, and whether any can be invalid."""
 
     draw: Draw
     ranks: tuple[int, ...]
@@ -52,13 +52,13 @@ class Plans(dict[str, Plan]):
         return keep
 
     def trials(self, name: str, rank: int) -> list[Any]:
-        """The configurations of a layer for one number of spatial axes; the same ones in every run."""
+        """Return the configurations of a layer for a number of spatial axes; they are the same in every run."""
         found = self[name]
         rng = random.Random(zlib.crc32(f"{name} {rank}".encode()))
         return [found.draw(rng, rank) for _ in range(found.amount)]
 
     def hold(self, name: str, judge: Says, ours: Says) -> None:
-        """Assert that both say the same of every configuration, and that there were enough of both kinds."""
+        """Assert that both sides agree on every configuration, and that there were enough valid and invalid ones."""
         found = self[name]
         accepted = refused = 0
         for rank in found.ranks:
@@ -72,7 +72,7 @@ class Plans(dict[str, Plan]):
 
 
 def sizes(rng: random.Random, rank: int, least: int, most: int) -> Any:
-    """A size: mostly one number, often one per axis, now and then one for another number of axes."""
+    """Draw a size: mostly one number, often one per axis, sometimes one for another number of axes."""
     luck = rng.random()
     if luck < 0.55:
         return rng.randint(least, most)
@@ -81,7 +81,7 @@ def sizes(rng: random.Random, rank: int, least: int, most: int) -> Any:
 
 
 def stated(trial: Any) -> Facts | None:
-    """What cnncalc says of a configuration; None where it raises its one error."""
+    """Return cnncalc's figures for a configuration, or None if it raises its error."""
     xs = tuple(map(Shape, trial.shapes))
     try:
         layer = kind_named(trial.kind)(**trial.fields)

@@ -1,12 +1,12 @@
-"""What a network really holds in memory on PyTorch: births and deaths of storages, counted below autograd.
+"""Measures what a network holds in memory in PyTorch: creation and release of storages, counted below autograd.
 
-A dispatch mode sees every ATen operation when it has allocated its results and still holds its operands; a weak
-reference to every new storage tells when the last tensor on it has gone. The greatest sum of the logical bytes (numbers
-times size, no rounding) of the distinct storages alive at those moments is the peak.
+A dispatch mode observes every ATen operation when it has allocated its results and still holds its operands. A weak
+reference to every new storage shows when the last tensor on it is gone. The peak is the largest sum of the logical bytes
+(numbers times size, without rounding) of the distinct storages alive at those moments.
 
-No kernel runs: tensors are on the meta device, so that a network of any size takes a moment, and every build of PyTorch
-will do. Two things have to be put right for that. What PyTorch chooses by device above autograd is chosen as for CUDA
-(`cuda_dispatch`); and gradients that meet are added up in place where the engine would do so (`Ledger.accumulate`), which
+No kernel runs: tensors are on the meta device, so a network of any size takes a moment, and any build of PyTorch works. Two
+things are corrected for that. Where PyTorch chooses an operation by device above autograd, it chooses as for CUDA
+(`cuda_dispatch`). And gradients that meet are added in place where the engine would do so (`Ledger.accumulate`), which
 it does not under any dispatch mode, nor on the meta device.
 
 `random_network` makes small networks, each as a module and as the specification that describes it.
@@ -60,7 +60,7 @@ OPTIMIZERS: dict[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]]
     "radam": lambda parameters: torch.optim.RAdam(parameters, foreach=True),
     "rprop": lambda parameters: torch.optim.Rprop(parameters, foreach=True),
     "amsgrad": lambda parameters: torch.optim.Adam(parameters, amsgrad=True, foreach=True),
-    "adafactor": torch.optim.Adafactor,  # asks for numbers: not on the meta device
+    "adafactor": torch.optim.Adafactor,  # needs numbers, so not on the meta device
 }
 
 
@@ -69,11 +69,11 @@ OPTIMIZERS: dict[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]]
 
 @contextmanager
 def cuda_dispatch() -> Iterator[None]:
-    """The operations that `is_cuda()` chooses inside PyTorch, for tensors of another device.
+    """Replace the operations that `is_cuda()` chooses inside PyTorch, for tensors of another device.
 
-    Seen on fake CUDA tensors in a CUDA build: some sixty functions of `torch.nn` make the same operations there and on the
-    meta device, but for those below, three of which are one kernel on CUDA and taken apart where they have none. Attention
-    and recurrent layers ask what the graphics card can do, so nothing is said of them.
+    In a CUDA build with fake CUDA tensors, about sixty functions of `torch.nn` run the same operations as on the meta device,
+    except those below. Three of them are one kernel on CUDA and are decomposed elsewhere. Attention and recurrent layers depend
+    on the graphics card, so they are not covered.
     """
     batch_norm, instance_norm, dropout = torch.batch_norm, torch.instance_norm, torch.dropout
 
@@ -99,7 +99,7 @@ def cuda_dispatch() -> Iterator[None]:
     def scale(x: Tensor, shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None) -> Tensor:
         x = (
             x if Autocast.current is None else Autocast.current.full(x)
-        )  # the kernel is behind the one on autocast's list
+        )  # the kernel comes after the one on autocast's list
         scaled: Tensor = ATEN._fused_rms_norm.default(x, list(shape), weight, eps)[0]
         return scaled
 
@@ -113,7 +113,7 @@ def cuda_dispatch() -> Iterator[None]:
         return torch.empty_like(x) if mask[0] else None, torch.empty_like(weight) if made else None
 
     def unnormalised(grad: Tensor, x: Tensor, weight: Tensor | None, *others: Any) -> tuple[Any, Any, Any]:
-        mask = others[-1]  # PyTorch's own kernel makes what is wanted; the one for tensors without numbers makes all
+        mask = others[-1]  # PyTorch's own kernel allocates only these results
         each = None if weight is None else torch.empty_like(weight)
         parts = [torch.empty_like(each) if each is not None and wanted else None for wanted in mask[1:]]
         return torch.empty_like(x) if mask[0] else None, *parts
@@ -129,7 +129,7 @@ def cuda_dispatch() -> Iterator[None]:
             ("_fused_rms_norm", scaled_by),
             ("_fused_rms_norm_backward", unscaled),
         ):
-            kernels.m.impl(f"aten::{name}", "Meta", kernel, False)  # `impl` itself would rather have them taken apart
+            kernels.m.impl(f"aten::{name}", "Meta", kernel, False)  # `impl` itself would decompose them
         for place, name, instead in (
             (torch, "batch_norm", normalise),
             (torch, "instance_norm", normalise_each),
@@ -153,7 +153,7 @@ def _cudnn_normalises(
     eps: float,
     enabled: bool,
 ) -> bool:
-    """Normalization.cpp, `_select_batch_norm_backend`; elsewhere it is the native one, with the same sizes."""
+    """Follow Normalization.cpp, `_select_batch_norm_backend`. Otherwise it is the native one, with the same sizes."""
     if weight is None or bias is None or x.dim() < 3 or x.dtype == torch.bfloat16 or weight.dtype == torch.bfloat16:
         return False
     if (mean is None or variance is None) and not (mean is None and variance is None and training):
@@ -169,7 +169,7 @@ KEY = torch._C.DispatchKey.AutocastIPU
 
 @functools.cache
 def _autocast_lists() -> dict[str, list[str]]:
-    """The operations that autocast runs in 16 bits, in float32, and so on, on CUDA: from the header that makes the lists."""
+    """Return the operations that autocast runs in 16 bits, in float32, and so on, on CUDA, from PyTorch's header."""
     header = (Path(torch.__file__).parent / "include" / "ATen" / "autocast_mode.h").read_text()
     lists = {}
     for name, body in re.findall(r"#define AT_FORALL_(\w+)\(_\)((?:[^\n]*\\\n)+[^\n]*)", header):
@@ -180,12 +180,12 @@ def _autocast_lists() -> dict[str, list[str]]:
 
 
 class Autocast:
-    """`torch.autocast("cuda", dtype)` for tensors on the meta device, which autocast itself passes by.
+    """`torch.autocast("cuda", dtype)` for tensors on the meta device, which autocast itself ignores.
 
-    `current` is the one that is on.
+    `current` is the active one.
 
-    The lists are PyTorch's own; what is done with an operation of a list is written after autocast_mode.h, and holds on
-    fake CUDA tensors in a CUDA build too: parameters are cast once, and the copies are kept until the outermost exit.
+    The lists are PyTorch's own. The treatment of the operations follows autocast_mode.h, and is the same for fake CUDA tensors
+    in a CUDA build: parameters are cast once, and the copies are kept until the outermost exit.
     """
 
     current: Autocast | None = None
@@ -195,7 +195,7 @@ class Autocast:
         self.cache: dict[int, Tensor] = {}
 
     def low(self, value: Any) -> Any:
-        """In 16 bits; a parameter's copy is made once."""
+        """Cast to 16 bits. A parameter is copied only once."""
         if not isinstance(value, Tensor) or value.dtype not in (torch.float32, torch.float16, torch.bfloat16):
             return value
         if value.dtype == torch.float32 and value.requires_grad and value.is_leaf and not value._is_view():
@@ -205,12 +205,12 @@ class Autocast:
         return value.to(self.dtype)
 
     def full(self, value: Any) -> Any:
-        """In float32."""
+        """Cast to float32."""
         half = isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
         return value.to(torch.float32) if half else value
 
     def kernel(self, func: Any, policy: str) -> Callable[..., Any]:
-        """What stands before an operation of a list."""
+        """Return the code that runs before an operation of a list."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
             with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(KEY)):
@@ -234,7 +234,7 @@ class Autocast:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Autocast; the copies of parameters live until here."""
+        """Enter autocast. The copies of parameters live until its end."""
         with ExitStack() as stack:
             kernels = stack.enter_context(torch.library._scoped_library("aten", "IMPL"))
             for policy in ("LOWER_PRECISION_FP", "FP32", "FP32_SET_OPT_DTYPE"):
@@ -247,7 +247,7 @@ class Autocast:
             stack.callback(self.cache.clear)
             for set_key, to in (
                 (torch._C._dispatch_tls_set_dispatch_key_included, True),
-                (torch._C._dispatch_tls_set_dispatch_key_excluded, False),  # as autocast's keys are but for this
+                (torch._C._dispatch_tls_set_dispatch_key_excluded, False),  # like autocast's keys except for this one
             ):
                 stack.callback(set_key, KEY, not to)
                 set_key(KEY, to)
@@ -265,7 +265,7 @@ def _autocast(dtype: torch.dtype | None, dispatch: Dispatch) -> AbstractContextM
 
 
 class _Again:
-    """Whether a checkpointed block runs for the second time: what it adds is no sum of gradients."""
+    """Whether a checkpointed block runs for the second time: its additions are not sums of gradients."""
 
     running = False
 
@@ -273,7 +273,7 @@ class _Again:
 def again(function: Callable[..., Tensor], *args: Tensor) -> Tensor:
     """`checkpoint` as PyTorch recommends it, under the same autocast the second time.
 
-    The state of random numbers is not kept: PyTorch keeps it on the CPU, whose memory does not count.
+    The state of random numbers is not kept, because PyTorch keeps it on the CPU, whose memory does not count.
     """
     amp = Autocast.current
 
@@ -292,7 +292,7 @@ def again(function: Callable[..., Tensor], *args: Tensor) -> Tensor:
 
 
 class Birth:
-    """A storage: its bytes, what it is for, and the operation in which it was born and behind which it died."""
+    """A storage: its bytes, its purpose, the operation that created it and the one after which it was released."""
 
     __slots__ = ("born", "died", "kind", "size", "watch")
 
@@ -304,12 +304,12 @@ class Birth:
         self.watch: weakref.ref[Any] | None = None
 
     def alive(self, moment: int) -> bool:
-        """Was it there when operation `moment` had allocated its results?"""
+        """Return whether it existed when operation `moment` had allocated its results."""
         return self.born <= moment and (self.died is None or moment < self.died)
 
 
 class Moment(NamedTuple):
-    """The end of one operation: the phase, its name, and the live bytes; `fresh` where it allocated anything."""
+    """The end of one operation: the phase, its name, and the live bytes; `fresh` if it allocated anything."""
 
     phase: str
     op: str
@@ -318,7 +318,7 @@ class Moment(NamedTuple):
 
 
 class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Every operation on a device, and the storages alive behind it."""
+    """Every operation on a device, and the storages alive after it."""
 
     def __init__(self, device: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -327,9 +327,9 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.live = 0
         self.births: list[Birth] = []
         self.moments: list[Moment] = []
-        self.known: dict[int, Birth] = {}  # by the address of the storage, which is its own while it lives
+        self.known: dict[int, Birth] = {}  # by the address of the storage, which is unique while it is alive
         self.in_place = self.out_of_place = 0
-        self.norm = False  # does the operation make the norm of a parameter, which is on the card?
+        self.norm = False  # whether the operation computes the norm of a parameter, which is on the card
         self.one_holder = _hands_of_one_holder()
 
     def __torch_dispatch__(
@@ -346,9 +346,9 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
     def accumulate(self, there: Tensor, given: Tensor) -> Tensor:
-        """The sum of two gradients, as in input_buffer.cpp: in place if nobody else holds the first, and it is dense.
+        """Add two gradients as input_buffer.cpp does: in place if nothing else holds the first one and it is dense.
 
-        Only sums that the engine makes itself come here: no layer of a convolutional network adds in its backward.
+        Only sums of the engine itself get here, because no layer of a convolutional network adds in its backward pass.
         """
         if _hands(there) == self.one_holder and torch.ops.aten.is_non_overlapping_and_dense(there):
             self.in_place += 1
@@ -359,13 +359,13 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return total
 
     def meet(self, values: Iterable[Any], kind: str) -> bool:
-        """Note the storages that were not there before; is there any?"""
+        """Record the storages that are new, and return whether there are any."""
         count = len(self.births)
         for value in values:
             if not isinstance(value, Tensor) or value.device.type != self.device:
                 continue
             if self.device == "cpu" and kind.startswith("opt") and value.dim() == 0 and not self.norm:
-                continue  # counters of steps: on CUDA, they stay on the CPU
+                continue  # step counters, which stay on the CPU for CUDA
             storage = value.untyped_storage()
             if storage._cdata not in self.known:
                 self._note(storage, kind)
@@ -386,11 +386,11 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.live += birth.size
 
     def of(self, kind: str) -> int:
-        """The live bytes of a kind."""
+        """Return the live bytes of a kind."""
         return sum(birth.size for birth in self.known.values() if birth.kind == kind)
 
     def peak(self, phase: str) -> tuple[int, int] | None:
-        """The most that was alive in a phase, and when; None where nothing was allocated in it."""
+        """Return the largest number of live bytes in a phase and its moment; None if nothing was allocated in it."""
         found = [(place, moment) for place, moment in enumerate(self.moments) if moment.phase == phase]
         if not any(moment.fresh for _, moment in found):
             return None
@@ -398,7 +398,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return moment.live, place
 
     def parts(self, place: int) -> dict[str, int]:
-        """What was alive at a moment, by kind."""
+        """Return the live bytes at a moment, by kind."""
         found: dict[str, int] = {}
         for birth in self.births:
             if birth.size and birth.alive(place):
@@ -407,12 +407,12 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _hands(value: Any) -> tuple[int, int]:
-    """How often a tensor and its storage are held, the views of this module included."""
+    """Return the number of references to a tensor and its storage, including the views of this module."""
     return value._use_count(), torch._C._storage_Use_Count(value.untyped_storage()._cdata)
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """How often a gradient with one holder is counted when it comes to a dispatch mode."""
+    """Counts the references to a gradient with one holder when it reaches a dispatch mode."""
 
     seen: tuple[int, int] = (0, 0)
 
@@ -426,7 +426,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @functools.cache
 def _hands_of_one_holder() -> tuple[int, int]:
-    """Worked out on two gradients that meet and that nobody else holds."""
+    """Count references for two gradients that meet and that nothing else holds."""
     with torch.enable_grad():
         x = torch.zeros(2, device="meta", requires_grad=True)
         y = x * 2
@@ -452,12 +452,12 @@ def measure_training(
     amp: torch.dtype | None = None,
     loss: Callable[[Any, Tensor], Tensor] = functional.cross_entropy,
 ) -> dict[str, Any]:
-    """The second training step: `zero_grad; out = model(x); loss = cross_entropy(out, y); loss.backward(); opt.step()`.
+    """Measure the second training step: `zero_grad; out = model(x); loss = cross_entropy(out, y); loss.backward(); opt.step()`.
 
     With `amp`, the forward and the loss run under autocast to that dtype.
 
-    `x_shape` is channels first, without the batch. The fields are those of reference/memory.json, the ones of an
-    optimizer beside the others; `moments` is every operation with the live bytes behind it. The module is left alone.
+    `x_shape` is channels first, without the batch. The fields are those of reference/memory.json, plus those of an
+    optimizer; `moments` is every operation with the live bytes after it. The module does not change.
     With `dispatch="cpu"` real kernels run on the CPU.
     """
     ledger = Ledger("meta" if dispatch == "cuda" else "cpu")
@@ -466,7 +466,7 @@ def measure_training(
     with _dispatched(dispatch):
         x = torch.zeros(batch, *x_shape, dtype=dtype, device=ledger.device)
         y, saved = _saved(model, x, loss)
-        stepper.step()  # an earlier step leaves behind what the optimizer keeps, of what got a gradient
+        stepper.step()  # an earlier step leaves the optimizer's state of the parameters that got a gradient
         ledger.meet(model.parameters(), "params")
         ledger.meet(model.buffers(), "buffers")
         ledger.meet((value for state in stepper.state.values() for value in state.values()), "opt_state")
@@ -526,7 +526,7 @@ def measure_inference(
     dispatch: Dispatch = "cuda",
     amp: torch.dtype | None = None,
 ) -> dict[str, Any]:
-    """One forward in eval mode without gradients, whose caller holds the input; fields as `infer` of memory.json."""
+    """Measure a forward in eval mode without gradients, whose caller holds the input. Fields: `infer` of memory.json."""
     ledger = Ledger("meta" if dispatch == "cuda" else "cpu")
     model = _copied(module, ledger.device, dtype).eval()
     with _dispatched(dispatch), torch.no_grad():
@@ -550,7 +550,7 @@ def measure_inference(
 
 
 def _copied(module: nn.Module, device: str, dtype: torch.dtype) -> nn.Module:
-    """The module on another device; a module without numbers gets some when kernels are to run."""
+    """Return the module on another device. A module without numbers gets some if kernels are to run."""
     bare = any(value.is_meta for value in [*module.parameters(), *module.buffers()])
     model = copy.deepcopy(module).to(dtype)
     if device == "meta" or not bare:
@@ -567,9 +567,9 @@ def _dispatched(dispatch: Dispatch) -> AbstractContextManager[None]:
 
 
 def _saved(model: nn.Module, x: Tensor, loss: Callable[[Any, Tensor], Tensor]) -> tuple[Tensor, int]:
-    """The right classes, one for every vector of scores; and the bytes that a forward with them keeps for backward.
+    """Return the target classes, one per vector of scores, and the bytes that a forward with them saves for backward.
 
-    Each storage counts once; parameters, buffers and the batch do not. The gradients of this step stay with the parameters.
+    Each storage counts once; parameters, buffers and the batch do not count. The gradients of this step stay with the parameters.
     """
     kept: dict[int, weakref.ref[torch.UntypedStorage]] = {}
 
@@ -596,9 +596,9 @@ def _saved(model: nn.Module, x: Tensor, loss: Callable[[Any, Tensor], Tensor]) -
 
 
 class Level(nn.Module):
-    """Steps one after the other, as `nn.Sequential` runs them: one local variable, and the caller holds what it passed.
+    """Steps one after the other, as in `nn.Sequential`: one local variable, and the caller holds what it passed.
 
-    A `checkpointed` one runs again in backward, from what came in; `name` is the block's in the specification.
+    A `checkpointed` level runs again in backward, from its input; `name` is that of the block in the specification.
     """
 
     def __init__(self, steps: Iterable[nn.Module], name: str = "") -> None:
@@ -614,7 +614,7 @@ class Level(nn.Module):
 
 
 class Merge(nn.Module):
-    """Operands, each made from the incoming value in turn, and what joins them: `x = torch.cat([a(x), b(x)], 1)`."""
+    """Operands, each computed from the incoming value in turn, and their join: `x = torch.cat([a(x), b(x)], 1)`."""
 
     def __init__(self, kind: str, operands: Iterable[Iterable[nn.Module]], inplace: bool = False) -> None:
         super().__init__()
@@ -638,7 +638,7 @@ class Merge(nn.Module):
 
 
 class Fc(nn.Linear):
-    """A fully connected layer that flattens by itself."""
+    """A fully connected layer that flattens its input."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(torch.flatten(x, 1))
@@ -664,7 +664,7 @@ class Pad(nn.Module):
 
 
 class Network(Level):
-    """A whole network, with the shape that it takes: channels first, without the batch."""
+    """A whole network and its input shape: channels first, without the batch."""
 
     def __init__(self, steps: Iterable[nn.Module], x_shape: Sequence[int]) -> None:
         super().__init__(steps)
@@ -678,16 +678,16 @@ def _chained(steps: Iterable[nn.Module], x: Tensor) -> Tensor:
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
-    """Of a volume and a gate: a volume, or a vector of channels."""
+    """Return the product of a volume and a gate: a volume, or a vector of channels."""
     if a.dim() < b.dim():
         return a[:, :, None, None] * b
     return a * (b[:, :, None, None] if b.dim() < a.dim() else b)
 
 
 class Step(NamedTuple):
-    """One step of a specification, with the modules that do the same, one behind the other.
+    """One step of a specification, and the modules that do the same, in order.
 
-    `shape` is what comes out, channels first; `free` whether the next layer may overwrite it: backward does not need it.
+    `shape` is the output, channels first. `free` is true if the next layer may overwrite it, because backward does not need it.
     """
 
     spec: Any
@@ -696,7 +696,7 @@ class Step(NamedTuple):
     free: bool = True
 
 
-# kind -> its module, whether it can work in place, whether its output is free then, and whether else
+# kind -> its module, whether it can work in place, whether its output is free in that case, and otherwise
 ACTIVATIONS: dict[str, tuple[Callable[..., nn.Module], bool, bool, bool]] = {
     "relu": (nn.ReLU, True, False, False),
     "relu6": (nn.ReLU6, True, True, True),
@@ -712,27 +712,27 @@ ACTIVATIONS: dict[str, tuple[Callable[..., nn.Module], bool, bool, bool]] = {
 }
 LAYERS = ("conv",) * 5 + ("depthwise", "batchnorm", "batchnorm", "batchnorm") + ("activation",) * 5
 SELDOM = ("maxpool", "avgpool", "dropout", "identity", "upsample", "pad", "adaptiveavgpool")
-SIZE_STAYS = 4  # the first of these can leave height and width as they are
+SIZE_STAYS = 4  # the first of these can keep height and width
 JOINS = ("residual", "projection", "add", "concat", "mul", "gate")
 GROUPS = ("block", "named", "seq")
 
 
 class Architect:
-    """Draws a network at random, as the steps of a specification and as the modules that do the same."""
+    """Draws a random network as the steps of a specification and as the modules that do the same."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.blocks: list[str] = []
         self.names = 0
-        self.left = self.random.randint(1, 14)  # layers, but for those that end the network or a path
+        self.left = self.random.randint(1, 14)  # layers, except for those that end the network or a path
         self.adds_in_place = self.odds(0.4)
 
     def odds(self, share: float) -> bool:
-        """True that often."""
+        """Return true with this probability."""
         return self.random.random() < share
 
     def network(self) -> tuple[Network, str]:
-        """A network and its specification."""
+        """Return a network and its specification."""
         shape = (self.random.randint(1, 4), self.random.randint(5, 12), self.random.randint(5, 12))
         steps = self.chain(shape, most=14, least=1)
         steps += self.head(steps[-1])
@@ -745,7 +745,7 @@ class Architect:
         return Network(_modules(steps), shape), "\n".join(lines) + "\n"
 
     def head(self, before: Step) -> list[Step]:
-        """The end of a network: a vector of scores."""
+        """Return the end of a network: a vector of scores."""
         steps = [before]
         if self.odds(0.6):
             steps.append(self.leaf("globalavgpool", None, Mean(), before.shape))
@@ -759,7 +759,7 @@ class Architect:
     def chain(
         self, shape: tuple[int, ...], depth: int = 0, most: int = 4, least: int = 0, stays: bool = False
     ) -> list[Step]:
-        """Some steps, of which the first does not overwrite what comes in; with `stays`, none changes height and width."""
+        """Return some steps; the first does not overwrite its input. With `stays`, none changes height or width."""
         steps: list[Step] = []
         for number in range(self.random.randint(least, most)):
             if self.left <= 0 and number >= least:
@@ -778,7 +778,7 @@ class Architect:
     # -- groups and joins ---------------------------------------------------------------------------------------------
 
     def group(self, kind: str, shape: tuple[int, ...], depth: int, stays: bool) -> Step:
-        """A block of the file or a group with a name, which are modules, or a group without, which is none."""
+        """Return a block of the file or a named group, which are modules, or an unnamed group, which is not."""
         steps = self.chain(shape, depth, most=5, least=1, stays=stays)
         specs = [step.spec for step in steps]
         if kind == "seq":
@@ -792,7 +792,7 @@ class Architect:
         return Step(spec, (level,), steps[-1].shape, steps[-1].free)
 
     def join(self, kind: str, shape: tuple[int, ...], depth: int, stays: bool) -> Step:
-        """A sum, a product or a concatenation of what is made of one value."""
+        """Return a sum, a product or a concatenation of values computed from one value."""
         if kind == "gate":
             return self.gate(shape)
         stride = 1 if stays or kind in ("residual", "mul") else self.random.choice((1, 1, 2))
@@ -813,7 +813,7 @@ class Architect:
         return self.merged(kind, paths, after)
 
     def merged(self, kind: str, paths: list[list[Step]], after: tuple[int, ...]) -> Step:
-        """Operands without names, in line, or each with a name, which makes it a module."""
+        """Return unnamed operands, run in line, or named ones, which are modules."""
         specs: list[Any] = [_specs(path) or "prev" for path in paths]
         modules: list[Sequence[nn.Module]] = [_modules(path) for path in paths]
         spec: Any = {kind: specs}
@@ -824,7 +824,7 @@ class Architect:
         return Step(spec, (Merge(kind, modules, kind == "add" and self.adds_in_place),), after)
 
     def projection(self, shape: tuple[int, ...], depth: int, channels: int, stride: int) -> Step:
-        """A residual whose shortcut is projected, because shapes differ."""
+        """Return a residual with a projection shortcut, because the shapes differ."""
         if channels == shape[0]:
             channels += 1
         main = self.path(shape, depth, channels, stride)
@@ -836,7 +836,7 @@ class Architect:
         return Step(spec, (merge,), main[-1].shape)
 
     def path(self, shape: tuple[int, ...], depth: int, channels: int, stride: int) -> list[Step]:
-        """Steps that end with so many channels and such a stride, in something that a sum may overwrite."""
+        """Return steps that end with this many channels and this stride, in a value that a sum may overwrite."""
         steps = self.chain(shape, depth, most=2, stays=True)
         steps.append(self.conv(steps[-1].shape if steps else shape, channels, self.random.choice("133"), stride))
         if self.odds(0.4):
@@ -848,7 +848,7 @@ class Architect:
         return steps
 
     def gate(self, shape: tuple[int, ...]) -> Step:
-        """Squeeze and excitation: every channel times a number worked out from all of them."""
+        """Return squeeze and excitation: every channel times a number computed from all of them."""
         fully, narrow = self.odds(0.5), self.random.randint(1, 4)
         steps = [
             self.leaf("globalavgpool", None, Mean(), shape)
@@ -871,16 +871,16 @@ class Architect:
     # -- layers -------------------------------------------------------------------------------------------------------
 
     def leaf(self, kind: str, fields: Any, module: nn.Module, shape: tuple[int, ...], free: bool = True) -> Step:
-        """One layer; PyTorch says what shape comes out."""
+        """Return one layer; PyTorch determines its output shape."""
         self.left -= 1
         with torch.no_grad(), torch.device("meta"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an even kernel with padding='same' copies its input, as is meant
+            warnings.simplefilter("ignore")  # an even kernel with padding='same' copies its input, as intended
             out = module.eval()(torch.empty(2, *shape))
         spec = kind if fields is None else {kind: fields}
         return Step(spec, (module,), tuple(out.shape[1:]), free)
 
     def layer(self, kind: str, shape: tuple[int, ...], free: bool, stays: bool) -> Step:
-        """One layer of a kind. What PyTorch refuses, or what leaves nothing, becomes a convolution with a kernel of 1."""
+        """Return one layer of a kind. If PyTorch refuses it or nothing is left, it becomes a convolution with a kernel of 1."""
         if kind == "activation":
             return self.activation(shape, free)
         if kind == "dropout":
@@ -899,7 +899,7 @@ class Architect:
             return self.conv(shape, self.random.randint(1, 8), "1")
 
     def window(self, kind: str, shape: tuple[int, ...], stays: bool) -> Step:
-        """A convolution of any sort."""
+        """Return a convolution of any kind."""
         height, width = self.random.choice(((1, 1), (3, 3), (3, 3), (5, 5), (1, 3), (3, 1), (2, 2), (4, 4), (2, 3)))
         dilation = self.random.choice((1, 1, 1, 2))
         stride, pad = self.random.choice((1, 1, 2)), self.random.choice(("same", "same", 0, 1))
@@ -922,7 +922,7 @@ class Architect:
         return self.leaf(kind, {key: value for key, value in fields.items() if plain.get(key) != value}, module, shape)
 
     def conv(self, shape: tuple[int, ...], filters: int, kernel: str, stride: int = 1) -> Step:
-        """A convolution that keeps the size, but for its stride."""
+        """Return a convolution that keeps the size, except for its stride."""
         size = int(kernel)
         fields: dict[str, Any] = {"filters": filters, "kernel": size}
         if size > 1:
@@ -932,7 +932,7 @@ class Architect:
         return self.leaf("conv", fields, nn.Conv2d(shape[0], filters, size, stride, size // 2), shape)
 
     def pool(self, kind: str, shape: tuple[int, ...], stays: bool) -> Step:
-        """A pooling under a window."""
+        """Return a pooling with a window."""
         kernel = 3 if stays else self.random.choice((2, 3))
         stride = 1 if stays else self.random.choice((1, 2, 3))
         pad = 1 if stays or self.odds(0.4) else 0
@@ -942,7 +942,7 @@ class Architect:
         return self.leaf(kind, fields, made(kernel, stride, pad, ceil_mode=ceil), shape)
 
     def resized(self, kind: str, shape: tuple[int, ...]) -> Step:
-        """A layer that changes height and width: upsampling, padding, an adaptive pooling."""
+        """Return a layer that changes height and width: upsampling, padding or an adaptive pooling."""
         if kind == "adaptiveavgpool":
             size = self.random.randint(1, 4)
             return self.leaf(kind, size, nn.AdaptiveAvgPool2d(size), shape)
@@ -956,7 +956,7 @@ class Architect:
         return self.leaf("pad", {"by": by, "mode": mode}, Pad(sides, mode), shape)
 
     def batchnorm(self, shape: tuple[int, ...]) -> Step:
-        """A batch norm; of a single number per channel there is no variance."""
+        """Return a batch norm, unless channels have a single number, which has no variance."""
         if shape[1:] == (1, 1):
             return self.activation(shape, free=False, name="gelu")
         affine = self.odds(0.9)
@@ -965,7 +965,7 @@ class Architect:
         )
 
     def activation(self, shape: tuple[int, ...], free: bool, name: str | None = None) -> Step:
-        """An activation, in place where the value before it is free and fate wants it."""
+        """Return an activation, randomly in place if the value before it is free."""
         name = name or self.random.choice(("relu", "relu", "relu", *ACTIVATIONS))
         made, able, free_in_place, free_else = ACTIVATIONS[name]
         if able and free and self.odds(0.5):
@@ -973,13 +973,13 @@ class Architect:
         return self.leaf(name, None, made(), shape, free_else)
 
     def dropout(self, shape: tuple[int, ...], free: bool) -> Step:
-        """Dropout; with a rate of 0 it is its input."""
+        """Return dropout; with a rate of 0 it returns its input."""
         rate, inplace = self.random.choice((0.5, 0.5, 0.2, 0)), free and self.odds(0.3)
         fields = {"rate": rate, "inplace": True} if inplace else rate
         return self.leaf("dropout", fields, nn.Dropout(rate, inplace), shape, free or rate > 0)
 
     def fc(self, shape: tuple[int, ...], units: int) -> Step:
-        """A fully connected layer."""
+        """Return a fully connected layer."""
         bias = self.odds(0.8)
         fields = {"units": units, "bias": False} if not bias else units
         return self.leaf("fc", fields, Fc(torch.Size(shape).numel(), units, bias), shape)
@@ -994,7 +994,7 @@ def _modules(steps: Iterable[Step]) -> tuple[nn.Module, ...]:
 
 
 def flow(value: Any) -> str:
-    """A specification's value on one line."""
+    """Format a value of a specification on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -1003,11 +1003,11 @@ def flow(value: Any) -> str:
 
 
 def random_network(seed: int) -> tuple[Network, str]:
-    """A small network as a module without numbers, and as cnncalc's specification; `x_shape` is what it takes.
+    """Return a small network as a module without numbers, and as cnncalc's specification; `x_shape` is its input.
 
-    A block, a group with a name, a named operand and a projection are modules of their own; all else runs in line in the
-    module around it, on one local variable. An operand without a name runs in the forward of its merge, which holds what
-    it was given to its end.
+    A block, a named group, a named operand and a projection are modules; everything else runs in line in the
+    module around it, in one local variable. An unnamed operand runs in the forward of its merge, which holds its
+    input to the end.
     """
     with torch.device("meta"):
         return Architect(seed).network()

@@ -1,8 +1,8 @@
-"""Networks of the shelf that no record in reference/ knows whole, built by hand in PyTorch from papers and from code.
+"""Networks of the shelf without a complete record in reference/, built by hand in PyTorch from papers and code.
 
-Parameters come from the modules, multiply-adds are half of what `torch.utils.flop_counter` counts; the meta device
-computes shapes only. Weights, biases, buffers, output shape and every convolution and fully connected layer must agree
-integer for integer with what cnncalc reads from architectures/.
+Parameters come from the modules; multiply-adds are half of what `torch.utils.flop_counter` counts. The meta device
+computes only shapes. Weights, biases, buffers, output shape and every convolution and fully connected layer must equal
+exactly what cnncalc reads from architectures/.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Add(nn.Module):
 
 
 class Cat(nn.Module):
-    """The channels of several paths from the same input, one behind the other."""
+    """The channels of several paths from the same input, concatenated."""
 
     def __init__(self, *paths: nn.Module) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ def multiple_of_8(value: float) -> int:
 
 
 def residual_net(inner: int, groups: int = 1, stages: tuple[int, ...] = (3, 4, 6, 3)) -> nn.Module:
-    """ResNet-50 (or deeper by `stages`) with 3x3 convolutions of `inner` channels in the first stage, in groups.
+    """Return ResNet-50 (or deeper with `stages`) with 3x3 convolutions of `inner` channels in the first stage, in groups.
 
     He et al. 2015, table 1: 64 channels; blocks 3, 4, 23, 3 make ResNet-101 and 3, 8, 36, 3 ResNet-152.
     """
@@ -115,7 +115,7 @@ def residual_net(inner: int, groups: int = 1, stages: tuple[int, ...] = (3, 4, 6
 
 
 class Grow(nn.Module):
-    """The input with what a path makes of it behind."""
+    """The input followed by the result of a path."""
 
     def __init__(self, path: nn.Module) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class Grow(nn.Module):
 
 
 def densenet161() -> nn.Module:
-    """DenseNet-161 of Huang et al. 2016: growth 48, 96 channels to begin with, blocks of 6, 12, 36 and 24 layers."""
+    """DenseNet-161 of Huang et al. 2016: growth 48, 96 channels at the start, blocks of 6, 12, 36 and 24 layers."""
     channels, growth = 96, 48
     layers: list[nn.Module] = [conv_bn(3, channels, 7, 2), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
     for block, count in enumerate((6, 12, 36, 24)):
@@ -157,7 +157,7 @@ def preact_resnet() -> nn.Module:
                 nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
                 nn.Conv2d(width, 4 * width, 1, bias=False),
             ]  # fmt: skip
-            if number == 0:  # norm and activation stand before the fork
+            if number == 0:  # norm and activation come before the fork
                 shortcut = nn.Conv2d(channels, 4 * width, 1, step, bias=False)
                 layers += [*norm, Add(nn.Sequential(*body), shortcut)]
             else:
@@ -209,7 +209,7 @@ class Shuffle(nn.Module):
 
 
 class HalfUnit(nn.Module):
-    """ShuffleNetV2's unit of stride 1: one half of the channels passes, the other is worked on."""
+    """ShuffleNetV2's unit of stride 1: one half of the channels is unchanged, and the other is processed."""
 
     def __init__(self, half: int) -> None:
         super().__init__()
@@ -414,7 +414,7 @@ def small_alexnet() -> nn.Module:
 
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
-    "resnet50": (lambda: residual_net(64), (3, 224, 224)),  # the builder itself, against torchvision's record
+    "resnet50": (lambda: residual_net(64), (3, 224, 224)),  # the builder itself, compared with torchvision's record
     "resnet101": (lambda: residual_net(64, stages=(3, 4, 23, 3)), (3, 224, 224)),
     "resnet152": (lambda: residual_net(64, stages=(3, 8, 36, 3)), (3, 224, 224)),
     "densenet161": (densenet161, (3, 224, 224)),
@@ -444,13 +444,13 @@ OTHER_SIZES = [
 
 
 def ours(file: str, shape: tuple[int, ...]) -> Analysis:
-    """cnncalc's analysis of the file, for an input with channels first."""
+    """Return cnncalc's analysis of the file, for an input with channels first."""
     size = "x".join(map(str, (*shape[1:], shape[0])))
     return analyze(read(Source(f"{file}.yaml", (SHELF / f"{file}.yaml").read_text()), Overrides({}, {"": size})))
 
 
 def bare(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape without axes of length 1, so that a 1x1 convolution of a mean is a fully connected layer."""
+    """Return a shape without axes of length 1, so that a 1x1 convolution of a mean is a fully connected layer."""
     return tuple(length for length in shape if length != 1)
 
 
@@ -458,7 +458,7 @@ Layers = Counter[tuple[tuple[int, ...], int]]
 
 
 def run(network: nn.Module, shape: tuple[int, ...]) -> tuple[tuple[int, ...], int, Layers]:
-    """Output shape (channels last), multiply-adds, and (output, parameters) of every conv and fc outside attention."""
+    """Return output shape (channels last), multiply-adds, and (output, parameters) of every conv and fc outside attention."""
     seen: Layers = Counter()
     attention = {part for module in network.modules() if isinstance(module, Attention) for part in module.modules()}
 
@@ -486,7 +486,7 @@ CASES = [*((name, shape) for name, (_, shape) in NETWORKS.items()), *OTHER_SIZES
     ("file", "shape"), CASES, ids=lambda part: part if isinstance(part, str) else "x".join(map(str, part))
 )
 def test_network(file: str, shape: tuple[int, ...]) -> None:
-    """Parameters, multiply-adds, output and every layer with weights, integer for integer."""
+    """Parameters, multiply-adds, output and every layer with weights are exactly equal."""
     with torch.device("meta"):
         network = NETWORKS[file][0]().eval()
     out, macs, layers = run(network, shape)

@@ -1,6 +1,6 @@
 """`cnncalc verify`: compare the whole shelf, and random networks of every layer kind, with the frameworks.
 
-A comparison that never finds anything proves nothing: wrong figures put in on purpose must be found, each of them.
+A comparison that never finds anything proves nothing, so each of the wrong figures inserted on purpose must be found.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def layer_of(dice: random.Random, kind: str, x: Shape) -> dict[str, Any]:
     }.get(kind, {**inplace, **affine})
 
 
-NOWHERE = {"operator", "maxunpool"}  # the network does not describe what it does, or where its maxima were
+NOWHERE = {"operator", "maxunpool"}  # the network does not describe the operation, or the places of the maxima
 
 
 def random_network(seed: int, kinds: list[str]) -> Network:
@@ -204,7 +204,7 @@ def random_network(seed: int, kinds: list[str]) -> Network:
 
 @pytest.mark.parametrize("seed", range(120))
 def test_random_networks_agree_with_pytorch(seed: int) -> None:
-    """Of every kind, in one to three dimensions."""
+    """They contain every kind, in one to three dimensions."""
     network = random_network(seed, [layer.kind for layer in KINDS.values() if layer.kind not in NOWHERE])
     found = verify(network)
     assert found.agrees, said(found)
@@ -228,13 +228,13 @@ def test_every_kind_agrees_with_pytorch(kind: str) -> None:
 
 
 def test_every_kind_has_a_translation() -> None:
-    """One without would be refused."""
+    """A kind without one would be refused."""
     assert {layer.kind for layer in KINDS.values()} - NOWHERE <= set(LOWER)
 
 
 @pytest.mark.parametrize("name", ["relu", "operator", "deformconv"])
 def test_an_operation_is_not_exported(name: str) -> None:
-    """Its name makes no difference."""
+    """This does not depend on its name."""
     network = network_of(f"input: 4x4x2\nlayers: [{{operator: [prev], op: {name}, output: 4x4x2}}]")
     for framework in ("torch", "keras"):
         with pytest.raises(Unexportable, match=f"^{name} "):
@@ -317,7 +317,7 @@ def spoiled(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> Agreement:
     return verify(network)
 
 
-def test_a_right_comparison_first() -> None:
+def test_the_unchanged_source_agrees() -> None:
     """The network of the tests below agrees as long as its source is unchanged."""
     assert differing(verify(network_of(SMALL))) == {}
 
@@ -412,7 +412,7 @@ def test_every_wrong_figure_of_every_layer_is_noticed(
     ],
 )
 def test_single_constructs(text: str) -> None:
-    """Constructs that random networks do not contain."""
+    """They do not occur in random networks."""
     found = verify(network_of(text))
     assert found.agrees, said(found)
 
@@ -432,7 +432,7 @@ def test_the_command_against_the_frameworks(framework: str, counted: bool) -> No
 
 
 def test_the_names_that_modules_have_are_avoided() -> None:
-    """An attribute of that name would break the module."""
+    """An attribute with such a name would break the module."""
     from cnncalc.writers.torch.writer import ATTRIBUTES
 
     names = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
@@ -452,7 +452,7 @@ def test_the_source_runs_by_itself(tmp_path: Path) -> None:
     assert done.stdout.split("\n")[:2] == ["5434 parameters", "(1, 10)"], done.stderr
 
 
-def test_one_bias_is_as_one_bias_of_two() -> None:
+def test_one_bias_equals_one_of_two() -> None:
     """It computes the same as a torch.nn.LSTM whose second bias vector is zero."""
     from cnncalc.writers.torch.writer import source
 
@@ -472,14 +472,14 @@ def test_one_bias_is_as_one_bias_of_two() -> None:
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_frozen_layers_agree(framework: str) -> None:
-    """Frozen parameters are parameters, also where Keras lists them among the statistics."""
+    """Frozen parameters are parameters, even though Keras lists them among the statistics."""
     text = "input: 8x8x3\nlayers:\n- {conv: {filters: 4, kernel: 3}, trainable: false}\n- {batchnorm: , trainable: false}\n"
     assert verify(network_of(text + "- fc: 2\n"), framework).agrees
 
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_an_unpooling_cannot_be_built(framework: str) -> None:
-    """The refusal names the layer; it is no error of the program."""
+    """The error names the layer and is not an internal error."""
     text = "input: 16x16x3\nlayers:\n- {conv: {filters: 8, kernel: 3, pad: 1}, as: a}\n- maxpool: 2\n- maxunpool: {like: a}\n"
     with pytest.raises(Unexportable, match="maxunpool1"):
         verify(network_of(text), framework)

@@ -1,7 +1,7 @@
-"""Receptive fields against gradients: a cell sees those input cells for which its derivative is not 0.
+"""Receptive fields compared with gradients: a cell sees the input cells for which its derivative is not 0.
 
-Random networks of positive weights, so that no two paths cancel, on a strip of ones. Average pooling stands for both
-poolings: the gradient of a maximum reaches one cell only.
+Random networks have positive weights, so that no two paths cancel, and run on a strip of ones. Average pooling represents both
+poolings, because the gradient of a maximum reaches only one cell.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def drawn(random: Random) -> tuple[Layer, nn.Module]:
-    """A layer and the same in PyTorch."""
+    """Draw a layer and its equivalent in PyTorch."""
     kernel, stride, pad, dilation = (
         random.randint(1, 5),
         random.randint(1, 3),
@@ -60,7 +60,7 @@ def drawn(random: Random) -> tuple[Layer, nn.Module]:
 
 
 class Both:
-    """A network here and in PyTorch: a chain, or two chains that are added."""
+    """A network in cnncalc and in PyTorch: a chain, or two chains that are added."""
 
     def __init__(self) -> None:
         self.builder = Builder()
@@ -68,13 +68,13 @@ class Both:
         self.modules: list[tuple[nn.Module | None, tuple[int, ...]]] = [(None, ())]
 
     def add(self, layer: Layer, module: nn.Module | None, *values: int) -> int:
-        """One more layer."""
+        """Add a layer."""
         after = self.builder.add(layer, values, f"layer{len(self.modules)}")
         self.modules.append((module, values))
         return after
 
     def chain(self, random: Random, value: int) -> int:
-        """A few layers that fit and do not grow too long."""
+        """Add a few layers that fit and do not grow too long."""
         for _ in range(random.randint(1, 4)):
             layer, module = drawn(random)
             if self.builder.shape(value)[0] > 250:
@@ -86,7 +86,7 @@ class Both:
         return value
 
     def forward(self, x: Tensor) -> Tensor:
-        """The values in order, in PyTorch."""
+        """Return the values in order, computed by PyTorch."""
         found = [x]
         for module, values in self.modules[1:]:
             found.append(module(found[values[0]]) if module is not None else found[values[0]] + found[values[1]])
@@ -94,7 +94,7 @@ class Both:
 
 
 def supports(network: Both) -> list[tuple[int, int] | None]:
-    """The first and last input cell with a gradient, for every output cell."""
+    """Return the first and last input cell with a gradient, for every output cell."""
     for module, _ in network.modules[1:]:
         if module is not None:
             module.double()
@@ -106,13 +106,13 @@ def supports(network: Both) -> list[tuple[int, int] | None]:
     found: list[tuple[int, int] | None] = []
     for cell in range(y.shape[-1]):
         (gradient,) = torch.autograd.grad(y[0, 0, cell], x, retain_graph=True)
-        places = (gradient[0, 0] > 1e-9).nonzero().flatten().tolist()  # rounding leaves 1e-16 beside an aligned centre
+        places = (gradient[0, 0] > 1e-9).nonzero().flatten().tolist()  # rounding leaves 1e-16 next to an aligned centre
         found.append((places[0], places[-1]) if places else None)
     return found
 
 
 def predicted(field: Any, place: int) -> tuple[int, int] | None:
-    """What the analysis says that an output cell sees."""
+    """Return what an output cell sees according to the analysis."""
     (axis,) = field
     if not isinstance(axis, Cycle):
         return axis[0] + place * axis[2], axis[1] + place * axis[2]
@@ -122,7 +122,7 @@ def predicted(field: Any, place: int) -> tuple[int, int] | None:
 
 
 def agreeing(network: Both) -> int:
-    """Compares all output cells; how many are not beside a border (those that are see less, but nothing else)."""
+    """Compare all output cells and return how many are away from the borders. Cells at a border may see fewer cells."""
     built = network.builder.finish([len(network.modules) - 1])
     field = receptive_fields(built)[-1]
     if field is None:
@@ -134,10 +134,10 @@ def agreeing(network: Both) -> int:
     for place, theirs in enumerate(found):
         ours = predicted(field, place)
         if theirs is None or ours is None:
-            assert ours is None or theirs is None  # a cell of padding alone, or a gap
+            assert ours is None or theirs is None  # a cell that sees only padding, or a gap
             continue
         assert ours[0] <= theirs[0] <= theirs[1] <= ours[1], f"cell {place} of {[m for m, _ in network.modules]}"
-        # in the middle third no border is near enough to matter
+        # in the middle third no border is in reach
         if ours[0] >= LENGTH // 3 and ours[1] < 2 * LENGTH // 3:
             assert ours == theirs, f"cell {place} of {[m for m, _ in network.modules]}"
             inside += 1
@@ -166,7 +166,7 @@ class Take(nn.Module):
 
 
 def cut(random: Random, length: int) -> tuple[Layer, nn.Module]:
-    """A layer that leaves cells out, or looks back only, and the same in PyTorch."""
+    """Return a layer that skips cells or only looks back, and its equivalent in PyTorch."""
     kernel, dilation = random.randint(1, 3), random.randint(1, 4)
     kind = random.choice(["slice", "skip", "causal", "adaptive", "smaller"])
     if kind == "slice":
@@ -193,7 +193,7 @@ def cut(random: Random, length: int) -> tuple[Layer, nn.Module]:
 
 
 def test_what_fully_connected_and_global_layers_see() -> None:
-    """After slices, crops, strides larger than kernels, causal padding and uneven windows: exactly the cells with a gradient."""
+    """After slices, crops, large strides, causal padding and uneven windows: exactly the cells with a gradient."""
     parts = 0
     for seed in range(400):
         random = Random(f"cut{seed}")

@@ -1,12 +1,12 @@
-"""Layer rules against Keras 3: shapes and parameters, above all where Keras says what PyTorch has no word for.
+"""Layer rules compared with Keras 3: shapes and parameters, especially where PyTorch has no equivalent.
 
-That is `pad: same` with strides (TensorFlow's ceil(W/S)), convolutions with several filters for each channel,
-transposed convolutions that make W*S, recurrent layers with one bias vector, one slope for each element. Each kind gets
-hundreds of seeded random configurations; where Keras raises, cnncalc must raise its one error.
+These are `pad: same` with strides (TensorFlow's ceil(W/S)), convolutions with several filters for each channel,
+transposed convolutions that return W*S, recurrent layers with one bias vector, and one slope for each element. Each kind gets
+hundreds of seeded random configurations. If Keras raises, cnncalc must raise its error.
 
-Differences that are intended, and tested as such: Keras refuses strides together with dilation (PyTorch does not);
-its transposed convolution with `valid` padding makes (W - 1)*S + max(F, S) instead of (W - 1)*S + F, which is
-`output_pad: S - F` here, and it wants an output padding below the stride where PyTorch allows one below the dilation.
+These differences are intended and tested: Keras refuses strides together with dilation (PyTorch does not).
+Its transposed convolution with `valid` padding returns (W - 1)*S + max(F, S) instead of (W - 1)*S + F, which is
+`output_pad: S - F` in cnncalc. It requires an output padding below the stride, while PyTorch allows one below the dilation.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Trial(NamedTuple):
-    """One configuration: how cnncalc builds it, how Keras does, and the shapes that go in."""
+    """One configuration: how cnncalc and Keras build it, and the input shapes."""
 
     kind: str
     fields: dict[str, Any]
@@ -46,7 +46,7 @@ class Trial(NamedTuple):
 
 
 def judge(trial: Trial) -> Facts | None:
-    """What Keras says of a configuration; None where it raises."""
+    """Return Keras' figures for a configuration, or None if it raises."""
     shapes: Any = [(None, *shape) for shape in trial.shapes]
     if len(shapes) == 1:
         shapes = shapes[0]
@@ -60,7 +60,7 @@ def judge(trial: Trial) -> Facts | None:
 
 
 def parameters(layer: Any) -> tuple[int, int, int]:
-    """Weights, biases and what is kept but not trained."""
+    """Return weights, biases and state that is not trained."""
     biases = sum(value.value.numel() for value in layer.trainable_weights if value.name in ("bias", "beta"))
     buffers = sum(value.value.numel() for value in layer.non_trainable_weights)
     weights = layer.count_params() - biases - buffers
@@ -68,7 +68,7 @@ def parameters(layer: Any) -> tuple[int, int, int]:
 
 
 def ours(trial: Trial) -> Facts | None:
-    """What cnncalc says of it but multiply-adds, which Keras does not count; None where it raises its one error."""
+    """Return cnncalc's figures, without the multiply-adds that Keras does not count; None if it raises its error."""
     found = stated(trial)
     return found and found._replace(macs=None)
 
@@ -78,18 +78,18 @@ plan = PLANS.plan
 
 
 def keras_class(name: str, rank: int) -> Any:
-    """`Conv{}` and 2 -> `keras.layers.Conv2D`."""
+    """Return a class by name and rank: `Conv{}` and 2 give `keras.layers.Conv2D`."""
     return getattr(layers, name.format(f"{rank}D"))
 
 
 def image(rng: random.Random, rank: int, most: int = 0) -> tuple[int, ...]:
-    """A shape of a few cells."""
+    """Draw a small shape."""
     most = most or (20, 40, 20, 9)[rank]
     return (*[rng.randint(1, most) for _ in range(rank)], rng.choice((1, 2, 3, 4, 6, 8, 12)))
 
 
 def sliding(rng: random.Random, rank: int) -> dict[str, Any]:
-    """Kernel, stride, padding and dilation; never strides and dilation together."""
+    """Draw kernel, stride, padding and dilation, never strides and dilation together."""
     fields: dict[str, Any] = {"kernel": sizes(rng, rank, 1, 5), "pad": rng.choice(("same", "valid"))}
     if rng.random() < 0.6:
         fields["stride"] = sizes(rng, rank, 1, 4)
@@ -99,7 +99,7 @@ def sliding(rng: random.Random, rank: int) -> dict[str, Any]:
 
 
 def keras_sliding(fields: dict[str, Any]) -> dict[str, Any]:
-    """The same in the words of Keras."""
+    """Return the same as Keras' arguments."""
     return {
         "kernel_size": fields["kernel"],
         "strides": fields.get("stride", 1),
@@ -125,7 +125,7 @@ def conv(rng: random.Random, rank: int) -> Trial:
 
 @plan("Conv1D causal", (1,), refuses=False, count=300)
 def causal(rng: random.Random, rank: int) -> Trial:
-    """Causal padding: all of the F - 1 zeros in front."""
+    """Draw causal padding: all F - 1 zeros are at the start."""
     shape = image(rng, rank)
     kernel, dilation, filters = rng.randint(1, 6), rng.randint(1, 4), rng.randint(1, 9)
     fields = {"filters": filters, "kernel": kernel, "dilation": dilation, "pad": {"start": dilation * (kernel - 1)}}
@@ -147,7 +147,7 @@ def depthwise(rng: random.Random, rank: int) -> Trial:
 
 
 def per_axis(value: Any, rank: int) -> tuple[int, ...]:
-    """A size for every axis."""
+    """Draw a size for every axis."""
     return (value,) * rank if isinstance(value, int) else tuple(value)
 
 
@@ -207,7 +207,7 @@ pooling("Average", "avgpool")
 
 @plan("Dense", (0, 1, 2, 3), refuses=False)
 def dense(rng: random.Random, rank: int) -> Trial:
-    """On a vector it is `fc`, on anything longer the same weights at every position."""
+    """On a vector it is `fc`. On other inputs the same weights apply at every position."""
     units, bias = rng.randint(1, 40), rng.random() < 0.5
     kind = "linear" if rank or rng.random() < 0.5 else "fc"
     return Trial(
@@ -288,7 +288,7 @@ def zeropadding(rng: random.Random, rank: int) -> Trial:
     if luck < 0.3:
         by = padding = cells[0]
     elif luck < 0.6 and rank > 1:
-        # one number an axis; Keras reads two numbers for one axis as its two sides
+        # one number per axis; Keras reads two numbers for one axis as its two sides
         count = rank if luck < 0.5 else 5 - rank
         by = padding = tuple(rng.randint(0, 5) for _ in range(count))
     return Trial("pad", {"by": by}, lambda: keras_class("ZeroPadding{}", rank)(padding), (image(rng, rank),))
@@ -418,10 +418,10 @@ def test_layer_agrees_with_keras(name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:You might experience inconsistencies", "ignore:Torch backend requires")
 @pytest.mark.parametrize("name", ["Conv{}", "DepthwiseConv{}", "Conv{}Transpose", "MaxPooling{}", "AveragePooling{}"])
-def test_keras_makes_the_shapes_it_announces(name: str) -> None:
-    """`compute_output_shape` is the judge above; here the layers run.
+def test_keras_returns_the_shapes_that_it_announces(name: str) -> None:
+    """`compute_output_shape` is the oracle above; this test runs the layers.
 
-    Not the average of volumes: it runs into PyTorch's limit, test_torch_layers.py.
+    Average pooling of volumes is left out, because PyTorch limits it: see test_torch.py.
     """
     ran = 0
     for rank in PLANS[name].ranks if name != "AveragePooling{}" else (1, 2):
@@ -434,8 +434,8 @@ def test_keras_makes_the_shapes_it_announces(name: str) -> None:
     assert ran >= 50
 
 
-def test_same_padding_lies_where_keras_puts_it() -> None:
-    """A kernel of different powers of two over ones tells which of its cells lie inside the input."""
+def test_same_padding_is_where_keras_puts_it() -> None:
+    """A kernel of different powers of two over ones shows which of its cells are inside the input."""
     rng = random.Random(1)
     uneven = 0
     for _ in range(150):
@@ -457,8 +457,8 @@ def test_same_padding_lies_where_keras_puts_it() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:You might experience inconsistencies", "ignore:Torch backend requires")
-def test_same_crop_of_a_transposed_convolution_lies_where_keras_puts_it() -> None:
-    """The same trick backwards: ones spread by a kernel of different numbers."""
+def test_the_same_crop_of_a_transposed_convolution_is_where_keras_puts_it() -> None:
+    """The reverse: ones are spread by a kernel of different numbers."""
     rng = random.Random(2)
     uneven = 0
     for _ in range(150):
@@ -487,7 +487,7 @@ def test_strides_with_dilation_are_refused_by_keras_only() -> None:
 
 
 def test_short_transposed_kernels_leave_no_tail_unless_asked() -> None:
-    """PyTorch's rule, (W - 1)*S + F; Keras fills up to (W - 1)*S + S."""
+    """PyTorch's rule is (W - 1)*S + F; Keras fills up to (W - 1)*S + S."""
     announced = layers.Conv2DTranspose(4, 2, strides=3).compute_output_shape((None, 5, 5, 1))
     assert tuple(announced) == (None, 15, 15, 4)
     assert kind_named("convtranspose")(filters=4, kernel=2, stride=3).out(Shape((5, 5, 1))) == (14, 14, 4)
@@ -505,8 +505,8 @@ def test_output_padding_below_the_dilation_is_pytorchs() -> None:
     )
 
 
-def test_recorded_layers_are_what_keras_still_makes() -> None:
-    """The records that test_layers.py reads, against the Keras that is installed."""
+def test_recorded_layers_equal_those_of_the_installed_keras() -> None:
+    """The records that test_layers.py uses, compared with the installed Keras."""
     records = json.loads((TESTS / "oracle" / "keras_layers.json").read_text())["layers"]
     assert len(records) >= 11
     for record in records:

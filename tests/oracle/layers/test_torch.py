@@ -1,14 +1,14 @@
-"""Every layer rule against PyTorch itself: shapes, parameters, buffers, multiply-adds, and what is refused.
+"""Every layer rule compared with PyTorch: shapes, parameters, buffers, multiply-adds, and refused configurations.
 
-Each kind gets hundreds of seeded random configurations, many of them wrong. PyTorch builds the module and runs it;
-where it raises, cnncalc must raise its one error, and where it runs, every number must be the same. The judge runs on
-the CPU with tiny tensors: the meta device lets a too large output padding and strides for another number of axes pass.
+Each kind gets hundreds of seeded random configurations, many of them invalid. PyTorch builds the module and runs it. If
+it raises, cnncalc must raise its error; otherwise every number must be the same. PyTorch runs on the CPU with tiny tensors,
+because the meta device accepts too large an output padding and strides for another number of axes.
 Multiply-adds are half of what `torch.utils.flop_counter` counts.
 
-Differences that are intended, and tested as such: `pad: same` with a stride (PyTorch refuses, cnncalc follows
+These differences are intended and tested: `pad: same` with a stride (PyTorch refuses, cnncalc follows
 TensorFlow); `add` of different shapes (PyTorch broadcasts, cnncalc refuses); average pooling of volumes shorter than
-the kernel (AvgPool3d looks at the input before it is padded, AvgPool1d and AvgPool2d do not); results without a single
-number (cnncalc knows no empty shapes).
+the kernel (AvgPool3d checks the input before padding, AvgPool1d and AvgPool2d do not); empty results (cnncalc has no
+empty shapes).
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Trial(NamedTuple):
-    """One configuration: how cnncalc builds it, how PyTorch does, and the shapes that go in (channels last)."""
+    """One configuration: how cnncalc and PyTorch build it, and the input shapes (channels last)."""
 
     kind: str
     fields: dict[str, Any]
     module: Callable[[], nn.Module]
     shapes: tuple[tuple[int, ...], ...]
-    channels_first: bool = True  # does the module expect channels first?
+    channels_first: bool = True  # whether the module expects channels first
     device: str = "cpu"
-    whole_numbers: bool = False  # an input of indices
+    whole_numbers: bool = False  # whether the input is indices
 
 
 class Call(nn.Module):
-    """A function as a module, for the kinds that PyTorch has as functions only."""
+    """A function as a module, for kinds that PyTorch has only as functions."""
 
     def __init__(self, function: Callable[..., Tensor], **parameters: tuple[int, ...]) -> None:
         super().__init__()
@@ -65,12 +65,12 @@ class Call(nn.Module):
 
 
 def first(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Channels-last to channels-first."""
+    """Turn channels last into channels first."""
     return (shape[-1], *shape[:-1])
 
 
 def judge(trial: Trial) -> Facts | None:
-    """What PyTorch says of a configuration; None where it raises or leaves nothing."""
+    """Return PyTorch's figures for a configuration, or None if it raises or the result is empty."""
     shapes = [first(shape) if trial.channels_first else shape for shape in trial.shapes]
     with torch.device(trial.device), torch.no_grad():
         if trial.whole_numbers:
@@ -101,18 +101,18 @@ plan = PLANS.plan
 
 
 def torch_class(name: str, rank: int) -> Any:
-    """`Conv` and 2 -> `torch.nn.Conv2d`."""
+    """Return a class by name and rank: `Conv` and 2 give `torch.nn.Conv2d`."""
     return getattr(nn, f"{name}{rank}d")
 
 
 def image(rng: random.Random, rank: int, most: int = 0) -> tuple[int, ...]:
-    """A small channels-last shape."""
+    """Draw a small channels-last shape."""
     most = most or (14, 14, 10, 6)[rank]
     return (*[rng.randint(1, most) for _ in range(rank)], rng.choice((1, 2, 3, 4, 6, 8, 12)))
 
 
 def sides(rng: random.Random, rank: int, most: int) -> tuple[dict[str, int], list[int]]:
-    """Padding on single sides, as cnncalc and as `torch.nn.functional.pad` write it."""
+    """Draw padding on single sides, in the notation of cnncalc and of `torch.nn.functional.pad`."""
     names = {
         1: ("start", "end"),
         2: ("left", "right", "top", "bottom"),
@@ -420,7 +420,7 @@ class Every(nn.Module):
 
 
 def recurrent(kind: str, module: Any) -> None:
-    # on the meta device, where LSTM is not one fused operator and its products are counted
+    # on the meta device LSTM is not one fused operator, so that its products are counted
     @plan(kind, (1,), refuses=True, count=240)
     def draw(rng: random.Random, rank: int) -> Trial:
         steps = [rng.randint(1, 5) for _ in range(1 if rng.random() < 0.8 else 2)]
@@ -453,7 +453,7 @@ def attention(rng: random.Random, rank: int) -> Trial:
     fields = {"heads": rng.randint(1, 8), "bias": rng.random() < 0.5}
 
     def module() -> nn.Module:
-        # asking for the attention weights keeps PyTorch from its fused operator, which no counter sees into
+        # if attention weights are requested, PyTorch does not use its fused operator, in which nothing is counted
         return Every(nn.MultiheadAttention(shape[-1], fields["heads"], bias=fields["bias"], batch_first=True), times=3)
 
     return Trial("attention", fields, module, (shape,), False)
@@ -465,7 +465,7 @@ def flatten(rng: random.Random, rank: int) -> Trial:
 
 
 def split_up(rng: random.Random, size: int) -> tuple[int, ...]:
-    """Factors whose product is `size`, mostly."""
+    """Return factors whose product is usually `size`."""
     found = []
     for divisor in (2, 3, 2, 5):
         if size % divisor == 0 and rng.random() < 0.6:
@@ -513,7 +513,7 @@ def slice_(rng: random.Random, rank: int) -> Trial:
     fields = {"start": start, "stop": stop, "step": step, "axis": (*AXIS_NAMES[rank], "channels")[axis]}
 
     def cut(x: Tensor) -> Tensor:
-        # narrow raises where the part does not lie within the axis; x[start:stop] would shorten it without a word
+        # narrow raises if the part is not within the axis; x[start:stop] would silently shorten it
         part = x.narrow(axis + 1, start, stop - start)
         return part[(slice(None),) * (axis + 1) + (slice(None, None, step),)]
 
@@ -587,7 +587,7 @@ def resize(rng: random.Random, rank: int) -> Trial:
 
 
 def near(rng: random.Random, shape: tuple[int, ...], change: float) -> tuple[int, ...]:
-    """The same shape, now and then with one axis changed or one axis less."""
+    """Return the same shape, sometimes with one axis changed or missing."""
     if rng.random() > change:
         return shape
     found = list(shape)
@@ -600,7 +600,7 @@ def mul(rng: random.Random, rank: int) -> Trial:
     shape = tuple(rng.randint(1, 4) for _ in range(rank + 1))
     operands = [shape] + [near(rng, shape, 0.6) for _ in range(rng.randint(1, 2))]
     gates = [operand if rng.random() < 0.7 else operand[-1:] for operand in operands]
-    # without the batch axis, which broadcasting would line up with another one
+    # without the batch axis, which broadcasting would align with another one
     return Trial("mul", {}, lambda: Call(lambda *xs: _stacked(_product, xs)), tuple(gates), False)
 
 
@@ -625,7 +625,7 @@ def minimum(rng: random.Random, rank: int) -> Trial:
 
 
 def joined(rng: random.Random, rank: int, kind: str, function: Callable[..., Tensor]) -> Trial:
-    """Values joined number by number, the smaller ones spread."""
+    """Return values joined number by number; smaller ones are broadcast."""
     shape = tuple(rng.randint(1, 4) for _ in range(rank + 1))
     operands = [shape] + [near(rng, shape, 0.6) for _ in range(rng.randint(1, 2))]
     gates = [operand if rng.random() < 0.7 else operand[-1:] for operand in operands]
@@ -655,7 +655,7 @@ def dot(rng: random.Random, rank: int) -> Trial:
         second[right] = first[left]
 
     def core(a: Tensor, b: Tensor) -> Tensor:
-        if a.shape[left + 1] != b.shape[right + 1]:  # which PyTorch would spread
+        if a.shape[left + 1] != b.shape[right + 1]:  # which PyTorch would broadcast
             raise RuntimeError("lengths differ")
         places = [torch.tensordot(x, y, dims=([left], [right])) for x, y in zip(a, b, strict=True)]
         return torch.stack(places)
@@ -671,7 +671,7 @@ def _product(*xs: Tensor) -> Tensor:
 
 
 def _stacked(function: Callable[..., Tensor], xs: tuple[Tensor, ...]) -> Tensor:
-    """The function example by example."""
+    """Apply the function to each example."""
     return torch.stack([function(*[x[number] for x in xs]) for number in range(BATCH)])
 
 
@@ -704,14 +704,14 @@ def scale(rng: random.Random, rank: int) -> Trial:
 
 @plan("positional", (0, 1, 2), refuses=False, count=100)
 def positional(rng: random.Random, rank: int) -> Trial:
-    """As torchvision's `Encoder`: a parameter of (1, steps, features), added."""
+    """As in torchvision's `Encoder`: a parameter of (1, steps, features) is added."""
     shape = image(rng, rank, 9)
     return Trial("positional", {}, lambda: Call(lambda x, table: x + table, weight=(1, *shape)), (shape,), False)
 
 
 @plan("classtoken", (1,), refuses=False, count=100)
 def classtoken(rng: random.Random, rank: int) -> Trial:
-    """As torchvision's `VisionTransformer`: a parameter of (1, 1, features), expanded and joined in front."""
+    """As in torchvision's `VisionTransformer`: a parameter of (1, 1, features) is expanded and prepended."""
     shape = image(rng, rank, 9)
     return Trial(
         "classtoken",
@@ -723,7 +723,7 @@ def classtoken(rng: random.Random, rank: int) -> Trial:
 
 
 def center(x: Tensor, like: Tensor) -> Tensor:
-    """The middle of x, as large as another value; `narrow` raises where it is not within x."""
+    """Return the middle of x, as large as another value; `narrow` raises if it is not within x."""
     for axis in range(1, x.dim() - 1):
         more = x.size(axis) - like.size(axis)
         x = x.narrow(axis, more // 2, like.size(axis))
@@ -739,7 +739,7 @@ def crop(rng: random.Random, rank: int) -> Trial:
 
 @plan("droppath", (0, 1, 2), refuses=True)
 def droppath(rng: random.Random, rank: int) -> Trial:
-    """As torchvision's `stochastic_depth`: one draw for each example."""
+    """As in torchvision's `stochastic_depth`: one random number per example."""
     rate = rng.choice((0, 1, rng.random(), rng.random() * 2 - 0.5))
 
     def drop(x: Tensor) -> Tensor:
@@ -798,7 +798,7 @@ def separableconv(rng: random.Random, rank: int) -> Trial:
 
 @plan("maxunpool", (1, 2, 3), refuses=False, count=200)
 def maxunpool(rng: random.Random, rank: int) -> Trial:
-    """What undoes a max pooling: with the places of its maxima, here the first cells."""
+    """The inverse of a max pooling, given the places of its maxima, which are the first cells here."""
     shape = image(rng, rank, 5)
     kernel = rng.randint(1, 4)
     stride, pad = rng.randint(1, kernel), rng.randint(0, (kernel - 1) // 2)
@@ -818,7 +818,7 @@ def test_every_kind_is_judged() -> None:
     known = {kind for kind, layer in KINDS.items() if layer.elsewhere or "PyTorch" in str(layer.__doc__)}
     assert known - {*PLANS, "add", "local", "standardize", "convlstm"} == set()
     assert set(PLANS) <= set(KINDS)
-    assert len(PLANS) >= 88  # with those that have no other name, such as `elu`
+    assert len(PLANS) >= 88  # including those without another name, such as `elu`
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
@@ -832,7 +832,7 @@ REAL = [(kind, rank) for kind in ("conv", "depthwise", "convtranspose", "maxpool
 
 @pytest.mark.parametrize(("kind", "rank"), [*REAL, ("avgpool", 1), ("avgpool", 2)])
 def test_windows_of_real_sizes(kind: str, rank: int) -> None:
-    """Sizes as networks have them; on the meta device, which computes shapes and counts without the numbers."""
+    """Sizes of real networks, on the meta device, which computes shapes and counts without the numbers."""
     rng = random.Random(zlib.crc32(f"{kind} {rank} real".encode()))
     accepted = 0
     for _ in range(200):
@@ -844,7 +844,7 @@ def test_windows_of_real_sizes(kind: str, rank: int) -> None:
 
 
 def real(kind: str, rank: int, rng: random.Random) -> Trial:
-    """A window over an input of up to 512 cells an axis."""
+    """Draw a window over an input of up to 512 cells per axis."""
     lengths = [rng.choice((7, 14, 28, 55, 56, 112, 224, 227, 299, 512)) for _ in range(rank)]
     channels = rng.choice((1, 3, 64, 96))
     kernel = tuple(rng.randint(1, 15) for _ in range(rank))
@@ -879,7 +879,7 @@ def real(kind: str, rank: int, rng: random.Random) -> Trial:
 
 
 def test_same_padding_with_a_stride_is_refused_by_pytorch_only() -> None:
-    """cnncalc follows TensorFlow there: ceil(W/S), checked against Keras in test_keras_layers.py."""
+    """cnncalc follows TensorFlow's ceil(W/S), which test_keras.py compares with Keras."""
     with pytest.raises(ValueError, match="padding='same' is not supported for strided convolutions"):
         nn.Conv2d(3, 8, 3, stride=2, padding="same")
     conv = kind_named("conv")(filters=8, kernel=3, stride=2, pad="same")
@@ -887,7 +887,7 @@ def test_same_padding_with_a_stride_is_refused_by_pytorch_only() -> None:
 
 
 def test_average_pooling_of_short_volumes() -> None:
-    """AvgPool3d wants the kernel within the bare input; other poolings, and cnncalc, look at the padded input."""
+    """AvgPool3d requires the kernel to fit the unpadded input. Other poolings, and cnncalc, use the padded input."""
     for rank, name in ((1, "AvgPool"), (2, "AvgPool"), (3, "MaxPool")):
         assert torch_class(name, rank)(3, 1, 1)(torch.zeros(1, 4, *[2] * rank)).shape == (1, 4, *[2] * rank)
         assert kind_named("avgpool")(kernel=3, stride=1, pad=1).out(Shape((*[2] * rank, 4))) == (*[2] * rank, 4)
@@ -896,7 +896,7 @@ def test_average_pooling_of_short_volumes() -> None:
 
 
 def test_add_is_the_sum_of_equal_shapes() -> None:
-    """What PyTorch refuses is refused; what it broadcasts is refused too, since a shortcut that does is a mistake."""
+    """cnncalc also refuses what PyTorch broadcasts, because a shortcut that broadcasts is a mistake."""
     rng = random.Random(0)
     accepted = broadcast = refused = 0
     for _ in range(600):
@@ -923,7 +923,7 @@ def _sum(*xs: Tensor) -> Tensor:
 
 
 def test_a_second_bias_is_the_only_difference_of_pytorchs_recurrent_layers() -> None:
-    """`bias: single` has no PyTorch module: LSTM without one of its two bias vectors."""
+    """PyTorch has no module for `bias: single`, an LSTM with only one of its bias vectors."""
     for kind, module in RECURRENT.items():
         inner = module(7, 5, 2, bidirectional=True)
         first_biases = sum(value.numel() for name, value in inner.named_parameters() if name.startswith("bias_ih"))

@@ -1,4 +1,4 @@
-"""Gradient checkpointing against `torch.utils.checkpoint` (not reentrant), to the byte, with and without autocast."""
+"""Gradient checkpointing compared with `torch.utils.checkpoint` (not reentrant), to the byte, with and without autocast."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ AMP = {"": None, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 def names_in(module: nn.Module) -> list[str]:
-    """The blocks of the specification that are modules."""
+    """Return the blocks of the specification that are modules."""
     return sorted({part.name for part in module.modules() if isinstance(part, Level) and part.name})
 
 
 def outermost(module: nn.Module, names: Collection[str]) -> Iterator[Level]:
-    """The blocks of these names that lie in no other one of them."""
+    """Return the blocks with these names that are not inside another one of them."""
     for part in module.children():
         if isinstance(part, Level) and part.name in names:
             yield part
@@ -40,7 +40,7 @@ def outermost(module: nn.Module, names: Collection[str]) -> Iterator[Level]:
 
 
 def agree(module: nn.Module, network: Network, shape: tuple[int, ...], batch: int, names: list[str], amp: str) -> None:
-    """Compare what forward leaves, and the peaks of forward and backward."""
+    """Compare what remains after forward, and the peaks of forward and backward."""
     measured = measure_training(module, shape, batch, amp=AMP[amp])
     found = train(network, batch, checkpoint=names, amp=amp)
     peaks = [max(moment.live for moment in found.moments if moment.phase == phase) for phase in ("forward", "backward")]

@@ -1,4 +1,4 @@
-"""Memory of networks some of whose parameters are not trained, against the storages of the very same modules."""
+"""Memory of networks in which some parameters are not trained, compared with the storages of the same modules."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ OPTIMIZERS = ("sgd", "adam", "rmsprop")
 
 
 def few(first: int, most: int) -> list[Any]:
-    """Seeds, of which all but the first ones belong to the long sweep."""
+    """Return seeds; all but the first ones belong to the long sweep."""
     return [seed if seed < first else pytest.param(seed, marks=pytest.mark.heavy) for seed in range(most)]
 
 
 def layers(module: nn.Module) -> list[nn.Module]:
-    """The modules that hold parameters themselves."""
+    """Return the modules that hold parameters themselves."""
     return [part for part in module.modules() if any(True for _ in part.parameters(recurse=False))]
 
 
@@ -42,7 +42,7 @@ def freeze(module: nn.Module, seed: int) -> None:
     """Freeze a part of the network: its beginning, any layers, all norms, or any parameters."""
     draw = random.Random(seed)
     own = layers(module)
-    last = own.pop()  # something has to be trained
+    last = own.pop()  # at least one parameter is trained
     way = draw.randrange(4)
     if way == 0:
         for part in own[: draw.randint(0, len(own))]:
@@ -61,12 +61,12 @@ def freeze(module: nn.Module, seed: int) -> None:
 
 
 def agree(network: Network, module: Any, shape: tuple[int, ...], batch: int, optimizer: Any, amp: str = "") -> None:
-    """The peaks of forward, backward and the step, what is kept between them, and gradients are PyTorch's."""
+    """Check that the peaks of forward, backward and the step, what is kept between them, and gradients equal PyTorch's."""
     dtype = getattr(torch, amp) if amp else None
     measured = measure_training(module, shape, batch, optimizer, amp=dtype)
     run = train(network, batch, optimizer=optimizer, amp=amp)
     assert not run.bounded
-    assert run.exact or not was_run(network)  # of a file, a peak in forward is an estimate
+    assert run.exact or not was_run(network)  # for a file, a peak in forward is an estimate
     assert run.gradients == measured["grads_bytes"]
     assert run.fixed["optimizer state"] == measured["opt_state_bytes"]
     assert run.saved == measured["act_bytes_end_fwd"]
@@ -189,7 +189,7 @@ def test_a_function(name: str) -> None:
 
 
 def bounded(module: nn.Module, exact: bool, amp: str = "") -> None:
-    """Equal to PyTorch's, or below it and said to be."""
+    """Check that a figure equals PyTorch's, or is lower and marked as a bound."""
     network = from_torch(module, (3, 8, 8))
     dtype = getattr(torch, amp) if amp else None
     for batch in (2, 3):
@@ -208,7 +208,7 @@ def bounded(module: nn.Module, exact: bool, amp: str = "") -> None:
             assert all(a <= b for a, b in zip(found, wanted, strict=True))
 
 
-# layers with parameters, which are frozen in part or whole behind and in front of trained ones
+# layers with parameters, partly or wholly frozen, before and after trained ones
 KINDS: dict[str, Callable[[], nn.Module]] = {
     "conv": lambda: nn.Conv2d(4, 4, 3, padding=1),
     "transposed": lambda: nn.ConvTranspose2d(4, 4, 3, padding=1),
@@ -250,7 +250,7 @@ BACKBONE = "seq: [{conv: {filters: 4, kernel: 3}, as: a}, batchnorm, relu], as: 
     ],
 )
 def test_exported_sources_freeze_the_same(layers: str) -> None:
-    """The PyTorch module that is written has the same trainable parameters, and the same memory, as the file."""
+    """The written PyTorch module has the same trainable parameters and the same memory as the file."""
     network = read(Source("net.yaml", f"input: 9x9x3\nlayers: [{layers}]\n"))
     written = writer.source(network)
     scope: dict[str, Any] = {"__name__": "written"}
@@ -263,7 +263,7 @@ def test_exported_sources_freeze_the_same(layers: str) -> None:
 
 
 def test_a_frozen_backbone() -> None:
-    """Transfer learning: only the head is trained; the right figure was worked out by hand, too."""
+    """Transfer learning: only the head is trained. The figure is also worked out by hand."""
     module = nn.Sequential(
         nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 16, 3, 1, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The layers that random networks have not, each between convolutions and first of all, against PyTorch's own storages."""
+"""Layers that random networks do not contain, between convolutions and at the start, compared with PyTorch's storages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.oracle.storage import Fc, Mean, measure_inference, measure_training
 
 
 class Factor(nn.Module):
-    """One factor per channel, with an offset or without."""
+    """One factor per channel, with or without an offset."""
 
     def __init__(self, bias: bool, shape: tuple[int, ...] = (4, 1, 1)) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class PaddedPool(nn.Module):
 
 
 class Token(nn.Module):
-    """A learned step in front."""
+    """A learned step at the beginning."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
             ", channels: true, alpha: true": nn.FeatureAlphaDropout,
         }.items()
         for rate, inplace in ((0.2, False), (0.2, True), (1, False))
-        if not (inplace and "alpha" in fields)  # whose modules take the word, but copy all the same
+        if not (inplace and "alpha" in fields)  # their modules accept `inplace`, but copy anyway
     },
     **{kind: lambda f=function: Lambda(f) for kind, function in FUNCTIONS.items()},
     **{
@@ -152,7 +152,7 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
 
 
 def with_types(kinds: Iterable[str]) -> list[tuple[str, str]]:
-    """Every kind without autocast and with it; norms and softmax, where the two types differ, with both."""
+    """Return every kind with and without autocast; norms and softmax, for which the two types differ, with both."""
     both = ("norm", "softmax")
     types = {kind: ["", "float16", *(["bfloat16"] if any(word in kind for word in both) else [])] for kind in kinds}
     return [(kind, amp) for kind in kinds for amp in types[kind]]
@@ -185,7 +185,7 @@ def test_sequences_to_the_byte(kind: str, first: bool, amp: str) -> None:
 def agree(
     module: nn.Module, shape: tuple[int, ...], size: str, steps: Sequence[str], amp: str, checkpoint: Sequence[str] = ()
 ) -> None:
-    """Compare what forward leaves, the peaks of forward and backward, and of inference."""
+    """Compare what remains after forward, and the peaks of forward, backward and inference."""
     text = "\n".join(f"  - {step}" for step in steps)
     network = read(Source("net.yaml", f"input: {size}\nlayers:\n{text}\n"))
     dtype = getattr(torch, amp) if amp else None

@@ -1,4 +1,4 @@
-"""Values joined number by number, products of two values and lookups in tables, against PyTorch's own storages."""
+"""Values joined number by number, products of two values, and lookups in tables, compared with PyTorch's storages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JOINS: dict[str, Join] = {
     "maximum": torch.maximum,
     "minimum": torch.minimum,
 }
-# operands, as channels of a convolution: 0 is the value itself, -1 a number for every channel
+# channels of the convolution that makes each operand: 0 is the value itself, -1 a number per channel
 OPERANDS = {
     "two": (4, 4),
     "and the value": (4, 0),
@@ -41,7 +41,7 @@ OPERANDS = {
 
 
 class Joined(nn.Module):
-    """Operands, and their sum or the like; `mean` divides it by their number."""
+    """Operands and their sum, product or the like; `mean` divides it by their number."""
 
     def __init__(self, join: Join, operands: tuple[int, ...], mean: bool) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def test_joins(kind: str, operands: str, first: bool, amp: str) -> None:
 
 
 class Product(nn.Module):
-    """Two linear layers, and the product of what they make along one axis, which copies what is not in rows."""
+    """Two linear layers, and the product of their outputs along one axis. It copies operands that are not in rows."""
 
     def __init__(self, axis: int) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ def test_dot(shape: tuple[int, ...], axis: int, amp: str) -> None:
 
 @pytest.mark.parametrize("amp", ["", "float16", "bfloat16"])
 def test_embedding(amp: str) -> None:
-    """Indices have 8 bytes each; the gradient is as large as the table."""
+    """Indices have 8 bytes each, and the gradient is as large as the table."""
     with torch.device("meta"):
         module = nn.Sequential(nn.Embedding(50, 8), nn.Linear(8, 4), nn.ReLU(), Fc(28, 3))
     zeros = torch.zeros

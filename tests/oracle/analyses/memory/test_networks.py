@@ -1,4 +1,4 @@
-"""Random small networks, generated as module and as specification: predicted peaks against PyTorch's own storages."""
+"""Random small networks, generated as a module and as a specification: predicted peaks compared with PyTorch's storages."""
 
 from __future__ import annotations
 

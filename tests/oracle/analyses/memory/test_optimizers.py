@@ -1,4 +1,4 @@
-"""What optimizers keep and what their step makes, against PyTorch's own."""
+"""The state of optimizers and the memory of their step, compared with PyTorch."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ FOREACH = tuple(name for name in storage.OPTIMIZERS if name != "adafactor")
 
 
 def perceptron() -> nn.Module:
-    """Mostly parameters, so that the optimizer's step is the peak."""
+    """Return a network that is mostly parameters, so that the peak is in the optimizer's step."""
     return nn.Sequential(nn.Flatten(), nn.Linear(48, 40), nn.Tanh(), nn.Linear(40, 300), nn.Tanh(), nn.Linear(300, 7))
 
 
 def convolutions() -> nn.Module:
-    """Parameters of one to five axes, the largest in the middle."""
+    """Return parameters of one to five axes, with the largest in the middle."""
     return nn.Sequential(
         nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Conv2d(8, 64, 3, padding=1), nn.PReLU(), nn.Conv2d(64, 4, (1, 3)),
         nn.ConvTranspose2d(4, 6, 2), nn.Flatten(), nn.Linear(90, 5),
@@ -40,7 +40,7 @@ def convolutions() -> nn.Module:
 
 
 def step(run: Run) -> int:
-    """The live bytes in the optimizer's step."""
+    """Return the live bytes in the optimizer's step."""
     return max(moment.live for moment in run.moments if moment.phase == "optimizer")
 
 
@@ -70,7 +70,7 @@ def test_random_networks(seed: int, optimizer: Any) -> None:
 @pytest.mark.parametrize("made", [perceptron, convolutions])
 @pytest.mark.parametrize("frozen", [False, True], ids=["trained", "partly frozen"])
 def test_adafactor(made: Any, frozen: bool) -> None:
-    """Its state is factored along a parameter's last two axes, and it goes from one parameter to the next."""
+    """Its state is factored along a parameter's last two axes, and the step visits one parameter after another."""
     module = made()
     if frozen:
         next(module.parameters()).requires_grad_(False)
@@ -84,7 +84,7 @@ def test_adafactor(made: Any, frozen: bool) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_adafactor_of_a_specification(seed: int) -> None:
-    """The dimensions of its parameters are PyTorch's; of their order nothing is known, so that the step has bounds."""
+    """Its parameters have PyTorch's dimensions, but their order is unknown, so the step has bounds."""
     module, text = random_network(seed)
     measured = measure_training(module, module.x_shape, 2, "adafactor", dispatch="cpu")
     run = train(read(Source("net.yaml", text)), 2, optimizer="adafactor")
@@ -113,7 +113,7 @@ KINDS: dict[str, tuple[nn.Module, tuple[int, ...], str]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_dimensions(kind: str) -> None:
-    """What a specification's layers are taken to have is what PyTorch's modules have."""
+    """Parameters of a specification have the dimensions of PyTorch's modules."""
     module, shape, step = KINDS[kind]
     last = (*shape[1:], shape[0]) if kind not in ("layernorm", "attention", "lstm", "gru") else shape
     network = read(Source("net.yaml", f"input: {'x'.join(map(str, last))}\nlayers: [{step}]\n"))
@@ -126,7 +126,7 @@ def test_dimensions(kind: str) -> None:
 
 @pytest.mark.parametrize(("optimizer", "copies"), [("lion", 1), ("lamb", 2)])
 def test_published_rules(optimizer: str, copies: int) -> None:
-    """PyTorch has neither: their state is what the papers keep, and their step is at least nothing."""
+    """PyTorch has neither. Their state is that of the papers, and their step has a lower bound of zero."""
     network = from_torch(perceptron(), (3, 4, 4))
     run = train(network, 2, optimizer=optimizer)
     assert run.fixed["optimizer state"] == copies * run.gradients

@@ -1,4 +1,4 @@
-"""Shared weights, with and without checkpointing and autocast, and outputs in float32, against PyTorch's own storages."""
+"""Shared weights, with and without checkpointing and autocast, and float32 outputs, compared with PyTorch's storages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONV = "conv: {filters: 4, kernel: 3, pad: 1}"
 
 
 class Unrolled(nn.Module):
-    """One convolution, again and again, but for the first time in a block that may be checkpointed."""
+    """One convolution used repeatedly. Every use but the first is in a block that may be checkpointed."""
 
     def __init__(self, times: int, checkpointed: bool) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def test_a_convolution(times: int, checkpointed: bool, amp: str) -> None:
 
 
 class Recurrent(nn.Module):
-    """One product, again and again."""
+    """One product, used repeatedly."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ def test_a_product(times: int, amp: str) -> None:
 
 @pytest.mark.parametrize("amp", AMP)
 def test_maps_of_scores(amp: str) -> None:
-    """The loss of every pixel; upsampled scores are float32 under autocast, and are not cast for it."""
+    """The loss of every pixel. Upsampled scores are float32 under autocast and need no cast."""
     with torch.device("meta"):
         convs = [nn.Conv2d(4, 8, 1), nn.ReLU(), nn.Conv2d(8, 3, 1)]
         larger = nn.Upsample(scale_factor=2, mode="bilinear")

@@ -1,4 +1,4 @@
-"""The measuring tool itself: against figures that others measured, against real kernels, and against PyTorch's profiler."""
+"""The measuring tool itself, compared with others' measurements, with real kernels, and with PyTorch's profiler."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Classifier(nn.Module):
-    """AlexNet and VGG: features, an adaptive pool, a classifier of its own."""
+    """AlexNet or VGG: features, an adaptive pooling and a classifier."""
 
     def __init__(self, features: nn.Module, size: int, classifier: nn.Module) -> None:
         super().__init__()
@@ -337,7 +337,7 @@ def test_every_byte_by_hand() -> None:
     # the ReLU's backward: its output, the gradient of it and the new one; the last layer's gradients, scores, loss, a one
     assert found["bwd_peak_extra"] == 3 * volume + 4 * (4 * 5 + 5) + scores + 4 + 4
     assert found["peak_op"] == "aten.threshold_backward.default"
-    assert measure_inference(network, (3, 8, 8), 2)["act_peak_bytes"] == volume + 4 * 2 * 4  # as the means are taken
+    assert measure_inference(network, (3, 8, 8), 2)["act_peak_bytes"] == volume + 4 * 2 * 4  # for the means
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_optimizers(optimizer: Any, state: int, made: int) -> None:
 
 
 def test_the_kernels_of_cuda() -> None:
-    """Figures of fake CUDA tensors, seen in a CUDA build: one kernel each for the backward of Mish and for RMSNorm."""
+    """Fake CUDA tensors in a CUDA build use one kernel each for the backward of Mish and for RMSNorm."""
     network = nn.Sequential(nn.Linear(8, 8), nn.RMSNorm(8), nn.Mish(), nn.Linear(8, 5))
     for dtype, figures in ((torch.float32, (568, 1228, 1536)), (torch.bfloat16, (292, 638, 792))):
         found = measure_training(network, (8,), 4, dtype=dtype)
@@ -376,7 +376,7 @@ def test_the_module_is_left_alone() -> None:
 
 
 class Meeting(nn.Module):
-    """A function of a weighted input: operations without scalars, whose kernels allocate nothing but their results."""
+    """A function of a weighted input: operations without scalars, whose kernels allocate only their results."""
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -414,8 +414,8 @@ MEETINGS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @pytest.mark.parametrize("name", MEETINGS)
-def test_gradients_meet_as_without_the_tool(name: str) -> None:
-    """The live bytes behind every allocation of a run that nothing watches but PyTorch's own profiler."""
+def test_gradients_are_added_as_without_the_tool(name: str) -> None:
+    """The live bytes after every allocation of a run that only PyTorch's own profiler observes."""
 
     def loss(out: Tensor, y: Tensor | None) -> Tensor:
         return (out * out).sum()
@@ -456,7 +456,7 @@ def test_random_network(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_kernels_on_the_cpu_agree(seed: int) -> None:
-    """With real numbers, where both dispatch alike: no dropout; gradients are not copied for cuDNN's batch norm."""
+    """Real numbers, where CPU and CUDA dispatch alike: no dropout, and no copies of gradients for cuDNN's batch norm."""
     module, text = random_network(seed)
     for batch in (1, 3):
         here = measure_training(module, module.x_shape, batch, dispatch="cpu")
@@ -479,7 +479,7 @@ ALIKE = [seed for seed in range(80) if not any(word in random_network(seed)[1] f
 
 @pytest.mark.parametrize("seed", ALIKE)
 def test_autocast_on_the_cpu_agrees(seed: int) -> None:
-    """PyTorch's own autocast with real kernels, where both lists agree; the loss is in neither."""
+    """PyTorch's own autocast with real kernels, for operations on both lists. The loss is on neither."""
     module, text = random_network(seed)
 
     def loss(out: Tensor, y: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""Keras models read from `to_json()` and `.keras`, against Keras 3 itself: every layer's shapes and parameters, the totals.
+"""Keras models read from `to_json()` and `.keras`, compared with Keras 3: shapes, parameters and totals of all layers.
 
-Models are made by hand, one for each construct, and at random; then keras.applications, without weights.
+There is a handwritten model for each construct, random models, and keras.applications without weights.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def weights(model: Any) -> tuple[int, int]:
-    """Trainable and other numbers, as Keras' summary counts them."""
+    """Return the numbers of trainable and other weights, as Keras' summary counts them."""
     trainable = sum(int(weight.value.numel()) for weight in model.trainable_weights)
     return trainable, model.count_params() - trainable
 
 
 def theirs(reader: Reader, value: Any) -> tuple[int, ...]:
-    """A value's shape in Keras' order."""
+    """Return a value's shape in Keras' order."""
     shape = reader.builder.shape(value.index)
     return tuple(shape[axis] for axis in value.order)
 
 
 def compare(model: Any, frozen: bool = False) -> Network:
-    """Read a model and compare it with itself, layer by layer; the network."""
+    """Read a model, compare it with Keras layer by layer, and return the network."""
     reader = Reader("model", "model")
     net = reader.read(json.loads(model.to_json()), NOTHING)
     found = analyze(net)
@@ -72,7 +72,7 @@ def compare(model: Any, frozen: bool = False) -> Network:
 
 
 def walk(reader: Reader, model: Any, path: str, counts: dict[str, int]) -> None:
-    """Compare the layers of a model, and of the models within."""
+    """Compare the layers of a model and of the models inside it."""
     graph = model._functional if isinstance(model, keras.Sequential) else model
     inside = {id(node) for node in graph._nodes}
     for layer in model.layers:
@@ -95,7 +95,7 @@ def walk(reader: Reader, model: Any, path: str, counts: dict[str, int]) -> None:
 
 
 def uses(graph: Any, layer: Any, node: Any) -> list[tuple[int, int]]:
-    """Which outputs of a call other layers take."""
+    """Return which outputs of a call other layers use."""
     found = []
     for other in graph._nodes:
         for tensor in other.input_tensors:
@@ -106,12 +106,12 @@ def uses(graph: Any, layer: Any, node: Any) -> list[tuple[int, int]]:
 
 
 def sequential(shape: tuple[int, ...], *inside: Any) -> Any:
-    """A chain of layers."""
+    """Return a chain of layers."""
     return keras.Sequential([layers.Input(shape), *inside])
 
 
 def functional(*shapes: tuple[int, ...]) -> Callable[[Callable[..., Any]], Any]:
-    """A model of a function of its inputs."""
+    """Return a model of a function of its inputs."""
 
     def made(function: Callable[..., Any]) -> Any:
         inputs = [layers.Input(shape, name=f"in{number}") for number, shape in enumerate(shapes)]
@@ -124,7 +124,7 @@ def functional(*shapes: tuple[int, ...]) -> Callable[[Callable[..., Any]], Any]:
 
 
 def shared() -> Any:
-    """A layer called three times, and a nested model called twice."""
+    """Return a model with a layer called three times and a nested model called twice."""
     inner = sequential((8, 8, 3), layers.Conv2D(4, 3), layers.BatchNormalization(), layers.GlobalAveragePooling2D())
     dense = layers.Dense(5, name="head")
 
@@ -137,7 +137,7 @@ def shared() -> Any:
 
 
 def nested() -> Any:
-    """A model within a model within a model."""
+    """Return a model in a model in a model."""
     core = functional((4, 4, 8))(lambda x: [layers.Conv2D(8, 1, name="c")(x), layers.MaxPooling2D(name="p")(x)])
 
     @functional((4, 4, 8))
@@ -149,7 +149,7 @@ def nested() -> Any:
 
 
 def states() -> Any:
-    """Encoder and decoder joined by the states of an LSTM and a GRU."""
+    """Return an encoder and a decoder joined by the states of an LSTM and a GRU."""
 
     @functional((7, 6), (5, 6))
     def model(source: Any, target: Any) -> Any:
@@ -164,7 +164,7 @@ def states() -> Any:
 
 
 def attention() -> Any:
-    """Self and cross attention, several widths; Luong and Bahdanau."""
+    """Return self and cross attention of several widths, and those of Luong and Bahdanau."""
 
     @functional((10, 16), (6, 12))
     def model(x: Any, y: Any) -> Any:
@@ -182,7 +182,7 @@ def attention() -> Any:
 
 
 def operations() -> Any:
-    """Operators of Python and functions of keras.ops."""
+    """Return a model with Python's operators and functions of keras.ops."""
     ops = keras.ops
 
     @functional((8, 8, 6), (6,))
@@ -200,7 +200,7 @@ def operations() -> Any:
 
 
 def first() -> Any:
-    """Channels first: the same numbers, turned."""
+    """Return a channels-first model with the same numbers."""
     of: dict[str, Any] = {"data_format": "channels_first"}
 
     @functional((3, 16, 12))
@@ -225,7 +225,7 @@ def first() -> Any:
 
 
 def mixed() -> Any:
-    """Layers of both layouts in one model, and layers without one on channels-first values."""
+    """Return layers of both layouts in one model, and layers without a layout on channels-first values."""
 
     @functional((4, 6, 8))
     def model(x: Any) -> Any:
@@ -239,7 +239,7 @@ def mixed() -> Any:
 
 
 def distributed() -> Any:
-    """Layers and a whole model on every step of a sequence."""
+    """Return layers and a whole model applied to every step of a sequence."""
     net = sequential(
         (12, 12, 3),
         layers.Conv2D(4, 3, activation="relu"),
@@ -261,7 +261,7 @@ def distributed() -> Any:
 
 
 def kinds() -> dict[str, Any]:
-    """Chains of layers: shape, and the layers."""
+    """Return chains of layers: the input shape and the layers."""
     each: dict[str, Any] = {
         "conv1d": (
             (20, 4),
@@ -425,12 +425,12 @@ def test_chains(name: str) -> None:
     "make", [shared, nested, states, attention, operations, first, mixed, distributed], ids=lambda f: f.__name__
 )
 def test_graphs(make: Callable[[], Any]) -> None:
-    """Everything that a chain cannot say."""
+    """Every construct that a chain cannot express."""
     compare(make if isinstance(make, keras.Model) else make())
 
 
 def test_merges() -> None:
-    """Sums and the rest, with values that are spread over others, and dot products."""
+    """Sums and other merges of values, some of which are broadcast, and dot products."""
 
     @functional((6, 6, 4), (6, 6, 4), (4,), (5, 7), (3, 7))
     def model(a: Any, b: Any, c: Any, d: Any, e: Any) -> Any:
@@ -450,9 +450,9 @@ def test_merges() -> None:
     compare(model)
 
 
-@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # of Keras when it saves
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # a warning of Keras when it saves
 def test_frozen_layers_and_archives(tmp_path: Path) -> None:
-    """A `.keras` archive says the same; frozen layers count as parameters still."""
+    """A `.keras` archive gives the same result, and frozen layers still count as parameters."""
     model = nested()
     model.layers[-1].trainable = False
     compare(model, frozen=True)
@@ -472,7 +472,7 @@ def test_frozen_layers_and_archives(tmp_path: Path) -> None:
 
 
 def test_open_sizes() -> None:
-    """An input of open size takes its size from `--input`; without it the message says so."""
+    """An input of open size gets its size from `--input`; otherwise the error says so."""
     model = sequential(
         (None, None, 3), layers.Conv2D(4, 3, strides=2), layers.GlobalAveragePooling2D(), layers.Dense(2)
     )
@@ -494,11 +494,11 @@ class Dice:
         self.of: dict[str, Any] = {"data_format": self.format}
 
     def channels(self, x: Any) -> int:
-        """Channels of a value."""
+        """Return the channels of a value."""
         return int(x.shape[-1] if self.format == "channels_last" else x.shape[1])
 
     def step(self, x: Any, seen: list[Any]) -> Any:
-        """One more layer."""
+        """Add a layer."""
         rng, of = self.rng, self.of
         axis = -1 if self.format == "channels_last" else 1
         pad, size = rng.choice(["same", "valid"]), rng.choice([1, 2, 3, (1, 3), (3, 2)])
@@ -532,7 +532,7 @@ class Dice:
         return rng.choice(made)()(x)
 
     def model(self) -> Any:
-        """A model of up to twelve layers, with a classifier."""
+        """Return a model of up to twelve layers with a classifier."""
         rng = self.rng
         side = (rng.randint(8, 24), rng.randint(8, 24))
         shape = (*side, 4) if self.format == "channels_last" else (4, *side)
@@ -559,7 +559,7 @@ def test_random_models(seed: int) -> None:
 
 
 def test_recorded_models() -> None:
-    """The recorded figures of keras.applications: shapes, parameters and multiply-adds of every layer, without Keras."""
+    """Recorded figures of keras.applications: shapes, parameters and multiply-adds of every layer, without Keras."""
     made = {
         "VGG16": lambda: keras.applications.VGG16(weights=None),
         "VGG19": lambda: keras.applications.VGG19(weights=None),
@@ -571,7 +571,7 @@ def test_recorded_models() -> None:
         "MobileNetV2-a035-96": lambda: keras.applications.MobileNetV2(weights=None, alpha=0.35, input_shape=(96, 96, 3)),
     }  # fmt: skip
     for name, record in REFERENCE.items():
-        keras.utils.clear_session()  # names of layers count from the start again
+        keras.utils.clear_session()  # numbers in layer names start again
         net = compare(made[name]())
         found = analyze(net)
         totals = found.totals
@@ -598,7 +598,7 @@ def test_recorded_models() -> None:
     ],
 )  # fmt: skip
 def test_applications(name: str) -> None:
-    """Models that nobody here picked layers for."""
+    """Models whose layers were not chosen for the tests."""
     compare(
         getattr(keras.applications, name)(
             weights=None, input_shape=(299, 299, 3) if name.startswith("Inception") else (224, 224, 3)

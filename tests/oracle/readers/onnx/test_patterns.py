@@ -1,7 +1,7 @@
-"""Channel shuffles and self-attention in single ONNX operators: they are read as one layer only if they are exactly that.
+"""Channel shuffles and self-attention made of single ONNX operators, which are one layer only if they are equivalent to it.
 
-PyTorch writes some of the files. What is taken for attention must do as it does, to onnx's reference evaluator: steps in
-another order come out in that order.
+PyTorch writes some of the files. A pattern that is read as attention must behave like it in onnx's reference evaluator: if the
+steps of the input are permuted, so are those of the output.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def test_shuffle_of_pytorch(free: bool, tmp_path: Path, monkeypatch: pytest.Monk
     assert analysis.fields[-1] == analysis.fields[1]  # a shuffle sees its own cell
 
 
-def test_a_layer_is_called_as_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layer_is_named_after_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer is named after the path that all its operators have in common."""
     encoder = nn.Sequential(nn.TransformerEncoderLayer(D, H, 20, batch_first=True), nn.Linear(D, 2))
     analysis = reading(written(encoder, (T, D), False), tmp_path, monkeypatch)
@@ -218,7 +218,7 @@ def test_shuffles(small: Small, groups: int, tmp_path: Path, monkeypatch: pytest
     ],
     ids=["read", "split-read", "none", "turned", "rows", "halves", "across", "other-shape", "batch"],
 )  # fmt: skip
-def test_no_shuffles(small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_a_shuffle(small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not a shuffle if another node reads a value inside, or if the permutation, groups or final shape differ."""
     assert "channelshuffle" not in kinds(reading(small.model, tmp_path, monkeypatch))
 
@@ -370,13 +370,13 @@ ISNT = {
 
 
 @pytest.mark.parametrize("name", ISNT)
-def test_no_attentions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_attention(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small difference prevents the pattern, and the figures are those of the operators."""
     analysis = reading(ISNT[name].model, tmp_path, monkeypatch)
     assert not any(isinstance(row.node.layer, Attention) for row in analysis.rows)
 
 
-def test_what_stands_behind_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_layer_is_not_absorbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second matrix after the projection is a separate layer. A shared matrix counts inside the attention."""
     nodes = [*BASE, op("MatMul", "y i", "z"), op("MatMul", "z w", "z2")]
     analysis = reading(attending(nodes, "z2", (weight("i", D, D),)).model, tmp_path, monkeypatch)
@@ -384,7 +384,7 @@ def test_what_stands_behind_is_not_hidden(tmp_path: Path, monkeypatch: pytest.Mo
     assert [row.params for row in analysis.rows] == [0, 4 * D * D, D * D, 0]
 
 
-def test_a_reading_with_other_figures_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pattern_with_other_figures_is_discarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The totals of both readings are compared, which catches a wrong pattern."""
     monkeypatch.setattr(attention, "_covers_features", lambda _: True)
     monkeypatch.setattr(patterns, "_has_equal_figures", lambda *_: True)
@@ -425,8 +425,8 @@ def test_matrices_used_twice_count_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert analysis.totals.macs == 2 * (T * 4 * D * D + 2 * T * T * D)
 
 
-def test_whatever_is_read_as_attention_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a model with one changed attribute or input is still attention, then permuting its steps permutes its output."""
+def test_permuted_steps_give_permuted_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a model with one changed attribute or input is still read as attention, permuting its steps permutes its output."""
     dice = random.Random(4)
     starts = [small for small, _ in IS.values()]
     fused = kept = 0

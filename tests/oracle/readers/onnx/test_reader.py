@@ -394,7 +394,7 @@ CASES: dict[str, tuple[Small, tuple[int, ...], int, int]] = {
               weights=[CONV, weight("v", 4, 3, 3, 3), weight("b", 4)]),
         (1, 4, 6, 6), 220, 2 * 108 * 36,
     ),
-    # Keras: channels last, turned around in front of every convolution
+    # Keras: channels last, transposed before every convolution
     "keras-layout": (
         Small([op("Transpose", "x", "a", perm=[0, 3, 1, 2]), op("Conv", "a w", "b"), op("Relu", "b", "c"),
                op("Transpose", "c", "y", perm=[0, 2, 3, 1])], (1, 8, 8, 3), [CONV]),
@@ -714,7 +714,7 @@ def sparse_map(model: Any) -> None:
 
 
 def no_equation(model: Any) -> None:
-    node = op("Einsum", "x w", "z", equation="...?,de->...e")  # onnx.shape_inference 1.23 never comes back from it
+    node = op("Einsum", "x w", "z", equation="...?,de->...e")  # onnx.shape_inference 1.23 never returns
     model.graph.node.append(node)
 
 
@@ -761,7 +761,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_files_that_are_no_models(name: str, tmp_path: Path) -> None:
+def test_files_that_are_not_models(name: str, tmp_path: Path) -> None:
     """Each of these files has one clear error."""
     path = tmp_path / "model.onnx"
     path.write_bytes(FILES[name][0])
@@ -913,7 +913,7 @@ def test_operator_tests(tmp_path: Path) -> None:
             if value is None or not hasattr(array, "shape"):
                 continue
             other = [(a, b) for a, b in zip(value.dims, array.shape, strict=False) if a != b]
-            # a batch of several is read as one example; that of a recurrent layer stands second
+            # a batch of several is read as one example; a recurrent layer's batch is the second axis
             as_one = len(other) == 1 and (other[0][0] == 1 or other[0][0] * batch[0] == other[0][1])
             if len(value.dims) != len(array.shape) or (other and not as_one):
                 differ.append((case.name, value.dims, array.shape))
@@ -944,7 +944,7 @@ def test_an_unknown_cost_stays_unknown_with_weights(tmp_path: Path) -> None:
     assert analysis.totals.params == 108 + 18 * 36
 
 
-def test_a_fixed_batch_is_said(tmp_path: Path) -> None:
+def test_a_fixed_batch_is_reported(tmp_path: Path) -> None:
     """A fixed batch above 1 gives a warning. An open batch and a batch of 1 do not."""
     for batch, said in ((8, ["input `x` has a fixed batch of 8; the figures are for one example"]), (1, []), ("N", [])):
         network = read(save(Small(conv(), (batch, 3, 8, 8), [CONV]).model, tmp_path), NOTHING)
@@ -973,7 +973,7 @@ def test_one_tensor_in_two_roles(tmp_path: Path) -> None:
     assert analysis.rows[-1].notes == []
 
 
-def test_sizes_and_places_are_no_weights(tmp_path: Path) -> None:
+def test_sizes_and_places_are_not_weights(tmp_path: Path) -> None:
     """In an export without folded constants, shapes of factors and places in tables are not parameters."""
     nodes = [op("Reshape", "f s", "g"), op("Mul", "x g", "y")]
     small = Small(nodes, (1, 3, 8, 8), [numbers("f", 1, 2, 3, kind="float32"), numbers("s", 1, 3, 1, 1)])
@@ -1334,7 +1334,7 @@ def test_the_state_of_a_detector(tmp_path: Path) -> None:
     assert network.warnings == ()
 
 
-def test_what_onnx_does_not_know_is_no_disagreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_size_of_onnx_is_not_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """onnx writes -1 for an unknown size; this is not a difference."""
     small = Small(conv(), weights=[CONV])
     inferred = onnx.ModelProto()

@@ -104,7 +104,7 @@ def test_a_product_and_a_sum_are_a_linear_layer() -> None:
     assert network.nodes[1].layer.nondefault_fields["units"] == 9
 
 
-def test_a_table_of_positions_is_no_bias() -> None:
+def test_a_table_of_positions_is_not_a_bias() -> None:
     class Positions(nn.Module):
         def __init__(self) -> None:
             super().__init__()

@@ -1,4 +1,4 @@
-"""Whatever way a model prints, only the result goes to standard output."""
+"""However a model prints, only the result goes to standard output."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def agree(make: Callable[[], nn.Module], *sizes: Shape) -> Network:
         for number, theirs in enumerate(shapes, 1):
             own = nodes.get(path if number == 1 else f"{path}_{number}")
             if isinstance(own.layer if own else None, Recurrent) and own.layer.returns == "last":
-                assert own.output[-1] == theirs[-1]  # the state is read, not the sequence
+                assert own.output[-1] == theirs[-1]  # the state is used, not the sequence
                 continue
             inside = [own] if own is not None else [n for name, n in nodes.items() if name.startswith(path + ".")]
             assert any(tuple(node.output) in forms(theirs) for node in inside), (path, theirs, inside)
@@ -539,7 +539,7 @@ def test_constants_have_numbers() -> None:
     assert shown(cnncalc.from_torch(Forward(half), (3, 8, 9))) == [("input", "8x9x3"), ("slice", "8x5x3")]
 
 
-def test_batch_behind_the_steps() -> None:
+def test_batch_after_the_steps() -> None:
     network = cnncalc.from_torch(nn.GRU(6, 4), (5, 6))
     assert [(node.kind, str(node.output)) for node in network.nodes[:2]] == [("input", "5x6"), ("gru", "5x4")]
     assert analyze(network).totals.macs == 5 * 3 * 4 * 10
@@ -728,9 +728,7 @@ def test_shelf_to_torch_and_back(path: Path) -> None:
         assert getattr(analyze(again).totals, quantity) == getattr(ours, quantity), quantity
     assert not layers(network) - layers(back)
     extra = layers(back) - layers(network)
-    assert all(kind == "add" and not weights + macs for kind, _, weights, macs in extra), (
-        extra
-    )  # offsets behind factors
+    assert all(kind == "add" and not weights + macs for kind, _, weights, macs in extra), extra  # offsets after factors
 
 
 @pytest.mark.parametrize(
@@ -987,7 +985,7 @@ def test_errors_of_the_spec_itself(models: str) -> None:
     assert "write `torch:package.module:callable`" in refused("torch:models", {"": "8"}).help
     assert refused("torch:nets/net.py:Net", {"": "8"}).help == "write `torch:nets.net:Net`"
     absent = refused("torch:absent_models:Net", {"": "8"})
-    assert absent.code == "bad-argument"  # exit status 2, as for a file that is not there
+    assert absent.code == "bad-argument"  # exit status 2, as for a missing file
     assert "no Python module `absent_models`" in absent.text
     with pytest.raises(Refused, match="write `--arg name=value`"):
         reader.read(f"torch:{models}:Net", ReaderOptions({"": "8x8x3"}, {"width": 3}))

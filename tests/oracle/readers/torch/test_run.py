@@ -1,4 +1,4 @@
-"""Forward passes that may not end, and that depend on chance."""
+"""Forward passes that may not end or that depend on chance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnncalc.readers.torch import trace
 
 
 class Endless(nn.Module):
-    """A loop whose condition stays true on made-up numbers."""
+    """A loop whose condition stays true for placeholder numbers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Chance(nn.Module):
 
 
 class Noise(nn.Module):
-    """Random numbers that decide nothing."""
+    """Random numbers that do not affect the structure."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,6 +64,6 @@ class Noise(nn.Module):
 
 
 def test_a_forward_that_depends_on_chance_says_so() -> None:
-    """The figures are those of one run, and every output has a note of it; noise alone changes no figure."""
+    """The figures are those of one run, and every output has a note about it. Noise alone changes no figure."""
     assert "random numbers" in cnncalc.from_torch(Chance(), (4,)).one_run
     assert not cnncalc.from_torch(Noise(), (4,)).one_run

@@ -37,7 +37,7 @@ class Reduced(nn.Module):
     ],
 )  # fmt: skip
 def test_a_reduction_over_channels_sees_its_own_cell(how: str, axes: int) -> None:
-    """Gradients of the middle cell reach 3x3 pixels; what cannot be followed is not known, never everything."""
+    """Gradients of the middle cell reach 3x3 pixels. If a field cannot be followed, it is unknown and not everything."""
     network = cnncalc.from_torch(Reduced(how), (3, 16, 16))
     field = receptive_fields(network)[-1]
     assert field == (((-1, 1, 1),) * axes or None)
@@ -50,6 +50,6 @@ def test_a_reduction_over_channels_sees_its_own_cell(how: str, axes: int) -> Non
 
 
 def test_the_axes_of_an_operation_without_a_rule() -> None:
-    """A Fourier transform leaves its axes in their places: channels are shown last."""
+    """A Fourier transform keeps the order of its axes; channels are shown last."""
     network = cnncalc.from_torch(Reduced("torch.fft.rfft2(y).abs()"), (3, 16, 16))
     assert network.nodes[-1].output == (16, 9, 8)

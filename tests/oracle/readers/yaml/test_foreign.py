@@ -1,4 +1,4 @@
-"""The figures of tests/foreign_cases.py, as PyTorch and Keras have them."""
+"""The figures of tests/foreign_cases.py, compared with PyTorch and Keras."""
 
 from __future__ import annotations
 

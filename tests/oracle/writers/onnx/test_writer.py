@@ -1,6 +1,6 @@
 """Export to ONNX and read back: all shipped architectures, and random networks of each kind.
 
-Shapes are judged by `onnx.shape_inference`, the files by `onnx.checker`, the numbers that come out by PyTorch.
+Shapes are checked with `onnx.shape_inference`, files with `onnx.checker`, and computed numbers with PyTorch.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from tests.helpers import environment, network_of
 from tests.oracle.test_verify import random_network
 
 SHELF = sorted((ROOT / "architectures").glob("*.yaml"))
-NOWHERE = {"operator", "maxunpool"}  # kinds that ONNX cannot say: what it does, or where its maxima were, is not said
+NOWHERE = {"operator", "maxunpool"}  # ONNX cannot express these kinds
 EVERY = sorted({layer.kind for layer in KINDS.values()} - NOWHERE)
 
 
@@ -70,7 +70,7 @@ def same_layers(network: Network, data: bytes, folder: Path) -> tuple[Analysis, 
     several = {node.shared for node in network.nodes} | {
         node.index for node in network.nodes if node.shared is not None
     }
-    behind: set[int] = set()  # layers whose name the end of an attention before them has
+    behind: set[int] = set()  # layers that have the name of the end of an attention before them
     for row in ours.rows:
         node = row.node
         if node.layer is None or node.index in behind:
@@ -78,17 +78,17 @@ def same_layers(network: Network, data: bytes, folder: Path) -> tuple[Analysis, 
         dims = found[node.name].dims[1:]
         assert dims in {lengths(node.output, "first"), tuple(node.output)}, node.name
         if any(other != node.name and other.startswith(node.name + ".") for other in names):
-            continue  # its operators cannot be told from another layer's by their names
+            continue  # the names of its operators do not distinguish them from another layer's
         below = network.nodes[node.inputs[0]]
         if node.kind == "positional" and below.kind in ("conv", "linear") and not getattr(below.layer, "bias", True):
-            several |= {node.index, below.index}  # to a reader a vector added behind a product is its bias
+            several |= {node.index, below.index}  # a reader takes a vector added after a product for its bias
         users = [other.kind for other in network.nodes if node.index in other.inputs]
         if node.kind == "attention" and {"lstm", "gru", "rnn"} & set(users):
             behind |= {other.index for other in network.nodes if node.index in other.inputs}
-            continue  # to a reader it ends in the transpose that makes steps of its value
+            continue  # a reader takes the transpose that makes steps of its value for its end
         for quantity in (
             ("macs",) if node.index in several else ("params", "buffers", "macs")
-        ):  # which of them holds it?
+        ):  # either of them can hold it
             figure = sum(getattr(part, quantity) for part in parts(theirs, node.name))
             lost = int(node.kind == "standardize" and quantity == "buffers" and node.shared is None)  # its counter
             assert figure == getattr(row, quantity) - lost, (node.name, quantity)
@@ -356,7 +356,7 @@ def refusal(network: Network) -> str:
     return str(caught.value)
 
 
-def test_what_onnx_has_no_words_for() -> None:
+def test_what_onnx_cannot_express() -> None:
     """Operators of other formats and too many uneven windows are refused with the layer's name."""
     builder = Builder()
     image = builder.input("input", Shape((8, 8, 3)))
@@ -370,7 +370,7 @@ def test_what_onnx_has_no_words_for() -> None:
     assert refusal(network) == text + "no operator"
 
 
-def test_a_shape_that_onnx_sees_otherwise_is_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_shape_that_differs_in_onnx_is_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Shapes are checked before a byte is written. Patched layers are cached, so no other test has 17 filters."""
     monkeypatch.setattr(Conv, "out", lambda self, *xs: Shape((9, 9, self.filters)))
     network = network_of("input: 8x8x3\nlayers: [{conv: {filters: 17, kernel: 3}, as: c}, globalavgpool]\n")

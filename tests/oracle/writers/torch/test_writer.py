@@ -1,4 +1,4 @@
-"""PyTorch source that cnncalc writes: which parameters it freezes."""
+"""PyTorch source written by cnncalc: which parameters are frozen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnncalc.writers.torch.writer import text
 
 
 def frozen_names(source: str) -> list[str]:
-    """The parameters that are frozen in the model that a source builds."""
+    """Return the frozen parameters of the model that a source builds."""
     names: dict[str, Any] = {"__name__": "exported"}
     exec(source, names)
     model = next(kind for name, kind in names.items() if name == "Sequential")()
@@ -26,7 +26,7 @@ def frozen_names(source: str) -> list[str]:
 
 
 def test_a_layer_that_is_frozen_in_part_stays_so() -> None:
-    """Biases of a convolution and of a norm, weights of a linear layer, in a model that is otherwise trained."""
+    """Biases of a convolution and of a norm and weights of a linear layer, in a model that is otherwise trained."""
     module = nn.Sequential(
         nn.Conv2d(3, 4, 3),
         nn.BatchNorm2d(4),
@@ -42,7 +42,7 @@ def test_a_layer_that_is_frozen_in_part_stays_so() -> None:
 
 
 def test_a_layer_whose_frozen_parameters_have_no_name_is_refused() -> None:
-    """torch.nn has names of its own for the parameters of an LSTM."""
+    """torch.nn has different names for the parameters of an LSTM."""
     module = nn.Sequential(nn.LSTM(4, 5, batch_first=True))
     module[0].bias_ih_l0.requires_grad_(False)
     with pytest.raises(Unexportable, match="only some of its parameters are frozen, and cnncalc does not know"):

@@ -1,4 +1,4 @@
-"""`cnncalc import` of ONNX and Keras files: every recorded export and models made by Keras, number by number."""
+"""`cnncalc import` of ONNX and Keras files: every recorded export and models built with Keras, number by number."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MODELS = sorted((TESTS / "reference" / "onnx").glob("*.onnx"))
 
 
 def again(network: Network, flat: bool = False) -> str:
-    """The text written from a network, after it was read and compared."""
+    """Return the text written from a network, after reading and comparing it."""
     found = write(network, flat=flat)
     assert difference(network, reader.read(Source("net.yaml", found.text)), found.order, found.names) == ""
     return found.text
@@ -39,7 +39,7 @@ def again(network: Network, flat: bool = False) -> str:
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_onnx_files(path: Path) -> None:
-    """Names as in the module tree. Exports with names in groups become blocks, and a fraction of the plain list."""
+    """Names are those of the module tree. Exports with grouped names become blocks, a fraction of the plain list."""
     network = read(str(path), ReaderOptions({}, {}))
     short, plain = again(network), again(network, flat=True)
     assert short.count("as:") <= plain.count("as:") + 12
@@ -61,7 +61,7 @@ def test_keras_files(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(150))
 def test_random_networks(seed: int) -> None:
-    """Of every kind there is, in one to three dimensions, with weights used twice."""
+    """They contain every kind, in one to three dimensions, with weights used twice."""
     from cnncalc.layers import KINDS
 
     network = random_network(seed, [layer.kind for layer in KINDS.values() if layer.kind != "operator"])
