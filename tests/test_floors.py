@@ -1,4 +1,4 @@
-"""Imports point down only: the picture in the README is true, module by module, read from the syntax trees."""
+"""Imports point down only: the picture in the README is checked for every module, from the syntax trees."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FLOORS = {
     "layers": 1, "network": 2, "analyses": 3, "readers": 4, "shelf": 4, "writers": 5, "checking": 5, "loading": 5,
     "shelf_figures": 5, "render": 5, "drawing": 5, "verify": 6, "cli": 7, "__main__": 7,
 }  # fmt: skip
-# third-party package -> the modules that may import it at all; the others are not dependencies
+# third-party package -> the modules that may import it; other packages are not dependencies
 MAY_IMPORT = {
     "yaml": ("cnncalc.readers.yaml.",),
     "click": ("cnncalc.cli",),
@@ -33,7 +33,7 @@ HEAVY = ("torch", "onnx", "keras", "tensorflow", "numpy")
 
 
 class Import(NamedTuple):
-    """One import: by whom, of what, whether it runs when the module is imported, whether only type checkers see it."""
+    """One import: its module, its target, whether it runs when the module is imported, and whether only type checkers see it."""
 
     by: str
     of: str
@@ -43,7 +43,7 @@ class Import(NamedTuple):
 
 
 def imports(module: str, text: str) -> Iterator[Import]:
-    """Every import of a module, wherever it stands."""
+    """Return every import of a module, inside functions, too."""
 
     def inside(node: ast.AST, at_once: bool, typing_only: bool) -> Iterator[Import]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
@@ -73,22 +73,22 @@ OWN = [found for found in ALL if found.of.split(".")[0] == "cnncalc" and found.o
 
 
 def floor(module: str) -> int:
-    """The floor of a module."""
+    """Return the floor of a module."""
     return FLOORS[module.split(".")[1]] if "." in module else 0
 
 
 def room(module: str) -> str:
-    """The folder of a module."""
+    """Return the folder of a module."""
     return module.split(".")[1] if "." in module else ""
 
 
 def said(found: Import) -> str:
-    """An import as one line."""
+    """Format an import as one line."""
     return f"{found.by}:{found.line} imports {found.of}"
 
 
 def test_every_module_has_a_floor() -> None:
-    """A new folder must say where it belongs."""
+    """A new folder must state its floor."""
     assert {room(module) for module in MODULES} - {""} <= set(FLOORS)
     assert len(MODULES) > 40
     assert len(OWN) > 100
@@ -100,8 +100,8 @@ def test_imports_point_down() -> None:
     assert [said(found) for found in up if found.by != "cnncalc" or found.at_once] == []
 
 
-def test_renderers_know_no_reader_and_readers_no_renderer() -> None:
-    """A table is made of an analysis, whatever the network was read from."""
+def test_renderers_and_readers_are_independent() -> None:
+    """A table is made from an analysis, from whatever format the network was read."""
     readers, renderers = ("readers", "writers", "checking"), ("render",)
     assert [said(found) for found in OWN if room(found.by) in renderers and room(found.of) in readers] == []
     assert [said(found) for found in OWN if room(found.by) in readers and room(found.of) in renderers] == []
@@ -114,7 +114,7 @@ def test_the_ground_floor_is_flat() -> None:
 
 
 def cycle(graph: dict[str, set[str]]) -> list[str]:
-    """The modules along a circle of imports; none where there is no circle.
+    """Return the modules along a circle of imports; empty if there is no circle.
 
     >>> cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}})
     ['b', 'c', 'b']
@@ -165,29 +165,29 @@ def graph_of(found: Iterable[Import]) -> dict[str, set[str]]:
 
 
 def test_no_module_is_imported_by_what_it_imports() -> None:
-    """No circles among the imports that run when a module is imported."""
+    """There is no circle among the imports that run when a module is imported."""
     graph = graph_of(found for found in OWN if found.at_once)
     assert cycle(graph) == []
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"]
 
 
 def test_no_circle_hides_in_functions() -> None:
-    """No circles among all imports, those inside functions included."""
+    """There is no circle among all imports, including those inside functions."""
     graph = graph_of(OWN)
     groups = [{module: sorted(graph[module] & group) for module in sorted(group)} for group in circles(graph)]
     assert groups == []
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
-def test_who_may_import_a_dependency(package: str) -> None:
-    """YAML is read in one place, options in another, colours in a third."""
+def test_which_modules_import_a_dependency(package: str) -> None:
+    """YAML is read in one place, options in another, and colours in a third."""
     users = [found for found in ALL if found.of.split(".")[0] == package]
     assert users
     assert [said(found) for found in users if not found.by.startswith(MAY_IMPORT[package])] == []
 
 
 def test_nothing_else_is_imported() -> None:
-    """The standard library and three dependencies; for type checkers typing_extensions; in functions frameworks."""
+    """Only the standard library and three dependencies, typing_extensions for type checkers, and frameworks inside functions."""
     known = {*sys.stdlib_module_names, *MAY_IMPORT, "cnncalc"}
     others = [found for found in ALL if found.of.split(".")[0] not in known]
     assert [said(found) for found in others if found.of.split(".")[0] not in HEAVY] == []

@@ -1,6 +1,6 @@
-"""Files from strangers: whatever stands in them, only `Refused` escapes, soon, and nothing harmful is shown.
+"""Files from strangers: whatever they contain, only `Refused` is raised, quickly, and nothing harmful is printed.
 
-A seeded mutator takes the shelf and the bad files of errors/ apart; then come bombs made by hand.
+A seeded mutator changes the shelf and the invalid files of errors/; handwritten bombs follow.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ pytestmark = pytest.mark.usefixtures("calm_collector")
 HERE = Path(__file__).parent
 SHELF = sorted((HERE.parent / "architectures").glob("*.yaml"))
 CORPUS = sorted((HERE / "errors").glob("*.yaml"))
-LONGEST = 2.0  # seconds of computing for one file
+LONGEST = 2.0  # CPU seconds for one file
 MUTANTS = 1500
 
 
 def check(data: bytes) -> str:
-    """Read, analyse and show one file as `cnncalc check` would; what came of it: "" or the first code."""
+    """Read, analyse and format one file like `cnncalc check`, and return the first code or ""."""
     begin = time.process_time()
     code = ""
     try:
@@ -174,7 +174,7 @@ def repeat(dice: random.Random, data: bytes) -> bytes:
 
 
 def graft(dice: random.Random, data: bytes) -> bytes:
-    """The parsed tree with parts exchanged, doubled, wrapped; written as JSON, so that it stays YAML."""
+    """Exchange, repeat or wrap parts of the parsed tree, and write it as JSON, which is valid YAML."""
     try:
         root = plain(parse(decode(data, "net.yaml")))
     except Refused:
@@ -206,7 +206,7 @@ def graft(dice: random.Random, data: bytes) -> bytes:
 
 
 def _places(node: Any) -> Iterator[tuple[Any, Any]]:
-    """Every part of a tree, as what holds it and the key there."""
+    """Return every part of a tree as its container and the key in it."""
     for key in list(node) if isinstance(node, dict) else range(len(node)):
         yield node, key
         if isinstance(node[key], (dict, list)):
@@ -260,7 +260,7 @@ def test_mutants(part: int) -> None:
             print(f"mutant {number} of part {part}:\n{data.decode('utf-8', 'backslashreplace')}")
             raise
         codes[code] = codes.get(code, 0) + 1
-    # the mutants reach the reader, the expansion and the analyses; a sound one is rare, and some parts have none
+    # the mutants reach the reader, the expansion and the analyses; valid ones are rare, and some parts have none
     assert len(codes) >= 10, codes
     assert codes.get("", 0) < MUTANTS / 20, codes
 

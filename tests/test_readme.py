@@ -1,4 +1,4 @@
-"""The console blocks of README and docs are run: what they show is what the program prints (`...` stands for anything)."""
+"""The console blocks of README and docs are run and must show the program's output (`...` stands for any lines)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REQUIRED = os.environ.get("CNNCALC_REQUIRE_ORACLES") == "1"
 
 
 def blocks() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The console blocks by document and number: every `$ command` with the output shown below it."""
+    """Return the console blocks by document and number: every `$ command` with the output shown below it."""
     found = []
     for name, file in DOCUMENTS.items():
         texts = re.findall(r"```console\n(.*?)```", file.read_text(encoding="utf-8"), re.DOTALL)
@@ -33,7 +33,7 @@ def blocks() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def ran(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A command of a document; standard output has both streams in order."""
+    """Run a command of a document; standard output has both streams in order."""
     words = shlex.split(command)
     assert words[0] == "cnncalc"
     return subprocess.run(
@@ -55,7 +55,7 @@ def test_the_documents_have_console_blocks() -> None:
 
 @pytest.mark.parametrize("block", [block for _, block in blocks()], ids=[name for name, _ in blocks()])
 def test_console_block(block: list[tuple[str, str]], tmp_path: Path) -> None:
-    """Commands one after the other; in a folder of their own where they write."""
+    """Commands run one after the other, in a temporary folder if they write files."""
     if any("onnx" in command for command, _ in block) and find_spec("onnx") is None and not REQUIRED:
         pytest.skip("onnx is not installed")
     folder = tmp_path if any(" -o " in command for command, _ in block) else ROOT
@@ -85,7 +85,7 @@ def test_the_number_of_architectures() -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_links_lead_somewhere(name: str) -> None:
+def test_links_have_targets(name: str) -> None:
     file = DOCUMENTS[name]
     for target in re.findall(r"\]\(([^)]+)\)", file.read_text(encoding="utf-8")):
         path, _, heading = target.partition("#")
@@ -97,7 +97,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def test_the_readme_leads_to_every_document() -> None:
-    """And names every command, every column and every dialect of a report."""
+    """It also names every command, every column and every report format."""
     from cnncalc.cli import COMMANDS
     from cnncalc.cli.commands.analyze import COLUMN_NAMES
     from cnncalc.cli.commands.check import FORMATS

@@ -1,4 +1,4 @@
-"""The recipes of docs/checking.md, action.yml and .pre-commit-hooks.yaml: they parse, and what can run here is run."""
+"""The recipes of docs/checking.md, action.yml and .pre-commit-hooks.yaml: they parse, and parts that can run here are run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def submission(folder: Path, *names: str) -> Path:
-    """A folder as a student hands it in, with traps for whoever imports from it."""
+    """Create a folder as a student submits it, with modules that must not be imported."""
     (folder / "networks").mkdir(parents=True)
     for name in names:
         shutil.copy(FOLDER / "handed-in" / f"{name}.yaml", folder / "networks")
@@ -41,14 +41,14 @@ def submission(folder: Path, *names: str) -> Path:
 
 
 def program(file: Path, script: str) -> None:
-    """An executable shell script."""
+    """Create an executable shell script."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"#!/usr/bin/env bash\n{script}\n", encoding="utf-8")
     file.chmod(0o755)
 
 
 def installed(python: Path) -> None:
-    """A stand-in for the Python of a fresh environment: `pip install` is noted, the rest is the Python of the tests."""
+    """Create a stand-in for the Python of a fresh environment: `pip install` is recorded, otherwise the tests' Python runs."""
     path = [str(ROOT), *(entry for entry in sys.path if entry)]
     start = f"import sys; sys.path[:0] = {path!r}; sys.argv[0] = 'cnncalc'; from cnncalc.cli import main; main()"
     program(
@@ -61,7 +61,7 @@ def installed(python: Path) -> None:
 
 
 def course(folder: Path) -> None:
-    """A server with the repository COURSE/policies, which holds the policy at its branch 2025 only."""
+    """Create a server with the repository COURSE/policies, which has the policy only on its branch 2025."""
     work = folder / "work"
     server = folder / "COURSE" / "policies"
     work.mkdir(parents=True)
@@ -80,7 +80,7 @@ def course(folder: Path) -> None:
 
 
 class Runner:
-    """A machine of GitHub's, as far as the action needs one."""
+    """A GitHub runner, as far as the action needs it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -129,13 +129,13 @@ class Runner:
 
     @property
     def said(self) -> dict[str, str]:
-        """The outputs of the step."""
+        """Return the outputs of the step."""
         return dict(line.split("=", 1) for line in self.outputs.read_text().splitlines())
 
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
-    """A fresh machine."""
+    """Return a fresh runner."""
     return Runner(tmp_path)
 
 
@@ -191,7 +191,7 @@ def test_the_policy_never_comes_from_the_submission(runner: Runner) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     done = runner.run(
         paths="networks", policy="homework3.yaml", course="COURSE/policies"
-    )  # its default branch has none
+    )  # its default branch has no policy
     assert done.returncode == 2
     assert "cannot fetch the policy" in done.stdout
 
@@ -258,12 +258,12 @@ def test_the_workflows_are_written_as_github_reads_them() -> None:
 
 
 def steps(workflow: Any) -> list[dict[str, Any]]:
-    """The steps of all jobs."""
+    """Return the steps of all jobs."""
     return [step for job in workflow["jobs"].values() for step in job["steps"]]
 
 
 def test_classroom_grades_by_exit_status(tmp_path: Path) -> None:
-    """The graders' commands in an environment with nothing in it: bad-output keeps the points for its kinds only."""
+    """The graders' commands run in an empty environment. bad-output keeps the points only for its kinds."""
     workflow = yaml.load(RECIPES["github-classroom"], yaml.BaseLoader)
     work = submission(tmp_path / "work", "bad-output")
     installed(tmp_path / "python")
@@ -300,7 +300,7 @@ def test_gitlab_keeps_its_reports_and_fails(tmp_path: Path) -> None:
     program(tools / "pip", "exit 0")
     program(tools / "git", "exit 0")
     done = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", "\n".join(job["script"])],  # what GitLab's runner makes of a script
+        ["bash", "-eo", "pipefail", "-c", "\n".join(job["script"])],  # how GitLab's runner runs a script
         cwd=work,
         capture_output=True,
         encoding="utf-8",
@@ -346,7 +346,7 @@ def test_gradescope_runs(names: list[str], score: int, says: str, tmp_path: Path
     assert "autograder" not in str(result)
 
 
-def test_gradescope_says_so_where_nothing_runs(tmp_path: Path) -> None:
+def test_gradescope_reports_a_failed_installation(tmp_path: Path) -> None:
     home = tmp_path / "autograder"
     submission(home / "submission", "good-plain")
     (home / "results").mkdir()
@@ -368,7 +368,7 @@ def test_pre_commit_hook() -> None:
     [repository] = yaml.safe_load(RECIPES["pre-commit"])["repos"]
     [use] = repository["hooks"]
     assert use["id"] == hook["id"]
-    files = [str(FOLDER / "handed-in" / "good-plain.yaml"), "--odd.yaml"]  # what pre-commit puts behind the arguments
+    files = [str(FOLDER / "handed-in" / "good-plain.yaml"), "--odd.yaml"]  # pre-commit appends these to the arguments
     done = subprocess.run(
         [sys.executable, "-m", *hook["entry"].split(), *use["args"], *files],
         cwd=FOLDER,

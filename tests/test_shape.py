@@ -24,7 +24,7 @@ MANY = settings(max_examples=500, deadline=None, derandomize=True)
 
 
 def walk(window: Window, width: int) -> list[list[int]]:
-    """The cells of the padded axis under every position of the window, by sliding it from the start.
+    """Return the cells of the padded axis under every position of the window, by sliding it from the start.
 
     With `ceil` there is one more position while cells are left over, as long as it starts inside the input or the
     padding before it (PyTorch 2, `pooling_output_shape`: "ensure that the last pooling starts inside the image").
@@ -142,7 +142,7 @@ def test_out_of_the_lecture(width: int, kernel: int, stride: int, pad: int, out:
 @pytest.mark.parametrize(
     ("window", "width", "floor", "up"),
     # last pair: PyTorch 2, torch.nn.MaxPool2d(2, 2, padding=1, ceil_mode=True) on 5 cells: 3, as the fourth window
-    # would start in the padding behind
+    # would start in the trailing padding
     [
         (Window(3, 2, ceil=True), 6, 2, 3),
         (Window(3, 2, ceil=True), 7, 3, 3),
@@ -176,7 +176,7 @@ def test_quotient_is_the_formula_as_a_decimal(
 
 
 def eval_formula(numbers: str) -> Fraction:
-    """What `(227 - 11 + 2*0)/4 + 1` is worth, read from the text."""
+    """Return the value of a text such as `(227 - 11 + 2*0)/4 + 1`."""
     above, _, below = numbers.removesuffix(" + 1").rpartition("/")
     total = Fraction(0)
     for sign, term in zip(
@@ -190,7 +190,7 @@ def eval_formula(numbers: str) -> Fraction:
 
 
 def split_terms(text: str) -> list[str]:
-    """The terms between ` + ` and ` - `."""
+    """Return the terms between ` + ` and ` - `."""
     return text.replace(" - ", " + ").split(" + ")
 
 

@@ -1,4 +1,4 @@
-"""The table that `cnncalc list` reads instead of analysing the whole shelf: as its files say, and never out of date."""
+"""The table that `cnncalc list` reads instead of analysing the whole shelf agrees with the files and is up to date."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.helpers import ROOT, environment
 
 
 def test_the_table_is_that_of_the_files(overwrite: bool) -> None:
-    """After a change of an architecture, or of how something is counted: `pytest tests/test_shelf_figures.py --overwrite`."""
+    """After a change of an architecture or of a count, run `pytest tests/test_shelf_figures.py --overwrite`."""
     file = ROOT / "architectures" / TABLE
     if overwrite:
         file.write_text(table_text(), encoding="utf-8")
@@ -31,7 +31,7 @@ def test_nothing_is_analysed_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("table", [None, "", "[1", "[]", '{"a": 1}', "[1]", '[{"name": "lenet5"}]'])
 def test_files_that_are_new_or_differ(table: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout in which somebody works: with an old table, a broken one, or none."""
+    """A working checkout with an outdated, broken or missing table."""
     for name in ("lenet5", "vgg16"):
         shutil.copy(ROOT / "architectures" / f"{name}.yaml", tmp_path)
     if table is None:
@@ -50,7 +50,7 @@ def test_files_that_are_new_or_differ(table: str | None, tmp_path: Path, monkeyp
 
 
 def test_neither_yaml_nor_layers_are_imported() -> None:
-    """What makes it fast."""
+    """This is what makes it fast."""
     import subprocess
 
     line = "import sys\nfrom cnncalc.shelf_figures import rows\nrows()\nprint(*sys.modules)"
@@ -59,7 +59,7 @@ def test_neither_yaml_nor_layers_are_imported() -> None:
 
 
 def test_an_installed_package_has_its_own_shelf(tmp_path: Path) -> None:
-    """In a wheel the architectures are inside the package; whatever else is called so is not looked at."""
+    """In a wheel the architectures are inside the package, and other folders of that name are ignored."""
     package = tmp_path / "site" / "cnncalc"
     shutil.copytree(Path(shelf.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "architectures").mkdir()

@@ -19,7 +19,7 @@ from cnncalc.readers import files
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
 PACKAGE = Path(cnncalc.__file__).parent
-# the one reader, the one writer, pages of a handle that is given; what is our own, and what Linux says of this process
+# the only reader, the only writer, and reads of the package's own files, of open handles and of Linux's /proc
 OWN = {"readers/files.py", "cli/run.py", "readers/onnx/file.py"}
 OWN |= {"cli/commands/show.py", "shelf_figures.py", "readers/torch/forward.py", "readers/torch/run.py"}
 SUFFIXES = ("yaml", "yml", "json", "onnx", "keras", "cfg")

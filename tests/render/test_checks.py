@@ -1,4 +1,4 @@
-"""Forty submissions made for the purpose under a policy with every rule, in all formats of `cnncalc check`."""
+"""Forty submissions written for this test, a policy with every rule, and all formats of `cnncalc check`."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ ASCII = tuple(form for form in FORMATS if form not in ("text", "csv", "github"))
 NATIVE = {"json": "check", "sarif": "sarif", "gitlab": "gitlab", "gradescope": "gradescope"}
 OVER, UNDER = "over-budget", "under-budget"
 
-# file -> what becomes of it and the codes of its findings, in their order
+# file -> its result and the codes of its findings, in order
 EXPECTED: dict[str, tuple[str, list[str]]] = {
-    "good-100%, [of it](x)": ("passed", []),  # with a name and a description that mean harm
+    "good-100%, [of it](x)": ("passed", []),  # with a hostile name and description
     "good-activations-at-most": ("passed", []),
     "good-blocks": ("passed", []),
     "good-conv-layers-at-most": ("passed", []),
@@ -76,7 +76,7 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
     "unsound-utf-16": ("error", ["not-text"]),
     "unsound-window": ("error", ["window-does-not-fit"]),
 }
-# what a rule finds wrong in the forty files: file -> rules; those of unsound files are all errors
+# the rules that fail in the forty files: file -> rules; invalid files have only errors
 BROKEN = {
     "good-macs-warning": {"macs"},
     "bad-activations-one-above": {"activations", "activation-memory"},
@@ -99,7 +99,7 @@ BROKEN = {
         "activations", "activation-memory", "training-memory", "macs", "layers", "depth", "conv-layers", "receptive-field",
     },
 }  # fmt: skip
-# a figure exactly at its limit, and the file that is one beside it
+# a figure exactly at its limit, and a file that is one off
 BOUNDARIES = [
     ("params", "good-params-at-most", 11_730, "bad-params-one-above", 11_731),
     ("activations", "good-activations-at-most", 18_570, "bad-activations-one-above", 18_571),
@@ -120,7 +120,7 @@ BOUNDARIES = [
 def cnncalc(
     *arguments: str | Path, cwd: Path = ROOT, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run `cnncalc check` as a program of its own."""
+    """Run `cnncalc check` in a separate process."""
     variables = {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
         [sys.executable, "-m", "cnncalc", "check", *map(str, arguments)],
@@ -132,7 +132,7 @@ def cnncalc(
 
 
 def checked(*arguments: str | Path, cwd: Path = ROOT, status: int) -> str:
-    """What `cnncalc check` prints, with the exit status that it must have."""
+    """Return the output of `cnncalc check`, which must have this exit status."""
     done = cnncalc(*arguments, cwd=cwd)
     assert done.returncode == status, done.stdout.decode() + done.stderr.decode()
     return done.stdout.decode("utf-8")
@@ -140,18 +140,18 @@ def checked(*arguments: str | Path, cwd: Path = ROOT, status: int) -> str:
 
 @cache
 def report(form: str) -> str:
-    """The report of the forty submissions in one format."""
+    """Return the report of the forty submissions in one format."""
     return checked(FOLDER, "--policy", POLICY, "--format", form, status=1)
 
 
 @cache
 def data(form: str) -> Any:
-    """The same for formats that are JSON."""
+    """Return the report in a JSON format."""
     return json.loads(report(form))
 
 
 def by_name() -> dict[str, Any]:
-    """The files of the JSON report by name."""
+    """Return the files of the JSON report by name."""
     return {Path(file["path"]).stem: file for file in data("json")["files"]}
 
 
@@ -165,9 +165,9 @@ COMMANDS = {
 
 
 def command(line: str) -> tuple[str, dict[str, str], str] | None:
-    """A line as GitHub's runner reads it: a command with properties and data, or None for plain text.
+    """Parse a line as GitHub's runner does: a command with properties and data, or None for plain text.
 
-    Restated from `TryParseV2` and `TryParse` of actions/runner, `src/Runner.Common/ActionCommand.cs`.
+    It follows `TryParseV2` and `TryParse` of actions/runner, `src/Runner.Common/ActionCommand.cs`.
     """
     start = line.lstrip()
     if start.startswith("::") and "::" in start[2:]:
@@ -184,14 +184,14 @@ def command(line: str) -> tuple[str, dict[str, str], str] | None:
 
 
 def unescaped(text: str, extra: str) -> str:
-    """The runner's unescaping; the percent sign comes last."""
+    """Undo the runner's escapes; the percent sign comes last."""
     for char in ["\r", "\n", *extra, "%"]:
         text = text.replace(f"%{ord(char):02X}", char)
     return text
 
 
 def junit_problems(text: str) -> list[str]:
-    """What is wrong with a JUnit report, by the restated schema and by its own counts."""
+    """Return what is wrong with a JUnit report, by the schema and by its own counts."""
     schema = json.loads((SCHEMAS / "junit.json").read_text(encoding="utf-8"))
     root = ElementTree.fromstring(text)
     found = [] if root.tag == schema["root"] else [f"root {root.tag}"]
@@ -226,7 +226,7 @@ def junit_problems(text: str) -> list[str]:
 
 
 def problems(form: str, text: str) -> list[str]:
-    """What is wrong with a report, for the program that it is meant for."""
+    """Return what is wrong with a report for the program that reads it."""
     found = [] if text.endswith("\n") and not text.endswith("\n\n") else ["no newline, or several, at the end"]
     text = text.removeprefix(MARK) if form == "csv" else text
     bad = {char for char in text if char != "\n" and (unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp"))}
@@ -239,7 +239,7 @@ def problems(form: str, text: str) -> list[str]:
         found += [f"{error.json_path}: {error.message}" for error in validator.iter_errors(json.loads(text))]
     if form == "junit":
         found += junit_problems(text)
-    lines = text.split("\n")  # any report may be printed where a runner listens
+    lines = text.split("\n")  # a runner may execute commands in any report
     commands = [read for read in map(command, lines) if read is not None]
     first = [command(line) is not None for line in lines[: len(commands)]]
     found += [] if all(first) else ["commands below the annotations"]
@@ -260,7 +260,7 @@ def problems(form: str, text: str) -> list[str]:
 
 
 def sarif_problems(log: Any) -> list[str]:
-    """What a schema cannot say: indices, levels and fingerprints fit together."""
+    """Return what a schema cannot check: whether indices, levels and fingerprints fit together."""
     found = []
     run = log["runs"][0]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
@@ -332,7 +332,7 @@ def test_limits_are_inclusive(quantity: str, inside: str | None, limit: int, out
 
 @pytest.mark.parametrize("quantity", ["training-memory", "inference-memory"])
 def test_limits_on_memory_are_inclusive(quantity: str, tmp_path: Path) -> None:
-    """Whatever the peak is: a limit of just that passes, one byte less does not."""
+    """A limit equal to the peak passes, and one byte less fails."""
     line = next(line for line in report("text").split("\n") if "/good-plain.yaml" in line)
     [peak] = re.findall(rf"{quantity.replace('-', ' ')} ([\d,]+) >=", line)
     for less, status in ((0, 0), (1, 1)):
@@ -376,7 +376,7 @@ def test_every_encoding(form: str, encoding: str, tmp_path: Path) -> None:
 
 
 def outcome(name: str, rule: str) -> str:
-    """What the table says of a rule for a file."""
+    """Return the expected result of a rule for a file."""
     if EXPECTED[name][0] == "error":
         return "error"
     warns = rule == "macs"  # the limit with `level: warning`
@@ -395,7 +395,7 @@ def test_junit_has_a_case_for_every_file_and_rule() -> None:
             assert (tags or ["passed"]) == [outcome(name, rule)], (name, rule)
 
 
-def test_junit_says_everything_twice() -> None:
+def test_junit_has_messages_as_attribute_and_text() -> None:
     root = ElementTree.fromstring(report("junit"))
     for case in root.iter("testcase"):
         for child in case:
@@ -411,7 +411,7 @@ def test_junit_says_everything_twice() -> None:
     assert len(warned) == 4
 
 
-def test_sarif_tells_every_finding() -> None:
+def test_sarif_has_every_finding() -> None:
     run = data("sarif")["runs"][0]
     found = [
         (finding["rule"], finding["code"], finding["level"], finding["line"], finding["column"])
@@ -474,7 +474,7 @@ def test_github_puts_errors_before_warnings(tmp_path: Path) -> None:
     assert read[0][1] == {"file": "zz.yaml", "line": "7", "col": "14", "title": "sound: window-does-not-fit"}
 
 
-def test_gitlab_tells_every_finding() -> None:
+def test_gitlab_has_every_finding() -> None:
     found = [
         (f"{finding['rule']}/{finding['code']}", file["path"], finding["line"] or 1)
         for file in data("json")["files"]
@@ -492,7 +492,7 @@ def test_gitlab_tells_every_finding() -> None:
 
 
 def graded(*arguments: str | Path, cwd: Path = ROOT, status: int) -> tuple[int, dict[str, tuple[int, int, str]]]:
-    """The score, and for every test its score, its most and its status, by the first word."""
+    """Return the score, and for every test its score, maximum and status, by its first word."""
     result = json.loads(checked(*arguments, "--format", "gradescope", cwd=cwd, status=status))
     assert not problems("gradescope", json.dumps(result) + "\n")
     tests = {test["name"].split(":")[0].split(" at ")[0]: test for test in result["tests"]}
@@ -514,10 +514,10 @@ def test_gradescope_scores() -> None:
 
     score, tests = graded(FOLDER / "good-macs-warning.yaml", "--policy", POLICY, status=0)
     assert score == 13
-    assert tests["MACs"] == (0, 1, "failed")  # a warning fails nobody and earns nothing
+    assert tests["MACs"] == (0, 1, "failed")  # a warning does not fail and has no points
 
 
-def test_gradescope_gives_no_points_beside_an_unsound_file() -> None:
+def test_gradescope_gives_no_points_next_to_an_invalid_file() -> None:
     both = [FOLDER / "good-plain.yaml", FOLDER / "unsound-empty.yaml"]
     score, tests = graded(*both, "--policy", POLICY, status=1)
     assert score == 0
@@ -550,7 +550,7 @@ def test_gradescope_is_written_for_an_empty_submission(tmp_path: Path) -> None:
 @pytest.mark.heavy
 @pytest.mark.parametrize("form", FORMATS)
 def test_only_one_rule(form: str) -> None:
-    """A file that cannot be judged fails every rule that is asked for alone."""
+    """A file that cannot be checked fails every single rule."""
     text = checked(FOLDER, "--policy", POLICY, "--only", "kinds", "--format", form, status=1)
     assert not problems(form, text)
     if form == "junit":
@@ -568,7 +568,7 @@ def test_only_one_rule(form: str) -> None:
 
 
 def fingerprints(text: str) -> set[str]:
-    """The prints in a SARIF report."""
+    """Return the fingerprints in a SARIF report."""
     return {result["partialFingerprints"]["cnncalc/v1"] for result in json.loads(text)["runs"][0]["results"]}
 
 
@@ -658,7 +658,7 @@ WORDS = st.text(max_size=30) | st.sampled_from(HOSTILE) | st.text("#[]:%<>&\n\r\
 @given(paths=st.lists(WORDS.filter(bool), min_size=1, max_size=4), message=WORDS, help=WORDS, line=st.integers(0, 3))
 @settings(max_examples=150, deadline=None)
 def test_no_text_breaks_a_dialect(paths: list[str], message: str, help: str, line: int) -> None:
-    """Whatever the messages hold: nothing forbidden, nothing that is taken for a command or for markup."""
+    """Messages with any text contain nothing forbidden and nothing that is a command or markup."""
     limit = Limit("params", most=7)
     finding = Finding("params", "over-budget", "error", "x" + message, help, line or None, line or None, 7, 9)
     wide = Finding("kinds", "forbidden-kind", "error", "y" + message, help)
@@ -683,7 +683,7 @@ def test_no_text_breaks_a_dialect(paths: list[str], message: str, help: str, lin
 
 @pytest.mark.heavy
 def test_a_long_report_is_cut(tmp_path: Path) -> None:
-    """A file with thousands of wrong `expect` marks takes no more room than one with twenty."""
+    """A file with thousands of wrong `expect` marks takes no more space than one with twenty."""
     step = "{relu: {}, expect: 7}"
     (tmp_path / "net.yaml").write_text(f"input: 8x8x3\nlayers: [{{seq: [{step}], repeat: 3000}}]\n")
     for form in FORMATS:
@@ -704,8 +704,8 @@ def test_many_files_are_cut_in_gradescope_only(tmp_path: Path) -> None:
     assert text.count('"failed"') == 1
 
 
-def test_every_path_is_told_beside_the_others(tmp_path: Path) -> None:
-    """A path that leads nowhere keeps no other file from being checked, and is no pass."""
+def test_every_path_is_reported(tmp_path: Path) -> None:
+    """A missing path does not prevent other files from being checked, and does not pass."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "linked").symlink_to(ROOT / FOLDER)
     (tmp_path / "net.yaml").write_bytes((ROOT / FOLDER / "good-plain.yaml").read_bytes())
@@ -742,7 +742,7 @@ def test_a_limit_given_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_submitted_repository_runs_nothing(tmp_path: Path) -> None:
-    """A `.git` folder inside a submission is a stranger's: its filters and its transports are not used."""
+    """A `.git` folder inside a submission is untrusted: its filters and transports are not used."""
     (tmp_path / "net.yaml").write_bytes((ROOT / FOLDER / "good-plain.yaml").read_bytes())
     (tmp_path / ".gitattributes").write_text("*.yaml diff=evil filter=evil\n")
     git(tmp_path, "init")
@@ -756,7 +756,7 @@ def test_a_submitted_repository_runs_nothing(tmp_path: Path) -> None:
     options = ["--baseline", "HEAD", "--max-growth", "5%"]
     checked("net.yaml", *options, cwd=tmp_path, status=0)
     assert not (tmp_path / "pwned").exists()
-    # a base whose objects are missing is not fetched from where the stranger says
+    # missing objects of a base are not fetched from the server that the repository names
     git(tmp_path, "config", "extensions.partialClone", "origin")
     git(tmp_path, "config", "remote.origin.promisor", "true")
     git(tmp_path, "config", "remote.origin.url", "ssh://example.invalid/x")
@@ -768,7 +768,7 @@ def test_a_submitted_repository_runs_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_rendering_imports_little(form: str) -> None:
-    """rich and yaml stay out; xml comes in with its dialect only."""
+    """rich and yaml are not imported, and xml only with its format."""
     code = (
         "import sys, cnncalc.render.checks as checks\n"
         "from cnncalc.analyses.budget import Policy\n"

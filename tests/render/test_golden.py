@@ -1,6 +1,6 @@
-"""Printed tables, word for word, and added up again: what stands in a column is what the totals say.
+"""Printed tables, word for word, and checked sums: the columns add up to the totals.
 
-`pytest --overwrite tests/render/test_golden.py` takes what is printed today as what is right; read the diff before committing.
+`pytest --overwrite tests/render/test_golden.py` stores the current output as the expected one; read the diff before committing.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ COMMANDS = {
 
 @pytest.fixture
 def out(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a command in the folder of the stored outputs: what it prints."""
+    """Return a function that runs a command in the folder of the stored outputs and returns what it prints."""
     monkeypatch.chdir(GOLDEN)
 
     def printed(line: str) -> str:
@@ -57,14 +57,14 @@ def out(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def portable(text: str) -> str:
-    """Without what differs between machines and versions: where the shelf is, and our version."""
+    """Return the text without what depends on the machine and version: the place of the shelf, and our version."""
     text = text.replace(json.dumps(shelf.folder())[1:-1], "SHELF").replace(shelf.folder(), "SHELF")
     return re.sub(r'("cnncalc": )"[^"]+"', r'\1"VERSION"', text)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_is_printed(name: str, out: Any, overwrite: bool) -> None:
-    """Word for word, and no line ends in blanks."""
+    """Word for word, without blanks at line ends."""
     text = portable(out(COMMANDS[name]))
     file = GOLDEN / name
     if overwrite:
@@ -74,7 +74,7 @@ def test_what_is_printed(name: str, out: Any, overwrite: bool) -> None:
     assert "\x1b" not in text
 
 
-def test_no_output_is_stored_in_vain() -> None:
+def test_every_stored_output_is_used() -> None:
     """Every file in golden/ belongs to a command."""
     assert {file.name for file in GOLDEN.iterdir()} == {*COMMANDS, "siamese.yaml"}
 
@@ -85,7 +85,7 @@ COLUMNS = ("activations", "memory", "params", "weights", "biases", "buffers", "m
 
 
 def cells(text: str) -> tuple[list[list[str]], list[str]]:
-    """The rows of a printed table, and its totals: everything that stands between the rules, cut at wide gaps."""
+    """Return the rows of a printed table and its totals: the lines between the rules, split at wide gaps."""
     lines = text.splitlines()
     top, bottom = [number for number, line in enumerate(lines) if re.fullmatch(r" [─-]+", line)]
     rows = [re.split(r"\s{2,}", line.strip()) for line in lines[top + 1 : bottom]]
@@ -94,7 +94,7 @@ def cells(text: str) -> tuple[list[list[str]], list[str]]:
 
 @cache
 def totals(name: str) -> dict[str, int]:
-    """The totals of a shipped network, as JSON has them."""
+    """Return the totals of a shipped network from its JSON."""
     from cnncalc.analyses.totals import analyze
     from cnncalc.loading import Spec, load
     from cnncalc.render.data import analysis
@@ -106,7 +106,7 @@ def totals(name: str) -> dict[str, int]:
 @pytest.mark.parametrize("depth", ["", "--depth 1", "--depth 2"])
 @pytest.mark.parametrize("name", shelf.names())
 def test_the_printed_columns_add_up_to_the_printed_totals(name: str, depth: str, out: Any) -> None:
-    """Every column of figures of every shipped network, folded or not; and JSON has the same totals."""
+    """Every column of figures of every shipped network, folded or not. JSON has the same totals."""
     rows, total = cells(out(f"analyze {name} --exact {depth} --columns {','.join(COLUMNS)}"))
     assert total[0] == "total"
     for number, column in enumerate(COLUMNS, 1):
@@ -118,7 +118,7 @@ def test_the_printed_columns_add_up_to_the_printed_totals(name: str, depth: str,
 @pytest.mark.parametrize("depth", ["", "--depth 1"])
 @pytest.mark.parametrize("name", shelf.names())
 def test_shares_add_up(name: str, depth: str, out: Any) -> None:
-    """To 100 %, but for the rounding of each."""
+    """They add up to 100 %, except for the rounding of each."""
     rows, _ = cells(out(f"analyze {name} {depth} --columns params,share"))
     sum_, slack = 0.0, 1e-9
     for _, params, share in rows:
@@ -135,7 +135,7 @@ def test_shares_add_up(name: str, depth: str, out: Any) -> None:
 @pytest.mark.parametrize("depth", ["", "--depth 1"])
 @pytest.mark.parametrize("name", shelf.names())
 def test_csv_adds_up(name: str, depth: str, out: Any) -> None:
-    """Plain numbers, no line of totals."""
+    """Plain numbers without a line of totals."""
     text = out(f"analyze {name} {depth} --format csv --columns {','.join(COLUMNS)},share")
     rows = list(csv.DictReader(StringIO(text)))
     for column in COLUMNS:
@@ -144,7 +144,7 @@ def test_csv_adds_up(name: str, depth: str, out: Any) -> None:
 
 
 def test_rounded_figures_are_those_of_the_exact_ones(out: Any) -> None:
-    """`--exact` says the same in full."""
+    """`--exact` prints the same figures in full."""
     short, _ = cells(out("analyze vgg16 --columns memory,macs"))
     full, _ = cells(out("analyze vgg16 --exact --columns memory,macs"))
     from cnncalc.units import format_bytes, format_count

@@ -16,7 +16,7 @@ def broken(lines: list[Line], width: int) -> list[str]:
     return plain(wrap_lines(lines, width)).splitlines()
 
 
-def test_a_sentence_goes_on_below_itself() -> None:
+def test_a_long_sentence() -> None:
     lines: list[Line] = [
         [(" note: ", "note"), ("height and width are rounded down to seven", "")],
         [("batch 8, float32; PyTorch eager, storages alive at once", "dim")],
@@ -29,8 +29,8 @@ def test_a_sentence_goes_on_below_itself() -> None:
     ]
 
 
-def test_what_has_no_room() -> None:
-    """A word without parts stays whole, one with parts is broken where they join; numbers keep their units."""
+def test_what_does_not_fit() -> None:
+    """A word without parts is not broken, one with parts is broken between them, and numbers keep their units."""
     word: list[Line] = [[("x" * 50, "")]]
     assert broken(word, 40) == ["x" * 50]
     path: list[Line] = [[("at /home/somebody/networks/of_mine/resnet50.yaml:3:1: error", "")]]
@@ -39,8 +39,8 @@ def test_what_has_no_room() -> None:
     assert broken(size, 39) == ["the peak is 1,234,567,890 bytes =", "  1.23 GB in all"]
 
 
-def test_a_grid_without_room() -> None:
-    """Columns that have no room stand below beside the names, texts are broken, no figure is."""
+def test_a_grid_that_does_not_fit() -> None:
+    """Columns that do not fit follow below with the names. Texts are broken, but no figure is."""
     grid = Grid(["layer", "output", "params", "what"], [False, False, True, False])
     grid.add(["block.conv1", "112x112x64", "102,764,544", "as many words as there are"])
     grid.rule()
@@ -68,7 +68,7 @@ def test_a_grid_without_room() -> None:
 
 
 def test_wide_and_combining_characters() -> None:
-    """Two cells, and none: columns still meet."""
+    """They take two cells or none, and columns are still aligned."""
     grid = Grid(["layer", "n"], [False, True])
     for name in ("abcd", "漢字", "abce\u0301d"[1:]):
         grid.add([name, "1"])
@@ -78,7 +78,7 @@ def test_wide_and_combining_characters() -> None:
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "unet"])
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_reports(name: str, width: int) -> None:
-    """Every word is there in its order, styles and all; what has blanks to break at keeps to the width."""
+    """Every word is there in order, with its style, and lines with blanks keep to the width."""
     path = shelf.path(name)
     assert path is not None
     with open(path, encoding="utf-8") as stream:

@@ -1,4 +1,4 @@
-"""`analyze --sort`, `--top` and `--get rf`: the largest layers first, nothing lost from the sums, unknown figures as such."""
+"""`analyze --sort`, `--top` and `--get rf`: the largest layers first, complete sums, and unknown figures."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ layers:
 
 
 def table(text: str) -> list[list[str]]:
-    """The rows between the rules, and the totals."""
+    """Return the rows between the rules, and the totals."""
     lines = text.splitlines()
     rules = [number for number, line in enumerate(lines) if line.startswith(" ─")]
     return [line.split() for line in lines[rules[0] + 1 : rules[1] + 2] if "─" not in line]
 
 
 def test_the_largest_first(ended: Any) -> None:
-    """All rows when no number is asked for, equal ones in the order of the network, names in full."""
+    """All rows if no number is given. Equal ones stay in the order of the network, and names are complete."""
     rows = table(ended("analyze", "vgg16", "--sort", "params").out)
     params = [int(row[-1].replace(",", "")) for row in rows[:-1]]
     assert params == sorted(params, reverse=True)
@@ -37,7 +37,7 @@ def test_the_largest_first(ended: Any) -> None:
 
 
 def test_the_rest_is_one_line(ended: Any) -> None:
-    """What is shown and what is left out add up to the total, which stays that of the network."""
+    """The shown layers and the rest add up to the total of the network."""
     rows = table(ended("analyze", "vgg16", "--top", "2").out)
     assert [row[0] for row in rows] == ["fc1", "fc2", "37", "total"]
     assert rows[2] == ["37", "others", f"{15_237_608 - 8192:,}", f"{138_357_544 - 102_764_544 - 16_781_312:,}"]
@@ -48,7 +48,7 @@ def test_the_rest_is_one_line(ended: Any) -> None:
 
 @pytest.mark.parametrize("column", ["macs", "activations", "memory", "weights", "biases", "saved", "live"])
 def test_every_column_that_can_be_sorted(column: str, ended: Any) -> None:
-    """A column that is not among those shown is added; CSV has plain numbers and no line of the others."""
+    """A column that is not shown is added. CSV has plain numbers and no line for the rest."""
     found = ended("analyze", "resnet50", "--sort", column, "--top", "9", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(found.out)))
     figures = [int(row[column]) for row in rows]
@@ -67,8 +67,8 @@ def test_in_documents_and_json(ended: Any) -> None:
     assert "ranking" not in ended("analyze", "vgg16", "--format", "json").data
 
 
-def test_what_is_not_known_comes_last(ended: Any, tmp_path: Any) -> None:
-    """And is `?` in every format, a bound where it is added up."""
+def test_unknown_figures_come_last(ended: Any, tmp_path: Any) -> None:
+    """It is `?` in every format, and a sum with it is a bound."""
     file = tmp_path / "net.yaml"
     file.write_text(UNKNOWN, encoding="utf-8")
     rows = table(ended("analyze", str(file), "--sort", "macs").out)
@@ -90,7 +90,7 @@ def test_what_is_not_known_comes_last(ended: Any, tmp_path: Any) -> None:
     ],
 )
 def test_one_receptive_field(line: str, size: str, ended: Any) -> None:
-    """3 + (2 - 1) + 2 * (3 - 1) = 8; behind what sees everything it is the input's own size."""
+    """3 + (2 - 1) + 2 * (3 - 1) = 8. After a layer that sees everything, it is the size of the input."""
     assert ended("analyze", "-e", line, "--get", "rf").out == size + "\n"
 
 

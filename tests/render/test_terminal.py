@@ -1,4 +1,4 @@
-"""What stands on a real terminal of 40, 80 and 200 columns: lines end where it does, between words, and nothing is lost."""
+"""Output on real terminals of 40, 80 and 200 columns: lines fit, break between words, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIGURES = re.compile(r"\d(?:[,.x]?\d)*[KMGT]?|[^\W\d_]+")  # what must not be br
 
 
 def on_terminal(columns: int, commands: list[list[str]], folder: Path, **env: str) -> str:
-    """Both streams of the commands on a terminal of that many columns, one process for all of them; escapes are taken out."""
+    """Return both streams of the commands on a terminal of this width, in one process for all; escapes are removed."""
     import fcntl
     import json
     import pty
@@ -48,7 +48,7 @@ def on_terminal(columns: int, commands: list[list[str]], folder: Path, **env: st
         while True:
             try:
                 part = os.read(ours, 65536)
-            except OSError:  # how Linux says that the other side is closed
+            except OSError:  # on Linux, the other side is closed
                 break
             if not part:
                 break
@@ -61,7 +61,7 @@ def on_terminal(columns: int, commands: list[list[str]], folder: Path, **env: st
 
 
 def piped(commands: list[list[str]], folder: Path) -> str:
-    """The same without a terminal."""
+    """Return the same without a terminal."""
     import json
 
     (folder / "commands.json").write_text(json.dumps(commands), encoding="utf-8")
@@ -79,7 +79,7 @@ def piped(commands: list[list[str]], folder: Path) -> str:
 
 
 def check(commands: list[list[str]], folder: Path) -> None:
-    """No line is longer than the terminal, and every number and word of the piped text is there, unbroken."""
+    """Check that no line is longer than the terminal, and that every number and word of the piped text is there, unbroken."""
     whole = set(FIGURES.findall(piped(commands, folder)))
     for columns in WIDTHS:
         for env in ({}, {"NO_COLOR": "1"}):
@@ -90,13 +90,13 @@ def check(commands: list[list[str]], folder: Path) -> None:
 
 
 def tables(names: list[str]) -> list[list[str]]:
-    """The commands that show these shipped networks."""
+    """Return the commands that show these shipped networks."""
     columns = ("--columns", "kind,output,activations,params,macs,rf")
     return [["analyze", name, *more] for name in names for more in ((), columns)]
 
 
 def test_some_of_the_shelf(tmp_path: Path) -> None:
-    """All of it: tests/oracle/render/test_terminal_shelf.py."""
+    """tests/oracle/render/test_terminal_shelf.py tests all of it."""
     check(tables(shelf.names()[::18]), tmp_path)
 
 
@@ -119,7 +119,7 @@ COMMANDS = [
 
 
 def test_every_command(tmp_path: Path) -> None:
-    """Reports and messages. What is a file (`import`, `show`, `export`) is printed as it is."""
+    """Reports and messages. Commands that print a file (`import`, `show`, `export`) do not wrap it."""
     for name in ("lenet5", "mnist_cnn"):
         (tmp_path / f"{name}.yaml").write_text((ROOT / "architectures" / f"{name}.yaml").read_text(encoding="utf-8"))
     (tmp_path / "broken.yaml").write_text("input: 32x32x3\nlayers:\n  - conv: {filters: 8, kernl: 3}\n  - rlu\n")
@@ -135,7 +135,7 @@ def test_the_list_leaves_sources_out(tmp_path: Path) -> None:
 
 
 def test_help_pages(tmp_path: Path) -> None:
-    """No word of an explanation is broken; only the commands at the end, which are to be copied, may be longer."""
+    """No word of an explanation is broken. Only the commands at the end, which can be copied, may be longer."""
     pages = [[*name, "--help"] for name in ([], ["analyze"], ["memory"], ["check"], ["export"], ["import"], ["list"])]
     whole = set(FIGURES.findall(piped(pages, tmp_path)))
     for columns in WIDTHS:
@@ -158,7 +158,7 @@ LINES = {
 @pytest.mark.parametrize("name", LINES)
 @pytest.mark.parametrize("columns", [30, 40, 80, 200])
 def test_the_caret_points_at_its_place(name: str, columns: int) -> None:
-    """Below the first character of the word at fault, counted in cells of the terminal."""
+    """It is below the first character of the wrong word, counted in cells of the terminal."""
     from cnncalc.problem import Refused, Source
     from cnncalc.readers.yaml.reader import read
     from cnncalc.render.problems import lines

@@ -1,6 +1,6 @@
-"""Darknet's .cfg as input: its own figures for published networks, its rules of size, and what is refused.
+"""Darknet's .cfg files: Darknet's own figures for published networks, its size rules, and refused files.
 
-The files are written here, from the published architectures; the figures are Darknet's (tests/reference/darknet.json).
+The files are written here, following the published architectures. The figures are Darknet's (tests/reference/darknet.json).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Sections = list[tuple[str, dict[str, Any]]]
 
 
 def cfg(net: dict[str, Any], sections: Sections) -> str:
-    """The text of a file."""
+    """Return the text of a file."""
     return "\n".join(
         f"[{word}]\n" + "".join(f"{name}={value}\n" for name, value in options.items())
         for word, options in [("net", net), *sections]
@@ -33,28 +33,28 @@ def cfg(net: dict[str, Any], sections: Sections) -> str:
 
 
 def square(side: int) -> dict[str, Any]:
-    """A colour image."""
+    """Return a colour image."""
     return {"width": side, "height": side, "channels": 3}
 
 
 def conv(filters: int, size: int = 3, stride: int = 1, activation: str = "leaky", bn: int = 1, **more: Any) -> Any:
-    """A convolution padded by half of its size."""
+    """Return a convolution padded by half of its size."""
     fields = {"filters": filters, "size": size, "stride": stride, "pad": 1, "activation": activation, **more}
     return ("convolutional", {"batch_normalize": 1, **fields} if bn else fields)
 
 
 def pool(size: int = 2, stride: int = 2, **more: Any) -> Any:
-    """A max pooling."""
+    """Return a max pooling."""
     return ("maxpool", {"size": size, "stride": stride, **more})
 
 
 def route(*layers: int, **more: Any) -> Any:
-    """A route."""
+    """Return a route."""
     return ("route", {"layers": ",".join(map(str, layers)), **more})
 
 
 def head(**more: Any) -> Any:
-    """The linear convolution before a detection head, and the head."""
+    """Return the linear convolution before a detection head, and the head."""
     return [conv(255, 1, 1, "linear", 0), ("yolo", {"mask": "0,1,2", "classes": 80, "num": 9, **more})]
 
 
@@ -113,7 +113,7 @@ def yolov4_tiny() -> Sections:
 
 
 def resnet50() -> Sections:
-    """He et al. 2015 as Darknet has it: shortcuts add what both sides have."""
+    """He et al. 2015 as Darknet defines it: shortcuts add the channels that both sides have."""
     found: Sections = [conv(64, 7, 2), pool()]
     for filters, repeats, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
         for block in range(repeats):
@@ -129,7 +129,7 @@ def resnet50() -> Sections:
 
 
 def full(output: int, activation: str = "relu") -> Any:
-    """A fully connected layer."""
+    """Return a fully connected layer."""
     return ("connected", {"output": output, "activation": activation})
 
 
@@ -173,25 +173,25 @@ MODELS: dict[str, tuple[dict[str, Any], Sections]] = {
 
 
 def network(text: str, **inputs: str) -> Network:
-    """The network in a text."""
+    """Return the network in a text."""
     return reader.read_text(
         Source("net.cfg", text), ReaderOptions({name or "": size for name, size in inputs.items()}, {})
     )
 
 
 def made(net: dict[str, Any], *sections: Any) -> Network:
-    """The network of some sections."""
+    """Return the network of some sections."""
     return network(cfg(net, list(sections)))
 
 
 def totals(net: Network) -> tuple[int, int, int]:
-    """Parameters, multiply-adds and numbers in the .weights file."""
+    """Return parameters, multiply-adds and the numbers in the .weights file."""
     found = analyze(net).totals
     return found.params, found.macs, reader.numbers_in_weights_file(net)
 
 
 def refused(text: str, **inputs: str) -> tuple[str, int, str]:
-    """Code, line and sentence of the one problem of a file."""
+    """Return code, line and message of the only problem of a file."""
     with pytest.raises(Refused) as caught:
         network(text, **inputs)
     (problem,) = caught.value.problems
@@ -205,15 +205,13 @@ def test_published_networks(name: str) -> None:
     record = REFERENCE[name]
     net = made(MODELS[name][0], *MODELS[name][1])
     assert totals(net) == (record["params"], record["macs"], record["floats_in_weights_file"])
-    assert round(2 * record["macs"] / 1e9, 3) == pytest.approx(
-        record["bflops"], abs=0.0015
-    )  # as printed: bflops per layer
+    assert round(2 * record["macs"] / 1e9, 3) == pytest.approx(record["bflops"], abs=0.0015)  # printed bflops per layer
     assert f"{4 * record['floats_in_weights_file'] + 20:,} bytes" in net.source
 
 
 @pytest.mark.parametrize("name", ["alexnet", "vgg-16", "resnet50"])
 def test_every_layer(name: str) -> None:
-    """The output of every section, and parameters and multiply-adds of those that have some."""
+    """The output of every section, and the parameters and multiply-adds of those that have any."""
     net = made(MODELS[name][0], *MODELS[name][1])
     rows = analyze(net).rows
     found: dict[int, tuple[list[int], int, int]] = {}
@@ -238,13 +236,13 @@ IMAGE = {"width": 8, "height": 6, "channels": 4}
 
 
 def last(*sections: Any, net: dict[str, Any] = IMAGE) -> tuple[str, int, int]:
-    """Shape of the last value, parameters and multiply-adds."""
+    """Return shape of the last value, parameters and multiply-adds."""
     found = made(net, *sections)
     return str(found.nodes[-1].output), *totals(found)[:2]
 
 
 def test_defaults_and_rules_of_size() -> None:
-    """One cell, one filter, logistic; `pad` and `padding`; pooling pads by its size less one, the larger half at the end."""
+    """One cell, one filter, logistic; `pad` and `padding`; pooling pads by its size minus one, the larger half at the end."""
     plain = made(IMAGE, ("convolutional", {}))
     assert [(node.name, node.kind) for node in plain.nodes[1:]] == [
         ("conv0.conv", "conv"),
@@ -269,7 +267,7 @@ def test_defaults_and_rules_of_size() -> None:
 
 
 def test_grouped_shared_and_blurred_convolutions() -> None:
-    """Groups divide the weights; a shared convolution is counted once; antialiasing takes over the stride."""
+    """Groups divide the weights, a shared convolution is counted once, and antialiasing takes over the stride."""
     assert last(("convolutional", {"filters": 8, "size": 3, "groups": 4, "pad": 1})) == ("6x8x8", 9 * 8 + 8, 48 * 9 * 8)
     layer = conv(4, 3)
     shared = made(IMAGE, layer, ("convolutional", {**layer[1], "share_index": 0}))
@@ -280,7 +278,7 @@ def test_grouped_shared_and_blurred_convolutions() -> None:
 
 
 def test_routes_and_shortcuts() -> None:
-    """Absolute and relative layers, groups, sums of unequal channels, weighted sums, every second cell of a larger one."""
+    """Absolute and relative layers, groups, sums of unequal channels, weighted sums, every second cell of a larger value."""
     assert last(conv(6), conv(2), route(-1, 0))[0] == "6x8x8"
     assert last(conv(6), route(0, groups=2, group_id=1))[0] == "6x8x3"
     assert last(conv(6), conv(2), route(-1, -2, groups=2, group_id=0))[0] == "6x8x4"
@@ -295,7 +293,7 @@ def test_routes_and_shortcuts() -> None:
 
 
 def test_gates_and_moves() -> None:
-    """scale_channels, sam, reorg there and back, upsample, crop, lrn, batchnorm, local, activation, empty."""
+    """scale_channels, sam, reorg in both directions, upsample, crop, lrn, batchnorm, local, activation, empty."""
     gate = [("avgpool", {}), conv(4, 1, 1, "logistic", 0)]
     assert last(conv(4), *gate, ("scale_channels", {"from": -3}))[0] == "6x8x4"
     assert last(conv(4), conv(1, 1), ("scale_channels", {"from": 0, "scale_wh": 1}))[0] == "6x8x4"
@@ -315,7 +313,7 @@ def test_gates_and_moves() -> None:
 
 
 def test_heads_check_their_channels() -> None:
-    """What Darknet stops at: filters that do not fit classes and boxes."""
+    """Darknet also stops if the filters do not fit classes and boxes."""
     assert refused(cfg(IMAGE, [conv(254, 1), ("yolo", {"mask": "0,1,2", "classes": 80})]))[0] == "sizes-differ"
     assert last(conv(267, 1), ("Gaussian_yolo", {"mask": "0,1,2", "classes": 80}))[0] == "6x8x267"
     detection = ("detection", {"classes": 20, "coords": 4, "side": 7, "num": 3})
@@ -325,7 +323,7 @@ def test_heads_check_their_channels() -> None:
 
 @pytest.mark.parametrize(("norm", "extra"), [(0, 0), (1, 1)])
 def test_recurrent_sections(norm: int, extra: int) -> None:
-    """One time step: the products of Darknet's layers, each with biases; batch normalisation adds a gain to each."""
+    """One time step: the products of Darknet's layers, each with biases. Batch normalisation adds a gain to each."""
     net: dict[str, Any] = {"inputs": 10}
     bn = {"batch_normalize": norm}
     rnn = last(("rnn", {"hidden": 6, "output": 4, **bn}), net=net)
@@ -343,7 +341,7 @@ def test_recurrent_sections(norm: int, extra: int) -> None:
 
 
 def test_input_from_outside() -> None:
-    """`--input 608x608x3` takes the place of the file's size."""
+    """`--input 608x608x3` replaces the size in the file."""
     text = cfg(square(416), yolov3_tiny())
     assert str(network(text, **{"": "608x608x3"}).nodes[-1].output) == "38x38x255"
     assert refused(text, other="608x608x3")[0] == "unknown-input"
@@ -352,7 +350,7 @@ def test_input_from_outside() -> None:
 
 
 def test_names_are_blocks() -> None:
-    """`--depth 1` shows Darknet's own list of layers."""
+    """`--depth 1` shows the same list of layers as Darknet."""
     net = made(square(32), conv(8), pool(), ("shortcut", {"from": -1}))
     names = ["input", "conv0.conv", "conv0.batchnorm", "conv0.leaky", "maxpool1", "shortcut2"]
     assert [node.name for node in net.nodes] == names
@@ -361,7 +359,7 @@ def test_names_are_blocks() -> None:
 
 
 def test_comments_after_a_number() -> None:
-    """Darknet strips all blanks, and atoi stops where the digits end."""
+    """Darknet removes all blanks, and atoi stops after the last digit."""
     text = (
         "[net]\nwidth=288 # columns\nheight=288\t;rows\nchannels=3\n[convolutional]\nfilters=40\t#32\nsize=3\nstride=2\n"
         "pad=1\nactivation=linear\n[dropout]\nprobability=.25 # of all\n[route]\nlayers=-1,0 ###P6\n[contrastive]\n"
@@ -433,7 +431,7 @@ BAD = {
 
 @pytest.mark.parametrize("text", BAD, ids=[f"{number}-{facts[0]}" for number, facts in enumerate(BAD.values())])
 def test_refusals(text: str) -> None:
-    """One problem, at its line; never a network of another size."""
+    """One problem, on its line, and never a network of another size."""
     code, line, words = BAD[text]
     with pytest.raises(Refused) as caught:
         network(text)
@@ -443,7 +441,7 @@ def test_refusals(text: str) -> None:
 
 
 def test_files(tmp_path: Path) -> None:
-    """A file on disk; one that is not text, none, or too large."""
+    """A file on disk; a file that is not text, missing or too large."""
     path = tmp_path / "tiny.cfg"
     path.write_text(cfg(square(416), yolov3_tiny()))
     net = reader.read(str(path), ReaderOptions({}, {}))
@@ -464,7 +462,7 @@ def test_files(tmp_path: Path) -> None:
 
 @pytest.mark.heavy
 def test_broken_files_are_refused_and_nothing_else() -> None:
-    """A thousand files with lines lost, swapped, doubled and numbers changed: a network, or Refused."""
+    """A thousand files with removed, swapped or repeated lines or changed numbers give a network or Refused."""
     rng = random.Random(4)
     texts = [cfg(square(64), sections) for sections in (yolov3_tiny(), yolov2(), resnet50())]
     texts.append(cfg(IMAGE, [conv(4), ("crnn", {"output": 3}), ("conv_lstm", {"output": 3}), ("gru", {"output": 3})]))

@@ -139,7 +139,7 @@ def test_a_graph_of_operations_is_refused(
 @pytest.mark.parametrize(
     "text", ['"x"', '"{\\"input\\": 3}"', '{"modelTopology": 3}', '{"modelTopology": {"x": 1}}', '"\\"\\""']
 )
-def test_what_is_no_model(text: str) -> None:
+def test_what_is_not_a_model(text: str) -> None:
     assert not is_keras_json(text)
 
 

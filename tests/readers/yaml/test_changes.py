@@ -1,4 +1,4 @@
-"""`--set LAYER.FIELD=VALUE`: one field of one layer is changed, everything below follows, and what was set is printed."""
+"""`--set LAYER.FIELD=VALUE`: one field of one layer is changed, everything below follows, and the output shows what was set."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rows(ended: Any) -> dict[str, list[int]]:
 
 
 def test_the_layers_below_follow(cnncalc: Any) -> None:
-    """As if the file had it: 32x32 is 16x16 behind the changed convolution, and the padding is still `same`."""
+    """As if the file had the value: 32x32 is 16x16 after the changed convolution, and the padding is still `same`."""
     found = cnncalc("analyze", "-e", LINE, "--set", "conv2.stride=2", "--set", "conv2.filters=32", "--format", "json")
     written = cnncalc("analyze", "-e", LINE.replace("]*2", "] -> CONV3-32/2 -> RELU -> POOL2"), "--format", "json")
     assert rows(found) == rows(written)
@@ -53,13 +53,13 @@ def test_the_layers_below_follow(cnncalc: Any) -> None:
 
 
 def test_one_call_of_a_block(cnncalc: Any) -> None:
-    """Only the second; its shortcut now needs the projection, whose stride is worked out from what comes in."""
+    """Only the second call changes. Its shortcut now needs the projection, whose stride depends on its input."""
     plain = rows(cnncalc("analyze", "net.yaml", "--format", "json"))
     assert not any("projection" in name for name in plain)
     changed = rows(cnncalc("analyze", "net.yaml", "--set", "Unit2.conv1.stride=2", "--format", "json"))
     assert changed["Unit1.conv1"] == [32, 32, 8]
     assert changed["Unit2.conv1"] == changed["Unit2.projection.conv1"] == [16, 16, 8]
-    # expectations and published figures are of the network as written
+    # expectations and published figures are those of the unchanged network
     data = cnncalc("analyze", "net.yaml", "--set", "stem.pad=0", "--format", "json").data
     assert (data["expected"], data["published"]) == ([], [])
 
@@ -76,7 +76,7 @@ def test_one_call_of_a_block(cnncalc: Any) -> None:
     ],
 )
 def test_shipped_networks_and_values_of_all_kinds(change: str, macs: int, cnncalc: Any) -> None:
-    """Expressions and mappings too, as in a file."""
+    """Values can be expressions and mappings, as in a file."""
     given = [word for one in change.split(" ") for word in ("--set", one)]
     assert cnncalc("analyze", "vgg16", *given, "--get", "macs").out == f"{macs}\n"
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_set(change: str, cnncalc: Any) -> None:
 
 
 def test_a_change_that_does_not_fit(cnncalc: Any) -> None:
-    """The place in the file, that it was changed, and the table with what was set above."""
+    """The error has the place in the file and mentions the change, and the table lists what was set."""
     found = cnncalc("analyze", "net.yaml", "--set", "stem.kernel=40")
     assert found.status == 1
     assert "net.yaml:9:32: error: conv: the 40-wide window" in found.err
@@ -125,8 +125,8 @@ def test_a_change_that_does_not_fit(cnncalc: Any) -> None:
     assert "set: conv1.stride = 16 (was 1)" in below.out
 
 
-def test_a_name_that_another_change_brings_or_takes(cnncalc: Any) -> None:
-    """The projection is there only with the first change."""
+def test_a_name_that_exists_only_with_another_change(cnncalc: Any) -> None:
+    """The projection exists only with the first change."""
     both = ("--set", "Unit2.conv1.stride=2", "--set", "Unit2.projection.conv1.bias=false")
     assert cnncalc("analyze", "net.yaml", *both).status == 0
     assert cnncalc("analyze", "net.yaml", *both[2:]).status == 2
@@ -134,7 +134,7 @@ def test_a_name_that_another_change_brings_or_takes(cnncalc: Any) -> None:
 
 @pytest.mark.parametrize("command", ["analyze", "explain", "memory", "compare", "import", "export --to mermaid"])
 def test_every_command_that_takes_a_network(command: str, cnncalc: Any) -> None:
-    """The change is in the output, or in a note beside it; alone, `compare` sets the network against itself."""
+    """The change is in the output, or in a note. `compare` with one network compares it with its original."""
     name, *rest = command.split()
     found = cnncalc(name, "-e", LINE, *rest, "--set", "conv2.filters=24")
     assert found.status == 0
@@ -151,8 +151,8 @@ def test_json_of_the_others(cnncalc: Any) -> None:
     assert json.loads(cnncalc("analyze", "-e", LINE, "--format", "json").out)["set"] == []
 
 
-def test_models_of_others(cnncalc: Any) -> None:
-    """They have no fields of ours to read; the way that works is named."""
+def test_models_in_other_formats(cnncalc: Any) -> None:
+    """They have no fields of a file, and the error names what to do instead."""
     found = cnncalc("analyze", "net.cfg", "--set", "maxpool1.kernel=3")
     assert found.status == 2
     assert "`cnncalc import net.cfg -o net.yaml`" in found.err

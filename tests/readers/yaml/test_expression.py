@@ -1,4 +1,4 @@
-"""Arithmetic in specifications against Python's own, exact division and decimals, columns of mistakes, bounds."""
+"""Arithmetic in specifications compared with Python: exact division and decimals, columns of mistakes, limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def value(text: str, **more: Any) -> Any:
 
 
 def mistake(text: str) -> tuple[str, int, str]:
-    """What is wrong with an expression, in which column (counted from 0), and the help."""
+    """Return the message of a wrong expression, its column (counted from 0) and its help."""
     with pytest.raises(ExpressionError) as error:
         value(text)
     return error.value.text, error.value.column, error.value.help
@@ -95,7 +95,7 @@ def test_values(text: str, expected: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["1.5", "0.35", "12.25"])
-def test_a_decimal_alone_is_the_number_written(text: str) -> None:
+def test_a_decimal_alone_is_exact(text: str) -> None:
     assert value(text) == float(text)
     assert value(f"{text} * 1") == Fraction(text)
 
@@ -171,7 +171,7 @@ def test_comparisons_as_in_python(left: int, right: int, sign: str) -> None:
 
 
 def make_divisible(v: Any, divisor: int, min_value: int | None = None) -> int:
-    """The rounding of MobileNetV2 in the authors' code: tensorflow/models, slim/nets/mobilenet/conv_blocks.py."""
+    """Return the rounding of MobileNetV2 in the authors' code: tensorflow/models, slim/nets/mobilenet/conv_blocks.py."""
     if min_value is None:
         min_value = divisor
     new_v = max(min_value, int(v + divisor / 2) // divisor * divisor)
@@ -194,8 +194,8 @@ def test_round_to_is_mobilenets_rounding(width: str, divisor: int) -> None:
         assert found == make_divisible(channels * float(width), divisor), channels
 
 
-def test_round_to_knows_no_rounding_errors() -> None:
-    """180*1.4 is 252, half-way between 248 and 256; in floating point it is a little less."""
+def test_round_to_has_no_rounding_errors() -> None:
+    """180*1.4 is 252, half-way between 248 and 256. In floating point it is a little less."""
     assert make_divisible(180 * 1.4, 8) == 248
     assert value("round_to(180*1.4, 8)") == make_divisible(252, 8) == 256
 
@@ -213,8 +213,8 @@ def test_round_to_keeps_its_promise(whole: int, step: int) -> None:
 
 
 @pytest.mark.parametrize("given", ["-999999999", "-1", "-0.5", "0", "$n", "$n - 5", "3 - 8"])
-def test_round_to_takes_no_size_below_one(given: str) -> None:
-    """8 is not what a width of -999,999,999 is rounded to."""
+def test_round_to_refuses_sizes_below_one(given: str) -> None:
+    """A width of -999,999,999 is not rounded to 8."""
     with pytest.raises(ExpressionError, match="round_to takes sizes above 0; "):
         value(f"round_to({given}, 8)", n=-3)
 
@@ -222,8 +222,8 @@ def test_round_to_takes_no_size_below_one(given: str) -> None:
 @pytest.mark.parametrize(
     "text", ["max(1, -5)", "max(-5, 1)", "min(-5, 1)", "max(1, $n)", "max(1, 3 - 8)", "max($n, $n)", "max(1x1, $n)"]
 )
-def test_min_and_max_take_no_size_below_zero(text: str) -> None:
-    """A value that was given, not one that is worked out from a parameter: see below."""
+def test_min_and_max_refuse_sizes_below_zero(text: str) -> None:
+    """This concerns written values. The next test is about computed ones."""
     with pytest.raises(ExpressionError, match=r"m[ai][nx] takes sizes of at least 0; "):
         value(text, n=-3)
 
@@ -237,8 +237,8 @@ def test_a_difference_may_be_kept_from_going_below_zero() -> None:
 @pytest.mark.parametrize(
     "text", ["2001-13-45", "1-1-1", "800-555", "555-123-4567", "2024-05", "12/6/2", "2.0-1.0", "3-5", "1.2-0.2"]
 )
-def test_what_looks_like_a_date_is_no_arithmetic(text: str) -> None:
-    """Nor a phone number, a range or a version: no `$name`, no blanks. With blanks it is what it says."""
+def test_what_looks_like_a_date_is_not_arithmetic(text: str) -> None:
+    """Nor is a phone number, a range or a version, without `$name` or blanks. With blanks it is arithmetic."""
     for written in (f"[conv: {{filters: {text}, kernel: 1}}]", f"[{{relu: , repeat: {text}}}]", f"[fc: '{text}']"):
         with pytest.raises(Refused) as refused:
             network_of(f"input: 8x8x3\nlayers: {written}")

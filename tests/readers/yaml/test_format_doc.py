@@ -1,4 +1,4 @@
-"""docs/format.md, the reference of the file format: its examples are read and right, and it leaves no word out."""
+"""docs/format.md, the reference of the file format: its examples are valid and right, and it covers every word."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_an_example(text: str) -> None:
-    """It is sound, without a warning, and what it expects and publishes is right."""
+    """It is valid without a warning, and its `expect` and `published` figures are right."""
     network = read(Source("format.yaml", text))
     assert network.warnings == ()
     result = analyze(network)
@@ -37,7 +37,7 @@ def test_an_example(text: str) -> None:
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_an_example_is_written_again(text: str) -> None:
-    """The writer of YAML knows every word, too; it compares all numbers before it gives a file away."""
+    """The YAML writer supports every word, too. It compares all numbers before it returns a file."""
     assert write_checked(read(Source("format.yaml", text))).text
 
 
@@ -52,7 +52,7 @@ def test_every_word_is_shown_in_an_example() -> None:
 
 
 def test_every_word_is_explained() -> None:
-    """In backticks: keys, attributes, sides, modes, functions, facts, joins, and the kinds that other tools have too."""
+    """In backticks: keys, attributes, sides, modes, functions, facts, merges, and kinds that other tools have, too."""
     quoted = set(re.findall(r"[A-Za-z_]+[0-9]*", " ".join(re.findall(r"`([^`\n]+)`", TEXT))))
     words = {*KEYS, *ATTRIBUTES, *RESERVED, *RESIDUAL[1:], *SIDES, *PAD_MODES.split(), *Conv.fields["pad"].words()}
     words |= {*FUNCTIONS, *IN_NAMES, *EXPECTABLE, *MERGES, COUNTER}

@@ -1,4 +1,4 @@
-"""Parameters that are not trained: in files, on the command line, in figures; plans beside each other."""
+"""Parameters that are not trained: in files, on the command line and in figures."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FROZEN = {
 
 @pytest.mark.parametrize("way", FROZEN)
 def test_a_frozen_backbone(way: str) -> None:
-    """All these write the same network, of which only the head is trained."""
+    """All of these describe the same network, in which only the head is trained."""
     found = network(FROZEN[way])
     totals = analyze(found).totals
     assert (totals.params, totals.trainable) == (analyze(network(PLAIN)).totals.params, LEARNED)
@@ -117,7 +117,7 @@ def test_a_written_file_keeps_what_is_frozen(way: str) -> None:
     assert train(network(written), 2, optimizer="adam").peak.live == PEAK
 
 
-def test_a_shared_step_does_not_say_what_is_trained() -> None:
+def test_a_shared_step_cannot_set_trainable() -> None:
     text = f"input: 8x8x16\nlayers: [{{{CONV}, as: a}}, {{{CONV}, share: a, trainable: false}}]\n"
     with pytest.raises(Refused) as refused:
         network(text)
@@ -125,7 +125,7 @@ def test_a_shared_step_does_not_say_what_is_trained() -> None:
 
 
 def test_two_plans_at_once() -> None:
-    """The operations of an `Operator` are the same objects in every plan: what one notes must not reach another."""
+    """Plans share the operations of an `Operator`, but notes in one plan must not reach another."""
     found = network(PLAIN)
     conv = found.nodes[1]
     assert conv.layer is not None

@@ -1,7 +1,7 @@
-"""Words of the grammar that follow a parameter, a round of `repeat:` or another value; each with a right value.
+"""Words of the grammar that depend on a parameter, a round of `repeat:` or another value, each with a known result.
 
-The values are arithmetic by hand, figures of papers, or what the program was asked in public questions; the frameworks
-judge the same layers in tests/oracle.
+The values are worked out by hand, published in papers, or were asked about in public questions. tests/oracle compares the
+same layers with frameworks.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from cnncalc.writers.yaml.writer import write_checked
 
 
 def analysis(text: str, size: str = "") -> Analysis:
-    """The analysis of a file, with another input where `size` is given."""
+    """Return the analysis of a file, with another input if `size` is given."""
     return analyze(read(Source("net.yaml", text), Overrides(inputs={"": size} if size else {})))
 
 
 def outputs(result: Analysis) -> list[str]:
-    """The shapes of all layers."""
+    """Return the shapes of all layers."""
     return [str(row.node.output) for row in result.rows][1:]
 
 
 def params(result: Analysis) -> list[int]:
-    """The parameters of all layers."""
+    """Return the parameters of all layers."""
     return [row.params for row in result.rows][1:]
 
 
@@ -78,7 +78,7 @@ layers:
 
 
 def test_a_shortcut_always_runs() -> None:
-    """2 * (9*16*16 + 2*16) and the shortcut's 16*16 + 2*16."""
+    """2 * (9*16*16 + 2*16) in the main path and 16*16 + 2*16 in the shortcut."""
     assert analysis(RESIDUAL.replace("WORD", "shortcut")).totals.params == 4960
     assert analysis(RESIDUAL.replace("WORD", "projection")).totals.params == 4672
 
@@ -110,7 +110,7 @@ def test_names_inside_a_shortcut() -> None:
 
 
 def test_shortcuts_are_written_again() -> None:
-    """The reader's blocks come back, and not one step for each of 400 layers."""
+    """The writer restores the blocks instead of writing a step for each of 400 layers."""
     text = write_checked(read(Source("net.yaml", QUARTZNET))).text
     assert text.count("shortcut: [") == 1
     assert text.count("\n") < 35
@@ -137,7 +137,7 @@ layers:
     assert extent(found.fields[2], found.extent) == ([7, 7], [1, 1])
 
 
-def test_a_parameter_of_the_whole_name_is_meant_first() -> None:
+def test_a_parameter_of_the_whole_name_takes_precedence() -> None:
     text = "input: 9x9x1\nparams: {n: 7, nx1: 3}\nlayers:\n- conv: {filters: 1, kernel: $nx1}\n"
     assert params(analysis(text)) == [3 * 3 + 1]
 
@@ -151,7 +151,7 @@ def test_reshape_follows_its_input() -> None:
 
 
 def test_a_list_of_a_whole_shape_is_still_refused() -> None:
-    """It could be in PyTorch's order; one of expressions says its order itself."""
+    """It could be in PyTorch's order, while the order of expressions is clear."""
     with pytest.raises(Refused):
         analysis("input: 7x7x512\nlayers:\n  - reshape: [512, 49]\n")
 
@@ -160,7 +160,7 @@ def test_a_list_of_a_whole_shape_is_still_refused() -> None:
 
 
 def test_causal() -> None:
-    """van den Oord et al. 2016, WaveNet: kernel 2, dilations 1, 2, 4: as many steps as before, 8 of them seen."""
+    """van den Oord et al. 2016, WaveNet: kernel 2, dilations 1, 2, 4: the number of steps stays, and 8 of them are seen."""
     text = "input: 16000x1\nlayers:\n  - {conv: {filters: 32, kernel: 2, dilation: 2**$i, pad: causal}, repeat: 3}\n"
     found = analysis(text)
     assert outputs(found) == ["16000x32"] * 3
@@ -173,7 +173,7 @@ def test_causal() -> None:
 @pytest.mark.parametrize(
     "kind", ["conv: {filters: 8, kernel: 3, pad: 1, ", "depthwise: {kernel: 3, pad: 1, ", "pad: {by: 1, "]
 )
-def test_what_padding_holds_changes_no_count(kind: str, mode: str) -> None:
+def test_padding_values_change_no_count(kind: str, mode: str) -> None:
     first = analysis(f"input: 9x9x8\nlayers:\n  - {kind}mode: zeros}}\n")
     found = analysis(f"input: 9x9x8\nlayers:\n  - {kind}mode: {mode}}}\n")
     assert outputs(found) == outputs(first)
@@ -198,12 +198,12 @@ layers:
 @pytest.mark.parametrize("step", ["pad: {like: e1}", "resize: {like: e1}", "upsample: {like: e1, mode: bilinear}"])
 @pytest.mark.parametrize(("size", "shape"), [("45x45x1", "45x45x16"), ("46x46x1", "46x46x16"), ("45x46x1", "45x46x16")])
 def test_the_size_of_a_skip(step: str, size: str, shape: str) -> None:
-    """milesial/Pytorch-UNet#32: the value of the decoder is brought to the size of its skip."""
+    """milesial/Pytorch-UNet#32: the decoder's value is resized to that of its skip connection."""
     assert outputs(analysis(SKIP.replace("STEP", step), size))[-1] == shape
 
 
 def test_resize_like() -> None:
-    """Chen et al. 2017, DeepLab v3: image pooling, brought back to the size of the features."""
+    """Chen et al. 2017, DeepLab v3: image pooling, resized to the size of the features."""
     text = """
 input: 513x513x3
 layers:
@@ -269,7 +269,7 @@ layers:
 
 
 @pytest.mark.parametrize("held", ["$in_channels - 17", "0.5 * $in_height", "$in_channels**12"])
-def test_what_is_held_is_a_whole_number(held: str) -> None:
+def test_holds_needs_whole_numbers(held: str) -> None:
     with pytest.raises(Refused) as error:
         analysis(f"input: 7x7x16\nlayers:\n  - {{fc: 3, holds: {{weight: {held}}}}}\n")
     (problem,) = error.value.problems
@@ -296,7 +296,7 @@ def test_many_outputs_do_not_make_the_table_wide() -> None:
 
 
 def seconds(text: str) -> float:
-    """The time to read a stranger's file and work out its memory."""
+    """Return the time to read a stranger's file and compute its memory."""
     begin = time.process_time()
     network = read(Source("net.yaml", text), limits=UNTRUSTED)
     train(network)
@@ -304,7 +304,7 @@ def seconds(text: str) -> float:
 
 
 def test_weights_that_are_shared_often() -> None:
-    """142 bytes; ten times as many uses take about ten times as long, not a hundred times."""
+    """142 bytes: ten times as many uses take about ten times as long, not a hundred times."""
     conv = "conv: {filters: 4, kernel: 1}"
     text = f"input: 8x8x4\nlayers:\n- {{{conv}, as: a}}\n- {{{conv}, share: a, repeat: COUNT}}\n"
     small, large = (text.replace("COUNT", count) for count in ("499", "4990"))
@@ -312,7 +312,7 @@ def test_weights_that_are_shared_often() -> None:
 
 
 def test_a_replaced_input_keeps_the_order_of_its_axes(tmp_path: Path, ended: Any) -> None:
-    """`1x72x512` in place of height 1, width 26 and 512 channels is not channels first; `512x1x72` still looks like it."""
+    """`1x72x512` instead of height 1, width 26 and 512 channels is not channels first, but `512x1x72` still looks like it."""
     file = tmp_path / "net.yaml"
     file.write_text("input: {height: 1, width: 26, channels: 512}\nlayers:\n  - reshape: [$in_width, $in_channels]\n")
     done = ended("analyze", str(file), "--input", "1x72x512", "--format", "json")

@@ -1,4 +1,4 @@
-"""Layers are shared within a file and between files: what one file says must never change what is said of another."""
+"""Layers are shared within and between files, but one file must never affect the result of another."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def forget() -> None:
 
 
 def alone(path: str) -> Checked:
-    """What is said of a file when none was read before it."""
+    """Return the result of a file when no other was read before it."""
     forget()
     return check_file(path, TASK)
 
 
 @pytest.mark.heavy
-def test_files_do_not_touch_each_other() -> None:
-    """Good, bad and hostile files in three orders, one after the other, are judged as each is by itself."""
+def test_files_do_not_affect_each_other() -> None:
+    """Valid, invalid and hostile files in three orders have the same results as each one alone."""
     assert len(FILES) > 80
     expected = {path: alone(path) for path in FILES}
     assert {one.status for one in expected.values()} >= {"passed", "failed", "error"}
@@ -50,8 +50,8 @@ def net(step: str, **parameters: str) -> Network:
 
 
 @pytest.mark.parametrize("written", ["conv: {filters: 4, kernel: KERNEL, pad: 1}", "maxpool: KERNEL"])
-def test_like_values_are_told_apart(written: str) -> None:
-    """A kernel of 3x3x3 equals one of 3x3 as a number; on an image only the second is right, written or worked out."""
+def test_equal_numbers_of_different_rank_are_distinct(written: str) -> None:
+    """A kernel of 3x3x3 equals one of 3x3 as a number, but only the second fits an image, written or computed."""
     forget()
     for _ in range(2):
         net(written.replace("KERNEL", "3x3"))
@@ -62,8 +62,8 @@ def test_like_values_are_told_apart(written: str) -> None:
             net(written.replace("KERNEL", "$k"), k="3x3x3")
 
 
-def test_like_layers_are_one() -> None:
-    """Within a file and between files, whether their fields are written, worked out or defaults."""
+def test_equal_layers_are_one_object() -> None:
+    """Within and between files, with fields that are written, computed or defaults."""
     forget()
     first, second = net("conv: {filters: 8, kernel: 3}"), net("conv: {kernel: $k, filters: 2 * 4}", k="3")
     assert second.nodes[1].layer == first.nodes[1].layer
@@ -72,8 +72,8 @@ def test_like_layers_are_one() -> None:
     assert again.nodes[1].statistics is first.nodes[1].statistics
 
 
-def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything is forgotten after a number of layers; the networks that have them keep them."""
+def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache is cleared after a number of layers, but networks keep theirs."""
     forget()
     monkeypatch.setattr(layer_cache, "MOST", 100)
     first = net("conv: {filters: 8, kernel: 3}")
@@ -82,7 +82,7 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(layer_cache.layers) <= 101
         assert len(layer_cache.written) <= 101
     assert first.nodes[1].output == (6, 6, 8)
-    for filters in range(1, 200):  # also where every file is refused
+    for filters in range(1, 200):  # also if every file is refused
         with pytest.raises(Refused):
             net(f"conv: {{filters: {filters}, kernel: 3}}, nonsense")
         with pytest.raises(Refused):

@@ -1,4 +1,4 @@
-"""The one-line form: the same network as the file's, and the column of every mistake."""
+"""The one-line form: the same network as the file, and the column of every mistake."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def file(shape: str, layers: str) -> Network:
 
 
 def facts(network: Network) -> list[tuple[object, ...]]:
-    """All that matters of a network: names, kinds, fields, shapes, weights, connections."""
+    """Return everything that matters about a network: names, kinds, fields, shapes, weights, connections."""
     rows = [(row.node, row.params) for row in analyze(network).rows]
     return [
         (node.name, node.kind, node.layer and node.layer.nondefault_fields, node.output, node.inputs, params)
@@ -95,7 +95,7 @@ NUMBERS = {"N": "2", "M": "3", "K": "1", "filters": "64", "pool": "true", "units
 
 
 def filled(text: str, **numbers: str) -> Network:
-    """A pattern with its numbers, on 32x32x3."""
+    """Return a pattern with its numbers, on 32x32x3."""
     source, overrides = Source("<-e>", text), Overrides(numbers, {"": "32x32x3"})
     return read_tree(parse(source, overrides.parameters, size="48x48x3"), source, overrides)
 
@@ -114,7 +114,7 @@ def test_one_dense_layer_alone_is_the_classifier() -> None:
     )
 
 
-def test_what_a_pattern_still_needs_is_asked_for_by_a_whole_command() -> None:
+def test_the_error_of_an_open_pattern_has_a_complete_command() -> None:
     problem = mistake(LECTURE)
     assert problem.text == "`filters`, `N`, `pool`, `M`, `units`, `K` and `classes` have no value"
     command = problem.help.removeprefix("fill in your numbers: ")
@@ -183,13 +183,13 @@ def test_the_pattern_of_shipped_networks() -> None:
     assert pattern(network_of((ROOT / "architectures" / "resnet18.yaml").read_text(encoding="utf-8"))) is None
 
 
-def test_what_is_no_chain_has_no_pattern() -> None:
+def test_what_is_not_a_chain_has_no_pattern() -> None:
     assert pattern(network_of("input: 8x8x4\nlayers:\n  - {relu: {}, as: a}\n  - tanh\n  - add: [prev, a]\n")) is None
     assert pattern(network_of("input: 8\nlayers:\n  - {relu: {}, as: a}\n  - tanh\noutputs: [a]\n")) is None
     assert pattern(network_of("input: 8\nlayers:\n  - {relu: {}, repeat: 500}\n")) is None
 
 
-def test_the_input_may_be_given_beside_it() -> None:
+def test_the_input_may_be_an_option() -> None:
     network = line("INPUT -> FC-10", Overrides({}, {"": "5x5x3"}))
     assert network.nodes[1].output == (10,)
 
@@ -337,7 +337,7 @@ def test_help(text: str, help: str) -> None:
         ("32x32x3 -> LSTM-5", "LSTM-5", "needs-sequence"),
     ],
 )
-def test_what_only_the_reader_sees_has_its_place_too(text: str, culprit: str, code: str) -> None:
+def test_errors_of_the_reader_have_a_place(text: str, culprit: str, code: str) -> None:
     problem = mistake(text)
     assert problem.code == code
     assert problem.where is not None
@@ -349,13 +349,13 @@ def test_length() -> None:
     assert mistake("32x32x3" + " -> RELU" * 2000).text == "the line has 16,007 characters; at most 10,000 are allowed"
 
 
-def test_an_input_alone_is_no_network() -> None:
+def test_an_input_alone_is_not_a_network() -> None:
     assert mistake("32x32x3").code == "no-layers"
     assert mistake("32x32x3 -> [RELU]*0").code == "no-layers"
 
 
 def test_a_heading_to_read(ended: Any) -> None:
-    """The line itself, its blanks made even, shortened where it is long; errors still say which argument they are about."""
+    """The line itself with single blanks, shortened if it is long. Errors still name the argument."""
     assert ended("analyze", "-e", " 8x8x3  ->  FC-10 ").lines[0] == "8x8x3 -> FC-10"
     long = "8x8x3" + " -> FC-10" * 20
     assert ended("analyze", "-e", long).lines[0] == long[:57] + "..."
@@ -370,15 +370,15 @@ def test_a_heading_to_read(ended: Any) -> None:
 
 
 @pytest.mark.parametrize("command", ["analyze", "memory", "explain", "export"])
-def test_a_forgotten_e_is_named(command: str, ended: Any) -> None:
+def test_a_missing_option_e_is_recognised(command: str, ended: Any) -> None:
     more = ("--to", "torch") if command == "export" else ()
     done = ended(command, "32x32x3 -> CONV3-16/2 -> FC-10", *more)
     assert (done.status, done.out) == (2, "")
     assert done.err == 'error: write -e before a one-line network: -e "32x32x3 -> CONV3-16/2 -> FC-10"\n'
 
 
-def test_a_line_without_quotes_is_named(ended: Any) -> None:
-    """The shell takes `-> FC-10` for a file to write to."""
+def test_a_line_without_quotes_is_recognised(ended: Any) -> None:
+    """The shell takes `-> FC-10` for a redirection to a file."""
     done = ended("analyze", "32x32x3", "-")
     assert '`32x32x3` is a shape: write the whole line in quotes after -e, as in -e "32x32x3 -> FC-10"' in done.err
 
@@ -413,13 +413,13 @@ def test_missing_numbers_exit_with_a_finding_and_wrong_ones_with_a_failure(ended
     ],
 )
 def test_help_never_names_another_layer(word: str, help: str, ended: Any) -> None:
-    """A convolution is no separable one, and what is suggested is not what was written."""
+    """A convolution is not a separable one, and the suggestion is not the text that was written."""
     done = ended("analyze", "-e", f"32x32x3 -> {word} -> FC-10")
     assert done.status == 1
     assert done.err.rstrip().endswith(f"= help: {help}")
 
 
-def test_a_reshape_is_suggested_as_a_line_has_it(ended: Any) -> None:
+def test_a_reshape_is_suggested_in_the_form_of_a_line(ended: Any) -> None:
     done = ended("analyze", "-e", "32x32x3 -> CONV3-16 -> LSTM-5")
     assert "`RESHAPE-1024x16`" in done.err
     assert ended("analyze", "-e", "32x32x3 -> CONV3-16 -> RESHAPE-1024x16 -> LSTM-5").status == 0

@@ -1,4 +1,4 @@
-"""The JSON Schema of architecture files: valid itself, complete, and of one mind with cnncalc's own reader."""
+"""The JSON Schema of architecture files: valid, complete, and consistent with cnncalc's own reader."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ MAPPING = SCHEMA["$defs"]["mapping"]["properties"]
 
 
 def fits(text: str) -> bool:
-    """Does an editor that knows the schema find nothing wrong with the file? Editors read YAML as PyYAML does."""
+    """Return whether an editor with the schema accepts the file. Editors read YAML as PyYAML does."""
     return bool(VALIDATOR.is_valid(yaml.safe_load(text)))
 
 
 def accepted(text: str) -> bool:
-    """Does cnncalc itself read the file?"""
+    """Return whether cnncalc reads the file."""
     try:
         network_of(text)
     except Refused:
@@ -43,7 +43,7 @@ def accepted(text: str) -> bool:
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping inside the schema."""
+    """Yield every mapping inside the schema."""
     if isinstance(value, dict):
         yield value
         for inner in value.values():
@@ -57,7 +57,7 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_the_schema_is_valid() -> None:
-    """JSON Schema 2020-12, every reference leads somewhere, and it survives JSON."""
+    """JSON Schema 2020-12, every reference has a target, and it survives JSON."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     for part in parts(SCHEMA):
@@ -74,7 +74,7 @@ def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_stored_schema_is_current(capsys: pytest.CaptureFixture[str], overwrite: bool) -> None:
-    """The editors of those who open the shelf read it: `pytest tests/readers/yaml/test_schema.py --overwrite`."""
+    """Editors of files on the shelf read it. `pytest tests/readers/yaml/test_schema.py --overwrite` rewrites it."""
     assert run(cli, ["schema"]) == 0
     printed, stored = capsys.readouterr().out, ROOT / "architectures" / "schema.json"
     if overwrite:
@@ -83,13 +83,13 @@ def test_the_stored_schema_is_current(capsys: pytest.CaptureFixture[str], overwr
 
 
 def test_every_key_of_a_file_is_in_it() -> None:
-    """And no other."""
+    """And no other key."""
     assert set(SCHEMA["properties"]) == set(KEYS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_in_it(kind: str) -> None:
-    """As a step, with the first sentence of its documentation; in `defaults`; as a bare word."""
+    """As a step, with the first sentence of its documentation, in `defaults`, and as a bare word."""
     layer = KINDS[kind]
     assert MAPPING[kind]["description"]
     assert MAPPING[kind]["description"] in (layer.__doc__ or "")
@@ -99,7 +99,7 @@ def test_every_kind_is_in_it(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in MERGES])
 def test_every_field_is_in_it(kind: str) -> None:
-    """With its help, as the kind's table has it."""
+    """With its help, as in the kind's table."""
     fields = SCHEMA["$defs"][KINDS[kind].kind]["properties"]
     assert {name: field["description"] for name, field in fields.items()} == {
         name: field.help for name, field in KINDS[kind].fields.items()
@@ -112,7 +112,7 @@ def test_every_field_is_in_it(kind: str) -> None:
 
 @pytest.mark.parametrize("name", shelf.names())
 def test_the_shelf_fits(name: str) -> None:
-    """Every shipped file, as an editor reads it; all its keys are text."""
+    """Every shipped file, as an editor reads it. All keys are text."""
     path = shelf.path(name)
     assert path is not None
     text = Path(path).read_text(encoding="utf-8")
@@ -123,13 +123,13 @@ def test_the_shelf_fits(name: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_example_of_a_kind_fits(kind: str) -> None:
-    """What `explain` shows."""
+    """The example that `explain` shows."""
     assert fits(example_network(KINDS[kind].example))
     assert accepted(example_network(KINDS[kind].example))
 
 
 def test_the_starter_fits() -> None:
-    """What `new` prints."""
+    """The file that `new` prints."""
     assert fits(STARTER)
     assert accepted(STARTER)
 
@@ -147,7 +147,7 @@ RIGHT = [
     "input: {left: 8x8x3, right: 10}\nlayers: [relu]",
     "params: {size: 8x8x3}\ninput: $size\nlayers: [relu]",
     "params: {side: 8}\ninput: {height: $side, width: 2*$side, channels: 3}\nlayers: [relu]",
-    # the fields of windows
+    # fields of windows
     *[
         f"input: 32x32x3\nlayers: [conv: {{filters: 4, kernel: 3, {field}}}]"
         for field in (
@@ -203,8 +203,8 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("text", RIGHT)
-def test_what_cnncalc_reads_fits(text: str) -> None:
-    """An editor must not mark as wrong what is right."""
+def test_valid_files_fit(text: str) -> None:
+    """An editor must not mark valid files."""
     assert accepted(text)
     VALIDATOR.validate(yaml.safe_load(text))
 
@@ -244,7 +244,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_what_is_wrong_does_not_fit(text: str) -> None:
-    """Neither the editor nor cnncalc takes it."""
+def test_invalid_files_do_not_fit(text: str) -> None:
+    """Neither the editor nor cnncalc accepts it."""
     assert not fits(text)
     assert not accepted(text)

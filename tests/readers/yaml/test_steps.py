@@ -18,13 +18,13 @@ from cnncalc.readers.yaml.steps import DEEPEST
 
 
 def net(layers: str, shape: str = "8x8x4", limits: Limits = TRUSTED, given: Any = None, **keys: str) -> Network:
-    """The network of these layers (one line of YAML), with further keys of the file."""
+    """Return the network of these layers (one line of YAML), with other keys of the file."""
     text = f"input: {shape}\nlayers: {layers}\n" + "".join(f"{key}: {value}\n" for key, value in keys.items())
     return read(Source("net.yaml", text), Overrides(given or {}), limits)
 
 
 def names(network: Network) -> list[str]:
-    """The names of the layers, without those of the inputs."""
+    """Return the names of the layers, without the inputs."""
     return [node.name for node in network.nodes if node.layer is not None]
 
 
@@ -33,7 +33,7 @@ def shapes(network: Network) -> list[str]:
 
 
 def inputs(network: Network) -> dict[str, list[str]]:
-    """What every layer takes, by name."""
+    """Return the inputs of every layer by name."""
     nodes = network.nodes
     return {node.name: [nodes[index].name for index in node.inputs] for node in nodes if node.layer is not None}
 
@@ -76,7 +76,7 @@ def test_ways_to_write_a_bare_layer(layers: str) -> None:
     "layers", ["[]", "[seq: []]", "[{relu: , when: false}]", "[{fc: 10, repeat: 0}]", "[{seq: [relu], repeat: $n - 3}]"]
 )
 def test_no_layers_at_all(layers: str) -> None:
-    """Neither written nor left over: the input alone is no network."""
+    """None written, or none left: an input alone is not a network."""
     with pytest.raises(Refused) as error:
         net(layers, params="{n: 3}")
     (problem,) = error.value.problems
@@ -89,7 +89,7 @@ def test_no_layers_at_all(layers: str) -> None:
 
 def test_layers_are_numbered_by_kind() -> None:
     network = net("[relu, tanh, relu, relu6, relu6, {conv: {filters: 4, kernel: 1}, repeat: 2}]")
-    # a kind that ends in a digit is told apart from its number
+    # a kind that ends in a digit is separated from its number
     assert names(network) == ["relu1", "tanh1", "relu2", "relu6_1", "relu6_2", "conv1", "conv2"]
 
 
@@ -98,11 +98,11 @@ def test_written_names() -> None:
     assert names(network) == ["a", "b.relu1", "b.relu2", "c.relu1", "c.tanh1", "relu1"]
 
 
-def test_written_names_that_come_again() -> None:
+def test_repeated_names() -> None:
     assert names(net("[{seq: [{relu: , as: r}, tanh], repeat: 3}]")) == ["r", "tanh1", "r_2", "tanh2", "r_3", "tanh3"]
 
 
-def test_no_name_is_given_twice() -> None:
+def test_names_are_unique() -> None:
     network = net(
         "[{relu: , as: conv1}, conv: {filters: 4, kernel: 1}, {tanh: , as: relu1}, relu, {seq: [relu], as: s_2}]"
     )
@@ -110,7 +110,7 @@ def test_no_name_is_given_twice() -> None:
     assert len(set(names(network))) == len(names(network))
 
 
-def test_names_of_inputs_are_taken() -> None:
+def test_names_of_inputs_are_reserved() -> None:
     assert names(net("[relu, relu]", shape="{relu1: 8x8x4, other: 3}")) == ["relu2", "relu3"]
 
 
@@ -148,7 +148,7 @@ def test_from_takes_a_value_above() -> None:
 
 
 def test_names_that_look_like_sizes() -> None:
-    """`1x1` is what papers call a branch: it names one, and the name can be used."""
+    """Papers call a branch `1x1`, so it is a valid name that can be used."""
     network = net(
         "[{relu: , as: 1x1}, {conv: {filters: 4, kernel: 3, pad: 1}, as: 3x3}, {add: [1x1, 3x3]}, {tanh: , from: 1x1}]"
     )
@@ -156,17 +156,17 @@ def test_names_that_look_like_sizes() -> None:
     assert inputs(network)["tanh1"] == ["1x1"]
 
 
-def test_a_name_stands_for_the_end_of_its_step() -> None:
+def test_a_name_is_the_last_value_of_its_step() -> None:
     network = net("[{seq: [relu, tanh], repeat: 2, as: all}, sigmoid, {elu: , from: all}]")
     assert inputs(network)["elu1"] == ["all.tanh2"]
 
 
-def test_a_step_that_is_not_run_names_what_comes_in() -> None:
+def test_a_skipped_step_names_its_input() -> None:
     network = net("[relu, {tanh: , as: a, when: false}, {tanh: , as: b, repeat: 0}, sigmoid, add: [a, b]]")
     assert inputs(network)["add1"] == ["relu1", "relu1"]
 
 
-def test_from_does_not_change_what_comes_before_a_step_that_is_not_run() -> None:
+def test_from_of_a_skipped_step_has_no_effect() -> None:
     network = net("[{relu: , as: a}, tanh, {elu: , from: a, when: false}, sigmoid]")
     assert inputs(network)["sigmoid1"] == ["tanh1"]
 
@@ -183,7 +183,7 @@ def test_several_inputs() -> None:
     assert inputs(network) == {"relu1": ["left"], "tanh1": ["right"], "add1": ["left", "tanh1"]}
 
 
-def test_several_inputs_given_from_outside() -> None:
+def test_several_inputs_from_the_command_line() -> None:
     text = "input: {left: 8x8x4, right: 100}\nlayers: [relu]"
     network = read(Source("net.yaml", text), Overrides({}, {"right": "7x3"}))
     assert [str(node.output) for node in network.inputs] == ["8x8x4", "7x3"]
@@ -203,7 +203,7 @@ def test_repeat_by_expression() -> None:
     assert names(network) == ["relu1", "relu2", "tanh1", "tanh2"]
 
 
-def test_what_enters_is_new_each_time() -> None:
+def test_the_incoming_size_changes_each_round() -> None:
     network = net("[{conv: {filters: 2*$in_channels, kernel: 1}, repeat: 3}, {maxpool: 2, repeat: $in_height // 4}]")
     assert shapes(network) == ["8x8x4", "8x8x8", "8x8x16", "8x8x32", "4x4x32", "2x2x32"]
 
@@ -275,7 +275,7 @@ def test_a_block_sees_the_parameters_of_the_file_and_its_own_but_not_its_callers
     assert refused("[Outer: 5]", blocks=blocks).text == "unknown parameter $width"
 
 
-def test_arguments_are_worked_out_where_the_block_is_called() -> None:
+def test_arguments_are_evaluated_by_the_caller() -> None:
     network = net(
         "[maxpool: 2, Wide: 2*$in_channels]",
         blocks="{'Wide(filters)': [maxpool: 2, conv: {filters: 3, kernel: 1}, conv: {filters: $filters, kernel: 1}]}",
@@ -290,14 +290,14 @@ def test_names_are_found_in_the_block_then_its_callers_then_the_file() -> None:
     assert inputs(network)["Inner1.add1"] == ["skip", "Inner1.sigmoid1"]
 
 
-def test_a_block_may_use_a_name_before_it_gives_it_where_its_caller_has_one() -> None:
+def test_a_block_can_use_a_name_of_its_caller_before_it_binds_it() -> None:
     blocks = "{B: [{sigmoid: , from: skip}, {tanh: , as: skip}]}"
     network = net("[{relu: , as: skip}, elu, B]", blocks=blocks)
     assert inputs(network)["B1.sigmoid1"] == ["skip"]
     assert inputs(network)["B1.skip"] == ["B1.sigmoid1"]
 
 
-def test_a_name_in_a_block_hides_the_one_outside_and_ends_with_the_block() -> None:
+def test_a_name_in_a_block_hides_the_outer_one_until_the_block_ends() -> None:
     network = net("[{relu: , as: a}, B, add: [a, prev]]", blocks="{B: [{tanh: , as: a}, elu, add: [a, prev]]}")
     assert inputs(network)["B1.add1"] == ["B1.a", "B1.elu1"]
     assert inputs(network)["add1"] == ["a", "B1.add1"]
@@ -323,14 +323,14 @@ def test_a_kind_in_a_parameter_takes_its_fields_from_the_defaults() -> None:
     assert shapes(network) == ["8x8x4", "2x2x4"]
 
 
-def test_blocks_may_stand_in_any_order() -> None:
+def test_blocks_can_be_in_any_order() -> None:
     assert names(net("[A]", blocks="{A: [B], B: [relu]}")) == names(net("[A]", blocks="{B: [relu], A: [B]}"))
 
 
 # -- defaults and parameters ------------------------------------------------------------------------------------------
 
 
-def test_defaults_stand_behind_what_is_written() -> None:
+def test_written_fields_override_defaults() -> None:
     network = net(
         "[conv: 5, conv: {filters: 5, kernel: 1, pad: 0}, maxpool, conv: {filters: 2, bias: true}]",
         defaults="{conv: {kernel: 3, pad: 1, bias: false}, maxpool: {kernel: $k}}",
@@ -340,7 +340,7 @@ def test_defaults_stand_behind_what_is_written() -> None:
     assert params(network) == 3 * 3 * 4 * 5 + 5 * 5 + 3 * 3 * 5 * 2 + 2
 
 
-def test_parameters_given_from_outside() -> None:
+def test_parameters_from_the_command_line() -> None:
     layers = "[{seq: [$act], repeat: $n}, {elu: , when: $on}, conv: {filters: 8*$w, kernel: $k, pad: same}]"
     file = "{act: tanh, n: 3, on: false, w: 1, k: 3}"
     assert [node.kind for node in net(layers, params=file).nodes] == ["input", "tanh", "tanh", "tanh", "conv"]
@@ -383,7 +383,7 @@ def test_input_names_that_look_like_the_long_form() -> None:
 # -- residual ---------------------------------------------------------------------------------------------------------
 
 
-def test_residual_adds_what_came_in() -> None:
+def test_residual_adds_its_input() -> None:
     network = net("[residual: [relu, tanh]]")
     assert inputs(network)["add1"] == ["tanh1", "input"]
 
@@ -411,7 +411,7 @@ def test_no_projection_where_main_keeps_the_shape(projection: str) -> None:
     assert names(net(text)) == ["conv1", "r"]
 
 
-def test_the_projection_starts_from_what_came_in() -> None:
+def test_the_projection_starts_from_the_input() -> None:
     text = (
         "[residual: {main: [conv: {filters: 2*$in_channels, kernel: 3, pad: 1, stride: 2}, relu], "
         "projection: [conv: {filters: 2*$in_channels, kernel: 1, stride: 2}]}]"
@@ -469,7 +469,7 @@ def test_merges(merge: str, shape: str) -> None:
     assert shapes(net(f"[{merge}]"))[-1] == shape
 
 
-def test_branches_start_from_what_comes_in() -> None:
+def test_branches_start_from_the_incoming_value() -> None:
     network = net("[{relu: , as: a}, tanh, concat: [[elu], a, input, prev, [{selu: , from: a}]]]")
     found = inputs(network)
     assert found["branch1.elu1"] == ["tanh1"]
@@ -477,7 +477,7 @@ def test_branches_start_from_what_comes_in() -> None:
     assert found["concat1"] == ["branch1.elu1", "a", "input", "tanh1", "branch2.selu1"]
 
 
-def test_names_given_inside_a_branch_are_known_behind_it() -> None:
+def test_names_inside_a_branch_can_be_used_after_it() -> None:
     network = net("[concat: [[{relu: , as: a}, tanh], prev], {maxpool: 2, from: a}]")
     assert inputs(network)["maxpool1"] == ["branch1.a"]
 
@@ -536,7 +536,7 @@ def test_layers_without_weights_share_nothing() -> None:
 # -- expect -----------------------------------------------------------------------------------------------------------
 
 
-def test_expectations_are_held_against_the_step() -> None:
+def test_expectations_are_compared_with_the_step() -> None:
     network = net(
         "[{conv: {filters: 4, kernel: 1}, as: c, expect: {output: 8x8x4, params: 20, weights: 16, biases: 4, "
         "macs: 1024, activations: 256, receptive_field: 1}}, {relu: , expect: 8x8x5}, "
@@ -560,7 +560,7 @@ def test_expectations_are_held_against_the_step() -> None:
     ]
 
 
-def test_expectations_of_a_step_that_is_not_run_are_not_made() -> None:
+def test_a_skipped_step_has_no_expectations() -> None:
     assert expected(analyze(net("[tanh, {relu: , when: false, expect: 1x1x1}]"))) == []
 
 
@@ -574,13 +574,13 @@ def test_the_network_up_to_the_error_is_kept() -> None:
     assert error.value.partial.outputs == (2,)
 
 
-def test_only_the_first_misfit_is_told() -> None:
+def test_only_the_first_misfit_is_reported() -> None:
     with pytest.raises(Refused) as error:
         net("[conv: {filters: 4, kernel: 9}, conv: {filters: 4, kernel: 99}]")
     assert len(error.value.problems) == 1
 
 
-def test_no_network_where_the_structure_is_wrong() -> None:
+def test_no_network_if_the_structure_is_wrong() -> None:
     with pytest.raises(Refused) as error:
         net("[relu, rlu]")
     assert error.value.partial is None
@@ -627,7 +627,7 @@ EVERY = "as: {0}, repeat: 1 + 0, when: true, expect: 8x8x4, from: prev"
 
 
 def test_the_deepest_network_does_not_exhaust_python() -> None:
-    """All blocks inside each other, each with all attributes, called from a branch: the most calls for each level."""
+    """Nested blocks, each with all attributes, called from a branch, need the most calls per level."""
     depth = DEEPEST - 2
     inner, outer = EVERY.format("n"), EVERY.format("r")
     last = depth // 2 - 1

@@ -1,4 +1,4 @@
-"""YAML text to a tree: positions, unread scalars, limits, everything of YAML that is refused; both parsers alike."""
+"""YAML text to a tree: positions, uninterpreted scalars, limits, refused features of YAML, and the same from both parsers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CORPUS = sorted((HERE / "errors").glob("*.yaml"))
 
 @pytest.fixture(params=["libyaml", "python"])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both parsers: libyaml's, and the one that stands in for it where PyYAML was built without."""
+    """Both parsers: libyaml's, and the one that replaces it if PyYAML was built without it."""
     if request.param == "python":
         monkeypatch.setattr(tree, "CParser", yaml.Loader)
     else:
@@ -35,7 +35,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 def plain(node: Tree) -> Any:
-    """The tree without positions."""
+    """Return the tree without positions."""
     if isinstance(node, Scalar):
         return node.text
     if isinstance(node, Seq):
@@ -44,10 +44,10 @@ def plain(node: Tree) -> Any:
 
 
 def placed(node: Tree) -> Any:
-    """The tree with the line and column of every part, counted from 1, and whether a scalar is quoted."""
+    """Return the tree with the line and column of every part, counted from 1, and whether a scalar is quoted."""
     at = (node.mark.line + 1, node.mark.column + 1)
     if isinstance(node, Scalar):
-        # where nothing is written the parsers differ in how far they look for it
+        # for an empty value the parsers differ in its place
         return (node.text, node.quoted, at if node.text or node.quoted else None)
     if isinstance(node, Seq):
         return (at, [placed(item) for item in node.items])
@@ -60,7 +60,7 @@ def read(text: str, limits: Limits = TRUSTED) -> Any:
 
 
 def refused(text: str, limits: Limits = TRUSTED) -> Problem:
-    """The one problem of a text."""
+    """Return the only problem of a text."""
     with pytest.raises(Refused) as error:
         parse(Source("net.yaml", text), limits)
     (problem,) = error.value.problems
@@ -68,7 +68,7 @@ def refused(text: str, limits: Limits = TRUSTED) -> Problem:
 
 
 def code_at(text: str, limits: Limits = TRUSTED) -> tuple[str, int, int]:
-    """Code, line and column of the one problem of a text."""
+    """Return code, line and column of the only problem of a text."""
     problem = refused(text, limits)
     assert problem.where is not None
     return problem.code, problem.where.line, problem.where.column
@@ -107,7 +107,7 @@ def test_positions(parser: str) -> None:
 
 @pytest.mark.parametrize("word", ["on", "no", "Yes", "~", "null", "010", "0x1F", "1_000", "1:30", "1e3", ".inf", "<"])
 def test_scalars_stay_text(parser: str, word: str) -> None:
-    # YAML 1.1 makes truth values, nothing and other numbers of these
+    # YAML 1.1 turns these into booleans, null and other numbers
     assert read(f"a: {word}") == {"a": word}
     assert read(f'a: "{word}"') == {"a": word}
 
@@ -138,7 +138,7 @@ def test_other_scripts(parser: str) -> None:
     assert read("name: Größe 深 \U0001f600\u00a0x") == {"name": "Größe 深 \U0001f600\u00a0x"}
 
 
-def test_tabs_in_comments_are_nobodys_business(parser: str) -> None:
+def test_tabs_in_comments_are_ignored(parser: str) -> None:
     assert read("a: 1 #\tone\n#\tx\n") == {"a": "1"}
 
 
@@ -179,7 +179,7 @@ def test_refused(parser: str, text: str, code: str, line: int, column: int) -> N
     assert code_at(text) == (code, line, column)
 
 
-def test_one_document_may_say_where_it_begins_and_ends(parser: str) -> None:
+def test_a_document_may_have_start_and_end_marks(parser: str) -> None:
     assert read("---\na: 1\n...\n") == {"a": "1"}
 
 
@@ -229,7 +229,7 @@ def test_many_keys_twice_end_the_reading() -> None:
         ("\ud800", "U+D800"),
     ],
 )
-def test_characters_that_nobody_sees(parser: str, char: str, name: str) -> None:
+def test_invisible_characters(parser: str, char: str, name: str) -> None:
     for text in (f"a: 1\nb: x{char}y", f"a: 1\n# x{char}y", f'a: 1\n"x{char}y"'):
         problem = refused(text)
         assert (problem.code, problem.where and problem.where.line) == ("bad-character", 2)
@@ -275,7 +275,7 @@ def test_nesting(parser: str, limits: Limits) -> None:
 
 def test_number_of_values(parser: str) -> None:
     limits = UNTRUSTED.__class__(nodes=10)
-    assert read("[" + "a, " * 9 + "]", limits) == ["a"] * 9  # the list is one as well
+    assert read("[" + "a, " * 9 + "]", limits) == ["a"] * 9  # the list counts, too
     assert code_at("[" + "a, " * 10 + "]", limits) == ("too-large", 1, 29)
     assert read("{a: 1, b: 2, c: 3, d: 4}", limits)  # keys count too
     assert code_at("{a: 1, b: 2, c: 3, d: 4, e: 5}", limits)[0] == "too-large"
@@ -343,7 +343,7 @@ def test_both_parsers_read_the_same(file: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def answer(file: Path) -> list[str]:
-    """What is said of a bad file."""
+    """Return the problems of an invalid file."""
     try:
         found = read_file(decode(file.read_bytes(), file.name)).warnings
     except Refused as error:
@@ -359,6 +359,6 @@ def test_both_parsers_refuse_the_same(file: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_shelf_has_what_other_readers_find() -> None:
-    """The tree is the one that PyYAML's own base loader composes (it too leaves every scalar a text)."""
+    """The tree equals that of PyYAML's base loader, which leaves every scalar as text, too."""
     for file in SHELF:
         assert read(file.read_text()) == yaml.load(file.read_text(), yaml.BaseLoader), file.name

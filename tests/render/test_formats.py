@@ -1,4 +1,4 @@
-"""What other programs read: the JSON contract key by key, CSV, Markdown, LaTeX; and hostile text in all of them."""
+"""Output for other programs: the JSON contract key by key, CSV, Markdown, LaTeX, and hostile text in all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from cnncalc.units import parse_count
 
 @pytest.fixture
 def out(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command within this process: what it prints on standard output."""
+    """Return a function that runs a command in this process and returns its standard output."""
 
     def printed(*args: str) -> str:
         assert run(cli, args) in (0, 1)
@@ -55,14 +55,14 @@ LAYER = {
 
 @pytest.fixture(scope="module")
 def vgg16(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """`cnncalc analyze vgg16 --format json --batch 2`, read back."""
+    """Return the parsed output of `cnncalc analyze vgg16 --format json --batch 2`."""
     file = tmp_path_factory.mktemp("json") / "vgg16.json"
     assert run(cli, ["analyze", "vgg16", "--format", "json", "--batch", "2", "-o", str(file)]) == 0
     return json.loads(file.read_text(encoding="utf-8"))
 
 
 def test_the_document(vgg16: Any) -> None:
-    """Every key with its type, and no other; what it says of itself."""
+    """It has every key with its type, and no other key."""
     assert {key: type(value) for key, value in vgg16.items()} == TOP
     assert vgg16["format"] == "cnncalc.analysis/1"
     assert vgg16["cnncalc"] == __version__
@@ -75,7 +75,7 @@ def test_the_document(vgg16: Any) -> None:
 
 
 def test_the_totals(vgg16: Any) -> None:
-    """Exact integers; bytes are bytes, of the whole batch for activations."""
+    """Integers are exact, and bytes of activations are for the whole batch."""
     assert vgg16["totals"] == {
         "layers": 38, "depth": 16, "activations": 15_237_608, "activation_bytes": 2 * 4 * 15_237_608,
         "conv_activations": 13_547_520, "weights": 138_344_128, "biases": 13_416, "params": 138_357_544,
@@ -87,7 +87,7 @@ def test_the_totals(vgg16: Any) -> None:
 
 
 def test_the_layers(vgg16: Any) -> None:
-    """layers[0] is the input; every layer has every key with its type."""
+    """layers[0] is the input, and every layer has every key with its type."""
     layers = vgg16["layers"]
     assert layers[0] == {
         "index": 0, "name": "input", "kind": "input", "fields": {}, "inputs": [], "output": [224, 224, 3],
@@ -118,7 +118,7 @@ def test_the_layers(vgg16: Any) -> None:
 
 
 def test_published_figures(vgg16: Any) -> None:
-    """As they were written, beside the exact ones; memory in bytes for one example, as it was published."""
+    """Figures as they were published, next to the exact ones. Memory is in bytes for one example."""
     notes = {"source": "CS231n notes"}
     assert vgg16["published"][:3] == [
         {
@@ -135,7 +135,7 @@ def test_published_figures(vgg16: Any) -> None:
 
 
 def test_expectations_and_warnings(tmp_path: Path, out: Any) -> None:
-    """Shapes and receptive fields as lists, counts as numbers; what is not known is null."""
+    """Shapes and receptive fields are lists, counts are numbers, and unknown figures are null."""
     file = tmp_path / "net.yaml"
     file.write_text(
         "input: 8x8x3\nblocks: {Unused: [relu]}\nlayers:\n"
@@ -143,11 +143,12 @@ def test_expectations_and_warnings(tmp_path: Path, out: Any) -> None:
         "  - {flatten: {}, expect: {receptive_field: 3}}\n"
     )
     document = json.loads(out("analyze", str(file), "--format", "json"))
+    conv, flatten = {"layer": "conv1", "reason": None}, {"layer": "flatten1", "reason": None}
     assert document["expected"] == [
-        {"layer": "conv1", "quantity": "output", "expected": "6x6x4", "computed": [6, 6, 4], "agrees": True},
-        {"layer": "conv1", "quantity": "params", "expected": "1k", "computed": 112, "agrees": False},
-        {"layer": "conv1", "quantity": "receptive_field", "expected": "5", "computed": [3, 3], "agrees": False},
-        {"layer": "flatten1", "quantity": "receptive_field", "expected": "3", "computed": None, "agrees": False},
+        {**conv, "quantity": "output", "expected": "6x6x4", "computed": [6, 6, 4], "agrees": True},
+        {**conv, "quantity": "params", "expected": "1k", "computed": 112, "agrees": False},
+        {**conv, "quantity": "receptive_field", "expected": "5", "computed": [3, 3], "agrees": False},
+        {**flatten, "quantity": "receptive_field", "expected": "3", "computed": None, "agrees": False},
     ]
     assert document["notes"] == ["block `Unused` is never called"]
     assert document["layers"][-1]["receptive_field"] is None
@@ -155,7 +156,7 @@ def test_expectations_and_warnings(tmp_path: Path, out: Any) -> None:
 
 
 def test_shared_weights_and_uneven_sizes(tmp_path: Path, out: Any) -> None:
-    """Whose weights they are; sizes of several axes as a specification writes them; notes as sentences."""
+    """The owner of the weights; sizes of several axes as in a specification; notes as sentences."""
     file = tmp_path / "net.yaml"
     file.write_text(
         "input: 8x9x3\nlayers:\n  - {conv: {filters: 3, kernel: 1x3, pad: {left: 1, right: 1}}, as: one}\n"
@@ -171,7 +172,7 @@ def test_shared_weights_and_uneven_sizes(tmp_path: Path, out: Any) -> None:
 
 
 def test_a_network_that_ends_early(out: Any) -> None:
-    """The layers that fit, no totals, no verdict on what others published, and the problem with its place and trail."""
+    """The layers that fit, no totals, no comparison with published figures, and the problem with its place and trail."""
     document = json.loads(out("analyze", "vgg16", "--input", "10x10x3", "--format", "json"))
     assert set(document) == {*TOP, "problems"}
     assert document["totals"] is None
@@ -188,7 +189,7 @@ def test_a_network_that_ends_early(out: Any) -> None:
 
 
 def test_a_file_that_cannot_be_read_at_all(tmp_path: Path, out: Any) -> None:
-    """The same keys; all its problems."""
+    """The same keys, and all problems."""
     file = tmp_path / "net.yaml"
     file.write_text("input: 8x8x3\nlayers: [rlu, {conv: {filters: 4, kernl: 3}}]\n")
     document = json.loads(out("analyze", str(file), "--format", "json"))
@@ -198,7 +199,7 @@ def test_a_file_that_cannot_be_read_at_all(tmp_path: Path, out: Any) -> None:
 
 
 def test_several_specifications_are_an_array(tmp_path: Path, out: Any) -> None:
-    """In the order typed, the refused ones among them; one alone is no array."""
+    """In the order typed, including invalid ones. A single one is not an array."""
     file = tmp_path / "bad.yaml"
     file.write_text("input: 8x8x3\nlayers: [rlu]\n")
     documents = json.loads(out("analyze", "lenet5", str(file), "alexnet", "--format", "json"))
@@ -207,8 +208,8 @@ def test_several_specifications_are_an_array(tmp_path: Path, out: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "unet", "yolov3_tiny", "vit_b_16", "stacked_lstm"])
-def test_json_is_ascii_and_one_layer_a_line(name: str, out: Any) -> None:
-    """Every stream can carry it, a diff shows layers, and nothing is lost on the way."""
+def test_json_is_ascii_with_one_layer_per_line(name: str, out: Any) -> None:
+    """Every stream can represent it, a diff shows layers, and no character is lost."""
     text = out("analyze", name, "--format", "json")
     assert text.isascii()
     document = json.loads(text)
@@ -220,7 +221,7 @@ def test_json_is_ascii_and_one_layer_a_line(name: str, out: Any) -> None:
 
 
 def test_numbers_beyond_those_of_other_languages_stay_exact(out: Any) -> None:
-    """2^53 and above: still integers, digit by digit."""
+    """From 2^53 on, they are still exact integers."""
     text = out("analyze", "-e", "1000000x1000000x3 -> CONV3-4", "--format", "json")
     assert json.loads(text)["totals"]["macs"] == 10**12 * 4 * 27
     assert f'"macs": {10**12 * 4 * 27}' in text
@@ -230,7 +231,7 @@ def test_numbers_beyond_those_of_other_languages_stay_exact(out: Any) -> None:
 
 
 def test_csv(out: Any) -> None:
-    """A header, full names, plain numbers, no totals."""
+    """A header, full names, plain numbers, and no totals."""
     text = out("analyze", "vgg16", "--format", "csv", "--columns", ",".join(name for name in COLUMN_NAMES))
     rows = list(csv.DictReader(StringIO(text)))
     assert list(rows[0]) == ["layer", *COLUMN_NAMES]
@@ -243,7 +244,7 @@ def test_csv(out: Any) -> None:
 
 
 def test_csv_of_several(out: Any) -> None:
-    """One table with a column for the network as it was typed; of one network there is none."""
+    """One table with a column for the networks as they were typed, which a single network does not have."""
     text = out("analyze", "lenet5", "-e", "8x8x3 -> FC-10", "vgg16", "--format", "csv", "--columns", "params")
     lines = text.splitlines()
     assert lines[0] == "network,layer,params"
@@ -258,7 +259,7 @@ def test_csv_of_several(out: Any) -> None:
 
 
 def test_an_empty_receptive_field_in_csv(out: Any) -> None:
-    """A vector has none: no figure, and nothing that looks like a formula."""
+    """A vector has none: the cell is empty and does not look like a formula."""
     rows = list(csv.DictReader(StringIO(out("analyze", "-e", "10 -> FC-5", "--format", "csv", "--columns", "rf"))))
     assert [row["rf"] for row in rows] == ["-", "-"]
 
@@ -269,7 +270,7 @@ MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 def table(text: str) -> list[list[str]]:
-    """The rows of the one table in a Markdown text, as it is rendered."""
+    """Return the rows of the only table in a Markdown text, as rendered."""
     found: list[list[str]] = []
     for token in MARKDOWN.parse(text):
         if token.type == "tr_open":
@@ -283,7 +284,7 @@ def table(text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("name", ["vgg16", "googlenet", "stacked_lstm"])
 def test_markdown_is_a_table(name: str, out: Any) -> None:
-    """A heading, a row for each layer, as many cells in every row, figures to the right."""
+    """A heading, one row per layer, the same number of cells in every row, and figures aligned to the right."""
     columns = "kind,fields,output,params,macs,rf,formula,share"
     text = out("analyze", name, "--format", "markdown", "--columns", columns)
     rows = table(text)
@@ -298,12 +299,12 @@ def test_markdown_is_a_table(name: str, out: Any) -> None:
 
 
 def rows_of(text: str) -> list[str]:
-    """The rows of a `tabular`."""
+    """Return the rows of a `tabular`."""
     return [line for line in text.splitlines() if line.endswith(r" \\") and not line.startswith("%")]
 
 
 def sound(text: str) -> None:
-    """Is it TeX? Braces and environments close, every row has as many cells as columns, and no sign is left bare."""
+    """Check that a text is valid TeX: braces and environments close, rows have a cell per column, and signs are escaped."""
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert body.startswith(r"\begin{tabular}{")
     columns = len(body.partition("{tabular}{")[2].partition("}")[0])
@@ -323,7 +324,7 @@ def sound(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["vgg16", "googlenet", "stacked_lstm"])
 def test_latex_is_a_tabular(name: str, out: Any) -> None:
-    """To be put between a paper's own lines."""
+    """It can be inserted into a paper."""
     text = out("analyze", name, "--format", "latex", "--columns", "kind,fields,output,params,macs,rf,formula,share")
     sound(text)
     assert text.splitlines()[1] == r"\begin{tabular}{llllrrrlr}"
@@ -343,7 +344,7 @@ OBEYED = "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\uf
 
 
 def network(name: str) -> Analysis:
-    """A network in which everything that has a name has this one."""
+    """Return a network in which everything that has a name has this one."""
     builder = Builder()
     value = builder.input(name, Shape((9, 9, 3)))
     first = builder.add(Conv(filters=3, kernel=1), [value], f"{name}.{name}")
@@ -357,20 +358,20 @@ def network(name: str) -> Analysis:
 
 
 def harmless(text: str) -> None:
-    """No sign that a terminal, an editor or a log obeys; no line that a build server takes for a command."""
+    """Check that no character is executed by a terminal, editor or log, and no line is a command of a build server."""
     assert not re.search(OBEYED, text)
     for line in text.splitlines():
         assert not line.lstrip().startswith(("::", "##["))
 
 
 def is_one_line(text: str, lines: int) -> None:
-    """A name with line ends in it takes no more lines than any other."""
+    """Check that a name with line ends takes as many lines as any other."""
     assert len(text.splitlines()) == lines
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_in_a_table(name: str) -> None:
-    """As the input, a block, a layer, its source, its owner; in the table and in the working."""
+    """The names of the input, a block, a layer, its source and its owner, in the table and in calculations."""
     result = network(name)
     for text, usual in (
         (plain(report(result, Options(columns=COLUMN_NAMES[:5]), ASCII)), network("usual")),
@@ -383,7 +384,7 @@ def test_hostile_names_in_a_table(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_in_json(name: str) -> None:
-    """There they are what they are, escaped."""
+    """They are unchanged, but escaped."""
     document = data.analysis(network(name))
     text = data.to_json(document)
     harmless(text)
@@ -394,7 +395,7 @@ def test_hostile_names_in_json(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_in_csv(name: str) -> None:
-    """One record for each layer, and no cell that a spreadsheet would run."""
+    """One record per layer, and no cell that a spreadsheet would execute."""
     text = data.to_csv([("net.yaml", network(name))], COLUMN_NAMES[:10], None)
     harmless(text)
     rows = list(csv.reader(StringIO(text)))
@@ -405,7 +406,7 @@ def test_hostile_names_in_csv(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_in_markdown(name: str) -> None:
-    """Rendered, they are text: no tag, no link, no picture, no emphasis; and the table keeps its columns."""
+    """They are rendered as text, without tags, links, pictures or emphasis, and the columns stay."""
     text = markup.to_markdown(network(name), Options(columns=COLUMN_NAMES[:4]))
     harmless(re.sub(r"(?m)^### ", "", text))
     rows = table(text)
@@ -432,7 +433,7 @@ def test_hostile_names_in_latex(name: str) -> None:
 
 @pytest.mark.parametrize("form", [*FORMATS, "explain"])
 def test_hostile_files(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The path of the file, and its texts: on both streams."""
+    """The path and the text of a file, on both streams."""
     text = json.dumps(" ".join(name for name in HOSTILE if name.isprintable())[:90])
     for number, name in enumerate(HOSTILE):
         if "/" in name or "\udcff" in name:
