@@ -22,7 +22,8 @@ layers:
   - fc: 10
 """
 DARKNET = "[net]\nheight=16\nwidth=16\nchannels=3\n[convolutional]\nfilters=4\nsize=3\npad=1\nactivation=leaky\n"
-FRAMEWORKS = {"verify": "torch", "keras": "keras", "onnx": "onnx"}  # word of an example -> package that it needs
+# word of an example -> package that it needs
+FRAMEWORKS = {"verify": "torch", "keras": "keras", "onnx": "onnx", "pdf": "cairosvg", "png": "cairosvg"}
 
 
 def pages() -> dict[str, str]:

@@ -15,12 +15,13 @@ OF_FORMAT = {
     "json": (".json",), "csv": (".csv",), "markdown": (".md", ".markdown"), "latex": (".tex",), "junit": (".xml",),
     "sarif": (".sarif", ".json"), "gitlab": (".json",), "gradescope": (".json",), "svg": (".svg",), "torch": (".py",),
     "keras": (".py",), "onnx": (".onnx",), "mermaid": (".mmd", ".mermaid"), "dot": (".dot", ".gv"),
-    "yaml": (".yaml", ".yml"), "html": (".html", ".htm"),
+    "yaml": (".yaml", ".yml"), "html": (".html", ".htm"), "tex": (".tex", ".tikz"), "pdf": (".pdf",), "png": (".png",),
 }  # fmt: skip
 BINARY = ("onnx",)
+PICTURES = ("svg", "tex", "pdf", "png")
 # suffixes of formats that cnncalc does not write
 FOREIGN = (
-    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svgz", ".pdf", ".eps", ".ps", ".xls",
+    ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svgz", ".eps", ".ps", ".xls",
     ".xlsx", ".ods", ".doc", ".docx", ".odt", ".rst", ".tsv", ".toml", ".ini", ".cfg", ".keras", ".h5", ".hdf5", ".pt", ".pth",
     ".pb", ".tflite", ".safetensors", ".prototxt", ".caffemodel", ".npy", ".npz", ".pkl", ".zip", ".gz", ".ipynb",
 )  # fmt: skip
@@ -61,3 +62,18 @@ def check_suffix(
     what = f"{chooser} {form} does not write that" if form in choices else f"the output is {NAMES[form]}"
     text = f"`{show(file)}` ends in `{suffix}`, but {what}: {help}"
     raise click.BadParameter(text, param_hint=option)
+
+
+def picture_format(file: str) -> str | None:
+    """Return the format of a picture by the suffix of its file; None for a suffix that means nothing.
+
+    Raises:
+        click.BadParameter: If the suffix belongs to another format.
+    """
+    suffix = os.path.splitext(file)[1].lower()
+    form = next((form for form in PICTURES if suffix in OF_FORMAT[form]), None)
+    if form is None and suffix in KNOWN:
+        text = f"`{show(file)}` ends in `{suffix}`, but pictures are SVG, TikZ, PDF or PNG"
+        names = quoted(OF_FORMAT[form][0] for form in PICTURES)
+        raise click.BadParameter(f"{text}: end the name in {names}", param_hint="-o")
+    return form

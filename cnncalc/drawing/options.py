@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.analyses.totals import Analysis
 from cnncalc.record import Record
 
 VIEWS = ("auto", "volumes", "graph", "memory")
@@ -25,3 +26,6 @@ class Options(Record):
     width: float | None = None
     receptive_field: str | None = None
     layer: str | None = None
+    against: Analysis | None = None  # of the graph view: the network to compare with
+    mode: str = "train"  # of the memory view, with the optimizer
+    optimizer: str = "sgd"

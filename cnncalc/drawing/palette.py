@@ -32,6 +32,14 @@ COLORS: dict[str, tuple[str, str]] = {
         ("#fdf3d7", "#3a3324"), ("#fbdf9f", "#54431f"), ("#f9c66b", "#6d5218"), ("#f4a94c", "#8a5c12"), ("#ea8b3d", "#a5610f"),
     ))},
 }  # fmt: skip
+# the kinds of memory from the bottom of the chart to its top (Okabe & Ito 2008, with two further colours)
+MEMORY_KINDS = {
+    "parameters": ("#0072b2", "#2a8fd0"), "buffers": ("#56b4e9", "#8fd0f5"), "optimizer state": ("#cc79a7", "#d993ba"),
+    "input": ("#999999", "#aaaaaa"), "activations": ("#009e73", "#17b087"), "gradients": ("#d55e00", "#e27b2b"),
+    "gradients in flight": ("#e69f00", "#f0b434"), "16-bit weights": ("#882255", "#b04a80"), "loss": ("#000000", "#ffffff"),
+    "temporary": ("#f0e442", "#f5ec7a"),
+}  # fmt: skip
+COLORS.update((f"memory-{kind.replace(' ', '-')}", pair) for kind, pair in MEMORY_KINDS.items())
 FAMILIES = (
     "input", "conv", "pool", "dense", "norm", "activation", "merge", "reshape", "recurrent", "attention", "other",
 )  # fmt: skip

@@ -10,8 +10,9 @@ from cnncalc.record import Record
 class Missing(Exception):
     """An optional package that an extra installs is missing."""
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"this needs {package}: pip install 'cnncalc[{extra}]'")
+    def __init__(self, package: str, extra: str, also: str = "") -> None:
+        """Name the package and its extra, and what else it needs."""
+        super().__init__(f"this needs {package}: pip install 'cnncalc[{extra}]'" + (f", {also}" if also else ""))
 
 
 class ReaderOptions(Record):

@@ -165,10 +165,11 @@ def command(
     drawn = answer.training or answer.inference
     assert drawn is not None
     if plot is not None:
-        from cnncalc.render.timeline import svg
+        from cnncalc.drawing.formats.svg import to_svg
+        from cnncalc.drawing.memory import memory_view
 
-        title = f"{network.title}, {render.setting(answer)}"
-        write(svg(drawn, title + (f", {optimizer}" if training else ", inference")), plot)
+        title = f"{network.title}, {render.setting(answer)}" + (f", {optimizer}" if training else ", inference")
+        write(to_svg(memory_view(drawn, title)), plot)
     if request.form == "json":
         from cnncalc.render.data import to_json
 

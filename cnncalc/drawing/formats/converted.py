@@ -6,11 +6,13 @@ Only this module needs a package (extra `draw`).
 from __future__ import annotations
 
 from struct import pack
+from typing import Any
 from zlib import crc32
 
 from cnncalc.drawing.formats.svg import to_svg
 from cnncalc.drawing.scene import Scene
 from cnncalc.readers.optional import import_optional
+from cnncalc.readers.options import Missing
 
 DOTS_PER_INCH = 300
 PIXELS_PER_INCH = 96  # of CSS, in which CairoSVG counts
@@ -23,7 +25,7 @@ def to_pdf(scene: Scene, theme: str = "light") -> bytes:
     Raises:
         Missing: If CairoSVG is not installed.
     """
-    data: bytes = import_optional("cairosvg", "draw").svg2pdf(bytestring=_svg(scene, theme))
+    data: bytes = _cairosvg().svg2pdf(bytestring=_svg(scene, theme))
     return data
 
 
@@ -34,8 +36,22 @@ def to_png(scene: Scene, theme: str = "light") -> bytes:
         Missing: If CairoSVG is not installed.
     """
     dots = min(DOTS_PER_INCH, MOST_PIXELS * 72 / max(scene.width, scene.height))
-    convert = import_optional("cairosvg", "draw").svg2png
+    convert = _cairosvg().svg2png
     return _with_resolution(convert(bytestring=_svg(scene, theme), scale=dots / PIXELS_PER_INCH), dots)
+
+
+def _cairosvg() -> Any:
+    """Import CairoSVG.
+
+    Raises:
+        Missing: If CairoSVG is not installed, or the library cairo, which it loads.
+    """
+    try:
+        return import_optional("cairosvg", "draw")
+    except OSError:
+        raise Missing(
+            "cairosvg", "draw", "and the library cairo: apt install libcairo2, or brew install cairo"
+        ) from None
 
 
 def _svg(scene: Scene, theme: str) -> bytes:

@@ -16,7 +16,7 @@ ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "-": "{-}",
-    "×": r"$\times$", "−": "$-$", "–": r"\textendash{}", "—": r"\textemdash{}", "·": r"\textperiodcentered{}",
+    "×": r"$\times$", "÷": r"$\div$", "−": "$-$", "–": r"\textendash{}", "—": r"\textemdash{}", "·": r"\textperiodcentered{}",
     "…": r"\dots{}", "→": r"$\to$", "⌊": r"$\lfloor$", "⌋": r"$\rfloor$", "²": r"\texttwosuperior{}", "[": "{[}", "]": "{]}",
 }  # fmt: skip
 ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
@@ -100,6 +100,8 @@ def _primitive(item: Item) -> list[str]:
             rf"{{{font}{{}}{bold}{escape(item.text)}}};"
         ]
     assert not isinstance(item, Group)
+    if not item.style.opacity:
+        return []  # what is invisible is only for tooltips
     style = _style(item.style)
     if isinstance(item, Rect):
         round = f", rounded corners={coordinate(item.radius)}bp" if item.radius else ""

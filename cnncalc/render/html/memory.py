@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from cnncalc.analyses.memory.ledger import Moment
 from cnncalc.analyses.memory.peak import Run
+from cnncalc.drawing.formats.svg import to_svg
+from cnncalc.drawing.memory import memory_view
 from cnncalc.render.html.elements import Html, element, joined, safe
 from cnncalc.render.html.fragment import caveat, fragment, heading, number, share
 from cnncalc.render.memory import (
@@ -18,7 +20,6 @@ from cnncalc.render.memory import (
     training_terms,
     unknown_layers,
 )
-from cnncalc.render.timeline import svg
 from cnncalc.units import format_bytes
 
 HOLDERS = 10  # layers that save the most for backward
@@ -60,7 +61,7 @@ def curve_svg(answer: Answer) -> str:
     run = answer.training or answer.inference
     assert run is not None
     mode = answer.optimizer if answer.training is not None else "inference"
-    return svg(run, f"{answer.network.title}, {setting(answer)}, {mode}")
+    return to_svg(memory_view(run, f"{answer.network.title}, {setting(answer)}, {mode}"))
 
 
 def _peak(what: str, run: Run, terms: str) -> Html:

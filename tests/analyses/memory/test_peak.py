@@ -273,7 +273,7 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert data["format"] == "cnncalc.memory/1"
     drawn = picture.read_text()
     assert f"{data['training']['peak_bytes']:,} bytes" in drawn
-    assert drawn.count("<title>") == len(train(network_of_shelf("resnet18"), 8).moments)
+    assert drawn.count("<title>") == 1 + len(train(network_of_shelf("resnet18"), 8).moments)
 
 
 def network_of_shelf(name: str) -> Network:
@@ -436,7 +436,7 @@ def test_lower_bounds_are_marked_in_every_output(name: str, capsys: pytest.Captu
     assert f"{shown('memory', str(spec), *options, '--fit', '10B').count('peak is at least')}" == "2"
     drawn = picture.read_text()
     assert ">peak at least " in drawn
-    assert drawn.count(": at least ") == drawn.count("<title>") > 0
+    assert drawn.count(": at least ") == drawn.count("<title>") - 1 > 0
     data = json.loads(shown("memory", str(spec), *options, "--format", "json", "--fit", "1MB"))
     assert data["training"]["exact"] is data["inference"]["exact"] is data["fit"]["exact"] is False
     for kind in ("training-memory", "inference-memory"):
@@ -520,9 +520,6 @@ def test_mixed_precision_on_the_command_line(capsys: pytest.CaptureFixture[str],
     assert f"peak {highest:,} bytes at" in drawn
     assert f"{highest:,} bytes" in capsys.readouterr().out
     assert ">16-bit weights<" in drawn
-    legend = [(int(x), len(word)) for x, word in re.findall(r'<text x="(\d+)" y="\d+">([a-z0-9 -]+)</text>', drawn)]
-    assert len(legend) == 10
-    assert all(x + 7 * letters <= 960 for x, letters in legend)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,202 @@
+"""`cnncalc draw`: a network as a picture for a paper, a lecture or a thesis."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import click
+
+from cnncalc.analyses.memory.optimizers import OPTIMIZERS
+from cnncalc.cli import options
+from cnncalc.cli.request import Request
+from cnncalc.cli.run import Failed, write_bytes
+from cnncalc.cli.suffixes import picture_format
+from cnncalc.drawing.formats import FORMATS
+from cnncalc.drawing.options import SHOWN, THEMES, VIEWS
+from cnncalc.text import quoted, show
+
+UNITS = {"mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "pt": 1.0}
+NARROWEST, WIDEST = 100.0, 5000.0  # points
+
+
+@click.command(
+    "draw",
+    epilog=options.examples(
+        "cnncalc draw vgg16 -o vgg16.svg",
+        "cnncalc draw resnet18 -o resnet18.pdf --width 180mm",
+        "cnncalc draw alexnet -o alexnet.tex --show params,macs",
+        "cnncalc draw vgg16 --receptive-field conv3_1 -o field.svg",
+    ),
+)
+@options.request(figures=True)
+@click.option(
+    "--view",
+    type=click.Choice(VIEWS),
+    default="auto",
+    show_default=True,
+    metavar="VIEW",
+    help="volumes: feature maps as boxes, to scale. memory: live memory over a training step. auto: volumes for a chain of "
+    "layers.",
+)
+@click.option(
+    "--layer",
+    metavar="LAYER",
+    help="Draw one convolution or pooling instead: its input, window, stride, padding and output, with the output size "
+    "calculated.",
+)
+@click.option(
+    "--receptive-field",
+    metavar="LAYER",
+    help="Draw the input instead, with the window that one cell of LAYER sees, and how it grows from layer to layer.",
+)
+@click.option(
+    "--show",
+    "shown",
+    metavar="FIGURES",
+    help=f"Figures to write below the layers, separated by commas: {', '.join(SHOWN)} (receptive field).",
+)
+@click.option(
+    "--highlight",
+    multiple=True,
+    metavar="LAYER",
+    help="Outline this layer, or all layers of this block. May be repeated.",
+)
+@click.option(
+    "--legend/--no-legend", default=True, help="Explain colours and scale below the picture (default), or not."
+)
+@click.option(
+    "--theme",
+    type=click.Choice(THEMES),
+    default="light",
+    show_default=True,
+    metavar="THEME",
+    help="light, dark, or auto: an SVG that follows the reader's setting. The other formats are light with auto.",
+)
+@click.option(
+    "--width", metavar="SIZE", help="Width of the picture, such as 180mm, 18cm, 7in or 510pt. Text stays 8 pt."
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["train", "infer"]),
+    help="For the memory view: a training step (default) or inference.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(list(OPTIMIZERS)),
+    metavar="NAME",
+    help=f"For the memory view: {', '.join(OPTIMIZERS)}. Default: sgd.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    metavar="FORMAT",
+    help=f"Format of the picture: {', '.join(FORMATS)}. By default the suffix of FILE decides.",
+)
+@options.output_file
+def command(
+    request: Request,
+    view: str,
+    layer: str | None,
+    receptive_field: str | None,
+    shown: str | None,
+    highlight: tuple[str, ...],
+    legend: bool,
+    theme: str,
+    width: str | None,
+    mode: str | None,
+    optimizer: str | None,
+) -> int:
+    """Draw SPEC as a picture: SVG, TikZ (.tex), PDF or PNG.
+
+    All numbers and shapes come from the network. Names and figures stay text in SVG, TikZ and PDF. PDF and PNG need a package
+    (extra `draw`).
+    """
+    from cnncalc.analyses.totals import analyze
+    from cnncalc.cli.specs import network_of, print_notes
+    from cnncalc.drawing.draw import draw
+    from cnncalc.drawing.formats import write_scene
+    from cnncalc.drawing.options import Options
+    from cnncalc.drawing.select import Undrawable
+    from cnncalc.readers.options import Missing
+
+    form = format_of(request)
+    if layer is not None and receptive_field is not None:
+        raise click.UsageError("--layer and --receptive-field are two pictures: draw one at a time")
+    if (layer or receptive_field) and view != "auto":
+        raise click.UsageError(f"{'--layer' if layer else '--receptive-field'} is a picture of its own: remove --view")
+    for option, value in (("--mode", mode), ("--optimizer", optimizer)):
+        if value is not None and view != "memory":
+            raise click.UsageError(f"{option} is only for the memory view: add --view memory")
+    asked = Options(
+        view=view,
+        show=figures_of(shown),
+        highlight=highlight,
+        legend=legend,
+        width=points_of(width),
+        layer=layer,
+        receptive_field=receptive_field,
+        mode=mode or "train",
+        optimizer=optimizer or "sgd",
+    )
+    network = network_of(request.only_spec(), request)
+    print_notes(network)
+    try:
+        picture = write_scene(draw(analyze(network, request.batch, request.dtype), asked), form, theme)
+    except (Undrawable, Missing) as error:
+        raise Failed(str(error)) from None
+    write_bytes(picture if isinstance(picture, bytes) else picture.encode(), request.file)
+    return 0
+
+
+def format_of(request: Request) -> str:
+    """Return the format to write: that of --format, or of the suffix of FILE, or SVG.
+
+    Raises:
+        click.UsageError: If the two differ, or the picture would go to a terminal.
+        click.BadParameter: If the suffix belongs to another format.
+    """
+    if request.file is None:
+        if sys.stdout is not None and sys.stdout.isatty():
+            raise click.UsageError("a picture cannot be shown in a terminal: use -o net.svg (or .pdf, .png, .tex)")
+        return request.form or FORMATS[0]
+    form = picture_format(request.file)
+    if form and request.form and form != request.form:
+        raise click.UsageError(f"`{show(request.file)}` is not a name for --format {request.form}: remove --format")
+    return form or request.form or FORMATS[0]
+
+
+def figures_of(text: str | None) -> tuple[str, ...]:
+    """Return the figures that --show names.
+
+    Raises:
+        click.BadParameter: If one of them does not exist.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+    for name in names:
+        if name not in SHOWN:
+            raise click.BadParameter(f"`{show(name)}` is not a figure: use {quoted(SHOWN)}", param_hint="--show")
+    return names
+
+
+def points_of(text: str | None) -> float | None:
+    """Return a width in points.
+
+    Raises:
+        click.BadParameter: If it is not a number with a unit, or too small or too large.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)\s*([a-z]{2})", text.strip().lower())
+    if match is None or match[2] not in UNITS:
+        raise click.BadParameter(
+            f"`{show(text)}` is not a width: write 180mm, 18cm, 7in or 510pt", param_hint="--width"
+        )
+    points = float(match[1]) * UNITS[match[2]]
+    if not NARROWEST <= points <= WIDEST:
+        raise click.BadParameter(
+            f"`{show(text)}` is {'too narrow' if points < NARROWEST else 'too wide'}: use 36mm to 1760mm",
+            param_hint="--width",
+        )
+    return points

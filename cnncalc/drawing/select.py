@@ -1,0 +1,59 @@
+"""Layers that an option names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cnncalc.analyses.blocks import is_named
+from cnncalc.network import Network, Node
+from cnncalc.text import did_you_mean, show
+
+
+class Undrawable(Exception):
+    """The picture that was asked for cannot be drawn. The message is one sentence with its remedy."""
+
+
+def highlighted(network: Network, names: Iterable[str]) -> set[int]:
+    """Return the indexes of the layers with these names, and of the layers in blocks with these names.
+
+    Raises:
+        Undrawable: If a name is neither that of a layer nor that of a block.
+    """
+    found: set[int] = set()
+    for name in names:
+        named = {node.index for node in network.nodes if any(is_named(path, name) for path in _paths(node.name))}
+        if not named:
+            raise unknown_layer(network, name)
+        found |= named
+    return found
+
+
+def layer_named(network: Network, name: str) -> Node:
+    """Return the layer with this name, or with this last part of a name if only one has it.
+
+    Raises:
+        Undrawable: If there is none, or several.
+    """
+    for node in network.nodes:
+        if node.name == name:
+            return node
+    ends = [node for node in network.nodes if node.name.endswith(f".{name}")]
+    if len(ends) == 1:
+        return ends[0]
+    if ends:
+        some = " or ".join(f"`{show(node.name)}`" for node in ends[:2])
+        raise Undrawable(f"`{show(name)}` is the name of {len(ends)} layers: write the path, such as {some}")
+    raise unknown_layer(network, name)
+
+
+def unknown_layer(network: Network, name: str) -> Undrawable:
+    """Return the error for a name that no layer has."""
+    known = [node.name for node in network.nodes]
+    help = did_you_mean(name, known) or "`cnncalc analyze` lists the layers"
+    return Undrawable(f"no layer or block named `{show(name)}`: {help}")
+
+
+def _paths(name: str) -> Iterable[str]:
+    """Return the path of a layer and those of the blocks around it."""
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]

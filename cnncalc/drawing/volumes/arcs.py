@@ -1,0 +1,75 @@
+"""Arcs over the boxes: which lane each skip takes, so that arcs nest and none runs through a box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cnncalc.drawing.measure import measure
+from cnncalc.drawing.options import SMALLEST_TEXT
+from cnncalc.drawing.scene import Point
+from cnncalc.drawing.volumes.layout import Placed
+from cnncalc.drawing.volumes.trunk import Skip
+from cnncalc.record import Record
+
+CLEARANCE, LANE, LABEL = 8.0, 6.0, 9.0
+ASIDE = 1.6  # an arc that ends and one that starts at the same box are this far from its middle
+
+
+class Arc(Record):
+    """An arc: the position of its skip, its four corners relative to the middle of the row, and its label."""
+
+    number: int
+    points: tuple[Point, Point, Point, Point]
+    label: str
+
+    @property
+    def top(self) -> float:
+        """The height that it reaches, its label included."""
+        return self.points[1][1] - (LABEL + 3 if self.label else 1)
+
+
+class _Roof(Record):
+    """A box seen from above: where its back edge is, how high it is, and where it ends."""
+
+    left: float
+    right: float
+    top: float
+    edge: float
+
+
+def arcs_of(skips: list[Skip], row: list[Placed], label: Callable[[Skip], str]) -> list[Arc]:
+    """Return the arcs of the skips whose ends are both drawn in this row."""
+    roofs: list[_Roof] = []
+    roof_of: dict[int, int] = {}
+    for placed in row:
+        for part in placed.parts:
+            if part.box is None:
+                continue
+            left = placed.left + part.left
+            box = part.box
+            for index in part.slabs[0].layers:
+                roof_of[index] = len(roofs)
+            edge = left + box.slant + box.width / 2
+            roofs.append(_Roof(left, left + box.width + box.slant, -(box.height + box.slant) / 2, edge))
+    spans = []
+    for number, skip in enumerate(skips):
+        if skip.start in roof_of and skip.end in roof_of and roof_of[skip.start] < roof_of[skip.end]:
+            spans.append((roof_of[skip.end] - roof_of[skip.start], number, roof_of[skip.start], roof_of[skip.end]))
+    arcs: list[Arc] = []
+    for _, number, first, last in sorted(spans):
+        start, end = roofs[first].edge + ASIDE, roofs[last].edge - ASIDE
+        below = min(roof.top for roof in roofs[first : last + 1]) - CLEARANCE
+        for other in arcs:
+            if other.points[0][0] < end and start < other.points[3][0]:
+                below = min(below, other.top - LANE + 1)
+        words = label(skips[number])
+        if measure(words, SMALLEST_TEXT) + 4 > end - start:
+            words = ""
+        corners = ((start, _roof_at(roofs, start)), (start, below), (end, below), (end, _roof_at(roofs, end)))
+        arcs.append(Arc(number, corners, words))
+    return arcs
+
+
+def _roof_at(roofs: list[_Roof], x: float) -> float:
+    """Return the height of the highest box at a place."""
+    return min((roof.top for roof in roofs if roof.left <= x <= roof.right), default=0.0)

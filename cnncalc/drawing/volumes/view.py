@@ -1,0 +1,234 @@
+"""The picture of a network as volumes: rows of boxes with captions, arcs for skips, a legend with the size law."""
+
+from __future__ import annotations
+
+from cnncalc.analyses.totals import Analysis
+from cnncalc.drawing.coloring import LINE, Coloring, coloring, legend
+from cnncalc.drawing.figures import figures
+from cnncalc.drawing.lines import rounded
+from cnncalc.drawing.measure import wrap
+from cnncalc.drawing.options import A4, SMALLEST_TEXT, Options
+from cnncalc.drawing.scene import Circle, Group, Item, Path, Scene, Style, Text, move
+from cnncalc.drawing.select import highlighted
+from cnncalc.drawing.tooltips import tooltip, tooltips
+from cnncalc.drawing.volumes.arcs import Arc, arcs_of
+from cnncalc.drawing.volumes.boxes import faces, scale_for
+from cnncalc.drawing.volumes.captions import caption, labels_of, operation, runs_of, title
+from cnncalc.drawing.volumes.groups import Slab, groups_of, hides, slabs_of
+from cnncalc.drawing.volumes.layout import Measured, Part, Placed, Words, parts_of, rows_of
+from cnncalc.drawing.volumes.trunk import Skip, skips_of, trunk_of
+from cnncalc.network import Node
+from cnncalc.text import plural, show
+
+MARGIN = 14.0
+WIDEST = A4[1] - 4 * MARGIN  # what fits A4 landscape
+# how thin boxes and how wide captions are; the first pair with which everything fits in one row
+FITTING = ((6, 92.0), (8, 92.0), (8, 74.0), (10, 74.0), (12, 74.0))
+SKIPS = "Arcs are connections past the layers below them, dashed if there are layers on them."
+NARROWEST = 250.0  # leaves room for the legend
+CONTINUED = 12.0  # the arrow from and to another row
+LEADING = 10.0
+ROW_GAP = 20.0
+
+
+def volumes_view(analysis: Analysis, options: Options) -> Scene:
+    """Return the volumes of a network. Its trunk is drawn, and branches are arcs over it.
+
+    Raises:
+        Undrawable: If an option names a layer that does not exist.
+    """
+    return _Page(analysis, options).scene()
+
+
+class _Page:
+    """The picture while it is drawn, from top to bottom."""
+
+    def __init__(self, analysis: Analysis, options: Options) -> None:
+        self.analysis = analysis
+        self.options = options
+        network = analysis.network
+        self.trunk = trunk_of(network)
+        self.skips = skips_of(network, self.trunk)
+        self.groups = groups_of(network, slabs_of(network, self.trunk))
+        self.colors: Coloring = coloring(analysis, options)
+        self.marked = highlighted(network, options.highlight)
+        self.items: list[Item] = []
+
+    def scene(self) -> Scene:
+        """Return the whole picture."""
+        network, options = self.analysis.network, self.options
+        rows = self.rows()
+        right = max(placed.end for row in rows for placed in row) + MARGIN
+        width = max(right, options.width or NARROWEST)
+        bottom = MARGIN
+        drawn: set[int] = set()
+        for number, row in enumerate(rows):
+            bottom, shown = self.row(row, bottom, number > 0, number + 1 < len(rows))
+            drawn |= shown
+        if right < width:
+            self.items = [move(item, (width - right) / 2, 0) for item in self.items]
+        bottom = self.notes(drawn, bottom, width)
+        if options.legend:
+            bottom = self.legend(rows, bottom, width)
+        name = network.title or "network"
+        return Scene(
+            width, bottom + MARGIN - ROW_GAP / 2, f"{show(name)}: feature maps", description(self.analysis, rows),
+            tuple(self.items),
+        )  # fmt: skip
+
+    def rows(self) -> list[list[Placed]]:
+        """Return the groups at their places, in one row if that is possible with thinner boxes or narrower captions."""
+        tried = [self.rows_with(*FITTING[0])]
+        for attempt in FITTING[1:]:
+            if len(tried[-1]) == 1:
+                break
+            tried.append(self.rows_with(*attempt))
+        if len(tried[-1]) == 1:
+            return tried[-1]
+        return self.rows_with(*FITTING[1])
+
+    def rows_with(self, thinness: int, caption_width: float) -> list[list[Placed]]:
+        """Return the groups at their places, with boxes of this thinness and captions of about this width."""
+        analysis, options = self.analysis, self.options
+        self.scale = scale = scale_for((slab.shape for group in self.groups for slab in group.slabs), thinness)
+        fixed = []
+        for group in self.groups:
+            runs = runs_of(labels_of(analysis.network, group), group.ends)
+            lines = tuple(caption(analysis.network, group, runs, caption_width, SMALLEST_TEXT))
+            fixed.append(
+                (group, Words(title(group), lines, tuple(figures(analysis, group.layers, options.show))), runs)
+            )
+
+        def measured(factor: float) -> list[Measured]:
+            return [(group, words, *parts_of(group, runs, scale, factor)) for group, words, runs in fixed]
+
+        limit = (options.width or WIDEST + 2 * MARGIN) - 2 * MARGIN
+        return rows_of(measured, MARGIN, limit, options.width is not None)
+
+    def row(self, row: list[Placed], top: float, continues: bool, continued: bool) -> tuple[float, set[int]]:
+        """Draw a row below `top`; return its bottom and the skips that are drawn, by their position.
+
+        `continues` and `continued` ask for an arrow from the row before it and to the row after it.
+        """
+        tallest = max(
+            (part.box.height + part.box.slant for placed in row for part in placed.parts if part.box), default=0.0
+        )
+        arcs = arcs_of(self.skips, row, self.label)
+        middle = tallest / 2
+        highest = min([-middle, *(arc.top for arc in arcs)])
+        down = top - highest
+        ends = [placed.right for placed in row]
+        starts = [placed.left for placed in row]
+        arrows = [*zip(ends, starts[1:], strict=False)]
+        arrows += [(starts[0] - CONTINUED, starts[0])] * continues + [(ends[-1], ends[-1] + CONTINUED)] * continued
+        line = Style(stroke="line", width=0.8)
+        self.items += [Path(((start, down), (end, down)), line, arrow=True) for start, end in arrows]
+        self.items += [self.group(placed, down) for placed in row]
+        self.items += [self.arc(arc, down) for arc in arcs]
+        baseline = down + middle + 14
+        for placed in row:
+            self.caption(placed, baseline)
+        lines = max(len(placed.words.lines) + len(placed.words.figures) for placed in row)
+        return baseline + lines * LEADING + ROW_GAP, {arc.number for arc in arcs}
+
+    def group(self, placed: Placed, middle: float) -> Group:
+        """Return the boxes of a group."""
+        items: list[Item] = []
+        for part in placed.parts:
+            items += self.boxes(part, placed.left + part.left, middle)
+        return Group("", "", tuple(items))
+
+    def boxes(self, part: Part, left: float, middle: float) -> list[Item]:
+        """Return a box, or the dots for several."""
+        network = self.analysis.network
+        if part.box is None:
+            layers = tuple(index for slab in part.slabs for index in slab.layers)
+            names = ", ".join(show(network.nodes[slab.node].name) for slab in part.slabs[:8])
+            more = f" and {len(part.slabs) - 8} more" if len(part.slabs) > 8 else ""
+            marked = not self.marked.isdisjoint(layers)
+            style = Style("accent" if marked else "line")
+            dots = tuple(Circle(left + 3 + 5 * number, middle, 1.1, style, role="mark") for number in range(3))
+            return [Group("", f"{plural(len(part.slabs), 'layer')}: {names}{more}", dots, layers)]
+        slab, box = part.slabs[0], part.box
+        top = middle - box.height / 2 + box.slant / 2
+        shapes = faces(box, left, top, self.colors.fills[slab.node], self.line(slab))
+        return [Group(network.nodes[slab.node].name, tooltips(self.analysis, slab.layers), shapes, slab.layers)]
+
+    def line(self, slab: Slab) -> Style:
+        """Return the outline of a box."""
+        marked = not self.marked.isdisjoint(slab.layers)
+        return Style(stroke="accent" if marked else "line", width=1.4 if marked else 0.5)
+
+    def caption(self, placed: Placed, baseline: float) -> None:
+        """Draw the words below a group."""
+        words, x = placed.words, placed.center
+        self.items.append(Text(x, baseline, words.title, SMALLEST_TEXT, "middle", bold=True))
+        for number, line in enumerate((*words.lines, *words.figures), 1):
+            color = "ink" if number <= len(words.lines) else "muted"
+            self.items.append(Text(x, baseline + number * LEADING, line, SMALLEST_TEXT, "middle", color=color))
+
+    def layers_on(self, skip: Skip) -> list[Node]:
+        """Return the layers of a skip that are more than a change in place."""
+        nodes = [self.analysis.network.nodes[index] for index in skip.nodes]
+        return [node for node in nodes if not hides(node, node.output)]
+
+    def label(self, skip: Skip) -> str:
+        """Return what a skip does: nothing for an identity, its only layer, or how many layers."""
+        if skip.branches > 1:
+            return f"{skip.branches} branches"
+        layers = self.layers_on(skip) or [self.analysis.network.nodes[index] for index in skip.nodes]
+        return (
+            operation(layers[0], channels=True) if len(layers) == 1 else plural(len(layers), "layer") if layers else ""
+        )
+
+    def arc(self, arc: Arc, down: float) -> Group:
+        """Return an arc over the boxes, with its label."""
+        skip = self.skips[arc.number]
+        points = tuple((x, y + down) for x, y in arc.points)
+        marked = not self.marked.isdisjoint(skip.nodes)
+        style = Style(stroke="accent" if marked else "line", width=0.8, dash=(3, 2) if self.layers_on(skip) else ())
+        items: list[Item] = [rounded(points, style, arrow=True)]
+        if arc.label:
+            middle = (points[1][0] + points[2][0]) / 2
+            items.append(Text(middle, points[1][1] - 3, arc.label, SMALLEST_TEXT, "middle"))
+        network = self.analysis.network
+        ends = [network.nodes[index].name for index in (skip.start, skip.end) if index is not None]
+        title = f"from {show(ends[0])} to {show(ends[-1])}"
+        for index in skip.nodes[:6]:
+            title += f"\n{tooltip(self.analysis, self.analysis.rows[index])}"
+        return Group(" ".join(network.nodes[index].name for index in skip.nodes[:1]), title, tuple(items), skip.nodes)
+
+    def notes(self, drawn: set[int], bottom: float, width: float) -> float:
+        """Write which layers are not drawn; return the new bottom."""
+        missing = [skip for number, skip in enumerate(self.skips) if number not in drawn and skip.nodes]
+        if not missing:
+            return bottom
+        layers = tuple(index for skip in missing for index in skip.nodes)
+        text = f"{plural(len(layers), 'layer')} on side branches: see the graph view."
+        note = Text(MARGIN, bottom, text, SMALLEST_TEXT, color="muted")
+        names = ", ".join(show(self.analysis.network.nodes[index].name) for index in layers[:12])
+        self.items.append(Group("", names, (note,), layers))
+        return bottom + LEADING
+
+    def legend(self, rows: list[list[Placed]], bottom: float, width: float) -> float:
+        """Draw the colours and the size law; return the new bottom."""
+        drawn = [part.slabs[0].node for row in rows for placed in row for part in placed.parts if part.box]
+        items, height = legend(self.colors.entries(drawn), MARGIN, bottom - LEADING / 2, width - 2 * MARGIN)
+        self.items += items
+        bottom += height + LINE - LEADING / 2
+        law = self.scale.law + (f" {SKIPS}" if self.skips else "")
+        for line in wrap(law, width - 2 * MARGIN, SMALLEST_TEXT):
+            self.items.append(Text(MARGIN, bottom, line, SMALLEST_TEXT, color="muted"))
+            bottom += LEADING
+        return bottom
+
+
+def description(analysis: Analysis, rows: list[list[Placed]]) -> str:
+    """Return the picture in words."""
+    network, totals = analysis.network, analysis.totals
+    steps = [f"{placed.words.title} ({', '.join(placed.words.lines)})" for row in rows for placed in row]
+    macs = f"{'at least ' if totals.uncounted else ''}{totals.macs:,} multiply-accumulates"
+    return (
+        f"{show(network.title)} with {plural(totals.layers, 'layer')}, {totals.params:,} parameters and {macs}. "
+        f"Feature maps from input to output: {'; '.join(steps)}."
+    )
