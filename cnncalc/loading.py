@@ -152,10 +152,10 @@ def path_of(text: str) -> str:
         raise LoadError(f"{show(text)} is a folder: name a file in it, or check every file in it with {every}")
     if re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{0,10}", suffix):
         raise LoadError(f"there is no file {show(text)}")
-    beside = next((text + ending for ending in SUFFIXES if os.path.isfile(text + ending)), None)
+    file = next((text + ending for ending in SUFFIXES if os.path.isfile(text + ending)), None)
     help = (
-        f"to read the file, write `{show(beside)}`"
-        if beside
+        f"to read the file, write `{show(file)}`"
+        if file
         else did_you_mean(text, shelf.names()) or "`cnncalc list` shows the names"
     )
     raise LoadError(f"no shipped architecture is named `{show(text)}`: {help}")

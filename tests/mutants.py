@@ -64,7 +64,7 @@ class Mutant(NamedTuple):
     data: bytes
 
 
-# -- changes of which nobody knows what they do ------------------------------------------------------------------------
+# -- changes with an unknown result ------------------------------------------------------------------------------------
 
 
 def flipped(dice: random.Random, name: str) -> bytes:

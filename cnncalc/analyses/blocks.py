@@ -48,6 +48,6 @@ def blocks_named(network: Network, name: str) -> bool:
 
 
 def is_named(path: str, name: str) -> bool:
-    """Return whether a name means the block or layer of that path: the path, its label, or that without a number."""
+    """Return whether a name means the block or layer with this path: it is the path, its label, or the label without a number."""
     label = path.rpartition(".")[2]
     return name in (path, label, label.rstrip("0123456789").rstrip("_"))

@@ -35,7 +35,7 @@ USUAL = Setting()
 class Quantity(Record):
     """One figure of a network.
 
-    `noun` is its name in a sentence, and `help` explains it beside a column. `value` works it out and returns None if it
+    `noun` is its name in a sentence, and `help` explains it next to a column. `value` works it out and returns None if it
     is not known. `row` is the attribute of a `Row` that adds up to it; it is empty if the figure is not a sum over layers.
     A size is in bytes, and is typed and printed with a unit. A `rounded` figure is printed with a prefix, such as 15.5G.
     `settings` are the fields that a limit on it accepts besides its bounds and level. `uncounted` returns how many layers

@@ -55,7 +55,7 @@ def _summed(size: int, own: int) -> str:
 
 
 def _product(size: int, own: int) -> str:
-    """Return how the gradient of a factor is made."""
+    """Return the operations that compute the gradient of a factor."""
     return NEW if own == size else SPREAD
 
 
@@ -88,7 +88,7 @@ class Add(Merge, kind="add"):
                     "add needs values of the same shape",
                     xs,
                     help_for_shapes(
-                        xs, "check the stride and padding of the layers before; `pad: same` keeps height and width"
+                        xs, "check the stride and padding of the layers above; `pad: same` keeps height and width"
                     ),
                 )
         return xs[0]

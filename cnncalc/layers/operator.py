@@ -137,7 +137,7 @@ class Stated(Layer, kind="operator"):
     """An operation that has no kind, described by its name, its output shape and, if known, its multiply-adds.
 
     Without `cost` its multiply-adds are unknown and shown as `?`, and totals are lower bounds. Without `output` it has the
-    shape of its first operand. Write its parameters beside it with `holds:`.
+    shape of its first operand. Write its parameters next to it with `holds:`.
 
     >>> Stated(op="einsum", output=(10, 20)).out(Shape((10, 32)))
     (10, 20)

@@ -61,7 +61,7 @@ def _shrunk(grid: Grid, widths: list[int], room: int) -> list[int]:
 
 
 def _groups(grid: Grid, widths: list[int], label: int, room: int) -> list[list[int]]:
-    """Split the columns after the first into groups that fit beside it."""
+    """Split the columns after the first into groups that fit next to it."""
     found: list[list[int]] = []
     taken = room
     for column in range(1, len(widths)):
@@ -120,7 +120,7 @@ def _broken(cell: str, width: int) -> list[str]:
 
 
 def _stacked(pieces: Sequence[Sequence[str]], right: Sequence[bool]) -> list[list[str]]:
-    """Align cells of several lines: figures are beside the last line of the label, and texts continue below."""
+    """Align cells of several lines: figures are next to the last line of the label, and texts continue below."""
     label = len(pieces[0]) - 1
     height = max([label + len(lines) for lines in pieces[1:]] + [len(pieces[0])])
     rows = []

@@ -185,7 +185,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "a noncharacter": (GOOD + "# \uffff\n", "bad-character"),
     # words that look alike
     "a Cyrillic key": ("input: 32x32x3\nlаyers: [{fc: 10}]\n", "unknown-field"),
-    "a Cyrillic key beside the real one": (GOOD + "lаyers: [{fc: 99999}]\n", "unknown-field"),
+    "a Cyrillic key next to the real one": (GOOD + "lаyers: [{fc: 99999}]\n", "unknown-field"),
     "a Cyrillic layer": (layer("rеlu"), "unknown-layer"),
     "a Cyrillic field": (layer("{fc: {units: 5, biаs: false}}"), "unknown-field"),
     "a full-width key": ("input: 32x32x3\nｌａｙｅｒｓ: [{fc: 10}]\n", "missing-field"),
@@ -540,7 +540,7 @@ def test_a_name_that_looks_like_an_option(paths: Path) -> None:
     assert done.returncode == 1
 
 
-# -- what is no regular file -------------------------------------------------------------------------------------------
+# -- what is not a regular file -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture

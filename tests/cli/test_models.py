@@ -67,7 +67,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def beside(name: str) -> str:
+def path_of(name: str) -> str:
     """Return the path of a model from the current folder."""
     return f"../models/{name}"
 
@@ -75,7 +75,7 @@ def beside(name: str) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_analyze(name: str, models: Path, ended: Any) -> None:
     """The totals are the same as a table, as JSON, as Markdown and one by one."""
-    path = beside(name)
+    path = path_of(name)
     for quantity, figure in FIGURES.items():
         assert ended("analyze", path, "--get", quantity) == (0, f"{figure}\n", "")
     status, out, err = ended("analyze", path, "--format", "json")
@@ -97,8 +97,8 @@ def test_analyze(name: str, models: Path, ended: Any) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_compare(name: str, models: Path, ended: Any) -> None:
     """No counted figure differs from the specification, in each of the three formats."""
-    spec = beside("net.yaml")
-    words = ("compare", beside(name), spec, "--only", "params,macs,activations")
+    spec = path_of("net.yaml")
+    words = ("compare", path_of(name), spec, "--only", "params,macs,activations")
     status, out, err = ended(*words, "--format", "json")
     assert (status, err) == (0, "")
     totals = {one["quantity"]: one for one in json.loads(out)["totals"]}
@@ -114,13 +114,13 @@ def test_compare(name: str, models: Path, ended: Any) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_memory(name: str, models: Path, ended: Any) -> None:
     """Each of these layers has a rule. Parameters are in bytes."""
-    status, out, err = ended("memory", beside(name), "--format", "json")
+    status, out, err = ended("memory", path_of(name), "--format", "json")
     assert (status, err) == (0, "")
     data = json.loads(out)
     assert data["inference"]["params_bytes"] == data["training"]["params_bytes"] == 4 * 1562
     assert data["inference"]["minimum_exact"]
     assert not data["inference"]["exact"]  # these files do not say how long a program holds its values
-    status, out, err = ended("memory", beside(name))
+    status, out, err = ended("memory", path_of(name))
     assert (status, err) == (0, "")
     assert "6,248" in out
 
@@ -128,12 +128,12 @@ def test_memory(name: str, models: Path, ended: Any) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_explain(name: str, models: Path, ended: Any) -> None:
     """The calculation of the convolution, and the error for an unknown name."""
-    status, out, _ = ended("analyze", beside(name), "--format", "json")
+    status, out, _ = ended("analyze", path_of(name), "--format", "json")
     conv = next(layer["name"] for layer in json.loads(out)["layers"] if layer["kind"] == "conv")
-    status, out, err = ended("explain", beside(name), conv)
+    status, out, err = ended("explain", path_of(name), conv)
     assert (status, err) == (0, "")
     assert "(W - F + 2P)/S + 1 = (8 - 3 + 2*0)/1 + 1 = 6" in out
-    status, out, err = ended("explain", beside(name), "nowhere")
+    status, out, err = ended("explain", path_of(name), "nowhere")
     assert (status, out) == (2, "")
     assert "no layer named `nowhere`" in err
 
@@ -142,7 +142,7 @@ def test_explain(name: str, models: Path, ended: Any) -> None:
 def test_export_and_drawings(name: str, models: Path, ended: Any) -> None:
     """A model can be written as the source of another framework."""
     for target in ("torch", "keras", "mermaid", "dot"):
-        status, out, err = ended("export", beside(name), "--to", target)
+        status, out, err = ended("export", path_of(name), "--to", target)
         assert (status, err) == (0, ""), target
         assert out
 
@@ -160,9 +160,9 @@ BROKEN = {
 def test_a_broken_file(name: str, command: str, models: Path, ended: Any) -> None:
     """Exit status 1, and one error that names the file, after at most the layers that could be read."""
     text, status, said = BROKEN[name]
-    path = beside(name)
+    path = path_of(name)
     (models / name).write_text(text, encoding="latin-1")
-    words = [command, path] + ([beside("net.yaml")] if command == "compare" else [])
+    words = [command, path] + ([path_of("net.yaml")] if command == "compare" else [])
     if command == "check":
         if name != "net.onnx":
             return
@@ -184,11 +184,11 @@ def test_a_file_that_is_not_there(name: str, models: Path, ended: Any) -> None:
     """Exit status 2 and the name. The same for a folder of that name."""
     (models / name).unlink()
     for command in ("analyze", "memory", "explain"):
-        status, out, err = ended(command, beside(name))
+        status, out, err = ended(command, path_of(name))
         assert (status, out) == (2, "")
         assert name in err
     (models / name).mkdir()
-    status, out, err = ended("analyze", beside(name))
+    status, out, err = ended("analyze", path_of(name))
     assert (status, out) == (2, "")
     assert err.count("error:") == 1
 
@@ -196,18 +196,18 @@ def test_a_file_that_is_not_there(name: str, models: Path, ended: Any) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_options_that_do_not_suit(name: str, models: Path, ended: Any) -> None:
     """An input with other axes, or with an unknown name, gives one clear error."""
-    status, _, err = ended("analyze", beside(name), "--input", "nobody=8x8x3")
+    status, _, err = ended("analyze", path_of(name), "--input", "nobody=8x8x3")
     assert status == 2
     assert err.count("error:") == 1
     assert "nobody" in err
-    status, _, err = ended("analyze", beside(name), "--input", "8x8x3x9")
+    status, _, err = ended("analyze", path_of(name), "--input", "8x8x3x9")
     assert status in (1, 2)
     assert err.count("error:") == 1
 
 
 def test_list_and_show_accept_only_shipped_architectures(models: Path, ended: Any) -> None:
     """The error says so."""
-    status, out, err = ended("show", beside("net.cfg"))
+    status, out, err = ended("show", path_of("net.cfg"))
     assert (status, out) == (2, "")
     assert "`cnncalc list` shows the names" in err
     assert ended("list", "net.cfg")[0] == 2
@@ -218,8 +218,8 @@ def test_list_and_show_accept_only_shipped_architectures(models: Path, ended: An
 def test_a_fixed_batch(form: str, batch: int, models: Path, ended: Any) -> None:
     """The table and the data mention it."""
     pytest.importorskip("onnx", reason="onnx is not installed")
-    path = beside("fixed.onnx")
-    assert ended("export", beside("net.yaml"), "--to", "onnx", "--batch", str(batch), "-o", path) == (0, "", "")
+    path = path_of("fixed.onnx")
+    assert ended("export", path_of("net.yaml"), "--to", "onnx", "--batch", str(batch), "-o", path) == (0, "", "")
     status, out, err = ended("analyze", path, "--format", form)
     said = "input `input` has a fixed batch of 8; the figures are for one example"
     assert status == 0
@@ -235,14 +235,14 @@ def test_a_fixed_batch(form: str, batch: int, models: Path, ended: Any) -> None:
 def test_options_of_onnx_models(models: Path, ended: Any) -> None:
     """`--batch-axis` and `--branch` apply only to ONNX models, and errors list their values."""
     for option, value in (("--batch-axis", "1"), ("--branch", "then")):
-        status, _, err = ended("analyze", beside("net.cfg"), option, value)
+        status, _, err = ended("analyze", path_of("net.cfg"), option, value)
         assert status == 2
         assert f"{option} is only for ONNX models" in err
-        assert ended("analyze", beside("net.onnx"), option, "first")[0] == 2
+        assert ended("analyze", path_of("net.onnx"), option, "first")[0] == 2
     if find_spec("onnx") is None:
         return
-    path = beside("fixed.onnx")
-    assert ended("export", beside("net.yaml"), "--to", "onnx", "--batch", "8", "-o", path)[0] == 0
+    path = path_of("fixed.onnx")
+    assert ended("export", path_of("net.yaml"), "--to", "onnx", "--batch", "8", "-o", path)[0] == 0
     for word, times in (("0", 1), ("none", 8)):
         status, out, _ = ended("analyze", path, "--batch-axis", word, "--format", "json")
         assert (status, json.loads(out)["totals"]["macs"]) == (0, FIGURES["macs"] * times)

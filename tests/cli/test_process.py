@@ -405,7 +405,7 @@ def test_modules_next_to_a_submission_are_not_imported(start: str, tmp_path: Pat
     if start == "installed":
         script = shutil.which("cnncalc", path=os.path.dirname(sys.executable))
         if script is None:
-            pytest.skip("cnncalc is not installed beside this Python")
+            pytest.skip("cnncalc is not installed next to this Python")
         command = [script]
     else:
         script = str(tmp_path / "bin" / "cnncalc")

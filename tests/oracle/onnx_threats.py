@@ -271,7 +271,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         dumped(model([op("DeformConv", "x w o", "y")], [weight("w", 4, 3, 3, 3), weight("o", 1, 18, 6, 6)])),
         "unsupported",
     ),
-    "an operator of nobody": (dumped(model([op("Steal", "x", "y", domain="evil")], domains=["evil"])), "unsupported"),
+    "an operator of an unknown domain": (dumped(model([op("Steal", "x", "y", domain="evil")], domains=["evil"])), "unsupported"),
     "an equation that is none": (dumped(model([op("Einsum", "x x", "y", equation="((((" * 99)])), "bad-model"),
     "constants beyond all memory": (
         folded([op("ConstantOfShape", "big", f"k{n}") for n in range(300)], ONES, "k0"), "unsupported",
@@ -303,7 +303,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 }  # fmt: skip
 
 
-# name -> bytes that are no threat once their payload is left alone, and the parameters that they have
+# name -> bytes that are harmless because weights are not read, and the parameters that they have
 def wide(count: int) -> bytes:
     """Return a model with as many inputs as outputs, each with a separate batch."""
     names = [f"x{number}" for number in range(count)]

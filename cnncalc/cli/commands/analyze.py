@@ -84,7 +84,7 @@ def command(
     also be a model in another format: .onnx, .keras, JSON from Keras' to_json(), Darknet's .cfg, or torch:MODULE:CALLABLE
     with --input. The last one imports MODULE, which is installed or in the current folder, and so runs its code.
 
-    Several SPECs give several tables. CSV is one table, whose first column is the SPEC.
+    With several SPECs, each has a table. CSV is one table, whose first column is the SPEC.
     """
     from cnncalc.analyses.totals import analyze
     from cnncalc.cli.specs import network_of

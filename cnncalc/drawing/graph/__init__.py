@@ -1,4 +1,4 @@
-"""The graph view: layers as boxes, branches beside each other, skips in lanes, and repeated blocks drawn once.
+"""The graph view: layers as boxes, branches side by side, skips in lanes, and repeated blocks drawn once.
 
 `labels.py` words what a layer does, `boxes.py` joins layers to boxes, `tree.py` folds equal blocks, `folding.py` chooses how
 much is drawn, and `templates.py` finds symbols for the numbers in which blocks differ. `grid.py` and `routing.py` place cells

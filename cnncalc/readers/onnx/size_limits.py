@@ -46,7 +46,7 @@ def _expanded_size(nodes: Sequence[Any], functions: Functions, sizes: dict[tuple
         raise Refused([Problem("too-large", text, "check whether a function calls itself")])
     count = len(nodes)
     for node in nodes:
-        if node.op_type == "Einsum":  # onnx.shape_inference hangs on an invalid equation
+        if node.op_type == "Einsum":  # onnx.shape_inference does not return for an invalid equation
             for one in node.attribute:
                 text = one.s.decode("latin-1").replace(" ", "")
                 if one.name == "equation" and not _EQUATION.fullmatch(text):

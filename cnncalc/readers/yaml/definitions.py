@@ -130,7 +130,7 @@ def _signature(context: Context, text: str, mark: Any) -> Block | None:
         if name in parameters:
             return bad(f"the parameter `{name}` is written twice", "choose another name", piece)
         if name in IN_NAMES:
-            text_ = f"`{name}` already stands for a size of the value that enters a step"
+            text_ = f"`{name}` is already the name of a size of the value that enters a step"
             return bad(text_, f"choose another name, or use `${name}` without declaring it", piece)
         if defaults and not equals:
             return bad(

@@ -33,8 +33,8 @@ def number(text: str) -> Any:
         if len(text) <= 12 and (text[0] != "0" or text == "0"):
             return int(text)
         return None
-    whole, point, behind = text.partition(".")
-    if point and whole.isdecimal() and behind.isdecimal() and text.isascii() and len(text) <= 16:
+    whole, point, fraction = text.partition(".")
+    if point and whole.isdecimal() and fraction.isdecimal() and text.isascii() and len(text) <= 16:
         if len(whole) > 1 and whole[0] == "0":
             return None
         value = float(text)

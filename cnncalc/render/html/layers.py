@@ -84,7 +84,7 @@ class Table:
         )
 
     def _wrong(self, first: int, last: int) -> list[Claim]:
-        """Return the failed expectations of a block, or of a layer, which also gets those of groups that are no block."""
+        """Return the failed expectations of a block, or of a layer, which also gets those of groups that are not blocks."""
         blocks = {(block.first, block.last + 1) for block in self.blocks}
 
         def place(mark: Expectation) -> tuple[int, int]:

@@ -492,7 +492,7 @@ def test_time_grows_with_the_nodes(tmp_path: Path) -> None:
     assert seconds(9_999) < 8 * 2.5 * seconds(1_250)
 
 
-def test_a_fault_of_ours_is_no_verdict(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_not_a_verdict(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception from a bug in a rule is an internal error, not a verdict about the file."""
     from cnncalc.readers import ReaderOptions, read
     from cnncalc.readers.onnx import model as onnx_model

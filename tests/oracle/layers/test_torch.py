@@ -814,7 +814,7 @@ def maxunpool(rng: random.Random, rank: int) -> Trial:
 def test_every_kind_is_judged() -> None:
     # add: test_add_is_the_sum_of_equal_shapes. PyTorch has no layer of the other two: Keras judges `standardize`
     # (test_keras_reader.py), Darknet's records and hand counts `local` (test_darknet.py, test_layers.py)
-    # `operator` is what the file says that it is; test_verify.py judges `convlstm`
+    # `operator` is what the file states; test_verify.py tests `convlstm`
     known = {kind for kind, layer in KINDS.items() if layer.elsewhere or "PyTorch" in str(layer.__doc__)}
     assert known - {*PLANS, "add", "local", "standardize", "convlstm"} == set()
     assert set(PLANS) <= set(KINDS)

@@ -203,7 +203,7 @@ def test_keys_twice_are_noted_while_the_rest_is_read(parser: str) -> None:
     assert list(plain(found)) == ["a", "b"]
     assert [(one.code, one.where and one.where.line) for one in noted] == [("duplicate-key", 2), ("duplicate-key", 3)]
     assert isinstance(found, Map)
-    assert found.keys["a"].line == 0, "a key stands where it is written first"
+    assert found.keys["a"].line == 0, "a key keeps its first position"
 
 
 def test_many_keys_twice_end_the_reading() -> None:

@@ -354,7 +354,7 @@ CASES: dict[str, tuple[Small, tuple[int, ...], int, int]] = {
               [numbers("zero", 0, dims=()), numbers("one", 1, dims=()), weight("w", 9, 6)]),
         (1, 7, 6), 54, 0,
     ),
-    # a folded quantised convolution, and the same between (de)quantisation nodes: scales are no parameters
+    # a folded quantised convolution, and the same between (de)quantisation nodes: scales are not parameters
     "qlinearconv": (
         Small([op("QLinearConv", "x xs xz w ws wz ys yz b", "y")], weights=[
             weight("w", 4, 3, 3, 3, kind=TensorProto.INT8), weight("b", 4, kind=TensorProto.INT32),

@@ -214,7 +214,7 @@ class TupleIn(ListIn):
 
 
 class Rate(nn.Module):
-    '''A plain number, which nothing in the signature says.'''
+    '''A plain number, which the signature does not show.'''
 
     def __init__(self):
         super().__init__()

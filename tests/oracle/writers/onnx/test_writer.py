@@ -70,10 +70,10 @@ def same_layers(network: Network, data: bytes, folder: Path) -> tuple[Analysis, 
     several = {node.shared for node in network.nodes} | {
         node.index for node in network.nodes if node.shared is not None
     }
-    behind: set[int] = set()  # layers that have the name of the end of an attention before them
+    covered: set[int] = set()  # layers that have the name of the end of an attention before them
     for row in ours.rows:
         node = row.node
-        if node.layer is None or node.index in behind:
+        if node.layer is None or node.index in covered:
             continue
         dims = found[node.name].dims[1:]
         assert dims in {lengths(node.output, "first"), tuple(node.output)}, node.name
@@ -84,7 +84,7 @@ def same_layers(network: Network, data: bytes, folder: Path) -> tuple[Analysis, 
             several |= {node.index, below.index}  # a reader takes a vector added after a product for its bias
         users = [other.kind for other in network.nodes if node.index in other.inputs]
         if node.kind == "attention" and {"lstm", "gru", "rnn"} & set(users):
-            behind |= {other.index for other in network.nodes if node.index in other.inputs}
+            covered |= {other.index for other in network.nodes if node.index in other.inputs}
             continue  # a reader takes the transpose that makes steps of its value for its end
         for quantity in (
             ("macs",) if node.index in several else ("params", "buffers", "macs")
