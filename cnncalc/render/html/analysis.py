@@ -8,7 +8,7 @@ from cnncalc.analyses.claims import Claim, expected, published
 from cnncalc.analyses.totals import Analysis
 from cnncalc.network import Network
 from cnncalc.render.html.elements import Html, element, joined, safe
-from cnncalc.render.html.fragment import caveat, definitions, fragment, heading
+from cnncalc.render.html.fragment import caveat, definitions, fragment
 from cnncalc.render.html.layers import Table
 from cnncalc.render.report import Options, figure, merge_notes, totals_rows
 
@@ -18,7 +18,8 @@ def analysis_html(analysis: Analysis) -> str:
     checked = expected(analysis)
     table = Table(analysis, checked)
     return fragment(
-        network_heading(analysis.network),
+        element("h3", safe(analysis.network.title)),
+        network_lines(analysis.network),
         table.html(),
         totals(analysis),
         claims("published by", published(analysis)),
@@ -28,13 +29,14 @@ def analysis_html(analysis: Analysis) -> str:
     )
 
 
-def network_heading(network: Network) -> Html:
-    """Return the name of a network, its source, its inputs, and what was set in it."""
+def network_lines(network: Network) -> Html:
+    """Return the source of a network, its inputs, and what was set in it."""
     inputs = [
         f"input{'' if node.name == 'input' else ' ' + node.name}: {node.output.words()}" for node in network.inputs
     ]
+    lines = [element("p", safe(line), class_="dim") for line in (network.source, *inputs) if line]
     changes = [element("p", "set: ", safe(change), class_="note") for change in network.changes]
-    return joined([heading(network.title, network.source, *inputs), *changes, caveat(network.one_run)])
+    return joined([*lines, *changes, caveat(network.one_run)])
 
 
 def totals(analysis: Analysis) -> Html:
@@ -42,12 +44,12 @@ def totals(analysis: Analysis) -> Html:
     return definitions([(name, f"{figure:,}", words) for name, figure, words in totals_rows(analysis, Options())])
 
 
-def claims(by: str, checked: Sequence[Claim]) -> Html:
-    """Return claims with the computed figures, grouped by source; nothing if there are none."""
+def claims(by: str, checked: Sequence[Claim], heading: str = "h4") -> Html:
+    """Return claims with the computed figures, grouped by source below headings; nothing if there are none."""
     found: list[Html] = []
     for source in dict.fromkeys(claim.source for claim in checked):
         rows = [_claim(claim, by) for claim in checked if claim.source == source]
-        found.append(element("h4", by, " ", safe(source) or "an unnamed source"))
+        found.append(element(heading, by, " ", safe(source) or "an unnamed source"))
         found.append(element("div", element("table", element("tbody", *rows)), class_="scroll"))
     return joined(found)
 
@@ -66,7 +68,7 @@ def _claim(claim: Claim, by: str) -> Html:
     )
 
 
-def notes(analysis: Analysis) -> Html:
-    """Return the notes of the layers, with equal ones merged; nothing if there are none."""
+def notes(analysis: Analysis, heading: str = "h4") -> Html:
+    """Return the notes of the layers below a heading, with equal ones merged; nothing if there are none."""
     lines = [element("li", f"{names}: {sentence}") for names, sentence in merge_notes(analysis.rows)]
-    return joined([element("h4", "notes"), element("ul", *lines)]) if lines else Html()
+    return joined([element(heading, "notes"), element("ul", *lines)]) if lines else Html()

@@ -1,4 +1,4 @@
-"""The style sheet and the scripts, which are files of this folder, made smaller and scoped to one element."""
+"""Style sheets and scripts, which are files of their own, made smaller and scoped to one element."""
 
 from __future__ import annotations
 
@@ -7,34 +7,38 @@ from functools import cache
 from pathlib import Path
 
 SCOPE = ".cnncalc"  # what the files call the element that they are for
+HERE = Path(__file__).parent
+STYLE, SORT = HERE / "style.css", HERE / "sort.js"
 
 
 @cache
-def _compact(name: str) -> str:
+def _compact(file: Path) -> str:
     """Return a file without comments, indentation and line breaks that have no meaning."""
-    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("//")]
-    if name.endswith(".css"):
+    if file.suffix == ".css":
         return re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r": (?=[^{}]*})", ":", " ".join(lines))).replace(";}", "}")
     return "\n".join(lines)
 
 
-def style(scope: str, *names: str, blocks: int = 0) -> str:
+def style(scope: str, *files: Path, blocks: int = 0) -> str:
     """Return style sheets for the element `scope`, with a rule for each of that many blocks to hide its layers.
 
-    >>> "#x h3{" in style("#x", "style.css")
+    >>> "#x h3{" in style("#x", STYLE)
     True
     """
-    sheets = [_compact(name).replace(SCOPE, scope) for name in names]
-    folds = [f'{scope} tbody:has([data-block="{n}"]:not([open])) .b{n}{{display:none}}' for n in range(blocks)]
+    sheets = [_compact(file).replace(SCOPE, scope) for file in files]
+    folds = [
+        f'{scope} tbody:has([data-block="{n}"]:not([open])) .b{n}{{display:none!important}}' for n in range(blocks)
+    ]
     return "\n".join([*sheets, *folds])
 
 
-def script(scope: str, name: str) -> str:
+def script(scope: str, file: Path) -> str:
     """Return a script for the element `scope`.
 
-    >>> "aria-sort" in script("#x", "sort.js")
+    >>> "aria-sort" in script("#x", SORT)
     True
     """
-    return _compact(name).replace(SCOPE, scope)
+    return _compact(file).replace(SCOPE, scope)

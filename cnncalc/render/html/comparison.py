@@ -26,7 +26,11 @@ def comparison(
     names: Sequence[str], analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None
 ) -> tuple[list[Html], int]:
     """Return the parts of a comparison, and how many folds there are."""
-    found = [element("h3", safe(sentence(names, analyses, totals)))] if len(analyses) == 2 else []
+    found = (
+        [element("p", element("b", safe(sentence(names, analyses, totals))), class_="lead")]
+        if len(analyses) == 2
+        else []
+    )
     for analysis in analyses:
         found += [element("p", "set: ", safe(change), class_="note") for change in analysis.network.changes]
         found.append(caveat(analysis.network.one_run))

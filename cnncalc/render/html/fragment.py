@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from cnncalc.render.columns import percent
-from cnncalc.render.html.assets import script, style
+from cnncalc.render.html.assets import SORT, STYLE, script, style
 from cnncalc.render.html.elements import Html, element, joined, safe
 
 
@@ -17,8 +17,8 @@ def fragment(*content: Html, blocks: int = 0) -> str:
     body = joined(content)
     name = "cnncalc-" + sha256(body.encode()).hexdigest()[:10]
     scope = f"#{name}"
-    sheet = element("style", Html(style(scope, "style.css", blocks=blocks)))
-    sorting = element("script", Html(script(scope, "sort.js"))) if '<table class="layers"' in body else Html()
+    sheet = element("style", Html(style(scope, STYLE, blocks=blocks)))
+    sorting = element("script", Html(script(scope, SORT))) if '<table class="layers"' in body else Html()
     return element("div", sheet, body, sorting, id=name)
 
 

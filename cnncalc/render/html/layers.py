@@ -1,4 +1,7 @@
-"""The layer table: a row a layer, a row a block, which folds its layers, and the totals."""
+"""The layer table: a row a layer, a row a block, which folds its layers, and the totals.
+
+On a page, every layer also unfolds its working, and rows have the numbers of their layers, by which the picture finds them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from cnncalc.analyses.blocks import Scope, scopes_of
 from cnncalc.analyses.claims import Claim
 from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.analyses.working import working
 from cnncalc.network import Expectation, Node
 from cnncalc.render.columns import COLUMNS, Folded
 from cnncalc.render.html.elements import Html, element, joined, safe
 from cnncalc.render.html.fragment import number
+from cnncalc.text import show
 
 SHOWN = ("output", "params", "activations", "macs", "rf")
 MOST_OPEN = 60  # rows; the blocks of a longer table are folded at first
@@ -18,10 +23,11 @@ COLUMN_OF = {"weights": "params", "biases": "params", "receptive_field": "rf"}  
 
 
 class Table:
-    """The layer table of an analysis, with the columns that are useful in a browser."""
+    """The layer table of an analysis, with the columns that are useful in a browser; with `working` that of every layer."""
 
-    def __init__(self, analysis: Analysis, claims: Sequence[Claim] = ()) -> None:
+    def __init__(self, analysis: Analysis, claims: Sequence[Claim] = (), *, working: bool = False) -> None:
         self.analysis = analysis
+        self.working = working
         self.columns = [*SHOWN, *(["saved", "live"] if analysis.saved is not None else [])]
         network = analysis.network
         self.blocks = sorted(scopes_of(network.nodes), key=lambda block: (block.first, block.path.count(".")))
@@ -44,7 +50,14 @@ class Table:
             element("tfoot", self._totals()),
             class_="layers",
         )
-        return element("div", table, class_="scroll", tabindex="0", role="region", aria_label="layers")
+        return element(
+            "div",
+            table,
+            class_="scroll",
+            tabindex="0",
+            role="region",
+            aria_label=f"layers of {show(self.analysis.network.title)}",
+        )
 
     def _body(self) -> list[Html]:
         found: list[Html] = []
@@ -58,6 +71,8 @@ class Table:
                 found.append(self._block(place, block, around))
                 around.append((place, block))
             found.append(self._layer(row, around))
+            if self.working:
+                found.append(self._working(row, around))
         return found
 
     def _block(self, place: int, block: Scope, around: Sequence[tuple[int, Scope]]) -> Html:
@@ -72,16 +87,29 @@ class Table:
 
     def _layer(self, row: Row, around: Sequence[tuple[int, Scope]]) -> Html:
         node = row.node
-        label = safe(node.name.rpartition(".")[2])
-        kind = element("span", safe(_description(node)), class_="kind")
-        wrong = self._wrong(node.index, node.index + 1)
-        return self._line(
-            joined([label, " ", kind] if _description(node) else [label]),
-            Folded(node.name, len(around), [row]),
-            "",
-            around,
-            wrong,
+        description = safe(_description(node))
+        name = joined(
+            [
+                safe(node.name.rpartition(".")[2]),
+                *([" ", element("span", description, class_="kind")] if description else []),
+            ]
         )
+        if self.working:
+            name = element("details", element("summary", name), class_="layer")
+        wrong = self._wrong(node.index, node.index + 1)
+        return self._line(name, Folded(node.name, len(around), [row]), "", around, wrong)
+
+    def _working(self, row: Row, around: Sequence[tuple[int, Scope]]) -> Html:
+        """Return the row below a layer, which is visible while the layer is unfolded."""
+        lines = []
+        for fact in working(self.analysis, row):
+            formula = f"{fact.formula} = " if fact.formula else ""
+            remark = [element("span", safe(fact.remark), class_="dim")] if fact.remark else []
+            label = element("span", safe(fact.label), class_="label")
+            lines.append(element("li", label, " ", safe(formula), element("b", safe(fact.result)), " ", *remark))
+        lines += [element("li", element("span", "note: ", class_="note"), safe(text)) for _, text in row.notes]
+        cell = element("td", element("ul", *lines), colspan=str(1 + len(self.columns)))
+        return element("tr", cell, class_=" ".join(["working", *[f"b{place}" for place, _ in around]]))
 
     def _wrong(self, first: int, last: int) -> list[Claim]:
         """Return the failed expectations of a block, or of a layer, which also gets those of groups that are not blocks."""
@@ -106,7 +134,8 @@ class Table:
         )
         indent = f"--level:{len(around)}" if around else None
         cells = [element("th", name, marks[""], scope="row", style=indent), *self._cells(line, marks)]
-        return element("tr", *cells, class_=classes or None)
+        layers = f"{line.rows[0].node.index}-{line.last.node.index}" if self.working else None
+        return element("tr", *cells, class_=classes or None, data_layers=layers)
 
     def _cells(self, line: Folded, marks: Mapping[str, Html]) -> list[Html]:
         found = []

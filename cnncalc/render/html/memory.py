@@ -29,26 +29,30 @@ NOT_COUNTED = "not counted: the allocator's rounding and fragmentation, cuDNN's 
 def memory_html(answer: Answer) -> str:
     """Return the peaks of training and inference as HTML for a notebook, with the curve of one of them."""
     network = answer.network
-    found = [
-        heading(network.title, f"{setting(answer)}; storages alive at the same time in PyTorch's eager mode on CUDA"),
-        *[element("p", "set: ", safe(change), class_="note") for change in network.changes],
-        caveat(network.one_run),
-    ]
+    changes = [element("p", "set: ", safe(change), class_="note") for change in network.changes]
+    return fragment(
+        heading(network.title, terms(answer)), *changes, caveat(network.one_run), peaks(answer), curve(answer)
+    )
+
+
+def terms(answer: Answer) -> str:
+    """Return what is measured, and for what batch."""
+    return f"{setting(answer)}; storages alive at the same time in PyTorch's eager mode on CUDA"
+
+
+def peaks(answer: Answer, heading: str = "h4") -> Html:
+    """Return the peaks of training and inference below headings, what they consist of, and what fits."""
+    found = []
     if answer.training is not None:
-        found.append(_peak("training peak", answer.training, training_terms(answer, answer.training)))
+        found.append(_peak(heading, "training peak", answer.training, training_terms(answer, answer.training)))
         found.append(_minimum(answer.least_training))
-        found.append(_saved(answer.training))
+        found.append(_saved(heading, answer.training))
     if answer.inference is not None:
-        found.append(_peak("inference peak", answer.inference, inference_terms(answer, answer.inference)))
+        found.append(_peak(heading, "inference peak", answer.inference, inference_terms(answer, answer.inference)))
         found.append(_minimum(answer.least))
-    found += [
-        element("p", element("b", safe(what)), safe(words))
-        for what, words, _ in (*fit_rows(answer), *fit_input_rows(answer))
-    ]
-    found.append(curve(answer))
-    found.append(caveat(unknown_layers(answer)))
-    found.append(element("p", NOT_COUNTED, class_="dim"))
-    return fragment(*found)
+    rows = (*fit_rows(answer), *fit_input_rows(answer))
+    found += [element("p", element("b", safe(what)), safe(words)) for what, words, _ in rows]
+    return joined([*found, caveat(unknown_layers(answer)), element("p", NOT_COUNTED, class_="dim")])
 
 
 def curve(answer: Answer) -> Html:
@@ -64,10 +68,10 @@ def curve_svg(answer: Answer) -> str:
     return to_svg(memory_view(run, f"{answer.network.title}, {setting(answer)}, {mode}"))
 
 
-def _peak(what: str, run: Run, terms: str) -> Html:
+def _peak(heading: str, what: str, run: Run, terms: str) -> Html:
     return joined(
         [
-            element("h4", what, ": ", format_peak(run, run.peak.live), " ", safe(place(run.peak))),
+            element(heading, what, ": ", format_peak(run, run.peak.live), " ", safe(place(run.peak))),
             element("p", terms, class_="dim"),
             parts(run.peak),
         ]
@@ -79,12 +83,13 @@ def parts(moment: Moment) -> Html:
     return _bars([(kind, size) for kind, size in parts_of(moment)], moment.live)
 
 
-def _saved(run: Run) -> Html:
+def _saved(heading: str, run: Run) -> Html:
     if not run.saved_by_layer:
         return Html()
     heaviest = sorted(run.saved_by_layer.items(), key=lambda item: -item[1])[:HOLDERS]
     bound = "at least " if run.unknown else ""
-    title = element("h4", f"saved for backward: {bound}{run.saved:,} bytes = {format_bytes(run.saved)}, most of it by")
+    size = f"{bound}{run.saved:,} bytes = {format_bytes(run.saved)}"
+    title = element(heading, f"saved for backward: {size}, most of it by")
     return joined([title, _bars(heaviest, run.saved)])
 
 

@@ -73,11 +73,19 @@ def read(page: str) -> Element:
     return reader.root
 
 
+def table_rows(table: Element) -> list[Element]:
+    """Return the rows of a table, without those that show the working of a layer."""
+    return [row for row in table.all("tr") if "working" not in row.classes]
+
+
 def rows_of(table: Element) -> list[list[str]]:
-    """Return the text of each cell, without the marks of wrong expectations."""
-    return [[_plain(cell) for cell in row.children if isinstance(cell, Element)] for row in table.all("tr")]
+    """Return the text of each cell, without the marks of wrong expectations and the fields of layers."""
+    return [
+        [" ".join(_plain(cell).split()) for cell in row.children if isinstance(cell, Element)]
+        for row in table_rows(table)
+    ]
 
 
-def _plain(cell: Element) -> str:
-    kept = [child for child in cell.children if isinstance(child, str) or not {"bad", "kind"} & {*child.classes}]
-    return " ".join(" ".join(child if isinstance(child, str) else child.text for child in kept).split())
+def _plain(inside: Element) -> str:
+    kept = [one for one in inside.children if isinstance(one, str) or not {"bad", "kind"} & {*one.classes}]
+    return " ".join(one if isinstance(one, str) else _plain(one) for one in kept)

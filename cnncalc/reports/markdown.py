@@ -1,0 +1,52 @@
+"""A report as Markdown: a section of a README, or a comment on a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.render.compare import markdown as comparison_markdown
+from cnncalc.render.markup import markdown_text, pipe, to_markdown
+from cnncalc.render.memory import format_peak, place, setting
+from cnncalc.render.report import Options, totals_rows
+from cnncalc.reports.report import Report, compare_reports
+from cnncalc.text import show
+
+COLUMNS = ("output", "params", "activations", "macs", "rf")
+
+
+def report_markdown(reports: Sequence[Report], pictures: Sequence[str] = ()) -> str:
+    """Return the reports as GitHub-flavoured Markdown, with the comparison first if there are several.
+
+    `pictures` are the addresses of the pictures, one for each network; without them there are no pictures.
+    """
+    parts = []
+    if len(reports) > 1:
+        both = compare_reports(reports)
+        parts.append(f"## {markdown_text(' and '.join(both.names))}\n")
+        parts.append(comparison_markdown(both.names, both.analyses, both.totals, both.pairs))
+    for number, report in enumerate(reports):
+        parts.append(_network(report, pictures[number] if pictures else "", folded=len(reports) > 1))
+    return "\n".join(parts)
+
+
+def _network(report: Report, picture: str, *, folded: bool) -> str:
+    network = report.analysis.network
+    title, _, table = to_markdown(report.analysis, Options(COLUMNS, exact=True)).partition("\n")
+    lines = [title, ""]
+    if picture:
+        lines += [f"![{markdown_text(show(network.title))}](<{picture}>)", ""]
+    lines += [pipe(["", "", ""]), pipe(["---", "---:", "---"])]
+    for name, figure, words in totals_rows(report.analysis, Options()):
+        lines.append(pipe([name, f"{figure:,}", markdown_text(words)]))
+    memory = report.memory
+    for name, run, how in (
+        ("training peak", memory.training, f", {memory.optimizer}"),
+        ("inference peak", memory.inference, ""),
+    ):
+        if run is not None:
+            where = f"{place(run.peak)}; {setting(memory)}{how}"
+            lines.append(pipe([name, markdown_text(format_peak(run, run.peak.live)), markdown_text(where)]))
+    table = table.strip("\n")
+    if folded:
+        table = f"<details><summary>layers</summary>\n\n{table}\n\n</details>"
+    return "\n".join([*lines, "", table]) + "\n"

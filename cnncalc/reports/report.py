@@ -1,0 +1,45 @@
+"""What a report says about one network: its figures, its memory, and its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.analyses import compare
+from cnncalc.analyses.compare import Pair, Total
+from cnncalc.analyses.quantities import COMPARED
+from cnncalc.analyses.totals import Analysis
+from cnncalc.record import Record
+from cnncalc.render.compare import titles
+from cnncalc.render.memory import Answer
+
+
+class Report(Record):
+    """The analysis of a network, its memory in training and inference, and its picture as SVG."""
+
+    analysis: Analysis
+    memory: Answer
+    picture: str
+
+
+class Compared(Record):
+    """The totals of several networks, and the layers of two as a diff; None if there are more."""
+
+    names: list[str]
+    analyses: list[Analysis]
+    totals: list[Total]
+    pairs: list[Pair] | None
+
+
+def compare_reports(reports: Sequence[Report]) -> Compared:
+    """Compare the networks of several reports."""
+    analyses = [report.analysis for report in reports]
+    frozen = any(node.frozen for analysis in analyses for node in analysis.network.nodes)
+    quantities = [name for name in COMPARED if frozen or name != "trainable"]  # without it, trainable is params
+    pairs = compare.layers(*analyses) if len(analyses) == 2 else None
+    return Compared(report_titles(reports), analyses, compare.totals(analyses, quantities), pairs)
+
+
+def report_titles(reports: Sequence[Report]) -> list[str]:
+    """Return a distinct name for each network."""
+    analyses = [report.analysis for report in reports]
+    return titles(analyses, [analysis.network.spec for analysis in analyses])
