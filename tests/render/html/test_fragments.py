@@ -30,7 +30,7 @@ from tests.render.html.examples import (
 )
 from tests.render.html.pages import Element, read, rows_of
 
-QUICK = ("googlenet", "lenet5", "resnet18", "siamese_omniglot", "stacked_lstm", "unet", "vgg16")
+QUICK = ("googlenet", "lenet5", "resnet18", "stacked_lstm", "unet", "vgg16")
 
 
 @pytest.mark.parametrize(
