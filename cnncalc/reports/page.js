@@ -50,7 +50,7 @@ for (const section of document.querySelectorAll(".cnncalc section")) {
       const alive = kinds.map((kind, place) => [kind, parts[place]]).filter(([, size]) => size).sort((a, b) => b[1] - a[1]);
       const [title, list] = [document.createElement("b"), document.createElement("div")];
       title.textContent = `${phase}, ${at}: ${bound}${live.toLocaleString("en")} B`;
-      list.textContent = alive.map(([kind, size]) => `${kind} ${size.toLocaleString("en")} B`).join(" · ");
+      list.textContent = alive.map(([kind, size]) => `${kind} ${size.toLocaleString("en")} B`).join(" \u00b7 ");
       readout.replaceChildren(title, list);
       slider.value = number;
     };

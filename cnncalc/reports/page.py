@@ -5,9 +5,7 @@ The page may load nothing and run nothing but its own two scripts, which its con
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from cnncalc import __version__
@@ -15,7 +13,8 @@ from cnncalc.analyses.claims import expected
 from cnncalc.render.html.analysis import network_lines, notes
 from cnncalc.render.html.assets import SORT, STYLE, script, style
 from cnncalc.render.html.comparison import comparison
-from cnncalc.render.html.elements import Html, element, joined, opening, safe
+from cnncalc.render.html.document import document
+from cnncalc.render.html.elements import Html, element, joined, safe
 from cnncalc.render.html.layers import Table
 from cnncalc.render.html.memory import peaks, terms
 from cnncalc.reports.curve import curve
@@ -51,24 +50,12 @@ def report_page(reports: Sequence[Report]) -> str:
     for number, (report, table) in enumerate(zip(reports, tables, strict=True), 1):
         parts.append(_network(report, table, number, several=len(reports) > 1))
     parts += [_meanings(), element("footer", f"cnncalc {__version__}", class_="dim")]
-    return _document(", ".join(names), joined(parts), folds)
-
-
-def _document(title: str, body: Html, folds: int) -> str:
-    scripts = [script(SCOPE, SORT), script(SCOPE, HERE / "page.js")]
-    hashes = " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts)
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {hashes}; base-uri 'none'; form-action 'none'"
-    head = element(
-        "head",
-        opening("meta", charset="utf-8"),
-        opening("meta", http_equiv="Content-Security-Policy", content=policy),
-        opening("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", safe(title), " - cnncalc"),
-        element("style", Html(style(SCOPE, STYLE, HERE / "page.css", blocks=folds))),
+    return document(
+        f"{', '.join(names)} - cnncalc",
+        element("main", *parts, id=SCOPE[1:]),
+        style(SCOPE, STYLE, HERE / "page.css", blocks=folds),
+        [script(SCOPE, SORT), script(SCOPE, HERE / "page.js")],
     )
-    code = [element("script", Html(text)) for text in scripts]
-    page = element("html", head, element("body", element("main", body, id=SCOPE[1:]), *code), lang="en")
-    return f"<!doctype html>\n{page}\n"
 
 
 def _network(report: Report, table: Table, number: int, *, several: bool) -> Html:

@@ -6,9 +6,7 @@ message is readable without it.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from cnncalc import __version__
@@ -30,7 +28,8 @@ from cnncalc.render.checks.dialect import (
 )
 from cnncalc.render.checks.leaderboard import order, places
 from cnncalc.render.checks.report import Entry, Report
-from cnncalc.render.html.assets import style
+from cnncalc.render.html.assets import STYLE, style
+from cnncalc.render.html.document import document
 from cnncalc.render.html.elements import Html, element, joined, opening, safe
 from cnncalc.text import plural, visible
 
@@ -43,7 +42,7 @@ LONG = 200  # characters of a name
 def render(report: Report) -> str:
     """Return the whole page, ASCII only, with other characters as references."""
     script = (FOLDER / "page.js").read_text(encoding="ascii")
-    sheet = style("html", "style.css") + "\n" + (FOLDER / "page.css").read_text(encoding="ascii")
+    sheet = style("html", STYLE) + "\n" + (FOLDER / "page.css").read_text(encoding="ascii")
     folder = visible(shared_folder(report))
     shown = [name.removeprefix(f"{folder}/") for name in names(report)]
     sections = [
@@ -55,28 +54,9 @@ def render(report: Report) -> str:
         _messages(report, shown),
         _unread(report),
     ]
-    head = joined(
-        [
-            opening("meta", charset="utf-8"),
-            opening("meta", http_equiv="Content-Security-Policy", content=_allowed(script)),
-            opening("meta", name="viewport", content="width=device-width,initial-scale=1"),
-            element("title", f"cnncalc check: {plural(len(report.entries), 'file')}"),
-            element("style", Html(sheet)),
-        ],
-        "\n",
-    )
     foot = element("footer", f"Written by cnncalc {__version__}. Limits are inclusive.")
-    body = element(
-        "body", joined([element("main", joined(sections, "\n")), foot, element("script", Html(script))], "\n")
-    )
-    page = f'<!doctype html>\n<html lang="en">\n{element("head", head)}\n{body}\n</html>\n'
-    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
-
-
-def _allowed(script: str) -> str:
-    """Return a policy under which a browser loads nothing and runs nothing but the script of the page."""
-    digest = b64encode(sha256(script.encode("ascii")).digest()).decode("ascii")
-    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    title = f"cnncalc check: {plural(len(report.entries), 'file')}"
+    return document(title, joined([element("main", joined(sections, "\n")), foot], "\n"), sheet, [script])
 
 
 def _section(title: str, name: str, *content: Html) -> Html:
