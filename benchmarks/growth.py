@@ -51,7 +51,7 @@ def first_analysis(text: str) -> float:
     from cnncalc.readers.yaml import layer_cache
     from cnncalc.readers.yaml.reader import read
 
-    layer_cache.count(layer_cache.MOST + 1)
+    layer_cache.count_entries(layer_cache.MOST + 1)
     network = read(Source("x", text))
     return seconds(lambda: analyze(network), 1)
 

@@ -43,7 +43,11 @@ class Record:
         def __init__(self, *values, **named):
             names = self._names
             fields = self.__dict__
-            fields.update(zip(names, values, strict=False), **named)
+            for name, value in zip(names, values, strict=False):
+                fields[name] = value
+            if len(values) == len(names) and not named:
+                return
+            fields.update(named)
             if len(fields) != len(values) + len(named) or not fields.keys() <= self._allowed:
                 raise TypeError(f"{type(self).__name__} takes {', '.join(names)}")
             if not fields.keys() >= self._required:

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from cnncalc.analyses.receptive import Field, of_features, receptive_fields
 from cnncalc.network import Network, Node
-from cnncalc.product import NOTHING, Number
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.units import DTYPES
@@ -18,7 +17,7 @@ class Row:
 
     __slots__ = ("activations", "biases", "buffers", "macs", "node", "weights")
 
-    def __init__(self, node: Node, activations: int, weights: int, biases: int, buffers: int, macs: Number) -> None:
+    def __init__(self, node: Node, activations: int, weights: int, biases: int, buffers: int, macs: int) -> None:
         self.node = node
         self.activations = activations
         self.weights = weights
@@ -135,7 +134,7 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
     for node in network.nodes:
         facts, inputs = node.statistics, node.inputs
         if facts is None:
-            rows.append(Row(node, node.output.size, 0, 0, 0, NOTHING))
+            rows.append(Row(node, node.output.size, 0, 0, 0, 0))
             activations += node.output.size
             depths.append(0)
             continue

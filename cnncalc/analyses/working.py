@@ -61,7 +61,8 @@ def working(analysis: Analysis, row: Row) -> list[Fact]:
             )
         )
     if row.macs:
-        found.append(Fact("MACs", row.macs.formula, row.macs.numbers, f"{int(row.macs):,}"))
+        macs = layer.macs(*inputs)
+        found.append(Fact("MACs", macs.formula, macs.numbers, f"{int(macs):,}"))
     found += _field(analysis, row)
     found += _dense(row, inputs)
     return found

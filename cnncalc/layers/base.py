@@ -49,12 +49,12 @@ class Statistics:
         layer, shapes = self.layer, self.shapes
         if layer.free:
             self.weights = self.biases = self.buffers = 0
-            self.macs: Number = NOTHING
+            self.macs = 0
             self.counted = True
             return
         self.weights, self.biases = sum_by_role(layer.weights(*shapes))
-        self.buffers = sum([int(count) for count in layer.buffers(*shapes).values()])
-        self.macs = layer.macs(*shapes)
+        self.buffers = sum(map(int, layer.buffers(*shapes).values()))
+        self.macs = int(layer.macs(*shapes))  # without its factors, which only `explain` needs
         self.counted = True
 
     @property
@@ -78,6 +78,7 @@ class Layer:
     variants: ClassVar[dict[str, str]] = {}  # those that imply certain fields: lower-case name -> the fields
     inputs: ClassVar[int | None] = 1  # number of values it takes; None: any number from one up
     least_operands: ClassVar[int] = 1  # number of values that a specification must name at least
+    required_fields: ClassVar[tuple[str, ...]] = ()
     reference_inputs: ClassVar[int] = 0  # number of trailing inputs that are read for their shape only
     reference_fields: ClassVar[tuple[str, ...]] = ()  # fields that name these inputs
     free: ClassVar[bool] = False  # True if no field gives it parameters, buffers or multiply-adds
@@ -106,12 +107,20 @@ class Layer:
         }
         cls.fields = {name: field for name, field in merged.items() if field.required}
         cls.fields.update((name, field) for name, field in merged.items() if not field.required)
+        cls.required_fields = tuple([name for name, field in cls.fields.items() if field.required])
         cls.reference_fields = tuple([name for name, field in cls.fields.items() if isinstance(field, Name)])
         for name, field in own.items():
             if field.required:
                 delattr(cls, name)
             else:
                 setattr(cls, name, field.default)
+
+    cache: dict[Any, Any]  # results of its rules: `Statistics` by input shapes, anything else by its name and the shape
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        layer = object.__new__(cls)
+        layer.__dict__["cache"] = {}
+        return layer
 
     def __init__(self, **values: Any) -> None:
         """Check and store the fields.
@@ -133,12 +142,12 @@ class Layer:
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Self:
         """Make a layer from values that the fields have already read. No required field may be missing."""
-        layer = object.__new__(cls)
-        fields = cls.fields
+        layer = cls.__new__(cls)
+        own, fields = layer.__dict__, cls.fields
         for name, value in values.items():
             default = fields[name].default
             if value != default or type(value) is not type(default):
-                layer.__dict__[name] = value
+                own[name] = value
         return layer
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -172,19 +181,10 @@ class Layer:
         Raises:
             Problem: The inputs do not suit the layer.
         """
-        cache = self.cache
-        statistics: Statistics | None = cache.get(shapes)
+        statistics: Statistics | None = self.cache.get(shapes)
         if statistics is None:
-            statistics = cache[shapes] = Statistics(self, shapes)
+            statistics = self.cache[shapes] = Statistics(self, shapes)
         return statistics
-
-    @property
-    def cache(self) -> dict[Any, Any]:
-        """Results of the layer's rules: `Statistics` by input shapes, anything else by its name and the input shape."""
-        cache: dict[Any, Any] | None = self.__dict__.get("_cache")
-        if cache is None:
-            cache = self.__dict__["_cache"] = {}
-        return cache
 
     def out(self, *xs: Shape) -> Shape:
         """Return the output shape for input shapes `xs`.

@@ -10,6 +10,7 @@ from cnncalc.problem import Problem
 from cnncalc.product import Number, Product
 from cnncalc.shape import Shape
 
+_LETTERS = {1: ("N",), 2: ("steps", "C"), 3: ("H", "W", "C"), 4: ("D", "H", "W", "C")}  # of the axes of an input
 UNIT_NAMES = "out_features num_output output_dim n filters neurons size"
 
 
@@ -36,8 +37,7 @@ class FC(Layer, kind="fc"):
         return Shape((self.units,))
 
     def _inputs(self, x: Shape) -> list[tuple[str, int]]:
-        names = {1: ["N"], 2: ["steps", "C"], 3: ["H", "W", "C"], 4: ["D", "H", "W", "C"]}.get(len(x), ["N"] * len(x))
-        return list(zip(names, x, strict=True))
+        return list(zip(_LETTERS.get(len(x), "N" * len(x)), x, strict=True))
 
     def weights(self, *xs: Shape) -> dict[str, Number]:
         weights: dict[str, Number] = {"weight": Product(*self._inputs(xs[0]), ("units", self.units))}

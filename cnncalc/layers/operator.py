@@ -64,7 +64,7 @@ class Operator(Layer):
         """Return a copy with other parameters and buffers."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _weights=dict(weights), _buffers=dict(buffers), _note=note)
-        other.__dict__.pop("_cache", None)  # it holds what follows from the old parameters
+        other.__dict__["cache"] = {}  # that of this operator holds what follows from its parameters
         return other
 
     def _fact(self, name: str) -> Any:

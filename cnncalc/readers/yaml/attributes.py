@@ -9,9 +9,9 @@ from cnncalc.layers.fields.notation import comma_help, flag_help, number_help
 from cnncalc.readers.yaml import values as value_of
 from cnncalc.readers.yaml.branches import MergeStep
 from cnncalc.readers.yaml.context import Context
-from cnncalc.readers.yaml.steps import A_STEP, LayerStep, Step, work
+from cnncalc.readers.yaml.steps import A_STEP, LayerStep, Step
 from cnncalc.readers.yaml.tree import Map, Scalar, Seq, Tree
-from cnncalc.readers.yaml.values import Pending
+from cnncalc.readers.yaml.values import Pending, work
 from cnncalc.readers.yaml.vocabulary import ATTRIBUTES, RESERVED, is_name, is_path
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
@@ -22,31 +22,36 @@ def attach(context: Context, step: Step, tree: Map) -> None:
     """Read the attributes of a step written as `tree`, noting problems."""
     step.plain = False
     step.marks = {key: context.at(inner.mark) for key, inner in tree.items.items() if key in ATTRIBUTES}
+    cost = 0
     for key, inner in tree.items.items():
         if key == "from":
             step.start = _name_above(context, key, inner)
+            cost += work(step.start)
         elif key == "share":
             step.share = _name_above(context, key, inner)
+            cost += work(step.share)
         elif key == "repeat":
             step.repeat = _repeat(context, inner)
             step.counts = context.counts()
+            cost += work(step.repeat)
         elif key == "when":
             step.when = _when(context, inner)
+            cost += work(step.when)
         elif key == "trainable":
             step.trainable = trainable(context, inner)
+            cost += work(step.trainable)
         elif key == "expect":
             _expect(context, step, inner)
         elif key == "holds":
             step.holds = _holds(context, step, inner)
+            cost += work(step.holds)
     if "as" in tree.items:  # last, so that a step cannot refer to itself
         _as(context, step, tree.items["as"])
     if step.share is not None and step.trainable is not None:
         text = "`trainable` cannot be used with `share`: the weights belong to the shared step"
         help = "write `trainable: false` in that step, which freezes them wherever they are used"
         context.problem(tree.keys["trainable"], "bad-value", text, help)
-    step.cost += work([step.start, step.share, step.repeat, step.when, step.trainable, step.holds]) // A_STEP + len(
-        step.expects
-    )
+    step.cost += cost // A_STEP + len(step.expects)
 
 
 def _name_above(context: Context, key: str, tree: Tree) -> Any:

@@ -12,8 +12,8 @@ from cnncalc.layers.operator import Stated
 from cnncalc.problem import Problem, Where
 from cnncalc.readers.yaml.expansion import Expansion, Frame
 from cnncalc.readers.yaml.layer_cache import layer_of
-from cnncalc.readers.yaml.steps import A_STEP, Step, asks_for_shape, expand_nested, work
-from cnncalc.readers.yaml.values import Pending, read_values
+from cnncalc.readers.yaml.steps import A_STEP, Step, expand_nested
+from cnncalc.readers.yaml.values import Pending, asks_for_shape, read_values, work
 from cnncalc.shape import Shape
 from cnncalc.text import show
 

@@ -164,11 +164,11 @@ class Compiler(Context):
         written = known[0] if known is not None else self.fields(kind, trees, marks)
         default_values, default_places = defaults or NO_DEFAULTS
         values = {**default_values, **written} if default_values else written
-        missing = [field for field in kind.fields.values() if field.required and field.name not in (*values, *trees)]
+        missing = [name for name in kind.required_fields if name not in values and name not in trees]
         if missing:
-            problem = missing_field(kind, missing[0])
+            problem = missing_field(kind, kind.fields[missing[0]])
             if len(missing) > 1:
-                problem.text = f"{kind.kind} needs {quoted([field.name for field in missing], 'and')}"
+                problem.text = f"{kind.kind} needs {quoted(missing, 'and')}"
             self.add(problem, mark)
         if len(self.problems) > before:
             flag = next(iter(kind.fields.values()), None)
@@ -178,7 +178,7 @@ class Compiler(Context):
                     alone = "its size follows from the layer above"
                 self.problems[-1].help = f"write `{kind.kind}` alone: {alone}"
             return None
-        waits = any(isinstance(value, Pending) for value in values.values())
+        waits = Pending in map(type, values.values())
         layer = None if waits else layer_of(kind, values)
         if key is not None and (known is None or not default_values):  # no expressions are written
             layer_cache.store(key, written, layer if not default_values else None)
@@ -430,7 +430,8 @@ class Compiler(Context):
                 text = f"{block.name}: `{name}` is `{show(value)}`, which is neither a number nor a word"
                 self.problem(tree.mark, "bad-value", text, number_help(value))
                 failed = True
-        missing = [name for name in block_names if name not in (*trees, *block.defaults, *meant)]
+        known = {*trees, *block.defaults, *meant}
+        missing = [name for name in block_names if name not in known]
         if missing:
             help = f"write its values in the order of {show(block.signature)}"
             self.problem(mark, "missing-field", f"{block.name} needs {quoted(missing, 'and')}", help)

@@ -106,7 +106,9 @@ class Expansion:
 
     def next_name(self, kind: str) -> str:
         """Return the next free name for a layer or block of a kind: `conv1`, `conv2`; `relu6_1` after a digit."""
-        stem = f"{self.prefix}{kind}_" if kind[-1:].isdigit() else self.prefix + kind
+        stem = self.prefix + kind
+        if stem[-1].isdigit():
+            stem += "_"
         counters, names = self.counters, self.builder.names
         number = counters.get(kind, 0) + 1
         name = f"{stem}{number}"

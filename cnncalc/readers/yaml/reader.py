@@ -191,7 +191,7 @@ class _File:
             raise
         finally:
             layer_cache.count_entries(len(builder.nodes))
-        if self.source.path == ONE_LINE or any(len(node.output) in (2, 4) for node in builder.nodes):
+        if self.source.path == ONE_LINE or not {2, 4}.isdisjoint([len(node.output) for node in builder.nodes]):
             from cnncalc.readers.yaml.readings import note_readings
 
             note_readings(builder.nodes, self.source)

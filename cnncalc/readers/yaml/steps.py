@@ -19,13 +19,14 @@ from cnncalc.product import Product
 from cnncalc.readers.yaml.expansion import Expansion, Frame
 from cnncalc.readers.yaml.layer_cache import fields_of, layer_of
 from cnncalc.readers.yaml.tree import Tree, where
-from cnncalc.readers.yaml.values import Pending, read_values, resolve_value
+from cnncalc.readers.yaml.values import Pending, asks_for_shape, read_values, resolve_value, work
 from cnncalc.readers.yaml.vocabulary import COUNTER
 from cnncalc.shape import Shape
 from cnncalc.text import plural, show
 
 DEEPEST = 64  # nested steps, across blocks; each needs up to eight Python calls of the 1,000 allowed
 MOST_HELD = 10**12  # parameters that a file may state: the largest number that it can write
+_SAME_LEVEL = nullcontext()
 A_STEP = 64  # characters of expressions that cost as much as one step; an operand costs a quarter
 
 
@@ -110,7 +111,7 @@ class Step:
             value = self._expand_shared(expansion, value, frame, self.name, owners)
         else:
             expansion.spend(max(times - 1, 0) * self.cost, place)
-            with nullcontext() if self.name is None else expansion.enter(expansion.unique_name(self.name)):
+            with _SAME_LEVEL if self.name is None else expansion.enter(expansion.unique_name(self.name)):
                 for number in range(times):
                     if self.counts:
                         frame.parameters[COUNTER] = number
@@ -228,20 +229,6 @@ def expand_nested(steps: list[Step], expansion: Expansion, value: int, frame: Fr
     value = expand_all(steps, expansion, value, frame)
     expansion.depth -= 1
     return value
-
-
-def work(value: Any) -> int:
-    """Return the cost of evaluating a value: the characters of its expressions, plus a constant for each."""
-    if isinstance(value, Pending):
-        return 8 + (work(value.value) if isinstance(value.value, (dict, list)) else len(value.text))
-    if isinstance(value, (dict, list)):
-        return sum(map(work, value.values() if isinstance(value, dict) else value))
-    return 0
-
-
-def asks_for_shape(values: Mapping[str, Any]) -> bool:
-    """Return whether one of the values may use the size of the incoming value."""
-    return any(isinstance(value, Pending) and value.incoming for value in values.values())
 
 
 class LayerStep(Step):
@@ -420,11 +407,13 @@ class BlockStep(Step):
     """A call of a block."""
 
     def __init__(self, where: Where | None, block: Block, values: dict[str, Any]) -> None:
-        super().__init__(where, work(values))
+        super().__init__(where)
         self.block = block
         self.values = values
         self.waits = Pending in map(type, values.values())
-        self.incoming = asks_for_shape(values)
+        self.incoming = self.waits and asks_for_shape(values)
+        if self.waits:
+            self.charge(work(values))
 
     def expand_once(self, expansion: Expansion, value: int, frame: Frame, label: str | None) -> int:
         block = self.block

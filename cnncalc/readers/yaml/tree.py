@@ -71,7 +71,7 @@ Tree = Scalar | Seq | Map
 
 def rejoined(items: list[Tree]) -> list[Tree]:
     """Return the items of a list, rejoining those cut by a comma in parentheses: `[Conv2d(1, 6, 5), ReLU()]`."""
-    if not any(isinstance(item, Scalar) and "(" in item.text for item in items):
+    if True not in ["(" in item.text for item in items if type(item) is Scalar]:
         return items
     found: list[Tree] = []
     pieces: list[str] = []  # of the last item, while it has an open parenthesis

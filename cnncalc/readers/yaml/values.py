@@ -72,6 +72,20 @@ def resolve_value(value: Any, parameters: Mapping[str, Any]) -> Any:
     return value.resolve(parameters) if isinstance(value, Pending) else value
 
 
+def work(value: Any) -> int:
+    """Return the cost of evaluating a value: the characters of its expressions, plus a constant for each."""
+    if isinstance(value, Pending):
+        return 8 + (work(value.value) if isinstance(value.value, (dict, list)) else len(value.text))
+    if isinstance(value, (dict, list)):
+        return sum(map(work, value.values() if isinstance(value, dict) else value))
+    return 0
+
+
+def asks_for_shape(values: Mapping[str, Any]) -> bool:
+    """Return whether one of the values may use the size of the incoming value."""
+    return any(isinstance(value, Pending) and value.incoming for value in values.values())
+
+
 def read_values(kind: type[Layer], values: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a layer with their expressions evaluated.
 
