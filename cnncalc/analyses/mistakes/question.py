@@ -184,7 +184,7 @@ def attempt(
         if counts:
             yield Attempt(sum(counts), text, equation(" + ".join(count.numbers for count in counts), sum(counts)))
     elif quantity == "macs" and not channels:
-        macs = replaced(statistics.macs, "out", lengths)
+        macs = replaced(layer.macs(*shapes), "out", lengths)
         yield Attempt(int(macs), text, equation(macs.numbers, macs))
 
 
