@@ -512,14 +512,14 @@ MISUSE: list[tuple[Callable[[], object], str, str, str, str | None]] = [
         make("conv", (VECTOR,), filters=8, kernel=3),
         "needs-image",
         "conv slides a window over an image or a sequence, but gets a vector of 4096",
-        "move it before the layer that flattens, or put a `reshape:` between the two",
+        "move it before the layer that turns its input into a vector, or put a `reshape:` between the two",
         None,
     ),
     (
         make("globalavgpool", (VECTOR,)),
         "needs-image",
         "globalavgpool slides a window over an image or a sequence, but gets a vector of 4096",
-        "move it before the layer that flattens, or put a `reshape:` between the two",
+        "move it before the layer that turns its input into a vector, or put a `reshape:` between the two",
         None,
     ),
     (
