@@ -666,7 +666,7 @@ MISUSE: list[tuple[Callable[[], object], str, str, str, str | None]] = [
         make("add", ((32, 32, 16), (16, 16, 32))),
         "shapes-differ",
         "add needs values of the same shape: 32x32x16 and 16x16x32 differ",
-        "check the stride and padding of the layers before; `pad: same` keeps height and width",
+        "check the stride and padding of the layers above; `pad: same` keeps height and width",
         None,
     ),
     (
