@@ -21,6 +21,19 @@ from cnncalc.units import Figure
 LARGEST_TENSOR = 2**50
 
 
+class Written(Record):
+    """How the program that was read writes a layer.
+
+    `style` is `module` for a class of torch.nn, `subclass` for another class without modules inside, `function` for a call
+    outside of such classes, `mean` for a reduction, and `sdpa` for attention in one call. `rows` is the first length of
+    PyTorch's output, which tools take for the batch. `named_padding` is true for a convolution with `padding="same"`.
+    """
+
+    style: str
+    rows: int = 1
+    named_padding: bool = False
+
+
 class Node:
     """One value of the network: an input, or the output of a layer.
 
@@ -30,6 +43,7 @@ class Node:
 
     __slots__ = (
         "entering", "frozen", "index", "inputs", "name", "notes", "output", "seen", "shared", "statistics", "where", "width",
+        "written",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +66,7 @@ class Node:
         self.notes: tuple[tuple[str, str], ...] = ()  # notes of the reader, as (code, sentence)
         self.entering: int | None = None  # for a merge of branches: the value from which all of them start
         self.seen: Seen | None = None  # memory behaviour observed by a reader that ran the network
+        self.written: Written | None = None  # how the program that was read writes the layer
         self.width: int | None = None  # bytes per number of an input whose dtype is not that of the network
 
     @property

@@ -19,6 +19,7 @@ MODULES = {
 }
 FLOORS = {
     **dict.fromkeys(("shape", "product", "units", "problem", "text", "record", "codes", "words"), 0),
+    **dict.fromkeys(("reconcile", "deploy"), 4),
     "layers": 1, "network": 2, "analyses": 3, "readers": 4, "shelf": 4, "writers": 5, "checking": 5, "loading": 5,
     "shelf_figures": 5, "render": 5, "drawing": 5, "reports": 5, "verify": 6, "cli": 7, "__main__": 7,
 }  # fmt: skip

@@ -16,7 +16,7 @@ from cnncalc.layers.operations import passed_on
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.roles import has_bias_role
 from cnncalc.layers.views import Unseen
-from cnncalc.network import Builder
+from cnncalc.network import Builder, Written
 from cnncalc.problem import Problem
 from cnncalc.product import Number, Product
 from cnncalc.readers.axes import Assembler, channels_last_order, natural_order, one_count, visible
@@ -116,6 +116,7 @@ class Graph(Assembler):
         layer, owner = self._with_own_parameters(layer, shapes, index, parameters or {})
         self.add(layer, xs, event.call)
         node = self.builder.nodes[index]
+        node.written = style_of(event)
         if owner is not None:
             self.share(index, owner)
         out.index, out.order = index, order
@@ -325,6 +326,25 @@ class Graph(Assembler):
                 name = f"{label[:95]}_{number}"
             taken.add(name)
             node.name = name
+
+
+# operations that are written as an operator, a method or a function, which cannot be told apart
+ANY_STYLE = frozenset(("add", "sub", "mul", "div", "matmul", "einsum"))
+
+
+def style_of(event: Event) -> Written | None:
+    """Return how the program writes the layer of an event, or None if that cannot be seen."""
+    module, rows = event.call.module, event.out.dims[0] if event.out.dims else 1
+    if event.call.leaf and module is not None:
+        own = type(module).__module__.startswith("torch.nn.modules.")
+        return Written("module" if own else "subclass", rows, isinstance(event.args.get("padding"), str))
+    if event.op == "scaled_dot_product_attention":
+        return Written("sdpa", rows)
+    if event.op in ANY_STYLE:
+        return None
+    if event.op in ("mm", "bmm"):
+        return Written("bmm", rows)
+    return Written("mean" if event.op in ("mean", "amax") else "function", rows)
 
 
 def clean_name(text: str) -> str:

@@ -1,0 +1,103 @@
+"""onnx-tool: operations for every operator of the ONNX file that torch.onnx.export writes, with batch norms folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+
+from cnncalc.analyses.folding import folded_norms
+from cnncalc.layers.pool import Pool
+from cnncalc.network import Network, Node
+from cnncalc.reconcile.calls import Call, calls_of_layer
+from cnncalc.reconcile.rules import CallsOf, Figure, Part, Rule, Tool
+
+FOLDED = "folded"  # style of a convolution that has taken in a batch norm, and with it a bias
+
+
+def pooling(call: Call) -> Iterable[Part]:
+    """One operation for each cell of the window, at every output. Of a volume, only the first axis of the window."""
+    assert isinstance(call.layer, Pool)
+    kernels = [window.kernel for window in call.layer.windows(*call.shapes)]
+    yield Part(prod(kernels) if len(kernels) == 2 else kernels[0], call.outputs, "pooled outputs")
+
+
+def global_average(call: Call) -> Iterable[Part]:
+    """An addition per input, and a division per output, which counts 4."""
+    yield Part(1, call.inputs, "inputs of global pooling")
+    yield Part(4, call.outputs, "globally pooled outputs")
+
+
+def adaptive_average(call: Call) -> Iterable[Part]:
+    """Global pooling, or else a pooling whose window is the quotient of the lengths."""
+    cells = call.inputs // call.outputs
+    if prod(call.output[:-1]) == 1:
+        yield from global_average(call)
+    else:
+        yield Part(cells, call.outputs, "pooled outputs")
+
+
+def layer_norm(call: Call) -> Iterable[Part]:
+    """7 operations for each element, and 29 for each mean and variance."""
+    yield Part(7, call.outputs, "layernorm outputs")
+    yield Part(29, call.outputs // call.output[-1], "layernorm rows")
+
+
+def sum_of(call: Call) -> Iterable[Part]:
+    """One operation for each element and each operand after the first."""
+    yield Part(len(call.shapes) - 1, call.outputs, f"{call.op} outputs")
+
+
+def local_response(call: Call) -> Iterable[Part]:
+    """A power, a division, an addition, and a product for each channel of the window."""
+    yield Part(37 + int(call.field("size")), call.outputs, "lrn outputs")
+
+
+OPERATORS: dict[str, Rule] = {
+    "conv depthwise fc linear": "macs + biases",
+    "conv/folded depthwise/folded": "macs + outputs",
+    "batchnorm batchnorm-plain": "31*outputs",
+    "relu": "1*outputs",
+    "relu6 leakyrelu prelu": "2*outputs",
+    "hardsigmoid": "4*outputs",
+    "hardswish": "5*outputs",
+    "gelu": "7*outputs",
+    "sigmoid": "32*outputs",
+    "silu": "33*outputs",
+    "tanh": "38*outputs",
+    "softmax": "36*outputs",
+    "layernorm layernorm-plain": layer_norm,
+    "lrn": local_response,
+    "maxpool avgpool": pooling,
+    "globalavgpool": global_average,
+    "globalavgpool/mean": "1*inputs",
+    "adaptiveavgpool": adaptive_average,
+    "add mul": sum_of,
+    "dropout droppath identity flatten reshape concat permute slice": "0",
+}
+
+
+class OnnxTool(Tool):
+    """onnx-tool."""
+
+    name = "onnx-tool"
+    version = "1.0.1"
+    figures = (
+        Figure(
+            "MACs", "MACs", OPERATORS,
+            note="for the file that torch.onnx.export writes, with batch norms folded into convolutions",
+        ),
+    )  # fmt: skip
+
+    @classmethod
+    def calls(cls, network: Network) -> CallsOf:
+        """Return the calls, without batch norms that are folded."""
+        norms = folded_norms(network)
+        convolutions = {index for index in norms.values() if network.nodes[index].kind in ("conv", "depthwise")}
+
+        def calls_of(node: Node, style: str) -> Iterable[Call]:
+            if node.layer is None or norms.get(node.index) in convolutions:
+                return
+            style = FOLDED if node.index in convolutions else style
+            yield from calls_of_layer(node, node.layer, network.shapes(node), style, every=True)
+
+        return calls_of
