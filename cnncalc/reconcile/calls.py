@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.layers.base import Layer
-from cnncalc.layers.conv import SeparableConv
+from cnncalc.layers.conv import ConvTranspose, SeparableConv
 from cnncalc.layers.norm import Norm
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.pool import Pool
@@ -45,6 +45,8 @@ class Call:
         self.output = layer.out(*shapes)
         self.macs = int(layer.macs(*shapes))
         self.inputs = shapes[0].size
+        if isinstance(layer, ConvTranspose):
+            self.output = _before_cropping(layer, shapes[0], self.output)
         if isinstance(layer, Pool):
             padded = layer.padding_operations(shapes[0])  # tools count the padded copy
             self.inputs = padded[0].output if padded else self.inputs
@@ -96,6 +98,19 @@ class Call:
     def field(self, name: str) -> Any:
         """Return a field of the layer."""
         return getattr(self.layer, name)
+
+
+def _before_cropping(layer: ConvTranspose, x: Shape, out: Shape) -> Shape:
+    """Return the output of PyTorch's transposed convolution, which cuts off as much at both ends of an axis.
+
+    If more must be cut off at one end, the program crops the output.
+    """
+    lengths = []
+    for window, length in zip(layer.windows(x), out, strict=False):
+        both = min(window.before, window.after)
+        front, back = window.before - both, window.after - both
+        lengths.append(length + front + (back if front or back > window.extra else 0))
+    return Shape((*lengths, out[-1]))
 
 
 def calls_of_layer(

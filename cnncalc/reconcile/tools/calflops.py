@@ -35,7 +35,9 @@ def transposed_flops(call: Call) -> Iterable[Part]:
     yield Part(2, _transposed_macs(call), "multiply-adds")
     if layer.bias:
         places = prod(
-            (width + 2 * window.before - (window.dilation * (window.kernel - 1) + 1)) // window.stride + 1
+            (width + 2 * min(window.before, window.after) - (window.dilation * (window.kernel - 1) + 1))
+            // window.stride
+            + 1
             for window, width in zip(layer.windows(x), x, strict=False)
         )
         yield Part(1, layer.filters // layer.groups * places, "bias additions of transposed convolutions")
