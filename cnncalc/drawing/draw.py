@@ -15,6 +15,14 @@ def draw(analysis: Analysis, options: Options | None = None) -> Scene:
         Undrawable: If an option names a layer that does not exist, or that the picture cannot show.
     """
     options = options or Options()
+    if options.layer is not None:
+        from cnncalc.drawing.lecture.layer import layer_view
+
+        return layer_view(analysis, options.layer, options)
+    if options.receptive_field is not None:
+        from cnncalc.drawing.lecture.field import field_view
+
+        return field_view(analysis, options.receptive_field, options)
     view = view_of(analysis.network, options)
     if view == "memory":
         from cnncalc.drawing.memory import step_of

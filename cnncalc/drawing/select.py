@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from cnncalc.analyses.blocks import is_named
 from cnncalc.network import Network, Node
-from cnncalc.text import did_you_mean, show
+from cnncalc.text import nearest, quoted, show
+
+FEW = 12  # layers, which a message can list
 
 
 class Undrawable(Exception):
@@ -49,7 +51,10 @@ def layer_named(network: Network, name: str) -> Node:
 def unknown_layer(network: Network, name: str) -> Undrawable:
     """Return the error for a name that no layer has."""
     known = [node.name for node in network.nodes]
-    help = did_you_mean(name, known) or "`cnncalc analyze` lists the layers"
+    ends = {node.name.rpartition(".")[2]: node.name for node in reversed(network.nodes)}
+    match = nearest(name, known) or ends.get(nearest(name, ends) or "")
+    few = f"its layers are {quoted(known, 'and')}" if len(known) <= FEW else "`cnncalc analyze` lists the layers"
+    help = f"did you mean `{show(match)}`?" if match else few
     return Undrawable(f"no layer or block named `{show(name)}`: {help}")
 
 

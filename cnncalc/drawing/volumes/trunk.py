@@ -20,8 +20,8 @@ class Skip(Record):
     branches: int = 1
 
 
-def trunk_of(network: Network) -> list[int]:
-    """Return the nodes on the longest path from an input to an output.
+def trunk_of(network: Network, end: int | None = None) -> list[int]:
+    """Return the nodes on the longest path from an input to an output, or to the node `end`.
 
     A value that is broadcast, such as the weights of squeeze-and-excitation, and one that is read for its shape only do not
     carry the path.
@@ -33,7 +33,8 @@ def trunk_of(network: Network) -> list[int]:
         best = max(sources, key=lambda index: (lengths[index], -index), default=None)
         lengths.append(0 if best is None else lengths[best] + 1)
         before.append(best)
-    place: int | None = max(network.outputs, key=lambda index: (lengths[index], index))
+    last = max(network.outputs, key=lambda index: (lengths[index], index)) if end is None else end
+    place: int | None = last
     path = []
     while place is not None:
         path.append(place)

@@ -23,7 +23,7 @@ from cnncalc.text import plural, show
 MARGIN = 14.0
 WIDEST = A4[1] - 4 * MARGIN  # what fits A4 landscape
 # how thin boxes and how wide captions are; the first pair with which everything fits in one row
-FITTING = ((6, 92.0), (8, 92.0), (8, 74.0), (10, 74.0), (12, 74.0))
+FITTING = ((6, 92.0), (8, 92.0), (8, 74.0), (8, 62.0), (10, 74.0), (10, 62.0), (12, 62.0))
 SKIPS = "Arcs are connections past the layers below them, dashed if there are layers on them."
 NARROWEST = 250.0  # leaves room for the legend
 CONTINUED = 12.0  # the arrow from and to another row
