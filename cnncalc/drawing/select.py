@@ -25,7 +25,8 @@ def highlighted(network: Network, names: Iterable[str]) -> set[int]:
     for name in names:
         named = {node.index for node in network.nodes if any(is_named(path, name) for path in _paths(node.name))}
         if not named:
-            raise unknown_layer(network, name)
+            blocks = dict.fromkeys(path for node in network.nodes for path in _paths(node.name))
+            raise unknown_layer(name, "layer or block", list(blocks))
         found |= named
     return found
 
@@ -45,17 +46,16 @@ def layer_named(network: Network, name: str) -> Node:
     if ends:
         some = " or ".join(f"`{show(node.name)}`" for node in ends[:2])
         raise Undrawable(f"`{show(name)}` is the name of {len(ends)} layers: write the path, such as {some}")
-    raise unknown_layer(network, name)
+    raise unknown_layer(name, "layer", [node.name for node in network.nodes])
 
 
-def unknown_layer(network: Network, name: str) -> Undrawable:
-    """Return the error for a name that no layer has."""
-    known = [node.name for node in network.nodes]
-    ends = {node.name.rpartition(".")[2]: node.name for node in reversed(network.nodes)}
+def unknown_layer(name: str, what: str, known: list[str]) -> Undrawable:
+    """Return the error for a name that is none of the known ones, with the nearest of them or of their last parts."""
+    ends = {path.rpartition(".")[2]: path for path in reversed(known)}
     match = nearest(name, known) or ends.get(nearest(name, ends) or "")
     few = f"its layers are {quoted(known, 'and')}" if len(known) <= FEW else "`cnncalc analyze` lists the layers"
     help = f"did you mean `{show(match)}`?" if match else few
-    return Undrawable(f"no layer or block named `{show(name)}`: {help}")
+    return Undrawable(f"no {what} named `{show(name)}`: {help}")
 
 
 def _paths(name: str) -> Iterable[str]:

@@ -205,10 +205,14 @@ class _Page:
             return bottom
         layers = tuple(index for skip in missing for index in skip.nodes)
         text = f"{plural(len(layers), 'layer')} on side branches: see the graph view."
-        note = Text(MARGIN, bottom, text, SMALLEST_TEXT, color="muted")
+        lines = wrap(text, width - 2 * MARGIN, SMALLEST_TEXT)
+        notes = tuple(
+            Text(MARGIN, bottom + number * LEADING, line, SMALLEST_TEXT, color="muted")
+            for number, line in enumerate(lines)
+        )
         names = ", ".join(show(self.analysis.network.nodes[index].name) for index in layers[:12])
-        self.items.append(Group("", names, (note,), layers))
-        return bottom + LEADING
+        self.items.append(Group("", names, notes, layers))
+        return bottom + len(lines) * LEADING
 
     def legend(self, rows: list[list[Placed]], bottom: float, width: float) -> float:
         """Draw the colours and the size law; return the new bottom."""

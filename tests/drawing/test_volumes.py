@@ -1,0 +1,191 @@
+"""The volumes view: every network of the shelf is drawn without a flaw, and what is drawn is the network."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from time import process_time
+
+import pytest
+
+from cnncalc import shelf
+from cnncalc.analyses.totals import Analysis, analyze
+from cnncalc.drawing.options import Options
+from cnncalc.drawing.scene import Group, Path, Polygon, Scene, Text, bounds
+from cnncalc.drawing.select import Undrawable, highlighted
+from cnncalc.drawing.volumes.boxes import SIDE_POWER, scale_for
+from cnncalc.drawing.volumes.trunk import skips_of, trunk_of
+from cnncalc.drawing.volumes.view import volumes_view
+from cnncalc.loading import Spec, load
+from cnncalc.shape import Shape
+from tests.drawing.geometry import flaws
+
+A4_LANDSCAPE = (842, 595)
+
+
+@cache
+def analysis_of(name: str) -> Analysis:
+    """Return a shipped network with its figures."""
+    return analyze(load(Spec(name)))
+
+
+def line(text: str) -> Analysis:
+    """Return the network of a one-line form."""
+    return analyze(load(Spec(text, line=True)))
+
+
+def texts(scene: Scene) -> list[str]:
+    """Return what is written."""
+    return [item.text for item, _ in scene.flat() if isinstance(item, Text)]
+
+
+def bold(scene: Scene) -> list[str]:
+    """Return the shapes below the groups."""
+    return [item.text for item, _ in scene.flat() if isinstance(item, Text) and item.bold]
+
+
+@pytest.mark.parametrize("name", shelf.names())
+def test_the_shelf_is_drawn_without_a_flaw(name: str) -> None:
+    """No overlapping texts, nothing outside the page, every layer in one group; on a page of A4, and quickly."""
+    analysis = analysis_of(name)
+    start = process_time()
+    scene = volumes_view(analysis, Options())
+    assert process_time() - start < 0.5
+    assert flaws(scene, analysis.network) == []
+    assert scene.width <= A4_LANDSCAPE[0]
+    assert scene.height <= A4_LANDSCAPE[1]
+    assert min(item.size for item, _ in scene.flat() if isinstance(item, Text)) >= 8
+
+
+@pytest.mark.parametrize("name", ["vgg16", "unet", "resnet50", "mlp", "vit_b_16", "yolov3_tiny"])
+@pytest.mark.parametrize("width", [150.0, 240.0, 510.0, 1500.0])
+def test_every_width_is_drawn_without_a_flaw(name: str, width: float) -> None:
+    """With all figures below the groups. A wide page is filled; a narrow one has several rows."""
+    analysis = analysis_of(name)
+    options = Options(width=width, show=("params", "macs", "memory", "rf"))
+    scene = volumes_view(analysis, options)
+    assert flaws(scene, analysis.network) == []
+    assert scene.width >= width
+
+
+def test_a_chain_of_50_layers_fits_a4() -> None:
+    """At 8 pt, with a caption for every group."""
+    analysis = line(
+        "224x224x3 -> " + " -> ".join(["CONV3-64 -> CONV3-64 -> CONV3-64 -> CONV3-128 -> POOL2"] * 7 + ["FC-10"])
+    )
+    scene = volumes_view(analysis, Options())
+    assert flaws(scene, analysis.network) == []
+    assert scene.width <= A4_LANDSCAPE[0]
+    assert scene.height <= A4_LANDSCAPE[1]
+
+
+def test_vgg16_has_the_groups_of_its_paper() -> None:
+    """The input, five sizes, the last pooling, and three vectors."""
+    scene = volumes_view(analysis_of("vgg16"), Options())
+    assert bold(scene) == [
+        "224×224×3", "224×224×64", "112×112×128", "56×56×256", "28×28×512", "14×14×512", "7×7×512", "4096", "4096", "1000",
+    ]  # fmt: skip
+    assert "3×3 conv, 256 (×3)" in texts(scene)
+    assert scene.description.startswith(
+        "VGG-16 with 38 layers, 138,357,544 parameters and 15,470,264,320 multiply-accumulates"
+    )
+
+
+def test_sides_follow_the_law() -> None:
+    """The legend states a power of the size; the boxes have it."""
+    scale = scale_for([Shape((224, 224, 64)), Shape((7, 7, 512)), Shape((4096,))], 6)
+    large, small = (scale.box(Shape((side, side, 512)), 1.0) for side in (224, 7))
+    assert large.height / small.height == pytest.approx((224 / 7) ** SIDE_POWER)
+    thick, thin = (scale.box(Shape((56, 56, channels)), 1.0) for channels in (512, 64))
+    assert thick.width / thin.width == pytest.approx(8**SIDE_POWER)
+    assert large.height / scale.box(Shape((8, 8, 224)), 1.0).width == pytest.approx(6)
+
+
+def test_the_legend_can_be_left_out() -> None:
+    """Colours and law are there, or both are not."""
+    with_legend, without = (volumes_view(analysis_of("lenet5"), Options(legend=legend)) for legend in (True, False))
+    assert {"convolution", "pooling", "fully connected"} <= set(texts(with_legend))
+    assert any(f"size^{SIDE_POWER}" in text for text in texts(with_legend))
+    assert not {"convolution", "pooling"} & set(texts(without))
+    assert without.height < with_legend.height
+
+
+def test_figures_are_sums_over_a_group() -> None:
+    """Parameters and multiply-adds of the picture add up to those of the network, if nothing is beside the trunk."""
+    analysis = analysis_of("lenet5")
+    scene = volumes_view(analysis, Options(show=("params", "macs", "memory", "rf")))
+    shown = texts(scene)
+    assert "48.1K params" in shown
+    assert "240K MACs" in shown
+    assert "RF 32" in shown
+    assert "18.8 kB" in shown
+
+
+def test_unknown_figures_are_unknown() -> None:
+    """An operator without a cost has no figure of 0."""
+    from cnncalc.layers.operator import Unknown
+    from cnncalc.network import Builder
+
+    builder = Builder()
+    image = builder.input("input", Shape((8, 8, 3)))
+    network = builder.finish([builder.add(Unknown("deformconv", Shape((8, 8, 16))), [image], "mystery")])
+    scene = volumes_view(analyze(network), Options(show=("macs", "rf")))
+    assert "MACs unknown" in texts(scene)
+    assert "RF unknown" in texts(scene)
+    assert "at least 0 multiply-accumulates" in scene.description
+
+
+def test_the_skips_of_unet_are_arcs() -> None:
+    """Four, nested: each inner one is below the next, and ends at a concatenation."""
+    scene = volumes_view(analysis_of("unet"), Options())
+    arcs = [item for item, _ in scene.flat() if isinstance(item, Path) and item.curved]
+    assert texts(scene).count("crop") == len(arcs) == 4
+    spans = sorted((bounds(arc) for arc in arcs), key=lambda box: box[0])
+    for outer, inner in pairwise(spans):
+        assert outer[0] < inner[0]
+        assert inner[2] < outer[2]
+        assert outer[1] < inner[1]
+
+
+def test_the_trunk_does_not_go_through_squeeze_and_excitation() -> None:
+    """The feature maps stay large; the weights that are multiplied with them are beside the trunk."""
+    network = analysis_of("efficientnet_b0").network
+    trunk = trunk_of(network)
+    assert all(network.nodes[index].output.spatial != (1, 1) for index in trunk[1:-8])
+    beside = [index for skip in skips_of(network, trunk) for index in skip.nodes]
+    assert sorted([*trunk, *beside]) == [node.index for node in network.nodes]
+
+
+def test_what_is_highlighted_has_another_outline() -> None:
+    """A block marks all its layers; an unknown name is an error that suggests one."""
+    analysis = analysis_of("vgg16")
+    scene = volumes_view(analysis, Options(highlight=("Stage2",)))
+    marked = {
+        group.name for group in scene.groups()
+        if any(isinstance(item, Polygon) and item.style.stroke == "accent" for item in group.items)
+    }  # fmt: skip
+    assert marked == {"Stage2.conv1", "Stage2.conv2", "Stage2.maxpool1"}
+    assert {analysis.network.nodes[index].name for index in highlighted(analysis.network, ["conv3"])} == {
+        f"Stage{number}.conv3" for number in (3, 4, 5)
+    }
+    with pytest.raises(Undrawable, match="no layer or block named `Stage22`: did you mean `Stage2"):
+        volumes_view(analysis, Options(highlight=("Stage22",)))
+
+
+def test_tooltips_have_the_figures() -> None:
+    """Shape, parameters and multiply-adds of a layer, and the layers that are drawn with it."""
+    titles = {group.name: group.title for group in volumes_view(analysis_of("vgg16"), Options()).groups()}
+    assert titles["Stage1.conv1"].splitlines() == [
+        "Stage1.conv1: conv (filters 64, kernel 3, pad 1)", "output 224x224x64", "1,792 params", "86,704,128 MACs",
+        "then Stage1.relu1",
+    ]  # fmt: skip
+
+
+def test_groups_have_the_names_of_layers() -> None:
+    """A report finds the box of a layer by its name."""
+    analysis = analysis_of("alexnet")
+    scene = volumes_view(analysis, Options())
+    named = {group.name: group for group in scene.groups() if group.name}
+    for group in named.values():
+        assert isinstance(group, Group)
+        assert analysis.network.nodes[group.layers[0]].name == group.name
