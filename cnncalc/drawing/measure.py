@@ -88,7 +88,7 @@ def shorten(text: str, width: float, size: float, bold: bool = False) -> str:
 
 
 def wrap(text: str, width: float, size: float, bold: bool = False) -> list[str]:
-    """Break text at spaces into lines of at most `width` points; a single longer word is kept whole.
+    """Break text at spaces into lines of at most `width` points; a longer word is shortened.
 
     >>> wrap("2x2 max pool, 3x3 conv", 60, 10)
     ['2x2 max', 'pool, 3x3', 'conv']
@@ -98,5 +98,5 @@ def wrap(text: str, width: float, size: float, bold: bool = False) -> list[str]:
         if lines and measure(f"{lines[-1]} {word}", size, bold) <= width:
             lines[-1] = f"{lines[-1]} {word}"
         else:
-            lines.append(word)
+            lines.append(shorten(word, width, size, bold))
     return lines

@@ -16,8 +16,9 @@ ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "-": "{-}",
-    "×": r"$\times$", "÷": r"$\div$", "−": "$-$", "–": r"\textendash{}", "—": r"\textemdash{}", "·": r"\textperiodcentered{}",
-    "…": r"\dots{}", "→": r"$\to$", "⌊": r"$\lfloor$", "⌋": r"$\rfloor$", "²": r"\texttwosuperior{}", "[": "{[}", "]": "{]}",
+    "×": r"\texttimes{}", "÷": r"\textdiv{}", "−": "$-$", "–": r"\textendash{}", "—": r"\textemdash{}",
+    "·": r"\textperiodcentered{}", "…": r"\dots{}", "→": r"$\to$", "⌊": r"$\lfloor$", "⌋": r"$\rfloor$",
+    "²": r"\texttwosuperior{}", "[": "{[}", "]": "{]}",
 }  # fmt: skip
 ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 HEAD = r"""\documentclass{article}

@@ -84,6 +84,7 @@ class _Slide:
             sides = [max(box.width + box.slant, self.caption_width(shape)) for box, shape in self.both(before, after)]
             if sum(sides) + middle <= self.width - 2 * MARGIN:
                 break
+        self.width = max(self.width, sum(sides) + middle + 2 * MARGIN)  # a narrow page cannot be any narrower
         height = max(before.height + before.slant, after.height + after.slant)
         left = max(MARGIN, (self.width - sum(sides) - middle) / 2)
         center = top + height / 2
