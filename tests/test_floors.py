@@ -21,13 +21,13 @@ FLOORS = {
     **dict.fromkeys(("shape", "product", "units", "problem", "text", "record", "codes", "words"), 0),
     **dict.fromkeys(("reconcile", "deploy"), 4),
     "layers": 1, "network": 2, "analyses": 3, "readers": 4, "shelf": 4, "writers": 5, "checking": 5, "loading": 5,
-    "shelf_figures": 5, "render": 5, "drawing": 5, "reports": 5, "verify": 6, "cli": 7, "__main__": 7,
+    "shelf_figures": 5, "render": 5, "drawing": 5, "reports": 5, "search": 5, "verify": 6, "cli": 7, "__main__": 7,
 }  # fmt: skip
 # third-party package -> the modules that may import it; other packages are not dependencies
 MAY_IMPORT = {
     "yaml": ("cnncalc.readers.yaml.",),
     "click": ("cnncalc.cli",),
-    "rich": ("cnncalc.render.terminal",),
+    "rich": ("cnncalc.render.terminal", "cnncalc.render.progress"),
     "typing_extensions": ("cnncalc.",),  # for type checkers only; see below
 }
 HEAVY = ("torch", "onnx", "keras", "tensorflow", "numpy")

@@ -21,6 +21,7 @@ COMMANDS = {
     "memory": ("memory", "Calculate the peak memory of training and inference, and the largest batch that fits."),
     "compare": ("compare", "Compare two or more networks, and the layers of two as a diff."),
     "reconcile": ("reconcile", "Show what other tools would print for a network, and which of them explains a number."),
+    "fit": ("fit", "Find the best widths, depths and inputs of a network within limits."),
     "check": ("check", "Check files against limits; safe for files from strangers, such as homework."),
     "draw": ("draw", "Draw the network as a picture: SVG, TikZ, PDF or PNG."),
     "export": ("export", "Export a network as PyTorch or Keras source, as ONNX, or as a Mermaid or DOT drawing."),

@@ -34,7 +34,7 @@ def network_of(spec: Spec, request: Request, *, as_conv: bool = False, as_writte
     _check_options(request)
     if spec.reader.runs_code:
         divert_output()
-    with _command_errors():
+    with command_errors():
         options = request.options.as_written() if as_written else request.options
         return loading.load(spec, options, as_conv=as_conv)
 
@@ -45,7 +45,7 @@ def source_of(spec: Spec) -> Source:
     Raises:
         Failed, Refused: As `network_of`.
     """
-    with _command_errors():
+    with command_errors():
         return loading.source_of(spec)
 
 
@@ -57,7 +57,8 @@ def print_notes(network: Network) -> None:
 
 
 @contextmanager
-def _command_errors() -> Iterator[None]:
+def command_errors() -> Iterator[None]:
+    """Turn errors of loading into those of a command."""
     try:
         yield
     except OptionError as error:

@@ -8,8 +8,6 @@ from cnncalc.analyses import compare
 from cnncalc.analyses.compare import Pair, Total
 from cnncalc.analyses.quantities import COMPARED
 from cnncalc.analyses.totals import Analysis
-from cnncalc.drawing.draw import draw
-from cnncalc.drawing.formats.svg import to_svg
 from cnncalc.record import Record
 from cnncalc.render.compare import titles
 from cnncalc.render.memory import Answer
@@ -21,11 +19,6 @@ class Report(Record):
     analysis: Analysis
     memory: Answer
     picture: str
-
-
-def report_of(analysis: Analysis, memory: Answer) -> Report:
-    """Draw the picture of a network, and return it with the figures."""
-    return Report(analysis, memory, to_svg(draw(analysis), "inherit"))
 
 
 class Compared(Record):

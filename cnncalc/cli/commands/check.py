@@ -45,7 +45,7 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
     epilog=options.examples(
         "cnncalc check submissions/ --max-params 500k",
         "cnncalc check net.yaml --policy budget.yaml --format junit -o report.xml",
-        "cnncalc check submissions/ --policy p.yaml --format html -o class.html",
+        "cnncalc check submissions/ --max-params 500k --format html -o class.html",
         "cnncalc check net.yaml --baseline main --max-growth 5%",
     ),
 )

@@ -23,13 +23,14 @@ DIGITS = "0123456789"
 class Change:
     """One `LAYER.FIELD=VALUE`; `done` describes the change once it has been applied."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, option: str = "--set") -> None:
         """Split the text.
 
         Raises:
             Refused: if one of the three parts is missing.
         """
         self.typed = text
+        self.option = option
         target, equals, value = text.partition("=")
         layer, dot, field = target.strip().rpartition(".")
         if not equals or not dot or not layer or not field or not value.strip():
@@ -44,7 +45,7 @@ class Change:
 
     def problem(self, text: str, help: str) -> Problem:
         """Return a problem with this change."""
-        return Problem("bad-argument", f"--set {show(self.typed)}: {text}", help)
+        return Problem("bad-argument", f"{self.option} {show(self.typed)}: {text}", help)
 
     def apply(self, layer: Layer, name: str, parameters: Mapping[str, Any]) -> Layer:
         """Return the layer with the field changed.
@@ -104,7 +105,7 @@ def read_with_changes(changes: Sequence[Change], attempt: Callable[[dict[str, li
         if not left or network is None or (refused is not None and _is_argument_error(refused)):
             break
         for change in left:
-            names[change.typed] = _full_name(change, names[change.typed], network)
+            names[change.typed] = full_name(change, names[change.typed], network)
     if refused is not None:
         if _is_argument_error(refused):  # the partial network is not of interest
             refused.partial = None
@@ -120,7 +121,7 @@ def _is_argument_error(refused: Refused) -> bool:
     return any(problem.code == "bad-argument" for problem in refused.problems)
 
 
-def _full_name(change: Change, name: str, network: Network) -> str:
+def full_name(change: Change, name: str, network: Network) -> str:
     """Return the full name of the only layer whose name ends in `name`."""
     layers = [node.name for node in network.nodes if node.layer is not None]
     matching = [layer for layer in layers if layer.endswith("." + name)]

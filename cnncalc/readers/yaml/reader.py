@@ -79,15 +79,17 @@ def _network(
     tree: Tree, source: Source, overrides: Overrides, limits: Limits, problems: Sequence[Problem] = ()
 ) -> Network:
     if not overrides.changes:
-        return _File(source, limits, overrides, problems).read(tree)
+        return File(source, limits, overrides, problems).read(tree)
     from cnncalc.readers.yaml.changes import read_with_changes
 
     return read_with_changes(
-        overrides.changes, lambda changes: _File(source, limits, overrides, problems, changes).read(tree)
+        overrides.changes, lambda changes: File(source, limits, overrides, problems, changes).read(tree)
     )
 
 
-class _File:
+class File:
+    """One specification: `compile` reads it, and `expand` makes the network for values of its parameters and inputs."""
+
     def __init__(
         self,
         source: Source,
@@ -104,14 +106,30 @@ class _File:
         self.compiler.problems += problems
         self.warnings: list[Problem] = []
         self.layers_place: Where | None = None
+        self.steps: list[Step] = []
+        self.outputs: list[tuple[str, Any]] = []
+        self.facts: dict[str, Any] = {}
 
     def read(self, tree: Tree) -> Network:
+        """Return the network.
+
+        Raises:
+            Refused: as `read` of this module.
+        """
+        return self.expand(*self.compile(tree))
+
+    def compile(self, tree: Tree) -> tuple[dict[str, Any], dict[str, Shape]]:
+        """Read everything, and return the parameters and the inputs.
+
+        Raises:
+            Refused: every structural problem of the file.
+        """
         try:
-            return self._read(tree)
+            return self._compile(tree)
         except Enough:
             raise self._refused("at least ") from None
 
-    def _read(self, tree: Tree) -> Network:
+    def _compile(self, tree: Tree) -> tuple[dict[str, Any], dict[str, Shape]]:
         compiler = self.compiler
         if not isinstance(tree, Map):
             from cnncalc.readers.yaml.suggestions.misspelled import not_a_mapping
@@ -131,8 +149,8 @@ class _File:
             read_defaults(compiler, items["defaults"])
         for block, body in read_signatures(compiler, items["blocks"]) if "blocks" in items else []:
             read_block(compiler, block, body)
-        steps = self._layers(items.get("layers"), tree)
-        outputs = self._output_names(items.get("outputs"))
+        self.steps = self._layers(items.get("layers"), tree)
+        self.outputs = self._output_names(items.get("outputs"))
         published = self._published(items.get("published"), parameters)
         check_references(compiler, inputs)
         if compiler.problems:
@@ -141,14 +159,14 @@ class _File:
         if self.overrides.inputs or self.changes:  # published figures do not apply to a changed network
             published = []
         line = self.source.text if self.source.path == ONE_LINE else ""
-        facts = {
+        self.facts = {
             **texts,
             "spec": self.source.path,
             "line": line,
             "published": tuple(published),
             "warnings": tuple(self.warnings),
         }
-        return self._expand(steps, parameters, inputs, outputs, facts)
+        return parameters, inputs
 
     def _refused(self, prefix: str = "") -> Refused:
         problems = sorted(self.compiler.problems, key=_position)
@@ -159,14 +177,13 @@ class _File:
             problems = [*problems[:most], hidden]
         return Refused(problems)
 
-    def _expand(
-        self,
-        steps: list[Step],
-        parameters: dict[str, Any],
-        inputs: dict[str, Shape],
-        outputs: list[tuple[str, Any]],
-        facts: dict[str, Any],
-    ) -> Network:
+    def expand(self, parameters: dict[str, Any], inputs: dict[str, Shape]) -> Network:
+        """Return the network for these parameters and inputs, once the file is compiled.
+
+        Raises:
+            Refused: at the first misfit of shapes, with the network up to there.
+        """
+        facts = dict(self.facts)
         builder = Builder(self.limits.tensor)
         expansion = Expansion(builder, self.limits, self.compiler.defined, self.changes)
         frame = Frame(parameters)
@@ -182,8 +199,8 @@ class _File:
                 expansion.inputs.append(value)
                 if name:
                     frame.names[name] = (value, value, value + 1)
-            value = expand_all(steps, expansion, expansion.inputs[0], frame)
-            ends = [expansion.lookup(name, frame, value, self.compiler.at(mark))[0] for name, mark in outputs] or [
+            value = expand_all(self.steps, expansion, expansion.inputs[0], frame)
+            ends = [expansion.lookup(name, frame, value, self.compiler.at(mark))[0] for name, mark in self.outputs] or [
                 value
             ]
         except Refused as refused:
@@ -422,15 +439,9 @@ class _File:
     def _unused_blocks(self) -> None:
         for block in self.compiler.blocks.values():
             if block.name not in self.compiler.called:
-                self.warnings.append(
-                    Problem(
-                        "unused-block",
-                        f"block `{show(block.name)}` is never called",
-                        "call it or delete it",
-                        where=block.where,
-                        level="warning",
-                    )
-                )
+                text = f"block `{show(block.name)}` is never called"
+                help = "call it or delete it"
+                self.warnings.append(Problem("unused-block", text, help, where=block.where, level="warning"))
 
 
 def _position(problem: Problem) -> tuple[int, int]:
