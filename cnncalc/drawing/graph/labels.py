@@ -15,7 +15,7 @@ from cnncalc.text import show
 
 
 class Number(Record):
-    """A number in a line. Kind: `channels`, `kernel` (one side of a square window) or `stride`, which is hidden if it is 1."""
+    """A number in a line. Kind: `channels`, `heads`, `kernel` (one side of a square window), or `stride`, hidden if it is 1."""
 
     kind: str
     value: int
@@ -90,11 +90,9 @@ def line_of(node: Node) -> Line:
     if kind in ("attention", "attend"):
         heads = getattr(layer, "heads", 1)
         word = "attention" if kind == "attention" else NAMES[kind]
-        return (f"{word}, {heads} heads",) if heads > 1 else (word,)
+        return (f"{word}, ", Number("heads", heads), " heads") if heads > 1 else (word,)
     if kind == "groupnorm":
         return (f"GroupNorm, {getattr(layer, 'groups', '?')}",)
-    if kind in ("reshape", "resize"):
-        return (f"{kind} to {shape_text(node.output)}"[:LONGEST],)
     if kind in ("upsample", "pixelshuffle"):
         factor = getattr(layer, "factor", None)
         return (f"{NAMES.get(kind, kind)} ×{factor}",) if isinstance(factor, int) else (NAMES.get(kind, kind),)
@@ -126,7 +124,7 @@ def _windowed(node: Node, noun: str) -> Line:
     elif "filters" in layer.fields:
         line += (", ", Number("channels", node.output[-1]))
     if groups > 1:
-        line += (f", {groups} groups",)
+        line += (", ", Number("channels", groups), " groups")
     dilations = _sizes(getattr(layer, "dilation", 1), rank)
     if max(dilations) > 1:
         line += (
