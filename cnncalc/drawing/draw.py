@@ -28,6 +28,10 @@ def draw(analysis: Analysis, options: Options | None = None) -> Scene:
         from cnncalc.drawing.memory import step_of
 
         return step_of(analysis, options)
+    if view == "graph":
+        from cnncalc.drawing.graph import graph_view
+
+        return graph_view(analysis, options)
     from cnncalc.drawing.volumes.view import volumes_view
 
     return volumes_view(analysis, options)

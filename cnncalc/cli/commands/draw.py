@@ -13,7 +13,7 @@ from cnncalc.cli.request import Request
 from cnncalc.cli.run import Failed, write_bytes
 from cnncalc.cli.suffixes import picture_format
 from cnncalc.drawing.formats import FORMATS
-from cnncalc.drawing.options import SHOWN, THEMES, VIEWS
+from cnncalc.drawing.options import COLORINGS, SHOWN, THEMES, VIEWS
 from cnncalc.text import quoted, show
 
 UNITS = {"mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "pt": 1.0}
@@ -27,6 +27,8 @@ NARROWEST, WIDEST = 100.0, 5000.0  # points
         "cnncalc draw resnet18 -o resnet18.pdf --width 180mm",
         "cnncalc draw alexnet -o alexnet.tex --show params,macs",
         "cnncalc draw vgg16 --receptive-field conv3_1 -o field.svg",
+        "cnncalc draw resnet50 --color-by macs -o heat.svg",
+        "cnncalc draw resnet34 --against resnet18 -o changes.svg",
     ),
 )
 @options.request(figures=True)
@@ -36,8 +38,28 @@ NARROWEST, WIDEST = 100.0, 5000.0  # points
     default="auto",
     show_default=True,
     metavar="VIEW",
-    help="volumes: feature maps as boxes, to scale. memory: live memory over a training step. auto: volumes for a chain of "
-    "layers.",
+    help="volumes: feature maps as boxes, to scale. graph: layers as boxes with edges. memory: live memory over a training "
+    "step. auto: volumes for a chain of layers, graph for branches.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(0, 64),
+    metavar="N",
+    help="For the graph: levels of blocks to show. Deeper blocks are single boxes. By default as much is shown as fits a page.",
+)
+@click.option("--horizontal", is_flag=True, help="For the graph: draw it from left to right.")
+@click.option(
+    "--color-by",
+    type=click.Choice(COLORINGS),
+    default="kind",
+    show_default=True,
+    metavar="WHAT",
+    help="kind: the kind of layer. params, macs, memory: a heat map of where the cost is. stage: the size of the feature maps.",
+)
+@click.option(
+    "--against",
+    metavar="SPEC",
+    help="Draw which layers are the same as in this network, changed, added and removed. --set and --freeze do not apply to it.",
 )
 @click.option(
     "--layer",
@@ -98,6 +120,10 @@ NARROWEST, WIDEST = 100.0, 5000.0  # points
 def command(
     request: Request,
     view: str,
+    depth: int | None,
+    horizontal: bool,
+    color_by: str,
+    against: str | None,
     layer: str | None,
     receptive_field: str | None,
     shown: str | None,
@@ -119,6 +145,7 @@ def command(
     from cnncalc.drawing.formats import write_scene
     from cnncalc.drawing.options import Options
     from cnncalc.drawing.select import Undrawable
+    from cnncalc.loading import Spec
     from cnncalc.readers.options import Missing
 
     form = format_of(request)
@@ -129,8 +156,23 @@ def command(
     for option, value in (("--mode", mode), ("--optimizer", optimizer)):
         if value is not None and view != "memory":
             raise click.UsageError(f"{option} is only for the memory view: add --view memory")
+    if view in ("volumes", "memory"):
+        for option, present in (("--depth", depth is not None), ("--horizontal", horizontal), ("--against", against)):
+            if present:
+                raise click.UsageError(f"{option} is only for the graph view: remove --view {view}")
+    if view == "memory" and color_by != "kind":
+        raise click.UsageError("--color-by is not for the memory view: remove one of the two")
+    if against is not None and color_by != "kind":
+        raise click.UsageError("--against has colors for what changed: remove --color-by")
+    network = network_of(request.only_spec(), request)
+    print_notes(network)
+    other = network_of(Spec(against), request, as_written=True) if against is not None else None
     asked = Options(
         view=view,
+        depth=depth,
+        horizontal=horizontal,
+        color_by=color_by,
+        against=analyze(other, request.batch, request.dtype) if other is not None else None,
         show=figures_of(shown),
         highlight=highlight,
         legend=legend,
@@ -140,8 +182,6 @@ def command(
         mode=mode or "train",
         optimizer=optimizer or "sgd",
     )
-    network = network_of(request.only_spec(), request)
-    print_notes(network)
     try:
         picture = write_scene(draw(analyze(network, request.batch, request.dtype), asked), form, theme)
     except (Undrawable, Missing) as error:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cnncalc.analyses.compare import layers
 from cnncalc.analyses.totals import Analysis
 from cnncalc.drawing.graph.boxes import Value
 from cnncalc.drawing.graph.faces import MARKS, SIZE, outline
-from cnncalc.drawing.measure import measure
+from cnncalc.drawing.measure import measure, shorten
 from cnncalc.drawing.scene import Item, Rect, Text
 from cnncalc.text import show
 
 SWATCH, GAP, LINE = 10.0, 16.0, 14.0
+LONGEST_NAME = 120.0  # points
 
 
 def values_of_both(first: Analysis, second: Analysis) -> tuple[list[Value], list[int]]:
@@ -36,25 +37,32 @@ def values_of_both(first: Analysis, second: Analysis) -> tuple[list[Value], list
     return values, [*outputs, *(place_of_second[index] for index in second.network.outputs)]
 
 
-def change_legend(
-    names: Sequence[str], changes: Sequence[str], left: float, top: float, width: float
-) -> tuple[list[Item], float]:
-    """Return the legend of the changes that occur, and its height. `names` are those of the two networks."""
-    first, second = (show(name, 40) for name in names)
-    meanings = {
+def meanings(names: Sequence[str], changes: Collection[str]) -> list[tuple[str, str]]:
+    """Return the changes that occur with their meanings. `names` are those of the two networks."""
+    first, second = (shorten(show(name, 60), LONGEST_NAME, SIZE) for name in names)
+    words = {
         "": "the same in both", "changed": f"changed from {first} to {second}", "added": f"only in {second}",
         "removed": f"only in {first}",
     }  # fmt: skip
+    return [(change, MARKS[change] + meaning) for change, meaning in words.items() if change in changes]
+
+
+def legend_width(entries: Sequence[tuple[str, str]]) -> float:
+    """Return the width of the longest line of a legend."""
+    return max(SWATCH * 1.4 + 5 + measure(label, SIZE) for _, label in entries)
+
+
+def change_legend(
+    entries: Sequence[tuple[str, str]], left: float, top: float, width: float
+) -> tuple[list[Item], float]:
+    """Return the legend of changes, broken into lines of at most `width` points, and its height."""
     items: list[Item] = []
     x, y = left, top
-    for change, meaning in meanings.items():
-        if change not in changes:
-            continue
-        label = f"{MARKS[change]}{meaning}"
-        wide = SWATCH + 5 + measure(label, SIZE)
+    for change, label in entries:
+        wide = SWATCH * 1.4 + 5 + measure(label, SIZE)
         if x > left and x + wide > left + width:
             x, y = left, y + LINE
         items.append(Rect(x, y, SWATCH * 1.4, SWATCH, outline(change or "same", change), 1.5, "mark"))
         items.append(Text(x + SWATCH * 1.4 + 4, y + SWATCH - 2.2, label, SIZE))
         x += wide + GAP
-    return items, y + LINE - top if items else 0.0
+    return items, y + LINE - top

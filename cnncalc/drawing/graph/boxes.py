@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.drawing.graph.labels import SIGNS, Line, line_of, shape_text, text
+from cnncalc.layers.base import Statistics
 from cnncalc.shape import Shape
 from cnncalc.units import format_count
 
@@ -49,13 +50,13 @@ class Box:
         "values",
     )  # fmt: skip
 
-    def __init__(self, value: Value, pure: bool) -> None:
+    def __init__(self, value: Value, pure: bool, line: Line) -> None:
         node = value.row.node
         self.rows: list[Row] = [value.row]
         self.values = [node.index]
         self.lead = value.row
         self.pure = pure  # True if it holds nothing but normalizations and activations
-        self.main: Line = line_of(node)
+        self.main = line
         self.before: list[str] = []
         self.after: list[str] = []
         self.inputs: list[int] = []
@@ -106,6 +107,7 @@ def boxes_of(values: Sequence[Value], outputs: Sequence[int]) -> list[Box]:
             uses[index] += 1
     for index in outputs:
         uses[index] += 1
+    lines: dict[Statistics, Line] = {}  # equal layers share their statistics
     boxes: list[Box] = []
     of_value: list[int] = []
     for number, value in enumerate(values):
@@ -121,7 +123,13 @@ def boxes_of(values: Sequence[Value], outputs: Sequence[int]) -> list[Box]:
                 box.values.append(number)
                 of_value.append(place)
                 continue
-        box = Box(value, pure)
+        statistics = value.row.node.statistics
+        line = lines.get(statistics) if statistics is not None else None
+        if line is None:
+            line = line_of(value.row.node)
+            if statistics is not None:
+                lines[statistics] = line
+        box = Box(value, pure, line)
         box.values = [number]
         for index in value.inputs:
             source = of_value[index]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnncalc.analyses.quantities import PER_LAYER
 from cnncalc.analyses.totals import Analysis, Row
-from cnncalc.drawing.colours import Colouring
+from cnncalc.drawing.coloring import Coloring
 from cnncalc.drawing.graph.cells import Cell
 from cnncalc.drawing.graph.folding import Item
 from cnncalc.drawing.graph.labels import SIGNS, shape_text, text
@@ -100,15 +101,15 @@ PORT = Face("port", "", ())
 class Faces:
     """Makes the faces of items, in one style."""
 
-    def __init__(self, analysis: Analysis, tree: Tree, options: Options, colouring: Colouring) -> None:
+    def __init__(self, analysis: Analysis, tree: Tree, options: Options, coloring: Coloring) -> None:
         self.analysis = analysis
         self.tree = tree
         self.options = options
-        self.colouring = colouring
+        self.coloring = coloring
 
     def fill(self, rows: Sequence[Row], change: str) -> str:
-        """Return the colour of layers: that of their change, or in a picture of one network that of the layers."""
-        return (change or "same") if self.options.against is not None else self.colouring.fill(rows)
+        """Return the color of layers: that of their change, or in a picture of one network that of the layers."""
+        return (change or "same") if self.options.against is not None else self.coloring.fill(rows)
 
     def face(self, item: Item, template: Template | None = None) -> Face:
         """Return the face of an item of the overview; the template of a block gives its name."""
@@ -127,8 +128,13 @@ class Faces:
         assert box is not None
         main = line or MARKS.get(box.change, "") + text(box.main)
         rows = tuple(layers)
-        notes = self._notes(rows)
-        fill = self.fill(rows, box.change)
+        assert part.outputs is not None
+        shown = not line and not _is_stated(part) and (box.entry is None or {*part.outputs} != {box.entry})
+        if line:  # a box of an example: what it states is the share of all such boxes
+            notes = [Words(self.coloring.note(rows))] if self.coloring.how in PER_LAYER else []
+        else:
+            notes = self._notes(part.repetitions(), box.change, shown)
+        fill = "page" if line and self.coloring.how == "stage" else self.fill(rows, box.change)
         after = ", ".join(box.after)
         if box.form == "circle":
             sign = SIGNS[box.lead.node.kind]
@@ -138,13 +144,13 @@ class Faces:
             words = [main, *([] if line else [_shapes(part)]), *([after] if after else [])]
             joined = [Words(", ".join(words[:2]))] if len(words) > 1 else [Words(main)]
             rest = [Words(after)] if after and len(words) > 2 else []
+            notes = [note for note in notes if note.text != "0 %"]
             return Face("bar", fill, (*joined, *rest, *notes), "", part.times, box.change, rows, box.name)
         lines = [*first, Words(main + (f"  ×{part.times}" if part.times > 1 else ""), bold=False)]
         if box.old:
             lines.append(Words(box.old))
         lines += [Words(piece) for piece in _broken(box.after)]
-        assert part.outputs is not None
-        if not line and not _is_stated(part) and (box.entry is None or {*part.outputs} != {box.entry}):
+        if shown:
             lines.append(Words(_shapes(part)))
         return Face("box", fill, (*lines, *notes), "", part.times, box.change, rows, box.name)
 
@@ -167,7 +173,16 @@ class Faces:
         change = _change_of(part)
         lines[0] = Words(MARKS.get(change, "") + lines[0].text, bold=True)
         fill = self.fill(rows, change)
-        return Face("box", fill, (*lines, *self._notes(rows)), "", part.times, change, rows, ".".join(part.path))
+        return Face(
+            "box",
+            fill,
+            (*lines, *self._notes(part.repetitions(), _change_of(part), output != entry)),
+            "",
+            part.times,
+            change,
+            rows,
+            ".".join(part.path),
+        )
 
     def _branches(self, part: Part) -> Face:
         """Return the face of equal branches, which has the lines of all their boxes."""
@@ -181,8 +196,8 @@ class Faces:
         lines.append(Words(shape_text(output_of(part))))
         return Face(
             "box",
-            self.colouring.fill(rows),
-            (*lines, *self._notes(rows)),
+            self.coloring.fill(rows),
+            (*lines, *self._notes(part.repetitions(), _change_of(part), True)),
             "",
             part.times,
             "",
@@ -190,8 +205,11 @@ class Faces:
             ".".join(part.path),
         )
 
-    def _notes(self, rows: Sequence[Row]) -> list[Words]:
-        return [Words(line) for line in notes(self.analysis, rows, self.options, self.colouring)]
+    def _notes(self, repetitions: Sequence[Sequence[Row]], change: str, stated: bool) -> list[Words]:
+        removed = change == "removed" and self.options.against is not None
+        analysis = self.options.against if removed else self.analysis
+        assert analysis is not None
+        return [Words(line) for line in notes(analysis, repetitions, self.options, self.coloring, stated)]
 
 
 def _change_of(part: Part) -> str:

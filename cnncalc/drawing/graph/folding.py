@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from cnncalc.drawing.graph.cells import Cell
 from cnncalc.drawing.graph.grid import Grid
 from cnncalc.drawing.graph.tree import Part, Tree
+from cnncalc.text import plural
 
 AREA = 72  # rows times columns that fit on a page
 MOST_ITEMS = 1200  # boxes in one picture
@@ -98,7 +99,7 @@ def plan(tree: Tree, depth: int | None = None) -> Plan:
     _collapse_branches(tree, tree.root)
     if depth is not None:
         _collapse_below(tree.root, depth)
-        return _checked(Plan(tree))
+        return _checked(Plan(tree), depth)
     chosen = Plan(tree)
     if chosen.area() <= AREA:
         return chosen
@@ -113,17 +114,19 @@ def plan(tree: Tree, depth: int | None = None) -> Plan:
         chosen = Plan(tree)
         if chosen.area() <= AREA:
             break
-    return _checked(chosen)
+    return _checked(chosen, depth)
 
 
-def _checked(chosen: Plan) -> Plan:
+def _checked(chosen: Plan, depth: int | None) -> Plan:
     count = len(chosen.items)
-    if count > MOST_ITEMS:
-        raise TooLarge(
-            f"the picture would have {count:,} boxes, and it may have {MOST_ITEMS:,} at most: fold blocks with `--depth 1` or "
-            "`--depth 0`; a network without blocks cannot be folded further"
-        )
-    return chosen
+    if count <= MOST_ITEMS:
+        return chosen
+    folded = len(chosen.tree.root.children)
+    if depth != 0 and folded <= MOST_ITEMS:
+        help = f"fold all blocks with --depth 0, for {plural(folded, 'box', 'boxes')}"
+    else:
+        help = "it has no blocks that can be folded further"
+    raise TooLarge(f"the picture would have {count:,} boxes, and it may have {MOST_ITEMS:,} at most: {help}")
 
 
 def _collapse_branches(tree: Tree, part: Part) -> None:

@@ -92,7 +92,7 @@ class Grid:
             last = chain.cells[-1]
             readers = self.readers[last]
             chain.start = cells[chain.cells[0]].row
-            chain.end = cells[last].row
+            chain.end = cells[last].row + (1 if readers else 0)  # no other branch starts right below its edges
             if len(readers) == 1:
                 chain.merge = readers[0]
                 chain.end = cells[chain.merge].row

@@ -5,18 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.analyses.totals import Analysis, Row
-from cnncalc.drawing.colours import Colouring
+from cnncalc.drawing.coloring import Coloring
 from cnncalc.drawing.figures import figures
 from cnncalc.drawing.options import Options
 from cnncalc.drawing.tooltips import MOST, tooltip
 from cnncalc.text import plural, show
 
 
-def notes(analysis: Analysis, rows: Sequence[Row], options: Options, colouring: Colouring) -> list[str]:
-    """Return a line for each figure of layers that are drawn together."""
-    lines = figures(analysis, [row.node.index for row in rows], options.show) if options.show else []
-    share = colouring.note(rows)
-    return [*lines, share] if share else lines
+def notes(
+    analysis: Analysis, repetitions: Sequence[Sequence[Row]], options: Options, coloring: Coloring, stated: bool
+) -> list[str]:
+    """Return a line for each figure of layers that are drawn together.
+
+    Figures are those of each repetition if they are equal, and sums otherwise. `stated` is true if the shape is written
+    anyway. The share of a heat map is that of all repetitions.
+    """
+    rows = [row for repetition in repetitions for row in repetition]
+    lines = figures(analysis, _indexes(rows), options.show) if options.show else []
+    if lines and len(repetitions) > 1:
+        each = [figures(analysis, _indexes(repetition), options.show) for repetition in repetitions]
+        last = (
+            len(lines) - 1 if "rf" in options.show else len(lines)
+        )  # the receptive field is that of the last repetition
+        equal = all(one[:last] == each[0][:last] for one in each)
+        word = "each" if equal else "in all"
+        lines = [f"{line} {word}" for line in (each[0] if equal else lines)[:last]] + lines[last:]
+    share = coloring.note(rows)
+    if not share or (coloring.how == "stage" and stated) or rows[0].node.layer is None:
+        return lines
+    return [*lines, share]
+
+
+def _indexes(rows: Sequence[Row]) -> list[int]:
+    return [row.node.index for row in rows]
 
 
 def tooltip_of(analysis: Analysis, rows: Sequence[Row], name: str, times: int) -> str:

@@ -103,10 +103,13 @@ class Layout:
             self._lane_counts[column] = len(taken)
 
     def _needs_lane(self, source: int, target: int) -> bool:
-        grid, cells = self.grid, self.cells
-        chain = grid.chain_of[source]
-        own_column = chain.cells[-1] == source and chain.merge == target
-        return cells[target].row > cells[source].row + 1 and not grid.linked(source, target) and not own_column
+        far = self.cells[target].row > self.cells[source].row + 1
+        return far and not self.grid.linked(source, target) and not self._has_column(source, target)
+
+    def _has_column(self, source: int, target: int) -> bool:
+        """Return whether the column of a cell is free down to a cell that reads it."""
+        chain = self.grid.chain_of[source]
+        return chain.cells[-1] == source and chain.merge == target
 
     def _place_across(self) -> None:
         grid = self.grid
@@ -206,12 +209,12 @@ class Layout:
             target, source = cells[route.target], cells[route.source]
             if route.entry == "straight" or target.form not in ("bar", "circle"):
                 continue
+            if route.lane is None and not self._has_column(route.source, route.target):
+                continue
             place = self._arrival(route)
             last_row = route.lane is None or self.lane_end(route.source) == target.row
             if target.form == "bar" and target.low + 4 <= place <= target.high - 4 and last_row:
                 route.entry = "span"
-                continue
-            if route.lane is None and source.row == target.row - 1 and target.form == "bar":
                 continue
             right = place > target.across
             column = route.lane[0] if route.lane is not None else source.column

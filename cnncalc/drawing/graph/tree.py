@@ -47,6 +47,25 @@ class Part:
         for child in self.children:
             yield from child.leaves()
 
+    def repetitions(self) -> list[list[Row]]:
+        """Return the layers of each repetition, also of the blocks around this one."""
+        found: list[list[Row]] = []
+        for leaf, times in self._leaves_with_times(1):
+            assert leaf.box is not None
+            count = len(leaf.rows) // len(leaf.box.rows) // times
+            length = len(leaf.rows) // count
+            found = found or [[] for _ in range(count)]
+            for number, repetition in enumerate(found):
+                repetition.extend(leaf.rows[number * length : (number + 1) * length])
+        return found
+
+    def _leaves_with_times(self, times: int) -> Iterator[tuple[Part, int]]:
+        """Yield the boxes inside, with the times that each is repeated in one repetition of the whole."""
+        if self.box is not None:
+            yield self, times
+        for child in self.children:
+            yield from child._leaves_with_times(times * child.times)
+
     def all_rows(self) -> list[Row]:
         """Return the layers inside, with all repetitions."""
         return [row for leaf in self.leaves() for row in leaf.rows]

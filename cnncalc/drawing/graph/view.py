@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cnncalc.analyses.totals import Analysis, Row
-from cnncalc.drawing.coloring import legend
-from cnncalc.drawing.colours import colours_for
-from cnncalc.drawing.graph.against import change_legend, values_of_both
+from cnncalc.drawing.coloring import coloring, legend
+from cnncalc.drawing.graph.against import change_legend, legend_width, meanings, values_of_both
 from cnncalc.drawing.graph.boxes import Value, boxes_of, values_of
 from cnncalc.drawing.graph.cells import Span
 from cnncalc.drawing.graph.diagram import Diagram, Drawn, Node
@@ -21,7 +20,7 @@ from cnncalc.drawing.graph.templates import Template, numbers_of, templates_of
 from cnncalc.drawing.graph.tree import Part, Tree
 from cnncalc.drawing.measure import measure, shorten
 from cnncalc.drawing.options import A4, Options
-from cnncalc.drawing.scene import Item, Scene, Text
+from cnncalc.drawing.scene import Item, Scene, Text, move
 from cnncalc.drawing.select import Undrawable, highlighted
 from cnncalc.record import Record
 from cnncalc.text import plural, show
@@ -43,8 +42,8 @@ def graph_view(analysis: Analysis, options: Options | None = None) -> Scene:
     """
     options = options or Options()
     if options.against is not None:
-        values, outputs = values_of_both(analysis, options.against)
-        return _Comparison(options.against, options, values, outputs, analysis).scene()
+        values, outputs = values_of_both(options.against, analysis)
+        return _Comparison(analysis, options, values, outputs).scene()
     return _View(analysis, options, values_of(analysis), analysis.network.outputs).scene()
 
 
@@ -62,16 +61,19 @@ class _View:
         self.groups = [
             item.part.rows if item.part.box is not None else item.part.all_rows() for item in self.plan.items
         ]
-        self.colouring = colours_for(analysis, options.color_by, self.groups)
-        self.faces = Faces(analysis, tree, options, self.colouring)
+        self.coloring = coloring(analysis, options.color_by, self.groups)
+        self.faces = Faces(analysis, tree, options, self.coloring)
 
     def scene(self) -> Scene:
         """Return the page."""
         body = self.body()
         items = body.items(MARGIN, MARGIN)
         width, bottom = body.width + 2 * MARGIN, body.height + MARGIN
+        if self.options.width is not None and width < self.options.width:
+            items = [move(item, (self.options.width - width) / 2, 0) for item in items]
+            width = self.options.width
         if self.options.legend:
-            width = max(width, 200.0)
+            width = max(width, self.least_width())
             drawn, height = self.legend(bottom + 14, width)
             items += drawn
             bottom += 14 + height
@@ -81,15 +83,13 @@ class _View:
         """Return the title of the picture."""
         return f"{show(self.analysis.network.title or 'network')}: layers and connections"
 
+    def least_width(self) -> float:
+        """Return the least width of a page with a legend."""
+        return 200.0
+
     def legend(self, top: float, width: float) -> tuple[list[Item], float]:
-        """Return the meanings of the colours, and their height."""
-        items: list[Item] = []
-        start = top
-        if self.colouring.title:
-            items.append(Text(MARGIN, top + 6.8, self.colouring.title, SIZE, bold=True))
-            top += 12
-        drawn, height = legend(self.colouring.entries, MARGIN, top, width - 2 * MARGIN)
-        return [*items, *drawn], top + height - start
+        """Return the meanings of the colors, and their height."""
+        return legend(self.coloring.entries, MARGIN, top, width - 2 * MARGIN, self.coloring.title)
 
     def description(self) -> str:
         """Return the picture in words."""
@@ -172,7 +172,9 @@ class _View:
     def group(self, face: Face) -> tuple[str, str, tuple[int, ...]]:
         """Return the name, the tooltip and the layers of a cell."""
         title = tooltip_of(self.analysis, face.rows, face.name, face.times)
-        return face.name, title, tuple(row.node.index for row in face.rows)
+        rows = self.analysis.rows  # of two compared networks, only the second has its layers here
+        own = [row.node.index for row in face.rows if row.node.index < len(rows) and rows[row.node.index] is row]
+        return face.name, title, tuple(own)
 
     def is_marked(self, face: Face) -> bool:
         """Return whether a cell has a highlighted layer."""
@@ -300,31 +302,28 @@ def beside(overview: Drawn, panels: Sequence[Drawn], length: float) -> Packing:
 class _Comparison(_View):
     """The picture of two networks. Layers of the first that the second does not have are not layers of the analysis."""
 
-    def __init__(
-        self, analysis: Analysis, options: Options, values: Sequence[Value], outputs: Sequence[int], first: Analysis
-    ) -> None:
-        self.first = first
-        super().__init__(analysis, options, values, outputs)
-
     def title(self) -> str:
         """Return the title of the picture."""
         return f"{self.names()[0]} and {self.names()[1]}: what is the same, changed, added and removed"
 
     def names(self) -> list[str]:
         """Return the names of both networks."""
-        return [show(one.network.title or "network") for one in (self.first, self.analysis)]
+        assert self.options.against is not None
+        return [show(one.network.title or "network") for one in (self.options.against, self.analysis)]
 
     def legend(self, top: float, width: float) -> tuple[list[Item], float]:
         """Return the meanings of the borders and colours, and their height."""
-        changes = {leaf.box.change for leaf in self.plan.tree.root.leaves() if leaf.box is not None}
-        return change_legend(self.names(), sorted(changes), MARGIN, top, width - 2 * MARGIN)
+        return change_legend(self.meanings(), MARGIN, top, width - 2 * MARGIN)
+
+    def meanings(self) -> list[tuple[str, str]]:
+        """Return the changes that occur with their meanings."""
+        return meanings(self.names(), {box.change for box in self.plan.tree.boxes})
+
+    def least_width(self) -> float:
+        """Return the least width of a page with a legend."""
+        return max(super().least_width(), legend_width(self.meanings()) + 2 * MARGIN)
 
     def description(self) -> str:
         """Return the picture in words."""
         counts = Counter(box.change or "same" for box in self.plan.tree.boxes for _ in box.rows)
         return ", ".join(f"{plural(count, 'layer')} {change}" for change, count in sorted(counts.items())) + "."
-
-    def group(self, face: Face) -> tuple[str, str, tuple[int, ...]]:
-        """Return the name, the tooltip and the layers of a cell; it has none if only the first network has them."""
-        name, title, layers = super().group(face)
-        return name, title, () if face.change == "removed" else layers

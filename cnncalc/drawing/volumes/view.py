@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnncalc.analyses.totals import Analysis
-from cnncalc.drawing.coloring import LINE, Coloring, coloring, legend
+from cnncalc.analyses.totals import Analysis, Row
+from cnncalc.drawing.coloring import LINE, coloring, legend
 from cnncalc.drawing.figures import figures
 from cnncalc.drawing.lines import rounded
 from cnncalc.drawing.measure import wrap
@@ -50,7 +50,9 @@ class _Page:
         self.trunk = trunk_of(network)
         self.skips = skips_of(network, self.trunk)
         self.groups = groups_of(network, slabs_of(network, self.trunk))
-        self.colors: Coloring = coloring(analysis, options)
+        self.colors = coloring(
+            analysis, options.color_by, [self.layers(slab) for group in self.groups for slab in group.slabs]
+        )
         self.marked = highlighted(network, options.highlight)
         self.items: list[Item] = []
 
@@ -95,9 +97,9 @@ class _Page:
         for group in self.groups:
             runs = runs_of(labels_of(analysis.network, group), group.ends)
             lines = tuple(caption(analysis.network, group, runs, caption_width, SMALLEST_TEXT))
-            fixed.append(
-                (group, Words(title(group), lines, tuple(figures(analysis, group.layers, options.show))), runs)
-            )
+            share = self.colors.note([analysis.rows[index] for index in group.layers])
+            below = (*figures(analysis, group.layers, options.show), *([share] if share else []))
+            fixed.append((group, Words(title(group), lines, below), runs))
 
         def measured(factor: float) -> list[Measured]:
             return [(group, words, *parts_of(group, runs, scale, factor)) for group, words, runs in fixed]
@@ -151,8 +153,12 @@ class _Page:
             return [Group("", f"{plural(len(part.slabs), 'layer')}: {names}{more}", dots, layers)]
         slab, box = part.slabs[0], part.box
         top = middle - box.height / 2 + box.slant / 2
-        shapes = faces(box, left, top, self.colors.fills[slab.node], self.line(slab))
+        shapes = faces(box, left, top, self.colors.fill(self.layers(slab)), self.line(slab))
         return [Group(network.nodes[slab.node].name, tooltips(self.analysis, slab.layers), shapes, slab.layers)]
+
+    def layers(self, slab: Slab) -> list[Row]:
+        """Return the figures of the layers of a box."""
+        return [self.analysis.rows[index] for index in slab.layers]
 
     def line(self, slab: Slab) -> Style:
         """Return the outline of a box."""
@@ -216,8 +222,10 @@ class _Page:
 
     def legend(self, rows: list[list[Placed]], bottom: float, width: float) -> float:
         """Draw the colours and the size law; return the new bottom."""
-        drawn = [part.slabs[0].node for row in rows for placed in row for part in placed.parts if part.box]
-        items, height = legend(self.colors.entries(drawn), MARGIN, bottom - LEADING / 2, width - 2 * MARGIN)
+        drawn = [self.layers(part.slabs[0]) for row in rows for placed in row for part in placed.parts if part.box]
+        used = {self.colors.fill(layers) for layers in drawn}
+        entries = [entry for entry in self.colors.entries if self.colors.title or entry[0] in used]
+        items, height = legend(entries, MARGIN, bottom - LEADING / 2, width - 2 * MARGIN, self.colors.title)
         self.items += items
         bottom += height + LINE - LEADING / 2
         law = self.scale.law + (f" {SKIPS}" if self.skips else "")
