@@ -1,4 +1,12 @@
-"""cnncalc: shapes, parameters, multiply-adds and memory of neural networks, calculated from a specification."""
+"""cnncalc: shapes, parameters, multiply-adds and memory of neural networks, calculated from a specification.
+
+>>> import cnncalc
+>>> network = cnncalc.load("vgg16")
+>>> network.analyze().totals.params
+138357544
+
+What is public is `__all__`. Importing this module imports nothing else: each name is imported on first use.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +14,53 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from cnncalc.api.analysis import Analysis, Layer, ReceptiveField
+    from cnncalc.api.checks import CheckReport, check
+    from cnncalc.api.comparison import Comparison
+    from cnncalc.api.drawing import Drawing
+    from cnncalc.api.errors import CnncalcError, Diagnostic
+    from cnncalc.api.explanation import Explanation
+    from cnncalc.api.loading import from_torch, load, parse, summary
+    from cnncalc.api.memory import Memory
+    from cnncalc.api.network import Network
+    from cnncalc.api.pages import Page, explain
+    from cnncalc.api.shelf import Architecture, architectures, schema
+    from cnncalc.api.verification import Verification
+
+__all__ = [
+    "Analysis", "Architecture", "CheckReport", "CnncalcError", "Comparison", "Diagnostic", "Drawing", "Explanation", "Layer",
+    "Memory", "Network", "Page", "ReceptiveField", "Verification", "__version__", "architectures", "check", "explain",
+    "from_torch", "load", "parse", "schema", "summary",
+]  # fmt: skip
+
+_HOMES = {
+    "analysis": ("Analysis", "Layer", "ReceptiveField"),
+    "checks": ("CheckReport", "check"),
+    "comparison": ("Comparison",),
+    "drawing": ("Drawing",),
+    "errors": ("CnncalcError", "Diagnostic"),
+    "explanation": ("Explanation",),
+    "loading": ("from_torch", "load", "parse", "summary"),
+    "memory": ("Memory",),
+    "network": ("Network",),
+    "pages": ("Page", "explain"),
+    "shelf": ("Architecture", "architectures", "schema"),
+    "verification": ("Verification",),
+}
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 
-def from_torch(
-    module: Any, input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None, *, example_inputs: Any = None
-) -> Any:
-    """Read a torch.nn.Module as a `cnncalc.network.Network`, which `cnncalc.analyses` and all other functions accept.
+def __getattr__(name: str) -> object:
+    """Import a public name on first use."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module 'cnncalc' has no attribute {name!r}")
+    from importlib import import_module
 
-    The module stays as it is, and no parameter is read or copied.
+    value: object = getattr(import_module(f"cnncalc.api.{module}"), name)
+    globals()[name] = value
+    return value
 
-    Args:
-        module: The model.
-        input_shape: Shape of one example in PyTorch's order, without the batch, such as (3, 224, 224). For several
-            inputs, a mapping from the names of forward's arguments to shapes.
-        example_inputs: Arguments of forward, for inputs that a shape cannot describe. One tensor, a sequence of
-            arguments, or a mapping of named arguments. Arguments may be tensors, plain values, or lists, tuples and
-            dictionaries of them. Give tensors a batch of 1.
 
-    Raises:
-        cnncalc.problem.Refused: The module cannot be followed. Its `problems` say why.
-        cnncalc.readers.Missing: PyTorch is not installed.
-    """
-    from cnncalc.readers.torch import reader  # imported here so that importing cnncalc stays fast
-
-    return reader.from_torch(module, input_shape, example_inputs=example_inputs)
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cnncalc import readers, shelf
 from cnncalc.network import Network
@@ -18,6 +19,10 @@ from cnncalc.readers import Reader, ReaderOptions
 from cnncalc.readers.limits import TRUSTED
 from cnncalc.record import Record
 from cnncalc.text import did_you_mean, show
+
+if TYPE_CHECKING:
+    from cnncalc.readers.yaml.reader import Overrides
+    from cnncalc.shape import Shape
 
 SUFFIXES = readers.SPECIFICATIONS.suffixes
 
@@ -81,13 +86,65 @@ def load(spec: Spec, options: LoadOptions | None = None, *, as_conv: bool = Fals
     >>> str(load(Spec("lenet5")).nodes[0].output)
     '32x32x1'
     """
+    return _load_with(lambda changed: _load(spec, changed), options, as_conv, needs_input=spec.reader.runs_code)
+
+
+def load_source(source: Source, options: LoadOptions | None = None, *, as_conv: bool = False) -> Network:
+    """Load a network from a text that has been read already: a specification, or Keras' JSON.
+
+    Raises:
+        LoadError, Refused: As `load`.
+    """
+    return _load_with(lambda changed: _load_text(source, changed), options, as_conv)
+
+
+def load_onnx(data: bytes, name: str, options: LoadOptions | None = None, *, as_conv: bool = False) -> Network:
+    """Load a network from the bytes of an ONNX model. `name` is what errors call it.
+
+    Raises:
+        LoadError, Refused: As `load`.
+    """
+    from cnncalc.readers.onnx.reader import read_bytes
+
+    def read(changed: LoadOptions) -> Network:
+        return _load_foreign(name, changed, lambda given: read_bytes(data, name, given))
+
+    return _load_with(read, options, as_conv)
+
+
+def _load_with(
+    read: Callable[[LoadOptions], Network], options: LoadOptions | None, as_conv: bool, *, needs_input: bool = False
+) -> Network:
+    """Load a network with `read`. If it `needs_input`, it has no input size until one is given."""
     options = options or LoadOptions()
-    network = _load_as_conv(spec, options) if as_conv else _load(spec, options)
-    if options.frozen:
+    if not as_conv:
+        return apply(read(options), options.frozen)
+    if needs_input:
+        return apply(read(options), options.frozen, as_conv=True)
+    from cnncalc.readers.yaml.inputs import shape_from
+
+    shapes = {name: shape_from(text) for name, text in options.inputs.items()}
+    return apply(read(options.with_inputs({})), options.frozen, as_conv=True, shapes=shapes)
+
+
+def apply(
+    network: Network, frozen: Sequence[str] = (), *, as_conv: bool = False, shapes: Mapping[str, Shape] | None = None
+) -> Network:
+    """Apply what suits every format to a network that was just read, and that nothing else uses.
+
+    Raises:
+        LoadError: If there is nothing to freeze.
+        Refused: If a layer does not fit the new shapes.
+    """
+    if as_conv:
+        from cnncalc.analyses.as_conv import as_conv as convolutional
+
+        network = convolutional(network, dict(shapes or {}))
+    if frozen:
         from cnncalc.analyses.freezing import NothingToFreeze, freeze
 
         try:
-            freeze(network, options.frozen)
+            freeze(network, frozen)
         except NothingToFreeze as error:
             raise LoadError(f"--freeze: {error}") from None
     return network
@@ -177,45 +234,51 @@ def _read_from_git(path: str, revision: str) -> bytes:
         raise LoadError(f"cannot read {show(path)} at {show(revision)}: {error}") from None
 
 
-def _load_as_conv(spec: Spec, options: LoadOptions) -> Network:
-    from cnncalc.analyses.as_conv import as_conv
-    from cnncalc.readers.yaml.inputs import shape_from
-
-    if spec.reader.runs_code:  # a module has no input size until one is given
-        return as_conv(_load(spec, options), {})
-    shapes = {name: shape_from(text) for name, text in options.inputs.items()}
-    return as_conv(_load(spec, options.with_inputs({})), shapes)
-
-
 def _load(spec: Spec, options: LoadOptions) -> Network:
-    from cnncalc.readers.yaml.reader import Overrides, read, read_tree
-
     if spec.reader.is_other_format:
         return _load_foreign(spec.text, options)
     source = source_of(spec)
-    if not spec.line and readers.reader_of_text(source.text).is_other_format:
-        return _load_foreign(source.path, options, source)
+    return _load_line(source, options) if spec.line else _load_text(source, options)
+
+
+def _load_text(source: Source, options: LoadOptions) -> Network:
+    """Load a specification, or Keras' JSON."""
+    from cnncalc.readers.yaml.reader import read
+
+    reader = readers.reader_of_text(source.text)
+    if reader.is_other_format:
+        return _load_foreign(source.path, options, lambda given: readers.read_text(reader, source, given))
+    return read(source, _overrides(options))
+
+
+def _load_line(source: Source, options: LoadOptions) -> Network:
+    """Load a network that is written in one line."""
+    from cnncalc.readers.yaml.oneline import parse
+    from cnncalc.readers.yaml.reader import read_tree
+
+    overrides = _overrides(options)
+    line = parse(source, overrides.parameters, size=options.inputs.get("", ""))
+    try:
+        return read_tree(line, source, overrides)
+    except Refused as refused:
+        for problem in refused.problems:  # a layer's help is written for files
+            problem.help = re.sub("`reshape: ([0-9x]+)`", r"`RESHAPE-\1`", problem.help)
+        raise
+
+
+def _overrides(options: LoadOptions) -> Overrides:
+    from cnncalc.readers.yaml.reader import Overrides
+
     changes = []
     if options.changes:
         from cnncalc.readers.yaml.changes import Change
 
         changes = [Change(text) for text in options.changes]  # a change remembers the layers that it was applied to
-    overrides = Overrides(options.parameters, options.inputs, changes)
-    if spec.line:
-        from cnncalc.readers.yaml.oneline import parse
-
-        line = parse(source, overrides.parameters, size=options.inputs.get("", ""))
-        try:
-            return read_tree(line, source, overrides)
-        except Refused as refused:
-            for problem in refused.problems:  # a layer's help is written for files
-                problem.help = re.sub("`reshape: ([0-9x]+)`", r"`RESHAPE-\1`", problem.help)
-            raise
-    return read(source, overrides)
+    return Overrides(options.parameters, options.inputs, changes)
 
 
-def _load_foreign(path: str, options: LoadOptions, source: Source | None = None) -> Network:
-    """Load a file of another format, or its text if that has been read already (`source`).
+def _load_foreign(path: str, options: LoadOptions, read: Callable[[ReaderOptions], Network] | None = None) -> Network:
+    """Load a file of another format, or with `read` what has been opened already.
 
     Raises:
         LoadError, Refused: As `load`.
@@ -230,10 +293,9 @@ def _load_foreign(path: str, options: LoadOptions, source: Source | None = None)
             raise OptionError(f"`{show(value)}` is not the size of a dimension", "--dim")
         dims[name] = int(value) if value.isdecimal() else 0
     arguments = tuple(options.arguments.items())
+    reader_options = ReaderOptions(options.inputs, dims, arguments, options.batch_axes, options.branches)
     try:
-        return readers.read(
-            path, ReaderOptions(options.inputs, dims, arguments, options.batch_axes, options.branches), source
-        )
+        return read(reader_options) if read is not None else readers.read(path, reader_options)
     except readers.Missing as missing:
         raise LoadError(f"{show(path)}: {missing}") from None
     except Refused as refused:

@@ -36,7 +36,7 @@ class Record:
 
         def __init_subclass__(cls, **options):
             super().__init_subclass__(**options)
-            cls._names = tuple(cls.__annotations__)
+            cls._names = (*cls.__base__._names, *cls.__annotations__)
             cls._allowed = frozenset(cls._names)
             cls._required = frozenset(name for name in cls._names if not hasattr(cls, name))
 

@@ -57,6 +57,10 @@ class Quantity(Record):
             return None
         return self.value(analysis, setting)
 
+    def lower_bound(self, analysis: Analysis) -> Value:
+        """Return the figure without the layers whose own is not known."""
+        return self.value(analysis, USUAL)
+
     def number(self, analysis: Analysis, setting: Setting = USUAL) -> int | None:
         """Return the figure as a whole number; None if it is not known."""
         value = self.measure(analysis, setting)

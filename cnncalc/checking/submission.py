@@ -69,6 +69,11 @@ def check_source(source: Source, task: Task) -> Checked:
     return _check(source.path, task, lambda: read(source, limits=UNTRUSTED))
 
 
+def check_network(network: Network, path: str, task: Task) -> Checked:
+    """Check a network that has been read already. `path` is its name in the report."""
+    return _check(path, task, lambda: network)
+
+
 def model(path: str, size: Shape | None = None, data: bytes | None = None, *, links: bool = False) -> Network:
     """Read the network in a stranger's file of another format. `size` is its input shape if the file leaves that open.
 

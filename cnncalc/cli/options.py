@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from cnncalc import shelf
+from cnncalc.api.specs import SUFFIXES, names
 from cnncalc.cli.request import FIGURES, NETWORKS, OUTPUT, Request
-from cnncalc.loading import SUFFIXES
+from cnncalc.cli.run import command_errors
 from cnncalc.units import DTYPES
 
 
@@ -29,7 +29,8 @@ def request(*, networks: bool = True, figures: bool = False) -> Callable[[Callab
         @wraps(command)
         def collecting(**values: Any) -> int:
             shared = {name: values.pop(name) for name in collected & values.keys()}
-            return command(Request(**shared), **values)
+            with command_errors():
+                return command(Request(**shared), **values)
 
         decorated = _figure_options(collecting) if figures else collecting
         if not networks:
@@ -176,7 +177,7 @@ def complete(
     """Complete SPEC: shipped names and specifications in the current folder, or any file if neither matches."""
     from click.shell_completion import CompletionItem
 
-    matches = [name for name in shelf.names() if name.startswith(incomplete)]
+    matches = [name for name in names() if name.startswith(incomplete)]
     if matches:
         with suppress(OSError):
             matches += sorted(name for name in os.listdir() if name.startswith(incomplete) and name.endswith(SUFFIXES))

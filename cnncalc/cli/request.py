@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from cnncalc.loading import LoadOptions, Spec
+from cnncalc.api.specs import LoadOptions, Spec
 from cnncalc.text import show
 
 # the parameters of commands that `cnncalc.cli.options.request` collects into a Request

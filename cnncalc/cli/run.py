@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import IO
 
 import click
 
-from cnncalc.problem import Problem, Refused
+from cnncalc.api.errors import CnncalcError
+from cnncalc.problem import Problem
 from cnncalc.text import show, visible
 
 FINDING = 1
@@ -37,9 +38,9 @@ def run(command: click.Command, args: Sequence[str] | None = None) -> int:
         return status if type(status) is int else 0
     except click.ClickException as error:
         return _report(error)
-    except Refused as refused:
-        print_problems(refused.problems)
-        return status_of(refused.problems)
+    except CnncalcError as error:
+        print_error(error)
+        return status_of(error)
     except (click.Abort, KeyboardInterrupt):
         return 130
     except (BrokenPipeError, OutputClosed):
@@ -79,10 +80,35 @@ def _report(error: click.ClickException) -> int:
     return error.exit_code
 
 
-def status_of(problems: Iterable[Problem]) -> int:
+@contextmanager
+def command_errors() -> Iterator[None]:
+    """Turn errors about options and files into errors of the command. One about the content of a network passes through.
+
+    Raises:
+        Failed, click.UsageError: If a file cannot be read, or an option does not apply to it.
+    """
+    try:
+        yield
+    except CnncalcError as error:
+        if error.kind == "network":
+            raise
+        if error.kind == "policy":
+            print_error(error)
+            raise Failed("the policy is invalid") from None
+        if error.kind == "option" and error.option:
+            raise click.BadParameter(error.message, param_hint=error.option) from None
+        raise (click.UsageError if error.kind == "option" else Failed)(error.message) from None
+
+
+def print_error(error: CnncalcError) -> None:
+    """Print the problems of an error on standard error."""
+    print_problems([problem.problem for problem in error.problems])
+
+
+def status_of(error: CnncalcError) -> int:
     """FAILURE if a value on the command line is at fault, FINDING if the specification is."""
     codes = ("unknown-parameter", "unknown-input", "bad-argument", "not-regular")
-    return FAILURE if any(problem.code in codes for problem in problems) else FINDING
+    return FAILURE if any(problem.code in codes for problem in error.problems) else FINDING
 
 
 def _silence(stream: IO[str] | None) -> None:

@@ -1,18 +1,14 @@
-"""Networks for commands: `cnncalc.loading`, with its errors as those of a command and its warnings printed."""
+"""Networks for commands: loaded by the public API, with errors as those of a command and warnings printed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 
-from cnncalc import loading, readers
+from cnncalc.api.loading import load_spec
+from cnncalc.api.network import Network
+from cnncalc.api.specs import READERS, Spec
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import Failed, divert_output, print_message, print_problems
-from cnncalc.loading import LoadError, OptionError, Spec
-from cnncalc.network import Network
-from cnncalc.problem import Source
+from cnncalc.cli.run import command_errors, divert_output, print_message, print_problems
 
 # field of LoadOptions that only some readers use -> its option, and what to write instead
 SPECIAL = {
@@ -29,24 +25,14 @@ def network_of(spec: Spec, request: Request, *, as_conv: bool = False, as_writte
 
     Raises:
         Failed, click.UsageError: If the file cannot be read, or an option does not apply to it.
-        Refused: If its content is not a valid network.
+        CnncalcError: If its content is not a valid network.
     """
     _check_options(request)
     if spec.reader.runs_code:
         divert_output()
     with command_errors():
         options = request.options.as_written() if as_written else request.options
-        return loading.load(spec, options, as_conv=as_conv)
-
-
-def source_of(spec: Spec) -> Source:
-    """Read the text of a specification.
-
-    Raises:
-        Failed, Refused: As `network_of`.
-    """
-    with command_errors():
-        return loading.source_of(spec)
+        return load_spec(spec, options, as_conv=as_conv)
 
 
 def print_notes(network: Network) -> None:
@@ -54,19 +40,6 @@ def print_notes(network: Network) -> None:
     print_problems(network.warnings)
     for change in network.changes:
         print_message(f"note: set {change}")
-
-
-@contextmanager
-def command_errors() -> Iterator[None]:
-    """Turn errors of loading into those of a command."""
-    try:
-        yield
-    except OptionError as error:
-        if error.option:
-            raise click.BadParameter(str(error), param_hint=error.option) from None
-        raise click.UsageError(str(error)) from None
-    except LoadError as error:
-        raise Failed(str(error)) from None
 
 
 def _check_options(request: Request) -> None:
@@ -78,5 +51,5 @@ def _check_options(request: Request) -> None:
     used = {name for spec in request.specs() for name in spec.reader.options}
     for name, (option, help) in SPECIAL.items():
         if getattr(request.options, name) and name not in used:
-            files = " and ".join(reader.files for reader in readers.READERS if name in reader.options)
+            files = " and ".join(reader.files for reader in READERS if name in reader.options)
             raise click.UsageError(f"{option} is only for {files}{help}")

@@ -64,12 +64,11 @@ def suggest_command(word: str, commands: Iterable[str]) -> str:
     match = nearest(word, commands)
     if match:
         return f"did you mean `{match}`?"
-    from cnncalc import shelf
-    from cnncalc.readers import SUFFIXES, reader_of
+    from cnncalc.api.specs import READ_SUFFIXES, names, reader_of
 
-    if word in shelf.names() or os.path.splitext(word)[1].lower() in SUFFIXES:
+    if word in names() or os.path.splitext(word)[1].lower() in READ_SUFFIXES:
         return f"write `cnncalc analyze {show(word)}`"
     if reader_of(word).prefix:
         return f"write `cnncalc analyze {show(word)} --input SHAPE`"
-    name = nearest(word, shelf.names())
+    name = nearest(word, names())
     return f"did you mean `cnncalc analyze {name}`?" if name else "`cnncalc --help` lists the commands"

@@ -27,7 +27,7 @@ from cnncalc.record import Record
 
 __all__ = [
     "READERS", "SPECIFICATIONS", "SUBMISSIONS", "SUFFIXES", "Missing", "Reader", "ReaderOptions", "is_keras_json",
-    "read", "read_submission", "reader_of", "reader_of_file", "reader_of_submission", "reader_of_text",
+    "read", "read_submission", "read_text", "reader_of", "reader_of_file", "reader_of_submission", "reader_of_text",
 ]  # fmt: skip
 
 
@@ -99,8 +99,8 @@ def is_keras_json(text: str) -> bool:
     return file.is_keras_json(text)
 
 
-def read(path: str, options: ReaderOptions, source: Source | None = None) -> Network:
-    """Read the network in a file of another format, or in its text if that has been read already (`source`).
+def read(path: str, options: ReaderOptions) -> Network:
+    """Read the network in a file of another format.
 
     Raises:
         Refused: The file has a mistake.
@@ -110,8 +110,18 @@ def read(path: str, options: ReaderOptions, source: Source | None = None) -> Net
     reader = reader_of(path)
     if not reader.is_other_format:  # Keras writes JSON, which has the suffix of specifications
         reader = _KERAS
-    module = _module(reader)
-    network: Network = module.read(path, options) if source is None else module.read_text(source, options)
+    network: Network = _module(reader).read(path, options)
+    return network
+
+
+def read_text(reader: Reader, source: Source, options: ReaderOptions) -> Network:
+    """Read the network in a text of another format.
+
+    Raises:
+        Refused: The text has a mistake.
+        Missing: The extra is not installed.
+    """
+    network: Network = _module(reader).read_text(source, options)
     return network
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.analyses.memory.answer import Answer, FitInput
 from cnncalc.analyses.memory.ledger import Moment
-from cnncalc.analyses.memory.peak import ASSUMED, Largest, Run, was_run
-from cnncalc.network import Network
-from cnncalc.record import Record
+from cnncalc.analyses.memory.peak import ASSUMED, Run, was_run
 from cnncalc.render.columns import percent
 from cnncalc.render.data import set_data
 from cnncalc.render.lines import Glyphs, Grid, Line, bar, caveat
-from cnncalc.shape import Shape
 from cnncalc.text import plural, quoted, show
 from cnncalc.units import format_bytes
 
@@ -29,39 +27,6 @@ KINDS = (
     "loss",
     "temporary",
 )
-
-
-class Fit(Record):
-    """A size in bytes, and the largest batches that fit into it; None for a mode that was not requested."""
-
-    size: int
-    inference: Largest | None
-    training: Largest | None
-    least: Largest | None = None  # of inference, with every value freed after its last use
-
-
-class FitInput(Record):
-    """A size in bytes, and the largest inputs that fit into it, for `training`, `inference` and `least`; None if none fits."""
-
-    size: int
-    shapes: dict[str, Shape | None]
-
-
-class Answer(Record):
-    """Everything that one call of `memory` computed. A mode that was not requested is None."""
-
-    network: Network
-    batch: int
-    dtype: str
-    optimizer: str
-    inference: Run | None
-    least: Run | None
-    training: Run | None
-    amp: str | None = None
-    checkpoint: tuple[str, ...] = ()
-    fit: Fit | None = None
-    fit_input: FitInput | None = None
-    least_training: Run | None = None  # the same step, with every value freed after its last use
 
 
 def parts_of(moment: Moment) -> list[tuple[str, int]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from cnncalc.analyses.memory.answer import Answer
 from cnncalc.analyses.memory.peak import Run
 from cnncalc.render.html.elements import Html, element
 from cnncalc.render.html.memory import curve_svg
-from cnncalc.render.memory import KINDS, Answer, parts_of
+from cnncalc.render.memory import KINDS, parts_of
 from cnncalc.text import show
 
 

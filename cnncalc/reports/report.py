@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from cnncalc.analyses import compare
 from cnncalc.analyses.compare import Pair, Total
+from cnncalc.analyses.memory.answer import Answer
 from cnncalc.analyses.quantities import COMPARED
 from cnncalc.analyses.totals import Analysis
 from cnncalc.record import Record
 from cnncalc.render.compare import titles
-from cnncalc.render.memory import Answer
 
 
 class Report(Record):

@@ -20,7 +20,8 @@ import pytest
 from cnncalc.analyses.budget import RULES
 from cnncalc.analyses.quantities import LIMITS as QUANTITIES
 from cnncalc.checking import submission
-from cnncalc.cli.commands.check import LIMITS, MANY
+from cnncalc.checking.run import MANY
+from cnncalc.cli.commands.check import LIMITS
 from cnncalc.network import Network
 from tests.helpers import Ended, environment, git
 
@@ -1021,7 +1022,7 @@ def test_order_and_bytes_do_not_depend_on_the_run(many: Path) -> None:
 @posix
 def test_more_processes_are_used_from_some_size_on(many: Path, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     """With fewer files, with one core or without semaphores, no process is started."""
-    from cnncalc.cli.commands import check as module
+    from cnncalc.checking import run as run_module
 
     started: list[int] = []
 
@@ -1030,12 +1031,12 @@ def test_more_processes_are_used_from_some_size_on(many: Path, check: Check, mon
         raise OSError("no semaphores")
 
     monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", no_pool)
-    monkeypatch.setattr(module, "_cores", lambda: 2)
+    monkeypatch.setattr(run_module, "_cores", lambda: 2)
     done = check(str(many), "--max-params", "1k")
     assert (done.status, started) == (1, [2])
     assert len(done.lines) > MANY
     check("net.yaml", "small.yaml")
-    monkeypatch.setattr(module, "_cores", lambda: 1)
+    monkeypatch.setattr(run_module, "_cores", lambda: 1)
     assert check(str(many), "--max-params", "1k").out == done.out
     assert started == [2]
 

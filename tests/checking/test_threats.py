@@ -28,9 +28,9 @@ import pytest
 
 from cnncalc.analyses.budget import Limit, Policy
 from cnncalc.checking import history
+from cnncalc.checking.run import MANY
 from cnncalc.checking.submission import PASSED, Task, check_file
 from cnncalc.cli import cli
-from cnncalc.cli.commands.check import MANY
 from cnncalc.cli.run import run
 from cnncalc.render.checks import FORMATS
 from tests.helpers import ROOT, environment

@@ -16,9 +16,8 @@ from cnncalc import shelf
 from cnncalc.analyses.quantities import EXPECTABLE, PRINTED, PUBLISHABLE
 from cnncalc.analyses.totals import Analysis, Row, analyze
 from cnncalc.analyses.working import Fact, working
+from cnncalc.api.pages import entry, example_network, names
 from cnncalc.cli.commands.analyze import COLUMN_NAMES
-from cnncalc.cli.commands.explain import example_network
-from cnncalc.cli.word_pages import entry, names
 from cnncalc.codes import CODES
 from cnncalc.layers import KINDS
 from cnncalc.readers.yaml.expression import _FUNCTIONS as FUNCTIONS

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.analyses.quantities import PER_LAYER, PRINTED, USUAL
+from cnncalc.api.specs import PER_LAYER, PRINTED
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import FAILURE, FINDING, Failed, print_message, print_problems, status_of, write
+from cnncalc.cli.run import FAILURE, FINDING, Failed, print_error, print_message, print_problems, status_of, write
 from cnncalc.cli.suffixes import check_suffix
 from cnncalc.text import plural, show
 
 if TYPE_CHECKING:
-    from cnncalc.analyses.totals import Analysis
-    from cnncalc.loading import Spec
-    from cnncalc.problem import Refused
+    from cnncalc.api.analysis import Analysis
+    from cnncalc.api.errors import CnncalcError
+    from cnncalc.api.specs import Spec
+    from cnncalc.problem import Problem
     from cnncalc.render.lines import Line
     from cnncalc.render.ranking import Ranking
 
     # a specification, the analysis of the network or of its valid part, and the error, if there is one
-    Result = tuple[Spec, Analysis | None, Refused | None]
+    Result = tuple[Spec, Analysis | None, CnncalcError | None]
 
 ROOMY, WIDE = 100, 130  # minimum terminal columns for bars and for fields to be shown by default
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -86,9 +87,8 @@ def command(
 
     With several SPECs, each has a table. CSV is one table, whose first column is the SPEC.
     """
-    from cnncalc.analyses.totals import analyze
+    from cnncalc.api.errors import CnncalcError
     from cnncalc.cli.specs import network_of
-    from cnncalc.problem import Refused
 
     check_suffix(request.file, request.form if get is None else "text", FORMATS if get is None else (), writers=True)
     selected = _columns(columns)
@@ -104,10 +104,9 @@ def command(
     for spec in specs:
         try:
             network = network_of(spec, request, as_conv=as_conv)
-        except Refused as refused:
-            status, whole = max(status, status_of(refused.problems)), False
-            partial = refused.partial if refused.partial is not None and refused.partial.nodes else None
-            results.append((spec, analyze(partial, batch, dtype) if partial is not None else None, refused))
+        except CnncalcError as error:
+            status, whole = max(status, status_of(error)), False
+            results.append((spec, None if error.partial is None else error.partial.at(batch, dtype), error))
             continue
         except Failed as failed:
             if len(specs) == 1:
@@ -117,11 +116,7 @@ def command(
             results.append((spec, None, None))
             continue
         print_problems(network.warnings)
-        analysis = analyze(network, batch, dtype)
-        if training:
-            from cnncalc.analyses.memory.peak import columns as with_memory
-
-            analysis = with_memory(analysis)
+        analysis = network.analyze(batch, dtype, training=training)
         results.append((spec, analysis, None))
         status = max(status, _verdict(analysis, strict, shown=get is None and form not in ("csv", "latex")))
     if whole or file is None or form == "json":
@@ -131,7 +126,7 @@ def command(
             _print(results, request, selected, depth, ranking, exact)
     for _, _, reason in results:
         if reason is not None:
-            print_problems(reason.problems)
+            print_error(reason)
     if not whole and file is not None and form != "json":
         print_message(f"nothing was written to {show(file)}")
     return status
@@ -170,9 +165,7 @@ def _verdict(analysis: Analysis, strict: bool, shown: bool) -> int:
 
     Prints the reasons on standard error, but not the failed `expect` if they are `shown` in the output.
     """
-    from cnncalc.analyses.claims import expected, published
-
-    failed = [claim for claim in expected(analysis) if not claim.agrees]
+    failed = [claim for claim in analysis.expected if not claim.agrees]
     if failed and not shown:
         from cnncalc.render.report import figure
 
@@ -182,7 +175,7 @@ def _verdict(analysis: Analysis, strict: bool, shown: bool) -> int:
     if not strict:
         return FINDING if failed else 0
     rounds = [row for row in analysis.rows for code, _ in row.notes if code.startswith("rounded")]
-    wrong = [claim for claim in published(analysis) if not claim.agrees]
+    wrong = [claim for claim in analysis.published if not claim.agrees]
     if rounds:
         sizes = f"{len(rounds)} sizes are" if len(rounds) > 1 else "1 size is"
         print_message(f"strict: {sizes} rounded; the first is at {show(rounds[0].node.name)}")
@@ -205,7 +198,7 @@ def _quantity(analysis: Analysis, name: str) -> str:
     quantity = PRINTED[name]
     missing = quantity.uncounted(analysis) if quantity.uncounted is not None else 0
     if missing:
-        least = f"the total is at least {quantity.value(analysis, USUAL):,}"
+        least = f"the total is at least {quantity.lower_bound(analysis):,}"
         print_message(f"note: the {quantity.noun} of {plural(missing, 'layer')} are unknown; {least}")
     return quantity.text(analysis)
 
@@ -226,10 +219,10 @@ def _print(
         objects = []
         for spec, analysis, refused in results:
             if analysis is not None:
-                objects.append(data.analysis(analysis, refused.problems if refused is not None else (), ranking))
+                objects.append(data.analysis(analysis, _problems(refused), ranking))
             elif refused is not None:
                 objects.append(
-                    data.refused(ONE_LINE if spec.line else spec.text, refused.problems, request.batch, request.dtype)
+                    data.refused(ONE_LINE if spec.line else spec.text, _problems(refused), request.batch, request.dtype)
                 )
         write(data.to_json(objects if len(results) > 1 else objects[0]), file)
         return
@@ -260,6 +253,10 @@ def _print(
         )
         texts.append((to_markdown if form == "markdown" else to_latex)(analysis, report_options))
     write("\n".join(texts), file)
+
+
+def _problems(error: CnncalcError | None) -> list[Problem]:
+    return [] if error is None else [problem.problem for problem in error.problems]
 
 
 def _tables(

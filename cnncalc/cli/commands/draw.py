@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 import click
 
-from cnncalc.analyses.memory.optimizers import OPTIMIZERS
+from cnncalc.api.drawing import COLORINGS, FORMATS, SHOWN, THEMES, VIEWS, Options, draw_network, points_of
+from cnncalc.api.specs import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import Failed, write_bytes
+from cnncalc.cli.run import write_bytes
 from cnncalc.cli.suffixes import picture_format
-from cnncalc.drawing.formats import FORMATS
-from cnncalc.drawing.options import COLORINGS, SHOWN, THEMES, VIEWS
 from cnncalc.text import quoted, show
-
-UNITS = {"mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "pt": 1.0}
-NARROWEST, WIDEST = 100.0, 5000.0  # points
 
 
 @click.command(
@@ -139,14 +134,8 @@ def command(
     All numbers and shapes come from the network. Names and figures stay text in SVG, TikZ and PDF. PDF and PNG need a package
     (extra `draw`).
     """
-    from cnncalc.analyses.totals import analyze
+    from cnncalc.api.specs import Spec
     from cnncalc.cli.specs import network_of, print_notes
-    from cnncalc.drawing.draw import draw
-    from cnncalc.drawing.formats import write_scene
-    from cnncalc.drawing.options import Options
-    from cnncalc.drawing.select import Undrawable
-    from cnncalc.loading import Spec
-    from cnncalc.readers.options import Missing
 
     form = format_of(request)
     if layer is not None and receptive_field is not None:
@@ -172,20 +161,17 @@ def command(
         depth=depth,
         horizontal=horizontal,
         color_by=color_by,
-        against=analyze(other, request.batch, request.dtype) if other is not None else None,
+        against=other.analyze(request.batch, request.dtype) if other is not None else None,
         show=figures_of(shown),
         highlight=highlight,
         legend=legend,
-        width=points_of(width),
+        width=_points(width),
         layer=layer,
         receptive_field=receptive_field,
         mode=mode or "train",
         optimizer=optimizer or "sgd",
     )
-    try:
-        picture = write_scene(draw(analyze(network, request.batch, request.dtype), asked), form, theme)
-    except (Undrawable, Missing) as error:
-        raise Failed(str(error)) from None
+    picture = draw_network(network.analyze(request.batch, request.dtype), asked, theme).to_format(form)
     write_bytes(picture if isinstance(picture, bytes) else picture.encode(), request.file)
     return 0
 
@@ -220,23 +206,8 @@ def figures_of(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def points_of(text: str | None) -> float | None:
-    """Return a width in points.
-
-    Raises:
-        click.BadParameter: If it is not a number with a unit, or too small or too large.
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)\s*([a-z]{2})", text.strip().lower())
-    if match is None or match[2] not in UNITS:
-        raise click.BadParameter(
-            f"`{show(text)}` is not a width: write 180mm, 18cm, 7in or 510pt", param_hint="--width"
-        )
-    points = float(match[1]) * UNITS[match[2]]
-    if not NARROWEST <= points <= WIDEST:
-        raise click.BadParameter(
-            f"`{show(text)}` is {'too narrow' if points < NARROWEST else 'too wide'}: use 36mm to 1760mm",
-            param_hint="--width",
-        )
-    return points
+def _points(text: str | None) -> float | None:
+    try:
+        return points_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--width") from None

@@ -6,11 +6,11 @@ import sys
 
 import click
 
+from cnncalc.api.specs import TARGETS, writer_of
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import Failed, write, write_bytes
+from cnncalc.cli.run import write, write_bytes
 from cnncalc.cli.suffixes import check_suffix
-from cnncalc.writers import TARGETS, writer_of
 
 
 @click.command(
@@ -45,9 +45,6 @@ def command(request: Request, target: str, depth: int | None, batch: int | None)
     with onnx.shape_inference.
     """
     from cnncalc.cli.specs import network_of, print_notes
-    from cnncalc.readers.options import Missing
-    from cnncalc.writers import write as write_format
-    from cnncalc.writers.blocks import Unexportable
 
     check_suffix(request.file, target, TARGETS, chooser="--to")
     spec, file = request.only_spec(), request.file
@@ -61,10 +58,7 @@ def command(request: Request, target: str, depth: int | None, batch: int | None)
     network = network_of(spec, request)
     print_notes(network)
     given = {name: value for name, value in (("depth", depth), ("batch", batch)) if name in writer.options}
-    try:
-        result = write_format(writer, network, **given)
-    except (Unexportable, Missing) as error:
-        raise Failed(str(error)) from None
+    result = network.export(target, **given)
     if isinstance(result, bytes):
         write_bytes(result, file)
     else:

@@ -114,7 +114,8 @@ def command(
 
     The exit status is 1 if no choice keeps the limits.
     """
-    from cnncalc.cli.specs import command_errors
+    from cnncalc.api.guard import public_errors
+    from cnncalc.cli.run import command_errors
     from cnncalc.render import search as render
     from cnncalc.render.progress import ProgressBar
     from cnncalc.search.family import Family
@@ -139,7 +140,7 @@ def command(
     run = Run(request.batch, request.dtype, optimizer, amp or "", mode)
     question = Question(tuple(bounds), Goal(goal, minimize is None), run)
     ranges = [read_range(text) for text in vary]
-    with command_errors(), ProgressBar("trying") as progress:
+    with command_errors(), public_errors(), ProgressBar("trying") as progress:
         family = Family(spec, request.options, ranges)
         answer = find(family, question, every=every, jobs=jobs, progress=progress)
     if plot is not None:

@@ -33,8 +33,6 @@ def command(request: Request, flat: bool, force: bool) -> int:
     """
     from cnncalc.cli.specs import network_of, print_notes
     from cnncalc.text import plural, show
-    from cnncalc.writers.yaml.fields import Unwritable
-    from cnncalc.writers.yaml.writer import write_checked
 
     check_suffix(request.file, "yaml")
     spec, file = request.only_spec(), request.file
@@ -42,21 +40,13 @@ def command(request: Request, flat: bool, force: bool) -> int:
         raise Failed(f"{show(file)} exists: choose another name, or overwrite it with --force")
     network = network_of(spec, request)
     print_notes(network)
-    try:
-        file_name = "" if network.source != spec.text else f"imported from {os.path.basename(spec.text)}"
-        written = write_checked(network, file_name, flat)
-    except Unwritable as error:
-        raise Failed(f"{show(spec.text)} cannot be imported: {show(error, 300)}") from None
-    changed = [
-        (network.nodes[index].name, name)
-        for index, name in zip(written.order, written.names, strict=True)
-        if network.nodes[index].name != name
-    ]
+    origin = "" if network.source != spec.text else f"imported from {os.path.basename(spec.text)}"
+    text, changed = network.to_specification(origin, flat=flat)
     if changed:
-        renamed = ", ".join(f"`{show(old)}` to `{show(new)}`" for old, new in changed[:3])
+        renamed = ", ".join(f"`{show(old)}` to `{show(new)}`" for old, new in list(changed.items())[:3])
         more = f" and {len(changed) - 3:,} more" if len(changed) > 3 else ""
         print_message(
             f"note: {plural(len(changed), 'name')} changed, because a file cannot have the original: {renamed}{more}"
         )
-    write(written.text, file)
+    write(text, file)
     return 0

@@ -19,12 +19,12 @@ FORMATS = ("table", "json")
 @options.output(FORMATS)
 def command(request: Request) -> int:
     """List the architectures that come with cnncalc, with their parameters, activations, multiply-adds and sources."""
+    from cnncalc.api.shelf import architectures
     from cnncalc.cli.run import write
-    from cnncalc.shelf_figures import rows
 
     form, file = request.form, request.file
     check_suffix(file, form, FORMATS)
-    data = rows()
+    data = [architecture.to_dict() for architecture in architectures()]
     if form == "json":
         from cnncalc.render.data import to_json
 

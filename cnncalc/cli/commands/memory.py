@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.analyses.memory.optimizers import OPTIMIZERS
+from cnncalc.api.specs import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import Failed, print_problems, write
+from cnncalc.cli.run import print_problems, write
 from cnncalc.cli.suffixes import check_suffix
-from cnncalc.network import Network
-from cnncalc.shape import Shape
 from cnncalc.units import HALVES
 
 FORMATS = ("table", "json")
@@ -91,107 +89,32 @@ def command(
     of layers is exact. The peak of eager PyTorch is exact for a PyTorch module, but an estimate for a file, which does not
     state how long a program holds its values.
     """
-    from cnncalc.analyses.blocks import blocks_named
-    from cnncalc.analyses.memory import peak as memory
-    from cnncalc.analyses.memory.plan import plan
+    from cnncalc.api.memory import measure_memory, parse_setting
     from cnncalc.cli.specs import network_of
     from cnncalc.render import memory as render
-    from cnncalc.text import show
 
     check_suffix(request.file, request.form, FORMATS)
     check_suffix(plot, "svg", option="--plot")
-    spec = request.only_spec()
-    size, input_size = _size(fit, "--fit"), _size(fit_input, "--fit-input")
-    batch, dtype, file = request.batch, request.dtype, request.file
-    if dtype == "int8" and mode != "infer":
-        raise click.UsageError("int8 is only for inference: add --mode infer")
-    if checkpoint and mode == "infer":
-        raise click.UsageError("--checkpoint is only for training: inference keeps nothing for a backward pass")
-    if amp is not None and dtype != "float32":
-        raise click.UsageError(
-            "--amp keeps the parameters in float32: remove --dtype, or remove --amp if the whole network is in 16 bits"
-        )
-    network = network_of(spec, request)
-    print_problems(network.warnings)
-    for block in checkpoint:
-        if not blocks_named(network, block):
-            raise Failed(f"no block named `{show(block)}`: `cnncalc analyze` shows the blocks")
-    training = inference = least = least_training = largest_training = largest_inference = largest_least = None
-    if mode != "infer":
-        work = plan(network, training=True, inplace=inplace, checkpoint=checkpoint, amp=amp or "")
-        training = memory.train(network, batch, dtype, optimizer, work=work)
-        largest_training = None if size is None else memory.fit(network, size, work, dtype, optimizer)
-        if training.assumes:
-            least_training = memory.train(
-                network, batch, dtype, optimizer, least=True, inplace=inplace, checkpoint=checkpoint, amp=amp or ""
-            )
-    if mode != "train":
-        work = plan(network, training=False, inplace=inplace, amp=amp or "")
-        inference = memory.infer(network, batch, dtype, work=work)
-        least_work = plan(network, training=False, until_return=False, inplace=inplace, amp=amp or "")
-        least = memory.infer(network, batch, dtype, work=least_work)
-        if size is not None:
-            largest_inference = memory.fit(network, size, work, dtype)
-            largest_least = memory.fit(network, size, least_work, dtype)
-    sides: dict[str, Shape | None] = {}
-    if input_size is not None:
-        from cnncalc.cli.fit_input import sides_within
-
-        def training_peak(other: Network) -> int:
-            step = memory.train(other, batch, dtype, optimizer, inplace=inplace, checkpoint=checkpoint, amp=amp or "")
-            return step.peak.live
-
-        def inference_peak(other: Network, least: bool = False) -> int:
-            return memory.infer(other, batch, dtype, least=least, inplace=inplace, amp=amp or "").peak.live
-
-        peaks = {"training": training_peak} if mode != "infer" else {}
-        if mode != "train":
-            peaks |= {"inference": inference_peak, "least": lambda other: inference_peak(other, least=True)}
-        sides = sides_within(spec, request, network, input_size, peaks)
-    answer = render.Answer(
-        network=network,
-        batch=batch,
-        dtype=dtype,
-        amp=amp,
-        optimizer=optimizer,
+    setting, size, input_size = parse_setting(
+        fit, fit_input, batch=request.batch, dtype=request.dtype, optimizer=optimizer, mode=mode, amp=amp, inplace=inplace,
         checkpoint=checkpoint,
-        inference=inference,
-        least=least,
-        training=training,
-        fit=None if size is None else render.Fit(size, largest_inference, largest_training, largest_least),
-        least_training=least_training,
-        fit_input=None if input_size is None else render.FitInput(input_size, sides),
-    )
-    drawn = answer.training or answer.inference
-    assert drawn is not None
+    )  # fmt: skip
+    network = network_of(request.only_spec(), request)
+    print_problems(network.warnings)
+    memory = measure_memory(network, setting, size, input_size)
+    file = request.file
     if plot is not None:
-        from cnncalc.drawing.formats.svg import to_svg
-        from cnncalc.drawing.memory import memory_view
-
-        title = f"{network.title}, {render.setting(answer)}" + (f", {optimizer}" if training else ", inference")
-        write(to_svg(memory_view(drawn, title)), plot)
+        write(memory.to_svg(), plot)
     if request.form == "json":
         from cnncalc.render.data import to_json
 
-        write(to_json(render.data(answer)), file)
+        write(to_json(memory.to_dict()), file)
         return 0
     from cnncalc.cli.display import glyphs, on_terminal, show_lines, width
 
-    shown = render.report(answer, glyphs(file))
+    shown = render.report(memory, glyphs(file))
     if timeline:
         wide = width() if on_terminal(file) else 100
-        shown += [[], *render.timeline(drawn, wide, 14, glyphs(file))]
+        shown += [[], *render.timeline(memory.drawn, wide, 14, glyphs(file))]
     show_lines(shown, request)
     return 0
-
-
-def _size(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    from cnncalc.text import show
-    from cnncalc.units import parse_size
-
-    figure = parse_size(text, short=True)
-    if figure is None or figure.value is None:
-        raise Failed(f"{option}: `{show(text)}` is not a size: write 10GB, 24GiB or 320KiB")
-    return figure.value

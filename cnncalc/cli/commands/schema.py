@@ -15,7 +15,7 @@ def command(file: str | None) -> int:
     """Print the JSON Schema of architecture files, which editors use to complete and check them."""
     import json
 
-    from cnncalc.readers.yaml.schema import schema
+    from cnncalc.api.shelf import schema
 
     check_suffix(file, "json")
     write(json.dumps(schema(), indent=1) + "\n", file)

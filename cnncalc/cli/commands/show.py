@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 
-from cnncalc import shelf
 from cnncalc.cli import options
 from cnncalc.cli.run import Failed, write
 from cnncalc.cli.suffixes import check_suffix
-from cnncalc.text import did_you_mean, show
+from cnncalc.text import show
 
 
 @click.command("show", epilog=options.examples("cnncalc show vgg16 > mine.yaml"))
@@ -16,11 +15,12 @@ from cnncalc.text import did_you_mean, show
 @options.output_file
 def command(name: str, file: str | None) -> int:
     """Print the file of the shipped architecture NAME, as a starting point for your own."""
+    from cnncalc.api.shelf import read_text
+
     check_suffix(file, "yaml")
-    path = shelf.path(name)
-    if path is None:
-        help = did_you_mean(name, shelf.names()) or "`cnncalc list` shows the names"
-        raise Failed(f"no shipped architecture is named `{show(name)}`: {help}")
-    with open(path, encoding="utf-8") as stream:
-        write(stream.read(), file)
+    try:
+        text = read_text(name)
+    except KeyError as error:
+        raise Failed(f"no shipped architecture is named `{show(name)}`: {error.args[0]}") from None
+    write(text, file)
     return 0

@@ -37,6 +37,15 @@ def read(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> Network
     return read_values(path, options, limits)[0]
 
 
+def read_bytes(data: bytes, path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> Network:
+    """Return the network in the bytes of an ONNX model, for one example. `path` is what errors call it.
+
+    Raises:
+        Refused, Missing: As for `read`.
+    """
+    return _Reading(strip_payloads(data, 16 * limits.file_bytes), path, limits).best(options)[0]
+
+
 def read_values(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> tuple[Network, dict[str, Value]]:
     """Return the network and every value of the graph by its name. Values have the dimensions that ONNX gives them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.analyses.memory.answer import Answer
 from cnncalc.analyses.memory.ledger import Moment
 from cnncalc.analyses.memory.peak import Run
 from cnncalc.drawing.formats.svg import to_svg
@@ -9,7 +10,6 @@ from cnncalc.drawing.memory import memory_view
 from cnncalc.render.html.elements import Html, element, joined, safe
 from cnncalc.render.html.fragment import caveat, fragment, heading, number, share
 from cnncalc.render.memory import (
-    Answer,
     fit_input_rows,
     fit_rows,
     format_peak,

@@ -247,8 +247,8 @@ def test_several_processes(write: Write, capsys: pytest.CaptureFixture[str], mon
         write(f"{number:02d}.onnx", as_onnx(NET.replace("fc: 10", f"fc: {number + 5}")))
     status = run(cli, ["check", ".", "--max-params", "2k", "--format", "json"])
     alone = capsys.readouterr().out
-    monkeypatch.setattr("cnncalc.cli.commands.check.MANY", 2)
-    monkeypatch.setattr("cnncalc.cli.commands.check._cores", lambda: 2)
+    monkeypatch.setattr("cnncalc.checking.run.MANY", 2)
+    monkeypatch.setattr("cnncalc.checking.run._cores", lambda: 2)
     assert run(cli, ["check", ".", "--max-params", "2k", "--format", "json"]) == status
     assert capsys.readouterr().out == alone
 

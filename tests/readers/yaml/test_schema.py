@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from cnncalc import shelf
+from cnncalc.api.pages import example_network
 from cnncalc.cli import cli
-from cnncalc.cli.commands.explain import example_network
 from cnncalc.cli.commands.new import STARTER
 from cnncalc.cli.run import run
 from cnncalc.layers import KINDS

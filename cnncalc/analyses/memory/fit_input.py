@@ -1,13 +1,9 @@
-"""`memory --fit-input`: the largest input with equal sides whose peak fits in a size."""
+"""The largest input with equal sides whose peak fits in a size."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cnncalc.cli.request import Request
-from cnncalc.cli.run import Failed
-from cnncalc.cli.specs import network_of
-from cnncalc.loading import Spec
 from cnncalc.network import Network
 from cnncalc.problem import Refused
 from cnncalc.shape import Shape
@@ -16,23 +12,25 @@ LARGEST_SIDE = 1_000_000
 TRIED = 64  # how many smaller sides to try if the network does not accept one
 
 
-class Sides:
-    """The networks of a specification for different sides of the input, each loaded once."""
+class NoSides(Exception):
+    """The input of a network cannot be scaled; the text is the reason."""
 
-    def __init__(self, spec: Spec, request: Request, network: Network) -> None:
+
+class Sides:
+    """The networks for different sides of the input, each loaded once."""
+
+    def __init__(self, resize: Callable[[Shape], Network], network: Network) -> None:
         """Take the shape to scale from the network.
 
         Raises:
-            Failed: If the network has several inputs, or its input has no sides.
+            NoSides: If the network has several inputs, or its input has no sides.
         """
         if len(network.inputs) != 1:
-            raise Failed(f"--fit-input is only for networks with one input, and this one has {len(network.inputs)}")
+            raise NoSides(f"--fit-input is only for networks with one input, and this one has {len(network.inputs)}")
         self.shape = network.inputs[0].output
         if not self.shape.rank:
-            raise Failed(f"--fit-input is only for images and sequences, and the input is {self.shape}")
-        self.spec = spec
-        self.request = request
-        self.name = next(iter(request.options.inputs), "")
+            raise NoSides(f"--fit-input is only for images and sequences, and the input is {self.shape}")
+        self.resize = resize
         self.known: dict[int, Network | None] = {max(self.shape.spatial): network} if self.is_even else {}
 
     @property
@@ -47,9 +45,8 @@ class Sides:
     def network(self, side: int) -> Network | None:
         """The network for that side, or None if it does not accept it."""
         if side not in self.known:
-            request = self.request.with_inputs({self.name: str(self.scaled(side))})
             try:
-                self.known[side] = network_of(self.spec, request)
+                self.known[side] = self.resize(self.scaled(side))
             except Refused:
                 self.known[side] = None
         return self.known[side]
@@ -97,13 +94,15 @@ class Sides:
 
 
 def sides_within(
-    spec: Spec, request: Request, network: Network, size: int, peaks: Mapping[str, Callable[[Network], int]]
+    resize: Callable[[Shape], Network], network: Network, size: int, peaks: Mapping[str, Callable[[Network], int]]
 ) -> dict[str, Shape | None]:
     """The largest input that fits in `size` bytes for every peak, by its name; None if no input fits.
 
+    `resize` returns the network for another input shape, and raises Refused if it does not accept one.
+
     Raises:
-        Failed: If the network has several inputs, or its input has no sides.
+        NoSides: If the network has several inputs, or its input has no sides.
     """
-    sides = Sides(spec, request, network)
+    sides = Sides(resize, network)
     found = {name: sides.largest(size, peak) for name, peak in peaks.items()}
     return {name: sides.scaled(side) if side else None for name, side in found.items()}

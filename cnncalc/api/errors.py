@@ -1,0 +1,129 @@
+"""The one public exception, and the diagnostics that it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.problem import Problem
+from cnncalc.record import Record
+
+if TYPE_CHECKING:
+    from cnncalc.api.analysis import Analysis
+
+NO_CODE = ""  # of errors about arguments and files, which have no page
+
+
+class Diagnostic(Record):
+    """One mistake or warning about the input.
+
+    Attributes
+    ----------
+    problem : cnncalc.problem.Problem
+        What it was made from.
+    """
+
+    problem: Problem
+
+    @property
+    def code(self) -> str:
+        """Stable name of the kind of mistake, which `cnncalc.explain` describes; empty if there is no page."""
+        return self.problem.code
+
+    @property
+    def level(self) -> str:
+        """`error` or `warning`."""
+        return self.problem.level
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in one sentence with the user's numbers."""
+        return self.problem.text
+
+    @property
+    def help(self) -> str:
+        """What to do; empty if there is nothing to suggest."""
+        return self.problem.help
+
+    @property
+    def file(self) -> str | None:
+        """The path or name of the source; None if the mistake is not at one place."""
+        return self.problem.where.source.path if self.problem.where is not None else None
+
+    @property
+    def line(self) -> int | None:
+        """The line, counted from 1."""
+        return self.problem.where.line if self.problem.where is not None else None
+
+    @property
+    def column(self) -> int | None:
+        """The column, counted from 1."""
+        return self.problem.where.column if self.problem.where is not None else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the diagnostic as the JSON of the command line has it."""
+        from cnncalc.render.data import problem_data
+
+        return problem_data(self.problem)
+
+    def __str__(self) -> str:
+        from cnncalc.render.problems import lines
+
+        if not self.problem.code:
+            return "\n".join([f"{self.level}: {self.message}", *([f"  = help: {self.help}"] if self.help else [])])
+        return "\n".join(lines(self.problem))
+
+
+class CnncalcError(Exception):
+    """A network cannot be loaded, or something that was asked of it cannot be done.
+
+    The text is what the command line prints.
+
+    Attributes
+    ----------
+    problems : tuple of Diagnostic
+        Every mistake that was found, with its place.
+    kind : str
+        `network` (the content is wrong), `source` (it cannot be found or read), `option` (an argument does not apply),
+        `package` (an optional package is missing) or `limit` (cnncalc cannot do this for such a network).
+    option : str
+        The option of the command line whose value is wrong, or an empty text.
+    partial : Analysis or None
+        The layers up to the mistake, for one example in float32.
+
+    Examples
+    --------
+    >>> import cnncalc
+    >>> try:
+    ...     cnncalc.load("8x8x3 -> CONV9-16p0")
+    ... except cnncalc.CnncalcError as error:
+    ...     print(error.problems[0].code)
+    window-does-not-fit
+    """
+
+    def __init__(
+        self, problems: Sequence[Diagnostic], kind: str = "network", option: str = "", partial: Analysis | None = None
+    ) -> None:
+        super().__init__(problems, kind, option, partial)
+        self.problems = tuple(problems)
+        self.kind = kind
+        self.option = option
+        self.partial = partial
+
+    @classmethod
+    def of(cls, text: str, kind: str, option: str = "", help: str = "") -> CnncalcError:
+        """Return an error with one sentence that has no code and no place."""
+        return cls([Diagnostic(Problem(NO_CODE, text, help))], kind, option)
+
+    @property
+    def message(self) -> str:
+        """The sentences of all problems in one line, without places and help."""
+        return "; ".join(problem.message for problem in self.problems)
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self.problems))
+
+
+def diagnostics(problems: Iterable[Problem]) -> tuple[Diagnostic, ...]:
+    """Return problems as diagnostics."""
+    return tuple(map(Diagnostic, problems))

@@ -1,0 +1,351 @@
+"""A network, and everything that can be asked of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from cnncalc import network as graph
+from cnncalc.api.analysis import Analysis, ReceptiveField
+from cnncalc.api.conversions import Conversions
+from cnncalc.api.errors import CnncalcError
+from cnncalc.api.guard import public_errors
+from cnncalc.shape import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.analyses.budget import Policy
+    from cnncalc.api.checks import CheckReport
+    from cnncalc.api.comparison import Comparison
+    from cnncalc.api.drawing import Drawing
+    from cnncalc.api.explanation import Explanation
+    from cnncalc.api.memory import Memory
+    from cnncalc.api.verification import Verification
+
+
+class Network(Conversions):
+    """A network in which every shape is known. `cnncalc.load` makes it, and nothing changes it.
+
+    `str()` is the table of `cnncalc analyze`, `len()` the number of layers, and `network["conv1"]` a layer.
+
+    Attributes
+    ----------
+    name, source, description : str
+        From the file; empty if it does not have them.
+    spec : str
+        Where it was read.
+    """
+
+    resize: Callable[[Mapping[str, str]], graph.Network] | None = None  # reads it for other input shapes
+
+    @classmethod
+    def of(cls, network: graph.Network, resize: Callable[[Mapping[str, str]], graph.Network] | None = None) -> Network:
+        """Return a network of a lower floor with the methods of this class."""
+        values = {name: getattr(network, name) for name in graph.Network._names}
+        return cls(**values, resize=resize)
+
+    def with_input(self, shape: str | Sequence[int] | Mapping[str, str | Sequence[int]]) -> Network:
+        """Return the network for another input shape.
+
+        Parameters
+        ----------
+        shape : str, sequence of int, or mapping
+            Channels last without the batch, such as `"448x448x3"` or `(448, 448, 3)`. For several inputs, a mapping from
+            their names.
+
+        Raises
+        ------
+        CnncalcError
+            If a layer does not accept it, or the network was made in a way that cannot be repeated.
+        """
+        resize = self.resize
+        if resize is None:
+            raise CnncalcError.of("this network cannot be read again: load it with the other input shape", "limit")
+        with public_errors():
+            return Network.of(resize(shape_texts(shape)), resize)
+
+    def with_only_input(self, shape: Shape) -> graph.Network:
+        """Return the network for another shape of its only input, with the errors of a lower floor."""
+        if self.resize is None:
+            raise CnncalcError.of("this network cannot be read again: load it with the other input shape", "limit")
+        return self.resize({"": str(shape)})
+
+    def analyze(self, batch: int = 1, dtype: str = "float32", *, training: bool = False) -> Analysis:
+        """Return the shapes, activations, parameters and multiply-adds of every layer, with totals.
+
+        Parameters
+        ----------
+        batch : int
+            Examples per batch. It matters for memory only: counts are for one example.
+        dtype : str
+            Type of all numbers, such as `float32`, `float16` or `int8`.
+        training : bool
+            Also compute what each layer saves for the backward pass, for the columns `saved` and `live`.
+
+        Examples
+        --------
+        >>> import cnncalc
+        >>> cnncalc.load("vgg16").analyze().totals.params
+        138357544
+        """
+        from cnncalc.units import DTYPES
+
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype must be one of {', '.join(sorted(DTYPES))}, not {dtype!r}")
+        if batch < 1:
+            raise ValueError(f"batch must be at least 1, not {batch}")
+        return Analysis.of(self, batch, dtype, training=training)
+
+    def memory(
+        self,
+        batch: int = 1,
+        dtype: str = "float32",
+        *,
+        optimizer: str = "sgd",
+        amp: str | bool | None = None,
+        mode: str = "both",
+        inplace: bool | None = None,
+        checkpoint: str | Sequence[str] = (),
+        fit: int | str | None = None,
+        fit_input: int | str | None = None,
+    ) -> Memory:
+        """Return the peak memory of training and inference, to the byte.
+
+        Parameters
+        ----------
+        batch, dtype
+            As for `analyze`.
+        optimizer : str
+            Optimizer whose state is counted: sgd, momentum, nesterov, adam, adamw, rmsprop, ...
+        amp : str or bool, optional
+            Mixed precision like `torch.autocast` on CUDA: `float16` (or True) or `bfloat16`.
+        mode : str
+            `train`, `infer` or `both`.
+        inplace : bool, optional
+            Override `inplace` of all activations.
+        checkpoint : str or sequence of str
+            Blocks whose inside is recomputed in the backward pass.
+        fit, fit_input : int or str, optional
+            Bytes, or a text such as `24GiB`, for which to find the largest batch, or the largest input with equal sides.
+
+        Raises
+        ------
+        CnncalcError
+            If the settings do not go together, or do not suit the network.
+        ValueError
+            If a value is not one of the choices.
+
+        Examples
+        --------
+        >>> import cnncalc
+        >>> cnncalc.load("resnet18").memory(batch=8, optimizer="adam").training_peak
+        350200680
+        """
+        from cnncalc.api.memory import measure_memory, parse_setting
+
+        blocks = (checkpoint,) if isinstance(checkpoint, str) else tuple(checkpoint)
+        half = "float16" if amp is True else amp or None
+        setting, size, input_size = parse_setting(
+            fit, fit_input, batch=batch, dtype=dtype, optimizer=optimizer, mode=mode, amp=half, inplace=inplace,
+            checkpoint=blocks,
+        )  # fmt: skip
+        return measure_memory(self, setting, size, input_size)
+
+    def fit(
+        self, size: int | str, *, mode: str = "train", dtype: str = "float32", optimizer: str = "sgd",
+        amp: str | bool | None = None,
+    ) -> int:  # fmt: skip
+        """Return the largest batch whose peak fits in `size`; 0 if not even one example does.
+
+        Parameters
+        ----------
+        size : int or str
+            Bytes, or a text such as `24GiB`.
+        mode : str
+            `train` or `infer`.
+        dtype, optimizer, amp
+            As for `memory`.
+
+        Examples
+        --------
+        >>> import cnncalc
+        >>> cnncalc.load("resnet50").fit("24GiB", optimizer="adam")
+        293
+        """
+        if mode not in ("train", "infer"):
+            raise ValueError(f"mode must be train or infer, not {mode!r}")
+        fit = self.memory(1, dtype, optimizer=optimizer, amp=amp, mode=mode, fit=size).fit
+        assert fit is not None
+        largest = fit.training if mode == "train" else fit.inference
+        assert largest is not None
+        return largest.batch
+
+    def receptive_field(self, layer: str | None = None) -> ReceptiveField | None:
+        """Return the receptive field of a layer, or of the only output. None if it is not known.
+
+        Raises
+        ------
+        KeyError
+            If there is no such layer.
+        """
+        if layer is not None:
+            return self[layer].receptive_field
+        outputs = set(self.outputs)
+        if len(outputs) != 1:
+            raise KeyError(f"the network has {len(outputs)} outputs: name a layer")
+        return self._analysis.layers[outputs.pop()].receptive_field
+
+    def explain(self, *layers: str) -> Explanation:
+        """Show how the figures of these layers are calculated; of all layers without names.
+
+        Raises
+        ------
+        KeyError
+            If there is no such layer.
+        """
+        return self._analysis.explain(*layers)
+
+    def compare(self, *others: Network, batch: int = 1, dtype: str = "float32") -> Comparison:
+        """Compare with other networks: totals with difference and ratio, and the layers of two as a diff."""
+        from cnncalc.api.comparison import Comparison
+
+        return Comparison.of([Analysis.of(network, batch, dtype) for network in (self, *others)])
+
+    def check(
+        self,
+        policy: str | os.PathLike[str] | Policy | None = None,
+        *,
+        limits: Mapping[str, int | str] | None = None,
+        input: str | Sequence[int] | None = None,
+        output: str | Sequence[int] | None = None,
+        only: Sequence[str] | None = None,
+    ) -> CheckReport:
+        """Check the network against a policy or limits. `cnncalc.check` describes the arguments and checks files.
+
+        Examples
+        --------
+        >>> import cnncalc
+        >>> bool(cnncalc.load("vgg16").check(limits={"params": "100M"}))
+        False
+        """
+        from cnncalc.api.checks import check_one, make_policy
+
+        return check_one(self, make_policy(policy, limits, input=input, output=output), only)
+
+    def verify(self, framework: str = "torch") -> Verification:
+        """Build the network in PyTorch (`torch`) or Keras (`keras`), without data, and compare every layer.
+
+        Raises
+        ------
+        CnncalcError
+            If a layer has no counterpart in the framework, or the framework is not installed.
+        """
+        from cnncalc.api.verification import FRAMEWORKS, Verification
+        from cnncalc.verify import verify
+        from cnncalc.writers.blocks import Unexportable
+
+        if framework not in FRAMEWORKS:
+            raise ValueError(f"framework must be one of {', '.join(FRAMEWORKS)}, not {framework!r}")
+        try:
+            with public_errors():
+                return Verification(**vars(verify(self, framework)))
+        except Unexportable as error:
+            raise CnncalcError.of(str(error), "limit") from error
+
+    def draw(
+        self,
+        view: str = "auto",
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        theme: str = "auto",
+        depth: int | None = None,
+        horizontal: bool = False,
+        show: str | Sequence[str] = (),
+        color_by: str = "kind",
+        highlight: str | Sequence[str] = (),
+        legend: bool = True,
+        width: str | float | None = None,
+        layer: str | None = None,
+        receptive_field: str | None = None,
+        against: Network | None = None,
+        mode: str = "train",
+        optimizer: str = "sgd",
+    ) -> Drawing:
+        """Draw the network.
+
+        Parameters
+        ----------
+        view : str
+            `volumes`, `graph`, `memory`, or `auto` for the one of the first two that suits the network.
+        batch, dtype
+            As for `analyze`.
+        theme : str
+            `light`, `dark`, or `auto` for both in SVG.
+        depth, horizontal
+            Of the graph view: fold blocks below a level, and draw from left to right.
+        show : str or sequence of str
+            Figures to write on the picture: params, macs, memory, rf.
+        color_by : str
+            What colours mean: kind, params, macs, memory or stage.
+        highlight : str or sequence of str
+            Layers to emphasise.
+        legend : bool
+            Whether to explain colours and sizes.
+        width : str or float, optional
+            Of the page: text such as `180mm`, or points.
+        layer, receptive_field : str, optional
+            Draw one convolution, or what one cell of a layer sees, as a slide for a lecture.
+        against : Network, optional
+            Draw the differences to another network.
+        mode, optimizer : str
+            Of the memory view.
+
+        Raises
+        ------
+        CnncalcError
+            If an option names a layer that does not exist, or that the picture cannot show.
+        ValueError
+            If a value is not one of the choices.
+
+        Examples
+        --------
+        >>> import cnncalc
+        >>> cnncalc.load("lenet5").draw().svg.startswith("<svg")
+        True
+        """
+        from cnncalc.api.drawing import Options, draw_network, points_of
+
+        options = Options(
+            view=view,
+            depth=depth,
+            horizontal=horizontal,
+            show=(show,) if isinstance(show, str) else tuple(show),
+            color_by=color_by,
+            highlight=(highlight,) if isinstance(highlight, str) else tuple(highlight),
+            legend=legend,
+            width=points_of(width),
+            layer=layer,
+            receptive_field=receptive_field,
+            against=None if against is None else against.analyze(batch, dtype),
+            mode=mode,
+            optimizer=optimizer,
+        )
+        return draw_network(self.analyze(batch, dtype), options, theme)
+
+
+def shape_texts(shape: str | Sequence[int] | Mapping[str, str | Sequence[int]] | None) -> dict[str, str]:
+    """Return input shapes as text by the name of the input; "" stands for the only one.
+
+    >>> shape_texts((32, 32, 3))
+    {'': '32x32x3'}
+    """
+    if shape is None:
+        return {}
+    if isinstance(shape, Mapping):
+        return {name: _shape_text(inner) for name, inner in shape.items()}
+    return {"": _shape_text(shape)}
+
+
+def _shape_text(shape: str | Sequence[int]) -> str:
+    return shape if isinstance(shape, str) else "x".join(map(str, shape))
