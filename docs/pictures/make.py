@@ -22,6 +22,15 @@ SCREENS = {
     "analyze.svg": (["analyze", "vgg16", "--depth", "1"], 114),
     "error.svg": (["analyze", "-e", "32x32x3 -> CONV3-16 -> POOL4 -> CONV11-32p0 -> FC-10"], 100),
 }
+# file -> the arguments of `cnncalc draw`; a test compares the files with what is drawn
+DRAWINGS = {
+    "vgg16.svg": "vgg16",
+    "unet.svg": "unet --view volumes",
+    "resnet18.svg": "resnet18 --view volumes --show params,macs",
+    "layer.svg": "alexnet --layer conv1",
+    "field.svg": "vgg16 --receptive-field Stage3.conv3",
+    "memory.svg": "resnet18 --view memory --batch 8",
+}
 
 
 def screen(words: list[str], columns: int) -> str:
@@ -46,8 +55,9 @@ def main() -> None:
     """Write every picture."""
     for name, (words, columns) in SCREENS.items():
         (HERE / name).write_text(screen(words, columns), encoding="utf-8")
-    plot = [sys.executable, "-m", "cnncalc", "memory", "resnet18", "--batch", "8", "--plot", str(HERE / "memory.svg")]
-    subprocess.run(plot, check=True, stdout=subprocess.DEVNULL)
+    for name, words in DRAWINGS.items():
+        command = [sys.executable, "-m", "cnncalc", "draw", *words.split(), "--theme", "auto", "-o", str(HERE / name)]
+        subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":
