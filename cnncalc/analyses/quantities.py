@@ -234,7 +234,7 @@ EXPECTABLE = {
 }  # fmt: skip
 # limits of a policy, in the order of the report
 LIMITS = {
-    "params": PARAMS, "weights": WEIGHTS, "biases": BIASES, "activations": ACTIVATIONS,
+    "params": PARAMS, "trainable": TRAINABLE, "weights": WEIGHTS, "biases": BIASES, "activations": ACTIVATIONS,
     "activation-memory": ACTIVATION_MEMORY, "training-memory": TRAINING_MEMORY, "inference-memory": INFERENCE_MEMORY,
     "macs": MACS, "layers": LAYERS, "depth": DEPTH, "conv-layers": CONV_LAYERS, "receptive-field": RECEPTIVE_FIELD,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from cnncalc.analyses.budget import RULES, Limit, Policy
@@ -141,6 +142,18 @@ class _Reader:
         self.problem(tree.mark, "bad-value", f"`{what}` must be a mapping; got {tree.what}", f"write `{example}`")
         return None
 
+    def _entries(
+        self, mapping: Map | None, names: Collection[str], unknown: str, listed: str
+    ) -> Iterator[tuple[str, Tree]]:
+        """Yield the entries of a mapping whose keys are among `names`, and note the other keys as problems."""
+        for name, inner in mapping.items.items() if mapping is not None else ():
+            if name in names:
+                yield name, inner
+                continue
+            assert mapping is not None
+            help = did_you_mean(name, names) or f"{listed} {quoted(names, 'and')}"
+            self.problem(mapping.keys[name], "unknown-field", f"{unknown} `{show(name)}`", help)
+
     def _shape(self, tree: Tree | None) -> Shape | None:
         if tree is None:
             return None
@@ -157,21 +170,14 @@ class _Reader:
             return None
 
     def _limits(self, tree: Tree | None) -> list[Limit]:
-        found = []
-        limits = self._map(tree, "limits", "limits: {params: {max: 500k}}")
-        for quantity, inner in limits.items.items() if limits is not None else ():
-            if quantity not in LIMITS:
-                assert limits is not None
-                self.problem(
-                    limits.keys[quantity],
-                    "unknown-field",
-                    f"there is no limit named `{show(quantity)}`",
-                    did_you_mean(quantity, LIMITS) or f"the limits are {quoted(LIMITS, 'and')}",
-                )
-                continue
-            limit = self._limit(quantity, inner)
-            found += [limit] if limit is not None else []
-        return found
+        entries = self._entries(
+            self._map(tree, "limits", "limits: {params: {max: 500k}}"),
+            LIMITS,
+            "there is no limit named",
+            "the limits are",
+        )
+        limits = [self._limit(quantity, inner) for quantity, inner in entries]
+        return [limit for limit in limits if limit is not None]
 
     def _limit(self, quantity: str, tree: Tree) -> Limit | None:
         fields = self._map(tree, quantity, f"{quantity}: {{max: {'2MiB' if LIMITS[quantity].is_size else '500k'}}}")
@@ -179,15 +185,8 @@ class _Reader:
             return None
         values: dict[str, Any] = {}
         before = len(self.problems)
-        for name, inner in fields.items.items():
-            if name not in BOUNDS:
-                self.problem(
-                    fields.keys[name],
-                    "unknown-field",
-                    f"a limit has no key `{show(name)}`",
-                    did_you_mean(name, BOUNDS) or f"its keys are {quoted(BOUNDS, 'and')}",
-                )
-            elif not isinstance(inner, Scalar):
+        for name, inner in self._entries(fields, BOUNDS, "a limit has no key", "its keys are"):
+            if not isinstance(inner, Scalar):
                 self.problem(
                     inner.mark, "bad-value", f"`{name}` must be one value; got {inner.what}", "write one value"
                 )
@@ -248,25 +247,16 @@ class _Reader:
         raise Problem("bad-value", f"{quantity}: `{name}` must be {expects}; got `{show(text)}`")
 
     def _kinds(self, tree: Tree | None) -> tuple[list[str], list[str]]:
-        found: dict[str, list[str]] = {"forbid": [], "require": []}
+        words: dict[str, list[str]] = {"forbid": [], "require": []}
         marks: dict[str, Any] = {}
         families = families_of_kinds()
         kinds = self._map(tree, "kinds", "kinds: {forbid: [maxpool], require: [conv]}")
-        for name, inner in kinds.items.items() if kinds is not None else ():
-            if name not in found:
-                assert kinds is not None
-                self.problem(
-                    kinds.keys[name],
-                    "unknown-field",
-                    f"`kinds` has no key `{show(name)}`",
-                    did_you_mean(name, found) or "its keys are `forbid` and `require`",
-                )
-                continue
+        for name, inner in self._entries(kinds, words, "`kinds` has no key", "its keys are"):
             for item in inner.items if isinstance(inner, Seq) else [inner]:
                 if not isinstance(item, Scalar):
                     self.problem(item.mark, "bad-value", f"a kind is a word; got {item.what}", "write `[conv, relu]`")
                 elif item.text in families:
-                    found[name].append(item.text)
+                    words[name].append(item.text)
                 elif item.text not in KINDS:
                     problem = unknown_layer(item.text, tuple(families))
                     if not problem.help.startswith(("did", "cnncalc")):
@@ -274,10 +264,10 @@ class _Reader:
                     problem.where = where(self.source, item.mark)
                     self.problems.append(problem)
                 else:
-                    found[name].append(KINDS[item.text].kind)
+                    words[name].append(KINDS[item.text].kind)
                     marks.setdefault(KINDS[item.text].kind, item.mark)
-        self._warn_of_allowed(found["forbid"], marks, families)
-        return found["forbid"], found["require"]
+        self._warn_of_allowed(words["forbid"], marks, families)
+        return words["forbid"], words["require"]
 
     def _warn_of_allowed(
         self, forbidden: list[str], marks: dict[str, Any], families: dict[str, tuple[str, ...]]
@@ -295,19 +285,11 @@ class _Reader:
                 self.warnings.append(Problem("one-of-a-family", text, help, where=place, level="warning"))
 
     def _points(self, tree: Tree | None) -> list[tuple[str, int]]:
-        found = []
-        points = self._map(tree, "points", "points: {params: 5}")
-        for rule, inner in points.items.items() if points is not None else ():
-            assert points is not None
+        points = []
+        mapping = self._map(tree, "points", "points: {params: 5}")
+        for rule, inner in self._entries(mapping, RULES, "there is no rule named", "the rules are"):
             value = value_of.constant(inner) if isinstance(inner, Scalar) else None
-            if rule not in RULES:
-                self.problem(
-                    points.keys[rule],
-                    "unknown-field",
-                    f"there is no rule named `{show(rule)}`",
-                    did_you_mean(rule, RULES) or f"the rules are {quoted(RULES, 'and')}",
-                )
-            elif type(value) is not int or not 0 <= value <= 10**6:
+            if type(value) is not int or not 0 <= value <= 10**6:
                 self.problem(
                     inner.mark,
                     "bad-value",
@@ -315,5 +297,5 @@ class _Reader:
                     "write a number such as 5",
                 )
             else:
-                found.append((rule, value))
-        return found
+                points.append((rule, value))
+        return points

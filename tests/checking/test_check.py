@@ -32,8 +32,8 @@ needs_git = pytest.mark.skipif(GIT is None, reason="no git")
 # conv: 3*3*3*4 + 4 = 112, batchnorm: 4 + 4 and as many buffers, fc: 6*6*4*10 + 10 = 1,450
 NET = "input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, batchnorm, relu, {fc: 10}]\n"
 FIGURES = {
-    "params": 1570, "weights": 108 + 4 + 1440, "biases": 4 + 4 + 10, "activations": 192 + 144 + 10, "macs": 36 * 108 + 1440,
-    "activation-memory": 346 * 4, "layers": 4, "depth": 2, "conv-layers": 1, "receptive-field": 3,
+    "params": 1570, "trainable": 1570, "weights": 108 + 4 + 1440, "biases": 4 + 4 + 10, "activations": 192 + 144 + 10,
+    "macs": 36 * 108 + 1440, "activation-memory": 346 * 4, "layers": 4, "depth": 2, "conv-layers": 1, "receptive-field": 3,
     "training-memory": 15_280, "inference-memory": 8_240,
 }  # fmt: skip
 FILES = {

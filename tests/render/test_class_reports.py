@@ -476,7 +476,7 @@ def test_messages_do_not_repeat_the_name(tmp_path: Path) -> None:
         ("--anonymous --format gradescope", "--anonymous does not apply to --format gradescope"),
         ("--leaderboard params --format junit", "use `text`, `json`, `csv`, `html` or `gradescope`"),
         ("--leaderboard flops", "no quantity named `flops`: did you mean `macs`?"),
-        ("--leaderboard speed", "the quantities are params, weights"),
+        ("--leaderboard speed", "the quantities are params, trainable"),
         ("--format csv -o x.html", "use --format html, or end the name in `.csv`"),
         ("--format html -o x.csv", "use --format csv, or end the name in `.html`"),
     ],

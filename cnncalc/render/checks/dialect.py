@@ -20,6 +20,7 @@ _HELP = {
     "input": "use the input that the policy requires",
     "output": "end with a layer that has the required output",
     "params": "use fewer filters or units, or a global average pooling before the first fc",
+    "trainable": "freeze more layers, or use fewer filters or units in those that are trained",
     "weights": "use fewer filters or units, or a global average pooling before the first fc",
     "biases": "write `bias: false` where a batchnorm follows",
     "activations": "reduce height and width earlier, with a stride or a pooling",
