@@ -147,6 +147,8 @@ def apply(
             freeze(network, frozen)
         except NothingToFreeze as error:
             raise LoadError(f"--freeze: {error}") from None
+    if options.frozen or options.batch_axes:
+        network = network.with_choices(tuple(options.frozen), options.batch_axes)
     return network
 
 

@@ -5,7 +5,8 @@ This module depends on layers and shapes, and on no file format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from cnncalc.layers.base import Layer, Statistics
@@ -157,6 +158,8 @@ class Network(Record):
     description: str = ""
     changes: tuple[SetField, ...] = ()
     line: str = ""  # the one-line form that was typed
+    frozen: tuple[str, ...] = ()  # names of layers, blocks and groups that `--freeze` froze
+    batch_axes: Mapping[str, str] = MappingProxyType({})  # the axes that `--batch-axis` set, by input; "" is all inputs
     in_training: Callable[[], Network | None] | None = None
 
     @property
@@ -173,6 +176,10 @@ class Network(Record):
     def one_run(self) -> str:
         """Warning that shapes and counts depend on numbers and hold for one run only, or an empty text."""
         return next((problem.text for problem in self.warnings if problem.code == "one-run"), "")
+
+    def with_choices(self, frozen: tuple[str, ...], batch_axes: Mapping[str, str]) -> Network:
+        """Return the same network with a record of the options that it was loaded with."""
+        return Network(**{**self.__dict__, "frozen": frozen, "batch_axes": batch_axes})
 
     def shapes(self, node: Node) -> tuple[Shape, ...]:
         """Return the input shapes of a node."""

@@ -35,6 +35,11 @@ def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Rankin
         "source": network.source,
         "spec": network.spec,
         "set": set_data(network),
+        "frozen": list(network.frozen),
+        "batch_axes": [
+            {"input": name or None, "axis": int(axis) if axis.isdecimal() else None}
+            for name, axis in network.batch_axes.items()
+        ],
         "batch": result.batch,
         "dtype": result.dtype,
         "layers": [row_data(result, row) for row in result.rows],
@@ -71,6 +76,8 @@ def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> d
         "source": "",
         "spec": next((problem.where.source.path for problem in problems if problem.where is not None), spec),
         "set": [],
+        "frozen": [],
+        "batch_axes": [],
         "batch": batch,
         "dtype": dtype,
         "layers": [],

@@ -324,6 +324,18 @@ def test_buffers_count_with_count_all(check: Check, tmp_path: Path) -> None:
     assert done("max: 1578, count: all").lines[0] == "PASS net.yaml  params with buffers 1,578 <= 1,578"
 
 
+def test_frozen_parameters_are_not_trainable(check: Check, tmp_path: Path) -> None:
+    """The convolution and the norm are frozen, so that the 1,450 parameters of fc are trained."""
+    (tmp_path / "tuned.yaml").write_text(
+        "input: 8x8x3\nlayers: [{seq: [conv: {filters: 4, kernel: 3}, batchnorm], trainable: false}, fc: 10]\n"
+    )
+    for most, status in ((1450, 0), (1449, 1)):
+        budget = policy(tmp_path, f"limits: {{trainable: {{max: {most}}}}}")
+        done = check("tuned.yaml", "--policy", budget)
+        assert done.status == status
+        assert f"trainable 1,450 {'<=' if status == 0 else '>'} {most:,}" in done.out
+
+
 def test_memory_for_a_batch_and_a_dtype(check: Check, tmp_path: Path) -> None:
     """346 activations of two bytes each, times eight."""
     body = "limits: {activation-memory: {max: 5536 B, batch: 8, dtype: float16}}"

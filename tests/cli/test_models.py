@@ -246,5 +246,7 @@ def test_options_of_onnx_models(models: Path, ended: Any) -> None:
     for word, times in (("0", 1), ("none", 8)):
         status, out, _ = ended("analyze", path, "--batch-axis", word, "--format", "json")
         assert (status, json.loads(out)["totals"]["macs"]) == (0, FIGURES["macs"] * times)
+        axis = None if word == "none" else 0
+        assert json.loads(out)["batch_axes"] == [{"input": None, "axis": axis}]
     assert "has 4 axes" in ended("analyze", path, "--batch-axis", "4")[2]
     assert "no branch" in ended("analyze", path, "--branch", "then")[2]

@@ -42,7 +42,8 @@ def out(capsys: pytest.CaptureFixture[str]) -> Any:
 # -- JSON: a contract ------------------------------------------------------------------------------------------------
 
 TOP = {
-    "format": str, "cnncalc": str, "name": str, "description": str, "source": str, "spec": str, "set": list, "batch": int,
+    "format": str, "cnncalc": str, "name": str, "description": str, "source": str, "spec": str, "set": list,
+    "frozen": list, "batch_axes": list, "batch": int,
     "dtype": str, "layers": list, "outputs": list, "totals": dict, "published": list, "expected": list, "notes": list,
     "one_run": type(None), "pattern": str, "receptive_field": dict,
 }  # fmt: skip

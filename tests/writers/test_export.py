@@ -153,6 +153,17 @@ def test_no_name_reaches_the_keras_source_as_code() -> None:
     assert not {word for word in words(tree) if word.startswith("__")} - {"__name__"}
 
 
+def test_keras_source_lists_layers_that_are_frozen_in_part() -> None:
+    network = shelf("lenet5")
+    conv = next(node for node in network.nodes if node.kind == "conv")
+    text = "partly frozen layers are trained:\n" + conv.name
+    assert text not in keras_source(network).text
+    conv.frozen = frozenset(["bias"])
+    assert text in keras_source(network).text
+    conv.train(False)
+    assert text not in keras_source(network).text
+
+
 def test_identifiers_never_collide() -> None:
     """Different names that become the same identifier stay different, so that nothing is overwritten."""
     text = source(hostile()).text

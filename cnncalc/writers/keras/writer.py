@@ -77,6 +77,10 @@ def source(network: Network) -> Source:
     title = docstring(network.title)
     lines = [f'"""A network in Keras 3, written by cnncalc {__version__}.', "", title]
     lines += [docstring(network.source, 400)] if network.source else []
+    partly = [node.name for node in network.nodes if node.frozen and not node.is_frozen and node.shared is None]
+    if partly:
+        text = "Keras freezes whole layers only. All parameters of these partly frozen layers are trained:"
+        lines += ["", text, docstring(", ".join(partly), 400)]
     lines += ['"""', "", "import keras", "from keras import layers, ops"]
     for name in dict.fromkeys(name for leaf in leaves if leaf is not None for name in leaf.helpers):
         lines += ["", "", *HELPERS[name].rstrip("\n").split("\n")]

@@ -86,6 +86,7 @@ def test_freeze(tmp_path: Path, ended: Any, names: tuple[str, ...]) -> None:
     status, out, _ = ended("analyze", str(path), "--format", "json", *options)
     data = json.loads(out)
     assert data["totals"]["trainable"] == sum(layer["trainable"] for layer in data["layers"]) == LEARNED
+    assert data["frozen"] == list(names)
     status, out, _ = ended("analyze", str(path), "--columns", "trainable", *options)
     assert "params that are trained; 2,768 are frozen" in out
     status, out, _ = ended("compare", str(path), *options, "--only", "params,trainable", "--format", "json")
