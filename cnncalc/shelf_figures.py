@@ -18,30 +18,30 @@ TABLE = "figures.json"
 
 def rows() -> list[dict[str, Any]]:
     """Return one row for each architecture: name, title, source, inputs, params, activations, macs and depth."""
-    known = _table()
-    found = []
+    stored = _table()
+    figures = []
     for name in shelf.names():
         path = shelf.path(name)
         assert path is not None
         with open(path, "rb") as stream:
             data = stream.read()
-        row = known.get(name)
+        row = stored.get(name)
         if row is None or row.pop("crc32", None) != crc32(data):
             row = compute_row(name, path, data)
-        found.append(row)
-    return found
+        figures.append(row)
+    return figures
 
 
 def table_text() -> str:
     """Return the text of the table, computed from the files."""
-    found = []
+    rows = []
     for name in shelf.names():
         path = shelf.path(name)
         assert path is not None
         with open(path, "rb") as stream:
             data = stream.read()
-        found.append(json.dumps({**compute_row(name, path, data), "crc32": crc32(data)}))
-    return "[\n" + ",\n".join(found) + "\n]\n"
+        rows.append(json.dumps({**compute_row(name, path, data), "crc32": crc32(data)}))
+    return "[\n" + ",\n".join(rows) + "\n]\n"
 
 
 def compute_row(name: str, path: str, data: bytes) -> dict[str, Any]:

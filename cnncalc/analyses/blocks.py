@@ -21,7 +21,7 @@ class Scope:
 
 def scopes_of(nodes: Sequence[Node]) -> list[Scope]:
     """Return every block of the network."""
-    found: list[Scope] = []
+    scopes: list[Scope] = []
     open_blocks: list[tuple[str, int]] = []
 
     def close(level: int, last: int) -> None:
@@ -29,7 +29,9 @@ def scopes_of(nodes: Sequence[Node]) -> list[Scope]:
             path = ".".join(name for name, _ in open_blocks)
             _, first = open_blocks.pop()
             inside = nodes[first : last + 1]
-            found.append(Scope(path, first, last, {index for node in inside for index in node.inputs if index < first}))
+            scopes.append(
+                Scope(path, first, last, {index for node in inside for index in node.inputs if index < first})
+            )
 
     for node in nodes:
         path = node.name.split(".")[:-1]
@@ -39,7 +41,7 @@ def scopes_of(nodes: Sequence[Node]) -> list[Scope]:
         close(same, node.index - 1)
         open_blocks += [(name, node.index) for name in path[same:]]
     close(0, len(nodes) - 1)
-    return found
+    return scopes
 
 
 def blocks_named(network: Network, name: str) -> bool:

@@ -107,12 +107,12 @@ class Measured(Record):
 
 def metrics(analysis: Analysis) -> dict[str, int | str | None]:
     """Return the figures of a network that the machine-readable reports carry."""
-    found: dict[str, int | str | None] = {}
+    figures: dict[str, int | str | None] = {}
     for name, quantity in METRICS.items():
         value = quantity.measure(analysis)
         assert not isinstance(value, list)
-        found[name] = value
-    return found
+        figures[name] = value
+    return figures
 
 
 def measure(analysis: Analysis, limit: Limit) -> Measured:
@@ -153,21 +153,21 @@ def _unused(analysis: Analysis, policy: Policy) -> list[Finding]:
     rules = [limit.quantity for limit in policy.limits if limit.least is not None and limit.quantity != "depth"]
     rules += ["kinds"] if policy.required else []
     outputs = len(set(analysis.network.outputs))
-    found = []
+    findings = []
     if rules and outputs > 1 and policy.output is None:
         text = f"the network has {outputs} outputs, and layers that lead to any of them count towards the requirements"
-        found.append(
+        findings.append(
             Finding(rules[0], "several-outputs", "warning", text, "add `output` to the policy to allow only one")
         )
     unused = _first_unused(analysis) if rules else None
     if unused is None:
-        return found
+        return findings
     name, place = show(unused.name, 100), unused.where
     line, column = (place.line, place.column) if place is not None else (None, None)
     text = f"{name} does not lead to an output, so it does not count towards the requirements"
     help = "use its output in a later step, or delete it"
-    found += [Finding(rule, "leads-nowhere", "error", text, help, line, column) for rule in dict.fromkeys(rules)]
-    return found
+    findings += [Finding(rule, "leads-nowhere", "error", text, help, line, column) for rule in dict.fromkeys(rules)]
+    return findings
 
 
 def _first_unused(analysis: Analysis) -> Node | None:
@@ -183,11 +183,11 @@ def _first_unused(analysis: Analysis) -> Node | None:
 
 def _shapes(analysis: Analysis, policy: Policy) -> list[Finding]:
     network = analysis.network
-    found = []
+    findings = []
     inputs = [node.output for node in network.inputs]
     if policy.input is not None and inputs != [policy.input]:
         got = ", ".join(map(str, inputs))
-        found.append(
+        findings.append(
             Finding(
                 "input",
                 "wrong-input",
@@ -200,8 +200,8 @@ def _shapes(analysis: Analysis, policy: Policy) -> list[Finding]:
     if policy.output is not None and outputs != [policy.output]:
         got = ", ".join(map(str, outputs))
         help = f"end with `fc: {policy.output}`" if len(policy.output) == 1 else "change the last layer"
-        found.append(Finding("output", "wrong-output", "error", f"the output is {got}, not {policy.output}", help))
-    return found
+        findings.append(Finding("output", "wrong-output", "error", f"the output is {got}, not {policy.output}", help))
+    return findings
 
 
 def _over(analysis: Analysis, measured: Measured) -> Finding:
@@ -251,27 +251,27 @@ def advice(analysis: Analysis, quantity: str) -> str:
     if not whole or not part:
         return ""
     share = (200 * part + whole) // (2 * whole)
-    found = f"; {share} % are in {show(heaviest.node.name, 100)}"
+    text = f"; {share} % are in {show(heaviest.node.name, 100)}"
     layer = heaviest.node.layer
     if attribute in ("params", "weights") and isinstance(layer, FC):
         before = analysis.network.shapes(heaviest.node)[0]
         if before.rank >= 1 and before.size > before.channels:
             saved = (before.size - before.channels) * layer.units
-            found += f"; a global average pooling before it saves {saved:,}"
-    return found
+            text += f"; a global average pooling before it saves {saved:,}"
+    return text
 
 
 def _kinds(analysis: Analysis, policy: Policy) -> list[Finding]:
     if not policy.forbidden and not policy.required:
         return []
-    found = []
+    findings = []
     present = {row.node.kind: row for row in reversed(analysis.rows) if row.node.layer is not None}
     for kind, row in reversed(present.items()):
         word = next((word for word in policy.forbidden if _is(row.node, word)), None)
         if word is not None:
             named = f"`{show(kind)}`" + (f" ({word})" if word != kind else "")
             place = row.node.where
-            found.append(
+            findings.append(
                 Finding(
                     "kinds", "forbidden-kind", "error",
                     f"{named} is not allowed; the first is {show(row.node.name, 100)}", "use another layer",
@@ -281,10 +281,12 @@ def _kinds(analysis: Analysis, policy: Policy) -> list[Finding]:
     missing = [word for word in policy.required if not any(_is(row.node, word) for row in present.values())]
     if missing:
         members = families()
-        meant = [f"{word} means {quoted(members[word])}" for word in missing if len(members.get(word, ())) > 1]
-        help = "; ".join(["add the missing layers", *meant])
-        found.append(Finding("kinds", "missing-kind", "error", f"the network must use {quoted(missing, 'and')}", help))
-    return found
+        meanings = [f"{word} means {quoted(members[word])}" for word in missing if len(members.get(word, ())) > 1]
+        help = "; ".join(["add the missing layers", *meanings])
+        findings.append(
+            Finding("kinds", "missing-kind", "error", f"the network must use {quoted(missing, 'and')}", help)
+        )
+    return findings
 
 
 def _is(node: Node, word: str) -> bool:
@@ -294,20 +296,20 @@ def _is(node: Node, word: str) -> bool:
 
 def growth(analysis: Analysis, base: Mapping[str, int], allowed: Sequence[tuple[str, int]]) -> list[Finding]:
     """Report growth beyond what is allowed, in hundredths of a percent of the base figures."""
-    found = []
+    findings = []
     for quantity, most in allowed:
         before, after = base[quantity], measure(analysis, Limit(quantity)).actual
         name = LIMITS[quantity].noun
         if after is None:
-            found.append(Finding("growth", "not-known", "error", f"{name}: growth is not known"))
+            findings.append(Finding("growth", "not-known", "error", f"{name}: growth is not known"))
         elif (after - before) * 10_000 > before * most:
             bound = before + before * most // 10_000
             percent = f" ({(after - before) * 100 / before:+.2f} %)" if before else ""
-            found.append(
+            findings.append(
                 Finding(
                     "growth", "grown", "error",
                     f"{name} {after:,} > {bound:,}: it was {before:,}{percent}, and at most +{most / 100:g} % is allowed",
                     f"over by {after - bound:,}" + advice(analysis, quantity), limit=bound, actual=after,
                 )
             )  # fmt: skip
-    return found
+    return findings

@@ -93,13 +93,13 @@ def _matches(a: list[object], b: list[object]) -> list[tuple[int, int]]:
     while end < min(len(a), len(b)) - start and a[len(a) - 1 - end] == b[len(b) - 1 - end]:
         end += 1
     a_end, b_end = len(a) - end, len(b) - end
-    found = [(place, place) for place in range(start)]
+    pairs = [(place, place) for place in range(start)]
     x = y = start
     while x < a_end and y < b_end:
         path = _path(a, b, x, y, a_end, b_end)
         x, y = path[-1]
-        found += [place for place, after in pairwise(path) if after[0] > place[0] and after[1] > place[1]]
-    return found + [(a_end + place, b_end + place) for place in range(end)]
+        pairs += [place for place, after in pairwise(path) if after[0] > place[0] and after[1] > place[1]]
+    return pairs + [(a_end + place, b_end + place) for place in range(end)]
 
 
 def _path(a: list[object], b: list[object], x: int, y: int, a_end: int, b_end: int) -> list[tuple[int, int]]:

@@ -24,8 +24,8 @@ def freeze(network: Network, names: Sequence[str]) -> None:
     for name in names:
         nodes = _named(network, name)
         if not nodes:
-            known = [*[scope.path for scope in scopes_of(network.nodes)], *[node.name for node in _layers(network)]]
-            help = did_you_mean(name, known) or "`cnncalc analyze` shows the names"
+            existing = [*[scope.path for scope in scopes_of(network.nodes)], *[node.name for node in _layers(network)]]
+            help = did_you_mean(name, existing) or "`cnncalc analyze` shows the names"
             raise NothingToFreeze(f"no layer or block named `{show(name)}`: {help}")
         if not _freeze_nodes(network, nodes):
             raise NothingToFreeze(f"`{show(name)}` has no parameters: name a layer or block that has some")
@@ -43,11 +43,11 @@ def _layers(network: Network) -> list[Node]:
 
 def _named(network: Network, name: str) -> list[Node]:
     """Return the layers with that name, and those inside blocks with that name."""
-    found = [node for node in _layers(network) if is_named(node.name, name)]
+    nodes = [node for node in _layers(network) if is_named(node.name, name)]
     for scope in scopes_of(network.nodes):
         if is_named(scope.path, name):
-            found += network.nodes[scope.first : scope.last + 1]
-    return found
+            nodes += network.nodes[scope.first : scope.last + 1]
+    return nodes
 
 
 def _freeze_nodes(network: Network, nodes: Sequence[Node]) -> bool:

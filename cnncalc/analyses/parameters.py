@@ -21,7 +21,7 @@ WITH_BIAS = frozenset((
 
 def learned(network: Network, keys: Iterable[tuple[int, str]]) -> list[Learned]:
     """Return the parameters of these nodes and names."""
-    found = []
+    parameters = []
     for index, name in sorted(keys):
         node = network.nodes[index]
         assert node.layer is not None
@@ -29,10 +29,10 @@ def learned(network: Network, keys: Iterable[tuple[int, str]]) -> list[Learned]:
         size = int(node.layer.weights(*shapes)[name])
         seen = node.seen
         if seen is not None and name in seen.dims and prod(seen.dims[name]) == size:
-            found.append(Learned(node.name, size, seen.dims[name], seen.places.get(name)))
+            parameters.append(Learned(node.name, size, seen.dims[name], seen.places.get(name)))
         else:
-            found.append(Learned(node.name, size, dimensions(node.layer, name, shapes)))
-    return found
+            parameters.append(Learned(node.name, size, dimensions(node.layer, name, shapes)))
+    return parameters
 
 
 def dimensions(layer: Layer, name: str, shapes: tuple[Shape, ...]) -> tuple[int, ...] | None:

@@ -136,11 +136,11 @@ def _output_fields(analysis: Analysis, setting: Setting) -> str:
     """The size of the field that one cell of each output sees, or of the whole input if a cell sees all of it."""
     from cnncalc.analyses.receptive import extent
 
-    found = []
+    texts = []
     for index in analysis.network.outputs:
         seen = extent(analysis.fields[index], analysis.extent)
-        found.append("?" if seen is None else "x".join(map(str, seen[0] if len(set(seen[0])) > 1 else seen[0][:1])))
-    return " ".join(found)
+        texts.append("?" if seen is None else "x".join(map(str, seen[0] if len(set(seen[0])) > 1 else seen[0][:1])))
+    return " ".join(texts)
 
 
 def _inputs(analysis: Analysis, setting: Setting) -> str:

@@ -82,8 +82,8 @@ def _cells(state: State | None) -> int:
 
 def _spans(state: State | None) -> tuple[Span, ...] | None:
     """Return the spans of a value whose cells all see the same; None for other values."""
-    found = [axis for axis, _ in state or () if isinstance(axis, Span)]
-    return tuple(found) if state and len(found) == len(state) else None
+    spans = [axis for axis, _ in state or () if isinstance(axis, Span)]
+    return tuple(spans) if state and len(spans) == len(state) else None
 
 
 def _shown(state: State | None) -> Field:
@@ -121,26 +121,26 @@ def _side_by_side(states: Sequence[State | None], shapes: Sequence[Shape], place
 
     Every cell comes from one of the values. Borders are left aside, so that a value that sees nothing is only padding.
     """
-    found: State | None = None
+    joined: State | None = None
     offset = 0
     for state, shape in zip(states, shapes, strict=True):
         if state is None:
             return None
         if state:
-            moved: list[tuple[Axis, int | None]] = []
+            shifted: list[tuple[Axis, int | None]] = []
             for axis, along in state:
                 if along != place:
-                    moved.append((axis, along))
+                    shifted.append((axis, along))
                 elif isinstance(axis, tuple):
                     first, last, stride = axis
-                    moved.append(((first - offset * stride, last - offset * stride, stride), along))
+                    shifted.append(((first - offset * stride, last - offset * stride, stride), along))
                 else:
                     return None
-            if found is not None and found != tuple(moved):
+            if joined is not None and joined != tuple(shifted):
                 return None
-            found = tuple(moved)
+            joined = tuple(shifted)
         offset += shape[place]
-    return () if found is None else found
+    return () if joined is None else joined
 
 
 def _spanned(reach: Reach, index: int) -> State | None:
@@ -174,19 +174,19 @@ def _through(views: tuple[View, ...], x: Shape, below: State | None) -> State | 
         return tuple((axis, places.index(along) if along in places else None) for axis, along in below)
     if len(views) != x.rank:
         return None
-    found: list[tuple[Axis, int | None]] = []
+    axes: list[tuple[Axis, int | None]] = []
     for number, (axis, along) in enumerate(below):
         if along is None or isinstance(axis, Span):
-            found.append((axis, along))
+            axes.append((axis, along))
             continue
         if number and axis == below[number - 1][0] and along and views[along] is views[along - 1]:
-            found.append((found[-1][0], along))
+            axes.append((axes[-1][0], along))
             continue
         seen = _axis(views[along], axis)
         if seen is None:
             return None
-        found.append((seen, along))
-    return tuple(found)
+        axes.append((seen, along))
+    return tuple(axes)
 
 
 def _axis(view: View, axis: tuple[int, int, int] | Cycle) -> Axis | None:
@@ -289,13 +289,13 @@ def _united(one: State | None, other: State | None) -> State | None:
             return state
     if one is None or other is None or len(one) != len(other):
         return None
-    found: list[tuple[Axis, int | None]] = []
+    axes: list[tuple[Axis, int | None]] = []
     for (a, along), (b, beside) in zip(one, other, strict=True):
         both = _either(a, b)
         if both is None or (along != beside and not isinstance(both, Span)):
             return None
-        found.append((both, None if isinstance(both, Span) else along))
-    return tuple(found)
+        axes.append((both, None if isinstance(both, Span) else along))
+    return tuple(axes)
 
 
 def _either(a: Axis, b: Axis) -> Axis | None:
@@ -314,12 +314,12 @@ def _either(a: Axis, b: Axis) -> Axis | None:
     length = len(one.seen) * len(two.seen) // gcd(len(one.seen), len(two.seen))
     if length > LONGEST:
         return None
-    found = []
+    bounds = []
     for cell in range(length):
         x = _shifted(one.seen[cell % len(one.seen)], cell // len(one.seen) * one.period)
         y = _shifted(two.seen[cell % len(two.seen)], cell // len(two.seen) * two.period)
-        found.append((min(x[0], y[0]), max(x[1], y[1])) if x and y else x or y)
-    return _shortest(found, one.period * length // len(one.seen))
+        bounds.append((min(x[0], y[0]), max(x[1], y[1])) if x and y else x or y)
+    return _shortest(bounds, one.period * length // len(one.seen))
 
 
 def of_features(fields: Iterable[tuple[Field, Shape]]) -> list[int] | None:

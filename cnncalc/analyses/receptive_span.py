@@ -104,14 +104,14 @@ class Reach:
         operands = node.inputs[: len(node.inputs) - layer.reference_inputs]
         if isinstance(layer, Slice) and not views and not self.ordered[operands[0]]:
             return [(operands[0], None)]  # some of the channels, which are positions
-        found: list[tuple[int, Bits | None]] = []
+        traced: list[tuple[int, Bits | None]] = []
         axis = axis_number(layer.axis, out) if isinstance(layer, Concat) else out.rank
         start = 0
         for index, x in zip(operands, shapes, strict=False):
             if views:
-                found.append((index, self._back(views, x, out, bits)))
+                traced.append((index, self._back(views, x, out, bits)))
             elif views is None or len(x) != len(out):
-                found.append((index, full(x)))
+                traced.append((index, full(x)))
             else:
                 own = [
                     more if a == b else (1 << a) - 1 if more else 0 for more, a, b in zip(bits, x, out, strict=False)
@@ -119,8 +119,8 @@ class Reach:
                 if axis < out.rank:
                     own[axis] = bits[axis] >> start & (1 << x[axis]) - 1
                     start += x[axis]
-                found.append((index, own))
-        return found
+                traced.append((index, own))
+        return traced
 
     def _back(self, views: tuple[View, ...], x: Shape, out: Shape, bits: Bits) -> Bits | None:
         if isinstance(views[0], Mixed):
@@ -130,13 +130,13 @@ class Reach:
             return [bits[places.index(axis)] if axis in places else 1 for axis in range(x.rank)]
         if len(views) != x.rank or x.rank != out.rank:
             return None
-        found: Bits = []
+        axes: Bits = []
         for view, more, length in zip(views, bits, x, strict=False):
-            own = self._axis(view, more, length, more == (1 << out[len(found)]) - 1)
+            own = self._axis(view, more, length, more == (1 << out[len(axes)]) - 1)
             if own is None:
                 return None
-            found.append(own & (1 << length) - 1)
-        return found
+            axes.append(own & (1 << length) - 1)
+        return axes
 
     def _axis(self, view: View, bits: int, length: int, complete: bool) -> int | None:
         """Return the cells of an axis that these cells of the next layer see."""
@@ -201,14 +201,14 @@ def smeared(bits: int, count: int, step: int, down: bool = False) -> int:
 
 
 def _taken(view: Adaptive | Resample, bits: int, length: int) -> int:
-    found, cell = 0, 0
+    taken, cell = 0, 0
     while bits:
         skipped = (bits & -bits).bit_length() - 1
         cell, bits = cell + skipped, bits >> skipped + 1
         taps = view.taps(cell)
-        found |= (1 << min(taps.stop, length)) - (1 << max(taps.start, 0))
+        taken |= (1 << min(taps.stop, length)) - (1 << max(taps.start, 0))
         cell += 1
-    return found
+    return taken
 
 
 def _span(bits: int, length: int) -> Span:

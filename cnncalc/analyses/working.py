@@ -38,20 +38,20 @@ class Fact(Record):
 def working(analysis: Analysis, row: Row) -> list[Fact]:
     """Return the working of one row, from its input to its receptive field."""
     node, layer = row.node, row.node.layer
-    found: list[Fact] = []
+    facts: list[Fact] = []
     if layer is None:
-        found.append(Fact("shape", "", "", str(node.output), node.output.words()))
-        found.append(_activations(row))
-        return found
+        facts.append(Fact("shape", "", "", str(node.output), node.output.words()))
+        facts.append(_activations(row))
+        return facts
     inputs = analysis.network.shapes(node)
-    found += [Fact("input", "", "", str(shape)) for shape in inputs]
-    found += _axes(row, inputs)
-    found.append(Fact("output", "", "", str(node.output)))
-    found += _params(analysis, row, inputs)
-    found.append(_activations(row))
+    facts += [Fact("input", "", "", str(shape)) for shape in inputs]
+    facts += _axes(row, inputs)
+    facts.append(Fact("output", "", "", str(node.output)))
+    facts += _params(analysis, row, inputs)
+    facts.append(_activations(row))
     size = analysis.bytes(row.activations) * analysis.batch
     if row.activations:
-        found.append(
+        facts.append(
             Fact(
                 "memory",
                 "",
@@ -62,10 +62,10 @@ def working(analysis: Analysis, row: Row) -> list[Fact]:
         )
     if row.macs:
         macs = layer.macs(*inputs)
-        found.append(Fact("MACs", macs.formula, macs.numbers, f"{int(macs):,}"))
-    found += _field(analysis, row)
-    found += _dense(row, inputs)
-    return found
+        facts.append(Fact("MACs", macs.formula, macs.numbers, f"{int(macs):,}"))
+    facts += _field(analysis, row)
+    facts += _dense(row, inputs)
+    return facts
 
 
 def working_of(analysis: Analysis, row: Row, quantity: str) -> list[Fact]:
@@ -89,7 +89,7 @@ def working_of(analysis: Analysis, row: Row, quantity: str) -> list[Fact]:
 def _axes(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
     layer = row.node.layer
     assert layer is not None
-    found: list[Fact] = []
+    facts: list[Fact] = []
     views = layer.windows(*inputs) or ()
     for axis, view, width in zip(inputs[0].axes, views, inputs[0], strict=False):
         if isinstance(view, Window):
@@ -100,10 +100,10 @@ def _axes(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
                 remarks.append(f"F = {view.dilation}*({view.kernel} - 1) + 1 = {view.reach}")
             if view.before != view.after:
                 remarks.append(f"P = {view.before} before, P' = {view.after} after")
-            found.append(Fact(axis, view.formula, view.numbers(width), str(view.out(width)), "; ".join(remarks)))
+            facts.append(Fact(axis, view.formula, view.numbers(width), str(view.out(width)), "; ".join(remarks)))
         elif isinstance(view, TransposedWindow):
-            found.append(Fact(axis, view.formula, view.numbers(width), str(view.out(width))))
-    return found
+            facts.append(Fact(axis, view.formula, view.numbers(width), str(view.out(width))))
+    return facts
 
 
 def _params(analysis: Analysis, row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:
@@ -113,9 +113,9 @@ def _params(analysis: Analysis, row: Row, inputs: tuple[Shape, ...]) -> list[Fac
         owner = show(analysis.network.nodes[row.node.shared].name, 1000)
         return [Fact("params", "", "", "0", f"reuses the weights of {owner}")]
     counts = layer.weights(*inputs)
-    found = [Fact(name, count.formula, count.numbers, f"{int(count):,}") for name, count in counts.items()]
+    facts = [Fact(name, count.formula, count.numbers, f"{int(count):,}") for name, count in counts.items()]
     if len(counts) > 1:
-        found.append(
+        facts.append(
             Fact(
                 "params",
                 " + ".join(counts),
@@ -124,10 +124,10 @@ def _params(analysis: Analysis, row: Row, inputs: tuple[Shape, ...]) -> list[Fac
             )
         )
     elif not counts:
-        found.append(Fact("params", "", "", "0"))
+        facts.append(Fact("params", "", "", "0"))
     for name, count in layer.buffers(*inputs).items():
-        found.append(Fact(name, count.formula, count.numbers, f"{int(count):,}", "a buffer, not trained"))
-    return found
+        facts.append(Fact(name, count.formula, count.numbers, f"{int(count):,}", "a buffer, not trained"))
+    return facts
 
 
 def _activations(row: Row) -> Fact:

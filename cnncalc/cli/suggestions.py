@@ -39,6 +39,9 @@ def suggest_option(error: click.NoSuchOption) -> str:
     return f"`{context.command_path}` calls it `{here}`" if here else ""
 
 
+PICTURES = ("svg", "pdf", "png", "tex")  # that `cnncalc draw` writes
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return `did you mean ...?`, or an empty text if nothing is similar."""
     options = list(known)
@@ -52,6 +55,8 @@ def suggest_choice(error: click.ClickException) -> str:
     """The same for a value that is not one of the choices of an option."""
     choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", ())
     word = re.match(r"'(.*?)' is not one of", error.message)
+    if word and word[1].casefold() in PICTURES and "mermaid" in choices:
+        return f"draw a picture with `cnncalc draw SPEC -o net.{word[1].casefold()}`"
     return suggest(word[1], [str(choice) for choice in choices]) if word else ""
 
 

@@ -93,23 +93,23 @@ class Layer:
         super().__init_subclass__(**options)
         costs = (cls.weights, cls.buffers, cls.macs)
         cls.free = costs == (Layer.weights, Layer.buffers, Layer.macs)
-        own = {name: value for name, value in cls.__dict__.items() if isinstance(value, Field)}
+        declared = {name: value for name, value in cls.__dict__.items() if isinstance(value, Field)}
         if kind:
             cls.kind = kind
             KINDS[kind] = cls
             if alias:
                 KINDS[alias] = cls
-        if not own and not cls.fields:
+        if not declared and not cls.fields:
             return
         merged = {
             name: field.of(cls.kind, name)
-            for name, field in {**own, **{k: v for k, v in cls.fields.items() if k not in own}}.items()
+            for name, field in {**declared, **{k: v for k, v in cls.fields.items() if k not in declared}}.items()
         }
         cls.fields = {name: field for name, field in merged.items() if field.required}
         cls.fields.update((name, field) for name, field in merged.items() if not field.required)
         cls.required_fields = tuple([name for name, field in cls.fields.items() if field.required])
         cls.reference_fields = tuple([name for name, field in cls.fields.items() if isinstance(field, Name)])
-        for name, field in own.items():
+        for name, field in declared.items():
             if field.required:
                 delattr(cls, name)
             else:
@@ -168,8 +168,12 @@ class Layer:
     @property
     def nondefault_fields(self) -> dict[str, Any]:
         """Fields that differ from their defaults, in the order of the kind's table."""
-        own = self.__dict__  # can contain a default that was written per axis, such as `1x1`
-        return {name: own[name] for name, field in self.fields.items() if name in own and own[name] != field.default}
+        stored = self.__dict__  # can contain a default that was written per axis, such as `1x1`
+        return {
+            name: stored[name]
+            for name, field in self.fields.items()
+            if name in stored and stored[name] != field.default
+        }
 
     def format_fields(self) -> str:
         """Format the fields that differ from their defaults: `filters 64, kernel 3, pad 1`."""

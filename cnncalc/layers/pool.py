@@ -18,8 +18,8 @@ from cnncalc.shape import Shape, TransposedWindow, Window
 def max_pool_operations(size: int, training: bool, place: int = 0) -> list[Op]:
     """Return the memory operation of a max pooling, which stores 8-byte indices of the maxima for backward."""
     indices = [Extra(size, 8)]
-    kept = {"saves": [place], "keeps": indices} if training else {"scratch": indices}
-    return [Op([place], size, [NEW], **kept)]
+    effects = {"saves": [place], "keeps": indices} if training else {"scratch": indices}
+    return [Op([place], size, [NEW], **effects)]
 
 
 class Pool(Windowed):

@@ -56,16 +56,16 @@ def sentence(names: Sequence[str], analyses: Sequence[Analysis], totals: Sequenc
     first, second = names[:2]
     compared = [total for total in totals if total.quantity in WORDS]
     if not compared:
-        found = ""
+        text = ""
     elif any(total.differs or None in total.values[:2] for total in compared):
-        found = f"{second} has {_listed([_times(total) for total in compared])}."
+        text = f"{second} has {_listed([_times(total) for total in compared])}."
     else:
-        found = f"Both have the same number of {_listed([WORDS[total.quantity][1] for total in compared])}."
+        text = f"Both have the same number of {_listed([WORDS[total.quantity][1] for total in compared])}."
     heaviest = largest(analyses[0])
     if heaviest is not None and any(total.quantity == "params" for total in totals):
         row, part, whole = heaviest
-        found += f" {percent(part, whole)} of {first}'s parameters are in {show(row.node.name)}."
-    return found.strip()
+        text += f" {percent(part, whole)} of {first}'s parameters are in {show(row.node.name)}."
+    return text.strip()
 
 
 def _times(total: Total) -> str:

@@ -16,21 +16,21 @@ from cnncalc.text import show
 
 def layer_lines(analysis: Analysis, rows: Sequence[Row]) -> list[Line]:
     """Return the working of some layers, one after the other."""
-    found: list[Line] = []
+    shown: list[Line] = []
     for row in rows:
-        if found:
-            found.append([])
+        if shown:
+            shown.append([])
         node = row.node
         spelled = node.layer.format_fields() if node.layer is not None else ""
         head: Line = [(show(node.name, 200), "name"), (f"  {node.kind}" + (f": {spelled}" if spelled else ""), "")]
         if node.where is not None:
             head.append((f"  ({place(node.where)})", "dim"))
-        found.append(head)
+        shown.append(head)
         facts = working(analysis, row)
         wide = max(len(fact.label) for fact in facts)
-        found += [_fact(fact, wide) for fact in facts]
-        found += [[("  note: ", "note"), (sentence, "")] for _, sentence in row.notes]
-    return found
+        shown += [_fact(fact, wide) for fact in facts]
+        shown += [[("  note: ", "note"), (sentence, "")] for _, sentence in row.notes]
+    return shown
 
 
 def _fact(fact: Fact, wide: int) -> Line:
@@ -68,18 +68,18 @@ def default_of(field: Field[Any]) -> str:
 
 def kind_lines(kind: type[Layer], glyphs: dict[str, str]) -> list[Line]:
     """Return the page of a kind: what it does, its fields, its other names."""
-    found: list[Line] = [[(kind.kind, "name")], []]
-    found += [[(line, "")] for line in summary(kind).splitlines()]
+    shown: list[Line] = [[(kind.kind, "name")], []]
+    shown += [[(line, "")] for line in summary(kind).splitlines()]
     if kind.fields:
         grid = Grid(["field", "default", "meaning", "other names"], [False] * 4)
         for name, field in kind.fields.items():
             grid.add([name, default_of(field), field.help, ", ".join(field.also[:3])], ["name", "", "", "dim"])
-        found += [[], *grid.lines(glyphs)]
+        shown += [[], *grid.lines(glyphs)]
     if kind.families:
-        found += [[], [("policy families: ", "dim"), (", ".join(kind.families), "")]]
+        shown += [[], [("policy families: ", "dim"), (", ".join(kind.families), "")]]
     if kind.elsewhere:
-        found += [[], [("other names: ", "dim"), (", ".join(kind.elsewhere.split()), "")]]
-    return found
+        shown += [[], [("other names: ", "dim"), (", ".join(kind.elsewhere.split()), "")]]
+    return shown
 
 
 def kind_data(kind: type[Layer]) -> dict[str, Any]:

@@ -34,10 +34,10 @@ def plain(lines: Iterable[Line]) -> str:
 
 def strip_trailing(line: Line) -> Line:
     """Return the line without trailing blanks."""
-    found = list(line)
-    while found and not found[-1][0].rstrip():
-        found.pop()
-    return [*found[:-1], (found[-1][0].rstrip(), found[-1][1])] if found else []
+    spans = list(line)
+    while spans and not spans[-1][0].rstrip():
+        spans.pop()
+    return [*spans[:-1], (spans[-1][0].rstrip(), spans[-1][1])] if spans else []
 
 
 def caveat(text: str) -> list[Line]:
@@ -110,9 +110,9 @@ class Grid:
             return narrow(self, widths, room, glyphs)
         rule: Line = [(" " + glyphs["rule"] * total, "rule")]
         blank = " " * self.gap
-        found = [self._line(self.titles, "title", widths, blank), rule]
-        found += [rule if row is None else self._line(row[0], row[1], widths, blank) for row in self.rows]
-        return found
+        shown = [self._line(self.titles, "title", widths, blank), rule]
+        shown += [rule if row is None else self._line(row[0], row[1], widths, blank) for row in self.rows]
+        return shown
 
     def _line(self, cells: Sequence[str], style: Sequence[str] | str, widths: list[int], blank: str) -> Line:
         line: Line = []

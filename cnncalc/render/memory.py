@@ -33,8 +33,8 @@ def parts_of(moment: Moment) -> list[tuple[str, int]]:
     """Return what is alive at a moment, by kind, largest first. What is alive only at that moment is `temporary`."""
     parts = dict(moment.parts)
     parts["temporary"] = moment.live - sum(parts.values())
-    found = [(kind, parts[kind]) for kind in KINDS if parts.get(kind)]
-    return sorted(found, key=lambda part: -part[1])
+    sizes = [(kind, parts[kind]) for kind in KINDS if parts.get(kind)]
+    return sorted(sizes, key=lambda part: -part[1])
 
 
 def format_peak(run: Run, size: int) -> str:
@@ -251,8 +251,8 @@ def _both_exact(answer: Answer) -> bool:
 
 def _fit_input_data(fit: FitInput, exact: bool) -> dict[str, Any]:
     def shape(name: str) -> list[int] | None:
-        found = fit.shapes.get(name)
-        return None if found is None else list(found)
+        size = fit.shapes.get(name)
+        return None if size is None else list(size)
 
     return {
         "size_bytes": fit.size,
@@ -309,7 +309,7 @@ def timeline(run: Run, wide: int, tall: int, glyphs: dict[str, str]) -> list[Lin
     moments = run.moments
     highest = max(moment.live for moment in moments)
     columns = min(wide - 12, len(moments))
-    found: list[Line] = []
+    shown: list[Line] = []
     heights = []
     for column in range(columns):
         part = moments[
@@ -322,11 +322,11 @@ def timeline(run: Run, wide: int, tall: int, glyphs: dict[str, str]) -> list[Lin
     for row in range(tall, 0, -1):
         label = format_bytes(highest) if row == tall else format_bytes(highest // 2) if row == (tall + 1) // 2 else ""
         cells = "".join(block if 2 * height * tall >= highest * (2 * row - 1) else " " for height in heights)
-        found.append([(f" {label:>9} ", "dim"), (cells, "bar")])
+        shown.append([(f" {label:>9} ", "dim"), (cells, "bar")])
     place = next(number for number, height in enumerate(heights) if height == highest)
-    found.append([(" " * (11 + place) + "^ peak" + f" ({run.bound})" * bool(run.bound), "total")])
+    shown.append([(" " * (11 + place) + "^ peak" + f" ({run.bound})" * bool(run.bound), "total")])
     backward = next((number for number, moment in enumerate(moments) if moment.phase == "backward"), None)
     if backward is not None:
         turn = backward * columns // len(moments)
-        found.append([(" " * 11 + "forward".ljust(turn)[: max(turn, 7)] + "backward", "dim")])
-    return found
+        shown.append([(" " * 11 + "forward".ljust(turn)[: max(turn, 7)] + "backward", "dim")])
+    return shown

@@ -26,12 +26,12 @@ def narrow(grid: Grid, widths: list[int], room: int, glyphs: dict[str, str]) -> 
     others = range(1, len(widths))
     widest = max([min(widths[column], _least(grid, column)) for column in others], default=0)
     label = min(widths[0], max(LABEL, room - grid.gap - widest))
-    found: list[Line] = []
+    shown: list[Line] = []
     for group in _groups(grid, widths, label, room):
         sizes = [label, *[max(1, min(widths[column], room - label - grid.gap)) for column in group]]
-        found += [[]] if found else []
-        found += _group(grid, [0, *group], sizes, glyphs)
-    return found
+        shown += [[]] if shown else []
+        shown += _group(grid, [0, *group], sizes, glyphs)
+    return shown
 
 
 def _cells(grid: Grid, column: int) -> list[str]:
@@ -52,26 +52,26 @@ def _is_text(grid: Grid, column: int) -> bool:
 
 def _shrunk(grid: Grid, widths: list[int], room: int) -> list[int]:
     """Reduce the widths of text columns, the last ones first, as far as needed and as words allow."""
-    found = list(widths)
+    shrunk = list(widths)
     for column in reversed(range(1, len(widths))):
-        over = sum(found) + grid.gap * (len(found) - 1) - room
+        over = sum(shrunk) + grid.gap * (len(shrunk) - 1) - room
         if over > 0 and _is_text(grid, column):
-            found[column] = max(found[column] - over, min(found[column], max(NARROWEST, _least(grid, column))))
-    return found
+            shrunk[column] = max(shrunk[column] - over, min(shrunk[column], max(NARROWEST, _least(grid, column))))
+    return shrunk
 
 
 def _groups(grid: Grid, widths: list[int], label: int, room: int) -> list[list[int]]:
     """Split the columns after the first into groups that fit next to it."""
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     taken = room
     for column in range(1, len(widths)):
         size = grid.gap + max(1, min(widths[column], room - label - grid.gap))
-        if not found or taken + size > room:
-            found.append([])
+        if not groups or taken + size > room:
+            groups.append([])
             taken = label
-        found[-1].append(column)
+        groups[-1].append(column)
         taken += size
-    return found or [[]]
+    return groups or [[]]
 
 
 def _group(grid: Grid, columns: Sequence[int], widths: Sequence[int], glyphs: dict[str, str]) -> list[Line]:
@@ -107,16 +107,16 @@ def _broken(cell: str, width: int) -> list[str]:
     if width_of(cell) <= width:
         return [cell]
     indent = len(cell) - len(cell.lstrip(" "))
-    found: list[str] = []
+    pieces: list[str] = []
     text = " " * indent
     for word in WORDS.findall(cell):
         for number, piece in enumerate([word] if indent + width_of(word) <= width else JOINTS.split(word)):
             blank = "" if number or not text.strip() else " "
             if text.strip() and width_of(text) + len(blank) + width_of(piece) > width:
-                found.append(text)
+                pieces.append(text)
                 text, blank = " " * indent, ""
             text += blank + piece
-    return [*found, text]
+    return [*pieces, text]
 
 
 def _stacked(pieces: Sequence[Sequence[str]], right: Sequence[bool]) -> list[list[str]]:

@@ -29,17 +29,17 @@ def lines(problem: Problem, width: int = 0) -> list[str]:
             *(_fitted("  = help: ", visible(problem.help), width) if problem.help else []),
         ]
     gutter = max(3, len(str(problem.where.line)) + 2)
-    found = _fitted("", f"{place(problem.where)}: {head}", width)
+    shown = _fitted("", f"{place(problem.where)}: {head}", width)
     line, caret = _excerpt(problem.where, min(WIDEST, max(LEAST, width - gutter - 9)) if width else WIDEST)
     if line:
-        found.append(f"{problem.where.line:>{gutter}} | {line}")
-        found.append(f"{'':>{gutter}} | {'':>{caret}}^")
+        shown.append(f"{problem.where.line:>{gutter}} | {line}")
+        shown.append(f"{'':>{gutter}} | {'':>{caret}}^")
     if problem.help:
-        found += _fitted(f"{'':>{gutter}} = help: ", visible(problem.help), width)
+        shown += _fitted(f"{'':>{gutter}} = help: ", visible(problem.help), width)
     for call in problem.trail:
         at = f", called at {place(call.where)}" if call.where is not None else ""
-        found += _fitted(f"{'':>{gutter}} in ", f"{show(call.block)}{at}", width)
-    return found
+        shown += _fitted(f"{'':>{gutter}} in ", f"{show(call.block)}{at}", width)
+    return shown
 
 
 def _fitted(label: str, sentence: str, width: int) -> list[str]:
@@ -77,10 +77,10 @@ def _excerpt(where: Where, room: int) -> tuple[str, int]:
 
 def _visible_characters(text: str) -> list[str]:
     """Return what `visible` makes of every character. Joined, they are what it makes of the text."""
-    found = [visible(char) for char in text]
+    characters = [visible(char) for char in text]
     for match in COMMAND.finditer(text):
-        found[match.start()] = "#\\"
-    return found
+        characters[match.start()] = "#\\"
+    return characters
 
 
 def text(problems: Iterable[Problem], width: int = 0) -> str:

@@ -19,22 +19,22 @@ class Ranking(Record):
 
 def fold(rows: Sequence[Row], depth: int | None) -> list[Folded]:
     """Return the lines of the table. Rows below `depth` levels of blocks are folded into one line each."""
-    found: list[Folded] = []
+    folded: list[Folded] = []
     before: str | None = None
     for row in rows:
         name = row.node.name
         level = name.count(".")
         if depth is None or level < depth:
-            found.append(Folded(name, level, [row]))
+            folded.append(Folded(name, level, [row]))
             before = None
             continue
         prefix = ".".join(name.split(".")[:depth])
         if prefix == before:
-            found[-1].rows.append(row)
+            folded[-1].rows.append(row)
         else:
-            found.append(Folded(prefix, depth - 1, [row]))
+            folded.append(Folded(prefix, depth - 1, [row]))
             before = prefix
-    return found
+    return folded
 
 
 def rank_lines(analysis: Analysis, depth: int | None, ranking: Ranking | None) -> tuple[list[Folded], Folded | None]:

@@ -154,15 +154,15 @@ def totals(analysis: Analysis, options: Options) -> list[Line]:
     """Return the totals with their units and parts, and the pattern of the layers."""
     rows = totals_rows(analysis, options)
     wide = max(len(f"{number:,}") for _, number, _ in rows)
-    found: list[Line] = []
+    shown: list[Line] = []
     for name, number, words in rows:
         short = f"({format_count(number)})" if number >= 1000 and not options.exact else ""
-        found.append([(f" {name:<12}", ""), (f"{number:>{wide},}", "total"), (f" {short:<8} ", "dim"), (words, "dim")])
+        shown.append([(f" {name:<12}", ""), (f"{number:>{wide},}", "total"), (f" {short:<8} ", "dim"), (words, "dim")])
     if not options.partial:
         follows = pattern(analysis.network) or ""
         if "]*" in follows and len(follows) <= LONGEST_PATTERN:
-            found.append([(f" {'pattern':<12}", ""), (show(follows, LONGEST_PATTERN), "dim")])
-    return found
+            shown.append([(f" {'pattern':<12}", ""), (show(follows, LONGEST_PATTERN), "dim")])
+    return shown
 
 
 def _uncounted(layers: int) -> str:
@@ -190,7 +190,7 @@ def figure(claim: Claim) -> str:
 
 def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Line]:
     """Return claims with the computed figures, grouped by source."""
-    found: list[Line] = []
+    lines: list[Line] = []
     source = None
     grid_width = max((len(figure(claim)) for claim in checked), default=0)
     claim_width = max((len(show(claim.claimed)) for claim in checked), default=0)
@@ -198,15 +198,15 @@ def claims(checked: Sequence[Claim], by: str, glyphs: dict[str, str]) -> list[Li
     for claim in checked:
         if claim.source != source:
             source = claim.source
-            found += [[], [(f" {by} {show(source, 100) or 'an unnamed source'}", "name")]]
+            lines += [[], [(f" {by} {show(source, 100) or 'an unnamed source'}", "name")]]
         mark = glyphs["right"] if claim.agrees else glyphs["wrong"]
         verdict = "agrees" if claim.agrees else "does not agree" if by.startswith("published") else "is wrong"
         line = f"   {claim.quantity:<{name_width}}  {show(claim.claimed):>{claim_width}}   computed {figure(claim):<{grid_width}}"
-        found.append([(line, ""), (f"  {mark} {verdict}", "good" if claim.agrees else "bad")])
+        lines.append([(line, ""), (f"  {mark} {verdict}", "good" if claim.agrees else "bad")])
         if claim.reason:
-            found.append([(f"     it is {claim.reason}", "note")])
-        found += [[(f"     {shown}", "dim")] for shown in claim.working]
-    return found
+            lines.append([(f"     it is {claim.reason}", "note")])
+        lines += [[(f"     {shown}", "dim")] for shown in claim.working]
+    return lines
 
 
 def merge_notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
@@ -226,8 +226,8 @@ def merge_notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 def notes(rows: Sequence[Row]) -> list[Line]:
     """Return the notes of the layers as lines."""
-    found: list[Line] = [[(" note: ", "note"), (f"{names}: {text}", "")] for names, text in merge_notes(rows)]
-    return [[], *found] if found else []
+    shown: list[Line] = [[(" note: ", "note"), (f"{names}: {text}", "")] for names, text in merge_notes(rows)]
+    return [[], *shown] if shown else []
 
 
 def meanings(options: Options) -> list[Line]:

@@ -284,7 +284,7 @@ def skeletons(bodies: list[Body], root_name: str, taken: set[str]) -> list[Skele
 
 def _group(bodies: list[Body]) -> list[Skeleton]:
     """Group bodies of the same structure."""
-    known: dict[tuple[object, ...], Skeleton] = {}
+    skeletons: dict[tuple[object, ...], Skeleton] = {}
     for body in bodies:
         key: list[object] = [tuple(body.arguments), tuple(body.extra), body.returns]
         hints: list[str] = []
@@ -303,11 +303,11 @@ def _group(bodies: list[Body]) -> list[Skeleton]:
                 key.append((init.attribute, _NUMBER.sub("#", init.code)))
         key += [step.code for step in body.steps]
         key += body.values if body.exact else []
-        skeleton = known.setdefault(tuple(key), Skeleton())
+        skeleton = skeletons.setdefault(tuple(key), Skeleton())
         skeleton.bodies.append(body)
         skeleton.hints = skeleton.hints or hints
         body.skeleton = skeleton
-    classes = list(known.values())
+    classes = list(skeletons.values())
     for skeleton in classes:
         _parameters(skeleton)
     return classes

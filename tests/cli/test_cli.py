@@ -147,6 +147,7 @@ def test_unknown_commands(word: str, help: str, cnncalc: Any) -> None:
         ("verify lenet5 --to keras", "`cnncalc verify` calls it `--framework`"),
         ("export lenet5 --framework keras", "`cnncalc export` calls it `--to`"),
         ("export lenet5 --format keras", "`cnncalc export` calls it `--to`"),
+        ("export lenet5 --to svg", "draw a picture with `cnncalc draw SPEC -o net.svg`"),
     ],
 )
 def test_options_of_other_commands(line: str, help: str, cnncalc: Any) -> None:

@@ -104,5 +104,5 @@ def sides_within(
         NoSides: If the network has several inputs, or its input has no sides.
     """
     sides = Sides(resize, network)
-    found = {name: sides.largest(size, peak) for name, peak in peaks.items()}
-    return {name: sides.scaled(side) if side else None for name, side in found.items()}
+    largest = {name: sides.largest(size, peak) for name, peak in peaks.items()}
+    return {name: sides.scaled(side) if side else None for name, side in largest.items()}

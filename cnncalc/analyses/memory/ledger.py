@@ -51,11 +51,11 @@ class Ledger:
 
     def live_by_layer(self) -> dict[str, int]:
         """Return the bytes alive now, by the layer that made them."""
-        found: dict[str, int] = {}
+        live: dict[str, int] = {}
         for size, holders, maker in zip(self.sizes, self.holders, self.makers, strict=True):
             if holders and size and maker:
-                found[maker] = found.get(maker, 0) + size
-        return found
+                live[maker] = live.get(maker, 0) + size
+        return live
 
     def mark(self, phase: str, at: str, extra: int = 0) -> None:
         """Record this moment, with `extra` bytes that are alive only now."""

@@ -92,20 +92,20 @@ def _factored(parameters: Sequence[Learned], width: int) -> Cost:
     """
     state = 0
     unknown: dict[str, None] = {}
-    known: list[tuple[int, ...]] = []
+    dimensions: list[tuple[int, ...]] = []
     for parameter in parameters:
         dims, size = parameter.dims, parameter.size
         if dims is None:  # at least a square's rows and columns
             unknown[parameter.at] = None
             state += min(size, isqrt(4 * size - 1) + 1)
         else:
-            known.append(dims)
+            dimensions.append(dims)
             state += size // dims[-1] + size // dims[-2] if len(dims) > 1 else size
     if parameters and not unknown and all(parameter.place is not None for parameter in parameters):
         ordered = sorted(parameters, key=lambda parameter: parameter.place or 0)
         made = _loop([parameter.dims or () for parameter in ordered])
         return Cost(state * width, made * width, made * width)
-    alone = max([_loop([dims]) for dims in known], default=0)
+    alone = max([_loop([dims]) for dims in dimensions], default=0)
     carried = 4 * max([parameter.size for parameter in parameters], default=0)
     return Cost(state * width, alone * width, (alone + carried) * width, tuple(unknown))
 

@@ -404,8 +404,8 @@ def _release(
             for index in inputs:
                 number = values[index].number
                 until[number] = max(until.get(number, -1), last_step[last])
-    kept = {value.number for value in [*work.outputs, *work.inputs, *(work.copies if scopes is not None else ())]}
+    needed = {value.number for value in [*work.outputs, *work.inputs, *(work.copies if scopes is not None else ())]}
     by_number = {step.output.number: step.output for step in work.steps}
     for number, end in until.items():
-        if number not in kept:
+        if number not in needed:
             work.steps[end].released.append(by_number[number])

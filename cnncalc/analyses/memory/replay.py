@@ -224,7 +224,7 @@ class Replay:
         direct = op.casts in (CAST, FUSED)
         if op.both and not step.inputs[0].trained:
             ledger.mark("backward", step.at, self.bytes(op.temps + step.inputs[0].numbers, step.output))
-        found = self.input_gradients(step, gradient, direct)
+        gradients = self.input_gradients(step, gradient, direct)
         if op.strip and step.weights and self.batch == 1:
             ledger.hold(gradient.storage)
         mixed = op.casts == MIXED  # a parameter's gradient is as large as the output first, and is summed last
@@ -250,13 +250,13 @@ class Replay:
         if unpacked:
             for storage in kept:
                 ledger.drop(storage)
-        for place, (value, passed, made) in enumerate(found):
+        for place, (value, passed, made) in enumerate(gradients):
             fitting = passed
             if made == SPREAD:
                 fitting = self.replace(fitting, self.bytes(value.numbers, step.output), step.at)
             if value.wide != step.output.wide and not direct:
                 fitting = self.replace(fitting, self.size(value), step.at)
-            found[place] = (value, fitting, made)
+            gradients[place] = (value, fitting, made)
         if mixed:
             shared = self.parameter_gradients(step)
             ledger.mark("backward", step.at)
@@ -274,8 +274,8 @@ class Replay:
             ledger.mark("backward", step.at)
             for storage in (*shared, each):
                 ledger.drop(storage)
-        weights = [part for part in found if part[0].fixed]
-        inputs = found[: len(found) - len(weights)]
+        weights = [part for part in gradients if part[0].fixed]
+        inputs = gradients[: len(gradients) - len(weights)]
         for value, passed, _ in (*inputs, *reversed(weights)):  # a product's weights come last, after its bias
             self.deliver(value, passed, step.at)
         if step.relaid:
@@ -284,7 +284,7 @@ class Replay:
     def input_gradients(self, step: Step, gradient: Gradient, direct: bool) -> list[tuple[Value, Gradient, str]]:
         """Compute the gradients of an operation's inputs, in the type of its output unless it casts by itself."""
         ledger, op = self.ledger, step.op
-        found: list[tuple[Value, Gradient, str]] = []
+        gradients: list[tuple[Value, Gradient, str]] = []
         for value, made in zip(step.inputs, step.grads, strict=True):
             if not value.trained or not made:
                 continue
@@ -303,17 +303,17 @@ class Replay:
             else:
                 dense = gradient.dense and made != EXPANDED and (made != PART or self.batch == 1)
                 passed = Gradient(ledger.hold(gradient.storage), dense, view=True)
-            found.append((value, passed, made))
-        return found
+            gradients.append((value, passed, made))
+        return gradients
 
     def parameter_gradients(self, step: Step) -> list[int]:
         """Compute the gradients of the parameters; return those that are added to existing ones and then freed."""
-        found = []
+        gradients = []
         for size, before in step.weights if not step.op.strip or self.batch > 1 else ():
             storage = self.ledger.new(size * self.weights, "gradients")
             if before:
-                found.append(storage)
-        return found
+                gradients.append(storage)
+        return gradients
 
     def allocate_sum(self, storage: int, at: str) -> int:
         """Allocate a sum while both of its terms exist, one of which is that storage."""

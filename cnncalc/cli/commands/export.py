@@ -57,8 +57,8 @@ def command(request: Request, target: str, depth: int | None, batch: int | None)
         raise click.UsageError("refusing to write binary data to a terminal: use -o net.onnx")
     network = network_of(spec, request)
     print_notes(network)
-    given = {name: value for name, value in (("depth", depth), ("batch", batch)) if name in writer.options}
-    result = network.export(target, **given)
+    settings = {name: value for name, value in (("depth", depth), ("batch", batch)) if name in writer.options}
+    result = network.export(target, **settings)
     if isinstance(result, bytes):
         write_bytes(result, file)
     else:

@@ -62,8 +62,8 @@ def number_help(text: str) -> str:
     parts = body.split(joined)
     if len(parts) > (1 if joined == "-" else 2) and all(part.replace(".", "", 1).isdecimal() for part in parts):
         does = "subtract" if joined == "-" else "divide"
-        meant = f" {joined} ".join(part.lstrip("0") or "0" for part in parts)
-        return f"write one number; to {does}, put spaces around the `{joined}`: `{meant[:40]}`"
+        numbers = f" {joined} ".join(part.lstrip("0") or "0" for part in parts)
+        return f"write one number; to {does}, put spaces around the `{joined}`: `{numbers[:40]}`"
     if ":" in body and body.replace(":", "").isdecimal():
         return "`:` has no meaning in a number; write one whole number"
     whole, point, fraction = bare.partition(".")

@@ -94,11 +94,11 @@ def reshape_to(call: Call, value: Value, target: list[Any]) -> Value:
     """Reshape a value to a shape in Keras' order, in which one number may be -1."""
     front = list(call.shape(value)[: call.lead])
     size = call.shape(value).size // prod(front)
-    known = [length for length in target if length not in (-1, None)]
-    if not all(type(length) is int and 1 <= length <= 2**50 for length in known) or len(target) > len(known) + 1:
+    stated = [length for length in target if length not in (-1, None)]
+    if not all(type(length) is int and 1 <= length <= 2**50 for length in stated) or len(target) > len(stated) + 1:
         text = f"has the target shape {show(target)}: it must be whole numbers of at least 1, and at most one -1"
         raise call.spec.problem(text)
-    rest = size // prod(known) if prod(known) else 0
+    rest = size // prod(stated) if prod(stated) else 0
     lengths = [*front, *[rest if length in (-1, None) else length for length in target]]
     if prod(lengths) != call.shape(value).size or not lengths:
         text = f"cannot reshape {call.describe(value)}, which holds {size:,} numbers, to {show(target)}"

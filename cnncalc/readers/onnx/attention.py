@@ -48,11 +48,11 @@ class Tracked:
 
 def find_attentions(done: Sequence[ReadOperation], scope: Scope) -> Iterator[Pattern]:
     """Yield self-attentions: softmax(query * key / sqrt(width)) * value of one projected value, and a final projection."""
-    known: dict[str, Tracked] = {}
+    tracked: dict[str, Tracked] = {}
     ends: dict[int, Tracked] = {}
-    for one in done:
-        for name, fact in _track_outputs(one, known, scope):
-            known[name] = fact
+    for operation in done:
+        for name, fact in _track_outputs(operation, tracked, scope):
+            tracked[name] = fact
             if fact.role == "out":
                 ends[id(fact.source)] = fact
     for end in ends.values():
@@ -61,14 +61,16 @@ def find_attentions(done: Sequence[ReadOperation], scope: Scope) -> Iterator[Pat
             yield pattern
 
 
-def _track_outputs(one: ReadOperation, known: dict[str, Tracked], scope: Scope) -> Iterator[tuple[str, Tracked]]:
+def _track_outputs(
+    operation: ReadOperation, tracked: dict[str, Tracked], scope: Scope
+) -> Iterator[tuple[str, Tracked]]:
     """Yield the tracked outputs of an operator, each with its name."""
-    step = one.step
-    xs = [known.get(name) for name in step.node.input]
+    step = operation.step
+    xs = [tracked.get(name) for name in step.node.input]
     x = xs[0] if xs else None
     if step.op == "Split":
         if x is not None:
-            yield from _track_split(one, x, scope)
+            yield from _track_split(operation, x, scope)
         return
     value = scope.values.get(step.outputs[0]) if step.outputs else None
     if value is None or (not any(xs) and step.op not in ("MatMul", "Gemm")):
@@ -76,23 +78,27 @@ def _track_outputs(one: ReadOperation, known: dict[str, Tracked], scope: Scope) 
     fact = None
     if step.op in ("MatMul", "Gemm"):
         left, right = (xs[0], xs[1]) if len(xs) > 1 and step.op == "MatMul" else (None, None)
-        fact = _track_product(one, left, right) if left is not None and right is not None else _track_projection(one, x)
+        fact = (
+            _track_product(operation, left, right)
+            if left is not None and right is not None
+            else _track_projection(operation, x)
+        )
     elif step.op in ("Add", "Mul", "Div"):
-        fact = _track_constant(one, xs)
+        fact = _track_constant(operation, xs)
     elif step.op == "Attention":
-        fact = _track_attention(one, xs)
+        fact = _track_attention(operation, xs)
     elif x is not None and step.op in VIEWS:
         axes = regroup(x.axes, value.dims)
-        fact = Tracked(one, x.role, axes, [x]) if axes is not None else None
+        fact = Tracked(operation, x.role, axes, [x]) if axes is not None else None
     elif x is not None and step.op == "Transpose":
         perm = step.attributes.get("perm") or range(len(x.axes))[::-1]
-        fact = Tracked(one, x.role, [x.axes[axis] for axis in perm], [x])
+        fact = Tracked(operation, x.role, [x.axes[axis] for axis in perm], [x])
     elif x is not None and step.op in ("Gather", "Slice"):
-        fact = _track_part(one, x, value)
+        fact = _track_part(operation, x, value)
     elif x is not None and step.op == "Softmax" and x.role == "scores" and x.axes[-1][:1] and x.axes[-1][0][0] == "s":
         axis = step.attributes.get("axis")  # its default differs between opsets
         if isinstance(axis, int) and axis in (-1, len(x.axes) - 1):
-            fact = Tracked(one, "weights", x.axes, [x])
+            fact = Tracked(operation, "weights", x.axes, [x])
     if fact is not None:
         yield step.outputs[0], fact
 
@@ -107,7 +113,7 @@ def regroup(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
     [(('t', 1, 10),), (('f', 24, 3),), (('f', 1, 24),)]
     """
     rest = [factor for axis in axes for factor in axis][::-1]
-    found = []
+    groups = []
     for whole in dims:
         axis: list[Factor] = []
         length = whole
@@ -124,24 +130,24 @@ def regroup(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
             if axis and axis[-1][0] == what and axis[-1][1] == stride * many:
                 many *= axis.pop()[2]
             axis.append((what, stride, many))
-        found.append(tuple(axis))
-    return found if not rest else None
+        groups.append(tuple(axis))
+    return groups if not rest else None
 
 
-def _cut(one: ReadOperation, x: Tracked, axis: int, start: int, length: int) -> Tracked | None:
+def _cut(operation: ReadOperation, x: Tracked, axis: int, start: int, length: int) -> Tracked | None:
     """Return a part of the features of a projection."""
     if x.role != "projected" or len(x.axes[axis]) != 1 or x.axes[axis][0][0] != "f":
         return None
     _, stride, _ = x.axes[axis][0]
     axes = list(x.axes)
     axes[axis] = (("f", stride, length),) if length > 1 else ()
-    fact = Tracked(one, x.role, axes, [x])
+    fact = Tracked(operation, x.role, axes, [x])
     fact.offset += start * stride
     return fact
 
 
-def _track_part(one: ReadOperation, x: Tracked, value: Value) -> Tracked | None:
-    step = one.step
+def _track_part(operation: ReadOperation, x: Tracked, value: Value) -> Tracked | None:
+    step = operation.step
     rank = len(x.axes)
     if step.op == "Gather":
         index, axis = step.required(1), step.attributes.get("axis", 0) % rank
@@ -149,11 +155,11 @@ def _track_part(one: ReadOperation, x: Tracked, value: Value) -> Tracked | None:
         place = int(index.array.reshape(-1)[0]) if index.array is not None and index.size == 1 else length
         if not -length <= place < length:
             return None
-        fact = _cut(one, x, axis, place % length, 1)
+        fact = _cut(operation, x, axis, place % length, 1)
         if fact is not None and index.dims == ():
             fact.axes = (*fact.axes[:axis], *fact.axes[axis + 1 :])
         return fact if fact is not None and len(fact.axes) == len(value.dims) else None
-    arrays = [given.array if given is not None else None for given in step.inputs]
+    arrays = [constants.array if constants is not None else None for constants in step.inputs]
     starts, ends, axes, steps = slice_arguments(arrays, step.attributes, rank)
     dims = step.required(0).dims
     cuts = [(axis, slice_range(a, b, by, dims[axis])) for axis, a, b, by in zip(axes, starts, ends, steps, strict=True)]
@@ -161,17 +167,17 @@ def _track_part(one: ReadOperation, x: Tracked, value: Value) -> Tracked | None:
     if len(cuts) != 1:
         return None
     axis, (start, end, by) = cuts[0]
-    return _cut(one, x, axis, start, end - start) if by == 1 and start is not None and end is not None else None
+    return _cut(operation, x, axis, start, end - start) if by == 1 and start is not None and end is not None else None
 
 
-def _track_split(one: ReadOperation, x: Tracked, scope: Scope) -> Iterator[tuple[str, Tracked]]:
+def _track_split(operation: ReadOperation, x: Tracked, scope: Scope) -> Iterator[tuple[str, Tracked]]:
     """Yield the parts of a Split, if they are equally long."""
-    step = one.step
+    step = operation.step
     axis = step.attributes.get("axis", 0) % len(x.axes)
     length, count = step.required(0).dims[axis], len(step.outputs)
     for k, name in enumerate(step.outputs):
         value = scope.values.get(name)
-        fact = _cut(one, x, axis, k * length // count, length // count)
+        fact = _cut(operation, x, axis, k * length // count, length // count)
         if value is not None and fact is not None and value.dims[axis] * count == length:
             yield name, fact
 
@@ -179,9 +185,9 @@ def _track_split(one: ReadOperation, x: Tracked, scope: Scope) -> Iterator[tuple
 # -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
-def _track_projection(one: ReadOperation, x: Tracked | None) -> Tracked | None:
+def _track_projection(operation: ReadOperation, x: Tracked | None) -> Tracked | None:
     """Track a product with a matrix in the file. It ends an attention if it projects the context, and can start one otherwise."""
-    step = one.step
+    step = operation.step
     factors = [step.attributes.get(name, 1.0) for name in ("alpha", "beta")]
     if step.op == "Gemm" and (
         step.attributes.get("transA") or not all(isinstance(f, float) and f == 1.0 for f in factors)
@@ -198,20 +204,20 @@ def _track_projection(one: ReadOperation, x: Tracked | None) -> Tracked | None:
     axes: list[Axis] = [() for _ in a.dims]
     axes[long[0]], axes[-1] = (steps,), (("f", 1, units),)
     if x is None or x.role != "context":
-        return Tracked(one, "projected", axes)
+        return Tracked(operation, "projected", axes)
     features = sorted((x.axes[-1]), key=lambda factor: factor[0])
     if x.axes[long[0]] != (steps,) or prod(many for _, _, many in features) != wide or units != wide:
         return None
     if [what for what, _, _ in features] not in (["e", "h"], ["e"]):
         return None
-    fact = Tracked(one, "out", axes, [x])
+    fact = Tracked(operation, "out", axes, [x])
     fact.source = fact
     return fact
 
 
-def _track_constant(one: ReadOperation, xs: Sequence[Tracked | None]) -> Tracked | None:
+def _track_constant(operation: ReadOperation, xs: Sequence[Tracked | None]) -> Tracked | None:
     """Track a bias after a projection, or a factor that scales query, key or scores."""
-    step = one.step
+    step = operation.step
     if len(xs) != 2 or (xs[0] is None) == (xs[1] is None) or (step.op == "Div" and xs[0] is None):
         return None
     place = 0 if xs[0] is not None else 1
@@ -221,18 +227,18 @@ def _track_constant(one: ReadOperation, xs: Sequence[Tracked | None]) -> Tracked
     if step.op == "Add":
         vector = other.tensors and other.dims[-1:] == (other.size,) == step.required(place).dims[-1:]
         plain = x.done.step.op == "MatMul" and x.role in ("projected", "out")
-        return Tracked(one, x.role, x.axes, [x]) if vector and plain else None
+        return Tracked(operation, x.role, x.axes, [x]) if vector and plain else None
     if x.role not in ("projected", "scores") or other.array is None or other.size != 1 or len(other.dims) > len(x.axes):
         return None
     factor = float(other.array.reshape(-1)[0])
     if not factor:
         return None
-    fact = Tracked(one, x.role, x.axes, [x])
+    fact = Tracked(operation, x.role, x.axes, [x])
     fact.scale *= factor if step.op == "Mul" else 1 / factor
     return fact
 
 
-def _track_product(one: ReadOperation, a: Tracked, b: Tracked) -> Tracked | None:
+def _track_product(operation: ReadOperation, a: Tracked, b: Tracked) -> Tracked | None:
     """Track query times key, or weights times value. Both sides have the same number of heads as leading axis."""
     if b.role != "projected" or len(a.axes) != len(b.axes) or len(a.axes) < 2:
         return None
@@ -250,7 +256,7 @@ def _track_product(one: ReadOperation, a: Tracked, b: Tracked) -> Tracked | None
             return None
         if {mine[0], theirs[0]} - {"f", "h"}:
             return None
-        fact = Tracked(one, "scores", [*_heads(a), rows, (("s", *rows[0][1:]),)], [a, b])
+        fact = Tracked(operation, "scores", [*_heads(a), rows, (("s", *rows[0][1:]),)], [a, b])
         fact.scale = a.scale * b.scale
         fact.parts = ((a, mine, inner[0]), (b, theirs, other[0]))
         return fact
@@ -258,30 +264,31 @@ def _track_product(one: ReadOperation, a: Tracked, b: Tracked) -> Tracked | None
         return None
     if other != (("t", *inner[0][1:]),) or len(columns) != 1 or columns[0][0] != "f":
         return None
-    fact = Tracked(one, "context", [*_heads(a), rows, (("e", 1, columns[0][2]),)], [a, b])
+    fact = Tracked(operation, "context", [*_heads(a), rows, (("e", 1, columns[0][2]),)], [a, b])
     fact.parts = (*a.parts, (b, theirs, columns[0]))
     return fact
 
 
-def _track_attention(one: ReadOperation, xs: Sequence[Tracked | None]) -> Tracked | None:
+def _track_attention(operation: ReadOperation, xs: Sequence[Tracked | None]) -> Tracked | None:
     """Track the operator Attention of opset 23 on heads x steps, without mask, cap or past keys."""
-    given = one.step.attributes
-    scale = given.get("scale")
+    attributes = operation.step.attributes
+    scale = attributes.get("scale")
     plain = all(
-        isinstance(given.get(name, 0), int | float) and not given.get(name, 0) for name in ("is_causal", "softcap")
+        isinstance(attributes.get(name, 0), int | float) and not attributes.get(name, 0)
+        for name in ("is_causal", "softcap")
     )
-    alone = not any(one.step.inputs[3:]) and not any(one.step.outputs[1:])
+    alone = not any(operation.step.inputs[3:]) and not any(operation.step.outputs[1:])
     if len(xs) < 3 or not (plain and alone and (scale is None or isinstance(scale, float))):
         return None
     query, key, value = xs[:3]
     if query is None or key is None or value is None or query.role != "projected" or len(key.axes) != 4 or key.axes[0]:
         return None
-    turned = Tracked(one, key.role, [*key.axes[:2], key.axes[3], key.axes[2]], [key])
-    scores = _track_product(one, query, turned)
+    turned = Tracked(operation, key.role, [*key.axes[:2], key.axes[3], key.axes[2]], [key])
+    scores = _track_product(operation, query, turned)
     if scores is None:
         return None
     scores.scale *= 1 / sqrt(scores.parts[0][2][2]) if scale is None else scale
-    return _track_product(one, Tracked(one, "weights", scores.axes, [scores]), value)
+    return _track_product(operation, Tracked(operation, "weights", scores.axes, [scores]), value)
 
 
 def _heads(x: Tracked) -> Iterator[Axis]:
@@ -304,15 +311,15 @@ def _pattern_ending_at(end: Tracked, scope: Scope) -> Pattern | None:
         return None
     if not isclose(end.scale, 1 / sqrt(each[2]), rel_tol=1e-3):
         return None
-    found = _operators(end)
-    if found is None:
+    operators = _operators(end)
+    if operators is None:
         return None
-    steps = [one.step for one in found]
+    steps = [one.step for one in operators]
     parameters = _parameter_names(steps)
     x, result = projections[0].done.step.required(0), scope.values[steps[-1].outputs[0]]
     bias = any(has_bias_role(role) for role in parameters)
     layer = Attention(heads=head[2], bias=bias)
-    return Pattern(layer, names.pop(), _order(x.dims), _order(result.dims), found, parameters)
+    return Pattern(layer, names.pop(), _order(x.dims), _order(result.dims), operators, parameters)
 
 
 def _covers_features(parts: Sequence[Part]) -> bool:
@@ -334,29 +341,29 @@ def _covers_features(parts: Sequence[Part]) -> bool:
 
 def _operators(end: Tracked) -> list[ReadOperation] | None:
     """Return the operators of an attention in order; None if there are too many."""
-    found: dict[int, ReadOperation] = {}
+    operators: dict[int, ReadOperation] = {}
     seen: set[int] = set()
     rest = [end]
     while rest:
-        one = rest.pop()
-        if id(one) not in seen:
-            seen.add(id(one))
-            found[id(one.done)] = one.done
-            rest.extend(one.below)
+        operation = rest.pop()
+        if id(operation) not in seen:
+            seen.add(id(operation))
+            operators[id(operation.done)] = operation.done
+            rest.extend(operation.below)
         if len(seen) > MAX_OPERATORS:
             return None
-    return sorted(found.values(), key=lambda one: one is end.done)
+    return sorted(operators.values(), key=lambda operation: operation is end.done)
 
 
 def _parameter_names(steps: Sequence[Operation]) -> dict[str, str]:
     """Return the names of the projections' matrices and biases, each with its role."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for step in steps:
         for place, (name, x) in enumerate(zip(step.node.input, step.inputs, strict=False)):
             if x is not None and x.tensors and step.op in ("MatMul", "Gemm", "Add") and x.index is None:
                 bias = step.op == "Add" or place == 2
-                found[f"{'bias' if bias else 'weight'}_{len(found)}"] = name
-    return found
+                names[f"{'bias' if bias else 'weight'}_{len(names)}"] = name
+    return names
 
 
 def _order(dims: Dims) -> tuple[int, int]:

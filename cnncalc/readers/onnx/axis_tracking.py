@@ -72,10 +72,10 @@ class AxisTracker:
         if rule is None or not step.outputs:
             return
         try:
-            found = rule(self, step)
+            results = rule(self, step)
         except (Refused, _NoAxis):  # the operator's own rule refuses the node
             return
-        for name, marks in zip(step.outputs, found, strict=False):
+        for name, marks in zip(step.outputs, results, strict=False):
             value = step.scope.values.get(name)
             if value is None or marks is None or value.index is None or value.marks is not None:
                 continue
@@ -104,28 +104,28 @@ class AxisTracker:
     def merge_axes(self, sides: Sequence[Marks]) -> Marks:
         """Return the axes of values broadcast together. Axes that meet with the same length become the same axis."""
         rank = max(len(side) for side in sides)
-        found: list[Axis] = []
+        axes: list[Axis] = []
         for place in range(-rank, 0):
             column = [side[place] for side in sides if len(side) >= -place]
             longest = max(_product(axis) for axis in column)
             column = [axis for axis in column if _product(axis) == longest]
-            known = [axis for axis in column if any(token >= 0 for token, _ in axis)]
-            for other in known[1:]:
-                if [length for _, length in other] == [length for _, length in known[0]]:
-                    for (a, _), (b, _) in zip(known[0], other, strict=True):
+            named = [axis for axis in column if any(token >= 0 for token, _ in axis)]
+            for other in named[1:]:
+                if [length for _, length in other] == [length for _, length in named[0]]:
+                    for (a, _), (b, _) in zip(named[0], other, strict=True):
                         if a >= 0 and b >= 0:
                             self._merge(a, b)
-            found.append(known[0] if known else column[0])
-        return tuple(found)
+            axes.append(named[0] if named else column[0])
+        return tuple(axes)
 
 
 def _product(axis: Axis) -> int:
     if len(axis) == 1:
         return axis[0][1]
-    found = 1
+    product = 1
     for _, length in axis:
-        found *= length
-    return found
+        product *= length
+    return product
 
 
 def _blank(length: int) -> Axis:
@@ -161,7 +161,7 @@ def regroup(marks: Marks, dims: Dims) -> Marks | None:
     rest = [factor for axis in marks for factor in axis][::-1]
     if len(rest) > 4 * MAX_FACTORS:
         return None
-    found = []
+    axes = []
     for whole in dims:
         axis: list[Factor] = []
         need = whole
@@ -180,8 +180,8 @@ def regroup(marks: Marks, dims: Dims) -> Marks | None:
                 need = 1
             else:
                 return None
-        found.append(tuple(axis) or _blank(1))
-    return tuple(found)
+        axes.append(tuple(axis) or _blank(1))
+    return tuple(axes)
 
 
 # Rules: each records what an operator does and returns the axes of its outputs.
@@ -197,12 +197,12 @@ def _same(a: AxisTracker, step: Operation) -> Found:
 
 def _spread(a: AxisTracker, step: Operation) -> Found:
     xs = [x for x in step.inputs if x is not None]
-    fed = [x for x in xs if x.index is not None]
-    marks = a.merge_axes([_marks(x) for x in fed])
+    operands = [x for x in xs if x.index is not None]
+    marks = a.merge_axes([_marks(x) for x in operands])
     for x in xs:
         if x.is_learned and len(x.dims) <= len(marks):  # its own numbers for each place along an axis
-            own = [marks[place] for place in range(-len(x.dims), 0) if x.dims[place] > 1]
-            a.mix(own, step, CUT)
+            spread = [marks[place] for place in range(-len(x.dims), 0) if x.dims[place] > 1]
+            a.mix(spread, step, CUT)
     return [a.merge_axes([marks, *[_blanks(x.dims) for x in xs if x.index is None]])]
 
 
@@ -252,10 +252,10 @@ def _recurrent(a: AxisTracker, step: Operation) -> Found:
     for state in (step.input(5), step.input(6)):
         if state is not None and len(state.dims) == 3 and state.marks is not None:
             marks = state.marks
-            own, others = (marks[0], (marks[1], marks[2])) if first else (marks[1], (marks[0], marks[2]))
-            a.as_batch(own, step)
+            mark, others = (marks[0], (marks[1], marks[2])) if first else (marks[1], (marks[0], marks[2]))
+            a.as_batch(mark, step)
             a.mix(others, step)
-            sides.append(own)
+            sides.append(mark)
     batch = a.merge_axes([(side,) for side in sides])[0]
     lengths = step.input(4)
     if lengths is not None and lengths.marks is not None and len(lengths.marks) == 1:
@@ -289,11 +289,11 @@ def _squeeze(a: AxisTracker, step: Operation) -> Found:
     x, out = step.input(0), step.scope.values.get(step.outputs[0])
     if x is None or out is None:
         return []
-    given = step.numbers(1, "axes")
+    numbers = step.numbers(1, "axes")
     larger = max(len(x.dims), len(out.dims))
-    if given is None:
+    if numbers is None:
         return [tuple(axis for axis, length in zip(_marks(x), x.dims, strict=True) if length != 1)]
-    axes = {_axis(axis, larger) for axis in given}
+    axes = {_axis(axis, larger) for axis in numbers}
     rest = iter(_marks(x))
     if step.op == "Squeeze":
         return [tuple(mark for axis, mark in enumerate(rest) if axis not in axes)]
@@ -309,25 +309,25 @@ def _along(a: AxisTracker, step: Operation) -> Found:
         return []
     marks = _marks(x)
     if step.op == "Concat":
-        fed = [
+        operands = [
             one for one in step.inputs if one is not None and one.index is not None and len(one.dims) == len(out.dims)
         ]
         axis = _axis(step.attributes.get("axis", 1), len(out.dims))
-        sides = [(*_marks(one)[:axis], *_marks(one)[axis + 1 :]) for one in fed]
-        a.mix((_marks(one)[axis] for one in fed), step, CUT)
+        sides = [(*_marks(one)[:axis], *_marks(one)[axis + 1 :]) for one in operands]
+        a.mix((_marks(one)[axis] for one in operands), step, CUT)
         rest = a.merge_axes(sides) if sides and sides[0] else ()
         return [(*rest[:axis], _blank(out.dims[axis]), *rest[axis:])]
     shift = len(out.dims) - len(x.dims)
     marks = (*[_blank(1)] * shift, *marks)
     if len(marks) != len(out.dims):
         return []
-    own = _FIRST_AXIS.get(step.op)
-    cut = {_axis(step.attributes.get("axis", own), len(marks))} if own is not None else set()
+    usual = _FIRST_AXIS.get(step.op)
+    cut = {_axis(step.attributes.get("axis", usual), len(marks))} if usual is not None else set()
     changed = {axis for axis, mark in enumerate(marks) if _product(mark) != out.dims[axis]} | cut
     a.mix((marks[axis] for axis in changed), step, CUT)
-    found = tuple(_blank(n) if axis in changed else marks[axis] for axis, n in enumerate(out.dims))
+    result = tuple(_blank(n) if axis in changed else marks[axis] for axis, n in enumerate(out.dims))
     if step.op != "Split":
-        return [found]
+        return [result]
     lengths = [one.dims if (one := step.scope.values.get(name)) is not None else () for name in step.outputs]
     return [tuple(_blank(n) if axis in changed else marks[axis] for axis, n in enumerate(dims)) for dims in lengths]
 
@@ -345,10 +345,10 @@ def _reduce(a: AxisTracker, step: Operation) -> Found:
     x = step.input(0)
     if x is None:
         return []
-    marks, given = _marks(x), step.numbers(1, "axes")
-    if not given:
+    marks, numbers = _marks(x), step.numbers(1, "axes")
+    if not numbers:
         return []
-    axes = {_axis(axis, len(marks)) for axis in given}
+    axes = {_axis(axis, len(marks)) for axis in numbers}
     if len(axes) < len(marks):
         a.mix((marks[axis] for axis in axes), step)
     keep = step.attributes.get("keepdims", 1)
@@ -362,8 +362,8 @@ def _along_rows(a: AxisTracker, step: Operation) -> Found:
     marks = _marks(x)
     old = step.op in ("Softmax", "LogSoftmax", "Hardmax") and a.opset < 13
     usual = 1 if old else 0 if step.op in ("ArgMax", "ArgMin") else -1
-    given = (step.numbers(1) or [0])[0] if step.op == "CumSum" else step.attributes.get("axis", usual)
-    axis = _axis(given, len(marks))
+    axis_number = (step.numbers(1) or [0])[0] if step.op == "CumSum" else step.attributes.get("axis", usual)
+    axis = _axis(axis_number, len(marks))
     to_end = old or (step.op.endswith("Normalization") and step.op != "LpNormalization")
     a.mix(marks[axis:] if to_end else marks[axis : axis + 1], step)
     if step.op in ("ArgMax", "ArgMin", "TopK"):
@@ -390,14 +390,14 @@ def _einsum(a: AxisTracker, step: Operation) -> Found:
 
 
 def _attention(a: AxisTracker, step: Operation) -> Found:
-    fed = [x for x in step.inputs[:3] if x is not None and len(x.dims) > 2]
-    for x in fed:
+    operands = [x for x in step.inputs[:3] if x is not None and len(x.dims) > 2]
+    for x in operands:
         a.as_batch(_marks(x)[0], step)
         a.mix(_marks(x)[1:], step)
     out = step.scope.values.get(step.outputs[0])
-    if not fed or out is None:
+    if not operands or out is None:
         return []
-    first = a.merge_axes([_marks(x)[:1] for x in fed])
+    first = a.merge_axes([_marks(x)[:1] for x in operands])
     return [(*first, *_blanks(out.dims[1:]))]
 
 

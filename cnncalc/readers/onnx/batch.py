@@ -20,15 +20,15 @@ Chosen = Mapping[str, int | None]
 class DeclaredInput:
     """The dimensions that a graph declares for an input: their sizes, 0 if they are open, and their names."""
 
-    def __init__(self, one: Any, options: ReaderOptions) -> None:
-        dims = one.type.tensor_type.shape.dim
-        self.name: str = one.name
+    def __init__(self, declared: Any, options: ReaderOptions) -> None:
+        dims = declared.type.tensor_type.shape.dim
+        self.name: str = declared.name
         self.sizes = [int(dim.dim_value) if dim.HasField("dim_value") and dim.dim_value != -1 else 0 for dim in dims]
         self.empty = {axis for axis, dim in enumerate(dims) if dim.HasField("dim_value") and dim.dim_value == 0}
         self.symbols = [str(dim.dim_param) for dim in dims]
         # a dimension that `--dim` sets is not a batch, unless its name is that of a batch
         self.sized = [bool(s) and s in options.dims and not BATCH.fullmatch(s) for s in self.symbols]
-        self.requested = _requested_axis(one.name, len(self.sizes), options)
+        self.requested = _requested_axis(declared.name, len(self.sizes), options)
 
     @property
     def text(self) -> str:
@@ -38,8 +38,8 @@ class DeclaredInput:
     @property
     def named_axis(self) -> int | None:
         """The only axis with the name of a batch, if there is exactly one."""
-        found = [axis for axis, symbol in enumerate(self.symbols) if _CERTAIN.fullmatch(symbol)]
-        return found[0] if len(found) == 1 and not self.sized[found[0]] else None
+        axes = [axis for axis, symbol in enumerate(self.symbols) if _CERTAIN.fullmatch(symbol)]
+        return axes[0] if len(axes) == 1 and not self.sized[axes[0]] else None
 
     def first_guess(self) -> int | None:
         """Return the likely batch axis before the graph is read. A fixed first size above 1 is not taken for a batch."""
@@ -122,62 +122,66 @@ def choose_batch_axes(
         Refused: `ambiguous-batch` if two axes are possible.
     """
     facts = Findings(axes, outputs)
-    found = {one.name: _choose_axis(facts, one, strict, whole) for one in inputs}
-    roots = {facts.root(name, axis) for name, axis in found.items() if axis is not None}
+    chosen = {one.name: _choose_axis(facts, one, strict, whole) for one in inputs}
+    roots = {facts.root(name, axis) for name, axis in chosen.items() if axis is not None}
     for one in inputs:  # a vector with one number per example
         if len(one.sizes) == 1 and one.requested is None and one.sizes[0] > 1 and facts.root(one.name, 0) in roots:
-            found[one.name] = 0
-    fixed = {one.sizes[axis] for one in inputs if (axis := found[one.name]) is not None and one.sizes[axis] > 1}
+            chosen[one.name] = 0
+    fixed = {one.sizes[axis] for one in inputs if (axis := chosen[one.name]) is not None and one.sizes[axis] > 1}
     if len(fixed) > 1:  # batches of different sizes: none of them is removed
         for one in inputs:
-            axis = found[one.name]
+            axis = chosen[one.name]
             if axis is not None and one.sizes[axis] > 1 and one.requested is None:
-                found[one.name] = None
-    return found
+                chosen[one.name] = None
+    return chosen
 
 
-def _choose_axis(facts: Findings, one: DeclaredInput, strict: bool, whole: bool) -> int | None:
-    if one.requested is not None:
-        return one.requested if one.requested >= 0 else None
-    if one.named_axis is not None:
-        return one.named_axis
-    rank = len(one.sizes)
-    if rank == 0 or not facts.is_tracked(one.name, 0):
-        return one.first_guess()
-    taken = [facts.batch_of(one.name, axis) for axis in range(rank)]
+def _choose_axis(facts: Findings, declared: DeclaredInput, strict: bool, whole: bool) -> int | None:
+    if declared.requested is not None:
+        return declared.requested if declared.requested >= 0 else None
+    if declared.named_axis is not None:
+        return declared.named_axis
+    rank = len(declared.sizes)
+    if rank == 0 or not facts.is_tracked(declared.name, 0):
+        return declared.first_guess()
+    taken = [facts.batch_of(declared.name, axis) for axis in range(rank)]
     mixed = []
     for axis in range(rank):
-        much = facts.mixed(one.name, axis)
+        much = facts.mixed(declared.name, axis)
         mixed.append(much if much == MIXED or not taken[axis] else 0)
     if not whole and not any(taken) and not any(mixed):
-        return one.first_guess()
+        return declared.first_guess()
     if rank == 1:
-        if one.sizes[0]:
-            return 0 if taken[0] and not mixed[0] and one.sizes[0] > 1 else None
-        return None if one.sized[0] or (mixed[0] == MIXED and not BATCH.fullmatch(one.symbols[0])) else 0
-    others = [axis for axis in range(1, rank) if taken[axis] and not mixed[axis] and not one.sized[axis]]
-    one_example = one.sizes[0] <= 1
-    if one.sized[0] or (mixed[0] and not (one_example and mixed[0] == CUT)):
+        if declared.sizes[0]:
+            return 0 if taken[0] and not mixed[0] and declared.sizes[0] > 1 else None
+        return None if declared.sized[0] or (mixed[0] == MIXED and not BATCH.fullmatch(declared.symbols[0])) else 0
+    others = [axis for axis in range(1, rank) if taken[axis] and not mixed[axis] and not declared.sized[axis]]
+    one_example = declared.sizes[0] <= 1
+    if declared.sized[0] or (mixed[0] and not (one_example and mixed[0] == CUT)):
         if mixed[0] == MIXED and not others:  # the only axis that no operator mixes on the way to the outputs
-            untouched = [axis for axis in range(1, rank) if not mixed[axis] and not one.sized[axis]]
-            others = [axis for axis in untouched if facts.survives(one.name, axis)]
+            untouched = [axis for axis in range(1, rank) if not mixed[axis] and not declared.sized[axis]]
+            others = [axis for axis in untouched if facts.survives(declared.name, axis)]
             others = others if len(others) == 1 else []
         if others:
             return others[0]
-        if one.sized[0] or one.sizes[0] > 1 or (one.sizes[0] == 0 and not BATCH.fullmatch(one.symbols[0])):
+        if (
+            declared.sized[0]
+            or declared.sizes[0] > 1
+            or (declared.sizes[0] == 0 and not BATCH.fullmatch(declared.symbols[0]))
+        ):
             return None
         return 0
-    if others and not taken[0] and one.sizes[others[0]] != 1:
-        raise Refused([_ambiguous(one, others[0], taken[others[0]], strict)])
+    if others and not taken[0] and declared.sizes[others[0]] != 1:
+        raise Refused([_ambiguous(declared, others[0], taken[others[0]], strict)])
     return 0
 
 
-def _ambiguous(one: DeclaredInput, axis: int, taker: str, strict: bool) -> Problem:
+def _ambiguous(declared: DeclaredInput, axis: int, taker: str, strict: bool) -> Problem:
+    name = show(declared.name)
     text = (
-        f"the batch of input `{show(one.name)}` ({show(one.text)}) is either axis 0 or axis {axis}: axis {axis} is the batch "
+        f"the batch of input `{name}` ({show(declared.text)}) is either axis 0 or axis {axis}: axis {axis} is the batch "
         f"to `{show(taker)}`, but no operator shows what axis 0 is"
     )
-    name = show(one.name)
     help = f"write `--batch-axis {name}=0` if axis 0 counts examples, `--batch-axis {name}={axis}` if axis {axis} does"
     if strict:
         help = "export the model with a batch of 1, or with a dimension named `batch`"
@@ -189,7 +193,7 @@ def find_written_batches(
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Find the reshapes whose target contains a fixed batch: output -> the place of the batch and the number there."""
     tokens = {axes.root(axes.tokens[one.name, axis]) for one in inputs if (axis := chosen[one.name]) is not None}
-    found = {}
+    sizes = {}
     for key, (target, marks) in axes.reshapes.items():
         places = [
             place
@@ -197,5 +201,5 @@ def find_written_batches(
             if any(token >= 0 and length > 1 and axes.root(token) in tokens for token, length in axis)
         ]
         if len(places) == 1 and len(target) == len(marks):
-            found[key] = (places[0], target[places[0]])
-    return found
+            sizes[key] = (places[0], target[places[0]])
+    return sizes

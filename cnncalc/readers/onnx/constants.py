@@ -41,7 +41,7 @@ def numpy() -> Any:
     return import_optional("numpy", "onnx")
 
 
-def fold(op: str, xs: Sequence[Array | None], given: Attributes, opset: int) -> list[Array] | None:
+def fold(op: str, xs: Sequence[Array | None], attributes: Attributes, opset: int) -> list[Array] | None:
     """Return the outputs of an operator on known arrays; None if it is not evaluated here or an output is too large.
 
     Raises:
@@ -49,11 +49,11 @@ def fold(op: str, xs: Sequence[Array | None], given: Attributes, opset: int) -> 
     """
     np = numpy()
     with np.errstate(all="ignore"):
-        found = _fold(np, op, xs, given, opset)
-    return found if found is None or all(one.size <= LARGEST for one in found) else None
+        results = _fold(np, op, xs, attributes, opset)
+    return results if results is None or all(one.size <= LARGEST for one in results) else None
 
 
-def _fold(np: Any, op: str, xs: Sequence[Array | None], given: Attributes, opset: int) -> list[Array] | None:
+def _fold(np: Any, op: str, xs: Sequence[Array | None], attributes: Attributes, opset: int) -> list[Array] | None:
     if op in UNARY:
         return [np.asarray(getattr(np, UNARY[op])(xs[0]))]
     if op in BINARY:
@@ -64,33 +64,35 @@ def _fold(np: Any, op: str, xs: Sequence[Array | None], given: Attributes, opset
             found = getattr(np, BINARY[op])(found, x)
         return [np.asarray(found)]
     if op in REDUCE:
-        axes = _axes(xs, given)
-        if axes == () and given.get("noop_with_empty_axes"):
+        axes = _axes(xs, attributes)
+        if axes == () and attributes.get("noop_with_empty_axes"):
             return [np.asarray(xs[0])]
-        return [np.asarray(getattr(np, REDUCE[op])(xs[0], axis=axes or None, keepdims=bool(given.get("keepdims", 1))))]
+        return [
+            np.asarray(getattr(np, REDUCE[op])(xs[0], axis=axes or None, keepdims=bool(attributes.get("keepdims", 1))))
+        ]
     handler = HANDLERS.get(op)
-    return handler(np, xs, given) if handler is not None and not _too_many(np, op, xs, given) else None
+    return handler(np, xs, attributes) if handler is not None and not _too_many(np, op, xs, attributes) else None
 
 
-def _too_many(np: Any, op: str, xs: Sequence[Array | None], given: Attributes) -> bool:
+def _too_many(np: Any, op: str, xs: Sequence[Array | None], attributes: Attributes) -> bool:
     """Return whether the output of an operator that can be larger than its inputs is too large."""
-    known = [x for x in xs if x is not None]
+    arrays = [x for x in xs if x is not None]
     if op == "Concat":
-        return bool(sum(x.size for x in known) > LARGEST)
+        return bool(sum(x.size for x in arrays) > LARGEST)
     if op == "Gather":
-        many: int = known[0].size // max(known[0].shape[given.get("axis", 0)], 1) * known[1].size
+        many: int = arrays[0].size // max(arrays[0].shape[attributes.get("axis", 0)], 1) * arrays[1].size
         return many > LARGEST
     spread = op in ("Where", "Div", "Mod", "Clip")
-    return bool(spread and prod(np.broadcast_shapes(*[x.shape for x in known])) > LARGEST)
+    return bool(spread and prod(np.broadcast_shapes(*[x.shape for x in arrays])) > LARGEST)
 
 
-def _axes(xs: Sequence[Array | None], given: Attributes) -> tuple[int, ...]:
+def _axes(xs: Sequence[Array | None], attributes: Attributes) -> tuple[int, ...]:
     if len(xs) > 1 and xs[1] is not None:
         return tuple(int(axis) for axis in xs[1].reshape(-1))
-    return tuple(given.get("axes", ()))
+    return tuple(attributes.get("axes", ()))
 
 
-def _div(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+def _div(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
     a, b = xs[0], xs[1]
     assert a is not None
     assert b is not None
@@ -106,16 +108,16 @@ def _towards_zero(np: Any, a: Array, b: Array) -> Array:
     return (np.sign(a) * np.sign(b) * quotient).astype(a.dtype)
 
 
-def _mod(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
-    return [np.asarray((np.fmod if given.get("fmod") else np.mod)(xs[0], xs[1]))]
+def _mod(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
+    return [np.asarray((np.fmod if attributes.get("fmod") else np.mod)(xs[0], xs[1]))]
 
 
-def _same(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+def _same(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
     return [np.asarray(xs[0])]
 
 
-def _cast(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
-    name = TYPES.get(given.get("to", 0))
+def _cast(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array] | None:
+    name = TYPES.get(attributes.get("to", 0))
     return [np.asarray(xs[0]).astype(name)] if name else [np.asarray(xs[0])]
 
 
@@ -125,31 +127,31 @@ def _required(xs: Sequence[Array | None], place: int) -> Array:
     Raises:
         ValueError: The input is missing.
     """
-    found = xs[place] if place < len(xs) else None
-    if found is None:
+    array = xs[place] if place < len(xs) else None
+    if array is None:
         raise ValueError(f"input {place + 1} is missing")
-    return found
+    return array
 
 
-def _gather(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
-    return [np.asarray(np.take(_required(xs, 0), _required(xs, 1).astype("int64"), axis=given.get("axis", 0)))]
+def _gather(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
+    return [np.asarray(np.take(_required(xs, 0), _required(xs, 1).astype("int64"), axis=attributes.get("axis", 0)))]
 
 
-def _slice(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+def _slice(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
     x = np.asarray(xs[0])
-    starts, ends, axes, steps = slice_arguments(xs, given, x.ndim)
+    starts, ends, axes, steps = slice_arguments(xs, attributes, x.ndim)
     cuts = [slice(None)] * x.ndim
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         cuts[axis] = slice(*slice_range(start, end, step, x.shape[axis], plain=True))
     return [x[tuple(cuts)]]
 
 
-def slice_arguments(xs: Sequence[Array | None], given: Attributes, rank: int) -> tuple[list[int], ...]:
+def slice_arguments(xs: Sequence[Array | None], attributes: Attributes, rank: int) -> tuple[list[int], ...]:
     """Return starts, ends, axes and steps of a Slice, from its inputs (since opset 10) or its attributes."""
     lists: list[list[int] | None] = []
     for place, name in enumerate(("starts", "ends", "axes", "steps"), 1):
         value = xs[place] if place < len(xs) else None
-        lists.append([int(n) for n in value.reshape(-1)] if value is not None else given.get(name))
+        lists.append([int(n) for n in value.reshape(-1)] if value is not None else attributes.get(name))
     starts, ends, axes, steps = lists
     if starts is None or ends is None or len(starts) != len(ends):
         raise ValueError("it needs as many starts as ends")
@@ -169,84 +171,84 @@ def slice_range(start: int, end: int, step: int, length: int, plain: bool = Fals
     return (start, None if plain and end < 0 else end, step)
 
 
-def _concat(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
-    return [np.concatenate(list(xs), axis=given.get("axis", 0))]
+def _concat(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
+    return [np.concatenate(list(xs), axis=attributes.get("axis", 0))]
 
 
-def _unsqueeze(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+def _unsqueeze(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
     x = np.asarray(xs[0])
-    return [np.expand_dims(x, _axes(xs, given))]
+    return [np.expand_dims(x, _axes(xs, attributes))]
 
 
-def _squeeze(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
-    return [np.squeeze(xs[0], _axes(xs, given) or None)]
+def _squeeze(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
+    return [np.squeeze(xs[0], _axes(xs, attributes) or None)]
 
 
-def _reshape(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+def _reshape(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
     x = np.asarray(xs[0])
-    to = [int(n) for n in (xs[1].reshape(-1) if len(xs) > 1 and xs[1] is not None else given.get("shape") or ())]
-    to = [x.shape[place] if n == 0 and not given.get("allowzero") else n for place, n in enumerate(to)]
+    to = [int(n) for n in (xs[1].reshape(-1) if len(xs) > 1 and xs[1] is not None else attributes.get("shape") or ())]
+    to = [x.shape[place] if n == 0 and not attributes.get("allowzero") else n for place, n in enumerate(to)]
     return [x.reshape(to)]
 
 
-def _fill(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+def _fill(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array] | None:
     dims = [int(n) for n in _required(xs, 0).reshape(-1)]
     if prod(dims) > LARGEST:
         return None
-    value = given.get("value")
+    value = attributes.get("value")
     if value is not None and (not isinstance(value, np.ndarray) or value.size != 1):
         raise ValueError("its value is not a single number")
     return [np.full(dims, 0.0 if value is None else value.reshape(-1)[0], "float32" if value is None else value.dtype)]
 
 
-def _range(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+def _range(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array] | None:
     start, limit, delta = [x.reshape(-1)[0].item() for x in xs if x is not None]
     if delta == 0 or (limit - start) / delta > LARGEST:
         return None
     return [np.arange(start, limit, delta, dtype=_required(xs, 0).dtype)]
 
 
-def _expand(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+def _expand(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array] | None:
     x, to = _required(xs, 0), [int(n) for n in _required(xs, 1).reshape(-1)]
     dims = np.broadcast_shapes(x.shape, tuple(to))
     return [np.broadcast_to(x, dims)] if prod(dims) <= LARGEST else None
 
 
-def _where(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+def _where(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
     return [np.where(xs[0], xs[1], xs[2])]
 
 
-def _tile(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
+def _tile(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array] | None:
     x, times = _required(xs, 0), [int(n) for n in _required(xs, 1).reshape(-1)]
     return [np.tile(x, times)] if x.size * prod(times) <= LARGEST else None
 
 
-def _transpose(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
-    return [np.transpose(xs[0], given.get("perm"))]
+def _transpose(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
+    return [np.transpose(xs[0], attributes.get("perm"))]
 
 
-def _nonzero(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+def _nonzero(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
     return [np.asarray(np.nonzero(xs[0]), dtype="int64")]
 
 
-def _flatten(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
-    x, axis = np.asarray(xs[0]), given.get("axis", 1)
+def _flatten(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
+    x, axis = np.asarray(xs[0]), attributes.get("axis", 1)
     return [x.reshape(prod(x.shape[:axis]), -1)]
 
 
-def _split(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array] | None:
-    x, axis = np.asarray(xs[0]), given.get("axis", 0)
-    sizes = [int(n) for n in xs[1]] if len(xs) > 1 and xs[1] is not None else given.get("split")
+def _split(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array] | None:
+    x, axis = np.asarray(xs[0]), attributes.get("axis", 0)
+    sizes = [int(n) for n in xs[1]] if len(xs) > 1 and xs[1] is not None else attributes.get("split")
     if sizes is None:
         return None
     ends = [sum(sizes[: place + 1]) for place in range(len(sizes) - 1)]
     return list(np.split(x, ends, axis=axis))
 
 
-def _clip(np: Any, xs: Sequence[Array | None], given: Attributes) -> list[Array]:
+def _clip(np: Any, xs: Sequence[Array | None], attributes: Attributes) -> list[Array]:
     x = np.asarray(xs[0])
-    low = xs[1] if len(xs) > 1 else given.get("min")
-    high = xs[2] if len(xs) > 2 else given.get("max")
+    low = xs[1] if len(xs) > 1 else attributes.get("min")
+    high = xs[2] if len(xs) > 2 else attributes.get("max")
     x = np.maximum(x, low) if low is not None else x
     return [np.asarray(np.minimum(x, high) if high is not None else x)]
 

@@ -92,13 +92,13 @@ class Paged:
 
     def _read(self, start: int, length: int) -> bytes:
         self._file.seek(start)
-        found = bytearray()
-        while len(found) < length:
-            more = self._file.read(length - len(found))
+        data = bytearray()
+        while len(data) < length:
+            more = self._file.read(length - len(data))
             if not more:
                 raise bad_model("the file became shorter while cnncalc read it", "copy it again")
-            found += more
-        return bytes(found)
+            data += more
+        return bytes(data)
 
 
 class _PayloadSkipper:

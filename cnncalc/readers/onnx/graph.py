@@ -160,12 +160,14 @@ class Operation:
         """
         x = self.input(place)
         if x is None:
-            given = self.attributes.get(name) if name else None
-            return None if given is None else [int(n) for n in given] if isinstance(given, list) else [int(given)]
-        known = self.array(place).reshape(-1).tolist()
-        if not all(isinstance(n, int | float) and abs(n) < 2**64 for n in known):
-            self.raise_invalid(f"input {place + 1} is {show(known[:8])}, but must consist of whole numbers")
-        return [int(n) for n in known]
+            attribute = self.attributes.get(name) if name else None
+            if attribute is None:
+                return None
+            return [int(n) for n in attribute] if isinstance(attribute, list) else [int(attribute)]
+        constant = self.array(place).reshape(-1).tolist()
+        if not all(isinstance(n, int | float) and abs(n) < 2**64 for n in constant):
+            self.raise_invalid(f"input {place + 1} is {show(constant[:8])}, but must consist of whole numbers")
+        return [int(n) for n in constant]
 
     def array(self, place: int) -> Array:
         """Return the numbers of an input.
@@ -350,12 +352,12 @@ class Reader(Assembler):
 
     def tensors_of(self, xs: Sequence[Value | None]) -> tuple[Tensor, ...]:
         """Return the tensors that values are computed from, each once."""
-        found = {id(tensor): tensor for x in xs if x is not None for tensor in x.tensors}
+        tensors = {id(tensor): tensor for x in xs if x is not None for tensor in x.tensors}
         most = self.limits.nodes // 64
-        if len(found) > most:
+        if len(tensors) > most:
             text = f"a value is computed from more than {most:,} tensors of the file"
             raise Refused([Problem("too-large", text, "fold constants before the export")])
-        return tuple(found.values())
+        return tuple(tensors.values())
 
     def _count_new(self, parameters: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int]]:
         """Return the counts by role of the tensors not counted before, and the nodes that count the other tensors."""

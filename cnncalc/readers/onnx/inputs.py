@@ -80,10 +80,10 @@ class GraphInputs:
         self.steps: list[ReadOperation] = []  # the operators of the graph and their nodes
         self.plan = Plan()  # the operators that are read as one layer
 
-    def batch_of(self, one: DeclaredInput) -> int | None:
+    def batch_of(self, declared: DeclaredInput) -> int | None:
         """Return the axis of an input that is read as the batch."""
-        guess = one.first_guess()
-        return guess if self.chosen is None else self.chosen.get(one.name, guess)
+        guess = declared.first_guess()
+        return guess if self.chosen is None else self.chosen.get(declared.name, guess)
 
     @property
     def batch_axes_read(self) -> dict[str, int | None]:
@@ -149,16 +149,16 @@ class GraphInputs:
     def constant(self, tensor: Any, name: str, fixed: bool = False) -> Value:
         """Return the value of a tensor in the file. `fixed` is true for a Constant of the graph."""
         dims = self.dims(tensor.dims, name)
-        known = array(tensor)
+        numbers = array(tensor)
         why = ""
-        if known is None:
+        if numbers is None:
             place = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
             why = f"they are stored in another file, `{show(place)}`" if place else "the file does not hold them"
             if prod(dims) > 1024:
                 why = "it has too many of them"
-        if known is not None and known.shape != dims:
-            raise bad_model(f"`{show(name)}` contains {known.size:,} numbers, but its dimensions are {show(dims)}")
-        return Value(dims, array=known, tensors=(Tensor(name, dims, tensor.data_type in FLOATS, fixed),), why=why)
+        if numbers is not None and numbers.shape != dims:
+            raise bad_model(f"`{show(name)}` contains {numbers.size:,} numbers, but its dimensions are {show(dims)}")
+        return Value(dims, array=numbers, tensors=(Tensor(name, dims, tensor.data_type in FLOATS, fixed),), why=why)
 
     def dims(self, dims: Sequence[int], name: str) -> Dims:
         """Return the dimensions of a tensor in the file.
@@ -175,19 +175,21 @@ class GraphInputs:
             raise Refused([Problem("too-large", text, "check the dimensions of the initializer")])
         return lengths
 
-    def _read_as_weight(self, one: Any, scope: Scope) -> bool:
+    def _read_as_weight(self, declared: Any, scope: Scope) -> bool:
         """Read a graph input as a weight if all nodes use it as one. Return whether it is a weight."""
-        users = scope.users.get(one.name, [])
-        places = [(node.op_type, place) for node in users for place, name in enumerate(node.input) if name == one.name]
+        users = scope.users.get(declared.name, [])
+        places = [
+            (node.op_type, place) for node in users for place, name in enumerate(node.input) if name == declared.name
+        ]
         if not places or not all(place in WEIGHTS.get(op, ()) for op, place in places):
             return False
-        shape = one.type.tensor_type.shape.dim
+        shape = declared.type.tensor_type.shape.dim
         if not all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in shape):
             return False
-        dims = self.dims([dim.dim_value for dim in shape], one.name)
-        real = one.type.tensor_type.elem_type in FLOATS
-        scope.values[one.name] = Value(
-            dims, tensors=(Tensor(one.name, dims, real),), why="they are an input of the model"
+        dims = self.dims([dim.dim_value for dim in shape], declared.name)
+        real = declared.type.tensor_type.elem_type in FLOATS
+        scope.values[declared.name] = Value(
+            dims, tensors=(Tensor(declared.name, dims, real),), why="they are an input of the model"
         )
         return True
 

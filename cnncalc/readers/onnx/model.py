@@ -147,16 +147,16 @@ class ModelReading(InferredShapes):
 
     def _fold_constants(self, step: Operation) -> bool:
         """Evaluate an operator if all its inputs are known numbers. Return whether it was evaluated."""
-        known = [x.array if x is not None else None for x in step.inputs]
+        constants = [x.array if x is not None else None for x in step.inputs]
         if not step.inputs or any(x is not None and x.array is None for x in step.inputs):
             return False
         try:
-            found = fold(step.op, known, step.attributes, self.reader.opset)
+            results = fold(step.op, constants, step.attributes, self.reader.opset)
         except FOLDING:
             step.raise_invalid(f"it cannot combine constants of {' and '.join(show(x.dims) for x in step.inputs if x)}")
-        if found is None:
+        if results is None:
             return False
-        self.folded += sum(one.size for one in found)
+        self.folded += sum(one.size for one in results)
         if self.folded > MAX_FOLDED:
             step.raise_unsupported(
                 f"the constants before it hold more than {MAX_FOLDED:,} numbers", "fold constants before the export"
@@ -164,7 +164,7 @@ class ModelReading(InferredShapes):
         there = [x for x in step.inputs if x is not None]
         parts = [] if step.op == "ConstantOfShape" else there[:1] if step.op in REARRANGING else learned_values(there)
         tensors = self.reader.tensors_of(parts)
-        for k, one in enumerate(found):
+        for k, one in enumerate(results):
             self.reader.set_output(step, Value(one.shape, array=one, tensors=tensors), k)
         return True
 
@@ -198,14 +198,14 @@ class ModelReading(InferredShapes):
         inner.outputs = set(function.output)
         nodes = list(function.node)
         self.index_names(nodes, inner)
-        for name, own in zip(step.outputs, function.output, strict=False):
+        for name, inner_name in zip(step.outputs, function.output, strict=False):
             if name in step.scope.firsts:
-                inner.firsts.add(own)
+                inner.firsts.add(inner_name)
         self._read_nodes(nodes, inner, depth + 1)
         for k, name in enumerate(function.output):
-            found = inner.find(name)
-            if found is not None:
-                self.reader.set_output(step, found, k)
+            result = inner.find(name)
+            if result is not None:
+                self.reader.set_output(step, result, k)
 
     def _read_branch(self, step: Operation, depth: int) -> None:
         condition = step.required(0)
@@ -238,27 +238,27 @@ class ModelReading(InferredShapes):
         self.branches[step.label] = branch is not None
         return branch or "then"
 
-    def _resolve(self, one: Any, scope: Scope) -> Any:
-        return scope.attributes.get(one.ref_attr_name) if one.ref_attr_name else one
+    def _resolve(self, attribute: Any, scope: Scope) -> Any:
+        return scope.attributes.get(attribute.ref_attr_name) if attribute.ref_attr_name else attribute
 
-    def _attribute(self, one: Any, scope: Scope) -> Any:
+    def _attribute(self, attribute: Any, scope: Scope) -> Any:
         """Return the value of an attribute: a number, text, a list, an array, a tensor or a graph."""
-        one = self._resolve(one, scope)
-        if one is None:
+        attribute = self._resolve(attribute, scope)
+        if attribute is None:
             return None
-        kind = one.type
+        kind = attribute.type
         if kind == 1:
-            return one.f
+            return attribute.f
         if kind == 2:
-            return one.i
+            return attribute.i
         if kind == 3:
-            return one.s.decode("utf-8", "replace")
+            return attribute.s.decode("utf-8", "replace")
         if kind == 4:
-            return one.t if one.name == "value" and one.t.ByteSize() > 64 else _array_or(one.t)
+            return attribute.t if attribute.name == "value" and attribute.t.ByteSize() > 64 else _array_or(attribute.t)
         if kind == 5:
-            return one.g
+            return attribute.g
         if kind in (6, 7):
-            return list(one.floats if kind == 6 else one.ints)
+            return list(attribute.floats if kind == 6 else attribute.ints)
         return None
 
     def _constant_node(self, step: Operation) -> Value:  # noqa: RET503  # raise_invalid() raises
@@ -276,29 +276,29 @@ class ModelReading(InferredShapes):
             if value is not None and not isinstance(value, str):
                 np = numpy()
                 whole = one.type in (2, 7)
-                known = np.asarray(value, dtype="int64" if whole else "float32")
-                return Value(known.shape, array=known, tensors=(Tensor(step.outputs[0], known.shape, not whole),))
+                numbers = np.asarray(value, dtype="int64" if whole else "float32")
+                return Value(numbers.shape, array=numbers, tensors=(Tensor(step.outputs[0], numbers.shape, not whole),))
             return Value((), why="they are text")
         step.raise_invalid("it has no value")
 
     def _outputs(self, scope: Scope) -> list[int]:
-        found = []
+        outputs = []
         for one in self.model.graph.output:
             value = scope.find(one.name)
             if value is None:
                 raise bad_model(
                     f"no node computes the output `{show(one.name)}`", "the graph is incomplete; export the model again"
                 )
-            if value.index is not None and value.index not in found:
-                found.append(value.index)
-        if not found:
+            if value.index is not None and value.index not in outputs:
+                outputs.append(value.index)
+        if not outputs:
             raise bad_model("no output depends on an input", "export a model whose output depends on its input")
-        return found
+        return outputs
 
 
 def _array_or(tensor: Any) -> Any:
-    known = array(tensor)
-    return tensor if known is None else known
+    numbers = array(tensor)
+    return tensor if numbers is None else numbers
 
 
 def _size_of(step: Operation) -> Value:
@@ -309,8 +309,8 @@ def _size_of(step: Operation) -> Value:
     start, end = step.attributes.get("start", 0), step.attributes.get("end", len(x.dims))
     if not isinstance(start, int) or not isinstance(end, int):
         step.raise_invalid("start and end must be whole numbers")
-    known = np.asarray(x.dims, dtype="int64")[start:end]
-    return Value(known.shape, array=known)
+    sizes = np.asarray(x.dims, dtype="int64")[start:end]
+    return Value(sizes.shape, array=sizes)
 
 
 def _constant_names(scope: Scope) -> set[str]:

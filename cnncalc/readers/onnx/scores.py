@@ -20,8 +20,8 @@ MAX_VISITED = 24  # operators between the scores and the softmax
 
 def note_scores(r: Reader, step: Operation) -> None:
     """Remember the nodes whose values may be attention scores."""
-    fed = [x.index for x in step.inputs if x is not None and x.index is not None]
-    if (step.op in PRODUCTS and len(fed) == 2) or (step.op in BETWEEN and not r.scores.isdisjoint(fed)):
+    indices = [x.index for x in step.inputs if x is not None and x.index is not None]
+    if (step.op in PRODUCTS and len(indices) == 2) or (step.op in BETWEEN and not r.scores.isdisjoint(indices)):
         value = step.scope.values.get(step.outputs[0]) if step.outputs else None
         if value is not None and value.index is not None:
             r.scores.add(value.index)
@@ -48,25 +48,25 @@ def is_mask(x: Value, dims: Dims, op: str) -> bool:
 
     A learned table differs between heads, and a factor for whole rows or columns is not a mask.
     """
-    own = (1, 1, *(1,) * (len(dims) - len(x.dims)), *x.dims)
-    both = own[-1] > 1 and own[-2] > 1
-    return own[-3] == 1 and (both or (op == "Add" and max(own[-2:]) > 1))
+    padded = (1, 1, *(1,) * (len(dims) - len(x.dims)), *x.dims)
+    both = padded[-1] > 1 and padded[-2] > 1
+    return padded[-3] == 1 and (both or (op == "Add" and max(padded[-2:]) > 1))
 
 
-def mask_note(known: list[Value]) -> str:
+def mask_note(masks: list[Value]) -> str:
     """Return the note for tensors that count as buffers."""
-    if all(tensor.fixed for x in known for tensor in x.tensors):
-        return f"{_names(known)} counts as a buffer: it is a constant that only changes attention scores"
-    return f"{_names(known)} counts as a buffer: it is a mask of attention scores, the same for every head"
+    if all(tensor.fixed for x in masks for tensor in x.tensors):
+        return f"{_names(masks)} counts as a buffer: it is a constant that only changes attention scores"
+    return f"{_names(masks)} counts as a buffer: it is a mask of attention scores, the same for every head"
 
 
-def table_note(known: list[Value]) -> str:
+def table_note(tables: list[Value]) -> str:
     """Return the note for tensors that may be parameters or buffers."""
     return (
-        f"{_names(known)} counts as parameters: the file does not show whether numbers that are added to attention scores "
+        f"{_names(tables)} counts as parameters: the file does not show whether numbers that are added to attention scores "
         "are learned or fixed"
     )
 
 
-def _names(known: list[Value]) -> str:
-    return quoted(dict.fromkeys(tensor.name for x in known for tensor in x.tensors if tensor.real), "and", 3)
+def _names(values: list[Value]) -> str:
+    return quoted(dict.fromkeys(tensor.name for x in values for tensor in x.tensors if tensor.real), "and", 3)

@@ -69,15 +69,15 @@ def _add_merge(graph: Graph, event: Event, active: list[Var], order: Dims) -> bo
     orders = []
     for x in active:
         shift = rank - len(x.dims)
-        own = tuple(axis - shift for axis in order if axis >= shift)
-        if any(axis not in own and length != 1 for axis, length in enumerate(x.dims)):
+        axes = tuple(axis - shift for axis in order if axis >= shift)
+        if any(axis not in axes and length != 1 for axis, length in enumerate(x.dims)):
             return False
         mine = tuple(axis + shift for axis in x.order)
         tail = order[len(order) - len(mine) :]
         if mine == tail and all(x.dims[axis - shift] == 1 for axis in order[: len(order) - len(mine)] if axis >= shift):
-            own = x.order
-        orders.append(own)
-    shapes = [visible(x.dims, own) for x, own in zip(active, orders, strict=True)]
+            axes = x.order
+        orders.append(axes)
+    shapes = [visible(x.dims, axes) for x, axes in zip(active, orders, strict=True)]
     kind = MERGED[event.op]
     spread = any(shape != out for shape in shapes)
     fields = {"broadcast": True} if kind is merge.Add and spread else {}
@@ -89,7 +89,9 @@ def _add_merge(graph: Graph, event: Event, active: list[Var], order: Dims) -> bo
             return False
     except Problem:
         return False
-    graph.emit(event, layer, [graph.arrange(x, own, event.call) for x, own in zip(active, orders, strict=True)], order)
+    graph.emit(
+        event, layer, [graph.arrange(x, axes, event.call) for x, axes in zip(active, orders, strict=True)], order
+    )
     return True
 
 
@@ -101,14 +103,18 @@ def _add_learned(graph: Graph, event: Event, main: Var, other: Var, order: Dims)
     shape = visible(main.dims, order)
     shift = len(main.dims) - len(other.dims)
     long = [axis + shift for axis, length in enumerate(other.dims) if length != 1]
-    own = [tensor for tensor in other.tensors if tensor.learned and id(tensor) not in graph.counted]
-    if sum(tensor.size for tensor in own) != other.size or len(own) != len(other.tensors) or main.index is None:
+    parameters = [tensor for tensor in other.tensors if tensor.learned and id(tensor) not in graph.counted]
+    if (
+        sum(tensor.size for tensor in parameters) != other.size
+        or len(parameters) != len(other.tensors)
+        or main.index is None
+    ):
         return False
     if event.op == "mul" and other.size > 1 and long == list(order[-1:]):
         layer: Layer = norm.Scale()
     elif event.op == "mul" and other.size == 1:
         layer = norm.Scale(per="layer")
-    elif event.op == "add" and other.size == shape.size and len(shape) > 1 and not is_bias(own[0]):
+    elif event.op == "add" and other.size == shape.size and len(shape) > 1 and not is_bias(parameters[0]):
         layer = Positional()
     else:
         return False

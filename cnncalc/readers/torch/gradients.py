@@ -64,8 +64,8 @@ def record_gradients(builder: Builder, node: Node, parameters: Parameters, fresh
             name: Product(*[("N", length) for length in tensor.dims] or [("N", 1)]) for name, tensor in fresh.items()
         }
         builder.replace(node.index, Operator(layer.kind, node.output, weights=weights, like=layer))
-        known = {id(part.tensor): part for part in used}
-        named = {name: known[id(tensor)] for name, tensor in fresh.items()}
+        parts = {id(part.tensor): part for part in used}
+        named = {name: parts[id(tensor)] for name, tensor in fresh.items()}
     if named is None:  # assume the fewest trained parameters: figures become lower bounds
         seen.more = True
         node.frozen = frozenset(counts) if any(part.tensor.frozen for part in used) else None
@@ -82,9 +82,9 @@ def _match_names(
     names: Sequence[str], sizes: Sequence[int], used: Sequence[Part], fresh: Mapping[str, Tensor]
 ) -> dict[str, Part] | None:
     """Assign tensors to the names of the layer's parameters, or return None if they do not match and differ in state."""
-    known = {id(part.tensor): part for part in used}
+    parts = {id(part.tensor): part for part in used}
     if set(names) <= set(fresh):
-        return {name: known[id(fresh[name])] for name in names if id(fresh[name]) in known}
+        return {name: parts[id(fresh[name])] for name in names if id(fresh[name]) in parts}
     matched: dict[str, Part] = {}
     for bias in (False, True):
         wanted = [(name, size) for name, size in zip(names, sizes, strict=True) if has_bias_role(name) is bias]

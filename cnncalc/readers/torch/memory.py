@@ -54,8 +54,8 @@ class Memory:
 
     def record_constant(self, event: Event) -> None:
         """Note that memory which an operation on constants allocates belongs to no node."""
-        known = {var.memory for var in event.inputs}
-        self.hidden = self.hidden or any(out.size and out.memory not in known for out in event.outs)
+        memories = {var.memory for var in event.inputs}
+        self.hidden = self.hidden or any(out.size and out.memory not in memories for out in event.outs)
 
     def finish_event(self, event: Event, nodes: Sequence[Node], absorbed: bool) -> None:
         """Note, after the nodes of an operation are added, whether its outputs use the memory of these nodes.
@@ -162,8 +162,8 @@ def operations(event: Event) -> list[Op] | None:
     x, size, op = event.inputs[0], event.out.size, event.op.lstrip("_")
     if op == "stack":
         distinct = len({var.index for var in event.inputs}) == len(event.inputs)
-        known = distinct and all(var.index is not None for var in event.inputs)
-        return [Op(range(len(event.inputs)), size, [PART] * len(event.inputs))] if known else None
+        complete = distinct and all(var.index is not None for var in event.inputs)
+        return [Op(range(len(event.inputs)), size, [PART] * len(event.inputs))] if complete else None
     if len(event.inputs) != 1 or x.index is None:
         return None
     alias = 0 if event.inplace else None

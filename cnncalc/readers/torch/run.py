@@ -222,8 +222,8 @@ def _training(torch: Any, module: Any) -> Iterator[None]:
     """
     before = [(part, part.training) for part in module.modules()]
     for part, _ in before:
-        own = type(part).__module__.startswith("torch.nn.modules") and not any(True for _ in part.children())
-        part.training = not own and type(part).__name__ not in DROP_PATHS
+        is_leaf = type(part).__module__.startswith("torch.nn.modules") and not any(True for _ in part.children())
+        part.training = not is_leaf and type(part).__name__ not in DROP_PATHS
     try:
         yield
     finally:

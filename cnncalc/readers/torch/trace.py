@@ -236,11 +236,11 @@ def recorder_class(torch: Any) -> Any:
 
         def _written(self, value: Any, var: Var) -> None:
             """Note that a tensor has a new value, and so have the others that overlap it in memory."""
-            own = self.key(value)
-            start, end = _extent(own)
-            for key in self.storages.get(own[0], ()):
+            value_key = self.key(value)
+            start, end = _extent(value_key)
+            for key in self.storages.get(value_key[0], ()):
                 first, last = _extent(key)
-                if key != own and first < end and start < last:
+                if key != value_key and first < end and start < last:
                     self.outdated.setdefault(key, []).append(var)
             self.know(value, var)
 

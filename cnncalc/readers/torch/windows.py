@@ -45,9 +45,9 @@ def is_absorbed(event: Event) -> bool:
     elif user.op not in ("conv1d", "conv2d", "conv3d") or fill != 0 or user.args["padding"] == "same":
         return False
     # padding that the layer could have done itself, in part or in full, is an additional copy in memory
-    own = user.args["padding"]
+    padding = user.args["padding"]
     uneven = any(before != after for before, after in _sides(event, rank))
-    return uneven and (own == "valid" or not any(per_axis(own, rank)))
+    return uneven and (padding == "valid" or not any(per_axis(padding, rank)))
 
 
 def _pads_itself(event: Event, user: Event) -> bool:

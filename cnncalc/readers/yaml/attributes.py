@@ -176,7 +176,7 @@ def _holds(context: Context, step: Step, tree: Tree) -> dict[str, Any] | None:
         return None
     if context.refused_as_stated("holds", tree.mark):
         return None
-    found = {}
+    numbers = {}
     for name, inner in tree.items.items():
         before = len(context.problems)
         value = context.value(inner, numeric=True) if isinstance(inner, Scalar) else None
@@ -186,8 +186,8 @@ def _holds(context: Context, step: Step, tree: Tree) -> dict[str, Any] | None:
             text = f"`{show(name)}` must be a name followed by a whole number of at least 0"
             context.problem(inner.mark, "bad-value", text, example)
         else:
-            found[name] = value
-    return found
+            numbers[name] = value
+    return numbers
 
 
 def _expect(context: Context, step: Step, tree: Tree) -> None:
@@ -229,11 +229,11 @@ def _expect(context: Context, step: Step, tree: Tree) -> None:
 def _expectation(context: Context, step: Step, quantity: str, tree: Scalar, must: str) -> None:
     figure: Any
     if quantity in ("output", "receptive_field"):
-        found = value_of.constant(tree)
-        if type(found) is int and found > 0:
-            found = (found,)
-        valid = type(found) is tuple and all(type(length) is int and length > 0 for length in found)
-        figure = Shape(found) if valid and quantity == "output" else found if valid else None
+        size = value_of.constant(tree)
+        if type(size) is int and size > 0:
+            size = (size,)
+        valid = type(size) is tuple and all(type(length) is int and length > 0 for length in size)
+        figure = Shape(size) if valid and quantity == "output" else size if valid else None
         example = "`25x25x12`" if quantity == "output" else "`7` or `1x7`"
     else:
         figure, example = parse_count(tree.text), "`588` or `360k`"

@@ -91,8 +91,8 @@ class MergeStep(Step):
             shapes = [str(expansion.builder.shape(index)) for index in inputs]
             names = [operand.label or operand.name for operand in self.operands]
             if problem.code == "shapes-differ" and all(isinstance(name, str) for name in names):
-                said = [f"`{show(name)}` is {shape}" for name, shape in zip(names, shapes, strict=True)]
-                problem.text = problem.text.replace(f"{' and '.join(shapes)} differ", ", ".join(said))
+                texts = [f"`{show(name)}` is {shape}" for name, shape in zip(names, shapes, strict=True)]
+                problem.text = problem.text.replace(f"{' and '.join(shapes)} differ", ", ".join(texts))
             if not problem.text.startswith(layer.kind):
                 problem.text = f"{layer.kind}: {problem.text}"
             raise expansion.refusal(problem, self.places.get(problem.field or "", self.where)) from None

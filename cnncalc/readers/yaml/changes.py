@@ -141,7 +141,7 @@ def full_name(change: Change, name: str, network: Network) -> str:
     if any(node.name == name for node in network.inputs):
         raise Refused([change.problem(f"`{show(name)}` is an input", "give another size with `--input 64x64x3`")])
     short = list(dict.fromkeys(layer.rpartition(".")[2] for layer in layers))
-    meant = nearest(name, [*layers, *short])
-    alike = [meant] if meant else [other for other in short if other.rstrip(DIGITS) == name.rstrip(DIGITS)]
+    match = nearest(name, [*layers, *short])
+    alike = [match] if match else [other for other in short if other.rstrip(DIGITS) == name.rstrip(DIGITS)]
     help = f"did you mean {quoted(alike, most=3)}?" if alike else "`cnncalc analyze` shows the names"
     raise Refused([change.problem(f"there is no layer named `{show(name)}`", help)])

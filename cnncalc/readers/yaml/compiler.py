@@ -37,7 +37,7 @@ class Compiler(Context):
     def steps(self, tree: Tree) -> list[Step]:
         """Compile a list of steps, or a single step."""
         if isinstance(tree, Seq):
-            found = []
+            compiled = []
             for item in rejoined(tree.items):
                 if isinstance(item, Seq):
                     self.problem(
@@ -49,8 +49,8 @@ class Compiler(Context):
                     continue
                 step = self.step(item)
                 if step is not None:
-                    found.append(step)
-            return found
+                    compiled.append(step)
+            return compiled
         step = self.step(tree)
         return [] if step is None else [step]
 
@@ -104,18 +104,18 @@ class Compiler(Context):
             return words[0]
         from cnncalc.readers.yaml.suggestions.misspelled import is_step, note_misplaced_key
 
-        meant = [word for word in words if is_step(self, word)]
-        if len(meant) > 1:
-            one_line = tree.keys[meant[0]].line == tree.keys[meant[1]].line
+        steps = [word for word in words if is_step(self, word)]
+        if len(steps) > 1:
+            one_line = tree.keys[steps[0]].line == tree.keys[steps[1]].line
             self.problem(
-                tree.keys[meant[1]],
+                tree.keys[steps[1]],
                 "one-layer-per-item",
-                f"found `{show(meant[0])}` and `{show(meant[1])}` in one step",
+                f"found `{show(steps[0])}` and `{show(steps[1])}` in one step",
                 "write each as a separate step, as in `[relu, tanh]`" if one_line else "start the second with `- `",
             )
             return None
-        second = next(word for word in words if word not in meant[:1])
-        note_misplaced_key(self, tree, words, meant[0] if meant else "", second)
+        second = next(word for word in words if word not in steps[:1])
+        note_misplaced_key(self, tree, words, steps[0] if steps else "", second)
         return None
 
     def _worded(self, word: str, body: Tree | None, mark: Any, tree: Map | None) -> Step | None:
@@ -242,8 +242,8 @@ class Compiler(Context):
                 f"name {'both' if least == 2 else 'all'}, as in `{word}: [prev, name]`; `prev` is the value above",
             )
             return None
-        found = self._beside(word, mark, tree)
-        return None if found is None else MergeStep(self.at(mark), layer, found[0], operands, found[1])
+        beside = self._beside(word, mark, tree)
+        return None if beside is None else MergeStep(self.at(mark), layer, beside[0], operands, beside[1])
 
     def _beside(self, word: str, mark: Any, tree: Map | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Return the fields next to a merge and their places; None after noting a problem."""
@@ -263,8 +263,8 @@ class Compiler(Context):
                 continue
             values[name], places[name] = self.field(layer, layer.fields[name], inner), self.at(inner.mark)
         usual = self._plain_defaults(word)
-        given = {**usual, **written}
-        missing = next((field for name, field in layer.fields.items() if field.required and name not in given), None)
+        present = {**usual, **written}
+        missing = next((field for name, field in layer.fields.items() if field.required and name not in present), None)
         if missing is not None and len(self.problems) == before:
             self.add(missing_field(layer, missing), mark)
         return None if len(self.problems) > before else ({**usual, **values}, places)

@@ -178,19 +178,19 @@ class Context:
             end = next((number for number, piece in enumerate(pieces) if piece.endswith(")")), 0)
             numbers = [piece.strip("() ") for piece in pieces[: end + 1]]
             sized = all(number.isdecimal() for number in numbers)
-            meant = "x".join(numbers) if sized else '"' + ", ".join(pieces[: end + 1]) + '"'
+            whole = "x".join(numbers) if sized else '"' + ", ".join(pieces[: end + 1]) + '"'
         else:  # 1,024
             end = (
                 next((number for number, piece in enumerate(pieces) if number and not _thousands(piece)), len(pieces))
                 - 1
             )
-            meant = "".join(pieces[: end + 1])
+            whole = "".join(pieces[: end + 1])
             if not value.text.isdecimal() or len(value.text) > 3:
                 return False
         if here > end:
             return False
         if here == 1:
-            self._note_cut_off(value, above, meant, kind)
+            self._note_cut_off(value, above, whole, kind)
         return True
 
     def _note_cut_off(self, value: Scalar, above: str, meant: str, kind: type[Layer]) -> None:
@@ -243,8 +243,8 @@ class Context:
 
 def _thousands_or_size(text: str) -> str:
     """Return `2x2` for `(2, 2)` and `1024` for `1,024`; empty if the value is well formed."""
-    found = re.match(r"write `([0-9x]+)`", number_help(text)) if "," in text else None
-    return found.group(1) if found else ""
+    match = re.match(r"write `([0-9x]+)`", number_help(text)) if "," in text else None
+    return match.group(1) if match else ""
 
 
 def _thousands(piece: str) -> bool:

@@ -75,7 +75,7 @@ def read_signatures(context: Context, tree: Tree) -> list[tuple[Block, Tree]]:
         keys = [key for item in items if isinstance(item, Map) for key in item.items]
         context.broken.update(key.partition("(")[0].strip() for key in keys)
         return []
-    found = []
+    blocks = []
     for key, body in tree.items.items():
         block = _signature(context, key, tree.keys[key])
         if block is None:
@@ -91,8 +91,8 @@ def read_signatures(context: Context, tree: Tree) -> list[tuple[Block, Tree]]:
             continue
         context.blocks[block.name] = block
         context.scopes[block.name] = {}
-        found.append((block, body))
-    return found
+        blocks.append((block, body))
+    return blocks
 
 
 def _signature(context: Context, text: str, mark: Any) -> Block | None:
@@ -179,12 +179,12 @@ def check_references(context: Context, inputs: Collection[str]) -> None:
 
 def _unknown(context: Context, name: str, place: Where, block: str | None, inputs: Collection[str]) -> Problem:
     """Return the problem of a name that has no meaning at its use."""
-    own = context.scopes[block]
-    if name in own:
-        if own[name].line == place.line:
+    block_names = context.scopes[block]
+    if name in block_names:
+        if block_names[name].line == place.line:
             text, help = f"`{show(name)}` has no value yet: it names this step itself", "name a step above"
         else:
-            text = f"`{show(name)}` has no value yet: it is defined later, on line {own[name].line}"
+            text = f"`{show(name)}` has no value yet: it is defined later, on line {block_names[name].line}"
             help = "a step can only use the values of steps above it"
         return Problem("unknown-name", text, help, where=place)
     text = f"nothing is named `{show(name)}`"
@@ -196,7 +196,7 @@ def _unknown(context: Context, name: str, place: Where, block: str | None, input
     elif name.lstrip("-").isdecimal():
         help = "steps are not numbered: name the step with `as: name`"
     else:
-        known = [*own, *context.scopes[None], *inputs, *RESERVED]
+        known = [*block_names, *context.scopes[None], *inputs, *RESERVED]
         help = did_you_mean(name, known) or f"give the step that name with `as: {show(name)}`"
     return Problem("unknown-name", text, help, where=place)
 

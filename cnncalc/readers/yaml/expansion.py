@@ -146,10 +146,10 @@ class Expansion:
         if not incoming:
             return frame.parameters
         shape = self.builder.shape(value)
-        found = dict(frame.parameters)
-        found["in_channels"] = shape[-1]
-        found.update(zip(IN_AXES.get(shape.rank, ()), shape, strict=False))
-        return found
+        values = dict(frame.parameters)
+        values["in_channels"] = shape[-1]
+        values.update(zip(IN_AXES.get(shape.rank, ()), shape, strict=False))
+        return values
 
     def resolve(self, value: Any, frame: Frame, entering: int, where: Where | None) -> Any:
         """Return a value with its expressions evaluated."""
@@ -160,9 +160,9 @@ class Expansion:
         except Problem as problem:
             raise self.refusal(problem, where) from None
 
-    def bind(self, frame: Frame, name: str, found: tuple[int, int, int]) -> None:
+    def bind(self, frame: Frame, name: str, binding: tuple[int, int, int]) -> None:
         """Bind a name to a value: by itself inside its block, and by its path everywhere below."""
-        frame.names[name] = self._paths[self.prefix + name] = found
+        frame.names[name] = self._paths[self.prefix + name] = binding
 
     def _nearest(self, name: str) -> tuple[int, int, int] | None:
         """Return the binding of a name at the innermost level that has one; inner names hide outer ones."""
@@ -179,9 +179,9 @@ class Expansion:
         """
         if name == "prev":
             return value, value, value + 1
-        found = (self._nearest(name) or frame.find(name)) if isinstance(name, str) else None
-        if found is not None:
-            return found
+        binding = (self._nearest(name) or frame.find(name)) if isinstance(name, str) else None
+        if binding is not None:
+            return binding
         if name == "input":
             if len(self.inputs) == 1:
                 return self.inputs[0], self.inputs[0], self.inputs[0] + 1

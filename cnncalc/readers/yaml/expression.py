@@ -102,10 +102,10 @@ class _Parser:
         return self.tokens[self.next - 1]
 
     def whole(self) -> Expr:
-        found = self.comparison()
+        result = self.comparison()
         kind, text, column = self.peek()
         if kind == "end":
-            return found
+            return result
         if text == ")":
             raise ExpressionError("this `)` closes nothing", column, "delete it, or add a `(` before it")
         help = ONE_COMPARISON if text in COMPARE or text in ("and", "or") else "put an operator between the values"
@@ -257,15 +257,15 @@ def parse(text: str, known: Collection[str] | None = None) -> Expr:
 
 def names(expr: Expr) -> list[tuple[str, int]]:
     """Return the `$names` in an expression with their columns, from left to right."""
-    found: list[tuple[str, int]] = []
+    parameters: list[tuple[str, int]] = []
     waiting = [expr]
     while waiting:
         node = waiting.pop()
         if node[0] == "name":
-            found.append((node[2], node[1]))
+            parameters.append((node[2], node[1]))
         elif node[0] != "value":
             waiting += reversed(node[2:])
-    return found
+    return parameters
 
 
 def unknown_name(name: str, known: Collection[str], column: int) -> ExpressionError:

@@ -32,7 +32,7 @@ def read_inputs(
     Raises:
         Refused: `unknown-input` or a bad shape in `given`. Problems of the file are noted.
     """
-    found: dict[str, Shape] = {}
+    shapes: dict[str, Shape] = {}
     bound = context.scopes[None]
     if tree is None:
         if "" not in given:
@@ -51,18 +51,18 @@ def read_inputs(
             bound[name] = context.paths[None, name] = context.at(tree.keys[name])
             shape = _shape(context, inner, parameters)
             if shape is not None:
-                found[name] = shape
+                shapes[name] = shape
     else:
         shape = _shape(context, tree, parameters)
         if shape is not None:
-            found[""] = shape
+            shapes[""] = shape
             context.input_place = context.at(tree.mark)
     for name, text in given.items() if not context.problems else ():
         target = name
-        if name not in found and name == "input" and "" in found:
+        if name not in shapes and name == "input" and "" in shapes:
             target = ""
-        if (found and target not in found) or (not found and name):
-            names = quoted(found, "and") if "" not in found else ""
+        if (shapes and target not in shapes) or (not shapes and name):
+            names = quoted(shapes, "and") if "" not in shapes else ""
             help = f"its inputs are {names}: write `--input NAME=SHAPE`" if names else "write `--input 224x224x3`"
             raise Refused(
                 [
@@ -75,10 +75,10 @@ def read_inputs(
                     )
                 ]
             )
-        found[target] = shape_from(text, found.get(target))
-    if not found and not context.problems:
+        shapes[target] = shape_from(text, shapes.get(target))
+    if not shapes and not context.problems:
         context.problem(top.mark, "missing-field", "the network has no input", "write `input: 224x224x3`")
-    return found
+    return shapes
 
 
 def _shape(context: Context, tree: Tree, parameters: dict[str, Any]) -> Shape | None:
@@ -98,13 +98,13 @@ def _shape(context: Context, tree: Tree, parameters: dict[str, Any]) -> Shape | 
 
 def _is_long_form(tree: Map) -> bool:
     """Return whether a mapping spells out one shape (perhaps misspelled) rather than naming several inputs."""
-    known = [name for name in tree.items if name in LONG_FORM]
+    words = [name for name in tree.items if name in LONG_FORM]
     others = [name for name in tree.items if name not in LONG_FORM]
     return (
         not others
-        or len(known) > 1
+        or len(words) > 1
         or all(name.casefold() in SHORT_FORM for name in others)
-        or (len(known) == 1 and all(nearest(name, LONG_FORM) for name in others))
+        or (len(words) == 1 and all(nearest(name, LONG_FORM) for name in others))
     )
 
 
@@ -114,8 +114,8 @@ def _long_form(context: Context, tree: Map, parameters: dict[str, Any]) -> Shape
     before = len(context.problems)
     for name, inner in tree.items.items():
         if name not in LONG_FORM:
-            meant = SHORT_FORM.get(name.casefold())
-            help = f"cnncalc calls it `{meant}`" if meant else did_you_mean(name, LONG_FORM)
+            word = SHORT_FORM.get(name.casefold())
+            help = f"cnncalc calls it `{word}`" if word else did_you_mean(name, LONG_FORM)
             names = quoted(LONG_FORM)
             context.problem(
                 tree.keys[name], "unknown-field", f"an input has no `{show(name)}`", help or f"write {names}"
@@ -217,7 +217,7 @@ def shape_of(value: Any, text: str) -> Shape:
     if len(value) >= 3 and value[0] <= 4 < value[-1]:
         rest, first = value[1:], value[0]
         axes = ("depth", "height", "width")[-(len(value) - 1) :]
-        meant = "x".join(map(str, (*rest, first)))
+        suggestion = "x".join(map(str, (*rest, first)))
         long_form = (
             ", ".join(f"{axis}: {length}" for axis, length in zip(axes, value, strict=False))
             + f", channels: {value[-1]}"
@@ -225,7 +225,7 @@ def shape_of(value: Any, text: str) -> Shape:
         raise Problem(
             "ambiguous-input",
             f"`{show(text)}` looks like channels first; cnncalc would read it as {Shape(value).words()}",
-            f"write `{meant}` for {first} channel{'s' if first > 1 else ''}, or `{{{long_form}}}` if you mean it",
+            f"write `{suggestion}` for {first} channel{'s' if first > 1 else ''}, or `{{{long_form}}}` if you mean it",
         )
     return Shape(value)
 
@@ -249,13 +249,13 @@ def _check_batch(value: tuple[int, ...], text: str) -> None:
     batch, first, _, last = value
     channels_first = first <= 4 < last
     image = (*value[2:], first) if channels_first else value[1:]
-    meant = "x".join(map(str, image))
+    suggestion = "x".join(map(str, image))
     long_form = ", ".join(f"{name}: {length}" for name, length in zip(FORMS[1], value, strict=True))
     order = " and put the channels last" if channels_first else ""
     raise Problem(
         "ambiguous-input",
         f"`{show(text)}` looks like a batch of {batch:,}; cnncalc would read it as {Shape(value).words()}",
-        f"leave the batch out{order}: write `{meant}`, or `{{{long_form}}}` for a volume",
+        f"leave the batch out{order}: write `{suggestion}`, or `{{{long_form}}}` for a volume",
     )
 
 

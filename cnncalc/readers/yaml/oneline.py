@@ -339,12 +339,12 @@ class _Line:
             text = f"`{show(word)}` is not a form of `{kind}` that a line can have"
             self._fail(start, text, f"write a file, with a step such as `{example}`")
         match = nearest(bare.lower(), KINDS)
-        meant = match.upper() + word[len(bare) :] if match else ""
+        suggestion = match.upper() + word[len(bare) :] if match else ""
         readable = match is not None and (
-            CONV.match(meant) or POOL.match(meant) or UNITS.match(meant) or meant.isalpha()
+            CONV.match(suggestion) or POOL.match(suggestion) or UNITS.match(suggestion) or suggestion.isalpha()
         )
         help = (
-            f"did you mean `{show(meant)}`?"
+            f"did you mean `{show(suggestion)}`?"
             if readable
             else "write `CONV3-64`, `POOL2`, `FC-10` or a kind such as `RELU`"
         )

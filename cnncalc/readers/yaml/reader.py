@@ -246,7 +246,7 @@ class File:
 
     def _parameters(self, tree: Tree | None) -> dict[str, Any]:
         compiler = self.compiler
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         marks: dict[str, Any] = {}
         if tree is not None and not isinstance(tree, Map):
             compiler.problem(
@@ -271,7 +271,7 @@ class File:
                         f"parameter `{name}` must be a number, a word or true/false; got {inner.what}",
                         "write one value",
                     )
-                    found[name] = None
+                    values[name] = None
                 else:
                     value = compiler.loose(inner, known=())
                     if isinstance(value, str) and number_help(value):
@@ -282,35 +282,35 @@ class File:
                             number_help(value),
                         )
                         value = None
-                    found[name] = value
+                    values[name] = value
         if compiler.problems:
-            return found
+            return values
         for name, text in self.overrides.parameters.items():
-            if name not in found:
-                known = did_you_mean(name, found) or (
-                    f"its parameters are {quoted(found, 'and')}" if found else "it has no `params:`"
+            if name not in values:
+                advice = did_you_mean(name, values) or (
+                    f"its parameters are {quoted(values, 'and')}" if values else "it has no `params:`"
                 )
                 raise Refused(
-                    [Problem("unknown-parameter", f"{show(self.source.path)} has no parameter `{show(name)}`", known)]
+                    [Problem("unknown-parameter", f"{show(self.source.path)} has no parameter `{show(name)}`", advice)]
                 )
             value = value_of.constant(Scalar(text, False, None))
             if isinstance(value, str) and number_help(value):
                 raise Refused(
                     [Problem("bad-argument", f"parameter `{name}`: `{show(text)}` is not a number", number_help(value))]
                 )
-            if type(found[name]) in (int, bool, tuple) and isinstance(value, str):
-                kind = "true or false" if type(found[name]) is bool else "a number"
+            if type(values[name]) in (int, bool, tuple) and isinstance(value, str):
+                kind = "true or false" if type(values[name]) is bool else "a number"
                 raise Refused(
                     [
                         Problem(
                             "bad-argument",
                             f"parameter `{name}` must be {kind}; got `{show(text)}`",
-                            f"the file has {spell(found[name])}",
+                            f"the file has {spell(values[name])}",
                         )
                     ]
                 )
-            found[name] = value
-        return found
+            values[name] = value
+        return values
 
     def _layers(self, tree: Tree | None, top: Map) -> list[Step]:
         compiler = self.compiler
@@ -349,14 +349,14 @@ class File:
         if tree is None:
             return []
         items = tree.items if isinstance(tree, Seq) else [tree]
-        found = []
+        names = []
         for item in items:
             if isinstance(item, Scalar) and item.text == "":
                 help = "write `outputs: [mask, logits]`, or leave it out: the last value is the output"
                 self.compiler.missing(item, "there is no name after `outputs:`", help)
             elif isinstance(item, Scalar):
                 self.compiler.reference(item.text, item.mark)
-                found.append((item.text, item.mark))
+                names.append((item.text, item.mark))
             else:
                 self.compiler.problem(
                     item.mark,
@@ -364,13 +364,13 @@ class File:
                     f"`outputs` must be names; got {item.what}",
                     "write `outputs: [mask, logits]`",
                 )
-        return found
+        return names
 
     def _published(self, tree: Tree | None, parameters: dict[str, Any]) -> list[Published]:
         compiler = self.compiler
         if tree is None:
             return []
-        found = []
+        figures = []
         for item in tree.items if isinstance(tree, Seq) else [tree]:
             if not isinstance(item, Map):
                 compiler.problem(
@@ -416,8 +416,8 @@ class File:
                     text = f"the published {quantity} must be a figure; got {got}"
                     compiler.problem(inner.mark, "bad-value", text, f"write it like {example}")
                 elif meant:
-                    found.append(Published(source, quantity, figure, compiler.at(inner.mark)))
-        return found
+                    figures.append(Published(source, quantity, figure, compiler.at(inner.mark)))
+        return figures
 
     def _meant(self, tree: Tree | None, parameters: dict[str, Any]) -> bool:
         """Return whether the `when` of a published entry holds for these parameters."""

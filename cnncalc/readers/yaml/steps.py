@@ -152,15 +152,15 @@ class Step:
 
     def _read_holds(self, holds: dict[str, Any], expansion: Expansion, entering: int, frame: Frame) -> dict[str, int]:
         """Return the numbers of `holds`, with expressions evaluated for the value that enters the step."""
-        found = {}
+        numbers = {}
         for name, waiting in holds.items():
             place = self.marks["holds"]
             number = expansion.resolve(waiting, frame, entering, place)
             if type(number) is not int or not 0 <= number <= MOST_HELD:
                 expects = f"a whole number from 0 to {MOST_HELD:,}"
                 raise expansion.refusal(_wrong_value(f"`{show(name)}` of `holds`", number, expects), place)
-            found[name] = number
-        return found
+            numbers[name] = number
+        return numbers
 
     def _set_trainable(self, expansion: Expansion, entering: int, frame: Frame, first: int) -> None:
         """Freeze or train the layers from `first` on, except those for which an inner step sets `trainable`."""
@@ -342,24 +342,24 @@ class ParameterStep(Step):
         step = self.made.get(kind) if isinstance(kind, str) else None
         if step is None:
             try:
-                found = kind_named(str(kind))
-                if found.inputs != 1:
+                named = kind_named(str(kind))
+                if named.inputs != 1:
                     text = f"`{show(kind)}` joins several values and cannot be used as a bare word"
                     raise Problem("bad-value", text, f"write `{show(kind)}:` with what it joins")
-                values, places = self.defaults.get(found.kind, ({}, {}))
-                for field in found.fields.values():
+                values, places = self.defaults.get(named.kind, ({}, {}))
+                for field in named.fields.values():
                     if field.required and field.name not in values:
                         raise Problem(
                             "missing-field",
-                            f"{found.kind} needs `{field.name}`: {field.help}",
+                            f"{named.kind} needs `{field.name}`: {field.help}",
                             "set it under `defaults:`",
                         )
             except Problem as problem:
                 raise expansion.refusal(problem, self.where) from None
             if Pending in map(type, values.values()):
-                step = OpenLayerStep(self.where, found, None, values, places)
+                step = OpenLayerStep(self.where, named, None, values, places)
             else:
-                step = LayerStep(self.where, found, None, layer_of(found, values), places)
+                step = LayerStep(self.where, named, None, layer_of(named, values), places)
             self.made[str(kind)] = step
         expansion.spend(step.cost - 1, self.where)
         return step.expand_once(expansion, value, frame, label)
@@ -422,9 +422,9 @@ class BlockStep(Step):
             outermost = outermost.caller
         parameters = {**outermost.parameters, **block.defaults}
         if self.waits:
-            known = expansion.parameters_for(frame, value, self.incoming)
+            visible = expansion.parameters_for(frame, value, self.incoming)
             try:
-                parameters.update((name, resolve_value(waiting, known)) for name, waiting in self.values.items())
+                parameters.update((name, resolve_value(waiting, visible)) for name, waiting in self.values.items())
             except Problem as problem:
                 raise expansion.refusal(problem, self.where) from None
         else:

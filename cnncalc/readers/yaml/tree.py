@@ -73,20 +73,20 @@ def rejoined(items: list[Tree]) -> list[Tree]:
     """Return the items of a list, rejoining those cut by a comma in parentheses: `[Conv2d(1, 6, 5), ReLU()]`."""
     if True not in ["(" in item.text for item in items if type(item) is Scalar]:
         return items
-    found: list[Tree] = []
+    result: list[Tree] = []
     pieces: list[str] = []  # of the last item, while it has an open parenthesis
     opened = 0
     for item in [*items, None]:
         if pieces and not (opened and isinstance(item, Scalar)):
-            last = found[-1]
-            found[-1] = Scalar(", ".join(pieces), False, last.mark) if len(pieces) > 1 else last
+            last = result[-1]
+            result[-1] = Scalar(", ".join(pieces), False, last.mark) if len(pieces) > 1 else last
             pieces, opened = [], 0
         if not pieces and item is not None:
-            found.append(item)
+            result.append(item)
         if isinstance(item, Scalar):
             pieces.append(item.text)
             opened = max(opened + item.text.count("(") - item.text.count(")"), 0)
-    return found
+    return result
 
 
 class Mark:

@@ -115,15 +115,15 @@ def _read(field: Field[Any], value: Any, text: str) -> Any:
 def constant(scalar: Scalar) -> Any:
     """Return a scalar as int, float, bool, size or word; never as an expression."""
     text = scalar.text
-    found = number(text)
-    if found is not None:
-        return found
+    value = number(text)
+    if value is not None:
+        return value
     if not scalar.quoted and text in ("true", "false"):
         return text == "true"
     if "x" in text:
-        found = sizes(text)
-        if found is not None:
-            return found
+        value = sizes(text)
+        if value is not None:
+            return value
     return text
 
 

@@ -25,8 +25,8 @@ JOINS = {"add": "Add", "mul": "Mul", "sub": "Sub", "average": "Mean", "maximum":
 @kind(*ACTIVATIONS)
 def activation(p: Part) -> str:
     """Write one operator. Stochastic depth becomes Identity, because the model is for inference."""
-    op, given = ACTIVATIONS[p.layer.kind]
-    p.output(op, [p.x()], **given)
+    op, attributes = ACTIVATIONS[p.layer.kind]
+    p.output(op, [p.x()], **attributes)
     return p.layouts[0]
 
 

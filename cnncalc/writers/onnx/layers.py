@@ -67,12 +67,12 @@ def rmsnorm(p: Part) -> str:
 
 @kind("lrn")
 def lrn(p: Part) -> str:
-    given = {"size": p.layer.size, "alpha": 1e-4, "beta": 0.75, "bias": 1.0}
+    attributes = {"size": p.layer.size, "alpha": 1e-4, "beta": 0.75, "bias": 1.0}
     channels, *rest = p.dims("first")
     if len(rest) == 2:
-        p.output("LRN", [p.x("first")], **given)
+        p.output("LRN", [p.x("first")], **attributes)
     else:  # runtimes support images only; the cells are independent of each other
-        x = p.op("LRN", [p.reshape(p.x("first"), channels, prod(rest), 1)], **given)
+        x = p.op("LRN", [p.reshape(p.x("first"), channels, prod(rest), 1)], **attributes)
         p.output("Reshape", [x, p.ints(0, channels, *rest)])
     return "first"
 

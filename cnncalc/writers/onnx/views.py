@@ -122,15 +122,15 @@ def resize(p: Part) -> str:
             pool_to_lengths(p, "Average")
             return "first"
         mode = "nearest"
-    given: dict[str, Any] = {"mode": MODES[mode], "axes": list(range(2, spatial + 2))}
+    attributes: dict[str, Any] = {"mode": MODES[mode], "axes": list(range(2, spatial + 2))}
     if mode == "nearest":
-        given |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        attributes |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     else:
-        given |= {"coordinate_transformation_mode": "pytorch_half_pixel"}
-        given |= {"cubic_coeff_a": -0.75} if mode == "bicubic" else {}
+        attributes |= {"coordinate_transformation_mode": "pytorch_half_pixel"}
+        attributes |= {"cubic_coeff_a": -0.75} if mode == "bicubic" else {}
     if p.layer.kind == "upsample" and p.layer.like is None:
         factors = [float(factor) for factor in each(p.layer.factor, x, "factor")]
-        p.output("Resize", [p.x("first"), "", p.floats(*factors)], **given)
+        p.output("Resize", [p.x("first"), "", p.floats(*factors)], **attributes)
     else:
-        p.output("Resize", [p.x("first"), "", "", p.ints(*p.out[:-1])], **given)
+        p.output("Resize", [p.x("first"), "", "", p.ints(*p.out[:-1])], **attributes)
     return "first"

@@ -18,13 +18,13 @@ PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "ci
 def window(p: Part) -> dict[str, Any]:
     """Return the attributes of an operator with windows. Padding is always written as numbers."""
     windows = p.layer.windows(p.shapes[0])
-    found: dict[str, Any] = {"kernel_shape": [w.kernel for w in windows], "strides": [w.stride for w in windows]}
+    attributes: dict[str, Any] = {"kernel_shape": [w.kernel for w in windows], "strides": [w.stride for w in windows]}
     pads = [w.before for w in windows] + [w.after for w in windows]
     if any(pads):
-        found["pads"] = pads
+        attributes["pads"] = pads
     if any(w.dilation != 1 for w in windows):
-        found["dilations"] = [w.dilation for w in windows]
-    return found
+        attributes["dilations"] = [w.dilation for w in windows]
+    return attributes
 
 
 @kind("conv", "depthwise")

@@ -36,12 +36,12 @@ def conv(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) 
     groups = layer.groups if layer.kind == "conv" else x[-1]
     init = f"nn.Conv{rank}d({x[-1]}, {out[-1]}, {kernel}" + keywords(stride=(stride, "1"))
     even = all(w.before == w.after for w in windows)
-    own = layer.mode if even and layer.mode != "zeros" else ""
+    mode = layer.mode if even and layer.mode != "zeros" else ""
     rest = keywords(
         dilation=(format_sizes(w.dilation for w in windows), "1"),
         groups=(groups, 1),
         bias=(layer.bias, True),
-        padding_mode=(f'"{own}"', '""'),
+        padding_mode=(f'"{mode}"', '""'),
     )
     fill = f', mode="{layer.mode}"' if layer.mode != "zeros" else ""
     return module_with_padding(init, rest, windows, fill, "channels filters kernel kernel_2 kernel_3")

@@ -350,18 +350,18 @@ def _derived(
     field: str, column: list[Any], inside: list[int], chosen: list[tuple[str, list[Any], str]]
 ) -> tuple[str, int]:
     """Return a column as an expression of an earlier parameter (`$`) and its number, or an empty text if there is none."""
-    known = [number for number, value in enumerate(column) if value is not ANY]
-    whole = all(type(column[number]) is int for number in known)
+    places = [number for number, value in enumerate(column) if value is not ANY]
+    whole = all(type(column[number]) is int for number in places)
     for place, (other, values, _) in enumerate(chosen):
-        alike = all(_typed(column[number]) == _typed(values[number]) for number in known)
+        alike = all(_typed(column[number]) == _typed(values[number]) for number in places)
         if alike and (other == field or {field, other} <= SPACE or not whole):
             return "$", place
-    if whole and field == "groups" and all(column[number] == inside[number] for number in known):
+    if whole and field == "groups" and all(column[number] == inside[number] for number in places):
         return "$in_channels", -1
     for place, (other, values, _) in enumerate(chosen):
-        if not whole or not all(type(values[number]) is int for number in known):
+        if not whole or not all(type(values[number]) is int for number in places):
             continue
-        numbers = [(column[number], values[number]) for number in known]
+        numbers = [(column[number], values[number]) for number in places]
         if field == "pad" and other == "kernel" and all(mine == theirs // 2 for mine, theirs in numbers):
             return "$ // 2", place
         if {field, other} <= SPACE:

@@ -35,8 +35,10 @@ def one_line_word(word: str) -> str:
     if layer is None:
         return ""
     folded = layer.word.casefold()
-    own = KINDS.get(SHORT.get(folded, folded)) if not layer.prefix and layer.word in (folded, folded.upper()) else None
-    lines = [step_of_call(own, word)] if own is not None else [line for line, _ in translations(layer)]
+    kind_here = (
+        KINDS.get(SHORT.get(folded, folded)) if not layer.prefix and layer.word in (folded, folded.upper()) else None
+    )
+    lines = [step_of_call(kind_here, word)] if kind_here is not None else [line for line, _ in translations(layer)]
     if len(lines) != 1 or not lines[0]:
         return ""
     tree = parse(Source("", lines[0]))

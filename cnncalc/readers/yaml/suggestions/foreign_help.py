@@ -36,8 +36,8 @@ _NUMBERED = re.compile(r"([A-Za-z][A-Za-z0-9]*?)_(?:[0-9]+|layer)\Z")  # conv2d_
 
 def help_for_step(word: str, body: Tree | None) -> str:
     """Help for an unknown step, `word` or `word: body`. Empty if there is nothing specific to suggest."""
-    own = KINDS.get(word.casefold())
-    if body is None and own is not None and not any(field.required for field in own.fields.values()):
+    same_kind = KINDS.get(word.casefold())
+    if body is None and same_kind is not None and not any(field.required for field in same_kind.fields.values()):
         return ""  # only other letters, as in `RELU`
     if body is None:
         line = step_of_lecture(word)
