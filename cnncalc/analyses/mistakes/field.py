@@ -59,7 +59,7 @@ def strides_ignored(question: Question) -> Attempts:
     """1 + the sum of F - 1."""
     yield from _attempt(
         question,
-        "the figure without the strides of the layers before",
+        "the figure without the strides of the previous layers",
         lambda steps, axis: 1 + sum(step.windows[axis].reach - 1 for step in steps),
     )
 

@@ -33,7 +33,7 @@ MISTAKES: dict[str, Kind] = {
     "no-plus-one": Kind("+ 1 left out", "The first window counts, too: (W - F + 2P)/S + 1.", windows.no_plus_one),
     "rounding": Kind(
         "rounded in the wrong direction",
-        "Sizes are rounded down, unless the layer says `ceil: true`.",
+        "Sizes are rounded down, unless the layer sets `ceil: true`.",
         windows.other_rounding,
     ),
     "no-stride": Kind(
@@ -75,7 +75,7 @@ MISTAKES: dict[str, Kind] = {
     ),
     "earlier-size": Kind(
         "size before the previous layer",
-        "Use the output of the layer before, not its input.",
+        "Use the output of the previous layer, not its input.",
         windows.size_before_previous,
     ),
     "earlier-channels": Kind(
@@ -95,7 +95,7 @@ MISTAKES: dict[str, Kind] = {
     "bias-per-position": Kind(
         "one bias per output number", "All positions share the bias of their filter.", counts.bias_per_position
     ),
-    "bias-added": Kind("bias counted that is not there", "The layer has `bias: false`.", counts.bias_added),
+    "bias-added": Kind("bias counted although the layer has none", "The layer has `bias: false`.", counts.bias_added),
     "one-filter": Kind(
         "one filter or unit counted", "Multiply by the number of filters K, or of units.", counts.one_filter
     ),
@@ -140,7 +140,7 @@ MISTAKES: dict[str, Kind] = {
     ),
     # -- activations and memory --
     "in-place-counted": Kind(
-        "layers counted that work in place",
+        "in-place layers counted",
         "A layer such as relu overwrites its input and writes no new volume.",
         volumes.in_place_counted,
     ),
@@ -172,7 +172,7 @@ MISTAKES: dict[str, Kind] = {
     # -- receptive field --
     "field-without-strides": Kind(
         "strides left out of the field",
-        "Multiply each F - 1 by the strides of all layers before.",
+        "Multiply each F - 1 by the strides of all previous layers.",
         field.strides_ignored,
     ),
     "field-sum-of-windows": Kind(
@@ -184,7 +184,7 @@ MISTAKES: dict[str, Kind] = {
     "field-without-pooling": Kind(
         "pooling left out of the field", "Pooling layers have windows and strides, too.", field.pooling_ignored
     ),
-    "field-own-window": Kind("window of one layer only", "Add what the layers before see.", field.window_only),
+    "field-own-window": Kind("window of one layer only", "Add what the previous layers see.", field.window_only),
     "field-without-one": Kind("1 left out of the field", "Start from 1, the cell itself.", field.center_forgotten),
     "field-without-dilation": Kind(
         "dilation left out of the field", "A dilated window is D*(F - 1) + 1 long.", field.gaps_ignored

@@ -36,7 +36,7 @@ def in_place_counted(question: Question) -> Attempts:
         )
         if extra:
             numbers = question.number + _scaled(question, extra)
-            text = "the figure with the layers counted that work in place"
+            text = "the figure with the in-place layers counted"
             yield Attempt(numbers, text, f"{question.number:,} + {_scaled(question, extra):,} = {numbers:,}")
 
 
