@@ -17,6 +17,7 @@ from cnncalc.cli import COMMANDS
 from cnncalc.cli.commands.analyze import COLUMN_NAMES, FORMATS
 from cnncalc.cli.commands.new import STARTER
 from cnncalc.loading import Spec, load
+from cnncalc.readers import SUFFIXES
 from cnncalc.render.columns import COLUMNS
 
 GOOD = "name: Good\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}, relu, {fc: 10}]\n"
@@ -204,7 +205,7 @@ def test_every_command_has_help_with_an_example(name: str, cnncalc: Any) -> None
         ("vgg16.yaml", "there is no file vgg16.yaml: did you mean the shipped architecture `vgg16`?"),
         ("missing.yaml", "there is no file missing.yaml"),
         ("folder.yaml", "folder.yaml is a folder [not-regular]\n  = help: name a file"),
-        ("good.txt", "cannot read good.txt: cnncalc reads files that end in .yaml, .yml, .json, .onnx, .cfg, .keras"),
+        ("good.txt", f"cannot read good.txt: cnncalc reads files that end in {', '.join(SUFFIXES)}"),
         ("good.py", "good.py is Python source: name the class or function that builds the model: `torch:good:Net`"),
         ("a\nb\x1b[2J.yaml", "there is no file a\\x0ab\\x1b[2J.yaml"),
     ],
