@@ -40,7 +40,7 @@ def draw(analysis: Analysis, options: Options | None = None) -> Scene:
 def view_of(network: Network, options: Options) -> str:
     """Return the view that is drawn: for `auto`, `volumes` for a chain of layers, and `graph` for one with branches.
 
-    An option that only the graph view has asks for it.
+    An option that only the graph view has selects that view.
     """
     if options.view != "auto":
         return options.view

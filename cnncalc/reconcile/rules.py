@@ -1,6 +1,6 @@
 """The contract of a tool: one class with its version and figures. A figure is a table of rules, call name -> addends.
 
-A rule is a sum such as `macs + biases` or `4*outputs`, made of facts of a call, or a function for a formula that is not. A
+A rule is a sum such as `macs + biases` or `4*outputs`, made of facts of a call, or a function for any other formula. A
 key `relu/function` is preferred to `relu` for a layer written as a function. A call without a rule makes the figure unknown.
 """
 

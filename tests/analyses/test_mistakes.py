@@ -230,8 +230,8 @@ def test_what_is_right_is_never_explained(case: Case) -> None:
     assert recognize(question, parsed(rounded + ("B" if unit else ""), case.quantity)) == ()
 
 
-def test_wrong_numbers_are_seldom_explained_by_luck() -> None:
-    """Numbers within a fifth of the right one: of parameters and multiply-adds hardly any, of shapes with one of many."""
+def test_random_wrong_numbers_are_seldom_explained() -> None:
+    """Among numbers within a fifth of the right one, hardly any count and few shapes are explained."""
     dice = random.Random(3)
     text = "input: 64x64x16\nlayers: [conv: {filters: 48, kernel: 5, stride: 2, pad: 2}]\n"
     analysis = analyze(network_of(text))
@@ -247,8 +247,8 @@ def test_wrong_numbers_are_seldom_explained_by_luck() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted({layer.kind for layer in KINDS.values() if layer.example}))
-def test_no_kind_of_layer_is_in_the_way(kind: str) -> None:
-    """Every mistake is tried on every kind of layer, and yields whole numbers or shapes, or nothing."""
+def test_every_mistake_can_be_tried_on_every_kind(kind: str) -> None:
+    """Every mistake can be tried on every kind of layer, and yields whole numbers or shapes, or nothing."""
     shape, _, step = KINDS[kind].example.partition(" -> ")
     try:
         network = network_of(f"input: {shape}\nlayers:\n  - {step}\n")
@@ -266,8 +266,8 @@ def test_no_kind_of_layer_is_in_the_way(kind: str) -> None:
                     assert attempt.text
 
 
-def test_a_wrong_expectation_is_met_with_the_mistake(ended: Any, tmp_path: Any) -> None:
-    """In the table, in Markdown, in JSON, and in the finding of check."""
+def test_a_wrong_expectation_names_the_mistake(ended: Any, tmp_path: Any) -> None:
+    """The mistake is named in the table, in Markdown, in JSON, and in the finding of check."""
     path = tmp_path / "net.yaml"
     path.write_text(
         "input: 32x32x3\nlayers:\n  - conv: {filters: 64, kernel: 3, pad: 1}\n    expect: {output: 30x30x64, params: 1728}\n"

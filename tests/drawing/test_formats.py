@@ -200,7 +200,7 @@ def test_pdflatex_compiles_every_picture(name: str, tmp_path: Path) -> None:
 
 
 def test_pdf_and_png() -> None:
-    """One page of the picture's size; 300 dots per inch, and the chunk that says so."""
+    """The PDF has one page of the picture's size. The PNG has 300 dots per inch and a chunk that states it."""
     pytest.importorskip("cairosvg", reason="CairoSVG, which writes PDF and PNG, is not installed")
     scene = scene_of("lenet5")
     pdf, png = (write_scene(scene, form, "auto") for form in ("pdf", "png"))

@@ -66,8 +66,8 @@ def value_of(network: Network, tool: str, written: dict[str, str] | None = None,
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_tools_print_what_they_were_seen_to_print(name: str) -> None:
-    """Every count of tool_counts.json, integer for integer; Swin needs PyTorch and is compared in tests/oracle."""
+def test_recorded_counts_of_the_tools(name: str) -> None:
+    """Every count in tool_counts.json is equal. Swin needs PyTorch and is compared in tests/oracle."""
     spec, written, left_out = NETWORKS[name]
     network = network_of(spec)
     for measured, tool in MEASURED.items():
@@ -86,7 +86,7 @@ def test_the_tools_print_what_they_were_seen_to_print(name: str) -> None:
         ("vit_b_16", 16_848_500_736, 33_723_326_208),
     ],
 )
-def test_calflops_prints_what_it_was_seen_to_print(name: str, macs: int, flops: int) -> None:
+def test_recorded_counts_of_calflops(name: str, macs: int, flops: int) -> None:
     """Version 0.3.2 on torchvision 0.28."""
     assert value_of(network_of(name), "calflops") == macs
     assert value_of(network_of(name), "calflops", figure=1) == flops
@@ -95,7 +95,7 @@ def test_calflops_prints_what_it_was_seen_to_print(name: str, macs: int, flops: 
 @pytest.mark.parametrize(
     ("name", "macs"), [("vgg16", 15_503_523_304 - 25_088), ("resnet50", 4_117_342_184), ("mobilenet_v2", 319_949_192)]
 )
-def test_onnx_tool_prints_what_it_was_seen_to_print(name: str, macs: int) -> None:
+def test_recorded_counts_of_onnx_tool(name: str, macs: int) -> None:
     """Version 1.0.1 on files of torch.onnx.export."""
     assert value_of(network_of(name), "onnx-tool") == macs
 
@@ -182,7 +182,7 @@ def test_a_printed_number_is_explained(
 
 
 def test_no_lucky_matches() -> None:
-    """Of numbers that have nothing to do with the network, only about one in twenty is explained."""
+    """Only about one in twenty unrelated numbers is explained."""
     draw = Random(4)
     network = network_of("resnet50")
     results = reconcile(network).results

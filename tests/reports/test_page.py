@@ -152,7 +152,7 @@ def test_nothing_is_loaded() -> None:
 
 
 def test_size() -> None:
-    """A mail can carry it."""
+    """The page is small enough for an email."""
     assert len(report_page([report_of("vgg16")])) < 200_000
 
 

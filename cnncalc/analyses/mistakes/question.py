@@ -1,4 +1,4 @@
-"""What was asked and what is right, and the figure of a layer that is worked out from other facts."""
+"""A question about a figure and its right answer, and the figure that a mistake would give instead."""
 
 from __future__ import annotations
 

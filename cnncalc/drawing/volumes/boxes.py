@@ -9,12 +9,12 @@ from cnncalc.drawing.volumes.groups import is_vector
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 
-SIDE_POWER, VECTOR_POWER = 0.62, 0.45  # 7 beside 224 and 3 channels beside 512 stay readable
+SIDE_POWER, VECTOR_POWER = 0.62, 0.45  # 7 next to 224 and 3 channels next to 512 stay readable
 TALLEST, TALLEST_VECTOR = 110.0, 80.0  # points at scale 1
 LARGEST_UNIT, ALONE = (
     4.0,
     20.0,
-)  # points; keeps short vectors short beside feature maps, and where there are only vectors
+)  # points; keeps short vectors short next to feature maps, and if there are only vectors
 THINNESS = (6, 8, 10, 12)  # the scale of a side as a multiple of that of the thickness; deep networks need thin boxes
 SLANT = 0.3  # of the depth, to the right and up
 VECTOR_WIDTH = 5.0

@@ -8,7 +8,7 @@ from cnncalc.readers.onnx.graph import Operation, Reader
 
 
 def count_unexplained(r: Reader, step: Operation, before: int) -> None:
-    """Count the numbers that a node reads and no rule has counted as weights of the last layer made from the node.
+    """Count the numbers that a node reads and no rule has counted as weights of the last layer that the node produced.
 
     Tensors whose numbers are all equal, such as a state of zeros, are not counted. Neither are the factors of a resize.
     """

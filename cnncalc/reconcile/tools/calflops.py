@@ -46,7 +46,7 @@ def transposed_flops(call: Call) -> Iterable[Part]:
 def convolution(factor: int) -> Rule:
     """Return the rule of a convolution: multiply-adds, and for FLOPs also biases.
 
-    With `padding="same"` and an odd number of cells to pad, calflops takes every axis for one shorter than it is.
+    With `padding="same"` and an odd number of cells to pad, calflops assumes that every axis is one shorter than it is.
     """
 
     def rule(call: Call) -> Iterable[Part]:

@@ -1,6 +1,6 @@
-"""The layer table: a row a layer, a row a block, which folds its layers, and the totals.
+"""The layer table: a row for each layer, a row for each block, which can be folded, and the totals.
 
-On a page, every layer also unfolds its working, and rows have the numbers of their layers, by which the picture finds them.
+On a page, the row of a layer also opens to show its calculation, and has the layer's number, which links it to the picture.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COLUMN_OF = {"weights": "params", "biases": "params", "receptive_field": "rf"}  
 
 
 class Table:
-    """The layer table of an analysis, with the columns that are useful in a browser; with `working` that of every layer."""
+    """The layer table of an analysis, with columns that are useful in a browser. `working` adds the calculation of each layer."""
 
     def __init__(self, analysis: Analysis, claims: Sequence[Claim] = (), *, working: bool = False) -> None:
         self.analysis = analysis
@@ -100,7 +100,7 @@ class Table:
         return self._line(name, Folded(node.name, len(around), [row]), "", around, wrong)
 
     def _working(self, row: Row, around: Sequence[tuple[int, Scope]]) -> Html:
-        """Return the row below a layer, which is visible while the layer is unfolded."""
+        """Return the row below a layer with its calculation, which is visible while the layer is open."""
         lines = []
         for fact in working(self.analysis, row):
             formula = f"{fact.formula} = " if fact.formula else ""

@@ -64,7 +64,7 @@ def opened(page: Path, folder: Path) -> tuple[str, list[str]]:
 
 
 def test_the_oracle_notices_scripts_and_requests(server: Server, tmp_path: Path) -> None:
-    """A page that does harm, so that the test below proves something."""
+    """A harmful page is noticed, so that the next test can fail."""
     page = tmp_path / "page.html"
     page.write_text(
         f"<title>a</title><img src='http://127.0.0.1:{server.server_port}/x' onerror='document.title=2;console.log(3)'>"
