@@ -155,7 +155,7 @@ class Plan:
     `amp` is the dtype of autocast, or empty. `copies` are the 16-bit weights, by owner and name in `copied`. With
     `until_return`, values are alive as long as a program holds them, otherwise until their last use. `learned` are the
     sizes of the parameters that have a gradient, by node and name. `network` is the network with these nodes, which may
-    differ in training, because a module may do other things then.
+    differ in training, because a module may behave differently there.
     """
 
     def __init__(self, network: Network, training: bool, amp: str, until_return: bool = True) -> None:
