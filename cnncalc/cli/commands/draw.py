@@ -21,7 +21,7 @@ from cnncalc.text import quoted, show
         "cnncalc draw vgg16 -o vgg16.svg",
         "cnncalc draw resnet18 -o resnet18.pdf --width 180mm",
         "cnncalc draw alexnet -o alexnet.tex --show params,macs",
-        "cnncalc draw vgg16 --receptive-field conv3_1 -o field.svg",
+        "cnncalc draw vgg16 --receptive-field Stage3.conv1 -o field.svg",
         "cnncalc draw resnet50 --color-by macs -o heat.svg",
         "cnncalc draw resnet34 --against resnet18 -o changes.svg",
     ),
