@@ -118,13 +118,15 @@ def _load_with(
     """Load a network with `read`. If it `needs_input`, it has no input size until one is given."""
     options = options or LoadOptions()
     if not as_conv:
-        return apply(read(options), options.frozen)
-    if needs_input:
-        return apply(read(options), options.frozen, as_conv=True)
-    from cnncalc.readers.yaml.inputs import shape_from
+        network = apply(read(options), options.frozen)
+    elif needs_input:
+        network = apply(read(options), options.frozen, as_conv=True)
+    else:
+        from cnncalc.readers.yaml.inputs import shape_from
 
-    shapes = {name: shape_from(text) for name, text in options.inputs.items()}
-    return apply(read(options.with_inputs({})), options.frozen, as_conv=True, shapes=shapes)
+        shapes = {name: shape_from(text) for name, text in options.inputs.items()}
+        network = apply(read(options.with_inputs({})), options.frozen, as_conv=True, shapes=shapes)
+    return network.with_choices(network.frozen, options.batch_axes) if options.batch_axes else network
 
 
 def apply(
@@ -147,8 +149,7 @@ def apply(
             freeze(network, frozen)
         except NothingToFreeze as error:
             raise LoadError(f"--freeze: {error}") from None
-    if options.frozen or options.batch_axes:
-        network = network.with_choices(tuple(options.frozen), options.batch_axes)
+        network = network.with_choices(tuple(frozen), network.batch_axes)
     return network
 
 
