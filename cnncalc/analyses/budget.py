@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from cnncalc.analyses.claims import expected
 from cnncalc.analyses.quantities import LIMITS, METRICS, Setting
@@ -36,6 +37,11 @@ class Limit(Record):
     optimizer: str = "sgd"
     amp: str = ""
     count: str = "trainable"
+
+    @cached_property
+    def setting(self) -> Setting:
+        """How the network runs, for figures that depend on it."""
+        return Setting(self.optimizer, self.amp, self.count)
 
 
 class Policy(Record):
@@ -117,8 +123,7 @@ def metrics(analysis: Analysis) -> dict[str, int | str | None]:
 
 def measure(analysis: Analysis, limit: Limit) -> Measured:
     """Measure the figure that a limit is about."""
-    setting = Setting(limit.optimizer, limit.amp, limit.count)
-    return Measured(limit, LIMITS[limit.quantity].number(analysis.at(limit.batch, limit.dtype), setting))
+    return Measured(limit, LIMITS[limit.quantity].number(analysis.at(limit.batch, limit.dtype), limit.setting))
 
 
 def check(analysis: Analysis, policy: Policy) -> tuple[list[Measured], list[Finding]]:

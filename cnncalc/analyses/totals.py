@@ -13,17 +13,42 @@ from cnncalc.units import DTYPES
 
 
 class Row:
-    """The figures of one node. `weights` and `biases` are 0 if the node reuses the parameters of another node."""
+    """The figures of one node."""
 
-    __slots__ = ("activations", "biases", "buffers", "macs", "node", "weights")
+    __slots__ = ("node",)
 
-    def __init__(self, node: Node, activations: int, weights: int, biases: int, buffers: int, macs: int) -> None:
+    def __init__(self, node: Node) -> None:
         self.node = node
-        self.activations = activations
-        self.weights = weights
-        self.biases = biases
-        self.buffers = buffers
-        self.macs = macs
+
+    @property
+    def activations(self) -> int:
+        """The numbers that the node writes to a new volume; 0 if it can work in place."""
+        layer = self.node.layer
+        return 0 if layer is not None and layer.in_place else self.node.output.size
+
+    @property
+    def weights(self) -> int:
+        """The parameters that multiply; 0 if the node reuses those of another node."""
+        return self._own("weights")
+
+    @property
+    def biases(self) -> int:
+        """The parameters that are added; 0 if the node reuses those of another node."""
+        return self._own("biases")
+
+    @property
+    def buffers(self) -> int:
+        """The numbers that are stored but not trained; 0 if the node reuses those of another node."""
+        return self._own("buffers")
+
+    def _own(self, what: str) -> int:
+        shared = self.node.shared is not None or self.node.statistics is None
+        return 0 if shared else int(getattr(self.node.statistics, what))
+
+    @property
+    def macs(self) -> int:
+        """The multiply-accumulates for one example, as far as they are known."""
+        return self.node.statistics.macs if self.node.statistics is not None else 0
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -91,6 +116,8 @@ class Analysis(Record):
 
     def at(self, batch: int, dtype: str) -> Analysis:
         """Return the same figures at another batch size and dtype."""
+        if (batch, dtype, self.saved) == (self.batch, self.dtype, None):
+            return self
         return Analysis(self.network, self.rows, self.totals, batch, dtype)
 
     def bytes(self, numbers: int) -> int:
@@ -128,42 +155,38 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
     >>> analyze(network).totals.params
     34944
     """
-    rows: list[Row] = []
     depths: list[int] = []
     layers = activations = conv_activations = all_weights = all_biases = all_buffers = all_macs = uncounted = frozen = 0
     for node in network.nodes:
         facts, inputs = node.statistics, node.inputs
         if facts is None:
-            rows.append(Row(node, node.output.size, 0, 0, 0, 0))
             activations += node.output.size
             depths.append(0)
             continue
         if not facts.counted:
             facts.count()
-        layer, weights, biases, buffers, macs = facts.layer, facts.weights, facts.biases, facts.buffers, facts.macs
+        layer, weights = facts.layer, facts.weights
         depth = (
             depths[inputs[0]]
             if len(inputs) == 1
             else max([depths[index] for index in inputs[: len(inputs) - layer.reference_inputs]])
         )
         depths.append(depth + layer.counts_for_depth if weights else depth)
-        if node.shared is not None:
-            weights = biases = buffers = 0
-        new = 0 if layer.in_place else facts.size
-        row = Row(node, new, weights, biases, buffers, macs)
-        rows.append(row)
-        if node.frozen:
-            frozen += row.params - row.trainable
         layers += 1
-        activations += new
+        if not layer.in_place:
+            activations += facts.size
+            if layer.convolves:
+                conv_activations += facts.size
         if not layer.known_cost:
             uncounted += 1
-        if layer.convolves:
-            conv_activations += new
-        all_weights += weights
-        all_biases += biases
-        all_buffers += buffers
-        all_macs += macs
+        all_macs += facts.macs
+        if node.shared is None:
+            all_weights += weights
+            all_biases += facts.biases
+            all_buffers += facts.buffers
+        if node.frozen:
+            row = Row(node)
+            frozen += row.params - row.trainable
     totals = Totals(
         layers=layers,
         depth=max([depths[index] for index in network.outputs], default=0),
@@ -177,4 +200,4 @@ def analyze(network: Network, batch: int = 1, dtype: str = "float32") -> Analysi
         macs=all_macs,
         uncounted=uncounted,
     )
-    return Analysis(network, rows, totals, batch, dtype)
+    return Analysis(network, [*map(Row, network.nodes)], totals, batch, dtype)
