@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 from cnncalc.analyses.receptive import Field, of_features, receptive_fields
 from cnncalc.network import Network, Node
@@ -13,42 +14,33 @@ from cnncalc.units import DTYPES
 
 
 class Row:
-    """The figures of one node."""
+    """The figures of one node. `weights`, `biases` and `buffers` are 0 if the node reuses the parameters of another node.
 
-    __slots__ = ("node",)
+    They are looked up when one of them is first asked for, because `check` needs only the totals.
+    """
+
+    __slots__ = ("activations", "biases", "buffers", "macs", "node", "weights")
+
+    activations: int
+    weights: int
+    biases: int
+    buffers: int
+    macs: int
 
     def __init__(self, node: Node) -> None:
         self.node = node
 
-    @property
-    def activations(self) -> int:
-        """The numbers that the node writes to a new volume; 0 if it can work in place."""
-        layer = self.node.layer
-        return 0 if layer is not None and layer.in_place else self.node.output.size
-
-    @property
-    def weights(self) -> int:
-        """The parameters that multiply; 0 if the node reuses those of another node."""
-        return self._own("weights")
-
-    @property
-    def biases(self) -> int:
-        """The parameters that are added; 0 if the node reuses those of another node."""
-        return self._own("biases")
-
-    @property
-    def buffers(self) -> int:
-        """The numbers that are stored but not trained; 0 if the node reuses those of another node."""
-        return self._own("buffers")
-
-    def _own(self, what: str) -> int:
-        shared = self.node.shared is not None or self.node.statistics is None
-        return 0 if shared else int(getattr(self.node.statistics, what))
-
-    @property
-    def macs(self) -> int:
-        """The multiply-accumulates for one example, as far as they are known."""
-        return self.node.statistics.macs if self.node.statistics is not None else 0
+    def __getattr__(self, name: str) -> Any:
+        if name not in self.__slots__:
+            raise AttributeError(name)
+        node, facts = self.node, self.node.statistics
+        self.activations = 0 if facts is not None and facts.layer.in_place else node.output.size
+        self.weights = self.biases = self.buffers = self.macs = 0
+        if facts is not None:
+            self.macs = facts.macs
+            if node.shared is None:
+                self.weights, self.biases, self.buffers = facts.weights, facts.biases, facts.buffers
+        return getattr(self, name)
 
     @property
     def notes(self) -> list[tuple[str, str]]:
