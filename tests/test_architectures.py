@@ -180,6 +180,10 @@ CASES = [
     Case("deep_mnist", "tf.mnist_expert"),
     Case("tf_cifar10", "tf.cifar10"),
     Case("vgg16_conv", "vgg16.params", 16),
+    Case("mlperf_tiny_kws", "mlperf_tiny.kws"),
+    Case("mlperf_tiny_vww", "mlperf_tiny.vww"),
+    Case("mlperf_tiny_ic", "mlperf_tiny.ic", 8),
+    Case("mlperf_tiny_ad", "mlperf_tiny.ad", 10),
 ]
 BY_HAND = {"source": "VGG-16 holds the same parameters, whatever the image: CS231n notes", "params": 138357544}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.network import Network
 
-LINEAR = frozenset(("conv", "depthwise", "separableconv", "convtranspose", "fc", "linear", "local"))
+LINEAR = frozenset(("conv", "depthwise", "separableconv", "convtranspose", "fc", "linear"))
 
 
 def consumers(network: Network) -> list[list[int]]:

@@ -126,6 +126,20 @@ class Analysis(Record):
         """The receptive field of every node, None if it is not known. It is computed on first use."""
         return receptive_fields(self.network)
 
+    @cached_property
+    def kernels(self) -> Mapping[int, tuple[int, int | None]]:
+        """Bytes moved and operations of each kernel of the fused network, by the index of its first layer."""
+        from cnncalc.analyses.fusion import fuse, moved_bytes
+
+        graph = fuse(self.network)
+        return {
+            operation.nodes[0].index: (
+                moved_bytes(graph, operation, self.dtype, self.batch),
+                None if operation.macs is None else 2 * operation.macs * self.batch,
+            )
+            for operation in graph.operations
+        }
+
     def field(self, row: Row) -> Field:
         """The receptive field of a row's node."""
         return self.fields[row.node.index]

@@ -20,6 +20,7 @@ COMMANDS = {
     ),
     "memory": ("memory", "Calculate the peak memory of training and inference, and the largest batch that fits."),
     "compare": ("compare", "Compare two or more networks, and the layers of two as a diff."),
+    "deploy": ("deploy", "Calculate flash, memory and a lower bound of the time on devices, and check what fits."),
     "reconcile": ("reconcile", "Show what other tools would print for a network, and which of them explains a number."),
     "fit": ("fit", "Find the best widths, depths and inputs of a network within limits."),
     "check": ("check", "Check files against limits; safe for files from strangers, such as homework."),

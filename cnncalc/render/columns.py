@@ -161,6 +161,26 @@ def _bounded(size: int, analysis: Analysis, exact: bool) -> str:
     return (">= " if analysis.unruled else "") + (f"{size:,}" if exact else format_bytes(size))
 
 
+def moved(line: Folded, analysis: Analysis) -> int | None:
+    """Return the bytes that the kernels of a line move, or None if all of its layers run inside other kernels."""
+    found = [analysis.kernels[row.node.index][0] for row in line.rows if row.node.index in analysis.kernels]
+    return sum(found) if found else None
+
+
+def _moved(line: Folded, analysis: Analysis, exact: bool) -> str:
+    size = moved(line, analysis)
+    return "" if size is None else f"{size:,}" if exact else format_bytes(size)
+
+
+def _intensity(line: Folded, analysis: Analysis, exact: bool) -> str:
+    size = moved(line, analysis)
+    if size is None:
+        return ""
+    operations = [analysis.kernels[row.node.index][1] for row in line.rows if row.node.index in analysis.kernels]
+    known = [number for number in operations if number is not None]
+    return "?" if len(known) < len(operations) else f"{sum(known) / size:.1f}"
+
+
 COLUMNS: dict[str, Column] = {
     "kind": Column("kind", False, _kind, help="the layer kind"),
     "fields": Column("fields", False, _fields, help="fields that differ from their defaults"),
@@ -170,6 +190,10 @@ COLUMNS: dict[str, Column] = {
     "formula": Column("formula", False, _formula, help="(W - F + 2P)/S + 1 with the numbers"),
     "saved": Column("saved", True, _saved, help="bytes saved for backward"),
     "live": Column("live", True, _live, help="bytes alive while the layer runs in training"),
+    "moved": Column(
+        "moved", True, _moved, help="bytes that a kernel reads and writes if batch norms and activations are fused"
+    ),
+    "intensity": Column("per byte", True, _intensity, help="operations per byte moved, two per multiply-add"),
     "share": Column("of params", True, _share, help="share of all parameters"),
 }
 DEFAULT = ("output", "activations", "params")

@@ -207,7 +207,7 @@ def to_csv(
             elif name == "share":
                 params = result.totals.params
                 cells.append(f"{line.total('params') / params:.6f}" if params else "0")
-            elif name in ("macs", "saved", "live"):  # may be unknown, or a lower bound
+            elif name in ("macs", "saved", "live", "moved"):  # may be unknown, or a lower bound
                 cells.append(column.text(line, result, True).replace(",", ""))
             elif name == "formula":
                 cells.append(formula(line.last, result.network.shapes(line.last.node)) if len(line.rows) == 1 else "")

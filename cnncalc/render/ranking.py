@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.record import Record
-from cnncalc.render.columns import COLUMNS, Folded
+from cnncalc.render.columns import COLUMNS, Folded, moved
 from cnncalc.text import plural
 
 
@@ -54,6 +54,8 @@ def _amount(line: Folded, column: str, analysis: Analysis) -> int:
         return -1
     if column == "saved":
         return sum((analysis.saved or {}).get(row.node.name, 0) for row in line.rows)
+    if column == "moved":
+        return moved(line, analysis) or 0
     if column == "live":
         return max((analysis.live or {}).get(row.node.name, 0) for row in line.rows)
     return line.total(COLUMNS[column].quantity)

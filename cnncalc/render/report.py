@@ -241,6 +241,11 @@ def meanings(options: Options) -> list[Line]:
         words.append(
             "saved: bytes saved for backward.  live: bytes alive while the layer runs, in a training step with sgd."
         )
+    if not {"moved", "intensity"}.isdisjoint(options.columns):
+        words.append(
+            "moved: bytes that a kernel reads and writes, with batch norms and activations inside.  per byte: operations, "
+            "2 per multiply-add."
+        )
     if "rf" in options.columns:
         words.append("receptive field: size/stride in input pixels; all: the whole input; ?: not known.")
     return [[], *[[(f" {line}", "dim")] for line in words]]

@@ -16,7 +16,7 @@ COMMANDS = {
     "analyze": ("lenet5",), "check": ("n.yaml",), "compare": ("lenet5", "vgg16"), "completion": ("bash",),
     "draw": ("lenet5",), "fit": ("lenet5", "--vary", "batch=1..2"),
     "explain": ("lenet5",), "export": ("lenet5", "--to", "dot"), "import": ("lenet5",), "list": (), "memory": ("lenet5",),
-    "reconcile": ("lenet5",), "new": (), "schema": (), "show": ("lenet5",), "verify": ("lenet5",),
+    "reconcile": ("lenet5",), "deploy": ("lenet5",), "new": (), "schema": (), "show": ("lenet5",), "verify": ("lenet5",),
 }  # fmt: skip
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 ROOMY, WIDE = 100, 130  # minimum terminal columns for bars and for fields to be shown by default
 FORMATS = ("table", "json", "csv", "markdown", "latex")
-SORTABLE = (*PER_LAYER, "saved", "live")
-COLUMN_NAMES = ("kind", "fields", "output", *PER_LAYER, "rf", "formula", "share", "saved", "live")
+SORTABLE = (*PER_LAYER, "saved", "live", "moved")
+COLUMN_NAMES = ("kind", "fields", "output", *PER_LAYER, "rf", "formula", "share", "saved", "live", "moved", "intensity")
 
 
 @click.command(
