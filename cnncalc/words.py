@@ -326,6 +326,22 @@ WORDS: dict[str, Word] = {
         "Bytes in use while a layer runs in the forward pass of a training step.",
         command="cnncalc analyze lenet5 --columns live",
     ),
+    "moved": Word(
+        "Bytes that a kernel reads and writes when a network is deployed: its inputs, its parameters and its output, each "
+        "once. Batch norms and activations run inside the kernel before them, so they move nothing themselves.",
+        command="cnncalc analyze lenet5 --columns moved --dtype int8",
+    ),
+    "intensity": Word(
+        "Operations per byte that a kernel moves, two operations for a multiply-add. A device is bound by its memory where "
+        "this is less than its peak divided by its bandwidth (the roofline model).",
+        command="cnncalc analyze lenet5 --columns macs,moved,intensity",
+        also="arithmetic_intensity",
+    ),
+    "flash": Word(
+        "Memory of a device that keeps its content without power, where a deployed network stores its weights.",
+        command="cnncalc deploy lenet5",
+        also="storage rom",
+    ),
     "forward": Word(
         "The part of a training step that computes the output from the input, layer by layer. It keeps what backward "
         "needs. Inference is a forward pass alone, which keeps nothing.",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from cnncalc.analyses.fusion import FusedGraph, Operation
 from cnncalc.record import Record
 
-MOST_STATES = 5_000  # sets of finished operations that the search for the best order looks at, per segment
+MOST_STEPS = 300_000  # operations that the search for the best order looks at, per segment
 
 
 class Peak(Record):
@@ -146,6 +146,7 @@ def _segment_order(
     ]  # peak, number of finished operations (negative), set, live
     seen: dict[int, tuple[int, int]] = {0: (-1, -1)}  # set -> the set before it, and the operation that led to it
     settled: set[int] = set()
+    steps = 0
     while queue:
         peak, _, done, live = heapq.heappop(queue)
         if done in settled:
@@ -153,7 +154,8 @@ def _segment_order(
         settled.add(done)
         if done == whole:
             return peak, _path(segment, seen)
-        if len(settled) > MOST_STATES:
+        steps += len(segment)
+        if steps > MOST_STEPS:
             return None
         for bit, operation in enumerate(segment):
             if done >> bit & 1 or needs[bit] & ~done:

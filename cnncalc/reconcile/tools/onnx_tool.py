@@ -36,6 +36,13 @@ def adaptive_average(call: Call) -> Iterable[Part]:
         yield Part(cells, call.outputs, "pooled outputs")
 
 
+def adaptive_maximum(call: Call) -> Iterable[Part] | None:
+    """A pooling whose window is the quotient of the lengths. Global pooling is another operator."""
+    if prod(call.output[:-1]) == 1:
+        return None
+    return [Part(call.inputs // call.outputs, call.outputs, "pooled outputs")]
+
+
 def layer_norm(call: Call) -> Iterable[Part]:
     """7 operations for each element, and 29 for each mean and variance."""
     yield Part(7, call.outputs, "layernorm outputs")
@@ -45,11 +52,6 @@ def layer_norm(call: Call) -> Iterable[Part]:
 def sum_of(call: Call) -> Iterable[Part]:
     """One operation for each element and each operand after the first."""
     yield Part(len(call.shapes) - 1, call.outputs, f"{call.op} outputs")
-
-
-def local_response(call: Call) -> Iterable[Part]:
-    """A power, a division, an addition, and a product for each channel of the window."""
-    yield Part(37 + int(call.field("size")), call.outputs, "lrn outputs")
 
 
 OPERATORS: dict[str, Rule] = {
@@ -63,16 +65,16 @@ OPERATORS: dict[str, Rule] = {
     "gelu": "7*outputs",
     "sigmoid": "32*outputs",
     "silu": "33*outputs",
-    "tanh": "38*outputs",
+    "tanh": "76*outputs",
     "softmax": "36*outputs",
     "layernorm layernorm-plain": layer_norm,
-    "lrn": local_response,
     "maxpool avgpool": pooling,
     "globalavgpool": global_average,
     "globalavgpool/mean": "1*inputs",
     "adaptiveavgpool": adaptive_average,
+    "adaptivemaxpool": adaptive_maximum,
     "add mul": sum_of,
-    "dropout droppath identity flatten reshape concat permute slice": "0",
+    "dropout droppath identity flatten reshape concat permute slice pad channelpad": "0",
 }
 
 

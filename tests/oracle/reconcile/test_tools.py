@@ -10,13 +10,14 @@ import contextlib
 import copy
 import io
 import os
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
-    for needed in ("torch", "thop", "ptflops", "fvcore", "torchinfo", "calflops"):
+    for needed in ("torch", "thop", "ptflops", "fvcore", "torchinfo", "calflops", "onnx_tool", "onnx"):
         pytest.importorskip(needed, reason="a tool that these tests run is not installed")
 
 import torch
@@ -88,6 +89,19 @@ def flop_counter(model: nn.Module, x: Tensor) -> list[int]:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(x)
     return [counter.get_total_flops()]
+
+
+def onnx_tool(model: nn.Module, x: Tensor) -> int:
+    """MACs of the file that torch.onnx.export writes."""
+    import onnx_tool
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.onnx")
+        torch.onnx.export(model, (x,), path, dynamo=False)
+        graph = onnx_tool.Model(path).graph
+        graph.shape_infer(None)
+        graph.profile()
+    return int(sum(graph.macs))
 
 
 TOOLS: dict[str, Callable[[nn.Module, Tensor], list[int]]] = {
@@ -294,3 +308,40 @@ def test_networks(name: str) -> None:
     agree(model, shape, unknown=UNKNOWN.get(name))
     for tool in TOOLS:
         assert derived(network, tool, EXPORTED) == printed(model, shape, tool), tool
+
+
+ONNX = (
+    "global pooling",
+    "padded pooling",
+    "pooling",
+    "ReLU",
+    "ReLU6",
+    "LeakyReLU",
+    "Sigmoid",
+    "Tanh",
+    "Hardswish",
+)
+
+
+@pytest.mark.parametrize("name", ONNX)
+def test_onnx_tool(name: str) -> None:
+    """Modules after a convolution."""
+    build, shape = MODULES[name]
+    model = build().eval()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        expected = onnx_tool(model, torch.zeros(1, *shape))
+    network = cnncalc.from_torch(model, shape)
+    assert derived(network, "onnx-tool") == [expected]
+
+
+@pytest.mark.parametrize("name", ["lenet5", "cifar_resnet20", "squeezenet1_1", "mobilenet_v3_small"])
+def test_onnx_tool_on_networks(name: str) -> None:
+    """Batch norms are folded by the export."""
+    network = load(Spec(name), LoadOptions())
+    exported = source(network)
+    names: dict[str, Any] = {"__name__": "exported"}
+    exec(exported.text, names)  # source that cnncalc wrote
+    size = network.inputs[0].output
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        expected = onnx_tool(names[exported.name]().eval(), torch.zeros(1, size[-1], *size[:-1]))
+    assert derived(network, "onnx-tool", EXPORTED) == [expected]
