@@ -79,6 +79,11 @@ class Deployment(Record):
     macs: int | None
     devices: tuple[OnDevice, ...]
 
+    @property
+    def intensity(self) -> float | None:
+        """Operations for each byte moved, or None if the multiply-adds are not known or nothing moves."""
+        return None if self.macs is None or not self.moved else 2 * self.macs * self.batch / self.moved
+
 
 def deploy(network: Network, dtype: str = INTEGER, batch: int = 1, devices: Sequence[Device] = ()) -> Deployment:
     """Return what a network needs for deployment, and how it runs on devices."""
@@ -103,7 +108,7 @@ def deploy(network: Network, dtype: str = INTEGER, batch: int = 1, devices: Sequ
         weights=sum(operation.weights for operation in graph.operations),
         biases=sum(operation.biases for operation in graph.operations),
         peak=memory.peak.numbers * width,
-        peak_at=memory.peak.at.name,
+        peak_at=memory.peak.at.name if memory.peak.at is not None else network.nodes[0].name,
         bound=memory.bound * width,
         best=None if memory.best is None else memory.best * width,
         order=_changed_order(graph, memory),

@@ -16,10 +16,10 @@ MOST_STEPS = 300_000  # operations that the search for the best order looks at, 
 
 
 class Peak(Record):
-    """The most numbers that exist at once, and the operation that runs then."""
+    """The most numbers that exist at once, and the operation that runs then, or None if nothing runs."""
 
     numbers: int
-    at: Operation
+    at: Operation | None
 
 
 class ActivationMemory(Record):
@@ -80,6 +80,8 @@ def activation_memory(graph: FusedGraph) -> ActivationMemory:
         segments[-1].append(operation)
         if lives.exist == {operation.value}:  # everything later depends on this value alone
             segments.append([])
+    if not live:  # a network of nothing but views
+        return ActivationMemory(Peak(bound, None), bound, bound, (), ())
     worst = max(range(len(live)), key=lambda index: live[index])
     best, order = _best_order(graph, [segment for segment in segments if segment])
     return ActivationMemory(Peak(live[worst], graph.operations[worst]), bound, best, tuple(order), tuple(live))

@@ -13,7 +13,7 @@ from typing import Any
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import ConvTranspose, SeparableConv
 from cnncalc.layers.norm import Norm
-from cnncalc.layers.operator import Operator
+from cnncalc.layers.operator import Operator, Stated
 from cnncalc.layers.pool import Pool
 from cnncalc.network import Node
 from cnncalc.shape import Shape
@@ -121,6 +121,8 @@ def calls_of_layer(
         op = _operator_call(node, layer)
         if op:
             yield Call(op, style, node, layer, shapes)
+    elif isinstance(layer, Stated):
+        yield Call(f"operation {layer.kind}", style, node, layer, shapes)
     elif isinstance(layer, SeparableConv):
         deep, wide = layer.parts()
         yield Call("depthwise", style, node, deep, shapes)

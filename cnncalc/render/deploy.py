@@ -75,7 +75,8 @@ def _figures(answer: Deployment, glyphs: dict[str, str]) -> list[Line]:
     if answer.macs is None:
         return [*lines, [(" intensity: ", "note"), ("unknown, because the multiply-adds of a layer are", "")]]
     operations = 2 * answer.macs * answer.batch
-    text = f"{format_count(operations)} operations, 2 per multiply-add: {operations / answer.moved:,.1f} per byte moved"
+    text = f"{format_count(operations)} operations, 2 per multiply-add"
+    text += "" if answer.intensity is None else f": {answer.intensity:,.1f} per byte moved"
     return [*lines, [(f" {text}", "")]]
 
 
@@ -215,7 +216,7 @@ def data(answer: Deployment) -> dict[str, Any]:
         },
         "moved": answer.moved,
         "operations": None if answer.macs is None else 2 * answer.macs * answer.batch,
-        "intensity": None if answer.macs is None else round(2 * answer.macs * answer.batch / answer.moved, 3),
+        "intensity": None if answer.intensity is None else round(answer.intensity, 3),
         "layers": [
             {
                 "name": step.operation.name,

@@ -15,13 +15,17 @@ from cnncalc.deploy import deploy
 from cnncalc.deploy.device_file import device_named
 from cnncalc.deploy.devices import DEVICES, Device
 from cnncalc.deploy.memory import activation_memory
+from cnncalc.layers import KINDS
 from cnncalc.layers.activation import ReLU
 from cnncalc.layers.conv import Conv
 from cnncalc.layers.merge import Add, Concat
 from cnncalc.loading import LoadOptions, Spec, load
 from cnncalc.network import Builder, Network
-from cnncalc.problem import Problem, Refused
-from cnncalc.render.deploy import binary
+from cnncalc.problem import Problem, Refused, Source
+from cnncalc.readers.yaml.reader import Overrides, read
+from cnncalc.reconcile import reconcile
+from cnncalc.render.deploy import binary, data, report
+from cnncalc.render.lines import UNICODE
 from cnncalc.shape import Shape
 from cnncalc.shelf import names
 from cnncalc.units import DTYPES
@@ -321,3 +325,23 @@ def test_the_table_in_the_docs_names_every_device() -> None:
     for device in DEVICES.values():
         assert f"| `{device.name}` | {device.title} |" in text
         assert f"| {device.source}" in text
+
+
+def test_a_network_of_views_needs_no_kernel() -> None:
+    """Only its input exists."""
+    found = deploy(network_of("8x8x3 -> FLATTEN"))
+    assert (found.steps, found.flash, found.moved) == ((), 0, 0)
+    assert found.peak == found.bound == found.best == 192
+    assert found.intensity is None
+
+
+@pytest.mark.parametrize("kind", sorted({layer.kind for layer in KINDS.values() if layer.example}))
+def test_every_kind_of_layer(kind: str) -> None:
+    """Each example of a kind has a report for all devices, and figures of all tools."""
+    shape, _, step = KINDS[kind].example.partition("->")
+    network = read(Source("net.yaml", f"input: {shape.strip()}\nlayers:\n  - {step.strip()}\n"), Overrides({}, {}))
+    found = deploy(network, devices=list(DEVICES.values()))
+    assert report(found, UNICODE, layers=True)
+    assert data(found)["ram"]["bytes"] >= network.inputs[0].output.size
+    for result in reconcile(network).results:
+        assert (result.value is None) == bool(result.gaps)

@@ -11,6 +11,7 @@ import pytest
 
 from cnncalc.layers.attention import Attend
 from cnncalc.layers.dense import Linear
+from cnncalc.layers.operator import Stated
 from cnncalc.layers.pool import AdaptiveAvgPool
 from cnncalc.loading import LoadOptions, Spec, load
 from cnncalc.network import Builder, Network
@@ -131,6 +132,15 @@ def test_what_depends_on_the_program_is_unknown() -> None:
     assert result.at_least == 10 * 16 * 16 + 10 * 16
     assert [(gap.kind, gap.layers) for gap in result.gaps] == [("attend", ("attend1",))]
     assert value_of(network, "thop") == 10 * 16 * 16  # counts modules only, so that it makes no difference
+
+
+def test_an_operation_of_a_file_is_unknown_to_every_tool() -> None:
+    """Its name says nothing about what tools count, whatever it costs."""
+    builder = Builder()
+    x = builder.input("input", Shape((10, 16)))
+    network = builder.finish([builder.add(Stated(op="mystery", cost=0), [x], "mystery1")])
+    for result in reconcile(network).results:
+        assert (result.value is None) == (result.unit != "params" or result.tool == "thop"), result.tool
 
 
 def test_assumptions_are_stated_with_what_they_change() -> None:

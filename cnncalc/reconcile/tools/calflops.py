@@ -88,7 +88,7 @@ MACS: dict[str, Rule] = {
     "attention attention/sdpa": projections(1),
     "matmul/operator matmul/bmm attend/sdpa": "0",
     "attend/matmul": "macs",
-    "matmul convlstm": "?",
+    "matmul convlstm local": "?",
 }
 FLOPS: dict[str, Rule] = {
     "conv depthwise": convolution(2),
@@ -100,7 +100,7 @@ FLOPS: dict[str, Rule] = {
     "batchnorm-plain": "1*outputs",
     "layernorm groupnorm instancenorm": "5*outputs",
     "layernorm-plain groupnorm-plain instancenorm-plain": "4*outputs",
-    "relu leakyrelu prelu elu silu gelu softmax": "1*outputs",
+    "relu leakyrelu prelu elu silu gelu softmax crelu": "1*outputs",
     written("relu6", "function", "subclass"): "1*outputs",
     POOLS: "1*inputs",
     written(POOLS, "mean"): "0",
@@ -109,7 +109,7 @@ FLOPS: dict[str, Rule] = {
     "lrn": local_response,
     "rnn gru lstm": recurrent({"rnn": (-1, 2), "gru": (1, 6), "lstm": (2, 8)}, macs=2),
     "attend/matmul": "2*macs + scores",
-    "matmul convlstm einsum": "?",
+    "matmul convlstm local einsum": "?",
 }
 
 
