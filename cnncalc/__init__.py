@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnncalc.api.analysis import Analysis, Layer, ReceptiveField
     from cnncalc.api.checks import CheckReport, check
     from cnncalc.api.comparison import Comparison
+    from cnncalc.api.deployment import Deployment, Device
     from cnncalc.api.drawing import Drawing
     from cnncalc.api.errors import CnncalcError, Diagnostic
     from cnncalc.api.explanation import Explanation
@@ -24,19 +25,21 @@ if TYPE_CHECKING:
     from cnncalc.api.memory import Memory
     from cnncalc.api.network import Network
     from cnncalc.api.pages import Page, explain
+    from cnncalc.api.reconciliation import Reconciliation
     from cnncalc.api.shelf import Architecture, architectures, schema
     from cnncalc.api.verification import Verification
 
 __all__ = [
-    "Analysis", "Architecture", "CheckReport", "CnncalcError", "Comparison", "Diagnostic", "Drawing", "Explanation", "Layer",
-    "Memory", "Network", "Page", "ReceptiveField", "Verification", "__version__", "architectures", "check", "explain",
-    "from_torch", "load", "parse", "schema", "summary",
+    "Analysis", "Architecture", "CheckReport", "CnncalcError", "Comparison", "Deployment", "Device", "Diagnostic",
+    "Drawing", "Explanation", "Layer", "Memory", "Network", "Page", "ReceptiveField", "Reconciliation", "Verification",
+    "__version__", "architectures", "check", "explain", "from_torch", "load", "parse", "schema", "summary",
 ]  # fmt: skip
 
 _HOMES = {
     "analysis": ("Analysis", "Layer", "ReceptiveField"),
     "checks": ("CheckReport", "check"),
     "comparison": ("Comparison",),
+    "deployment": ("Deployment", "Device"),
     "drawing": ("Drawing",),
     "errors": ("CnncalcError", "Diagnostic"),
     "explanation": ("Explanation",),
@@ -44,6 +47,7 @@ _HOMES = {
     "memory": ("Memory",),
     "network": ("Network",),
     "pages": ("Page", "explain"),
+    "reconciliation": ("Reconciliation",),
     "shelf": ("Architecture", "architectures", "schema"),
     "verification": ("Verification",),
 }

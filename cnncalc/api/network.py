@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from cnncalc.analyses.budget import Policy
     from cnncalc.api.checks import CheckReport
     from cnncalc.api.comparison import Comparison
+    from cnncalc.api.deployment import Deployment, Device
     from cnncalc.api.drawing import Drawing
     from cnncalc.api.explanation import Explanation
     from cnncalc.api.memory import Memory
+    from cnncalc.api.reconciliation import Reconciliation
     from cnncalc.api.verification import Verification
 
 
@@ -231,6 +233,81 @@ class Network(Conversions):
         from cnncalc.api.checks import check_one, make_policy
 
         return check_one(self, make_policy(policy, limits, input=input, output=output), only)
+
+    def reconcile(
+        self,
+        tool: str | Sequence[str] | None = None,
+        printed: str | None = None,
+        *,
+        written: Mapping[str, str] | None = None,
+    ) -> Reconciliation:
+        """Return what other tools print for the network, to the digit, as a sum of named addends.
+
+        Parameters
+        ----------
+        tool : str or sequence of str, optional
+            thop, ptflops, ptflops-aten, fvcore, torchinfo, calflops, flop_counter, onnx-tool, keras or timm; all of them
+            by default.
+        printed : str, optional
+            A number as it is printed somewhere, such as `4.13G`, to find what explains it.
+        written : mapping, optional
+            The way in which the program writes kinds of layers, or single ones, such as `{"relu": "function"}`.
+
+        Raises
+        ------
+        CnncalcError
+            If the printed number, or a way of writing a layer, cannot be read.
+        ValueError
+            If there is no such tool.
+
+        Examples
+        --------
+        >>> import cnncalc
+        >>> cnncalc.load("resnet50").reconcile("thop").results[0].value
+        4133742592
+        >>> [match.tool for match in cnncalc.load("resnet50").reconcile(printed="8.1784 GFLOPs").explanation.matches]
+        ['flop_counter']
+        """
+        from cnncalc.api.reconciliation import reconcile_network
+
+        tools = (tool,) if isinstance(tool, str) else tuple(tool or ())
+        return reconcile_network(self, tools, printed, written or {})
+
+    def deploy(
+        self,
+        dtype: str = "int8",
+        *,
+        device: str | os.PathLike[str] | Device | Sequence[str | os.PathLike[str] | Device] = (),
+        batch: int = 1,
+    ) -> Deployment:
+        """Return flash, activation memory and bytes moved for deployment, and how the network runs on devices.
+
+        Parameters
+        ----------
+        dtype : str
+            Type of weights and activations. With `int8`, biases have 32 bits.
+        device : str, path or Device, or a sequence of them
+            Names of the table in docs/deploy.md, or YAML files with `memory`, `storage`, `bandwidth` and `peaks`.
+        batch : int
+            Examples per batch.
+
+        Raises
+        ------
+        CnncalcError
+            If there is no such device, or a file is wrong.
+        ValueError
+            If there is no such dtype.
+
+        Examples
+        --------
+        >>> import cnncalc
+        >>> found = cnncalc.load("mlperf_tiny_vww").deploy(device="stm32h743")
+        >>> found.peak, found.devices[0].fits
+        (55296, 'yes')
+        """
+        from cnncalc.api.deployment import deploy_network, find_devices
+
+        return deploy_network(self, dtype, batch, find_devices(device))
 
     def verify(self, framework: str = "torch") -> Verification:
         """Build the network in PyTorch (`torch`) or Keras (`keras`), without data, and compare every layer.

@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnncalc.network import Network
-from cnncalc.problem import Problem
 from cnncalc.reconcile.printed import Explanation, explain
 from cnncalc.reconcile.rules import Result
 from cnncalc.reconcile.tools import TOOLS
 from cnncalc.reconcile.writings import Writings
 from cnncalc.record import Record
-from cnncalc.text import nearest, show
 
 
 class Reconciliation(Record):
@@ -36,13 +34,8 @@ def reconcile(
     `written` maps kinds of layers to the way in which the program writes them, such as `{"relu": "function"}`.
 
     Raises:
-        Problem: `bad-value` for an unknown tool, or a printed number that cannot be read.
+        Problem: `bad-value` for a printed number that cannot be read.
     """
-    for name in tools:
-        if name not in TOOLS:
-            match = nearest(name, TOOLS)
-            help = f"did you mean `{match}`?" if match else f"the tools are {', '.join(TOOLS)}"
-            raise Problem("bad-value", f"no tool named `{show(name)}`", help)
     writings = Writings(written)
     results: list[Result] = []
     for name in tools or TOOLS:

@@ -6,7 +6,7 @@ The first way of each kind is assumed unless the program was read or the user na
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from cnncalc.network import Network, Node
 from cnncalc.problem import Problem
@@ -80,26 +80,20 @@ class Writings:
         return Writings({**self.stated, kind: style})
 
 
-def parse(texts: Iterable[str], network: Network) -> dict[str, str]:
-    """Parse KIND=WAY or LAYER=WAY.
+def parse(stated: Mapping[str, str], network: Network) -> dict[str, str]:
+    """Check the ways of writing kinds, or single layers.
 
     Raises:
         Problem: `bad-value`.
     """
     layers = {node.name: node.kind for node in network.nodes if node.layer is not None}
-    stated: dict[str, str] = {}
-    for text in texts:
-        name, equals, style = (part.strip() for part in text.partition("="))
-        if not equals:
-            raise Problem("bad-value", f"`{show(text)}` is not of the form KIND=WAY", "write `relu=function`")
+    for name, style in stated.items():
         kind = layers.get(name, name)
         if kind not in CHOICES:
-            known = [*CHOICES, *layers]
-            match = nearest(name, known)
+            match = nearest(name, [*CHOICES, *layers])
             help = f"did you mean `{show(match)}`?" if match else f"the kinds are {', '.join(CHOICES)}"
             raise Problem("bad-value", f"no layer or kind `{show(name)}` that tools count in several ways", help)
         ways = [way for way in CHOICES[kind] if way]
         if style not in ways:
             raise Problem("bad-value", f"`{show(style)}` is not a way of writing {kind}", f"write {quoted(ways)}")
-        stated[name] = style
-    return stated
+    return dict(stated)

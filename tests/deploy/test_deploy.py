@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+import cnncalc
 from cnncalc.analyses.fusion import FusedGraph, fuse
 from cnncalc.deploy import deploy
 from cnncalc.deploy.device_file import device_named
@@ -345,3 +346,30 @@ def test_every_kind_of_layer(kind: str) -> None:
     assert data(found)["ram"]["bytes"] >= network.inputs[0].output.size
     for result in reconcile(network).results:
         assert (result.value is None) == bool(result.gaps)
+
+
+def test_python_and_the_command_line_agree(ended: Callable[..., Ended], tmp_path: Path) -> None:
+    """The same data, the same text, and errors as one exception."""
+    file = tmp_path / "board.yaml"
+    file.write_text("memory: 320KiB\n")
+    network = cnncalc.load("mlperf_tiny_ic")
+    found = network.deploy("float16", device=["stm32h743", file], batch=2)
+    words = (
+        "deploy",
+        "mlperf_tiny_ic",
+        "--dtype",
+        "float16",
+        "--device",
+        "stm32h743",
+        "--device",
+        str(file),
+        "--batch",
+        "2",
+    )
+    assert json.loads(ended(*words, "--format", "json").out) == json.loads(json.dumps(found.to_dict()))
+    assert ended(*words).out == str(found)
+    assert network.deploy(device=found.devices[1].device).devices[0].fits == "yes"
+    with pytest.raises(cnncalc.CnncalcError, match="no device named"):
+        network.deploy(device="nosuch")
+    with pytest.raises(ValueError, match="dtype must be one of"):
+        network.deploy("int3")

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+import cnncalc
 from cnncalc.layers.attention import Attend
 from cnncalc.layers.dense import Linear
 from cnncalc.layers.operator import Stated
@@ -249,7 +250,7 @@ def test_json_holds_everything(ended: Callable[..., Ended]) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--written", "relu"), "is not of the form KIND=WAY"),
+        (("--written", "relu"), "is not of the form NAME=VALUE"),
         (("--written", "rleu=function"), "did you mean `relu`?"),
         (("--written", "relu=mean"), "write `module` or `function`"),
         (("--tool", "top"), "thop"),
@@ -260,3 +261,17 @@ def test_wrong_options_say_what_to_write(words: tuple[str, ...], message: str, e
     status, _, err = ended("reconcile", "lenet5", *words)
     assert status == 2
     assert message in " ".join(err.split())
+
+
+def test_python_and_the_command_line_agree(ended: Callable[..., Ended]) -> None:
+    """The same data, the same text, and errors as one exception."""
+    found = cnncalc.load("mobilenet_v2").reconcile("thop", "4.13G", written={"globalavgpool": "function"})
+    words = ("reconcile", "mobilenet_v2", "--tool", "thop", "--printed", "4.13G", "--written", "globalavgpool=function")
+    assert json.loads(ended(*words, "--format", "json").out) == json.loads(json.dumps(found.to_dict()))
+    assert ended(*words).out == str(found)
+    assert not found.explained
+    assert repr(found) == "<Reconciliation of MobileNetV2 with thop>"
+    with pytest.raises(ValueError, match="no tool named 'top'"):
+        cnncalc.load("lenet5").reconcile("top")
+    with pytest.raises(cnncalc.CnncalcError, match="is not a printed number"):
+        cnncalc.load("lenet5").reconcile(printed="many")

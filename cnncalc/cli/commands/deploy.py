@@ -50,31 +50,25 @@ def command(request: Request, devices: tuple[str, ...], every: bool, dtype: str,
     The network is fused as runtimes do it: batch norms are folded, activations and padding run inside the layer next to
     them. Every figure is marked as exact, a bound or unknown. Times are lower bounds.
     """
+    from cnncalc.api.deployment import DEVICES, find_devices
+    from cnncalc.cli.run import command_errors
     from cnncalc.cli.specs import network_of
-    from cnncalc.deploy import NO, deploy
-    from cnncalc.deploy.device_file import device_named
-    from cnncalc.deploy.devices import DEVICES
-    from cnncalc.problem import Problem
-    from cnncalc.render import deploy as render
 
     check_suffix(request.file, request.form, FORMATS)
     spec = request.only_spec()
-    try:
-        chosen = [device_named(name) for name in devices]
-    except Problem as problem:
-        raise click.BadParameter(f"{problem.text}: {problem.help}", param_hint="--device") from None
+    with command_errors():
+        chosen = find_devices(devices)
     if every:
         chosen += [device for device in DEVICES.values() if device not in chosen]
     network = network_of(spec, request)
     print_problems(network.warnings)
-    answer = deploy(network, dtype, batch, chosen)
+    answer = network.deploy(dtype, device=chosen, batch=batch)
     if request.form == "json":
         from cnncalc.render.data import to_json
 
-        write(to_json(render.data(answer)), request.file)
+        write(to_json(answer.to_dict()), request.file)
     else:
         from cnncalc.cli.display import glyphs, show_lines
 
-        show_lines(render.report(answer, glyphs(request.file), layers), request)
-    named = answer.devices[: len(devices)]
-    return FINDING if any(found.fits == NO for found in named) else 0
+        show_lines(answer.lines(glyphs(request.file), layers=layers), request)
+    return FINDING if any(found.fits == "no" for found in answer.devices[: len(devices)]) else 0

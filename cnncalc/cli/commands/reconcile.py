@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.api.reconciliation import NAMES
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, print_problems, write
 from cnncalc.cli.suffixes import check_suffix
-from cnncalc.reconcile.tools import TOOLS
 
 FORMATS = ("table", "json")
 
@@ -27,9 +27,9 @@ FORMATS = ("table", "json")
     "--tool",
     "tools",
     multiple=True,
-    type=click.Choice(list(TOOLS)),
+    type=click.Choice(NAMES),
     metavar="NAME",
-    help="Show every addend of this tool's figures: " + ", ".join(TOOLS) + ". May be repeated.",
+    help="Show every addend of this tool's figures: " + ", ".join(NAMES) + ". May be repeated.",
 )
 @click.option(
     "--printed",
@@ -52,30 +52,22 @@ def command(request: Request, tools: tuple[str, ...], printed: str | None, writt
     is written, so the report names what it assumes and what the figure would be otherwise. A PyTorch module needs no
     assumptions of this kind.
     """
+    from cnncalc.cli.request import split_pairs
+    from cnncalc.cli.run import command_errors
     from cnncalc.cli.specs import network_of
-    from cnncalc.problem import Problem
-    from cnncalc.reconcile import reconcile
-    from cnncalc.reconcile.writings import parse
-    from cnncalc.render import reconcile as render
 
     check_suffix(request.file, request.form, FORMATS)
-    spec = request.only_spec()
-    network = network_of(spec, request)
+    ways = split_pairs(written, "--written")
+    network = network_of(request.only_spec(), request)
     print_problems(network.warnings)
-    option = "--written"
-    try:
-        ways = parse(written, network)
-        option = "--printed"
-        answer = reconcile(network, tools, printed, ways)
-    except Problem as problem:
-        raise click.BadParameter(f"{problem.text}: {problem.help}", param_hint=option) from None
-    missing = answer.explanation is not None and not answer.explanation.matches
+    with command_errors():
+        answer = network.reconcile(tools, printed, written=ways)
     if request.form == "json":
         from cnncalc.render.data import to_json
 
-        write(to_json(render.data(answer)), request.file)
+        write(to_json(answer.to_dict()), request.file)
     else:
         from cnncalc.cli.display import glyphs, show_lines
 
-        show_lines(render.report(answer, glyphs(request.file), in_full=bool(tools)), request)
-    return FINDING if missing else 0
+        show_lines(answer.lines(glyphs(request.file)), request)
+    return FINDING if printed is not None and not answer.explained else 0
