@@ -168,9 +168,13 @@ class _Fuser:
 
 
 def stored_bytes(operation: Operation, dtype: str) -> int:
-    """Return the bytes of weights and biases; biases of integer weights have 32 bits."""
+    """Return the bytes of weights and biases; biases of integer weights have 32 bits.
+
+    Parameters whose integer form is not settled count one byte each, which is a lower bound.
+    """
     width = DTYPES[dtype]
-    return operation.weights * width + operation.biases * (INT32 if dtype == "int8" else width)
+    wide = INT32 if dtype == "int8" and operation.counted else width
+    return operation.weights * width + operation.biases * wide
 
 
 def moved_bytes(graph: FusedGraph, operation: Operation, dtype: str, batch: int = 1) -> int:

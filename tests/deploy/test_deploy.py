@@ -67,6 +67,8 @@ def test_flash_of_floats_has_biases_of_the_same_width(dtype: str) -> None:
 
 def test_parameters_without_a_settled_integer_form_make_a_bound() -> None:
     """A layer norm between the layers cannot be folded."""
+    found = deploy(network_of("8x8x3 -> BATCHNORM -> RELU -> CONV3-8"))
+    assert (found.flash, found.flash_exact) == (3 + 3 + 3 * 3 * 3 * 8 + 4 * 8, False)
     assert not deploy(network_of("vit_b_16")).flash_exact
     assert deploy(network_of("vit_b_16"), "float16").flash_exact
 
