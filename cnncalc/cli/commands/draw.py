@@ -33,7 +33,7 @@ from cnncalc.text import quoted, show
     default="auto",
     show_default=True,
     metavar="VIEW",
-    help="volumes: feature maps as boxes, to scale. graph: layers as boxes with edges. memory: live memory over a training "
+    help="volumes: feature maps as boxes. graph: layers as boxes with edges. memory: live memory over a training "
     "step. auto: volumes for a chain of layers, graph for branches.",
 )
 @click.option(
