@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -119,6 +118,8 @@ def load(
         branches=_by_input(branches),
     )
     if isinstance(source, Mapping):
+        import json
+
         return _parse(Source("<dict>", json.dumps(_spell_tuples(source), indent=1, default=_plain)), options, as_conv)
     if _is_instance(source, "keras", "Model"):
         return _parse(Source(f"<{show(source.name)}>", source.to_json()), options, as_conv)
@@ -358,6 +359,8 @@ def _text(value: object) -> str:
         return value
     if isinstance(value, tuple):
         return "x".join(map(str, value))
+    import json
+
     return json.dumps(value, default=_plain)
 
 

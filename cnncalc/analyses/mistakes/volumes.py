@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from cnncalc.analyses.mistakes.question import (
     SUMS,
     VOLUMES,
@@ -116,10 +114,10 @@ def other_prefix(question: Question) -> Attempts:
         for power in (1, 2, 3):
             decimal, binary = 10 ** (3 * power), 2 ** (10 * power)
             for up, down in ((binary, decimal), (decimal, binary)):
-                figure = Fraction(question.number * up, down)
-                if figure.denominator == 1:
+                figure, rest = divmod(question.number * up, down)
+                if not rest:
                     text = f"the figure with {_POWERS[up]} for {_POWERS[down]}"
-                    yield Attempt(int(figure), text, equation(f"{question.number:,} x {up:,} / {down:,}", int(figure)))
+                    yield Attempt(figure, text, equation(f"{question.number:,} x {up:,} / {down:,}", figure))
 
 
 def read_other_prefix(question: Question, figure: Figure) -> str:

@@ -5,8 +5,6 @@ Each gives another output, and so another number of activations and multiply-add
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from cnncalc.analyses.mistakes.question import VOLUMES, Attempt, Attempts, Question, attempt, changed
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import ConvTranspose
@@ -89,20 +87,21 @@ def no_plus_one(question: Question) -> Attempts:
     windows = _windows(question)
     if windows:
         window, width = windows[0], question.shapes[0][0]
-        quotient = Fraction(width - window.reach + window.before + window.after, window.stride)
-        shown = f"{window.numbers(width).removesuffix(' + 1')} = {decimal(quotient)}"
+        quotient = decimal(width - window.reach + window.before + window.after, window.stride)
+        shown = f"{window.numbers(width).removesuffix(' + 1')} = {quotient}"
         lengths = [window.out(length) - 1 for window, length in zip(windows, question.shapes[0], strict=False)]
         if min(lengths) > 0:
             yield from attempt(question, "the figure without the + 1", question.layer, lengths=lengths, shown=shown)
 
 
-def decimal(number: Fraction) -> str:
-    """Format a fraction with at most four decimal places.
+def decimal(number: int, divisor: int) -> str:
+    """Format a quotient with at most four decimal places.
 
-    >>> decimal(Fraction(223, 2)), decimal(Fraction(1, 3))
-    ('111.5', '0.3333')
+    >>> decimal(223, 2), decimal(1, 3), decimal(8, 4)
+    ('111.5', '0.3333', '2')
     """
-    return str(number) if number.denominator == 1 else f"{float(number):.4f}".rstrip("0").rstrip(".")
+    whole, rest = divmod(number, divisor)
+    return f"{number / divisor:.4f}".rstrip("0").rstrip(".") if rest else str(whole)
 
 
 def kernel_of_other_axis(question: Question) -> Attempts:

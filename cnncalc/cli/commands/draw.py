@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from cnncalc.api.choices import OPTIMIZERS
 from cnncalc.api.drawing import COLORINGS, FORMATS, SHOWN, THEMES, VIEWS, Options, draw_network, points_of
-from cnncalc.api.specs import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import write_bytes

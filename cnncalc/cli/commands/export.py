@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from cnncalc.api.specs import TARGETS, writer_of
+from cnncalc.api.choices import TARGETS, writer_of
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import write, write_bytes

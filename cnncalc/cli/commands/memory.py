@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.api.specs import OPTIMIZERS
+from cnncalc.api.choices import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import print_problems, write
