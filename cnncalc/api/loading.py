@@ -101,7 +101,12 @@ def load(
         if any((input, params, set, freeze, as_conv, arguments, batch_axes, branches, example_inputs is not None)):
             raise TypeError("a Network is loaded already: give the options where it is loaded from its source")
         return source
-    if _is_instance(source, "torch", "nn", "Module"):
+    is_keras = _is_instance(source, "keras", "Model")
+    if _is_instance(source, "torch", "nn", "Module") and not is_keras:  # a Keras model may be both
+        if input is None and example_inputs is None:
+            raise TypeError(
+                "a torch.nn.Module does not store its input shape: add input=(3, 224, 224), in PyTorch's order"
+            )
         given = {"params": params, "set": set, "arguments": arguments, "batch_axes": batch_axes, "branches": branches}
         if any(given.values()):
             raise TypeError(f"a torch.nn.Module takes no {next(name for name, value in given.items() if value)}")
@@ -121,7 +126,7 @@ def load(
         import json
 
         return _parse(Source("<dict>", json.dumps(_spell_tuples(source), indent=1, default=_plain)), options, as_conv)
-    if _is_instance(source, "keras", "Model"):
+    if is_keras:
         return _parse(Source(f"<{show(source.name)}>", source.to_json()), options, as_conv)
     if _is_instance(source, "onnx", "ModelProto"):
         return _load_onnx(source, options, as_conv)
