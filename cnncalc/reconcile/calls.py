@@ -15,7 +15,7 @@ from cnncalc.layers.conv import ConvTranspose, SeparableConv
 from cnncalc.layers.norm import Norm
 from cnncalc.layers.operator import Operator, Stated
 from cnncalc.layers.pool import Pool
-from cnncalc.network import Node
+from cnncalc.network import Network, Node, Written
 from cnncalc.shape import Shape
 
 # kinds that no PyTorch tool counts, however a program writes them
@@ -32,7 +32,7 @@ COUNTED = ("norm", "upsample", "pool", "softmax", "relu", "elu", "gelu", "silu",
 
 
 class Call:
-    """One call: its name in the rules, the way it is written, and its facts."""
+    """One call: its name in the rules, the way it is written, and its facts. `node` is the first of equal layers."""
 
     __slots__ = ("inputs", "layer", "macs", "node", "op", "output", "shapes", "style")
 
@@ -98,6 +98,26 @@ class Call:
     def field(self, name: str) -> Any:
         """Return a field of the layer."""
         return getattr(self.layer, name)
+
+
+class Calls:
+    """The calls of a network that a tool sees. Those of equal layers are made once."""
+
+    every = False  # whether the tool sees layers that no PyTorch tool counts
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._made: dict[tuple[int, str, Written | None], tuple[Call, ...]] = {}
+
+    def of(self, node: Node, style: str) -> tuple[Call, ...]:
+        """Return the calls of a layer that is written in some way."""
+        key = (id(node.statistics), style, node.written)
+        calls = self._made.get(key)
+        if calls is None:
+            shapes = self.network.shapes(node)
+            calls = tuple(calls_of_layer(node, node.layer, shapes, style, self.every)) if node.layer else ()
+            self._made[key] = calls
+        return calls
 
 
 def _before_cropping(layer: ConvTranspose, x: Shape, out: Shape) -> Shape:

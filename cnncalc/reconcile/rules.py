@@ -11,7 +11,7 @@ from typing import ClassVar, TypeAlias
 
 from cnncalc.analyses.totals import Row, analyze
 from cnncalc.network import Network, Node
-from cnncalc.reconcile.calls import Call, calls_of_layer
+from cnncalc.reconcile.calls import Call, Calls
 from cnncalc.reconcile.writings import COMMON, Writings
 from cnncalc.record import Record
 
@@ -28,7 +28,6 @@ class Part(Record):
 UNKNOWN = "?"  # the rule of calls for which a tool's count is not known, although the figure has a rule for others
 # a rule in words, or as a function that returns None for a call whose count is not known
 Rule: TypeAlias = "str | Callable[[Call], Iterable[Part] | None]"
-CallsOf = Callable[[Node, str], Iterable[Call]]
 
 
 class Addend(Record):
@@ -134,12 +133,13 @@ class Figure:
         parts: list[tuple[str, Part]] = []
         gaps: dict[tuple[str, str], list[str]] = {}
         assumed: dict[str, list[Node]] = {}
-        calls_of = tool.calls(network)
+        calls = tool.calls(network)
+        known = _Known(self)
         for node in network.nodes:
             if node.layer is not None and writings.assumes(node):
                 assumed.setdefault(node.kind, []).append(node)
-            for call in calls_of(node, writings.of(node)):
-                found = self.parts(call)
+            for call in calls.of(node, writings.of(node)):
+                found = known.parts(call)
                 if found is None:
                     gaps.setdefault((node.kind, _reason(call)), []).append(node.name)
                 else:
@@ -155,40 +155,11 @@ class Figure:
             value=value,
             at_least=least,
             addends=addends,
-            assumptions=tuple(self._assumptions(calls_of, writings, assumed, value)),
+            assumptions=tuple(_assumptions(known, calls, writings, assumed, value)),
             gaps=tuple(Gap(kind, tuple(names), reason) for (kind, reason), names in gaps.items()),
             note=self.note,
             shares=_shares(parts),
         )
-
-    def _sum_over(self, nodes: Sequence[Node], calls_of: CallsOf, writings: Writings) -> int | None:
-        """Return what the figure counts for some layers, or None if that is not known."""
-        total = 0
-        for node in nodes:
-            for call in calls_of(node, writings.of(node)):
-                parts = self.parts(call)
-                if parts is None:
-                    return None
-                total += sum(part.coefficient * part.count for part in parts)
-        return total
-
-    def _assumptions(
-        self, calls_of: CallsOf, writings: Writings, assumed: Mapping[str, Sequence[Node]], value: int | None
-    ) -> Iterable[Assumption]:
-        """Yield the assumptions that change the figure."""
-        for kind, nodes in assumed.items():
-            style = writings.of(nodes[0])
-            here = self._sum_over(nodes, calls_of, writings)
-            others = []
-            for other, code in COMMON[kind].items():
-                if other in ("", style):
-                    continue
-                there = self._sum_over(nodes, calls_of, writings.changed(kind, other))
-                if there != here:
-                    known = None if value is None or here is None or there is None else value - here + there
-                    others.append(Alternative(other, code, known))
-            if others:
-                yield Assumption(kind, style, COMMON[kind][style], len(nodes), tuple(others))
 
 
 class Parameters(Figure):
@@ -201,7 +172,10 @@ class Parameters(Figure):
     def result(self, tool: type[Tool], network: Network, writings: Writings) -> Result:
         """Add up what the model stores."""
         rows = analyze(network).rows
-        parts = [(row.node.name, Part(1, count(row), what)) for what, count in self.counts.items() for row in rows]
+        parts = [
+            (row.node.name, Part(1, number, what))
+            for what, count in self.counts.items() for row in rows if (number := count(row))
+        ]  # fmt: skip
         addends = _grouped(parts)
         total = sum(addend.value for addend in addends)
         return Result(
@@ -217,13 +191,9 @@ class Tool:
     figures: ClassVar[tuple[Figure, ...]]
 
     @classmethod
-    def calls(cls, network: Network) -> CallsOf:
-        """Return a function from a node and the way it is written to the calls that the tool sees."""
-
-        def calls_of(node: Node, style: str) -> Iterable[Call]:
-            return () if node.layer is None else calls_of_layer(node, node.layer, network.shapes(node), style)
-
-        return calls_of
+    def calls(cls, network: Network) -> Calls:
+        """Return the calls that the tool sees."""
+        return Calls(network)
 
 
 NAMES = {
@@ -277,3 +247,49 @@ def _reason(call: Call) -> str:
     if call.op in ("local", "convlstm"):
         return "torch.nn has no such layer"
     return "the count depends on how the program writes it"
+
+
+class _Known:
+    """What a figure counts for each call, worked out once."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        self._parts: dict[int, list[Part] | None] = {}
+
+    def parts(self, call: Call) -> list[Part] | None:
+        """Return what the tool counts for a call, or None if that is not known."""
+        key = id(call)
+        if key not in self._parts:
+            found = self.figure.parts(call)
+            self._parts[key] = None if found is None else list(found)
+        return self._parts[key]
+
+    def total(self, nodes: Sequence[Node], calls: Calls, writings: Writings) -> int | None:
+        """Return what the figure counts for some layers, or None if that is not known."""
+        total = 0
+        for node in nodes:
+            for call in calls.of(node, writings.of(node)):
+                parts = self.parts(call)
+                if parts is None:
+                    return None
+                total += sum([part.coefficient * part.count for part in parts])
+        return total
+
+
+def _assumptions(
+    known: _Known, calls: Calls, writings: Writings, assumed: Mapping[str, Sequence[Node]], value: int | None
+) -> Iterable[Assumption]:
+    """Yield the assumptions that change the figure."""
+    for kind, nodes in assumed.items():
+        style = writings.of(nodes[0])
+        here = known.total(nodes, calls, writings)
+        others = []
+        for other, code in COMMON[kind].items():
+            if other in ("", style):
+                continue
+            there = known.total(nodes, calls, writings.changed(kind, other))
+            if there != here:
+                whole = None if value is None or here is None or there is None else value - here + there
+                others.append(Alternative(other, code, whole))
+        if others:
+            yield Assumption(kind, style, COMMON[kind][style], len(nodes), tuple(others))

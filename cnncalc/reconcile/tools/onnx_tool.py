@@ -8,8 +8,8 @@ from math import prod
 from cnncalc.analyses.folding import folded_norms
 from cnncalc.layers.pool import Pool
 from cnncalc.network import Network, Node
-from cnncalc.reconcile.calls import Call, calls_of_layer
-from cnncalc.reconcile.rules import CallsOf, Figure, Part, Rule, Tool
+from cnncalc.reconcile.calls import Call, Calls
+from cnncalc.reconcile.rules import Figure, Part, Rule, Tool
 
 FOLDED = "folded"  # style of a convolution that has taken in a batch norm, and with it a bias
 
@@ -78,6 +78,22 @@ OPERATORS: dict[str, Rule] = {
 }
 
 
+class _FoldedCalls(Calls):
+    every = True
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network)
+        self.norms = folded_norms(network)
+        self.convolutions = {
+            index for index in self.norms.values() if network.nodes[index].kind in ("conv", "depthwise")
+        }
+
+    def of(self, node: Node, style: str) -> tuple[Call, ...]:
+        if self.norms.get(node.index) in self.convolutions:
+            return ()
+        return super().of(node, FOLDED if node.index in self.convolutions else style)
+
+
 class OnnxTool(Tool):
     """onnx-tool."""
 
@@ -91,15 +107,6 @@ class OnnxTool(Tool):
     )  # fmt: skip
 
     @classmethod
-    def calls(cls, network: Network) -> CallsOf:
+    def calls(cls, network: Network) -> Calls:
         """Return the calls, without batch norms that are folded."""
-        norms = folded_norms(network)
-        convolutions = {index for index in norms.values() if network.nodes[index].kind in ("conv", "depthwise")}
-
-        def calls_of(node: Node, style: str) -> Iterable[Call]:
-            if node.layer is None or norms.get(node.index) in convolutions:
-                return
-            style = FOLDED if node.index in convolutions else style
-            yield from calls_of_layer(node, node.layer, network.shapes(node), style, every=True)
-
-        return calls_of
+        return _FoldedCalls(network)
