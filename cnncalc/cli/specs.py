@@ -9,6 +9,7 @@ from cnncalc.api.network import Network
 from cnncalc.api.specs import READERS, Spec
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import command_errors, divert_output, print_message, print_problems
+from cnncalc.text import show
 
 # field of LoadOptions that only some readers use -> its option, and what to write instead
 SPECIAL = {
@@ -28,10 +29,14 @@ def network_of(spec: Spec, request: Request, *, as_conv: bool = False, as_writte
         CnncalcError: If its content is not a valid network.
     """
     _check_options(request)
-    if spec.reader.runs_code:
-        divert_output()
-    with command_errors():
-        options = request.options.as_written() if as_written else request.options
+    options = request.options.as_written() if as_written else request.options
+    if not spec.reader.runs_code:
+        with command_errors():
+            return load_spec(spec, options, as_conv=as_conv)
+    from cnncalc.render.progress import Waiting
+
+    divert_output()
+    with command_errors(), Waiting(f"reading {show(spec.text)}"):
         return load_spec(spec, options, as_conv=as_conv)
 
 

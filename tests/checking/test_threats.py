@@ -894,11 +894,10 @@ def test_terminals(columns: int, folder: Path) -> None:
 
 
 def test_progress_on_a_terminal(group: Path) -> None:
-    """The number of checked files is shown only if standard error is a terminal."""
+    """A check that takes less than a second shows no progress, and a longer one removes its bar."""
     status, shown = on_a_terminal(80, ".", "--max-params", "5", "-o", os.devnull, folder=group)
     assert status == 1
-    assert shown.endswith(f"\rchecked {MANY + 10:,} of {MANY + 10:,}\n")
-    assert set(re.sub(r"[\d,]+", "0", shown).split("\r")) == {"", "checked 0 of 0", "checked 0 of 0\n"}
+    assert shown == "" or shown.endswith("\x1b[2K")
 
 
 def test_no_terminal_at_all(folder: Path) -> None:

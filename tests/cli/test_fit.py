@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shlex
-import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cnncalc.render import progress
 from tests.helpers import ROOT, Ended
 
 Run = Callable[..., Ended]
@@ -140,23 +137,3 @@ def test_a_picture(ended: Run, tmp_path: Path) -> None:
     assert {"at most 2,000,000", "width 0.5", "MACs", "params"} <= set(texts)
     assert ended("fit", "lenet5", "--vary", "batch=2", "--maximize", "batch", "--plot", str(file)).status == 0
     ElementTree.parse(file)
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
-@pytest.mark.parametrize("after", [0.0, 60.0])
-def test_progress_is_for_terminals_and_long_work(
-    stream: type[io.StringIO], after: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    err = stream()
-    monkeypatch.setattr(sys, "stderr", err)
-    monkeypatch.setattr(progress, "AFTER", after)
-    monkeypatch.setenv("TERM", "xterm")
-    with progress.ProgressBar("trying") as bar:
-        for done in range(5):
-            bar(done, 5)
-    assert ("trying" in err.getvalue()) is (stream is Terminal and after == 0)

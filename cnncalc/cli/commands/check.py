@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
@@ -12,7 +11,6 @@ from cnncalc.cli.run import FAILURE, FINDING, command_errors, print_message, pri
 from cnncalc.cli.suffixes import check_suffix
 
 FORMATS = ("text", "json", "csv", "html", "junit", "sarif", "github", "gitlab", "gradescope")
-MANY = 500  # number of files from which progress is printed
 LIMITS = ("params", "activations", "activation-memory", "training-memory", "inference-memory", "macs", "layers")
 
 
@@ -133,6 +131,7 @@ def command(
     from cnncalc.api.checks import check, make_policy
     from cnncalc.cli.display import fit_text
     from cnncalc.render.checks import NAMELESS, RANKING
+    from cnncalc.render.progress import ProgressBar
 
     check_suffix(file, form, FORMATS)
     _check_format(form, NAMELESS if anonymous else FORMATS, "--anonymous")
@@ -141,7 +140,7 @@ def command(
     if not paths:
         raise click.UsageError("no PATH: name files or folders")
     typed = {option.removeprefix("max_").replace("_", "-"): text for option, text in limits.items() if text is not None}
-    with command_errors():
+    with command_errors(), ProgressBar("checking") as progress:
         budget = make_policy(policy, typed, input=input_shape, output=output_shape)
         print_problems(budget.warnings)
         if not typed and not max_growth and budget.rules == ("sound", "expect"):
@@ -150,7 +149,7 @@ def command(
             )
         report = check(
             paths, budget, baseline=baseline, max_growth=max_growth, only=None if only is None else _rules(only),
-            unread=unread_is, metrics=form == "json" or anonymous, leaderboard=leaderboard, progress=print_progress,
+            unread=unread_is, metrics=form == "json" or anonymous, leaderboard=leaderboard, progress=progress,
         )  # fmt: skip
     if anonymous:  # the same numbers in every format need the same figures
         report = report.without_names()
@@ -189,10 +188,3 @@ def _check_quantity(text: str | None) -> None:
 
 def _rules(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def print_progress(done: int, total: int) -> None:
-    """Print the number of checked files on standard error if that is a terminal and there are many."""
-    if total >= MANY and sys.stderr is not None and sys.stderr.isatty() and (done % 100 == 0 or done == total):
-        sys.stderr.write(f"\rchecked {done:,} of {total:,}" + ("\n" if done == total else ""))
-        sys.stderr.flush()
