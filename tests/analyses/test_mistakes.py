@@ -282,3 +282,25 @@ def test_a_wrong_expectation_names_the_mistake(ended: Any, tmp_path: Any) -> Non
     assert claims["params"]["reason"] == "weights without the biases: 3*3*3*64 = 1,728"
     assert "weights without the biases" in ended("analyze", str(path), "--format", "markdown").out
     assert "1728 is weights without the biases: 3*3*3*64 = 1,728" in ended("check", str(path)).out
+
+
+def test_explaining_is_limited() -> None:
+    """A step with thousands of layers gets no explanation, and a file only so many: both take time."""
+    from time import process_time
+
+    from cnncalc.analyses.claims import MOST_EXPLAINED, expected
+    from cnncalc.analyses.totals import analyze
+    from tests.helpers import network_of
+
+    head = "input: 4x4x3\nlayers:\n"
+    many = "".join("- {conv: {filters: 3, kernel: 1}, expect: {params: 9}}\n" for _ in range(MOST_EXPLAINED + 30))
+    claims = expected(analyze(network_of(head + many)))
+    assert sum(1 for claim in claims if claim.reason) == MOST_EXPLAINED
+    long = (
+        head
+        + "- {seq: [{conv: {filters: 3, kernel: 1}, repeat: 9000}], expect: {params: 1, macs: 1, activations: 1}}\n"
+    )
+    analysis = analyze(network_of(long))
+    start = process_time()
+    assert [claim.agrees for claim in expected(analysis)] == [False, False, False]
+    assert process_time() - start < 0.2
