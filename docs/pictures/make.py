@@ -28,6 +28,7 @@ DRAWINGS = {
     "unet.svg": "unet --view volumes",
     "resnet18.svg": "resnet18 --view volumes --show params,macs",
     "resnet50.svg": "resnet50",
+    "halves.svg": "unet",
     "heat.svg": "resnet18 --color-by macs",
     "changes.svg": "resnet34 --against resnet18",
     "layer.svg": "alexnet --layer conv1",

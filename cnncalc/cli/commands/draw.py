@@ -145,10 +145,13 @@ def command(
     for option, value in (("--mode", mode), ("--optimizer", optimizer)):
         if value is not None and view != "memory":
             raise click.UsageError(f"{option} is only for the memory view: add --view memory")
-    if view in ("volumes", "memory"):
-        for option, present in (("--depth", depth is not None), ("--horizontal", horizontal), ("--against", against)):
-            if present:
-                raise click.UsageError(f"{option} is only for the graph view: remove --view {view}")
+    for option, present in (("--depth", depth is not None), ("--horizontal", horizontal), ("--against", against)):
+        if present and view in ("volumes", "memory"):
+            raise click.UsageError(f"{option} is only for the graph view: remove --view {view}")
+        if present and (layer or receptive_field):
+            raise click.UsageError(
+                f"{'--layer' if layer else '--receptive-field'} is a picture of its own: remove {option}"
+            )
     if view == "memory" and color_by != "kind":
         raise click.UsageError("--color-by is not for the memory view: remove one of the two")
     if against is not None and color_by != "kind":

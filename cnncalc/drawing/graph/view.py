@@ -16,7 +16,7 @@ from cnncalc.drawing.graph.folding import Plan, TooLarge, plan
 from cnncalc.drawing.graph.hairpin import hairpin
 from cnncalc.drawing.graph.notes import tooltip_of
 from cnncalc.drawing.graph.paint import extent, label_space
-from cnncalc.drawing.graph.templates import Template, numbers_of, templates_of
+from cnncalc.drawing.graph.templates import Template, class_name, numbers_of, templates_of
 from cnncalc.drawing.graph.tree import Part, Tree
 from cnncalc.drawing.measure import measure, shorten
 from cnncalc.drawing.options import A4, Options
@@ -30,6 +30,7 @@ PANEL_GAP = 30.0
 MOST_COLUMNS = 6
 LENGTHS = (540.0, 800.0, 1100.0)  # of columns of blocks, in points
 MOST_PANELS = 10
+SHORTEST = 520.0  # columns beside blocks are not split if they are shorter, in points
 LONGEST_LABEL = 74.0  # points
 WHOLE = 0.6  # a block with more than this share of all boxes gets no bracket
 
@@ -89,7 +90,16 @@ class _View:
 
     def legend(self, top: float, width: float) -> tuple[list[Item], float]:
         """Return the meanings of the colors, and their height."""
-        return legend(self.coloring.entries, MARGIN, top, width - 2 * MARGIN, self.coloring.title)
+        entries = self.coloring.entries
+        if self.coloring.how == "kind":
+            inside = [leaf.rows for template in self.drawn_templates() for leaf in template.parts[0].leaves()]
+            entries = coloring(self.analysis, "kind", [*self.groups, *inside]).entries
+        return legend(entries, MARGIN, top, width - 2 * MARGIN, self.coloring.title)
+
+    def drawn_templates(self) -> list[Template]:
+        """Return the distinct blocks that are drawn beside the overview."""
+        templates = list(dict.fromkeys(self.templates.values()))
+        return [template for template in templates if template.drawn][:MOST_PANELS]
 
     def description(self) -> str:
         """Return the picture in words."""
@@ -107,9 +117,14 @@ class _View:
         panels = self.panels()
         tried: list[Packing] = []
         for count in range(1, MOST_COLUMNS + 1):
-            tried.append(self.packed(overview.draw(count), panels))
-            if self.fit(tried[-1]) >= 1:
-                return tried[-1]
+            drawn = overview.draw(count)
+            tried.append(self.packed(drawn, panels))
+            fitting = [packing for packing in tried if self.fit(packing) >= 1]
+            if fitting and (not panels or drawn.height < SHORTEST):
+                return min(fitting, key=lambda packing: packing.width * packing.height)
+        fitting = [packing for packing in tried if self.fit(packing) >= 1]
+        if fitting:
+            return min(fitting, key=lambda packing: packing.width * packing.height)
         halves = hairpin(overview)
         if halves is not None:
             tried.append(self.packed(halves, panels))
@@ -161,6 +176,8 @@ class _View:
                 continue
             if part.key and stretch.last > stretch.first and not self.is_inside_branch(part):
                 name = ".".join(part.path[-2:]) if part.key.isdigit() else part.key
+                if part.times > 1 and not part.key.isdigit():
+                    name = class_name([part])
                 label = shorten(show(name, 40), LONGEST_LABEL, SIZE, True)
                 found.append(self.span("bracket", stretch.first, stretch.last, (label,)))
         return found
@@ -184,16 +201,12 @@ class _View:
 
     def panels(self) -> list[Drawn]:
         """Return each distinct block, with its name above and its table of numbers below."""
-        templates = list(dict.fromkeys(self.templates.values()))
-        drawn = [self.panel(template) for template in templates[:MOST_PANELS]]
-        return [panel for panel in drawn if panel is not None]
+        return [self.panel(template) for template in self.drawn_templates()]
 
-    def panel(self, template: Template) -> Drawn | None:
-        """Return one block; None if it is too long to be drawn beside the overview."""
+    def panel(self, template: Template) -> Drawn:
+        """Return one block."""
         tree = self.plan.tree
         part = template.parts[0]
-        if not template.drawn:
-            return None
         inside = Plan(tree, part, opened=True)
         rows: list[list[Row]] = [[] for _ in inside.items]
         for other in template.parts:
