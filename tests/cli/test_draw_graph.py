@@ -18,7 +18,7 @@ Run = Callable[..., Any]
         ("draw vgg16 --view memory --horizontal", "--horizontal is only for the graph view: remove --view memory"),
         ("draw vgg16 --view volumes --against vgg11", "--against is only for the graph view: remove --view volumes"),
         ("draw vgg16 --view memory --color-by macs", "--color-by is not for the memory view: remove one of the two"),
-        ("draw vgg16 --against vgg11 --color-by macs", "--against has colors for what changed: remove --color-by"),
+        ("draw vgg16 --against vgg11 --color-by macs", "--against has colours for what changed: remove --color-by"),
         ("draw vgg16 --layer Stage1.conv1 --depth 1", "--layer is a picture of its own: remove --depth"),
         ("draw vgg16 --receptive-field Stage1.conv1 --against vgg11", "is a picture of its own: remove --against"),
         ("draw vgg16 --color-by flops", "'flops' is not one of"),

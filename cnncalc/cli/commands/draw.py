@@ -155,7 +155,7 @@ def command(
     if view == "memory" and color_by != "kind":
         raise click.UsageError("--color-by is not for the memory view: remove one of the two")
     if against is not None and color_by != "kind":
-        raise click.UsageError("--against has colors for what changed: remove --color-by")
+        raise click.UsageError("--against has colours for what changed: remove --color-by")
     network = network_of(request.only_spec(), request)
     print_notes(network)
     other = network_of(Spec(against), request, as_written=True) if against is not None else None
