@@ -58,6 +58,7 @@ def test_loading_a_specification_imports_no_heavy_package() -> None:
     assert found.strip() == "[]"
 
 
+@pytest.mark.heavy
 def test_a_script_with_types_passes_mypy(tmp_path: Path) -> None:
     """The types are those that the documentation promises, under `mypy --strict`."""
     pytest.importorskip("mypy")
