@@ -11,7 +11,7 @@ import pytest
 from cnncalc import shelf
 from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.drawing.options import Options
-from cnncalc.drawing.scene import Group, Path, Polygon, Scene, Text, bounds
+from cnncalc.drawing.scene import Circle, Group, Path, Polygon, Scene, Text, bounds
 from cnncalc.drawing.select import Undrawable, highlighted
 from cnncalc.drawing.volumes.boxes import SIDE_POWER, scale_for
 from cnncalc.drawing.volumes.trunk import skips_of, trunk_of
@@ -189,3 +189,24 @@ def test_groups_have_the_names_of_layers() -> None:
     for group in named.values():
         assert isinstance(group, Group)
         assert analysis.network.nodes[group.layers[0]].name == group.name
+
+
+def test_a_small_perceptron_is_drawn_with_its_units() -> None:
+    """As in the notes of CS231n: a circle for every unit, a line for every weight that is not a bias."""
+    analysis = analysis_of("mlp")
+    scene = volumes_view(analysis, Options(show=("params",), highlight=("fc2",)))
+    assert flaws(scene, analysis.network) == []
+    circles = [item for item, _ in scene.flat() if isinstance(item, Circle)]
+    lines = [item for item, _ in scene.flat() if isinstance(item, Path)]
+    assert len(circles) == 3 + 4 + 4 + 1
+    assert len(lines) == analysis.totals.weights == 3 * 4 + 4 * 4 + 4
+    assert sum(circle.style.stroke == "accent" for circle in circles) == 4
+    assert texts(scene)[:2] == ["3", "input"]
+    assert flaws(volumes_view(line("2 -> FC-16 -> RELU -> FC-3"), Options(width=600.0, color_by="params"))) == []
+
+
+def test_larger_vectors_are_bars() -> None:
+    """As soon as one vector is too long for circles, or a layer is not fully connected."""
+    for text in ("2 -> FC-17 -> FC-3", "4 -> FC-4 -> dropout -> FC-400"):
+        scene = volumes_view(line(text), Options())
+        assert not any(isinstance(item, Circle) for item, _ in scene.flat())

@@ -16,6 +16,7 @@ from cnncalc.drawing.volumes.boxes import faces, scale_for
 from cnncalc.drawing.volumes.captions import caption, labels_of, operation, runs_of, title
 from cnncalc.drawing.volumes.groups import Slab, groups_of, hides, slabs_of
 from cnncalc.drawing.volumes.layout import Measured, Part, Placed, Words, parts_of, rows_of
+from cnncalc.drawing.volumes.neurons import is_small_perceptron, neurons_view
 from cnncalc.drawing.volumes.trunk import Skip, skips_of, trunk_of
 from cnncalc.network import Node
 from cnncalc.text import plural, show
@@ -60,6 +61,9 @@ class _Page:
         """Return the whole picture."""
         network, options = self.analysis.network, self.options
         rows = self.rows()
+        if not self.skips and is_small_perceptron(self.analysis, self.groups):
+            words = description(self.analysis, rows)
+            return neurons_view(self.analysis, options, self.groups, self.colors, self.marked, words)
         right = max(placed.end for row in rows for placed in row) + MARGIN
         width = max(right, options.width or NARROWEST)
         bottom = MARGIN
