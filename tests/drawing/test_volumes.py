@@ -19,6 +19,7 @@ from cnncalc.drawing.volumes.view import volumes_view
 from cnncalc.loading import Spec, load
 from cnncalc.shape import Shape
 from tests.drawing.geometry import flaws
+from tests.helpers import network_of
 
 A4_LANDSCAPE = (842, 595)
 
@@ -210,3 +211,21 @@ def test_larger_vectors_are_bars() -> None:
     for text in ("2 -> FC-17 -> FC-3", "4 -> FC-4 -> dropout -> FC-400"):
         scene = volumes_view(line(text), Options())
         assert not any(isinstance(item, Circle) for item, _ in scene.flat())
+
+
+def test_the_trunk_goes_past_a_pooled_branch() -> None:
+    """A pyramid has a branch through a single cell; the feature maps stay large beside it."""
+    network = network_of(
+        "input: 32x32x8\nlayers:\n- {conv: {filters: 8, kernel: 3, pad: 1}, as: features}\n"
+        "- concat:\n  - [globalavgpool, {reshape: 1x1x8}, {conv: {filters: 4, kernel: 1}}, relu, {resize: {to: 32x32}}]\n"
+        "  - [{conv: {filters: 4, kernel: 1}}]\n- {conv: {filters: 2, kernel: 1}}\n"
+    )
+    trunk = trunk_of(network)
+    assert all(network.nodes[index].output.spatial == (32, 32) for index in trunk)
+    assert flaws(volumes_view(analyze(network), Options()), network) == []
+
+
+def test_the_trunk_of_vectors_is_the_longest_path() -> None:
+    """In a network without positions, the path goes through the layers of a residual block."""
+    network = network_of("input: 8\nlayers:\n- residual: [{fc: 8}, relu, {fc: 8}]\n- {fc: 2}\n")
+    assert [network.nodes[index].kind for index in trunk_of(network)] == ["input", "fc", "relu", "fc", "add", "fc"]

@@ -24,14 +24,18 @@ def trunk_of(network: Network, end: int | None = None) -> list[int]:
     """Return the nodes on the longest path from an input to an output, or to the node `end`.
 
     A value that is broadcast, such as the weights of squeeze-and-excitation, and one that is read for its shape only do not
-    carry the path.
+    carry the path. Vectors do not lengthen it, so that it goes past the pooled branch of a pyramid, not through it; in a
+    network of vectors they do.
     """
-    lengths: list[int] = []
+    vectors = all(length == 1 for node in network.inputs for length in node.output.spatial)
+    lengths: list[tuple[int, int]] = []  # of the longest path to a node: its feature maps, and its vectors below 0
     before: list[int | None] = []
     for node in network.nodes:
         sources = carriers(network, node)
-        best = max(sources, key=lambda index: (lengths[index], -index), default=None)
-        lengths.append(0 if best is None else lengths[best] + 1)
+        best = max(sources, key=lambda index: (*lengths[index], -index), default=None)
+        maps, others = (0, 0) if best is None else lengths[best]
+        counts = vectors or any(length > 1 for length in node.output.spatial)
+        lengths.append((maps + 1, others) if counts else (maps, others - 1))
         before.append(best)
     last = max(network.outputs, key=lambda index: (lengths[index], index)) if end is None else end
     place: int | None = last
