@@ -150,21 +150,15 @@ class _Chart:
         return points
 
     def draw_moments(self) -> None:
-        """Draw invisible columns, which show the exact bytes of a moment when the pointer rests on them.
-
-        Where there are more moments than columns, a column shows the moment with the most bytes.
-        """
+        """Draw invisible columns, which show the exact bytes of a moment when the pointer rests on them."""
         bound = "at least " if self.run.bounded else ""
-        moments = self.run.moments
-        together = -(-len(moments) // MOST_COLUMNS)
-        for first in range(0, len(moments), together):
-            moment = max(moments[first : first + together], key=lambda moment: moment.live)
+        first = 0
+        for moment, last in columns_of(self.run):
             words = f"{moment.phase}, {show(moment.at, 200)}: {bound}{moment.live:,} bytes"
-            right = self.x(min(first + together, len(moments)))
-            column = Rect(
-                self.x(first), self.top, right - self.x(first), PLOT_HEIGHT, Style("page", opacity=0), role="mark"
-            )
+            left, right = self.x(first), self.x(last)
+            column = Rect(left, self.top, right - left, PLOT_HEIGHT, Style("page", opacity=0), role="mark")
             self.items.append(Group(moment.at, words, (column,)))
+            first = last
 
     def draw_peak(self) -> None:
         run = self.run
@@ -195,6 +189,19 @@ class _Chart:
             baseline = self.bottom + PHASE_LINE * (line + 1) + 1
             self.items.append(Text(middle, baseline, phase, SMALLEST_TEXT, "middle"))
         return self.bottom + PHASE_LINE * len(ends) + 3
+
+
+def columns_of(run: Run) -> list[tuple[Moment, int]]:
+    """Return the moment that each column of the chart shows, and the number of moments up to the end of the column.
+
+    Where there are more moments than columns, a column shows the moment with the most bytes.
+    """
+    moments = run.moments
+    together = -(-len(moments) // MOST_COLUMNS)
+    return [
+        (max(moments[first : first + together], key=lambda moment: moment.live), min(first + together, len(moments)))
+        for first in range(0, len(moments), together)
+    ]
 
 
 def bytes_of(moment: Moment, kind: str) -> int:

@@ -40,7 +40,7 @@ for (const section of document.querySelectorAll(".cnncalc section")) {
   }
   for (const curve of section.querySelectorAll(".curve")) {
     const { bound, kinds, moments, peak } = JSON.parse(curve.querySelector("script").textContent);
-    const columns = [...curve.querySelectorAll("svg title")].map((title) => title.parentNode).slice(-moments.length);
+    const columns = [...curve.querySelectorAll("svg g[data-name]")];
     const readout = curve.querySelector(".moment");
     const slider = document.createElement("input");
     Object.assign(slider, { type: "range", min: 0, max: moments.length - 1, value: peak });
@@ -53,6 +53,7 @@ for (const section of document.querySelectorAll(".cnncalc section")) {
       list.textContent = alive.map(([kind, size]) => `${kind} ${size.toLocaleString("en")} B`).join(" \u00b7 ");
       readout.replaceChildren(title, list);
       slider.value = number;
+      columns.forEach((column, place) => column.classList.toggle("lit", place === number));
     };
     columns.forEach((column, number) => column.addEventListener("pointerenter", () => show(number)));
     slider.addEventListener("input", () => show(Number(slider.value)));

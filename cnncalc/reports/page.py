@@ -17,7 +17,7 @@ from cnncalc.render.html.document import document
 from cnncalc.render.html.elements import Html, element, joined, safe
 from cnncalc.render.html.layers import Table
 from cnncalc.render.html.memory import peaks, terms
-from cnncalc.reports.curve import curve
+from cnncalc.reports.curve import curve_with_moments
 from cnncalc.reports.report import Report, compare_reports, report_titles
 from cnncalc.reports.sections import claims_section, figures, receptive_field
 from cnncalc.text import show
@@ -78,7 +78,7 @@ def _network(report: Report, table: Table, number: int, *, several: bool) -> Htm
         receptive_field(analysis, inner),
         element(inner, curve_title),
         element("p", safe(terms(report.memory)), class_="dim"),
-        curve(report.memory),
+        curve_with_moments(report.memory),
         peaks(report.memory, "h4" if several else "h3"),
         notes(analysis, inner),
     )

@@ -9,6 +9,8 @@ from cnncalc.analyses.compare import Pair, Total
 from cnncalc.analyses.memory.answer import Answer
 from cnncalc.analyses.quantities import COMPARED
 from cnncalc.analyses.totals import Analysis
+from cnncalc.drawing.draw import draw
+from cnncalc.drawing.formats.svg import to_svg
 from cnncalc.record import Record
 from cnncalc.render.compare import titles
 
@@ -19,6 +21,11 @@ class Report(Record):
     analysis: Analysis
     memory: Answer
     picture: str
+
+
+def report_of(analysis: Analysis, memory: Answer) -> Report:
+    """Draw the picture of a network, and return it with the figures."""
+    return Report(analysis, memory, to_svg(draw(analysis), "inherit"))
 
 
 class Compared(Record):

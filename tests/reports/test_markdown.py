@@ -10,7 +10,7 @@ from cnncalc.render import data
 from cnncalc.render import memory as remembering
 from cnncalc.reports.markdown import report_markdown
 from tests.render.html.pages import read, rows_of
-from tests.reports.test_page import hostile_report, report_of
+from tests.reports.test_page import hostile_report, shipped
 
 
 def tables(text: str) -> list[list[list[str]]]:
@@ -24,7 +24,7 @@ def number(text: str) -> int:
 
 
 def test_every_number_is_that_of_the_json() -> None:
-    report = report_of("vgg16", batch=2)
+    report = shipped("vgg16", batch=2)
     figures, layers = tables(report_markdown([report]))
     expected: dict[str, Any] = data.analysis(report.analysis)
     memory = remembering.data(report.memory)
@@ -40,14 +40,14 @@ def test_every_number_is_that_of_the_json() -> None:
 
 
 def test_pictures_are_files_next_to_it() -> None:
-    text = report_markdown([report_of("lenet5")], ["my report.svg"])
+    text = report_markdown([shipped("lenet5")], ["my report.svg"])
     assert "![LeNet-5](<my report.svg>)" in text
-    assert "![" not in report_markdown([report_of("lenet5")])
+    assert "![" not in report_markdown([shipped("lenet5")])
 
 
 def test_two_networks_begin_with_the_difference() -> None:
     """Then each network, with its layers folded."""
-    text = report_markdown([report_of("lenet5"), report_of("mnist_cnn")])
+    text = report_markdown([shipped("lenet5"), shipped("mnist_cnn")])
     assert text.startswith("## LeNet-5 and Small MNIST network\n\n**Small MNIST network has 1.4x more parameters")
     assert "```diff\n" in text
     assert text.count("<details><summary>layers</summary>") == 2

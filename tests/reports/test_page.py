@@ -17,16 +17,14 @@ from cnncalc.render import memory as remembering
 from cnncalc.render.explain import layer_lines
 from cnncalc.render.lines import plain
 from cnncalc.reports.page import report_page
-from cnncalc.reports.report import Report
+from cnncalc.reports.report import Report, report_of
 from tests.render.html.examples import analysis_of, check_table, hostile, layer_table, memory_of
 from tests.render.html.pages import Element, read, rows_of
 
-PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><g data-layers="1"><rect width="9" height="9"/></g></svg>'
 
-
-def report_of(name: str, batch: int = 1) -> Report:
+def shipped(name: str, batch: int = 1) -> Report:
     """The report of a shipped network."""
-    return Report(analysis_of(name), memory_of(name, batch), PICTURE)
+    return report_of(analysis_of(name), memory_of(name, batch))
 
 
 def hostile_report() -> Report:
@@ -34,7 +32,7 @@ def hostile_report() -> Report:
     analysis = hostile()
     run = peak.train(analysis.network)
     infer = peak.infer(analysis.network)
-    return Report(analysis, remembering.Answer(analysis.network, 1, "float32", "sgd", infer, infer, run), PICTURE)
+    return report_of(analysis, remembering.Answer(analysis.network, 1, "float32", "sgd", infer, infer, run))
 
 
 def figures_of(page: Element) -> dict[str, list[str]]:
@@ -45,7 +43,7 @@ def figures_of(page: Element) -> dict[str, list[str]]:
 @pytest.mark.parametrize("name", ["lenet5", "vgg16", "unet", "resnet18"])
 def test_every_number_is_that_of_the_json(name: str) -> None:
     """The table, the totals, the peaks, and the moments of the curve."""
-    report = report_of(name, batch=2)
+    report = shipped(name, batch=2)
     page = read(report_page([report]))
     check_table(layer_table(page), report.analysis)
     totals = data.analysis(report.analysis)["totals"]
@@ -78,7 +76,7 @@ def check_curve(page: Element, answer: remembering.Answer) -> None:
 def test_the_working_is_that_of_explain() -> None:
     """Layer by layer, below its row."""
     analysis = analysis_of("vgg16")
-    page = read(report_page([report_of("vgg16")]))
+    page = read(report_page([shipped("vgg16")]))
     shown = [[" ".join(line.text.split()) for line in row.all("li")] for row in page.all("tr", "working")]
     expected = []
     for row in analysis.rows:
@@ -89,15 +87,30 @@ def test_the_working_is_that_of_explain() -> None:
 
 def test_rows_name_their_layers() -> None:
     """So that the picture finds them: a layer itself, a block the first and the last one."""
-    page = read(report_page([report_of("vgg16")]))
+    page = read(report_page([shipped("vgg16")]))
     marks = [row.attributes["data-layers"] for row in page.all("tr") if "data-layers" in row.attributes]
     assert marks[:4] == ["0-0", "1-5", "1-1", "2-2"]
     assert len(marks) == 39 + 5
 
 
+@pytest.mark.parametrize("name", ["vgg16", "unet"])
+def test_the_picture_names_layers_of_the_table(name: str) -> None:
+    """Every group of the picture that stands for layers has rows, and its colours follow the theme of the page."""
+    page = read(report_page([shipped(name)]))
+    (picture,) = page.all("div", "picture")
+    (style,) = picture.all("style")
+    assert style.text.count("light-dark(") == style.text.count("{")
+    singles = {
+        one.attributes["data-layers"].partition("-")[0] for one in page.all("tr") if "data-layers" in one.attributes
+    }
+    groups = [one.attributes["data-layers"].split() for one in picture.all("g") if "data-layers" in one.attributes]
+    assert len(groups) > 10
+    assert {number for group in groups for number in group} <= singles
+
+
 def test_several_networks_are_compared() -> None:
     """First the comparison, then each network in a section that the top of the page leads to."""
-    reports = [report_of("lenet5"), report_of("mnist_cnn")]
+    reports = [shipped("lenet5"), shipped("mnist_cnn")]
     page = read(report_page(reports))
     comparison, *sections = page.all("section")
     assert len(sections) == 2
@@ -112,14 +125,14 @@ def test_several_networks_are_compared() -> None:
 
 
 def test_three_networks_are_compared_without_a_diff() -> None:
-    page = read(report_page([report_of(name) for name in ("lenet5", "mnist_cnn", "lenet5")]))
+    page = read(report_page([shipped(name) for name in ("lenet5", "mnist_cnn", "lenet5")]))
     assert len(page.all("section")) == 4
     assert page.all("table", "diff") == []
 
 
 def test_only_the_scripts_of_the_page_may_run() -> None:
     """The policy has no other source, and the hashes are those of the scripts."""
-    page = read(report_page([report_of("lenet5")]))
+    page = read(report_page([shipped("lenet5")]))
     (policy,) = [one.attributes["content"] for one in page.all("meta") if "http-equiv" in one.attributes]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert rules["default-src"] == "'none'"
@@ -132,7 +145,7 @@ def test_only_the_scripts_of_the_page_may_run() -> None:
 
 def test_texts_do_not_become_markup() -> None:
     """Neither elements nor attributes come from a name, and a comparison has hostile names, too."""
-    for reports in ([hostile_report()], [report_of("lenet5"), hostile_report()]):
+    for reports in ([hostile_report()], [shipped("lenet5"), hostile_report()]):
         text = report_page(reports)
         page = read(text)
         for one in page:
@@ -140,20 +153,20 @@ def test_texts_do_not_become_markup() -> None:
             assert not [name for name in one.attributes if name.startswith("on") or name in ("src", "action", "srcdoc")]
             assert one.attributes.get("href", "#").startswith("#")
         assert len(page.all("script")) == 2 + len(reports)
-        assert len(page.all("style")) == 1
+        assert len(page.all("style")) == 1 + len(page.all("svg"))
         assert "\u202e" not in text
         assert "alert(1)" in page.text
 
 
 def test_nothing_is_loaded() -> None:
     """No address of another host or file."""
-    text = report_page([report_of("lenet5"), hostile_report()]).replace('xmlns="http://www.w3.org/2000/svg"', "")
+    text = report_page([shipped("lenet5"), hostile_report()]).replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert re.findall(r"https?:|url\(|@import|@font-face", text) == []
 
 
 def test_size() -> None:
     """The page is small enough for an email."""
-    assert len(report_page([report_of("vgg16")])) < 200_000
+    assert len(report_page([shipped("vgg16")])) < 200_000
 
 
 def test_what_inference_alone_shows() -> None:
@@ -162,6 +175,6 @@ def test_what_inference_alone_shows() -> None:
     infer = peak.infer(analysis.network, 1, "int8")
     least = peak.infer(analysis.network, 1, "int8", least=True)
     answer = remembering.Answer(analysis.network, 1, "int8", "sgd", infer, least, None)
-    page = read(report_page([Report(analysis, answer, PICTURE)]))
+    page = read(report_page([report_of(analysis, answer)]))
     assert "training peak" not in figures_of(page)
     assert "Memory during inference" in [one.text for one in page.all("h2")]

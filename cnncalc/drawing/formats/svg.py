@@ -1,7 +1,8 @@
 """SVG: text stays text, colours are literal, and nothing is loaded from elsewhere.
 
 Colours are presentation attributes, which every program understands; librsvg and CairoSVG ignore CSS variables. For the
-theme `auto`, elements also have classes, which one `@media` block recolours where the reader prefers dark pages.
+theme `auto`, elements also have classes, which one `@media` block recolours where the reader prefers dark pages. The theme
+`inherit` is for a picture within an HTML page: its colours follow the `color-scheme` of the element around it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ FONTS = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
 def to_svg(scene: Scene, theme: str = "light") -> str:
-    """Return the whole picture for the theme `light`, `dark` or `auto`."""
+    """Return the whole picture for the theme `light`, `dark`, `auto` or `inherit`."""
     page = _Page(theme)
     body: list[str] = []
     background = Rect(0, 0, scene.width, scene.height, Style(fill="page"), role="panel")
@@ -45,6 +46,12 @@ def to_svg(scene: Scene, theme: str = "light") -> str:
             f".{name}{{{kind}:{color(name.partition('-')[2], 'dark')}}}" for name, kind in sorted(page.classes.items())
         )
         head.append(f"<style>@media (prefers-color-scheme: dark) {{{rules}}}</style>")
+    elif theme == "inherit":
+        pairs = ((name, kind, name.partition("-")[2]) for name, kind in sorted(page.classes.items()))
+        rules = "".join(
+            f"svg .{name}{{{kind}:light-dark({color(ink, 'light')},{color(ink, 'dark')})}}" for name, kind, ink in pairs
+        )
+        head.append(f"<style>{rules}</style>")
     return "\n".join([*head, *body, "</svg>"]) + "\n"
 
 
@@ -137,7 +144,7 @@ class _Page:
                 attributes += ' fill="none"' if kind == "fill" else ""
                 continue
             attributes += f' {kind}="{color(name, self.theme)}"'
-            if self.theme == "auto":
+            if self.theme in ("auto", "inherit"):
                 classes.append(f"{kind[0]}-{name}")
                 self.classes[classes[-1]] = kind
         return attributes + (f' class="{" ".join(classes)}"' if classes else "")

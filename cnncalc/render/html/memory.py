@@ -56,16 +56,17 @@ def peaks(answer: Answer, heading: str = "h4") -> Html:
 
 
 def curve(answer: Answer) -> Html:
-    """Return the live bytes over the step as a picture."""
-    return element("div", Html(curve_svg(answer)))
+    """Return the live bytes over a training step, or over inference if only that was calculated, as a picture."""
+    mode = answer.optimizer if answer.training is not None else "inference"
+    scene = memory_view(drawn_run(answer), f"{answer.network.title}, {setting(answer)}, {mode}")
+    return element("div", Html(to_svg(scene, "inherit")), class_="plot")
 
 
-def curve_svg(answer: Answer) -> str:
-    """Return the live bytes over a training step, or over inference if only that was calculated, as SVG."""
+def drawn_run(answer: Answer) -> Run:
+    """Return the run whose curve is drawn."""
     run = answer.training or answer.inference
     assert run is not None
-    mode = answer.optimizer if answer.training is not None else "inference"
-    return to_svg(memory_view(run, f"{answer.network.title}, {setting(answer)}, {mode}"))
+    return run
 
 
 def _peak(heading: str, what: str, run: Run, terms: str) -> Html:
