@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnncalc.api.drawing import Drawing
     from cnncalc.api.errors import CnncalcError, Diagnostic
     from cnncalc.api.explanation import Explanation
+    from cnncalc.api.fit import Fit, fit
     from cnncalc.api.loading import from_torch, load, parse, summary
     from cnncalc.api.memory import Memory
     from cnncalc.api.network import Network
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis", "Architecture", "CheckReport", "CnncalcError", "Comparison", "Deployment", "Device", "Diagnostic",
-    "Drawing", "Explanation", "Layer", "Memory", "Network", "Page", "ReceptiveField", "Reconciliation", "Verification",
-    "__version__", "architectures", "check", "explain", "from_torch", "load", "parse", "schema", "summary",
+    "Drawing", "Explanation", "Fit", "Layer", "Memory", "Network", "Page", "ReceptiveField", "Reconciliation", "Verification",
+    "__version__", "architectures", "check", "explain", "fit", "from_torch", "load", "parse", "schema", "summary",
 ]  # fmt: skip
 
 _HOMES = {
@@ -43,6 +44,7 @@ _HOMES = {
     "drawing": ("Drawing",),
     "errors": ("CnncalcError", "Diagnostic"),
     "explanation": ("Explanation",),
+    "fit": ("Fit", "fit"),
     "loading": ("from_torch", "load", "parse", "summary"),
     "memory": ("Memory",),
     "network": ("Network",),

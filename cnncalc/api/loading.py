@@ -113,14 +113,14 @@ def load(
         return _with_frozen(from_torch(source, input, example_inputs=example_inputs), freeze, as_conv)
     if example_inputs is not None:
         raise TypeError("example_inputs is only for a torch.nn.Module")
-    options = LoadOptions(
-        inputs=shape_texts(input),
-        parameters={name: _text(value) for name, value in (params or {}).items()},
-        changes=tuple(f"{field}={_text(value)}" for field, value in (set or {}).items()),
-        frozen=(freeze,) if isinstance(freeze, str) else tuple(freeze),
-        arguments={name: _text(value) for name, value in (arguments or {}).items()},
-        batch_axes=_by_input(batch_axes),
-        branches=_by_input(branches),
+    options = options_of(
+        input=input,
+        params=params,
+        set=set,
+        freeze=freeze,
+        arguments=arguments,
+        batch_axes=batch_axes,
+        branches=branches,
     )
     if isinstance(source, Mapping):
         import json
@@ -168,14 +168,8 @@ def parse(text: str, *, name: str = "<text>", **options: Any) -> Network:
     for option in options:
         if option not in allowed:
             raise TypeError(f"parse takes no option {option!r}: the options are {', '.join(allowed)}")
-    frozen = options.get("freeze", ())
-    load_options = LoadOptions(
-        inputs=shape_texts(options.get("input")),
-        parameters={key: _text(value) for key, value in (options.get("params") or {}).items()},
-        changes=tuple(f"{field}={_text(value)}" for field, value in (options.get("set") or {}).items()),
-        frozen=(frozen,) if isinstance(frozen, str) else tuple(frozen),
-    )
-    return _parse(Source(name, text), load_options, bool(options.get("as_conv")))
+    as_conv = bool(options.pop("as_conv", False))
+    return _parse(Source(name, text), options_of(**options), as_conv)
 
 
 def from_torch(
@@ -268,6 +262,28 @@ def summary(
 TORCHINFO_COLUMNS = {
     "output_size": "output", "num_params": "params", "mult_adds": "macs", "kernel_size": "fields", "params_percent": "share",
 }  # fmt: skip
+
+
+def options_of(
+    *,
+    input: ShapeLike | Mapping[str, ShapeLike] | None = None,
+    params: Mapping[str, object] | None = None,
+    set: Mapping[str, object] | None = None,
+    freeze: str | Iterable[str] = (),
+    arguments: Mapping[str, object] | None = None,
+    batch_axes: Mapping[str, int | str] | int | str | None = None,
+    branches: Mapping[str, str] | str | None = None,
+) -> LoadOptions:
+    """Return the arguments of `load` as the options of the command line have them."""
+    return LoadOptions(
+        inputs=shape_texts(input),
+        parameters={name: _text(value) for name, value in (params or {}).items()},
+        changes=tuple(f"{field}={_text(value)}" for field, value in (set or {}).items()),
+        frozen=(freeze,) if isinstance(freeze, str) else tuple(freeze),
+        arguments={name: _text(value) for name, value in (arguments or {}).items()},
+        batch_axes=_by_input(batch_axes),
+        branches=_by_input(branches),
+    )
 
 
 def load_spec(spec: Spec, options: LoadOptions, *, as_conv: bool = False) -> Network:

@@ -1,4 +1,4 @@
-"""The worked example of docs/fit.md: the file, the command and what it prints are those of the page."""
+"""The examples of docs/fit.md: files, commands and what they print are those of the page."""
 
 from __future__ import annotations
 
@@ -29,3 +29,9 @@ def test_the_worked_example(ended: Callable[..., Ended], tmp_path: Path, monkeyp
     third = int(figures["165,178"].replace(",", "")) / int(figures["465,578"].replace(",", ""))
     assert 165_178 / 500_000 < 0.34
     assert 0.59 < third < 0.62  # "a third of the budget already buys three fifths"
+
+
+def test_the_example_in_python(capsys: pytest.CaptureFixture[str]) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    exec(code, {})
+    assert capsys.readouterr().out.splitlines() == re.findall(r"print\(.*\) +# (.*)", code)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.analyses.memory.optimizers import OPTIMIZERS
+from cnncalc.api.fit import MODES, NAMES
+from cnncalc.api.specs import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import FINDING, Failed, write
+from cnncalc.cli.run import FINDING, write
 from cnncalc.cli.suffixes import check_suffix
-from cnncalc.search.question import MODES, NAMES, SIZES, Bound, Goal, Question, Run
 from cnncalc.units import HALVES
 
 FORMATS = ("table", "json")
@@ -114,84 +114,43 @@ def command(
 
     The exit status is 1 if no choice keeps the limits.
     """
-    from cnncalc.api.guard import public_errors
+    from cnncalc.api.fit import make_question, search
     from cnncalc.cli.run import command_errors
-    from cnncalc.render import search as render
     from cnncalc.render.progress import ProgressBar
-    from cnncalc.search.family import Family
-    from cnncalc.search.find import find
-    from cnncalc.search.ranges import read_range
 
     check_suffix(request.file, request.form, FORMATS)
     check_suffix(plot, "svg", option="--plot")
     spec = request.only_spec()
     if not vary:
         raise click.UsageError("nothing may change: add --vary, such as --vary width=0.25..2")
-    if maximize and minimize:
-        raise click.UsageError("--maximize and --minimize cannot be used together")
-    typed = [("params", max_params, False), ("macs", max_macs, False), ("memory", max_memory, False)]
-    typed += [(*_split(text, "--max"), False) for text in maxima]
-    typed += [(*_split(text, "--min"), True) for text in minima]
-    bounds = _bounds([(name, text, least) for name, text, least in typed if text is not None])
-    first = next((bound.quantity for bound in bounds if bound.most is not None), None)
-    goal = maximize or minimize or first
-    if goal is None:
-        raise click.UsageError("there is no goal: add a limit such as --max-params 500k, or --maximize macs")
-    run = Run(request.batch, request.dtype, optimizer, amp or "", mode)
-    question = Question(tuple(bounds), Goal(goal, minimize is None), run)
-    ranges = [read_range(text) for text in vary]
-    with command_errors(), public_errors(), ProgressBar("trying") as progress:
-        family = Family(spec, request.options, ranges)
-        answer = find(family, question, every=every, jobs=jobs, progress=progress)
+    usual = (("params", max_params), ("macs", max_macs), ("memory", max_memory))
+    most = [(name, text) for name, text in usual if text is not None]
+    with command_errors():
+        question = make_question(
+            [*most, *(_split(text, "--max") for text in maxima)],
+            [_split(text, "--min") for text in minima],
+            maximize, minimize, batch=request.batch, dtype=request.dtype, optimizer=optimizer, amp=amp, mode=mode,
+        )  # fmt: skip
+        with ProgressBar("trying") as progress:
+            found = search(spec, request.options, vary, question, every=every, jobs=jobs, progress=progress)
     if plot is not None:
-        from cnncalc.render.scatter import svg
-
-        write(svg(answer), plot)
+        write(found.to_svg(), plot)
     if request.form == "json":
         from cnncalc.render.data import to_json
 
-        write(to_json(render.data(answer)), request.file)
+        write(to_json(found.to_dict()), request.file)
     else:
         from cnncalc.cli.display import glyphs, show_lines
+        from cnncalc.render.search import report
 
-        show_lines(render.report(answer, glyphs(request.file)), request)
-    return 0 if answer.best is not None else FINDING
+        show_lines(report(found, glyphs(request.file)), request)
+    return 0 if found else FINDING
 
 
 def _split(text: str, option: str) -> tuple[str, str]:
-    from cnncalc.cli.suggestions import suggest
     from cnncalc.text import show
 
     name, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not value:
         raise click.BadParameter(f"`{show(text)}` is not of the form QUANTITY=N", param_hint=option)
-    if name not in NAMES:
-        help = suggest(name, NAMES) or "the quantities are " + ", ".join(NAMES)
-        raise click.BadParameter(f"no quantity named `{show(name)}`: {help}", param_hint=option)
     return name, value
-
-
-def _bounds(typed: list[tuple[str, str, bool]]) -> list[Bound]:
-    """Combine the minima and maxima of each quantity.
-
-    Raises:
-        Failed: If one is given twice, is not a number, or a minimum is above its maximum.
-    """
-    from cnncalc.text import show
-    from cnncalc.units import parse_count, parse_size
-
-    found: dict[str, dict[str, int]] = {}
-    for name, text, least in typed:
-        size = name in SIZES
-        figure = parse_size(text, short=True) if size else parse_count(text)
-        if figure is None or figure.value is None:
-            example = "8GB or 24GiB" if size else "500k or 4G"
-            raise Failed(f"`{show(text)}` is not a limit for {name}: write it as {example}")
-        word = "least" if least else "most"
-        if word in found.setdefault(name, {}):
-            raise Failed(f"{name} has two {'minima' if least else 'maxima'}: remove one of them")
-        found[name][word] = figure.value
-    for name, values in found.items():
-        if len(values) == 2 and values["least"] > values["most"]:
-            raise Failed(f"{name}: the minimum {values['least']:,} is above the maximum {values['most']:,}")
-    return [Bound(name, values.get("least"), values.get("most")) for name, values in found.items()]

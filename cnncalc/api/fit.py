@@ -1,0 +1,266 @@
+"""The best network of a family within limits: what `cnncalc fit` does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.analyses.memory.optimizers import OPTIMIZERS
+from cnncalc.api.errors import CnncalcError
+from cnncalc.api.guard import public_errors
+from cnncalc.api.loading import options_of
+from cnncalc.loading import LoadOptions, Spec
+from cnncalc.render import search as render
+from cnncalc.render.lines import UNICODE, plain
+from cnncalc.search.family import Family
+from cnncalc.search.find import Answer, find
+from cnncalc.search.question import MODES, NAMES, SIZES, Bound, Goal, Question, Run
+from cnncalc.search.ranges import read_range
+from cnncalc.text import show
+from cnncalc.units import DTYPES, HALVES, parse_count, parse_size
+
+if TYPE_CHECKING:
+    from cnncalc.api.network import Network
+
+__all__ = ["MODES", "NAMES", "Fit", "fit", "make_question", "search"]
+
+Values = str | Sequence[object]
+Limits = Mapping[str, int | str]
+
+
+class Fit(Answer):
+    """The best network of a family, and what it trades. `str()` is the report of `cnncalc fit`.
+
+    It is true in a condition if a choice keeps the limits.
+
+    Attributes
+    ----------
+    best : cnncalc.search.front.Candidate or None
+        The best choice, with its `figures`.
+    front : tuple of Candidate
+        The choices that no other one beats, the best first.
+    tried, invalid, unmet, unknown : int
+        How many choices were tried, are not valid networks, break a limit, and have an unknown figure.
+    growing : tuple of str
+        The values along which ranges were skipped, because no figure falls as they grow. Empty if all choices were tried.
+    """
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The values of the best choice by name, as they are typed; empty if no choice keeps the limits."""
+        return {} if self.best is None else self.family.values(self.best.choice)
+
+    @property
+    def figures(self) -> dict[str, int | None]:
+        """The figures of the best choice by name; empty if no choice keeps the limits."""
+        return {} if self.best is None else dict(self.best.figures)
+
+    @property
+    def network(self) -> Network | None:
+        """The network of the best choice; None if no choice keeps the limits."""
+        from cnncalc.api.network import Network
+
+        return None if self.best is None else Network.of(self.family.network(self.best.choice))
+
+    @property
+    def command(self) -> str:
+        """The command that shows the best choice; empty if no choice keeps the limits."""
+        from cnncalc.search.reproduce import command
+
+        return "" if self.best is None else command(self.family, self.question, self.best.choice)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, as in `cnncalc fit --format json`."""
+        return render.data(self)
+
+    def to_svg(self) -> str:
+        """Draw the choices that were tried, with the limit and the best ones."""
+        from cnncalc.render.scatter import svg
+
+        return svg(self)
+
+    def __bool__(self) -> bool:
+        return self.best is not None
+
+    def __str__(self) -> str:
+        return plain(render.report(self, UNICODE))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value}" for name, value in self.values.items())
+        return f"<Fit: {values or 'no choice keeps the limits'}, {self.tried:,} tried>"
+
+
+def fit(
+    source: str | os.PathLike[str],
+    vary: Mapping[str, Values],
+    *,
+    max: Limits | None = None,
+    min: Limits | None = None,
+    maximize: str | None = None,
+    minimize: str | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    optimizer: str = "sgd",
+    amp: str | None = None,
+    mode: str = "train",
+    input: str | Sequence[int] | Mapping[str, str | Sequence[int]] | None = None,
+    params: Mapping[str, object] | None = None,
+    set: Mapping[str, object] | None = None,
+    freeze: str | Iterable[str] = (),
+    every: bool = False,
+    jobs: int | None = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Fit:
+    """Find the best network that a specification can become within limits.
+
+    Parameters
+    ----------
+    source : str or path
+        A path, the name of an architecture that comes with cnncalc, or a network in one line.
+    vary : mapping
+        What may change, as in `--vary`: a parameter of the file, `input` or the name of an input, `batch`, or a field of a
+        layer such as `conv2.filters`. The values are text such as `"0.25..2/0.05"`, or a sequence.
+    max, min : mapping, optional
+        Limits by quantity, such as `{"params": "500k", "memory": "8GB"}`. Whole numbers are counts or bytes.
+    maximize, minimize : str, optional
+        A quantity or a name in `vary`. By default the quantity of the first maximum is maximized.
+    batch, dtype, optimizer, amp, mode
+        How the network runs, for memory. `mode` is `train` or `infer`.
+    input, params, set, freeze
+        As for `load`: what is changed in every network.
+    every : bool
+        Try every choice, even where ranges could be skipped.
+    jobs : int, optional
+        Number of processes; None for one per core if there is much to try.
+    progress : callable, optional
+        Called with the number of choices tried and to try, 0 if that is not known.
+
+    Returns
+    -------
+    Fit
+        True in a condition if a choice keeps the limits.
+
+    Raises
+    ------
+    CnncalcError
+        If the source cannot be read, or the question does not make sense.
+
+    Examples
+    --------
+    >>> import cnncalc
+    >>> found = cnncalc.fit("mobilenet_v2", {"width": "0.25..1/0.25"}, max={"params": "2M"})
+    >>> found.values, found.figures["params"]
+    ({'width': '0.5'}, 1968680)
+    >>> found.command
+    'cnncalc analyze mobilenet_v2 -p width=0.5'
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(f"fit takes a path, a name or a network in one line, not {type(source).__name__}")
+    text = os.fspath(source)
+    line = isinstance(source, str) and ("->" in text or "\u2192" in text) and not os.path.lexists(text)
+    question = make_question(
+        list((max or {}).items()), list((min or {}).items()), maximize, minimize,
+        batch=batch, dtype=dtype, optimizer=optimizer, amp=amp, mode=mode,
+    )  # fmt: skip
+    options = options_of(input=input, params=params, set=set, freeze=freeze)
+    ranges = [f"{name}={_spell(values)}" for name, values in vary.items()]
+    spec = Spec(text, line=line, file=not isinstance(source, str))
+    return search(spec, options, ranges, question, every=every, jobs=jobs, progress=progress)
+
+
+def search(
+    spec: Spec,
+    options: LoadOptions,
+    vary: Sequence[str],
+    question: Question,
+    *,
+    every: bool = False,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Fit:
+    """Find the best network of what the command line takes as SPEC and --vary. `fit` describes the arguments.
+
+    Raises
+    ------
+    CnncalcError
+        As `fit`.
+    """
+    if not vary:
+        raise CnncalcError.of("nothing may change: add --vary, such as --vary width=0.25..2", "option")
+    with public_errors():
+        family = Family(spec, options, [read_range(text) for text in vary])
+        answer = find(family, question, every=every, jobs=jobs, progress=progress)
+    return Fit(**{name: getattr(answer, name) for name in Answer._names})
+
+
+def make_question(
+    maxima: Sequence[tuple[str, int | str]],
+    minima: Sequence[tuple[str, int | str]],
+    maximize: str | None = None,
+    minimize: str | None = None,
+    *,
+    batch: int = 1,
+    dtype: str = "float32",
+    optimizer: str = "sgd",
+    amp: str | None = None,
+    mode: str = "train",
+) -> Question:
+    """Return limits and a goal as a question.
+
+    Raises
+    ------
+    CnncalcError
+        If a limit is not a number or is given twice, a name is unknown, or there is no goal.
+    """
+    if maximize and minimize:
+        raise CnncalcError.of("--maximize and --minimize cannot be used together", "option")
+    for value, known, what in (
+        (dtype, DTYPES, "dtype"), (optimizer, OPTIMIZERS, "optimizer"), (amp or HALVES[0], HALVES, "amp"), (mode, MODES, "mode"),
+    ):  # fmt: skip
+        if value not in known:
+            raise CnncalcError.of(f"{what} must be one of {', '.join(sorted(known))}; got `{show(value)}`", "option")
+    found: dict[str, dict[str, int]] = {}
+    for limits, word in ((maxima, "most"), (minima, "least")):
+        for name, bound in limits:
+            if word in found.setdefault(name, {}):
+                raise CnncalcError.of(f"{name} has two {'maxima' if word == 'most' else 'minima'}: remove one", "limit")
+            found[name][word] = _bound(name, bound)
+    for name, values in found.items():
+        if len(values) == 2 and values["least"] > values["most"]:
+            text = f"{name}: the minimum {values['least']:,} is above the maximum {values['most']:,}"
+            raise CnncalcError.of(text, "limit")
+    bounds = tuple(Bound(name, values.get("least"), values.get("most")) for name, values in found.items())
+    goal = maximize or minimize or next((bound.quantity for bound in bounds if bound.most is not None), None)
+    if goal is None:
+        text = "there is no goal: add a limit such as --max-params 500k, or --maximize macs"
+        raise CnncalcError.of(text, "option")
+    return Question(bounds, Goal(goal, minimize is None), Run(batch, dtype, optimizer, amp or "", mode))
+
+
+def _bound(name: str, bound: int | str) -> int:
+    if name not in NAMES:
+        from cnncalc.text import did_you_mean
+
+        help = did_you_mean(name, NAMES) or "the quantities are " + ", ".join(NAMES)
+        raise CnncalcError.of(f"no quantity named `{show(name)}`: {help}", "option")
+    if isinstance(bound, int):
+        return bound
+    figure = parse_size(bound, short=True) if name in SIZES else parse_count(bound)
+    if figure is None or figure.value is None:
+        example = "8GB or 24GiB" if name in SIZES else "500k or 4G"
+        raise CnncalcError.of(f"`{show(bound)}` is not a limit for {name}: write it as {example}", "limit")
+    return figure.value
+
+
+def _spell(values: Values) -> str:
+    """Return the values of a range as they are typed."""
+    if isinstance(values, str):
+        return values
+    texts = []
+    for value in values:
+        if isinstance(value, bool):
+            texts.append(str(value).lower())
+        else:
+            texts.append("x".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value))
+    return ",".join(texts)
