@@ -170,7 +170,7 @@ def _attributes(step: Any) -> Iterator[Any]:
         name for kind in type(step).__mro__ for name in getattr(kind, "__slots__", ())
     ]
     for name in names:
-        if name not in ("pending", "last", "block", "trees", "body"):  # the same expressions again, or another step's
+        if name not in ("pending", "made", "block", "trees", "body"):  # the same expressions again, or another step's
             yield getattr(step, name, None)
 
 

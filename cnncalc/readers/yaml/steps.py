@@ -27,6 +27,7 @@ from cnncalc.text import plural, show
 DEEPEST = 64  # nested steps, across blocks; each needs up to eight Python calls of the 1,000 allowed
 MOST_HELD = 10**12  # parameters that a file may state: the largest number that it can write
 _SAME_LEVEL = nullcontext()
+MOST_MADE = 64  # layers that one step remembers, for the rounds of a `repeat:` and calls of a block
 A_STEP = 64  # characters of expressions that cost as much as one step; an operand costs a quarter
 
 
@@ -309,18 +310,22 @@ class OpenLayerStep(LayerStep):
         self.values = values
         self.pending = [value for value in values.values() if isinstance(value, Pending)]
         self.incoming = asks_for_shape(values)
-        self.last: tuple[list[Any], list[type], Layer] | None = None  # results of the expressions, and their layer
+        self.made: dict[tuple[Any, ...], Layer] = {}  # results of the expressions and their types -> the layer
 
     def resolve_layer(self, expansion: Expansion, value: int, frame: Frame) -> Layer:
         parameters = expansion.parameters_for(frame, value, self.incoming)
         try:
             figures = [pending.resolve(parameters) for pending in self.pending]
-            types = [*map(type, figures)]  # 1 == True, but fields distinguish them
-            last = self.last
-            if last is not None and last[0] == figures and last[1] == types:  # as in the rounds of a `repeat:`
-                return last[2]
-            layer = layer_of(self.kind, read_values(self.kind, self.values, parameters))
-            self.last = figures, types, layer
+            key = (*figures, *map(type, figures))  # 1 == True, but fields distinguish them
+            try:
+                layer = self.made.get(key)
+            except TypeError:  # a figure is a mapping
+                return layer_of(self.kind, read_values(self.kind, self.values, parameters))
+            if layer is None:
+                layer = layer_of(self.kind, read_values(self.kind, self.values, parameters))
+                if len(self.made) >= MOST_MADE:
+                    self.made.clear()
+                self.made[key] = layer
             return layer
         except Problem as problem:
             raise self._refused(expansion, problem) from None

@@ -40,6 +40,8 @@ class Pending:
             Problem: `bad-expression`, with the column inside the expression.
         """
         value = self.value
+        if type(value) is tuple and value[0] == "name" and value[2] in parameters:  # most expressions are a bare name
+            return parameters[value[2]]
         if isinstance(value, dict):
             return {key: resolve_value(inner, parameters) for key, inner in value.items()}
         if isinstance(value, list):  # names such as `$in_height` state its order, so it is a size
