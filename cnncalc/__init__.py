@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from cnncalc.api.deployment import Deployment, Device
     from cnncalc.api.drawing import Drawing
     from cnncalc.api.errors import CnncalcError, Diagnostic
-    from cnncalc.api.explanation import Explanation
-    from cnncalc.api.fit import Fit, fit
     from cnncalc.api.loading import from_torch, load, parse, summary
     from cnncalc.api.memory import Memory
     from cnncalc.api.network import Network
-    from cnncalc.api.pages import Page, explain
+    from cnncalc.api.pages import Explanation, Page, explain
     from cnncalc.api.reconciliation import Reconciliation
+    from cnncalc.api.search import Search, find_best
     from cnncalc.api.shelf import Architecture, architectures, schema
     from cnncalc.api.verification import Verification
 
 __all__ = [
     "Analysis", "Architecture", "CheckReport", "CnncalcError", "Comparison", "Deployment", "Device", "Diagnostic",
-    "Drawing", "Explanation", "Fit", "Layer", "Memory", "Network", "Page", "ReceptiveField", "Reconciliation", "Verification",
-    "__version__", "architectures", "check", "explain", "fit", "from_torch", "load", "parse", "schema", "summary",
+    "Drawing", "Explanation", "Layer", "Memory", "Network", "Page", "ReceptiveField", "Reconciliation", "Search",
+    "Verification", "__version__", "architectures", "check", "explain", "find_best", "from_torch", "load", "parse",
+    "schema", "summary",
 ]  # fmt: skip
 
 _HOMES = {
@@ -43,12 +43,11 @@ _HOMES = {
     "deployment": ("Deployment", "Device"),
     "drawing": ("Drawing",),
     "errors": ("CnncalcError", "Diagnostic"),
-    "explanation": ("Explanation",),
-    "fit": ("Fit", "fit"),
+    "search": ("Search", "find_best"),
     "loading": ("from_torch", "load", "parse", "summary"),
     "memory": ("Memory",),
     "network": ("Network",),
-    "pages": ("Page", "explain"),
+    "pages": ("Explanation", "Page", "explain"),
     "reconciliation": ("Reconciliation",),
     "shelf": ("Architecture", "architectures", "schema"),
     "verification": ("Verification",),

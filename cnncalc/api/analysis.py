@@ -15,7 +15,7 @@ from cnncalc.record import Record
 from cnncalc.text import did_you_mean, plural, show
 
 if TYPE_CHECKING:
-    from cnncalc.api.explanation import Explanation
+    from cnncalc.api.pages import Explanation
 
 
 class ReceptiveField(Record):
@@ -143,7 +143,7 @@ class Layer:
         >>> print(cnncalc.load("lenet5")["C1"].explain())  # doctest: +ELLIPSIS
         C1  conv: ...
         """
-        from cnncalc.api.explanation import Explanation
+        from cnncalc.api.pages import Explanation
 
         return Explanation(self._analysis, (self._row,))
 
@@ -244,7 +244,7 @@ class Analysis(totals.Analysis):
         KeyError
             If no layer has one of the names.
         """
-        from cnncalc.api.explanation import Explanation
+        from cnncalc.api.pages import Explanation
 
         return Explanation(self, tuple(self.find(*names)))
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from cnncalc.api.comparison import Comparison
     from cnncalc.api.deployment import Deployment, Device
     from cnncalc.api.drawing import Drawing
-    from cnncalc.api.explanation import Explanation
     from cnncalc.api.memory import Memory
+    from cnncalc.api.pages import Explanation
     from cnncalc.api.reconciliation import Reconciliation
     from cnncalc.api.verification import Verification
 

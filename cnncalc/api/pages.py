@@ -1,11 +1,13 @@
-"""Pages about layer kinds, error codes and words: what `cnncalc explain conv` prints."""
+"""What `cnncalc explain` prints: pages about layer kinds, error codes and words, and the working of layers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.analyses.totals import analyze
+from cnncalc.analyses import totals
+from cnncalc.analyses.totals import Row, analyze
+from cnncalc.analyses.working import Fact, working
 from cnncalc.codes import CODES
 from cnncalc.layers import KINDS
 from cnncalc.layers.lookup import foreign_names, variant_help
@@ -13,7 +15,7 @@ from cnncalc.problem import ONE_LINE, Refused, Source
 from cnncalc.readers.yaml.oneline import parse
 from cnncalc.readers.yaml.reader import read, read_tree
 from cnncalc.record import Record
-from cnncalc.render.explain import kind_data, kind_lines, layer_lines, summary
+from cnncalc.render.explain import fact_data, kind_data, kind_lines, layer_lines, summary
 from cnncalc.render.lines import UNICODE, Line, plain
 from cnncalc.render.problems import text
 from cnncalc.render.report import Options, table
@@ -256,3 +258,39 @@ def _word_data(word: str) -> dict[str, Any]:
         "command": page.command,
         "also": page.also.split(),
     }
+
+
+class Explanation(Record):
+    """How the figures of some layers are calculated. `str()` shows each formula with its numbers."""
+
+    analysis: totals.Analysis
+    rows: tuple[Row, ...]
+
+    @property
+    def facts(self) -> dict[str, list[Fact]]:
+        """The lines of working by the name of the layer.
+
+        Each has a `label`, the formula in `letters` and in `numbers`, the `result` and a `remark`.
+        """
+        return {row.node.name: working(self.analysis, row) for row in self.rows}
+
+    def lines(self) -> list[Line]:
+        """Return the text as lines of styled spans, for a terminal."""
+        return layer_lines(self.analysis, self.rows)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return the working as the JSON of `cnncalc explain` has it."""
+        return [
+            {
+                "name": row.node.name,
+                "kind": row.node.kind,
+                "working": [fact_data(fact) for fact in working(self.analysis, row)],
+            }
+            for row in self.rows
+        ]
+
+    def __str__(self) -> str:
+        return plain(self.lines())
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {', '.join(row.node.name for row in self.rows[:5])}>"

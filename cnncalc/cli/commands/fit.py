@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.api.fit import MODES, NAMES
-from cnncalc.api.specs import OPTIMIZERS
+from cnncalc.api.choices import OPTIMIZERS
+from cnncalc.api.search import MODES, NAMES
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, write
@@ -114,7 +114,7 @@ def command(
 
     The exit status is 1 if no choice keeps the limits.
     """
-    from cnncalc.api.fit import make_question, search
+    from cnncalc.api.search import make_question, search_spec
     from cnncalc.cli.run import command_errors
     from cnncalc.render.progress import ProgressBar
 
@@ -132,7 +132,7 @@ def command(
             maximize, minimize, batch=request.batch, dtype=request.dtype, optimizer=optimizer, amp=amp, mode=mode,
         )  # fmt: skip
         with ProgressBar("trying") as progress:
-            found = search(spec, request.options, vary, question, every=every, jobs=jobs, progress=progress)
+            found = search_spec(spec, request.options, vary, question, every=every, jobs=jobs, progress=progress)
     if plot is not None:
         write(found.to_svg(), plot)
     if request.form == "json":

@@ -23,13 +23,13 @@ from cnncalc.units import DTYPES, HALVES, parse_count, parse_size
 if TYPE_CHECKING:
     from cnncalc.api.network import Network
 
-__all__ = ["MODES", "NAMES", "Fit", "fit", "make_question", "search"]
+__all__ = ["MODES", "NAMES", "Search", "find_best", "make_question", "search_spec"]
 
 Values = str | Sequence[object]
 Limits = Mapping[str, int | str]
 
 
-class Fit(Answer):
+class Search(Answer):
     """The best network of a family, and what it trades. `str()` is the report of `cnncalc fit`.
 
     It is true in a condition if a choice keeps the limits.
@@ -88,10 +88,10 @@ class Fit(Answer):
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value}" for name, value in self.values.items())
-        return f"<Fit: {values or 'no choice keeps the limits'}, {self.tried:,} tried>"
+        return f"<Search: {values or 'no choice keeps the limits'}, {self.tried:,} tried>"
 
 
-def fit(
+def find_best(
     source: str | os.PathLike[str],
     vary: Mapping[str, Values],
     *,
@@ -111,7 +111,7 @@ def fit(
     every: bool = False,
     jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> Fit:
+) -> Search:
     """Find the best network that a specification can become within limits.
 
     Parameters
@@ -138,25 +138,27 @@ def fit(
 
     Returns
     -------
-    Fit
+    Search
         True in a condition if a choice keeps the limits.
 
     Raises
     ------
     CnncalcError
         If the source cannot be read, or the question does not make sense.
+    ValueError
+        If an argument such as `mode` is not one of its choices.
 
     Examples
     --------
     >>> import cnncalc
-    >>> found = cnncalc.fit("mobilenet_v2", {"width": "0.25..1/0.25"}, max={"params": "2M"})
+    >>> found = cnncalc.find_best("mobilenet_v2", {"width": "0.25..1/0.25"}, max={"params": "2M"})
     >>> found.values, found.figures["params"]
     ({'width': '0.5'}, 1968680)
     >>> found.command
     'cnncalc analyze mobilenet_v2 -p width=0.5'
     """
     if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(f"fit takes a path, a name or a network in one line, not {type(source).__name__}")
+        raise TypeError(f"find_best takes a path, a name or a network in one line, not {type(source).__name__}")
     text = os.fspath(source)
     line = isinstance(source, str) and ("->" in text or "\u2192" in text) and not os.path.lexists(text)
     question = make_question(
@@ -166,10 +168,10 @@ def fit(
     options = options_of(input=input, params=params, set=set, freeze=freeze)
     ranges = [f"{name}={_spell(values)}" for name, values in vary.items()]
     spec = Spec(text, line=line, file=not isinstance(source, str))
-    return search(spec, options, ranges, question, every=every, jobs=jobs, progress=progress)
+    return search_spec(spec, options, ranges, question, every=every, jobs=jobs, progress=progress)
 
 
-def search(
+def search_spec(
     spec: Spec,
     options: LoadOptions,
     vary: Sequence[str],
@@ -178,20 +180,20 @@ def search(
     every: bool = False,
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Fit:
-    """Find the best network of what the command line takes as SPEC and --vary. `fit` describes the arguments.
+) -> Search:
+    """Find the best network of what the command line takes as SPEC and --vary. `find_best` describes the arguments.
 
     Raises
     ------
     CnncalcError
-        As `fit`.
+        As `find_best`.
     """
     if not vary:
         raise CnncalcError.of("nothing may change: add --vary, such as --vary width=0.25..2", "option")
     with public_errors():
         family = Family(spec, options, [read_range(text) for text in vary])
         answer = find(family, question, every=every, jobs=jobs, progress=progress)
-    return Fit(**{name: getattr(answer, name) for name in Answer._names})
+    return Search(**{name: getattr(answer, name) for name in Answer._names})
 
 
 def make_question(
@@ -219,7 +221,7 @@ def make_question(
         (dtype, DTYPES, "dtype"), (optimizer, OPTIMIZERS, "optimizer"), (amp or HALVES[0], HALVES, "amp"), (mode, MODES, "mode"),
     ):  # fmt: skip
         if value not in known:
-            raise CnncalcError.of(f"{what} must be one of {', '.join(sorted(known))}; got `{show(value)}`", "option")
+            raise ValueError(f"{what} must be one of {', '.join(sorted(known))}, not {value!r}")
     found: dict[str, dict[str, int]] = {}
     for limits, word in ((maxima, "most"), (minima, "least")):
         for name, bound in limits:

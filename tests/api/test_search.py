@@ -1,4 +1,4 @@
-"""`cnncalc.fit`: the same answers as the command, as values of Python."""
+"""`cnncalc.find_best`: the same answers as the command, as values of Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.helpers import Ended
 
 
 def test_the_answer_is_that_of_the_command(ended: Callable[..., Ended]) -> None:
-    found = cnncalc.fit(
+    found = cnncalc.find_best(
         "mobilenet_v2", {"width": "0.5..1/0.25", "input": [96, 128]}, max={"params": "3M"}, maximize="macs"
     )
     words = (
@@ -34,7 +34,7 @@ def test_the_answer_is_that_of_the_command(ended: Callable[..., Ended]) -> None:
     totals = found.network.analyze().totals
     assert found.figures == {"macs": totals.macs, "params": totals.params}
     assert found.command == "cnncalc analyze mobilenet_v2 -p width=0.75 --input 128x128x3"
-    assert repr(found) == "<Fit: width=0.75, input=128, 6 tried>"
+    assert repr(found) == "<Search: width=0.75, input=128, 6 tried>"
     assert found.to_svg().startswith("<svg ")
     assert (found.tried, found.valid, found.growing) == (6, 6, ())
 
@@ -45,7 +45,7 @@ def test_values_and_limits_of_every_kind(tmp_path: Path) -> None:
         "input: 9x9x2\nparams: {act: relu, big: false}\n"
         "layers: [conv: {filters: 4, kernel: 3}, $act, {fc: 8, when: $big}, fc: 3]\n"
     )
-    found = cnncalc.fit(
+    found = cnncalc.find_best(
         file, {"act": ["relu", "gelu"], "big": [True, False], "input": [(9, 9, 2), (9, 12, 2)], "conv1.filters": range(1, 4)},
         max={"params": 700}, min={"activations": 1}, maximize="params", set={"fc1.bias": False},
     )  # fmt: skip
@@ -58,16 +58,16 @@ def test_values_and_limits_of_every_kind(tmp_path: Path) -> None:
 def test_progress_and_processes() -> None:
     seen: list[tuple[int, int]] = []
     question = {"vary": {"input": "32..48"}, "max": {"macs": "1M"}}
-    alone = cnncalc.fit("lenet5", **question, progress=lambda done, total: seen.append((done, total)))
+    alone = cnncalc.find_best("lenet5", **question, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(number, 17) for number in range(1, 18)]
-    assert cnncalc.fit("lenet5", **question, jobs=2).to_dict() == alone.to_dict()
+    assert cnncalc.find_best("lenet5", **question, jobs=2).to_dict() == alone.to_dict()
 
 
 def test_nothing_fits() -> None:
-    found = cnncalc.fit("lenet5", {"input": "32..34"}, max={"params": 1})
+    found = cnncalc.find_best("lenet5", {"input": "32..34"}, max={"params": 1})
     assert not found
     assert (found.values, found.figures, found.command, found.network) == ({}, {}, "", None)
-    assert repr(found) == "<Fit: no choice keeps the limits, 3 tried>"
+    assert repr(found) == "<Search: no choice keeps the limits, 3 tried>"
     assert found.to_svg().startswith("<svg ")
 
 
@@ -80,21 +80,25 @@ def test_nothing_fits() -> None:
         ({"vary": {"input": "1..2"}, "max": {"memory": "3"}}, "limit", "write it as 8GB or 24GiB"),
         ({"vary": {"width": "1..2"}, "maximize": "macs"}, "network", "has nothing of that name"),
         ({"vary": {"input": "2..1"}, "maximize": "macs"}, "network", "2 is greater than 1"),
-        ({"vary": {"input": "1..2"}, "maximize": "macs", "dtype": "float33"}, "option", "dtype must be one of"),
-        ({"vary": {"input": "1..2"}, "maximize": "macs", "mode": "both"}, "option", "mode must be one of infer, train"),
     ],
 )
 def test_errors(arguments: dict[str, object], kind: str, said: str) -> None:
     with pytest.raises(cnncalc.CnncalcError, match=said) as caught:
-        cnncalc.fit("lenet5", **arguments)  # type: ignore[arg-type]
+        cnncalc.find_best("lenet5", **arguments)  # type: ignore[arg-type]
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize("wrong", [{"dtype": "float33"}, {"mode": "both"}, {"optimizer": "x"}, {"amp": "int8"}])
+def test_choices(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be one of"):
+        cnncalc.find_best("lenet5", {"input": "1..2"}, maximize="macs", **wrong)  # type: ignore[arg-type]
 
 
 def test_sources() -> None:
     with pytest.raises(cnncalc.CnncalcError) as caught:
-        cnncalc.fit("nothing_of_that_name", {"input": "1..2"}, maximize="macs")
+        cnncalc.find_best("nothing_of_that_name", {"input": "1..2"}, maximize="macs")
     assert caught.value.kind == "source"
     with pytest.raises(TypeError, match="not Network"):
-        cnncalc.fit(cnncalc.load("lenet5"), {"input": "1..2"}, maximize="macs")  # type: ignore[arg-type]
-    line = cnncalc.fit("8x8x3 -> CONV3-4 -> FC-2", {"conv1.filters": "1..4"}, maximize="params")
+        cnncalc.find_best(cnncalc.load("lenet5"), {"input": "1..2"}, maximize="macs")  # type: ignore[arg-type]
+    line = cnncalc.find_best("8x8x3 -> CONV3-4 -> FC-2", {"conv1.filters": "1..4"}, maximize="params")
     assert line.values == {"conv1.filters": "4"}
