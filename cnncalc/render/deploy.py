@@ -203,7 +203,6 @@ def data(answer: Deployment) -> dict[str, Any]:
         "batch": answer.batch,
         "flash": {
             "bytes": answer.flash,
-            "mark": "exact" if answer.flash_exact else "bound",
             "weights": answer.weights,
             "biases": answer.biases,
         },
@@ -213,6 +212,15 @@ def data(answer: Deployment) -> dict[str, Any]:
             "best_order_bytes": answer.best,
             "best_order": list(answer.order) or None,
             "overlap_at_least": answer.bound,
+        },
+        "marks": {
+            "flash": "exact" if answer.flash_exact else "bound",
+            "ram": "exact",
+            "best_order": "unknown" if answer.best is None else "exact",
+            "overlap_at_least": "bound",
+            "moved": "exact",
+            "intensity": "unknown" if answer.intensity is None else "exact",
+            "not_faster_than": "bound",
         },
         "moved": answer.moved,
         "operations": None if answer.macs is None else 2 * answer.macs * answer.batch,

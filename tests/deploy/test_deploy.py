@@ -305,6 +305,7 @@ def test_json_holds_everything(ended: Callable[..., Ended]) -> None:
     """Sums of the layers are the totals, and every device has its source."""
     answer = json.loads(ended("deploy", "unet", "--all", "--format", "json").out)
     assert answer["format"] == "cnncalc.deploy/1"
+    assert set(answer["marks"].values()) <= {"exact", "bound", "unknown"}
     assert answer["flash"]["bytes"] == sum(layer["flash"] for layer in answer["layers"])
     assert answer["moved"] == sum(layer["moved"] for layer in answer["layers"])
     assert answer["ram"]["bytes"] == max(layer["ram"] for layer in answer["layers"])
