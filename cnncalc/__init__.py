@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from cnncalc.api.reconciliation import Reconciliation
     from cnncalc.api.search import Search, find_best
     from cnncalc.api.shelf import Architecture, architectures, schema
+    from cnncalc.api.teaching.material import GradeReport, Mistake, QuizQuestion, Worksheets, grade, quiz
     from cnncalc.api.verification import Verification
 
 __all__ = [
     "Analysis", "Architecture", "CheckReport", "CnncalcError", "Comparison", "Deployment", "Device", "Diagnostic",
-    "Drawing", "Explanation", "Layer", "Memory", "Network", "Page", "ReceptiveField", "Reconciliation", "Search",
-    "Verification", "__version__", "architectures", "check", "explain", "find_best", "from_torch", "load", "parse",
-    "schema", "summary",
+    "Drawing", "Explanation", "GradeReport", "Layer", "Memory", "Mistake", "Network", "Page", "QuizQuestion",
+    "ReceptiveField", "Reconciliation", "Search", "Verification", "Worksheets", "__version__", "architectures", "check",
+    "explain", "find_best", "from_torch", "grade", "load", "parse", "quiz", "schema", "summary",
 ]  # fmt: skip
 
 _HOMES = {
@@ -50,6 +51,7 @@ _HOMES = {
     "pages": ("Explanation", "Page", "explain"),
     "reconciliation": ("Reconciliation",),
     "shelf": ("Architecture", "architectures", "schema"),
+    "teaching.material": ("GradeReport", "Mistake", "QuizQuestion", "Worksheets", "grade", "quiz"),
     "verification": ("Verification",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}

@@ -57,6 +57,8 @@ def prepare(folder: Path) -> None:
         (folder / f"{name}.yaml").write_text(NET, encoding="utf-8")
     (folder / "budget.yaml").write_text("cnncalc-policy: 1\nlimits: {params: {max: 500k}}\n", encoding="utf-8")
     (folder / "yolov3.cfg").write_text(DARKNET, encoding="utf-8")
+    (folder / "key.csv").write_text("variant,layer,column,answer,points\n0,conv1,params,112,1\n", encoding="utf-8")
+    (folder / "answers.csv").write_text("student,variant,layer,params\nAda,0,conv1,108\n", encoding="utf-8")
     git(folder, "init", "-q")
     for message in ("first", "second"):
         (folder / "net.yaml").write_text(NET + f"# {message}\n", encoding="utf-8")

@@ -22,6 +22,7 @@ FLOORS = {
     **dict.fromkeys(("reconcile", "deploy"), 4),
     "layers": 1, "network": 2, "analyses": 3, "readers": 4, "shelf": 4, "writers": 5, "checking": 5, "loading": 5,
     "shelf_figures": 5, "render": 5, "drawing": 5, "reports": 5, "search": 5, "verify": 6, "api": 7, "cli": 8, "__main__": 8,
+    "teaching": 5,
 }  # fmt: skip
 # third-party package -> the modules that may import it; other packages are not dependencies
 MAY_IMPORT = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cnncalc.analyses.receptive import extent, format_number
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.layers.roles import has_bias_role
@@ -83,7 +85,38 @@ def working_of(analysis: Analysis, row: Row, quantity: str) -> list[Fact]:
         "receptive_field": ("receptive field",),
     }.get(quantity, ())
     facts = [fact for fact in working(analysis, row) if fact.label in labels]
+    if quantity == "receptive_field":
+        return _along_path(analysis, row) or facts
+    if quantity == "memory" and row.activations:
+        size = analysis.bytes(row.activations) * analysis.batch
+        numbers = f"{row.activations:,}*{analysis.bytes(1)}" + (f"*{analysis.batch:,}" if analysis.batch > 1 else "")
+        letters = "activations*bytes" + ("*batch" if analysis.batch > 1 else "")
+        facts[-1:] = [Fact("memory", letters, numbers, f"{size:,}")]
     return [fact for fact in facts if fact.letters or fact.numbers] or facts[-1:]
+
+
+def lines_of(facts: Sequence[Fact]) -> list[str]:
+    """Return facts as lines. Axes with the same formula share one: `height and width: (W - F + 2P)/S + 1 = ...`."""
+    labels: dict[str, list[str]] = {}
+    for fact in facts:
+        labels.setdefault(fact.line().removeprefix(f"{fact.label}: "), []).append(fact.label)
+    return [f"{' and '.join(names)}: {line}" for line, names in labels.items()]
+
+
+def _along_path(analysis: Analysis, row: Row) -> list[Fact]:
+    """Return how the receptive field follows from the windows before; nothing if there is more than one path."""
+    from cnncalc.analyses.receptive_path import LETTERS, numbers_of, path_to, size_of
+
+    steps = path_to(analysis.network, row.node)
+    seen = extent(analysis.field(row), analysis.extent)
+    axes = analysis.extent.axes
+    if not steps or seen is None or seen[0] != [size_of(steps, axis) for axis in range(len(axes))]:
+        return []
+    facts = [
+        Fact(name, LETTERS, numbers_of(steps, axis), f"{size_of(steps, axis):,}") for axis, name in enumerate(axes)
+    ]
+    same = len({fact.numbers for fact in facts}) == 1
+    return [Fact("receptive field", LETTERS, facts[0].numbers, facts[0].result)] if same else facts
 
 
 def _axes(row: Row, inputs: tuple[Shape, ...]) -> list[Fact]:

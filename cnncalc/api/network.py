@@ -11,6 +11,7 @@ from cnncalc.api.analysis import Analysis, ReceptiveField
 from cnncalc.api.conversions import Conversions
 from cnncalc.api.errors import CnncalcError
 from cnncalc.api.guard import public_errors
+from cnncalc.api.teaching.exercises import Exercises
 from cnncalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from cnncalc.api.verification import Verification
 
 
-class Network(Conversions):
+class Network(Conversions, Exercises):
     """A network in which every shape is known. `cnncalc.load` makes it, and nothing changes it.
 
     `str()` is the table of `cnncalc analyze`, `len()` the number of layers, and `network["conv1"]` a layer.

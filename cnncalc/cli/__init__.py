@@ -25,6 +25,15 @@ COMMANDS = {
     "fit": ("fit", "Find the best widths, depths and inputs of a network within limits."),
     "check": ("check", "Check files against limits; safe for files from strangers, such as homework."),
     "draw": ("draw", "Draw the network as a picture: SVG, TikZ, PDF or PNG."),
+    "worksheet": (
+        "teaching.worksheet",
+        "Write a table with blanks for an exam or a lecture, and its key with the working.",
+    ),
+    "grade": ("teaching.grade", "Grade filled worksheets, and name the usual mistake behind each wrong answer."),
+    "quiz": (
+        "teaching.quiz",
+        "Ask questions about shapes, parameters, receptive fields and memory, and explain wrong answers.",
+    ),
     "export": ("export", "Export a network as PyTorch or Keras source, as ONNX, or as a Mermaid or DOT drawing."),
     "verify": ("verify", "Build the network in PyTorch or Keras and compare the figures of every layer."),
     "import": ("import_", "Convert a model from another format to a YAML file that you can read and change."),

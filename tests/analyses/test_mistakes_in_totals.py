@@ -77,7 +77,7 @@ def test_feature_maps() -> None:
     assert why(f"activations: {total.conv_activations}").startswith("outputs of convolutions only: ")
     assert why(f"conv_activations: {total.conv_activations - conv1}").startswith("the figure without conv1: ")
     assert why(f"memory: {4 * total.activations / 2**20:.3f}MB").endswith("2^20 instead of 10^6")
-    assert why(f"memory: {8 * total.activations} B").startswith("the bytes of float64 instead of float32: ")
+    assert why(f"memory: {8 * total.activations} B").startswith("the size in float64 instead of float32: ")
 
 
 def test_layers_of_the_same_size_are_named_together() -> None:

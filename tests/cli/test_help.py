@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def test_every_option_has_a_sentence(name: str) -> None:
 def test_every_example_runs(name: str, ended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a folder with the files that they name. The tests in oracle/ run those that need a framework."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", StringIO())  # a quiz ends at once
     prepare(tmp_path)
     found = examples(name)
     assert found

@@ -200,7 +200,7 @@ def pool_with_weights(question: Question) -> Attempts:
         return
     channels = ("C", question.shapes[0].channels)
     window = [("F", view.kernel) for view in layer.windows(*question.shapes)]
-    text = f"the weights of a convolution with this window, but {layer.kind} has none"
+    text = f"the figure of a convolution with this window, but {layer.kind} has no parameters"
     for factors in ([*window, channels, channels], [*window, channels], window):
         product = Product(*factors)
         yield Attempt(int(product), text, equation(product.numbers, product))

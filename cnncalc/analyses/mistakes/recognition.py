@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.analyses.mistakes.question import Answer, Attempt, Question, is_precise
+from cnncalc.analyses.mistakes.question import Answer, Attempt, Question, Right, is_precise
 from cnncalc.analyses.mistakes.table import MISTAKES, Kind
 from cnncalc.record import Record
 from cnncalc.units import Figure
@@ -72,3 +72,21 @@ def describe(mistakes: tuple[Mistake, ...]) -> str:
         return "".join(texts)
     more = f", or one of {len(mistakes) - NAMED:,} other mistakes" if len(mistakes) > NAMED else ""
     return "either " + ", or ".join(texts) + more
+
+
+def known_mistakes(question: Question) -> dict[Right, tuple[Mistake, ...]]:
+    """Return the wrong figures that mistakes give, in the order of the table, each with its mistakes.
+
+    Mistakes that depend on how a figure is written are left out.
+    """
+    found: dict[Right, list[Mistake]] = {}
+    for general in (False, True):
+        for name, kind in MISTAKES.items():
+            if kind.attempts is None or kind.general is not general:
+                continue
+            for attempt in kind.attempts(question):
+                mistakes = found.setdefault(attempt.figure, [])
+                if name not in [mistake.name for mistake in mistakes] and not (general and mistakes):
+                    mistakes.append(Mistake(name, kind.title, _sentence(attempt), kind.advice))
+    found.pop(question.right, None)
+    return {figure: tuple(mistakes) for figure, mistakes in found.items()}

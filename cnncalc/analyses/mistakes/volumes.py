@@ -65,7 +65,7 @@ def bytes_counted(question: Question) -> Attempts:
     width = DTYPES[analysis.dtype]
     if question.quantity in SUMS and question.quantity not in ("macs", "memory") and width > 1:
         number = question.number
-        text = f"bytes of {analysis.dtype}, not numbers"
+        text = f"the size in bytes of {analysis.dtype}, not the count"
         yield Attempt(width * number, text, f"{width} x {number:,} = {width * number:,}")
 
 
@@ -74,7 +74,7 @@ def numbers_counted(question: Question) -> Attempts:
     analysis = question.analysis
     width = DTYPES[analysis.dtype]
     if question.quantity == "memory" and width > 1:
-        text = f"how many numbers there are; each takes {width} bytes in {analysis.dtype}"
+        text = f"the count of numbers, each of which takes {width} bytes in {analysis.dtype}"
         yield Attempt(question.number // width, text)
 
 
@@ -85,7 +85,7 @@ def bytes_of_other_dtype(question: Question) -> Attempts:
         for dtype in ("float64", "float32", "float16", "int8"):
             if DTYPES[dtype] not in (1, DTYPES[question.analysis.dtype]):
                 size = numbers * DTYPES[dtype]
-                text = f"the bytes of {dtype} instead of {question.analysis.dtype}"
+                text = f"the size in {dtype} instead of {question.analysis.dtype}"
                 yield Attempt(size, text, f"{DTYPES[dtype]} x {numbers:,} = {size:,}")
 
 

@@ -144,7 +144,7 @@ def channels_unchanged(question: Question) -> Attempts:
     layer = question.layer
     if layer is not None and "filters" in layer.fields:
         into, filters = question.shapes[0].channels, question.node.output.channels
-        text = f"the figure with the {into} channels of the input instead of the {filters} filters"
+        text = f"the figure with {_channels(into)} of the input instead of the {plural(filters, 'filter')}"
         yield from attempt(question, text, layer, channels=into)
 
 
@@ -214,3 +214,7 @@ def _previous(network: Network, node: Node) -> Node | None:
 
 def _size(shape: Shape) -> str:
     return "x".join(map(str, shape.spatial))
+
+
+def _channels(count: int) -> str:
+    return "the single channel" if count == 1 else f"the {count:,} channels"

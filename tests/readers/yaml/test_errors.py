@@ -178,6 +178,7 @@ def test_every_code_that_a_file_can_have_is_shown() -> None:
         "unknown-input",
         "unknown-parameter",
     }
+    elsewhere |= {"answered-twice", "bad-answer-key", "bad-table", "no-such-variant"}
     elsewhere |= {
         "ambiguous-batch",
         "bad-model",
