@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from cnncalc.render.compare import markdown as comparison_markdown
 from cnncalc.render.markup import markdown_text, pipe, to_markdown
@@ -34,7 +35,7 @@ def _network(report: Report, picture: str, *, folded: bool) -> str:
     title, _, table = to_markdown(report.analysis, Options(COLUMNS, exact=True)).partition("\n")
     lines = [title, ""]
     if picture:
-        lines += [f"![{markdown_text(show(network.title))}](<{picture}>)", ""]
+        lines += [f"![{markdown_text(show(network.title))}]({quote(picture)})", ""]
     lines += [pipe(["", "", ""]), pipe(["---", "---:", "---"])]
     for name, figure, words in totals_rows(report.analysis, Options()):
         lines.append(pipe([name, f"{figure:,}", markdown_text(words)]))

@@ -30,8 +30,9 @@ for (const section of document.querySelectorAll(".cnncalc section")) {
       }
       const working = row.querySelector(".layer");
       if (working) working.open = true;
+      for (const other of section.querySelectorAll(".found")) other.classList.remove("found");
+      row.classList.add("found");
       row.scrollIntoView({ block: "center" });
-      light([row], [shape]);
     });
   }
   for (const row of rows) {

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnncalc import __version__
-from cnncalc.analyses.claims import expected
 from cnncalc.render.html.analysis import network_lines, notes
 from cnncalc.render.html.assets import SORT, STYLE, script, style
 from cnncalc.render.html.comparison import comparison
@@ -37,7 +36,7 @@ MEANINGS = (
 def report_page(reports: Sequence[Report]) -> str:
     """Return a whole page about these networks, which compares them if there are several."""
     names = report_titles(reports)
-    tables = [Table(report.analysis, expected(report.analysis), working=True) for report in reports]
+    tables = [Table(report.analysis, report.expected, working=True) for report in reports]
     folds = max(len(table.blocks) for table in tables)
     parts: list[Html] = []
     if len(reports) > 1:
@@ -86,7 +85,7 @@ def _network(report: Report, table: Table, number: int, *, several: bool) -> Htm
 
 def _picture(report: Report) -> Html:
     label = f"picture of {show(report.analysis.network.title)}"
-    return element("div", Html(report.picture), class_="picture", tabindex="0", role="region", aria_label=label)
+    return element("div", Html(report.svg("inherit")), class_="picture", tabindex="0", role="region", aria_label=label)
 
 
 def _meanings() -> Html:

@@ -5,27 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.analyses import compare
+from cnncalc.analyses.claims import Claim, expected
 from cnncalc.analyses.compare import Pair, Total
 from cnncalc.analyses.memory.answer import Answer
 from cnncalc.analyses.quantities import COMPARED
 from cnncalc.analyses.totals import Analysis
 from cnncalc.drawing.draw import draw
 from cnncalc.drawing.formats.svg import to_svg
+from cnncalc.drawing.scene import Scene
 from cnncalc.record import Record
 from cnncalc.render.compare import titles
 
 
 class Report(Record):
-    """The analysis of a network, its memory in training and inference, and its picture as SVG."""
+    """The analysis of a network, its memory in training and inference, and its picture."""
 
     analysis: Analysis
     memory: Answer
-    picture: str
+    picture: Scene
+
+    @property
+    def expected(self) -> list[Claim]:
+        """The figures that the author of the network expects, compared with the computed ones."""
+        return expected(self.analysis)
+
+    def svg(self, theme: str = "auto") -> str:
+        """Return the picture as SVG."""
+        return to_svg(self.picture, theme)
 
 
 def report_of(analysis: Analysis, memory: Answer) -> Report:
     """Draw the picture of a network, and return it with the figures."""
-    return Report(analysis, memory, to_svg(draw(analysis), "inherit"))
+    return Report(analysis, memory, draw(analysis))
 
 
 class Compared(Record):

@@ -41,7 +41,7 @@ def test_every_number_is_that_of_the_json() -> None:
 
 def test_pictures_are_files_next_to_it() -> None:
     text = report_markdown([shipped("lenet5")], ["my report.svg"])
-    assert "![LeNet-5](<my report.svg>)" in text
+    assert "![LeNet-5](my%20report.svg)" in text
     assert "![" not in report_markdown([shipped("lenet5")])
 
 

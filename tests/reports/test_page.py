@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -18,7 +19,7 @@ from cnncalc.render.explain import layer_lines
 from cnncalc.render.lines import plain
 from cnncalc.reports.page import report_page
 from cnncalc.reports.report import Report, report_of
-from tests.render.html.examples import analysis_of, check_table, hostile, layer_table, memory_of
+from tests.render.html.examples import HOSTILE, analysis_of, check_table, hostile, layer_table, memory_of
 from tests.render.html.pages import Element, read, rows_of
 
 
@@ -27,9 +28,9 @@ def shipped(name: str, batch: int = 1) -> Report:
     return report_of(analysis_of(name), memory_of(name, batch))
 
 
-def hostile_report() -> Report:
+def hostile_report(names: Sequence[str] = HOSTILE) -> Report:
     """A report whose texts try to become markup."""
-    analysis = hostile()
+    analysis = hostile(names)
     run = peak.train(analysis.network)
     infer = peak.infer(analysis.network)
     return report_of(analysis, remembering.Answer(analysis.network, 1, "float32", "sgd", infer, infer, run))

@@ -70,7 +70,7 @@ def _diff(pairs: Sequence[Pair], analyses: Sequence[Analysis]) -> tuple[Html, in
         rows.append(element("tr", element("td"), name, class_="dim"))
         rows += [_row(row, "", f"dim b{folds}") for row in same]
         folds += 1
-    titles = [element("th", title, scope="col") for title in ("layer", "", "output")]
+    titles = [element("th", title, scope="col") for title in ("layer", "fields", "output")]
     head = element("tr", element("td"), *titles, element("th", "params", scope="col", class_="n"))
     table = element("table", element("thead", head), element("tbody", *rows), class_="diff")
     return element("div", table, class_="scroll"), folds

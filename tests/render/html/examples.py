@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -58,13 +59,13 @@ def comparison_of(*analyses: Analysis) -> tuple[str, dict[str, Any]]:
     return comparison_html(names, analyses, totals, pairs), comparing.data(analyses, totals, pairs)
 
 
-def hostile() -> Analysis:
+def hostile(names: Sequence[str] = HOSTILE) -> Analysis:
     """A network whose name, source and layers try to become markup."""
     builder = Builder()
-    value = builder.input(HOSTILE[0], Shape((8, 8, 3)))
-    for text in HOSTILE:
+    value = builder.input(names[0], Shape((8, 8, 3)))
+    for text in names:
         value = builder.add(Conv(filters=3, kernel=1), [value], f"{text}.{text}")
-    return analyze(builder.finish([value], name=HOSTILE[0], source=HOSTILE[1], spec=HOSTILE[2]))
+    return analyze(builder.finish([value], name=names[0], source=names[1], spec=names[2]))
 
 
 def field_text(field: dict[str, Any] | None, extent: list[int]) -> str:

@@ -1,0 +1,96 @@
+"""`cnncalc report`: everything about a network in one file to hand over."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from cnncalc.api.choices import OPTIMIZERS
+from cnncalc.api.files.reports import FORMATS
+from cnncalc.cli import options
+from cnncalc.cli.request import Request
+from cnncalc.cli.run import FAILURE, FINDING, Failed, print_error, print_message, print_problems, status_of, write
+from cnncalc.cli.suffixes import check_suffix
+
+
+@click.command(
+    "report",
+    epilog=options.examples(
+        "cnncalc report vgg16 -o vgg16.html",
+        "cnncalc report net.yaml@HEAD~1 net.yaml -o changes.md",
+        "cnncalc report resnet50 --batch 32 --optimizer adam -o resnet50.html",
+    ),
+)
+@options.request(figures=True)
+@click.option(
+    "--optimizer",
+    type=click.Choice(list(OPTIMIZERS)),
+    default="sgd",
+    show_default=True,
+    metavar="NAME",
+    help="Optimizer whose state is counted in the memory of training.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    metavar="FORMAT",
+    help="html: one page. markdown: a section of a README or a comment, with the picture in a file next to it. By default "
+    "the suffix of FILE decides.",
+)
+@options.output_file
+def command(request: Request, optimizer: str) -> int:
+    """Write a report about SPEC: its picture, every layer with its working, totals, memory and receptive field.
+
+    The page is one file that loads nothing from elsewhere: it opens from a mail, without a network, and prints well. Point
+    at a layer in the picture to find it in the table, unfold it to see how its figures are calculated, and move along the
+    memory curve to see what is alive. With several SPECs, the report begins with their comparison.
+    """
+    from cnncalc.api.errors import CnncalcError
+    from cnncalc.api.files.reports import make_report
+    from cnncalc.cli.specs import network_of
+
+    form = _format(request)
+    networks = []
+    status = 0
+    for spec in request.specs():
+        try:
+            network = network_of(spec, request)
+        except CnncalcError as error:
+            print_error(error)
+            status = max(status, status_of(error))
+            continue
+        except Failed as failed:
+            print_message(f"error: {failed.format_message()}")
+            status = FAILURE
+            continue
+        print_problems(network.warnings)
+        networks.append(network)
+    if status:
+        print_message("the report was not written")
+        return status
+    report = make_report(networks, request.batch, request.dtype, optimizer)
+    if request.file is None:
+        write(report.to_html() if form == "html" else report.to_markdown(), None)
+    else:
+        for file, text in report.files(request.file, form).items():
+            write(text, file)
+    wrong = [claim for one in report.networks for claim in one.expected if not claim.agrees]
+    return FINDING if wrong else 0
+
+
+def _format(request: Request) -> str:
+    """Return the format to write: that of --format, or of the suffix of FILE, or HTML.
+
+    Raises:
+        click.UsageError: If a page would go to a terminal.
+        click.BadParameter: If the suffix belongs to another format.
+    """
+    suffix = os.path.splitext(request.file or "")[1].lower()
+    form = request.form or next((form for form, suffixes in FORMATS.items() if suffix in suffixes), "html")
+    check_suffix(request.file, form, tuple(FORMATS))
+    if form == "html" and request.file is None and sys.stdout is not None and sys.stdout.isatty():
+        raise click.UsageError("a page cannot be shown in a terminal: use -o report.html, or --format markdown")
+    return form
