@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnncalc.api.deployment import Deployment, Device
     from cnncalc.api.drawing import Drawing
     from cnncalc.api.errors import CnncalcError, Diagnostic
+    from cnncalc.api.files.reports import Report
     from cnncalc.api.loading import from_torch, load, parse, summary
     from cnncalc.api.memory import Memory
     from cnncalc.api.network import Network
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis", "Architecture", "CheckReport", "CnncalcError", "Comparison", "Deployment", "Device", "Diagnostic",
     "Drawing", "Explanation", "GradeReport", "Layer", "Memory", "Mistake", "Network", "Page", "QuizQuestion",
-    "ReceptiveField", "Reconciliation", "Search", "Verification", "Worksheets", "__version__", "architectures", "check",
-    "explain", "find_best", "from_torch", "grade", "load", "parse", "quiz", "schema", "summary",
+    "ReceptiveField", "Reconciliation", "Report", "Search", "Verification", "Worksheets", "__version__",
+    "architectures", "check", "explain", "find_best", "from_torch", "grade", "load", "parse", "quiz", "schema",
+    "summary",
 ]  # fmt: skip
 
 _HOMES = {
@@ -44,6 +46,7 @@ _HOMES = {
     "deployment": ("Deployment", "Device"),
     "drawing": ("Drawing",),
     "errors": ("CnncalcError", "Diagnostic"),
+    "files.reports": ("Report",),
     "search": ("Search", "find_best"),
     "loading": ("from_torch", "load", "parse", "summary"),
     "memory": ("Memory",),

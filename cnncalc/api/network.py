@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnncalc.api.comparison import Comparison
     from cnncalc.api.deployment import Deployment, Device
     from cnncalc.api.drawing import Drawing
+    from cnncalc.api.files.reports import Report
     from cnncalc.api.memory import Memory
     from cnncalc.api.pages import Explanation
     from cnncalc.api.reconciliation import Reconciliation
@@ -213,6 +214,24 @@ class Network(Conversions, Exercises):
         from cnncalc.api.comparison import Comparison
 
         return Comparison.of([Analysis.of(network, batch, dtype) for network in (self, *others)])
+
+    def report(self, *others: Network, batch: int = 1, dtype: str = "float32", optimizer: str = "sgd") -> Report:
+        """Return a report to hand over: picture, layers with their calculation, totals, memory and receptive field.
+
+        Parameters
+        ----------
+        *others, batch, dtype, optimizer
+            As for `compare` and `memory`, with the same errors. With other networks, it begins with a comparison.
+
+        Examples
+        --------
+        >>> import cnncalc
+        >>> cnncalc.load("lenet5").report().to_html().startswith("<!doctype html>")
+        True
+        """
+        from cnncalc.api.files.reports import make_report
+
+        return make_report((self, *others), batch, dtype, optimizer)
 
     def check(
         self,

@@ -35,6 +35,7 @@ COMMANDS = {
         "Ask questions about shapes, parameters, receptive fields and memory, and explain wrong answers.",
     ),
     "export": ("export", "Export a network as PyTorch or Keras source, as ONNX, or as a Mermaid or DOT drawing."),
+    "report": ("report", "Write a report about a network as one HTML page or as Markdown, or compare several."),
     "verify": ("verify", "Build the network in PyTorch or Keras and compare the figures of every layer."),
     "import": ("import_", "Convert a model from another format to a YAML file that you can read and change."),
     "list": ("list", "List the architectures that come with cnncalc."),
