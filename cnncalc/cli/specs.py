@@ -28,7 +28,7 @@ def network_of(spec: Spec, request: Request, *, as_conv: bool = False, as_writte
         Failed, click.UsageError: If the file cannot be read, or an option does not apply to it.
         CnncalcError: If its content is not a valid network.
     """
-    _check_options(request)
+    check_options(request)
     options = request.options.as_written() if as_written else request.options
     if not spec.reader.runs_code:
         with command_errors():
@@ -47,7 +47,7 @@ def print_notes(network: Network) -> None:
         print_message(f"note: set {change}")
 
 
-def _check_options(request: Request) -> None:
+def check_options(request: Request) -> None:
     """Refuse `--arg`, `--batch-axis` and `--branch` if no SPEC is read by a reader that uses them.
 
     Raises:

@@ -78,7 +78,7 @@ def find(
         if family.size > MOST:
             text = f"there are {family.size:,} choices; at most {MOST:,} can be tried"
             raise Refused([Problem("bad-argument", text, "use larger steps, or vary fewer values")])
-        tried = list(try_all(searcher, jobs or _jobs(family), report))
+        tried = list(try_all(searcher, _jobs(family, jobs), report))
     return _answer(family, question, tried, tuple(family.axes[place].name for place in growing))
 
 
@@ -95,9 +95,13 @@ def _work(family: Family) -> int:
     return family.size * layers
 
 
-def _jobs(family: Family) -> int:
-    """Return the number of processes for a search."""
-    if _work(family) < LONG or family.spec.text == "-":
+def _jobs(family: Family, jobs: int | None) -> int:
+    """Return the number of processes for a search. Processes cannot read standard input once more."""
+    if family.spec.text == "-" or family.spec.reader.runs_code:
+        return 1
+    if jobs is not None:
+        return jobs
+    if _work(family) < LONG:
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -112,6 +114,7 @@ def test_invalid_choices_are_counted(ended: Run) -> None:
         ("lenet5 --vary input=8..9 --maximize speed", "`speed` is neither a figure nor varied"),
         ("lenet5 --vary input=8..9 --maximize macs --minimize macs", "cannot be used together"),
         ("lenet5 vgg11 --vary input=8..9 --maximize macs", "fit takes one network, not 2"),
+        ("lenet5 --arg a=b --vary input=8..9 --maximize macs", "--arg is only for"),
         ("lenet5 --vary input=4..2 --maximize macs", "write input=2..4"),
         ("lenet5 --vary batch=0..2 --maximize macs", "`0` is not a batch size"),
         ("lenet5 --vary input=8..9 --maximize macs --plot a.png", "end the name in `.svg`"),
@@ -137,3 +140,12 @@ def test_a_picture(ended: Run, tmp_path: Path) -> None:
     assert {"at most 2,000,000", "width 0.5", "MACs", "params"} <= set(texts)
     assert ended("fit", "lenet5", "--vary", "batch=2", "--maximize", "batch", "--plot", str(file)).status == 0
     ElementTree.parse(file)
+
+
+def test_standard_input_is_read_once(ended: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes could not read it again."""
+    text = b"input: 8x8x3\nlayers: [conv: {filters: 3, kernel: 3}, fc: 2]\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    data = fitted(ended, "-", "--vary", "conv1.filters=1..100", "--maximize", "params", "--jobs", "3")
+    assert data["choices"]["tried"] == 100
+    assert data["best"]["values"] == {"conv1.filters": "100"}

@@ -115,7 +115,8 @@ def command(
     The exit status is 1 if no choice keeps the limits.
     """
     from cnncalc.api.search import make_question, search_spec
-    from cnncalc.cli.run import command_errors
+    from cnncalc.cli.run import command_errors, divert_output
+    from cnncalc.cli.specs import check_options
     from cnncalc.render.progress import ProgressBar
 
     check_suffix(request.file, request.form, FORMATS)
@@ -123,6 +124,9 @@ def command(
     spec = request.only_spec()
     if not vary:
         raise click.UsageError("nothing may change: add --vary, such as --vary width=0.25..2")
+    check_options(request)
+    if spec.reader.runs_code:
+        divert_output()
     usual = (("params", max_params), ("macs", max_macs), ("memory", max_memory))
     most = [(name, text) for name, text in usual if text is not None]
     with command_errors():
