@@ -381,6 +381,8 @@ def test_formulas_stay_text(tmp_path: Path) -> None:
         ("a - b = c", "a - b = c"),
         ("\t=1", "\\x09=1"),
         ("w=2", "w=2"),
+        ("::error::x", "\\::error::x"),
+        (" ::error::x", " \\::error::x"),
     ],
 )
 def test_harmless(text: str, shown: str) -> None:

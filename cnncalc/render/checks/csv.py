@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cnncalc.analyses.quantities import LIMITS
-from cnncalc.render.checks.dialect import earned, first_finding, names, outcome, submissions, worth
+from cnncalc.render.checks.dialect import earned, escape_command, first_finding, names, outcome, submissions, worth
 from cnncalc.render.checks.leaderboard import places
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import visible
@@ -34,10 +34,12 @@ def render(report: Report) -> str:
 def harmless(text: str) -> str:
     """Return a text that no spreadsheet evaluates: an apostrophe comes before every sign that begins a formula.
 
+    A log of GitHub Actions that shows the table does not take the text for a command either.
+
     >>> harmless("=1+1"), harmless("a;@b"), harmless("3 - 2")
     ("'=1+1", "a;'@b", '3 - 2')
     """
-    return _FORMULA.sub(r"\1\2'", visible(text))
+    return _FORMULA.sub(r"\1\2'", escape_command(visible(text)))
 
 
 def _rows(report: Report) -> list[dict[str, Cell]]:
