@@ -229,3 +229,15 @@ def test_the_trunk_of_vectors_is_the_longest_path() -> None:
     """In a network without positions, the path goes through the layers of a residual block."""
     network = network_of("input: 8\nlayers:\n- residual: [{fc: 8}, relu, {fc: 8}]\n- {fc: 2}\n")
     assert [network.nodes[index].kind for index in trunk_of(network)] == ["input", "fc", "relu", "fc", "add", "fc"]
+
+
+def test_connections_between_rows_are_counted() -> None:
+    """Where U-Net needs two rows, the note says what is missing, and the legend explains no arcs."""
+    one, two = (volumes_view(analysis_of("unet"), Options(width=width)) for width in (None, 510.0))
+    assert (
+        "4 connections from one row to another are not drawn. 4 layers on side branches: see the graph view."
+        in texts(two)
+    )
+    assert not any("from one row" in text for text in texts(one))
+    assert any("Arcs are" in text for text in texts(one))
+    assert not any("Arcs are" in text for text in texts(two))

@@ -56,6 +56,8 @@ class _Page:
         )
         self.marked = highlighted(network, options.highlight)
         self.items: list[Item] = []
+        self.row_of: dict[int | None, int] = {}  # of the layers that are drawn
+        self.has_arcs = False
 
     def scene(self) -> Scene:
         """Return the whole picture."""
@@ -69,6 +71,10 @@ class _Page:
         bottom = MARGIN
         drawn: set[int] = set()
         for number, row in enumerate(rows):
+            for placed in row:
+                self.row_of.update(
+                    (index, number) for part in placed.parts if part.box for index in part.slabs[0].layers
+                )
             bottom, shown = self.row(row, bottom, number > 0, number + 1 < len(rows))
             drawn |= shown
         if right < width:
@@ -131,6 +137,7 @@ class _Page:
         self.items += [Path(((start, down), (end, down)), line, arrow=True) for start, end in arrows]
         self.items += [self.group(placed, down) for placed in row]
         self.items += [self.arc(arc, down) for arc in arcs]
+        self.has_arcs |= bool(arcs)
         baseline = down + middle + 14
         for placed in row:
             self.caption(placed, baseline)
@@ -209,12 +216,20 @@ class _Page:
         return Group(" ".join(network.nodes[index].name for index in skip.nodes[:1]), title, tuple(items), skip.nodes)
 
     def notes(self, drawn: set[int], bottom: float, width: float) -> float:
-        """Write which layers are not drawn; return the new bottom."""
-        missing = [skip for number, skip in enumerate(self.skips) if number not in drawn and skip.nodes]
-        if not missing:
-            return bottom
+        """Write which connections and layers are not drawn; return the new bottom."""
+        missing = [skip for number, skip in enumerate(self.skips) if number not in drawn]
         layers = tuple(index for skip in missing for index in skip.nodes)
-        text = f"{plural(len(layers), 'layer')} on side branches: see the graph view."
+        rows = [(self.row_of.get(skip.start), self.row_of.get(skip.end)) for skip in missing]
+        across = sum(start is not None and end is not None and start != end for start, end in rows)
+        sentences = []
+        if across:
+            verb = "is" if across == 1 else "are"
+            sentences.append(f"{plural(across, 'connection')} from one row to another {verb} not drawn.")
+        if layers:
+            sentences.append(f"{plural(len(layers), 'layer')} on side branches: see the graph view.")
+        if not sentences:
+            return bottom
+        text = " ".join(sentences)
         lines = wrap(text, width - 2 * MARGIN, SMALLEST_TEXT)
         notes = tuple(
             Text(MARGIN, bottom + number * LEADING, line, SMALLEST_TEXT, color="muted")
@@ -232,7 +247,7 @@ class _Page:
         items, height = legend(entries, MARGIN, bottom - LEADING / 2, width - 2 * MARGIN, self.colors.title)
         self.items += items
         bottom += height + LINE - LEADING / 2
-        law = self.scale.law + (f" {SKIPS}" if self.skips else "")
+        law = self.scale.law + (f" {SKIPS}" if self.has_arcs else "")
         for line in wrap(law, width - 2 * MARGIN, SMALLEST_TEXT):
             self.items.append(Text(MARGIN, bottom, line, SMALLEST_TEXT, color="muted"))
             bottom += LEADING
