@@ -80,8 +80,9 @@ class Box:
     def join(self, value: Value) -> None:
         """Add a layer that works on the output of the box."""
         self.rows.append(value.row)
-        if value.row.node.kind not in HIDDEN:
-            self.after.append(text(line_of(value.row.node)))
+        kind, word = value.row.node.kind, text(line_of(value.row.node))
+        if kind not in HIDDEN and not (kind in RESHAPING and self.after[-1:] == [word]):
+            self.after.append(word)
         self.output = value.row.node.output
 
 

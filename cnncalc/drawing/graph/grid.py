@@ -42,7 +42,6 @@ class Grid:
         self._set_columns()
         self.first_column = min((chain.column for chain in self.chains), default=0)
         self.last_column = max((chain.column for chain in self.chains), default=0)
-        self.rightmost = self._rightmost()
 
     def linked(self, source: int, target: int) -> bool:
         """Return whether one cell follows another in its column."""
@@ -55,10 +54,6 @@ class Grid:
     def taken(self, row: int) -> set[int]:
         """Return the columns that are reserved in a row."""
         return self._taken[row]
-
-    def furthest(self, first: int, last: int) -> int:
-        """Return the rightmost column that is reserved in any row from `first` to `last`."""
-        return max(self.rightmost[first : last + 1], default=0)
 
     def _set_rows(self) -> None:
         cells = self.cells
@@ -121,6 +116,3 @@ class Grid:
                 self.cells[number].column = chain.column
             for row in range(chain.start, chain.end + 1):
                 self._taken[row].add(chain.column)
-
-    def _rightmost(self) -> list[int]:
-        return [max(taken, default=0) for taken in self._taken]

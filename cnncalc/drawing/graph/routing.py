@@ -86,7 +86,7 @@ class Layout:
             far = [reader for reader in readers if self._needs_lane(source, reader)]
             if far:
                 end = max(cells[reader].row for reader in far)
-                column = max(grid.furthest(cells[source].row + 1, end), *(cells[reader].column for reader in far))
+                column = max(cell.column for cell in cells[source : max(far) + 1])  # beside what the skip passes
                 intervals.setdefault(column, []).append((end - cells[source].row, source, end))
         for column, wanted in intervals.items():
             taken: list[list[tuple[int, int]]] = []

@@ -224,7 +224,11 @@ class _View:
             inputs = [len(ports) + number for number in item.inputs] + [ports.index(source) for source in item.outside]
             ordered = self._in_order(item.part, inputs, ports, inside)
             nodes.append(Node(self.faces.distinct(item, line, layers), ordered))
-        nodes.append(Node(PORT, (len(nodes) - 1,)))
+        last = max(leaf.first for leaf in part.leaves())
+        for number, item in enumerate(inside.items):
+            leaving = any(tree.last_reader[leaf.first] > last for leaf in item.part.leaves())
+            if leaving or number == len(inside.items) - 1:
+                nodes.append(Node(PORT, (len(ports) + number,)))
         spans = [
             self.span(span.form, span.first + len(ports), span.last + len(ports), span.label)
             for span in self.frames(inside) if span.last - span.first + 1 < len(inside.items)
