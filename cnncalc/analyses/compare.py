@@ -60,7 +60,7 @@ def layers(left: Analysis, right: Analysis) -> list[Pair]:
 
     A layer is the same if its kind, fields, output shape, parameters and inputs are the same.
     """
-    return _rewired(_aligned(left.rows, right.rows, _key))
+    return _rewired(_slid(_aligned(left.rows, right.rows, _key)))
 
 
 def _aligned(left: list[Row], right: list[Row], key: Callable[[Row], object] | None) -> list[Pair]:
@@ -136,6 +136,68 @@ def _back(history: list[dict[int, int]], start: int, shift: int, i: int, k: int)
         path.append((i, i - k + shift))
     path += [(place, place + shift) for place in range(i - 1, start - 1, -1)]
     return path[::-1]
+
+
+def _slid(pairs: list[Pair]) -> list[Pair]:
+    """Move runs of added or removed rows among equal rows, so that rows of the same name are paired.
+
+    A block that is inserted among equal blocks can be found in as many places as it has layers; only one of them is where
+    the block starts.
+    """
+    pairs = list(pairs)
+    start = 0
+    while start < len(pairs):
+        change = pairs[start].change
+        end = start
+        while end < len(pairs) and pairs[end].change == change:
+            end += 1
+        if change in ("added", "removed"):
+            _slide(pairs, start, end, down=True)
+            _slide(pairs, start, end, down=False)
+        start = max(end, start + 1)
+    return pairs
+
+
+def _slide(pairs: list[Pair], start: int, end: int, down: bool) -> None:
+    """Move the run from `start` up to `end` by the steps with which most names agree, at most by its own length."""
+    added = pairs[start].change == "added"
+    best = gain = steps = 0
+    for step in range(end - start):
+        place = end + step if down else start - 1 - step
+        if not 0 <= place < len(pairs) or pairs[place].change != "same":
+            break
+        inside = pairs[start + step if down else end - 1 - step]
+        row = inside.right or inside.left
+        kept, moved = pairs[place].left, pairs[place].right
+        if not added:
+            kept, moved = moved, kept
+        assert row is not None
+        assert kept is not None
+        assert moved is not None
+        if _key(row) != _key(moved) or _pair(kept, row).change != "same":
+            break
+        gain += (kept.node.name == row.node.name) - (kept.node.name == moved.node.name)
+        if gain > best:
+            best, steps = gain, step + 1
+    if steps:
+        first, last = (start, end + steps) if down else (start - steps, end)
+        pairs[first:last] = _moved(pairs[first:last], steps, added, down)
+
+
+def _moved(pairs: Sequence[Pair], steps: int, added: bool, down: bool) -> list[Pair]:
+    """Return a run and the pairs that follow it (`down`) or precede it, with these pairs at its other end."""
+    lefts = [pair.left for pair in pairs if pair.left is not None]
+    rights = [pair.right for pair in pairs if pair.right is not None]
+    own, kept = (rights, lefts) if added else (lefts, rights)
+    first = 0 if down else len(own) - steps
+    found: list[Pair] = []
+    for number, row in enumerate(own):
+        if first <= number < first + steps:
+            other = kept[number - first]
+            found.append(_pair(other, row) if added else _pair(row, other))
+        else:
+            found.append(Pair("added", None, row) if added else Pair("removed", row, None))
+    return found
 
 
 def _rewired(pairs: list[Pair]) -> list[Pair]:

@@ -20,6 +20,7 @@ from cnncalc.analyses import compare as module
 from cnncalc.analyses.compare import Pair, layers, totals
 from cnncalc.analyses.quantities import COMPARED
 from cnncalc.analyses.totals import Analysis, analyze
+from cnncalc.loading import Spec, load
 from cnncalc.render.compare import sentence
 from tests.helpers import Ended, git, network_of
 
@@ -276,6 +277,19 @@ def test_the_alignment_is_the_best_one(edits: int, monkeypatch: pytest.MonkeyPat
         assert all(x < i and y < j for (x, y), (i, j) in pairwise(found))
         if edits == 300:
             assert len(found) == longest(list(a), list(b))
+
+
+@pytest.mark.parametrize("change", ["added", "removed"])
+def test_an_inserted_block_is_a_whole_block(change: str) -> None:
+    """A block among equal blocks could be found in as many places as it has layers: names say where it starts."""
+    small, large = (analyze(load(Spec(name))) for name in ("resnet18", "resnet34"))
+    pairs = layers(small, large) if change == "added" else layers(large, small)
+    assert Counter(pair.change for pair in pairs) == {"same": 69, change: 56}
+    rows = [pair.right or pair.left for pair in pairs if pair.change == change]
+    blocks = Counter(re.sub(r"(Block\d).*", r"\1", row.node.name) for row in rows if row is not None)
+    assert {*blocks.values()} == {7}
+    both = [(pair.left.node.name, pair.right.node.name) for pair in pairs if pair.left and pair.right]
+    assert all(left == right for left, right in both if ".Block1." in left)
 
 
 def test_every_layer_is_in_the_diff_once() -> None:
