@@ -38,7 +38,7 @@ def test_what_is_refused(line: str, message: str, ended: Run, tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("resnet18 --depth 0", ">Conv2_x 64<"),
+        ("resnet18 --depth 0", ">conv2_x 64<"),
         ("resnet18 --view graph --show params", ">37.0K params each<"),
         ("vgg16 --color-by params", ">74 %<"),
         ("vgg16 --view graph --color-by params", ">74 %<"),

@@ -11,7 +11,15 @@ from cnncalc.drawing.graph.cells import Cell
 from cnncalc.drawing.graph.folding import Item
 from cnncalc.drawing.graph.labels import SIGNS, shape_text, text
 from cnncalc.drawing.graph.notes import notes
-from cnncalc.drawing.graph.templates import Template, channels_out, class_name, entry_of, output_of, reduction
+from cnncalc.drawing.graph.templates import (
+    Template,
+    channels_out,
+    class_name,
+    entry_of,
+    instance_names,
+    output_of,
+    reduction,
+)
 from cnncalc.drawing.graph.tree import Part, Tree
 from cnncalc.drawing.measure import measure, shorten
 from cnncalc.drawing.options import SMALLEST_TEXT, Options
@@ -157,7 +165,10 @@ class Faces:
     def _block(self, part: Part, template: Template | None) -> Face:
         if part.parallel:
             return self._branches(part)
-        name = template.name if template is not None else class_name([part])
+        if template is not None:
+            name = template.name
+        else:
+            name = class_name([part]) if part.times > 1 else instance_names([part])[part]
         rows = tuple(part.all_rows())
         output, entry = output_of(part), entry_of(part, self.tree)
         factor = reduction(part, self.tree)
