@@ -314,3 +314,21 @@ def test_groups_of_examples_stand_for_no_layer() -> None:
     scene = graph_view(analysis_of("resnet50"))
     assert all(isinstance(group, Group) for group in scene.groups())
     assert any(not group.layers for group in scene.groups())
+
+
+def test_blocks_without_names_can_have_a_table() -> None:
+    """Repeated units of a network without blocks, whose numbers follow no rule."""
+    builder = Builder()
+    value = builder.input("input", Shape((8, 8, 4)))
+    count = 0
+    for widths in ((3, 5, 7), (4, 9, 6), (10, 2, 12), (5, 6, 7)):
+        for _ in range(3):
+            before = value = builder.add(Conv(filters=8, kernel=1), [value], f"in{count}")
+            for width in widths:
+                value = builder.add(Conv(filters=width, kernel=3, pad=1), [value], f"conv{count}_{width}")
+            value = builder.add(Conv(filters=8, kernel=3, pad=1), [value], f"out{count}")
+            value = builder.add(Add(), [value, before], f"add{count}")
+            count += 1
+    analysis = analyze(builder.finish([value]))
+    for depth in (None, 0):
+        assert flaws(graph_view(analysis, Options(depth=depth)), analysis.network) == []

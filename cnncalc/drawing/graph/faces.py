@@ -13,10 +13,9 @@ from cnncalc.drawing.graph.labels import SIGNS, shape_text, text
 from cnncalc.drawing.graph.notes import notes
 from cnncalc.drawing.graph.templates import (
     Template,
+    block_name,
     channels_out,
-    class_name,
     entry_of,
-    instance_names,
     output_of,
     reduction,
 )
@@ -165,10 +164,7 @@ class Faces:
     def _block(self, part: Part, template: Template | None) -> Face:
         if part.parallel:
             return self._branches(part)
-        if template is not None:
-            name = template.name
-        else:
-            name = class_name([part]) if part.times > 1 else instance_names([part])[part]
+        name = template.name if template is not None else block_name(part)
         rows = tuple(part.all_rows())
         output, entry = output_of(part), entry_of(part, self.tree)
         factor = reduction(part, self.tree)

@@ -136,9 +136,14 @@ def _bare(key: str) -> str:
     return "" if key[:1].isdigit() else key.rstrip("0123456789").rstrip("_.-")
 
 
+def block_name(part: Part) -> str:
+    """Return the name of a block that is drawn as one box: its own, without a number if it stands for several."""
+    return class_name([part]) if part.times > 1 else instance_names([part])[part]
+
+
 def instance_names(parts: Sequence[Part]) -> dict[Part, str]:
     """Return names of blocks that are as short as possible, but different if that is possible."""
-    longest = max(len(part.path) for part in parts)
+    longest = max([1, *(len(part.path) for part in parts)])
     for length in range(1, longest + 1):
         names = [".".join(part.path[-length:]) for part in parts]
         if len(set(names)) == len(names) and not all(name.isdigit() for name in names):
