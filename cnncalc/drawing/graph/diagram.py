@@ -66,6 +66,7 @@ class Diagram:
         self.group = group
         self.marked = marked
         self._whole: Layout | None = None
+        self._lowest: list[bool] = []
 
     @property
     def whole(self) -> Layout:
@@ -91,10 +92,20 @@ class Diagram:
         found = []
         for number in range(len(self.nodes) - 1):
             late_inputs = not self.nodes[number + 1].inputs
-            if reach <= number and not framed[number] and last_reader[number] > number and not late_inputs:
+            free = not framed[number] and not late_inputs and self.is_lowest(number)
+            if reach <= number and last_reader[number] > number and free:
                 found.append((self.whole.cells[number].end, number, not inside[number]))
             reach = max(reach, last_reader[number])
         return found
+
+    def is_lowest(self, number: int) -> bool:
+        """Return whether a node is further along the flow than all nodes before it, so that nothing is below it."""
+        if not self._lowest:
+            furthest = -1.0
+            for cell in self.whole.cells:
+                self._lowest.append(cell.along >= furthest)
+                furthest = max(furthest, cell.end)
+        return self._lowest[number]
 
     def columns(self, count: int) -> list[Column]:
         """Return the diagram in about so many columns of equal length."""

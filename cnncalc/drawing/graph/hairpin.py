@@ -43,7 +43,7 @@ def split_of(diagram: Diagram) -> tuple[int, list[tuple[int, int]]] | None:
     best: tuple[int, float, int] | None = None
     for number in range(len(nodes) - 1):
         after = nodes[number + 1]
-        if number in framed or after.inputs != (number,):
+        if number in framed or after.inputs != (number,) or not diagram.is_lowest(number):
             continue
         skips = skips_over(diagram, number)
         if len(skips) >= LEAST_SKIPS:
@@ -61,7 +61,7 @@ def skips_over(diagram: Diagram, last: int) -> list[tuple[int, int]]:
 
 
 def hairpin(diagram: Diagram) -> Drawn | None:
-    """Return the diagram in two halves; None if it has none, or a cell reads two values of the first half."""
+    """Return the diagram in two halves; None if it has none, or a cell reads two values of the first half or no others."""
     from cnncalc.drawing.graph.diagram import Drawn
 
     found = split_of(diagram)
@@ -69,7 +69,8 @@ def hairpin(diagram: Diagram) -> Drawn | None:
         return None
     last, skips = found
     readers = [reader for _, reader in skips]
-    if len(set(readers)) < len(readers):
+    alone = any(all(source < last for source in diagram.nodes[reader].inputs) for reader in readers)
+    if len(set(readers)) < len(readers) or alone:
         return None
     leaving = tuple(dict.fromkeys(source for source, _ in skips))
     shift = last  # the second half has a port as its cell 0

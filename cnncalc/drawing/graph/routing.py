@@ -143,9 +143,10 @@ class Layout:
             inside = cells[span.first : span.last + 1]
             column = min(cell.column for cell in inside)
             first, last = min(cell.row for cell in inside), max(cell.row for cell in inside)
-            if span.form == "bracket" and any(
-                taken < column for row in range(first, last + 1) for taken in self.grid.taken(row)
-            ):
+            beside = any(taken < column for row in range(first, last + 1) for taken in self.grid.taken(row))
+            others = (*cells[: span.first], *cells[span.last + 1 :])
+            among = any(cell.column <= column and first <= cell.row <= last for cell in others)
+            if span.form == "bracket" and (beside or among):
                 continue
             inner = [
                 reach for other, place, reach in kept if place == column and span.first <= other.first <= span.last
