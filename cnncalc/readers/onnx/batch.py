@@ -23,8 +23,8 @@ class DeclaredInput:
     def __init__(self, declared: Any, options: ReaderOptions) -> None:
         dims = declared.type.tensor_type.shape.dim
         self.name: str = declared.name
-        self.sizes = [int(dim.dim_value) if dim.HasField("dim_value") and dim.dim_value != -1 else 0 for dim in dims]
-        self.empty = {axis for axis, dim in enumerate(dims) if dim.HasField("dim_value") and dim.dim_value == 0}
+        self.sizes = [int(dim.dim_value) if dim.has("dim_value") and dim.dim_value != -1 else 0 for dim in dims]
+        self.empty = {axis for axis, dim in enumerate(dims) if dim.has("dim_value") and dim.dim_value == 0}
         self.symbols = [str(dim.dim_param) for dim in dims]
         # a dimension that `--dim` sets is not a batch, unless its name is that of a batch
         self.sized = [bool(s) and s in options.dims and not BATCH.fullmatch(s) for s in self.symbols]

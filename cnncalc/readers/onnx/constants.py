@@ -6,12 +6,18 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
+from cnncalc.readers.onnx.messages import Message
 from cnncalc.readers.optional import import_optional
 
 LARGEST = 2**16  # most numbers in an array that is evaluated
 TYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 10: "float16",
     11: "float64", 12: "uint32", 13: "uint64",
+}  # fmt: skip
+# type -> the field of a tensor that has its numbers, unless their bytes are in `raw_data`; `int32_data` for all others
+NUMBERS = {
+    "float32": "float_data", "float64": "double_data", "int64": "int64_data", "uint32": "uint64_data",
+    "uint64": "uint64_data",
 }  # fmt: skip
 # errors that numpy and the functions below raise if the arrays do not fit the operator
 FOLDING = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
@@ -261,14 +267,27 @@ HANDLERS: dict[str, Callable[[Any, Sequence[Array | None], Attributes], list[Arr
 }  # fmt: skip
 
 
-def array(tensor: Any) -> Array | None:
+def array(tensor: Message) -> Array | None:
     """Return the numbers of a small tensor; None if they are not in the file or too many."""
-    if prod(tensor.dims) > LARGEST or tensor.data_location == 1 or tensor.data_type not in TYPES:
+    size = prod(tensor.dims)
+    if size > LARGEST or tensor.data_location == 1 or tensor.data_type not in TYPES or tensor.has("segment"):
         return None
-    payload = (tensor.raw_data, tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data)
-    if prod(tensor.dims) and not (any(payload) or tensor.uint64_data):
-        return None
+    np, name = numpy(), TYPES[tensor.data_type]
+    stored = np.dtype(name).newbyteorder("<")
+    if tensor.raw_data:
+        if len(tensor.raw_data) != size * stored.itemsize:
+            return None
+        numbers = np.frombuffer(tensor.raw_data, stored).astype(name)
+    else:
+        listed = getattr(tensor, NUMBERS.get(name, "int32_data"))
+        if len(listed) != size:
+            return None
+        if name in ("float16", "bool"):  # stored by their bits
+            numbers = np.asarray(listed, "int64").astype("uint16" if name == "float16" else "uint8").view(name)
+        else:
+            wide = {"float_data": "float64", "double_data": "float64", "uint64_data": "uint64"}
+            numbers = np.asarray(listed, wide.get(NUMBERS.get(name, ""), "int64")).astype(name)
     try:
-        return import_optional("onnx.numpy_helper", "onnx").to_array(tensor)
-    except (ValueError, TypeError):
+        return numbers.reshape(tensor.dims)
+    except ValueError:  # no numbers, but dimensions that are too large for numpy
         return None

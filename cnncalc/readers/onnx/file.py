@@ -11,7 +11,7 @@ from io import FileIO
 from typing import Any
 
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers.optional import import_optional
+from cnncalc.readers.onnx.messages import BadMessage, BadText, Message, decode
 
 KEPT = 8192  # bytes of the largest numbers that are kept: shapes, axes and pads are small
 KEPT_OF_STRANGERS = 2048
@@ -223,59 +223,20 @@ def _varint_bytes(value: int) -> bytes:
     return bytes(out)
 
 
-def parse(data: bytes) -> Any:
-    """Return the ModelProto in the bytes of a file without payloads.
+def parse(data: bytes) -> Message:
+    """Return the model in the bytes of a file without payloads.
 
     Raises:
         Refused: `bad-model`.
     """
-    onnx = import_optional("onnx", "onnx")
-    error: Any = import_optional("google.protobuf.message", "onnx").DecodeError
-    model = onnx.ModelProto()
     try:
-        model.ParseFromString(data)
-    except (error, ValueError, RecursionError):
+        model = decode("Model", data)
+    except BadText:
+        raise bad_model(
+            "a name in the file is not valid UTF-8", "the file is damaged; copy or download it again"
+        ) from None
+    except BadMessage:
         raise _not_onnx("its parts are inconsistent") from None
-    if not model.HasField("graph") or not (model.graph.node or model.graph.output):
+    if not model.has("graph") or not (model.graph.node or model.graph.output):
         raise _not_onnx("it contains no graph")
-    if not all(isinstance(text, str) for text in _texts(model)):
-        raise bad_model("a name in the file is not valid UTF-8", "the file is damaged; copy or download it again")
     return model
-
-
-def _texts(model: Any) -> Iterator[Any]:
-    """Yield every name in a model. protobuf leaves a name as bytes if it is not UTF-8."""
-    for one in model.opset_import:
-        yield one.domain
-    for function in model.functions:
-        yield from (function.name, function.domain, *function.input, *function.output, *function.attribute)
-        yield from _of_nodes(function.node)
-    yield from _of_graph(model.graph)
-
-
-def _of_graph(graph: Any) -> Iterator[Any]:
-    yield graph.name
-    for tensor in graph.initializer:
-        yield tensor.name
-        for entry in tensor.external_data:
-            yield from (entry.key, entry.value)
-    for sparse in graph.sparse_initializer:
-        yield sparse.values.name
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        yield value.name
-        for dim in value.type.tensor_type.shape.dim:
-            yield dim.dim_param
-    yield from _of_nodes(graph.node)
-
-
-def _of_nodes(nodes: Any) -> Iterator[Any]:
-    for node in nodes:
-        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
-        for entry in getattr(node, "metadata_props", ()):
-            yield from (entry.key, entry.value)
-        for one in node.attribute:
-            yield from (one.name, one.ref_attr_name)
-            if one.type == 5:
-                yield from _of_graph(one.g)
-            for graph in one.graphs:
-                yield from _of_graph(graph)

@@ -9,6 +9,7 @@ from cnncalc.readers.axes import Dims, format_dims
 from cnncalc.readers.onnx.graph import Scope
 from cnncalc.readers.onnx.inputs import GraphInputs
 from cnncalc.readers.onnx.shape_inference import InferenceFailed, infer_shapes
+from cnncalc.readers.optional import import_optional
 from cnncalc.text import show
 
 SHOWN = 10  # differences that are reported one by one
@@ -26,7 +27,7 @@ class InferredShapes(GraphInputs):
     def _infer(self, scope: Scope) -> Iterator[tuple[str, Dims]]:
         if self.strict:
             return
-        model = self.model
+        model = import_optional("onnx", "onnx").ModelProto.FromString(self.model.encoded)
         for one in model.graph.input:
             value = scope.values.get(one.name)
             if value is None or value.index is None:

@@ -184,7 +184,7 @@ class GraphInputs:
         if not places or not all(place in WEIGHTS.get(op, ()) for op, place in places):
             return False
         shape = declared.type.tensor_type.shape.dim
-        if not all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in shape):
+        if not all(dim.has("dim_value") and dim.dim_value >= 0 for dim in shape):
             return False
         dims = self.dims([dim.dim_value for dim in shape], declared.name)
         real = declared.type.tensor_type.elem_type in FLOATS
@@ -195,12 +195,12 @@ class GraphInputs:
 
     def _read_input(self, one: Any, scope: Scope, alone: bool) -> None:
         name = one.name
-        if one.type.WhichOneof("value") not in ("tensor_type", None):
-            kind = str(one.type.WhichOneof("value")).removesuffix("_type")
+        if one.type.choice not in ("tensor_type", None):
+            kind = str(one.type.choice).removesuffix("_type")
             raise Refused([Problem("unsupported", f"input `{show(name)}` is a {kind}, not a tensor")])
         requested = self._requested_shape(name, alone)
         declared, first = DeclaredInput(one, self.options), name in scope.firsts
-        if not one.type.tensor_type.HasField("shape"):
+        if not one.type.tensor_type.has("shape"):
             if requested is None:
                 text = f"input `{show(name)}` has no shape in the file"
                 raise Refused([Problem("unknown-size", text, f"write its shape: `--input {show(name)}=224x224x3`")])
@@ -225,7 +225,7 @@ class GraphInputs:
             )
         index = self.reader.builder.input(self.reader.name(_input_name(name)), Shape(visible(dims, order)))
         scope.values[name] = Value(dims, index, order)
-        if one.type.tensor_type.HasField("shape"):
+        if one.type.tensor_type.has("shape"):
             self.inputs.append(declared)
             self.axes.add(name, scope.values[name], declared.symbols)
 
@@ -285,7 +285,7 @@ class GraphInputs:
         """Record the sizes that `--input` gives to named dimensions, because other inputs may have the same dimensions."""
         for one in ones:
             requested = self._requested_shape(one.name, alone=len(ones) == 1)
-            if requested is not None and one.type.tensor_type.HasField("shape"):
+            if requested is not None and one.type.tensor_type.has("shape"):
                 declared = DeclaredInput(one, self.options)
                 order = self._input_order(declared, scope)
                 for axis, length in zip(order, requested, strict=False):

@@ -254,7 +254,7 @@ class ModelReading(InferredShapes):
         if kind == 3:
             return attribute.s.decode("utf-8", "replace")
         if kind == 4:
-            return attribute.t if attribute.name == "value" and attribute.t.ByteSize() > 64 else _array_or(attribute.t)
+            return attribute.t if attribute.name == "value" and attribute.t.length > 64 else _array_or(attribute.t)
         if kind == 5:
             return attribute.g
         if kind in (6, 7):

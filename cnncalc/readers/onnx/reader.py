@@ -19,7 +19,6 @@ from cnncalc.readers.onnx.file import FIELDS, Paged, parse, strip_payloads
 from cnncalc.readers.onnx.graph import Value
 from cnncalc.readers.onnx.model import ModelReading
 from cnncalc.readers.onnx.patterns import find_patterns, find_shuffles, same_figures
-from cnncalc.readers.optional import import_optional
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.text import quoted, show
 
@@ -64,7 +63,8 @@ def read_submission(data: bytes | BinaryIO, path: str, options: ReaderOptions) -
     Every floating-point number in the file counts as a parameter.
 
     Raises:
-        Refused, Missing: As for `read`.
+        Refused: As for `read`.
+        Missing: The package numpy is not installed.
     """
     given = data if isinstance(data, bytes) else Paged(data.fileno())
     data = strip_payloads(given, 16 * UNTRUSTED.file_bytes, FIELDS)
@@ -75,8 +75,7 @@ class _Reading:
     """A file that is read several times: to find its batch axes, its branches, and the operators that form one layer."""
 
     def __init__(self, data: bytes, path: str, limits: Limits, strict: bool = False) -> None:
-        import_optional("onnx", "onnx")
-        self.data = data
+        self.model = parse(data)
         self.path = path
         self.name = os.path.splitext(os.path.basename(path))[0]
         self.limits = limits
@@ -84,7 +83,7 @@ class _Reading:
         self.branches: dict[str, bool] = {}
 
     def _model(self, options: ReaderOptions, chosen: dict[str, int | None] | None = None) -> ModelReading:
-        model = ModelReading(parse(self.data), options, self.limits, chosen, self.strict)
+        model = ModelReading(self.model, options, self.limits, chosen, self.strict)
         model.branches = self.branches
         return model
 
