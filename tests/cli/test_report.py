@@ -94,4 +94,5 @@ def test_what_the_api_refuses(tmp_path: Path) -> None:
         report.save(tmp_path / "net.pdf")
     with pytest.raises(ValueError, match="optimizer must be one of"):
         cnncalc.load("lenet5").report(optimizer="none")
+    assert str(report) == report.to_markdown()
     assert repr(report) == "<Report about `LeNet-5`>"

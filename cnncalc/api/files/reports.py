@@ -89,6 +89,9 @@ class Report(Record):
             with open(file, "w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
 
+    def __str__(self) -> str:
+        return self.to_markdown()
+
     def __repr__(self) -> str:
         return f"<Report about {quoted((one.analysis.network.title for one in self.networks), 'and')}>"
 
