@@ -126,14 +126,10 @@ def derived(network: Network, tool: str, written: dict[str, str] | None = None) 
     return [result.value for result in reconcile(network, [tool], written=written).results]
 
 
-def agree(
-    model: nn.Module, shape: tuple[int, ...], written: dict[str, str] | None = None, unknown: str | None = None
-) -> None:
-    """All tools print what cnncalc says of the module; the first figure of one may be `unknown`."""
+def agree(model: nn.Module, shape: tuple[int, ...], written: dict[str, str] | None = None) -> None:
+    """All tools print what cnncalc says of the module."""
     network = cnncalc.from_torch(model, shape)
     expected: dict[str, list[int | None]] = {tool: [*printed(model, shape, tool)] for tool in TOOLS}
-    if unknown is not None:
-        expected[unknown][0] = None
     assert {tool: derived(network, tool, written) for tool in TOOLS} == expected
 
 
