@@ -20,6 +20,7 @@ MODULES = {
 FLOORS = {
     **dict.fromkeys(("shape", "product", "units", "problem", "text", "record", "codes", "words"), 0),
     **dict.fromkeys(("reconcile", "deploy"), 4),
+    **dict.fromkeys(("advice",), 5),
     "layers": 1, "network": 2, "analyses": 3, "readers": 4, "shelf": 4, "writers": 5, "checking": 5, "loading": 5,
     "shelf_figures": 5, "render": 5, "drawing": 5, "reports": 5, "search": 5, "verify": 6, "api": 7, "cli": 8, "__main__": 8,
     "teaching": 5,

@@ -23,6 +23,7 @@ COMMANDS = {
     "deploy": ("deploy", "Calculate flash, memory and a lower bound of the time on devices, and check what fits."),
     "reconcile": ("reconcile", "Show what other tools would print for a network, and which of them explains a number."),
     "fit": ("fit", "Find the best widths, depths and inputs of a network within limits."),
+    "advise": ("advise", "Find what to change in a network so that it keeps limits, with exact figures."),
     "check": ("check", "Check files against limits; safe for files from strangers, such as homework."),
     "draw": ("draw", "Draw the network as a picture: SVG, TikZ, PDF or PNG."),
     "worksheet": (

@@ -1,0 +1,1 @@
+"""Rewrites that replace single layers."""

@@ -1,0 +1,42 @@
+"""Depthwise separable convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.advice.rewrite import LESS, LayerRewrite
+from cnncalc.advice.windows import is_hidden
+from cnncalc.advice.wiring import Wiring
+from cnncalc.layers.base import Layer
+from cnncalc.layers.conv import Conv, Depthwise
+from cnncalc.network import Node
+
+
+class Separable(LayerRewrite):
+    """A depthwise convolution and a 1x1 convolution instead of a full one.
+
+    Howard et al. 2017, MobileNets.
+    """
+
+    name = "depthwise-separable"
+    title = "split convolutions into a depthwise and a 1x1 convolution"
+    effect = (
+        "positions and channels are filtered one after the other, so that a filter is a product of the two. The receptive "
+        "field stays the same."
+    )
+    harm = LESS
+    saves = ("params", "macs", "memory")
+    structural = True
+
+    def replace(self, node: Node, wiring: Wiring) -> Sequence[Layer] | None:
+        layer = node.layer
+        if not isinstance(layer, Conv) or layer.groups != 1 or not is_hidden(node, wiring.network):
+            return None
+        kernel = layer.kernel if isinstance(layer.kernel, tuple) else (layer.kernel,)
+        if set(kernel) == {1}:
+            return None
+        window = {name: getattr(layer, name) for name in ("kernel", "stride", "pad", "dilation", "mode")}
+        return [
+            Depthwise.from_values({**window, "bias": False}),
+            Conv(filters=layer.filters, kernel=1, bias=layer.bias),
+        ]

@@ -1,0 +1,1 @@
+"""Rewrites that change several layers at once."""

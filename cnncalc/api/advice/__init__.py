@@ -1,0 +1,1 @@
+"""Advice on networks: `advised` has the class that `Network.advise` returns."""

@@ -1,0 +1,112 @@
+"""`cnncalc advise`: what to change in a network so that it keeps limits."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.api.choices import OPTIMIZERS
+from cnncalc.cli import options
+from cnncalc.cli.request import Request
+from cnncalc.cli.run import FINDING, print_message, print_problems, write
+from cnncalc.cli.suffixes import check_suffix
+from cnncalc.units import HALVES
+
+FORMATS = ("table", "json")
+
+
+@click.command(
+    "advise",
+    epilog=options.examples(
+        "cnncalc advise vgg16 --max-params 20M",
+        "cnncalc advise resnet50 --max-params 10M --max-macs 1G --apply all -o small.yaml",
+        "cnncalc advise resnet50 --batch 64 --max-memory 4GB",
+    ),
+)
+@options.request(figures=True)
+@click.option("--max-params", metavar="N", help="Maximum number of parameters, such as 500k.")
+@click.option("--max-macs", metavar="N", help="Maximum number of multiply-accumulates, such as 4G.")
+@click.option(
+    "--max-memory",
+    metavar="SIZE",
+    help="Maximum peak memory, such as 8GB, as `cnncalc memory` calculates it for --mode, --batch and --optimizer.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["train", "infer"]),
+    default="train",
+    show_default=True,
+    help="What the memory is: the peak of a training step, or of inference.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(list(OPTIMIZERS)),
+    default="sgd",
+    show_default=True,
+    metavar="NAME",
+    help="Optimizer whose state is counted: " + ", ".join(OPTIMIZERS) + ".",
+)
+@click.option(
+    "--amp",
+    type=click.Choice(HALVES),
+    is_flag=False,
+    flag_value=HALVES[0],
+    help="Use mixed precision for memory, as in `cnncalc memory`.",
+)
+@click.option("--all", "every", is_flag=True, help="Show every change that helps, not only the best ones.")
+@click.option(
+    "--apply",
+    "number",
+    metavar="N|all",
+    help="Write the network with change N, or with all changes under `together`, as a specification.",
+)
+@options.output(FORMATS)
+def command(
+    request: Request,
+    max_params: str | None,
+    max_macs: str | None,
+    max_memory: str | None,
+    mode: str,
+    optimizer: str,
+    amp: str | None,
+    every: bool,
+    number: str | None,
+) -> int:
+    """Find what to change in SPEC so that it keeps limits.
+
+    cnncalc applies each rewrite that it knows, such as depthwise separable convolutions, to the network and calculates the
+    result, so that every figure is exact. Without limits it shows what would save most.
+
+    The exit status is 1 if nothing meets the limits.
+    """
+    from cnncalc.cli.run import command_errors
+    from cnncalc.cli.specs import network_of
+
+    form = "yaml" if number is not None else request.form
+    check_suffix(request.file, form, FORMATS)
+    if number is not None and number != "all" and not number.isdecimal():
+        raise click.BadParameter("write the number of a change, or `all`", param_hint="--apply")
+    network = network_of(request.only_spec(), request)
+    print_problems(network.warnings)
+    given = {"params": max_params, "macs": max_macs, "memory": max_memory}
+    limits = {name: limit for name, limit in given.items() if limit is not None}
+    with command_errors():
+        advised = network.advise(
+            limits, batch=request.batch, dtype=request.dtype, optimizer=optimizer, amp=amp, mode=mode
+        )
+        if number is not None:
+            chosen = "all" if number == "all" else int(number)
+            write(advised.to_specification(chosen), request.file)
+            if "memory" in limits:
+                from cnncalc.render.advise import running
+
+                print_message(f"note: run it as in {running(advised.state_of(chosen), request.file or 'net.yaml')}")
+            return 0
+    if request.form == "json":
+        from cnncalc.render.data import to_json
+
+        write(to_json(advised.to_dict()), request.file)
+    else:
+        from cnncalc.cli.display import glyphs, show_lines
+
+        show_lines(advised.lines(glyphs(request.file), every=every), request)
+    return 0 if advised.holds else FINDING
