@@ -20,16 +20,7 @@ from tests.helpers import ROOT, Ended
 
 Run = Callable[..., Ended]
 SCHEMA = json.loads((ROOT / "tests" / "schemas" / "advise.json").read_text(encoding="utf-8"))
-QUICK = (
-    "lenet5",
-    "alexnet",
-    "cifar_resnet20",
-    "mobilenet_v2",
-    "squeezenet1_1",
-    "unet",
-    "stacked_lstm",
-    "shufflenet_v2_x1_0",
-)
+QUICK = ("lenet5", "alexnet", "cifar_resnet20", "squeezenet1_1", "stacked_lstm", "mlperf_tiny_kws")
 EVERY = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.heavy)
     for name in shelf.names()
@@ -60,7 +51,7 @@ def test_every_change_has_the_promised_figures(name: str) -> None:
     written: dict[str, int] = {}
     for number, advice in enumerate(found.advice, 1):
         written[advice.rewrite.name] = written.get(advice.rewrite.name, 0) + 1
-        if written[advice.rewrite.name] > 2 and name in QUICK:
+        if written[advice.rewrite.name] > 1 and name in QUICK:
             continue
         again = cnncalc.parse(found.to_specification(number))
         assert figures(again, advice.state.running) == advice.after, (advice.rewrite.name, advice.place)

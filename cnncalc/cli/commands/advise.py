@@ -18,7 +18,7 @@ FORMATS = ("table", "json")
     "advise",
     epilog=options.examples(
         "cnncalc advise vgg16 --max-params 20M",
-        "cnncalc advise resnet50 --max-params 10M --max-macs 1G --apply all -o small.yaml",
+        "cnncalc advise resnet50 --max-macs 1G --apply 1 -o small.yaml",
         "cnncalc advise resnet50 --batch 64 --max-memory 4GB",
     ),
 )
