@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc import network as graph
+from cnncalc.api.advice.advisable import Advisable
 from cnncalc.api.analysis import Analysis, ReceptiveField
 from cnncalc.api.conversions import Conversions
 from cnncalc.api.errors import CnncalcError
@@ -16,7 +17,6 @@ from cnncalc.shape import Shape
 
 if TYPE_CHECKING:
     from cnncalc.analyses.budget import Policy
-    from cnncalc.api.advice.advised import Advised
     from cnncalc.api.checks import CheckReport
     from cnncalc.api.comparison import Comparison
     from cnncalc.api.deployment import Deployment, Device
@@ -254,22 +254,6 @@ class Network(Conversions, Exercises):
         from cnncalc.api.checks import check_one, make_policy
 
         return check_one(self, make_policy(policy, limits, input=input, output=output), only)
-
-    def advise(
-        self, limits: Mapping[str, int | str] | None = None, *, batch: int = 1, dtype: str = "float32",
-        optimizer: str = "sgd", amp: str | None = None, mode: str = "train",
-    ) -> Advised:  # fmt: skip
-        """Return what to change so that `limits` on `params`, `macs` and `memory` hold; the rest is as for `memory`.
-
-        Examples
-        --------
-        >>> import cnncalc
-        >>> cnncalc.load("vgg16").advise({"params": "40M"}).advice[0].after["params"]
-        35617672
-        """
-        from cnncalc.api.advice.advised import Running, advise_network
-
-        return advise_network(self, limits or {}, Running(batch, dtype, optimizer, amp or "", mode))
 
     def reconcile(
         self,

@@ -1,1 +1,1 @@
-"""Advice on networks: `advised` has the class that `Network.advise` returns."""
+"""Advice on networks: `advisable` has the method of `Network`, and `advised` the class of what it returns."""

@@ -1,0 +1,31 @@
+"""The method of a network that asks for advice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cnncalc import network as graph
+
+if TYPE_CHECKING:
+    from cnncalc.api.advice.advised import Advised
+
+
+class Advisable(graph.Network):
+    """A network that can be asked what to change."""
+
+    def advise(
+        self, limits: Mapping[str, int | str] | None = None, *, batch: int = 1, dtype: str = "float32",
+        optimizer: str = "sgd", amp: str | None = None, mode: str = "train",
+    ) -> Advised:  # fmt: skip
+        """Return what to change so that `limits` on `params`, `macs` and `memory` hold; the rest is as for `memory`.
+
+        Examples
+        --------
+        >>> import cnncalc
+        >>> cnncalc.load("vgg16").advise({"params": "40M"}).advice[0].after["params"]
+        35617672
+        """
+        from cnncalc.api.advice.advised import Running, advise_network
+
+        return advise_network(self, limits or {}, Running(batch, dtype, optimizer, amp or "", mode))
