@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cnncalc.api.verification import Verification
 
 
-class Network(Conversions, Exercises):
+class Network(Advisable, Conversions, Exercises):
     """A network in which every shape is known. `cnncalc.load` makes it, and nothing changes it.
 
     `str()` is the table of `cnncalc analyze`, `len()` the number of layers, and `network["conv1"]` a layer.
