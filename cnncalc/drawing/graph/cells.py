@@ -70,7 +70,7 @@ class Span:
     `ahead` is the space for its label across the flow, and `low`, `high`, `start`, `end` are set by the layout.
     """
 
-    __slots__ = ("ahead", "aside", "end", "first", "form", "high", "label", "last", "low", "start")
+    __slots__ = ("ahead", "aside", "at", "end", "first", "form", "high", "label", "last", "low", "start")
 
     def __init__(self, form: str, first: int, last: int, label: tuple[str, ...], ahead: float) -> None:
         self.form = form
@@ -79,6 +79,7 @@ class Span:
         self.label = label
         self.ahead = ahead
         self.low = self.high = self.start = self.end = 0.0
+        self.at: float | None = None  # where its label is along the flow, if not in its middle
         self.aside: float | None = None  # where its label is if it is not before it but after everything
 
     def moved(self, by: int, last: int) -> Span:

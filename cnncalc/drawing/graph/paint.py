@@ -127,7 +127,7 @@ class Painter:
                 Text(start, first + number * step, line, SIZE, "start", True, role="block")
                 for number, line in enumerate(lines)
             ]
-        center = (span.start + span.end) / 2
+        center = (span.start + span.end) / 2 if span.at is None else span.at
         middle = (-center if self.backward else center) - (len(span.label) - 1) * LEADING / 2 + 2.8
         return items + [
             Text(side, middle + number * LEADING, line, SIZE, anchor, True, role="block")

@@ -7,6 +7,7 @@ are half-open intervals of rows, coloured greedily, short ones first, so that ne
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from cnncalc.drawing.graph.cells import Cell, Edge, Place, Span
 from cnncalc.drawing.graph.grid import Grid
@@ -18,6 +19,7 @@ LANE = 7.0
 GUTTER = 12.0  # between columns
 PAD = 5.0  # between a frame and what is in it
 PORT = 9.0  # between the ends of edges at a box
+LABEL = 7.0  # the least distance of a line from the middle of a label
 SIDE_BY_SIDE = 3.0  # the least distance of two lines in one track
 
 
@@ -392,6 +394,17 @@ class Layout:
 
     # -- spans -------------------------------------------------------------------------------------------------------
 
+    def _place_of_label(self, span: Span, cells: Sequence[Cell]) -> float:
+        """Return where no edge crosses the label before a frame: beside a row, as edges across the flow are between rows."""
+        center = (span.start + span.end) / 2
+        places = sorted({cell.middle for cell in cells}, key=lambda place: abs(place - center))
+        crossing = [
+            along for edge in self.edges for (across, along), (other, end) in pairwise(edge.points)
+            if along == end and min(across, other) < span.low and max(across, other) > span.low - span.ahead
+        ]  # fmt: skip
+        free = [place for place in (center, *places) if all(abs(along - place) > LABEL for along in crossing)]
+        return free[0] if free else center
+
     def _measure_spans(self) -> None:
         """Set the rectangles of spans, inner ones first, so that outer ones surround them and their labels."""
         done: list[Span] = []
@@ -414,6 +427,8 @@ class Layout:
                     beside = [place for place, along in edge.points if span.start < along < span.end]
                     span.low, span.high = min([span.low, *beside]), max([span.high, *beside])
             span.low, span.high = span.low - pad, span.high + pad * 0.8
+            if span.form == "frame":
+                span.at = self._place_of_label(span, cells)
             done.append(span)
         if self.doors.entering:
             for span in self.spans:
