@@ -199,6 +199,7 @@ def test_pdflatex_compiles_every_picture(name: str, tmp_path: Path) -> None:
 # -- PDF and PNG ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 def test_pdf_and_png() -> None:
     """The PDF has one page of the picture's size. The PNG has 300 dots per inch and a chunk that states it."""
     pytest.importorskip("cairosvg", reason="CairoSVG, which writes PDF and PNG, is not installed")
