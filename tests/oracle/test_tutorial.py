@@ -19,10 +19,12 @@ if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1":
 TUTORIAL = ROOT / "docs" / "tutorial.ipynb"
 
 
-def texts(cells: list[Any]) -> list[Any]:
-    """The texts that each cell prints or returns, which do not depend on styles."""
+def texts(cells: list[Any]) -> list[str]:
+    """The text that each cell prints and returns, which depends neither on styles nor on how the kernel divides it."""
     return [
-        [output.get("text") or output.get("data", {}).get("text/plain") for output in cell.get("outputs", ())]
+        "".join(
+            output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", ())
+        )
         for cell in cells
     ]
 
