@@ -12,6 +12,7 @@ from cnncalc.advice.layers.in_place import InPlaceActivations
 from cnncalc.advice.layers.separable import Separable
 from cnncalc.advice.layers.small_kernels import SmallKernels
 from cnncalc.advice.network.dead_layers import DeadLayers
+from cnncalc.advice.network.hidden_width import HiddenWidth
 from cnncalc.advice.network.narrower import Narrower
 from cnncalc.advice.network.pooling_to_stride import PoolingToStride
 from cnncalc.advice.rewrite import Rewrite
@@ -34,6 +35,7 @@ CATALOGUE: tuple[Rewrite, ...] = (
     Bottleneck(),
     EarlierStride(),
     GlobalPooling(),
+    HiddenWidth(50),
     Narrower(75),
     Narrower(50),
 )

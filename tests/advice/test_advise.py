@@ -99,6 +99,8 @@ def changed(spec: str, rewrite: str, place: str = "") -> list[str] | None:
         ("9x9x8 -> CONV1-8 -> FC-2", "depthwise-separable", None),
         ("8 -> FC-4", "global-average-pooling", None),
         ("9x9x8 -> FC-40 -> FC-20", "width-50", ["fc units 24", "fc units 20"]),
+        ("9x9x8 -> CONV3-32 -> RELU -> CONV1-16p0 -> POOL3 -> FC-20", "hidden-width-50",
+         ["conv filters 16, kernel 3, pad same", "relu", "conv filters 16, kernel 1", "maxpool kernel 3", "fc units 20"]),
         ("9x9x8 -> CONV3-8 -> BN -> FC-2", "no-bias-before-batchnorm",
          ["conv filters 8, kernel 3, pad same, bias false", "batchnorm", "fc units 2"]),
         ("9x9x8 -> CONV3-8 -> RELU -> FC-2", "no-bias-before-batchnorm", None),
