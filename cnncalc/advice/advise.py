@@ -14,7 +14,7 @@ from cnncalc.record import Record
 
 MOST_STEPS = 8  # of a combination
 MOST_ALIKE = 8  # changes of the same kind that are tried instead of one that saves more
-MOST_TRIED = 24  # changes that are tried again in each step of a combination
+MOST_TRIED = 12  # changes that are tried again in each step of a combination
 
 
 class Advice(Record):

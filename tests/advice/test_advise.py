@@ -155,7 +155,7 @@ def test_it_is_quick() -> None:
     network = cnncalc.load("resnet50")
     start = time.process_time()
     advise(network, {"params": 10**7, "macs": 10**9, "memory": 10**9}, Running(batch=32))
-    assert time.process_time() - start < 3  # measured: 0.5 s; other processes slow it down
+    assert time.process_time() - start < 3  # measured: 0.66 s; other processes slow it down
 
 
 def run_json(ended: Run, *words: str, status: int = 0) -> Any:
