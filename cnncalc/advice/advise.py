@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from cnncalc.advice.catalogue import CATALOGUE
 from cnncalc.advice.edits import Edit, edits
+from cnncalc.advice.rebuild import rebuild
 from cnncalc.advice.rewrite import Rewrite
 from cnncalc.advice.state import QUANTITIES, Figures, Running, State
 from cnncalc.network import Network
@@ -83,7 +84,7 @@ def exceeded(figures: Figures, limits: Mapping[str, int]) -> tuple[str, ...]:
 
 def advise(network: Network, limits: Mapping[str, int], running: Running) -> Advised:
     """Find what to change in a network so that it keeps the limits; without limits, what would save most."""
-    start = State(network, running)
+    start = State(_as_specification(network), running)
     wanted = tuple(limits) or ("params", "macs")
     measured = tuple(name for name in QUANTITIES if name in (*wanted, "params", "macs"))
     search = _Search(limits, wanted, measured)
@@ -91,6 +92,14 @@ def advise(network: Network, limits: Mapping[str, int], running: Running) -> Adv
     found = search.candidates(start, before, [(rewrite, None) for rewrite in CATALOGUE])
     combination = search.combine(start, before, found) if exceeded(before, limits) else None
     return Advised(network, running, dict(limits), before, tuple(found), combination)
+
+
+def _as_specification(network: Network) -> Network:
+    """Return a network that was read by running it as its specification describes it, so that memory can be compared."""
+    if network.in_training is None and all(node.seen is None for node in network.nodes):
+        return network
+    plain = rebuild(network, {})
+    return network if plain is None else plain[0]
 
 
 class _Search:
