@@ -9,10 +9,11 @@ from cnncalc.analyses import claims, totals
 from cnncalc.analyses.claims import Claim
 from cnncalc.analyses.receptive import extent
 from cnncalc.analyses.totals import Row
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_count, check_text
 from cnncalc.network import Network
 from cnncalc.record import Record
 from cnncalc.text import did_you_mean, plural, show
+from cnncalc.units import DTYPES
 
 if TYPE_CHECKING:
     from cnncalc.api.pages import Explanation
@@ -178,7 +179,16 @@ class Analysis(totals.Analysis):
 
     @classmethod
     def of(cls, network: Network, batch: int = 1, dtype: str = "float32", *, training: bool = False) -> Analysis:
-        """Analyse a network. With `training`, every layer also has its share of training memory."""
+        """Analyse a network. With `training`, every layer also has its share of training memory.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the batch is not a whole number from 1, or the dtype is not one of the choices.
+        """
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype must be one of {', '.join(sorted(DTYPES))}, not {dtype!r}")
+        check_count("batch", batch)
         result = totals.analyze(network, batch, dtype)
         if training:
             from cnncalc.analyses.memory.peak import columns
@@ -224,6 +234,7 @@ class Analysis(totals.Analysis):
             return list(self.rows)
         rows: dict[int, Row] = {}
         for word in names:
+            check_text("the name of a layer", word)
             matching = [
                 row
                 for row in self.rows

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cnncalc.analyses.budget import Policy
-from cnncalc.api.errors import CnncalcError, diagnostics
+from cnncalc.api.errors import CnncalcError, check_mapping, diagnostics
 from cnncalc.checking.paths import collect
 from cnncalc.checking.run import WorkerKilled, check_files
 from cnncalc.checking.submission import ERROR, FAILED, UNREADABLE, Checked, Task, check_network, not_looked_at
@@ -199,7 +199,7 @@ def make_policy(
         found = policy if isinstance(policy, Policy) else Policy() if policy is None else load_policy(os.fspath(policy))
         texts = {
             name: str(bound) if isinstance(bound, str) else _exact(name, bound)
-            for name, bound in (limits or {}).items()
+            for name, bound in check_mapping("limits", limits, '{"params": "500k"}').items()
         }
         return extend_policy(found, texts, _shape(input), _shape(output))
 

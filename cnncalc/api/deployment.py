@@ -8,7 +8,7 @@ from typing import Any
 
 from cnncalc import deploy as room
 from cnncalc import network as graph
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_count
 from cnncalc.api.guard import public_errors
 from cnncalc.deploy.device_file import device_named
 from cnncalc.deploy.devices import DEVICES, Device
@@ -84,6 +84,5 @@ def deploy_network(network: graph.Network, dtype: str, batch: int, devices: Iter
     """Return what a network needs for deployment."""
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(sorted(DTYPES))}, not {dtype!r}")
-    if batch < 1:
-        raise ValueError(f"batch must be at least 1, not {batch}")
+    check_count("batch", batch)
     return Deployment(**vars(room.deploy(network, dtype, batch, tuple(devices))))

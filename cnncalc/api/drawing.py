@@ -6,7 +6,7 @@ import os
 import re
 
 from cnncalc.api.analysis import Analysis
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_text
 from cnncalc.drawing.draw import draw
 from cnncalc.drawing.formats import BINARY, FORMATS, write_scene
 from cnncalc.drawing.options import COLORINGS, SHOWN, THEMES, VIEWS, Options
@@ -109,6 +109,11 @@ def draw_network(analysis: Analysis, options: Options, theme: str = "auto") -> D
     for name, value, choices in (("view", options.view, VIEWS), ("color_by", options.color_by, COLORINGS)):
         if value not in choices:
             raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+    for name, word in (("layer", options.layer), ("receptive_field", options.receptive_field)):
+        if word is not None:
+            check_text(name, word)
+    if options.depth is not None and (not isinstance(options.depth, int) or options.depth < 0):
+        raise ValueError(f"depth must be a whole number of at least 0, not {options.depth!r}")
     for figure in options.show:
         if figure not in SHOWN:
             raise ValueError(f"show takes {', '.join(SHOWN)}, not {figure!r}")

@@ -1,9 +1,10 @@
-"""The one public exception, and the diagnostics that it carries."""
+"""The one public exception with the diagnostics that it carries, and checks of the types of arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from operator import index
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cnncalc.problem import Problem
 from cnncalc.record import Record
@@ -11,6 +12,7 @@ from cnncalc.record import Record
 if TYPE_CHECKING:
     from cnncalc.api.analysis import Analysis
 
+T = TypeVar("T")
 NO_CODE = ""  # of errors about arguments and files, which have no page
 
 
@@ -127,3 +129,76 @@ class CnncalcError(Exception):
 def diagnostics(problems: Iterable[Problem]) -> tuple[Diagnostic, ...]:
     """Return problems as diagnostics."""
     return tuple(map(Diagnostic, problems))
+
+
+# -- types of arguments, so that a TypeError names the argument and not a line of this package ---------------------------
+
+
+def check_count(name: str, value: int, most: int | None = None) -> None:
+    """Check that an argument is a whole number from 1.
+
+    >>> check_count("batch", 32)
+
+    Raises:
+        TypeError: It is not a whole number.
+        ValueError: It is too small or too large.
+    """
+    try:
+        index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+    if most is not None and not 1 <= value <= most:
+        raise ValueError(f"{name} must be from 1 to {most}, not {value}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value}")
+
+
+def check_text(name: str, value: object) -> None:
+    """Check that an argument is a text.
+
+    Raises:
+        TypeError: It is not.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, not {value!r}")
+
+
+def check_networks(values: Sequence[object]) -> None:
+    """Check that arguments are networks.
+
+    Raises:
+        TypeError: One is not.
+    """
+    from cnncalc.network import Network
+
+    for value in values:
+        if not isinstance(value, Network):
+            raise TypeError(f"a network must be what cnncalc.load returns, not {value!r}")
+
+
+def check_mapping(name: str, value: Mapping[str, T] | None, example: str) -> Mapping[str, T]:
+    """Return an argument that is a dictionary with texts as keys, which is empty by default.
+
+    Raises:
+        TypeError: It is not such a dictionary.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise TypeError(f"{name} must be a dictionary such as {example}, not {value!r}")
+    return value
+
+
+def list_texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
+    """Return an argument that is one text or several.
+
+    >>> list_texts("hide", "params")
+    ('params',)
+
+    Raises:
+        TypeError: It is neither.
+    """
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"{name} must be text or a list of texts, not {value!r}")
+    return tuple(texts)

@@ -11,7 +11,7 @@ from typing import Any
 from cnncalc import loading
 from cnncalc import network as graph
 from cnncalc.api.analysis import Analysis
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_mapping, list_texts
 from cnncalc.api.guard import public_errors
 from cnncalc.api.network import Network, shape_texts
 from cnncalc.loading import LoadOptions, Spec
@@ -277,10 +277,12 @@ def options_of(
     """Return the arguments of `load` as the options of the command line have them."""
     return LoadOptions(
         inputs=shape_texts(input),
-        parameters={name: _text(value) for name, value in (params or {}).items()},
-        changes=tuple(f"{field}={_text(value)}" for field, value in (set or {}).items()),
-        frozen=(freeze,) if isinstance(freeze, str) else tuple(freeze),
-        arguments={name: _text(value) for name, value in (arguments or {}).items()},
+        parameters={name: _text(value) for name, value in check_mapping("params", params, '{"width": 0.5}').items()},
+        changes=tuple(
+            f"{field}={_text(value)}" for field, value in check_mapping("set", set, '{"conv2.stride": 2}').items()
+        ),
+        frozen=list_texts("freeze", freeze if isinstance(freeze, str) else tuple(freeze)),
+        arguments={name: _text(value) for name, value in check_mapping("arguments", arguments, '{"depth": 2}').items()},
         batch_axes=_by_input(batch_axes),
         branches=_by_input(branches),
     )

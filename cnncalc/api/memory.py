@@ -10,7 +10,7 @@ from cnncalc.analyses.memory.answer import Answer, Setting
 from cnncalc.analyses.memory.fit_input import NoSides
 from cnncalc.analyses.memory.optimizers import OPTIMIZERS
 from cnncalc.analyses.memory.peak import Run
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_count, check_text
 from cnncalc.render import memory as render
 from cnncalc.render.lines import UNICODE, plain
 from cnncalc.text import show
@@ -108,8 +108,7 @@ def parse_setting(
     ):  # fmt: skip
         if value not in choices:
             raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
-    if setting.batch < 1:
-        raise ValueError(f"batch must be at least 1, not {setting.batch}")
+    check_count("batch", setting.batch)
     sizes = parse_bytes(fit, "--fit"), parse_bytes(fit_input, "--fit-input")
     if setting.dtype == "int8" and setting.mode != "infer":
         raise CnncalcError.of("int8 is only for inference: add --mode infer", "option")
@@ -153,7 +152,10 @@ def parse_bytes(size: int | str | None, option: str) -> int | None:
         If the text is not a size.
     """
     if size is None or isinstance(size, int):
+        if size is not None and size < 0:
+            raise ValueError(f"a size must not be negative; got {size}")
         return size
+    check_text("a size", size)
     figure = parse_size(size, short=True)
     if figure is None or figure.value is None:
         text = f"{option}: `{show(size)}` is not a size: write 10GB, 24GiB or 320KiB"

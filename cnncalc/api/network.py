@@ -10,7 +10,7 @@ from cnncalc import network as graph
 from cnncalc.api.advice.advisable import Advisable
 from cnncalc.api.analysis import Analysis, ReceptiveField
 from cnncalc.api.conversions import Conversions
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_networks, list_texts
 from cnncalc.api.guard import public_errors
 from cnncalc.api.teaching.exercises import Exercises
 from cnncalc.shape import Shape
@@ -93,12 +93,6 @@ class Network(Advisable, Conversions, Exercises):
         >>> cnncalc.load("vgg16").analyze().totals.params
         138357544
         """
-        from cnncalc.units import DTYPES
-
-        if dtype not in DTYPES:
-            raise ValueError(f"dtype must be one of {', '.join(sorted(DTYPES))}, not {dtype!r}")
-        if batch < 1:
-            raise ValueError(f"batch must be at least 1, not {batch}")
         return Analysis.of(self, batch, dtype, training=training)
 
     def memory(
@@ -214,6 +208,7 @@ class Network(Advisable, Conversions, Exercises):
         """Compare with other networks: totals with difference and ratio, and the layers of two as a diff."""
         from cnncalc.api.comparison import Comparison
 
+        check_networks(others)
         return Comparison.of([Analysis.of(network, batch, dtype) for network in (self, *others)])
 
     def report(self, *others: Network, batch: int = 1, dtype: str = "float32", optimizer: str = "sgd") -> Report:
@@ -232,6 +227,7 @@ class Network(Advisable, Conversions, Exercises):
         """
         from cnncalc.api.files.reports import make_report
 
+        check_networks(others)
         return make_report((self, *others), batch, dtype, optimizer)
 
     def check(
@@ -291,8 +287,8 @@ class Network(Advisable, Conversions, Exercises):
         """
         from cnncalc.api.reconciliation import reconcile_network
 
-        tools = (tool,) if isinstance(tool, str) else tuple(tool or ())
-        return reconcile_network(self, tools, printed, written or {})
+        tools = list_texts("tool", tool or ())
+        return reconcile_network(self, tools, printed, written)
 
     def deploy(
         self,

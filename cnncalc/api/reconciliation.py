@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc import network as graph
 from cnncalc import reconcile as room
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_mapping, check_text
 from cnncalc.problem import Problem
 from cnncalc.reconcile.tools import TOOLS
 from cnncalc.reconcile.writings import parse
@@ -57,7 +57,7 @@ class Reconciliation(room.Reconciliation):
 
 
 def reconcile_network(
-    network: graph.Network, tools: Sequence[str], printed: str | None, written: Mapping[str, str]
+    network: graph.Network, tools: Sequence[str], printed: str | None, written: Mapping[str, str] | None
 ) -> Reconciliation:
     """Return what tools print.
 
@@ -71,9 +71,12 @@ def reconcile_network(
     for name in tools:
         if name not in TOOLS:
             raise ValueError(f"no tool named {name!r}: the tools are {', '.join(TOOLS)}")
+    ways_written = check_mapping("written", written, '{"relu": "function"}')
+    if printed is not None:
+        check_text("printed", printed)
     option = "--written"
     try:
-        ways = parse(written, network)
+        ways = parse(ways_written, network)
         option = "--printed"
         found = room.reconcile(network, tools, printed, ways)
     except Problem as problem:

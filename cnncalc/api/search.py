@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.analyses.memory.optimizers import OPTIMIZERS
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_mapping, check_text
 from cnncalc.api.guard import public_errors
 from cnncalc.api.loading import options_of
 from cnncalc.loading import LoadOptions, Spec
@@ -162,11 +162,15 @@ def find_best(
     text = os.fspath(source)
     line = isinstance(source, str) and ("->" in text or "\u2192" in text) and not os.path.lexists(text)
     question = make_question(
-        list((max or {}).items()), list((min or {}).items()), maximize, minimize,
+        list(check_mapping("max", max, '{"params": "2M"}').items()),
+        list(check_mapping("min", min, '{"params": "1M"}').items()),
+        maximize, minimize,
         batch=batch, dtype=dtype, optimizer=optimizer, amp=amp, mode=mode,
     )  # fmt: skip
     options = options_of(input=input, params=params, set=set, freeze=freeze)
-    ranges = [f"{name}={_spell(values)}" for name, values in vary.items()]
+    ranges = [
+        f"{name}={_spell(values)}" for name, values in check_mapping("vary", vary, '{"width": "0.25..1/0.25"}').items()
+    ]
     spec = Spec(text, line=line, file=not isinstance(source, str))
     return search_spec(spec, options, ranges, question, every=every, jobs=jobs, progress=progress)
 
@@ -215,6 +219,9 @@ def make_question(
     CnncalcError
         If a limit is not a number or is given twice, a name is unknown, or there is no goal.
     """
+    for argument, value in (("maximize", maximize), ("minimize", minimize)):
+        if value is not None:
+            check_text(argument, value)
     if maximize and minimize:
         raise CnncalcError.of("--maximize and --minimize cannot be used together", "option")
     for value, known, what in (
@@ -248,6 +255,7 @@ def _bound(name: str, bound: int | str) -> int:
         raise CnncalcError.of(f"no quantity named `{show(name)}`: {help}", "option")
     if isinstance(bound, int):
         return bound
+    check_text(f"the limit for {name}", bound)
     figure = parse_size(bound, short=True) if name in SIZES else parse_count(bound)
     if figure is None or figure.value is None:
         example = "8GB or 24GiB" if name in SIZES else "500k or 4G"
@@ -259,6 +267,8 @@ def _spell(values: Values) -> str:
     """Return the values of a range as they are typed."""
     if isinstance(values, str):
         return values
+    if isinstance(values, (int, float)):
+        return _spell([values])
     texts = []
     for value in values:
         if isinstance(value, bool):

@@ -39,7 +39,14 @@ def read_device(source: Source) -> Device:
     Raises:
         Refused: With every mistake in the file.
     """
-    return _Reader(source).read(parse(source))
+    try:
+        tree = parse(source)
+    except Refused as refused:
+        for problem in refused.problems:
+            if problem.code == "empty-file":
+                problem.help = f"start with `{EXAMPLE}`"
+        raise
+    return _Reader(source).read(tree)
 
 
 class _Reader:
@@ -87,9 +94,9 @@ class _Reader:
         figure = parse_size(value.text.removesuffix("/s"), short=True) if isinstance(value, Scalar) else None
         if figure is None or not figure.value:
             got = f"`{show(value.text)}`" if isinstance(value, Scalar) else value.what
-            self.problem(
-                value.mark, f"{key} must be a size{per}; got {got}", f"write 320KiB{per}, 2MB{per} or 25.6GB{per}"
-            )
+            what = "a size per second" if per else "a size"
+            text = f"{key} must be {what}, with a unit and greater than 0; got {got}"
+            self.problem(value.mark, text, f"write 320KiB{per}, 2MB{per} or 25.6GB{per}")
             return None
         return figure.value
 
@@ -108,8 +115,9 @@ class _Reader:
                 help = did_you_mean(dtype, DTYPES) or f"the dtypes are {', '.join(DTYPES)}"
                 self.problem(tree.keys[dtype], f"no dtype named `{show(dtype)}`", help)
             elif figure is None or not figure.value:
-                text = f"the peak of {dtype} must be operations per second, two for a multiply-add"
-                self.problem(value.mark, text, "write 1.92G or 65T")
+                got = f"`{show(value.text)}`" if isinstance(value, Scalar) else value.what
+                text = f"the peak of {dtype} must be a number of operations per second greater than 0; got {got}"
+                self.problem(value.mark, text, "write 1.92G or 65T, and count a multiply-add as two operations")
             else:
                 found[dtype] = figure.value
         return found

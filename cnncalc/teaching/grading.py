@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from cnncalc.analyses.mistakes.question import Answer, Right
-from cnncalc.problem import Problem, Source, Where
+from cnncalc.problem import Problem, Refused, Source, Where
 from cnncalc.record import Record
 from cnncalc.teaching.answers import SHAPES, format_answer, parse_answer
 from cnncalc.teaching.key import Entry
 from cnncalc.teaching.tables import read_table
 from cnncalc.teaching.worksheet import COLUMNS, TOTAL
-from cnncalc.text import show
+from cnncalc.text import quoted, show
 from cnncalc.units import Figure
 
 Key = Mapping[tuple[int, str, str], Entry]
@@ -143,9 +143,14 @@ def _collect(source: Source, key: Key, sheets: dict[tuple[str, int], _Sheet]) ->
     student = os.path.splitext(os.path.basename(source.path))[0]
     variants = {entry.variant for entry in key.values()}
     unknown: set[str] = set()
+    asked = [column for column in COLUMNS if any(entry.column == column for entry in key.values())]
     for number, row in read_table(
         source, required=("layer",), optional=("student", "variant"), what="a filled worksheet"
     ):
+        if asked and not any(column in row for column in asked):
+            text = f"{show(source.path)} has no column {quoted(asked)}, which the key asks for"
+            help = "write the answers into the worksheet that `cnncalc worksheet --format csv` wrote"
+            raise Refused([Problem("bad-table", text, help, where=Where(source, 1, 1))])
         student = row["student"] or student  # a name stands for the rows below it, too
         where = Where(source, number, 1)
         name = show(student, LONGEST_NAME)

@@ -26,6 +26,7 @@ from cnncalc.text import show
 
 QUESTIONS = 10
 MOST_QUESTIONS = 1000
+LONGEST_CHAIN = 100  # layers that a question about a receptive field may go through
 DTYPE = "float32"
 BATCHES = (1, 8, 16, 32, 64)
 # topic -> the quantities that it asks for, and the form of an answer
@@ -142,7 +143,6 @@ def _worth(analysis: Analysis, row: Row, quantity: str) -> bool:
     """Return whether the figure of a layer is known and takes a calculation."""
     if row.node.layer is None or ask(analysis, quantity, [row]) is None:
         return False
-    facts = working_of(analysis, row, quantity)
     if quantity == "receptive_field":
         seen = extent(analysis.field(row), analysis.extent)
         each = seen is not None and seen[1] is not None  # each cell sees a part of the input
@@ -151,7 +151,7 @@ def _worth(analysis: Analysis, row: Row, quantity: str) -> bool:
         )
     if quantity in ("activations", "memory"):
         return row.activations > 0 and row.node.output.rank > 0
-    return any(fact.letters for fact in facts)
+    return any(fact.letters for fact in working_of(analysis, row, quantity))
 
 
 def _asked(analysis: Analysis, topic: str, quantity: str, row: Row) -> Asked:
@@ -187,10 +187,10 @@ def _path(analysis: Analysis, row: Row) -> list[str]:
 
 
 def _chain(network: Network, node: Node) -> list[Node]:
-    """Return the layers from the input to a node; nothing if they branch."""
+    """Return the layers from the input to a node; nothing if they branch, or are too many to work out by hand."""
     found: list[Node] = []
     while node.layer is not None:
-        if len(node.inputs) != 1:
+        if len(node.inputs) != 1 or len(found) == LONGEST_CHAIN:
             return []
         found.insert(0, node)
         node = network.nodes[node.inputs[0]]

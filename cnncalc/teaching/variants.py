@@ -59,7 +59,7 @@ class Dice:
         """Return the options in another order."""
         left, found = list(options), []
         while left:
-            found.append(left.pop(left.index(self.pick(left))))
+            found.append(left.pop(self.pick(range(len(left)))))
         return found
 
 

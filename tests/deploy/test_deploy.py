@@ -265,9 +265,16 @@ def test_a_device_from_a_file(tmp_path: Path) -> None:
     [
         ("memry: 1MB\n", "a device has no key `memry`"),
         ("storage: 1MB\n", "a device needs `memory`"),
-        ("memory: lots\n", "memory must be a size; got `lots`"),
+        ("memory: lots\n", "memory must be a size, with a unit and greater than 0; got `lots`"),
+        (
+            "memory: 1MB\nbandwidth: 0GB/s\n",
+            "bandwidth must be a size per second, with a unit and greater than 0; got `0GB/s`",
+        ),
         ("memory: 1MB\npeaks: {int7: 1G}\n", "no dtype named `int7`"),
-        ("memory: 1MB\npeaks: {int8: fast}\n", "the peak of int8 must be operations per second"),
+        (
+            "memory: 1MB\npeaks: {int8: fast}\n",
+            "must be a number of operations per second greater than 0; got `fast`",
+        ),
         ("memory: 1MB\npeaks: 4\n", "peaks must map dtypes to numbers"),
         ("- 1\n", "a device must be a mapping"),
     ],
@@ -281,6 +288,14 @@ def test_mistakes_in_a_device_file(text: str, message: str, tmp_path: Path) -> N
     problems = refused.value.problems
     assert any(message in problem.text for problem in problems)
     assert all(problem.help and problem.where for problem in problems)
+
+
+def test_an_empty_device_file_says_what_to_write(tmp_path: Path) -> None:
+    file = tmp_path / "board.yaml"
+    file.write_text("")
+    with pytest.raises(Refused) as refused:
+        device_named(str(file))
+    assert [problem.help for problem in refused.value.problems] == ["start with `memory: 320KiB`"]
 
 
 def test_an_unknown_device_has_a_suggestion() -> None:

@@ -119,6 +119,13 @@ def test_one_name_stands_for_the_rows_below() -> None:
     assert [problem.code for problem in found.problems] == ["answered-twice", "answered-twice"]
 
 
+def test_a_table_without_the_columns_of_the_key_is_refused() -> None:
+    """It would otherwise get no points for answers that are in other columns."""
+    with pytest.raises(Refused, match="has no column `output` or `params`, which the key asks for"):
+        graded("student,layer,column,answer\nAda,conv1,params,1216\n")
+    assert graded("student,layer,params\nAda,conv1,1216\n").students[0].points == 2
+
+
 def test_a_variant_that_the_key_does_not_have() -> None:
     """It is reported once, and the others are graded."""
     text = "student,variant,layer,params\nAda,0,conv1,1216\nBob,7,conv1,1\nBob,7,conv2,1\nEve,x,conv1,1\n"
@@ -263,12 +270,14 @@ def test_csv_and_json(here: Any) -> None:
         ("answers.csv", 2, "missing option '--key'"),
         ("--key key.csv", 2, "missing argument 'ANSWERS...'"),
         (". --key key.csv", 2, ". is a folder"),
-        ("key.csv --key key.csv", 0, ""),
+        ("sheet.csv --key key.csv", 0, ""),
+        ("key.csv --key key.csv", 1, "key.csv has no column `output` or `params`, which the key asks for"),
         ("answers.csv --key answers.csv", 1, "[bad-table]"),
         ("other.csv --key key.csv", 1, "Bob: the key has no variant `3` [no-such-variant]"),
     ],
 )
 def test_exit_status(line: str, status: int, message: str, here: Any, tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text("student,layer,params\nAda,conv1,\n", encoding="utf-8")
     (tmp_path / "other.csv").write_text("student,variant,layer,params\nBob,3,conv1,1\n", encoding="utf-8")
     done = here("grade", *line.split())
     assert done.status == status

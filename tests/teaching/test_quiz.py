@@ -80,6 +80,13 @@ def test_receptive_fields_are_asked_along_one_path_only() -> None:
     assert names == {"conv1.conv1", "maxpool1", "conv2_x.Block1.ConvBN1.conv1", "conv2_x.Block1.ConvBN2.conv1"}
 
 
+def test_a_deep_network_is_asked_about_where_it_can_be_worked_out() -> None:
+    """A receptive field through more than a hundred layers is no question, and looking for it took minutes."""
+    deep = network_of("input: 64x64x3\nlayers: [{repeat: 2000, seq: [{conv: {filters: 3, kernel: 1}}]}]")
+    asked = list(quiz(1000, 1, "receptive-field", deep))
+    assert len(asked) == 100
+
+
 def test_a_network_without_questions() -> None:
     with pytest.raises(NoQuestions, match="no layer of this network is suitable for the topic shapes"):
         quiz(3, 1, "shapes", network_of("input: 8\nlayers: [relu]"))

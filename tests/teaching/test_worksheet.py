@@ -241,6 +241,7 @@ def test_seed_and_variants(here: Any) -> None:
         ("exam.yaml --only convs", "no kind or family of layers is named `convs`: did you mean `conv`?"),
         ("exam.yaml --only lstm", "no layer of `lstm` in this network"),
         ("exam.yaml --key key.pdf", "`key.pdf` ends in `.pdf`, but --format markdown does not write that"),
+        ("exam.yaml --format csv --key s.csv -o ./s.csv", "the key would overwrite the worksheet"),
         ("exam.yaml -o sheet.png", "`sheet.png` ends in `.png`"),
         ("exam.yaml --variants 0", "0 is not in the range"),
         ("", "no SPEC"),

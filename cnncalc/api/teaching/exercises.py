@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.api.analysis import Analysis
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_count, list_texts
 from cnncalc.api.structure import Structure
 
 if TYPE_CHECKING:
@@ -59,11 +59,12 @@ class Exercises(Structure):
         from cnncalc.teaching.variants import MOST, NoVariants
         from cnncalc.teaching.worksheet import COLUMNS, NoSuchKind, NothingToAsk, worksheets
 
+        hide, only = list_texts("hide", hide), list_texts("only", only)
         for name in hide:
             check_word("hide", name, COLUMNS)
         check_word("accept", accept, ACCEPT)
-        if variants is not None and not 1 <= variants <= MOST:
-            raise ValueError(f"variants must be from 1 to {MOST}, not {variants}")
+        if variants is not None:
+            check_count("variants", variants, MOST)
         try:
             made = worksheets(
                 self, hide, only, variants=variants, seed=seed, batch=batch, dtype=dtype, accept=accept

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cnncalc.analyses.mistakes.recognition import Mistake
-from cnncalc.api.errors import CnncalcError
+from cnncalc.api.errors import CnncalcError, check_count, check_text
 from cnncalc.api.guard import public_errors
 from cnncalc.network import Network
 from cnncalc.problem import Source
@@ -16,7 +16,7 @@ from cnncalc.render.worksheets import FORMATS, render
 from cnncalc.teaching.grading import Grades
 from cnncalc.teaching.grading import grade as grade_sources
 from cnncalc.teaching.key import ACCEPT
-from cnncalc.teaching.quiz import QUESTIONS, TOPICS, Asked, NoQuestions, Verdict, judge
+from cnncalc.teaching.quiz import MOST_QUESTIONS, QUESTIONS, TOPICS, Asked, NoQuestions, Verdict, judge
 from cnncalc.teaching.quiz import quiz as make_quiz
 from cnncalc.teaching.worksheet import Worksheet
 
@@ -116,6 +116,7 @@ class QuizQuestion(Asked):
         Verdict
             With `readable`, `right`, and the `mistakes` that give exactly this answer.
         """
+        check_text("an answer", answer)
         return judge(self, answer)
 
     def __str__(self) -> str:
@@ -207,6 +208,7 @@ def quiz(
     """
     if topic is not None:
         check_word("topic", topic, TOPICS)
+    check_count("count", count, MOST_QUESTIONS)
     try:
         return [QuizQuestion(**vars(asked)) for asked in make_quiz(count, seed, topic or "", network)]
     except NoQuestions as error:

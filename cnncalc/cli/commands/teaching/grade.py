@@ -41,7 +41,7 @@ RULES = ("exact", "separators", "rounded")
 def command(request: Request, answers: tuple[str, ...], key: str, accept: str | None, follow: bool) -> int:
     """Grade worksheets that `worksheet --format csv` wrote and students have filled in.
 
-    ANSWERS are CSV files. The column `student` has the name of a student, at least in the first of his or her rows; if it
+    ANSWERS are CSV files. The column `student` has the name of a student, at least in the first of their rows; if it
     is empty everywhere, the name of the file is used. A wrong answer gets the points that the key gives to it, usually 0,
     and the usual mistake that gives exactly this number is named.
 

@@ -87,6 +87,8 @@ def command(
     check_suffix(request.file, request.form, FORMATS)
     hidden, kinds = _columns(hide), _words(only)
     form = _key_format(key, request.form)
+    if key is not None and request.file is not None and os.path.realpath(key) == os.path.realpath(request.file):
+        raise click.BadParameter("the key would overwrite the worksheet: name another file", param_hint="--key")
     network = network_of(request.only_spec(), request)
     print_notes(network)
     with command_errors():
