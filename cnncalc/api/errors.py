@@ -189,7 +189,7 @@ def check_mapping(name: str, value: Mapping[str, T] | None, example: str) -> Map
     return value
 
 
-def list_texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
+def list_texts(name: str, value: str | Iterable[str]) -> tuple[str, ...]:
     """Return an argument that is one text or several.
 
     >>> list_texts("hide", "params")
@@ -198,7 +198,7 @@ def list_texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
     Raises:
         TypeError: It is neither.
     """
-    texts = (value,) if isinstance(value, str) else value
-    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+    texts = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
+    if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"{name} must be text or a list of texts, not {value!r}")
-    return tuple(texts)
+    return texts

@@ -11,7 +11,7 @@ from typing import Any
 from cnncalc import loading
 from cnncalc import network as graph
 from cnncalc.api.analysis import Analysis
-from cnncalc.api.errors import CnncalcError, check_mapping, list_texts
+from cnncalc.api.errors import CnncalcError, check_mapping, check_text, list_texts
 from cnncalc.api.guard import public_errors
 from cnncalc.api.network import Network, shape_texts
 from cnncalc.loading import LoadOptions, Spec
@@ -169,6 +169,7 @@ def parse(text: str, *, name: str = "<text>", **options: Any) -> Network:
         if option not in allowed:
             raise TypeError(f"parse takes no option {option!r}: the options are {', '.join(allowed)}")
     as_conv = bool(options.pop("as_conv", False))
+    check_text("a specification", text)
     return _parse(Source(name, text), options_of(**options), as_conv)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc import network as graph
@@ -442,4 +442,6 @@ def shape_texts(shape: str | Sequence[int] | Mapping[str, str | Sequence[int]] |
 
 
 def _shape_text(shape: str | Sequence[int]) -> str:
+    if not isinstance(shape, Iterable):
+        raise TypeError(f"a shape must be text or a sequence such as (32, 32, 3), not {shape!r}")
     return shape if isinstance(shape, str) else "x".join(map(str, shape))

@@ -92,7 +92,9 @@ def parse(stated: Mapping[str, str], network: Network) -> dict[str, str]:
         if kind not in CHOICES:
             match = nearest(name, [*CHOICES, *layers])
             help = f"did you mean `{show(match)}`?" if match else f"the kinds are {', '.join(CHOICES)}"
-            raise Problem("bad-value", f"no layer or kind `{show(name)}` that tools count in several ways", help)
+            raise Problem(
+                "bad-value", f"tools count `{show(name)}` in one way only, or no layer or kind has that name", help
+            )
         ways = [way for way in CHOICES[kind] if way]
         if style not in ways:
             raise Problem("bad-value", f"`{show(style)}` is not a way of writing {kind}", f"write {quoted(ways)}")

@@ -122,7 +122,7 @@ class Family:
             return Axis(one, PARAMETER, name, one.values)  # an open number of a pattern, or a dimension
         known = [*(parameters or ()), *(name or "input" for name in inputs), "batch"]
         reads = did_you_mean(name, known) or f"it has {quoted(known, 'and')}, and fields such as conv1.filters"
-        raise _wrong(name, f"{show(self.spec.text)} has nothing of that name", reads)
+        raise _wrong(name, f"{show(self.spec.text)} has no parameter, input or field of that name", reads)
 
     def _inputs(self) -> Mapping[str, Shape]:
         if self.template is not None:

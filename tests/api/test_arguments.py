@@ -46,6 +46,8 @@ def test_methods(method: str, arguments: tuple[Any, ...], options: dict[str, Any
     [
         ("load", (SMALL,), {"params": 5}, "params must be a dictionary such as "),
         ("load", (SMALL,), {"params": {5: 5}}, "params must be a dictionary such as "),
+        ("load", (SMALL,), {"input": 8}, "a shape must be text or a sequence such as (32, 32, 3), not 8"),
+        ("parse", (5,), {}, "a specification must be text, not 5"),
         ("load", (SMALL,), {"set": "fc1.units=3"}, "set must be a dictionary such as "),
         ("load", (SMALL,), {"freeze": [5]}, "freeze must be text or a list of texts, not (5,)"),
         ("find_best", (SMALL, "conv1.filters=1..2"), {"maximize": "params"}, "vary must be a dictionary such as "),
@@ -60,6 +62,11 @@ def test_functions(function: str, arguments: tuple[Any, ...], options: dict[str,
     with pytest.raises((TypeError, ValueError)) as raised:
         getattr(cnncalc, function)(*arguments, **options)
     assert message in str(raised.value)
+
+
+def test_sequences_of_other_packages_are_shapes() -> None:
+    numpy = pytest.importorskip("numpy")
+    assert cnncalc.load(SMALL, input=numpy.array([16, 16, 3]))["conv1"].output == (16, 16, 4)
 
 
 def test_one_text_stands_for_a_list_with_it() -> None:

@@ -78,7 +78,7 @@ def test_nothing_fits() -> None:
         ({"vary": {"input": "1..2"}}, "option", "there is no goal"),
         ({"vary": {"input": "1..2"}, "max": {"parms": 3}}, "option", "did you mean `params`"),
         ({"vary": {"input": "1..2"}, "max": {"memory": "3"}}, "limit", "write it as 8GB or 24GiB"),
-        ({"vary": {"width": "1..2"}, "maximize": "macs"}, "network", "has nothing of that name"),
+        ({"vary": {"width": "1..2"}, "maximize": "macs"}, "network", "has no parameter, input or field of that name"),
         ({"vary": {"input": "2..1"}, "maximize": "macs"}, "network", "2 is greater than 1"),
     ],
 )

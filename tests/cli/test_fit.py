@@ -99,7 +99,7 @@ def test_invalid_choices_are_counted(ended: Run) -> None:
     [
         ("lenet5", "nothing may change: add --vary"),
         ("lenet5 --vary input=8..9", "there is no goal: add a limit such as --max-params 500k"),
-        ("lenet5 --vary width=1..2 --max-params 9", "has nothing of that name"),
+        ("lenet5 --vary width=1..2 --max-params 9", "has no parameter, input or field of that name"),
         ("mobilenet_v2 --vary widht=1..2 --max-params 9", "did you mean `width`?"),
         ("mobilenet_v2 --vary width=relu --max-params 9", "it must be a number; got `relu`"),
         ("lenet5 --vary conv9.filters=1..2 --max-params 9", "--vary conv9.filters=1: there is no layer named `conv9`"),
