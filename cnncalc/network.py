@@ -179,7 +179,8 @@ class Network(Record):
 
     def with_choices(self, frozen: tuple[str, ...], batch_axes: Mapping[str, str]) -> Network:
         """Return the same network with a record of the options that it was loaded with."""
-        return Network(**{**self.__dict__, "frozen": frozen, "batch_axes": batch_axes})
+        values = {name: getattr(self, name) for name in Network._names}
+        return Network(**{**values, "frozen": frozen, "batch_axes": batch_axes})
 
     def shapes(self, node: Node) -> tuple[Shape, ...]:
         """Return the input shapes of a node."""

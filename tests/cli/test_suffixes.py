@@ -17,7 +17,7 @@ COMMANDS = {
     "draw": ("lenet5",), "fit": ("lenet5", "--vary", "batch=1..2"),
     "explain": ("lenet5",), "export": ("lenet5", "--to", "dot"), "import": ("lenet5",), "list": (), "memory": ("lenet5",),
     "reconcile": ("lenet5",), "deploy": ("lenet5",), "new": (), "schema": (), "show": ("lenet5",), "verify": ("lenet5",),
-    "worksheet": ("lenet5",), "grade": ("a.csv", "--key", "k.csv"), "quiz": (),
+    "worksheet": ("lenet5",), "grade": ("a.csv", "--key", "k.csv"), "quiz": (), "report": ("lenet5",), "advise": ("lenet5",),
 }  # fmt: skip
 
 

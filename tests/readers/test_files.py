@@ -20,7 +20,7 @@ from cnncalc.readers import files
 POSIX = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
 PACKAGE = Path(cnncalc.__file__).parent
 # the only reader, the writers, and reads of the package's own files, of open handles and of Linux's /proc
-OWN = {"api/drawing.py", "api/shelf.py"}
+OWN = {"api/drawing.py", "api/files/reports.py", "api/shelf.py"}
 OWN |= {"readers/files.py", "cli/run.py", "readers/onnx/file.py", "render/html/assets.py", "render/checks/html.py"}
 OWN |= {"cli/commands/show.py", "shelf_figures.py", "readers/torch/forward.py", "readers/torch/run.py"}
 SUFFIXES = ("yaml", "yml", "json", "onnx", "keras", "cfg")

@@ -24,7 +24,7 @@ class Advisable(graph.Network):
         --------
         >>> import cnncalc
         >>> cnncalc.load("vgg16").advise({"params": "40M"}).advice[0].after["params"]
-        35617672
+        37694248
         """
         from cnncalc.api.advice.advised import Running, advise_network
 

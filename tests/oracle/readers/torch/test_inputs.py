@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnncalc import from_torch
+from cnncalc import CnncalcError, from_torch
 from cnncalc.analyses.memory.peak import infer, train
 from cnncalc.analyses.totals import Totals, analyze
 from cnncalc.network import Network
-from cnncalc.problem import Problem, Refused
+from cnncalc.problem import Refused
 from cnncalc.readers import ReaderOptions
 from cnncalc.readers.torch import events, forward, reader
 from tests.oracle.readers.torch.test_reader import agree
@@ -432,9 +432,9 @@ def test_one_tensor_that_is_too_large(models: str, monkeypatch: pytest.MonkeyPat
             return x[:, :, None] * x[:, None] if x.sum() > 0 else x
 
     monkeypatch.setattr(forward, "free_memory", lambda: 2**30)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(CnncalcError) as caught:
         from_torch(Outer(), (30_000,))
-    assert "takes more than the 1.07 GB of memory that are free" in caught.value.problems[0].text
+    assert "takes more than the 1.07 GB of memory that are free" in caught.value.problems[0].message
     assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 
@@ -466,11 +466,11 @@ def test_an_error_of_the_module_is_a_verdict_about_it(models: str) -> None:
             raise SystemExit(3)
 
     for module, words in ((Wrong(), "RuntimeError"), (Raises(), "KeyError: 'absent'"), (Leaves(), "SystemExit: 3")):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(CnncalcError) as caught:
             from_torch(module, (5,))
-        problem: Problem = caught.value.problems[0]
+        problem = caught.value.problems[0]
         assert (problem.code, problem.help) == ("bad-model", "check the shape of the input")
-        assert words in problem.text
+        assert words in problem.message
 
 
 @pytest.mark.parametrize("error", [AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError])
@@ -496,6 +496,6 @@ def test_a_tensor_without_storage_is_refused() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return torch.sparse.mm(torch.eye(5).to_sparse(), x.reshape(5, 1))
 
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(CnncalcError) as caught:
         from_torch(Sparse(), (5,))
     assert caught.value.problems[0].code == "unsupported"

@@ -565,7 +565,7 @@ def test_scripted_and_compiled() -> None:
     [lambda m, x: torch.vmap(m.f)(x), lambda m, x: m.f(x[x > 2])],
 )
 def test_what_cannot_be_followed(function: Callable[..., Any]) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(cnncalc.CnncalcError) as caught:
         cnncalc.from_torch(Forward(function, f=nn.Linear(6, 3)), (5, 6))
     assert [problem.code for problem in caught.value.problems] == ["unsupported"]
 
@@ -989,7 +989,7 @@ def test_errors_of_the_spec_itself(models: str) -> None:
     assert "no Python module `absent_models`" in absent.text
     with pytest.raises(Refused, match="write `--arg name=value`"):
         reader.read(f"torch:{models}:Net", ReaderOptions({"": "8x8x3"}, {"width": 3}))
-    with pytest.raises(Refused, match=r"this is a value of type int, not a torch\.nn\.Module"):
+    with pytest.raises(cnncalc.CnncalcError, match=r"this is a value of type int, not a torch\.nn\.Module"):
         cnncalc.from_torch(3, (3, 8, 8))
 
 
