@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if os.environ.get("CNNCALC_REQUIRE_ORACLES") != "1" and BROWSER is None:
+if os.environ.get("CNNCALC_REQUIRE_BROWSER") != "1" and BROWSER is None:
     pytest.skip("Chromium, the oracle of these tests, is not installed", allow_module_level=True)
 
 
