@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from time import process_time
 
@@ -64,9 +65,21 @@ def check(analysis: Analysis) -> None:
     assert flaws(draw(analysis, Options(view="graph", color_by="macs", show=("params",))), analysis.network) == []
 
 
+@cache
+def reason_to_skip(package: str) -> str:
+    """Return why a package of models cannot be imported, or an empty text. One build of torchvision suits one of PyTorch."""
+    try:
+        import_module(package)
+    except (ImportError, RuntimeError) as error:
+        return f"{package} cannot be imported: {error}"
+    return ""
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_pytorch_models(model: str, one_thread: None) -> None:
     name = model.rpartition(":")[2]
+    if reason := reason_to_skip(model.partition(".")[0]):
+        pytest.skip(reason)
     options = LoadOptions(
         inputs=SHAPES.get(name, {"": "224x224x3"}), arguments=UNTRAINED if "segmentation" in model else {}
     )
