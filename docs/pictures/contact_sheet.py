@@ -10,6 +10,7 @@ import sys
 from html import escape
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from cnncalc import shelf
 from cnncalc.analyses.totals import analyze
 from cnncalc.drawing.draw import draw
