@@ -36,11 +36,11 @@ class Rewrite:
 
     def places(self, state: State) -> list[str]:
         """Return where it can be applied: "" for everywhere, a block, or a layer."""
-        raise NotImplementedError
+        raise NotImplementedError  # every kind of rewrite has its own
 
     def apply(self, state: State, place: str) -> State | None:
         """Return the changed state; None if it does not apply there."""
-        raise NotImplementedError
+        raise NotImplementedError  # every kind of rewrite has its own
 
 
 class NetworkRewrite(Rewrite):
@@ -48,7 +48,7 @@ class NetworkRewrite(Rewrite):
 
     def units(self, state: State, wiring: Wiring) -> Iterator[Replacements]:
         """Yield the layers to replace, by index, with what replaces them."""
-        raise NotImplementedError
+        raise NotImplementedError  # every kind of rewrite has its own
 
     def _units(self, state: State) -> list[Replacements]:
         nodes = state.network.nodes
@@ -85,7 +85,7 @@ class LayerRewrite(NetworkRewrite):
 
     def replace(self, node: Node, wiring: Wiring) -> Sequence[Layer] | None:
         """Return the layers that replace a node; None if it stays."""
-        raise NotImplementedError
+        raise NotImplementedError  # every kind of rewrite has its own
 
     def units(self, state: State, wiring: Wiring) -> Iterator[Replacements]:
         for node in state.network.nodes:

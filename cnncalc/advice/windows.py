@@ -28,6 +28,15 @@ def is_hidden(node: Node, network: Network) -> bool:
     return network.shapes(node)[0][-1] >= FEWEST
 
 
+def hidden_window(node: Node, network: Network) -> Conv | None:
+    """Return a hidden convolution without groups whose window is larger than one cell; None for any other layer."""
+    layer = node.layer
+    if not isinstance(layer, Conv) or layer.groups != 1 or not is_hidden(node, network):
+        return None
+    kernel = layer.kernel if isinstance(layer.kernel, tuple) else (layer.kernel,)
+    return layer if set(kernel) != {1} else None
+
+
 def rounded(filters: int, most: float, least: int = 8) -> int:
     """Return a share of the filters, rounded to a multiple of 8; never fewer than `least`.
 

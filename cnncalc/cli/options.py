@@ -13,7 +13,7 @@ import click
 from cnncalc.api.specs import SUFFIXES, names
 from cnncalc.cli.request import FIGURES, NETWORKS, OUTPUT, Request
 from cnncalc.cli.run import command_errors
-from cnncalc.units import DTYPES
+from cnncalc.units import DTYPES, HALVES
 
 
 def request(*, networks: bool = True, figures: bool = False) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -127,6 +127,27 @@ def _figure_options(command: click.decorators.FC) -> click.decorators.FC:
         metavar="N",
         help="Examples per batch, for memory.",
     )(command)
+
+
+def optimizer(command: click.decorators.FC) -> click.decorators.FC:
+    """--optimizer, for memory."""
+    from cnncalc.api.choices import OPTIMIZERS  # imported here because only some commands have the option
+
+    return click.option(
+        "--optimizer",
+        type=click.Choice(list(OPTIMIZERS)),
+        default="sgd",
+        show_default=True,
+        metavar="NAME",
+        help="Optimizer whose state is counted: " + ", ".join(OPTIMIZERS) + ".",
+    )(command)
+
+
+def amp(
+    help: str = "Use mixed precision for memory, as in `cnncalc memory`.",
+) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """--amp, for memory; alone it means float16."""
+    return click.option("--amp", type=click.Choice(HALVES), is_flag=False, flag_value=HALVES[0], help=help)
 
 
 def output(formats: Sequence[str]) -> Callable[[click.decorators.FC], click.decorators.FC]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.advice.rewrite import LESS, LayerRewrite
-from cnncalc.advice.windows import is_hidden, rounded
+from cnncalc.advice.windows import hidden_window, rounded
 from cnncalc.advice.wiring import Wiring
 from cnncalc.layers.activation import ReLU
 from cnncalc.layers.base import Layer
@@ -29,13 +29,12 @@ class Bottleneck(LayerRewrite):
     structural = True
 
     def replace(self, node: Node, wiring: Wiring) -> Sequence[Layer] | None:
-        layer = node.layer
-        if not isinstance(layer, Conv) or layer.groups != 1 or not is_hidden(node, wiring.network):
+        layer = hidden_window(node, wiring.network)
+        if layer is None:
             return None
-        kernel = layer.kernel if isinstance(layer.kernel, tuple) else (layer.kernel,)
         channels = min(wiring.network.shapes(node)[0][-1], layer.filters)
         narrow = rounded(channels, 0.25)
-        if set(kernel) == {1} or narrow >= channels:
+        if narrow >= channels:
             return None
         return [
             Conv(filters=narrow, kernel=1, bias=layer.bias),

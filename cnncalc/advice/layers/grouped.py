@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.advice.rewrite import LESS, LayerRewrite
-from cnncalc.advice.windows import is_hidden
+from cnncalc.advice.windows import hidden_window
 from cnncalc.advice.wiring import Wiring
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv
@@ -30,10 +30,9 @@ class Grouped(LayerRewrite):
     structural = True
 
     def replace(self, node: Node, wiring: Wiring) -> Sequence[Layer] | None:
-        layer = node.layer
-        if not isinstance(layer, Conv) or layer.groups != 1 or not is_hidden(node, wiring.network):
+        layer = hidden_window(node, wiring.network)
+        if layer is None:
             return None
-        kernel = layer.kernel if isinstance(layer.kernel, tuple) else (layer.kernel,)
-        if set(kernel) == {1} or layer.filters % GROUPS or wiring.network.shapes(node)[0][-1] % GROUPS:
+        if layer.filters % GROUPS or wiring.network.shapes(node)[0][-1] % GROUPS:
             return None
         return [Conv.from_values({**layer.nondefault_fields, "groups": GROUPS})]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.advice.rewrite import LESS, LayerRewrite
-from cnncalc.advice.windows import is_hidden
+from cnncalc.advice.windows import hidden_window
 from cnncalc.advice.wiring import Wiring
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv, Depthwise
@@ -29,11 +29,8 @@ class Separable(LayerRewrite):
     structural = True
 
     def replace(self, node: Node, wiring: Wiring) -> Sequence[Layer] | None:
-        layer = node.layer
-        if not isinstance(layer, Conv) or layer.groups != 1 or not is_hidden(node, wiring.network):
-            return None
-        kernel = layer.kernel if isinstance(layer.kernel, tuple) else (layer.kernel,)
-        if set(kernel) == {1}:
+        layer = hidden_window(node, wiring.network)
+        if layer is None:
             return None
         window = {name: getattr(layer, name) for name in ("kernel", "stride", "pad", "dilation", "mode")}
         return [

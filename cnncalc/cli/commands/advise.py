@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.api.choices import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, print_message, print_problems, write
 from cnncalc.cli.suffixes import check_suffix
-from cnncalc.units import HALVES
 
 FORMATS = ("table", "json")
 
@@ -37,21 +35,8 @@ FORMATS = ("table", "json")
     show_default=True,
     help="What the memory is: the peak of a training step, or of inference.",
 )
-@click.option(
-    "--optimizer",
-    type=click.Choice(list(OPTIMIZERS)),
-    default="sgd",
-    show_default=True,
-    metavar="NAME",
-    help="Optimizer whose state is counted: " + ", ".join(OPTIMIZERS) + ".",
-)
-@click.option(
-    "--amp",
-    type=click.Choice(HALVES),
-    is_flag=False,
-    flag_value=HALVES[0],
-    help="Use mixed precision for memory, as in `cnncalc memory`.",
-)
+@options.optimizer
+@options.amp()
 @click.option("--all", "every", is_flag=True, help="Show every change that helps, not only the best ones.")
 @click.option(
     "--apply",

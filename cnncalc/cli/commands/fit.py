@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.api.choices import OPTIMIZERS
 from cnncalc.api.search import MODES, NAMES
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, write
 from cnncalc.cli.suffixes import check_suffix
-from cnncalc.units import HALVES
 
 FORMATS = ("table", "json")
 
@@ -59,21 +57,8 @@ FORMATS = ("table", "json")
     show_default=True,
     help="What `memory` is: the peak of a training step, or of inference.",
 )
-@click.option(
-    "--optimizer",
-    type=click.Choice(list(OPTIMIZERS)),
-    default="sgd",
-    show_default=True,
-    metavar="NAME",
-    help="Optimizer whose state is counted: " + ", ".join(OPTIMIZERS) + ".",
-)
-@click.option(
-    "--amp",
-    type=click.Choice(HALVES),
-    is_flag=False,
-    flag_value=HALVES[0],
-    help="Use mixed precision for memory, as in `cnncalc memory`.",
-)
+@options.optimizer
+@options.amp()
 @click.option(
     "--all",
     "every",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.api.choices import OPTIMIZERS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import print_problems, write
 from cnncalc.cli.suffixes import check_suffix
-from cnncalc.units import HALVES
 
 FORMATS = ("table", "json")
 
@@ -24,14 +22,7 @@ FORMATS = ("table", "json")
     ),
 )
 @options.request(figures=True)
-@click.option(
-    "--optimizer",
-    type=click.Choice(list(OPTIMIZERS)),
-    default="sgd",
-    show_default=True,
-    metavar="NAME",
-    help="Optimizer whose state is counted: " + ", ".join(OPTIMIZERS) + ".",
-)
+@options.optimizer
 @click.option(
     "--mode",
     type=click.Choice(["train", "infer", "both"]),
@@ -39,13 +30,9 @@ FORMATS = ("table", "json")
     show_default=True,
     help="What to calculate.",
 )
-@click.option(
-    "--amp",
-    type=click.Choice(HALVES),
-    is_flag=False,
-    flag_value=HALVES[0],
-    help="Use mixed precision, like `torch.autocast` on CUDA: parameters, gradients and optimizer state in float32, "
-    "convolutions and products in 16 bits with a copy of their weights. `--amp` alone means `--amp float16`.",
+@options.amp(
+    "Use mixed precision, like `torch.autocast` on CUDA: parameters, gradients and optimizer state in float32, "
+    "convolutions and products in 16 bits with a copy of their weights. `--amp` alone means `--amp float16`."
 )
 @click.option("--fit", metavar="SIZE", help="Find the largest batch that fits in SIZE, such as 10GB, 24GiB or 6G.")
 @click.option(
