@@ -9,7 +9,10 @@ To add a reader for a format named FORMAT:
 3. If a file can also arrive as text (from standard input), offer `read_text(source, options) -> Network`.
 4. If `cnncalc check` may open such files from strangers, offer `read_submission(data, path, options) -> Network`, which
    reads bytes or an open file within the limits for strangers, and list the suffixes in `submissions`.
-5. Describe the format in docs/models.md, and add tests in `tests/readers/FORMAT/`.
+5. If its files share their suffix with another format, list the words in `marks` and write
+   `cnncalc/readers/FORMAT/recognition.py` with `recognises(text) -> bool`. It decides about a text that has one of these
+   words, and is imported only then. It must not raise, whatever the text is. `check` reads such files as specifications.
+6. Describe the format in docs/models.md, and add tests in `tests/readers/FORMAT/`.
 
 A layer kind is read in the file of its family (windows, views, recurrent, ...), which has the same name in each format.
 """
@@ -26,8 +29,8 @@ from cnncalc.readers.options import Missing, ReaderOptions
 from cnncalc.record import Record
 
 __all__ = [
-    "READERS", "SPECIFICATIONS", "SUBMISSIONS", "SUFFIXES", "Missing", "Reader", "ReaderOptions", "is_keras_json",
-    "read", "read_submission", "read_text", "reader_of", "reader_of_file", "reader_of_submission", "reader_of_text",
+    "READERS", "SPECIFICATIONS", "SUBMISSIONS", "SUFFIXES", "Missing", "Reader", "ReaderOptions", "read",
+    "read_submission", "read_text", "reader_of", "reader_of_file", "reader_of_submission", "reader_of_text",
 ]  # fmt: skip
 
 
@@ -37,6 +40,7 @@ class Reader(Record):
     name: str  # the folder that holds the reader
     files: str  # plural name of its files for messages
     suffixes: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()  # every text that is recognised by its content has one of these words
     prefix: str = ""  # of a SPEC that is not a file
     extra: str = ""  # the extra that installs what the reader needs
     options: tuple[str, ...] = ()  # the fields of ReaderOptions that only this reader uses
@@ -53,12 +57,11 @@ SPECIFICATIONS = Reader("yaml", "specifications", (".yaml", ".yml", ".json"), su
 _ONNX = Reader(
     "onnx", "ONNX models", (".onnx",), extra="onnx", options=("batch_axes", "branches"), submissions=(".onnx",)
 )
-_KERAS = Reader("keras", "Keras models", (".keras",))
 READERS = (
     SPECIFICATIONS,
     _ONNX,
     Reader("darknet", "Darknet configurations", (".cfg",)),
-    _KERAS,
+    Reader("keras", "Keras models", (".keras",), ("class_name", "modelTopology")),
     Reader("torch", "torch:MODULE:CALLABLE", prefix="torch:", extra="torch", options=("arguments",), runs_code=True),
 )
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
@@ -86,31 +89,22 @@ def reader_of_submission(path: str) -> Reader:
 
 
 def reader_of_text(text: str) -> Reader:
-    """Return the reader for text whose format the suffix does not show: Keras' JSON, or else a specification."""
-    return _KERAS if is_keras_json(text) else SPECIFICATIONS
-
-
-def is_keras_json(text: str) -> bool:
-    """Return whether the text is JSON written by Keras' `model.to_json()` or by TensorFlow.js."""
-    if "class_name" not in text and "modelTopology" not in text:
-        return False
-    from cnncalc.readers.keras import file
-
-    return file.is_keras_json(text)
+    """Return the reader for text whose format the suffix does not show. Text that none recognises is a specification."""
+    for reader in READERS:
+        if any(word in text for word in reader.marks) and _module(reader, "recognition").recognises(text):
+            return reader
+    return SPECIFICATIONS
 
 
 def read(path: str, options: ReaderOptions) -> Network:
-    """Read the network in a file of another format.
+    """Read the network in a file whose name shows that it has another format.
 
     Raises:
         Refused: The file has a mistake.
         Missing: The extra is not installed.
         OSError: The file cannot be opened.
     """
-    reader = reader_of(path)
-    if not reader.is_other_format:  # Keras writes JSON, which has the suffix of specifications
-        reader = _KERAS
-    network: Network = _module(reader).read(path, options)
+    network: Network = _module(reader_of(path)).read(path, options)
     return network
 
 
@@ -136,5 +130,5 @@ def read_submission(data: bytes | BinaryIO, path: str, options: ReaderOptions) -
     return network
 
 
-def _module(reader: Reader) -> Any:
-    return import_module(f"cnncalc.readers.{reader.name}.reader")
+def _module(reader: Reader, name: str = "reader") -> Any:
+    return import_module(f"cnncalc.readers.{reader.name}.{name}")

@@ -109,16 +109,16 @@ def test_json_of_keras_is_opened_once(here: Run, tmp_path: Path, monkeypatch: py
         opened.append(str(name))
         return plain(name, *more, **options)
 
-    recognise = readers.is_keras_json
+    recognise = readers.reader_of_text
 
-    def swapped(text: str) -> bool:
+    def swapped(text: str) -> readers.Reader:
         verdict = recognise(text)
         path.unlink()
         path.write_text(json.dumps(KERAS).replace('"units": 10', '"units": 20'))
         return verdict
 
     monkeypatch.setattr(os, "open", counted)
-    monkeypatch.setattr(readers, "is_keras_json", swapped)
+    monkeypatch.setattr(readers, "reader_of_text", swapped)
     assert here("analyze", "net.json", "--get", "params").out == "90\n"
     assert opened.count("net.json") == 1
 

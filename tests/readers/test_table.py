@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from cnncalc import readers
+from cnncalc.analyses.budget import Policy
+from cnncalc.checking.submission import Task, check_source
+from cnncalc.problem import Source
 from cnncalc.readers import READERS, Reader, ReaderOptions
 from tests.helpers import ROOT
 
@@ -21,6 +24,8 @@ def test_every_row_names_a_reader(reader: Reader) -> None:
     assert set(reader.options) <= set(ReaderOptions._names)
     if reader.submissions and reader.is_other_format:
         assert callable(module.read_submission)
+    if reader.marks:
+        assert callable(module.read_text)
     assert set(reader.submissions) <= set(reader.suffixes)
     assert not (reader.runs_code and reader.submissions)
 
@@ -50,12 +55,49 @@ def test_extras_exist() -> None:
     assert all(f"\n{reader.extra} = [" in text for reader in READERS if reader.extra)
 
 
-def test_json_of_keras_is_read_by_path(tmp_path: Path) -> None:
-    """Its suffix is that of specifications."""
-    layers = [
-        {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
-        {"class_name": "Dense", "config": {"name": "fc", "units": 10}},
-    ]
-    path = tmp_path / "net.json"
-    path.write_text(json.dumps({"class_name": "Sequential", "config": {"name": "net", "layers": layers}}))
-    assert [node.kind for node in readers.read(str(path), ReaderOptions({}, {})).nodes] == ["input", "fc"]
+LAYERS = [
+    {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
+    {"class_name": "Dense", "config": {"name": "fc", "units": 10}},
+]
+RECOGNISED = {"keras": json.dumps({"class_name": "Sequential", "config": {"name": "net", "layers": LAYERS}})}
+BY_CONTENT = [reader for reader in READERS if reader.marks]
+
+
+def test_every_format_recognised_by_its_content_is_tried() -> None:
+    """A new one needs an example here."""
+    assert {reader.name for reader in BY_CONTENT} == RECOGNISED.keys()
+
+
+@pytest.mark.parametrize("reader", BY_CONTENT, ids=lambda reader: reader.name)
+def test_text_is_recognised(reader: Reader) -> None:
+    """The text is read by that reader, whatever the file is called."""
+    text = RECOGNISED[reader.name]
+    assert readers.reader_of_text(text) is reader
+    nodes = readers.read_text(reader, Source("net.json", text), ReaderOptions({}, {})).nodes
+    assert nodes[0].kind == "input"
+
+
+@pytest.mark.parametrize("reader", BY_CONTENT, ids=lambda reader: reader.name)
+def test_recognition_does_not_raise(reader: Reader) -> None:
+    """Whatever follows the words of a format, the answer is whether the text has it."""
+    module = import_module(f"cnncalc.readers.{reader.name}.recognition")
+    text = RECOGNISED[reader.name]
+    texts = [text[:end] for end in range(0, len(text), 7)] + [text[start:] for start in range(0, len(text), 7)]
+    texts += [*reader.marks, "".join(reader.marks), *("[" * 5000 + word for word in reader.marks), "\0" + text]
+    texts += [f'{{"{word}": {"9" * 5000}}}' for word in reader.marks]
+    assert {module.recognises(each) for each in texts} <= {True, False}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "architectures").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_shelf_imports_no_recognition(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ordinary specification costs a search for a few words."""
+    monkeypatch.setattr(readers, "import_module", lambda name: pytest.fail(f"imports {name}"))
+    assert readers.reader_of_text(path.read_text(encoding="utf-8")) is readers.SPECIFICATIONS
+
+
+@pytest.mark.parametrize("name", RECOGNISED)
+def test_check_recognises_no_content(name: str) -> None:
+    """A submission with the suffix of specifications is read as one."""
+    checked = check_source(Source("net.yaml", RECOGNISED[name]), Task(Policy()))
+    assert checked.status == "error"
+    assert checked.metrics is None

@@ -6,7 +6,6 @@ Only `config.json` is read from an archive, never the weights. Nothing is writte
 from __future__ import annotations
 
 import json
-import re
 import struct
 import zipfile
 import zlib
@@ -25,29 +24,6 @@ DAMAGE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, IndexError, OverflowError, OSError,
     NotImplementedError, RuntimeError,
 )  # fmt: skip
-_TOP = re.compile(r'\A\s*[{"]')
-
-
-def is_keras_json(text: str) -> bool:
-    """Return whether the text is the JSON of a Keras model: a mapping with `class_name` and `config` at the top level.
-
-    It may be encoded twice, as `json.dumps(model.to_json())` does, or be part of a TensorFlow.js model.
-
-    >>> is_keras_json('{"class_name": "Sequential", "config": {"layers": []}}'), is_keras_json('{"input": "8x8x3"}')
-    (True, False)
-    """
-    if not _TOP.match(text) or not ("class_name" in text or "modelTopology" in text):
-        return False
-    try:
-        top = json.loads(text)
-        if isinstance(top, str) and _TOP.match(top):
-            top = json.loads(top)
-    except (ValueError, RecursionError):
-        return '"class_name"' in text[:2000]  # for broken JSON, the reader reports the error
-    model = topology(top)
-    return (
-        is_graph(top) or isinstance(model, str) or (isinstance(model, dict) and {"class_name", "config"} <= set(model))
-    )
 
 
 def load(path: str) -> dict[str, Any]:

@@ -12,12 +12,10 @@ import os
 
 from cnncalc.network import Network
 from cnncalc.problem import Source
-from cnncalc.readers.keras.file import is_keras_json, load, parse
+from cnncalc.readers.keras.file import load, parse
 from cnncalc.readers.keras.graph import Reader
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.text import show
-
-__all__ = ["is_keras_json", "read", "read_text"]
 
 
 def read(path: str, options: ReaderOptions) -> Network:
