@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from cnncalc.advice.catalogue import CATALOGUE
+from cnncalc.advice.catalogue import catalogue
 from cnncalc.advice.edits import Edit, edits
 from cnncalc.advice.rebuild import rebuild
 from cnncalc.advice.rewrite import Rewrite
-from cnncalc.advice.state import QUANTITIES, Figures, Running, State
+from cnncalc.advice.state import QUANTITIES, USUAL, Figures, Running, State
+from cnncalc.analyses.memory.checkpoints import recomputed_macs
 from cnncalc.network import Network
 from cnncalc.record import Record
 
@@ -34,6 +35,12 @@ class Advice(Record):
     meets: tuple[str, ...]
     edits: tuple[Edit, ...]
     state: State
+
+    @property
+    def recomputed(self) -> int:
+        """The multiply-adds of a batch that run twice because of checkpoints."""
+        how = self.state.running
+        return how.batch * recomputed_macs(self.state.network, how.checkpoint) if how.checkpoint else 0
 
     def misses(self, limits: Mapping[str, int]) -> tuple[str, ...]:
         """Return the quantities that are over their limit after the change."""
@@ -84,12 +91,12 @@ def exceeded(figures: Figures, limits: Mapping[str, int]) -> tuple[str, ...]:
 
 def advise(network: Network, limits: Mapping[str, int], running: Running) -> Advised:
     """Find what to change in a network so that it keeps the limits; without limits, what would save most."""
-    start = State(_as_specification(network), running)
+    start = State(_as_specification(network), running, plans={})
     wanted = tuple(limits) or ("params", "macs")
     measured = tuple(name for name in QUANTITIES if name in (*wanted, "params", "macs"))
     search = _Search(limits, wanted, measured)
     before = start.measure(measured)
-    found = search.candidates(start, before, [(rewrite, None) for rewrite in CATALOGUE])
+    found = search.candidates(start, before, [(rewrite, None) for rewrite in catalogue(limits)])
     combination = search.combine(start, before, found) if exceeded(before, limits) else None
     return Advised(network, running, dict(limits), before, tuple(found), combination)
 
@@ -112,7 +119,8 @@ class _Search:
         """Return the changes that help, the best first. A place of None stands for all places."""
         found = []
         for rewrite, only in tried:
-            if not set(rewrite.saves).intersection(exceeded(before, self.limits) or self.wanted):
+            sought = exceeded(before, self.limits) or self.wanted
+            if not any(name in rewrite.saves or name not in USUAL for name in sought):
                 continue
             for place in rewrite.places(state) if only is None else [only]:
                 advice = self._attempt(state, before, rewrite, place)
@@ -148,12 +156,12 @@ class _Search:
         return sum(shares, Fraction(0)) / len(shares)
 
     def _order(self, advice: Advice) -> tuple[object, ...]:
-        """Order by the share that is closed; among equals, what harms least and changes the figures least."""
+        """Order by the share that is closed; among equals, what harms, recomputes and changes the figures least."""
         saved = sum(
             (Fraction((advice.before[name] or 0) - (advice.after[name] or 0), advice.before[name] or 1))
             for name in self.measured
         )
-        return -advice.closed, advice.rewrite.harm, saved if advice.closed == 1 else -saved
+        return -advice.closed, advice.rewrite.harm, advice.recomputed, saved if advice.closed == 1 else -saved
 
     def combine(self, start: State, before: Figures, first: Sequence[Advice]) -> Combination | None:
         """Apply the best change again and again until the limits hold, then leave out what was not needed."""
@@ -164,6 +172,8 @@ class _Search:
             best = found[0]
             steps.append(best)
             state, figures = best.state, best.after
+            if not exceeded(figures, self.limits):
+                break
             tried = [one for one in tried if not _overlap(one, (best.rewrite, best.place))]
             found = self.candidates(state, figures, tried)
         if len(steps) < 2:

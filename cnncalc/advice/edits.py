@@ -7,7 +7,7 @@ from typing import Any
 from cnncalc.advice.state import State
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import Name
-from cnncalc.network import Node
+from cnncalc.network import Network, Node
 from cnncalc.record import Record
 from cnncalc.writers.yaml.fields import format_value
 
@@ -26,18 +26,25 @@ class Edit(Record):
     texts: tuple[str, ...]
 
 
-def edits(before: State, after: State) -> tuple[Edit, ...]:
-    """Return what differs between two states of a network."""
-    added: dict[str, list[Node]] = {}
-    old = {node.name: node for node in before.network.nodes}
+def replaced_layers(before: Network, after: Network) -> dict[str, list[Node]]:
+    """Return for every layer of a network the layers that have taken its place; layers that were removed are missing."""
+    old = {node.name for node in before.nodes}
+    found: dict[str, list[Node]] = {}
     waiting: list[Node] = []
-    for node in after.network.nodes:
+    for node in after.nodes:
         if node.layer is None:
             continue
         waiting.append(node)
         if node.name in old:
-            added[node.name] = waiting
+            found[node.name] = waiting
             waiting = []
+    return found
+
+
+def edits(before: State, after: State) -> tuple[Edit, ...]:
+    """Return what differs between two states of a network."""
+    old = {node.name: node for node in before.network.nodes}
+    added = replaced_layers(before.network, after.network)
     found: dict[tuple[str, tuple[str, ...]], list[Node]] = {}
     for name, node in old.items():
         if node.layer is None:

@@ -77,7 +77,7 @@ class NetworkRewrite(Rewrite):
         if found is None:
             return None
         network, new = found
-        return State(network, state.running, state.replaced | new if self.structural else state.replaced)
+        return State(network, state.running, state.replaced | new if self.structural else state.replaced, {})
 
 
 class LayerRewrite(NetworkRewrite):

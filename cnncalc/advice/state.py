@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnncalc.analyses.memory.peak import infer, train
+from cnncalc.analyses.memory.plan import Plan, plan
+from cnncalc.analyses.quantities import LIMITS, Setting
 from cnncalc.analyses.totals import analyze
 from cnncalc.network import Network
 from cnncalc.record import Record
 
-QUANTITIES = ("params", "macs", "memory")  # what can be limited
+USUAL = ("params", "macs", "memory")  # what rewrites are about
+QUANTITIES = (*USUAL, *[name for name in LIMITS if name not in USUAL])  # what can be limited
+SIZES = ("memory", *[name for name, quantity in LIMITS.items() if quantity.is_size])
 MODES = ("train", "infer")
 
 Figures = Mapping[str, "int | None"]  # by quantity; None is unknown
@@ -40,33 +44,44 @@ class Running(Record):
 
 
 class State(Record):
-    """A network, how it runs, and the layers that were replaced already, which other rewrites leave alone."""
+    """A network, how it runs, and the layers that were replaced already, which other rewrites leave alone.
+
+    `plans` are its operations by mode and type, which states that differ only in how they run share.
+    """
 
     network: Network
     running: Running
     replaced: frozenset[str] = frozenset()
+    plans: dict[tuple[str, str], Plan] | None = None
 
     def with_running(self, **values: object) -> State:
         """Return the same network with other settings."""
-        return State(self.network, Running(**{**vars(self.running), **values}), self.replaced)
+        return State(self.network, Running(**{**vars(self.running), **values}), self.replaced, self.plans)
+
+    @property
+    def plan(self) -> Plan:
+        """The operations of a training step or of inference, without checkpoints."""
+        how, plans = self.running, {} if self.plans is None else self.plans
+        key = (how.mode, how.amp)
+        if key not in plans:
+            plans[key] = plan(self.network, training=how.mode == "train", amp=how.amp)
+        return plans[key]
 
     def measure(self, quantities: Sequence[str]) -> dict[str, int | None]:
         """Return the figures of these quantities. One that is only known to be above a bound is unknown."""
-        totals = analyze(self.network).totals
+        how = self.running
+        analysis = analyze(self.network, how.batch, how.dtype)
+        setting = Setting(how.optimizer, how.amp)
         figures: dict[str, int | None] = {}
         for quantity in quantities:
-            if quantity == "params":
-                figures[quantity] = totals.params
-            elif quantity == "macs":
-                figures[quantity] = None if totals.uncounted else totals.macs
-            else:
-                figures[quantity] = self._peak()
+            figures[quantity] = self._peak() if quantity == "memory" else LIMITS[quantity].number(analysis, setting)
         return figures
 
     def _peak(self) -> int | None:
         how = self.running
         if how.mode == "infer":
-            run = infer(self.network, how.batch, how.dtype, amp=how.amp)
+            run = infer(self.network, how.batch, how.dtype, amp=how.amp, work=self.plan)
         else:
-            run = train(self.network, how.batch, how.dtype, how.optimizer, checkpoint=how.checkpoint, amp=how.amp)
+            work = self.plan.with_checkpoints(how.checkpoint)
+            run = train(self.network, how.batch, how.dtype, how.optimizer, amp=how.amp, work=work)
         return None if run.bounded else run.peak.live

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cnncalc.advice.wiring import Wiring
+from cnncalc.layers.activation import Activation, Softmax
 from cnncalc.layers.conv import Conv
+from cnncalc.layers.norm import BatchNorm
 from cnncalc.network import Network, Node
 
 FEWEST = 8  # input channels from which it makes sense to treat them apart
@@ -37,10 +40,25 @@ def hidden_window(node: Node, network: Network) -> Conv | None:
     return layer if set(kernel) != {1} else None
 
 
-def rounded(filters: int, most: float, least: int = 8) -> int:
-    """Return a share of the filters, rounded to a multiple of 8; never fewer than `least`.
+def producer_of(node: Node, wiring: Wiring) -> Node | None:
+    """Return the layer that calculates what a layer reads, through layers that treat every cell alone.
 
-    >>> rounded(100, 0.5), rounded(10, 0.5)
-    (48, 8)
+    None if anything else reads a value on the way.
     """
-    return max(least, int(filters * most + 4) // 8 * 8)
+    before = wiring.source(node)
+    while wiring.only_reader(before) is not None:
+        if not isinstance(before.layer, (Activation, BatchNorm)) or isinstance(before.layer, Softmax):
+            return before
+        before = wiring.source(before)
+    return None
+
+
+def rounded(filters: int, most: float, least: int = 8) -> int:
+    """Return a share of the filters as `round_to` of a specification rounds it to a multiple of 8, at least `least`.
+
+    >>> rounded(100, 0.5), rounded(36, 0.5), rounded(10, 0.5)
+    (48, 24, 8)
+    """
+    value = filters * most
+    multiple = max(least, int(value + 4) // 8 * 8)
+    return multiple + 8 if 10 * multiple < 9 * value else multiple

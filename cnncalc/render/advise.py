@@ -8,7 +8,8 @@ from typing import Any
 from cnncalc import __version__
 from cnncalc.advice.advise import Advice, Advised, Combination
 from cnncalc.advice.edits import Edit
-from cnncalc.advice.state import Figures, State
+from cnncalc.advice.state import SIZES, Figures, State
+from cnncalc.analyses.quantities import LIMITS
 from cnncalc.render.lines import Line
 from cnncalc.text import plural, show
 from cnncalc.units import format_bytes, format_count
@@ -16,7 +17,11 @@ from cnncalc.units import format_bytes, format_count
 SHOWN = 8  # pieces of advice in the report
 ALIKE = 2  # of the same kind
 EDITS = 4  # changed steps of each
-NOUNS = {"params": "params", "macs": "MACs", "memory": "memory"}
+
+
+def noun(name: str) -> str:
+    """Return the name of a quantity in a sentence."""
+    return LIMITS[name].noun if name in LIMITS else name
 
 
 def report(advised: Advised, glyphs: dict[str, str], every: bool = False) -> list[Line]:
@@ -53,8 +58,9 @@ def _shown(advised: Advised, every: bool) -> list[int]:
 def _heading(advised: Advised) -> list[Line]:
     lines: list[Line] = [[(show(advised.network.title, 60), "name")]]
     wide = max(len(_figure(name, figure)) for name, figure in advised.before.items())
+    named = max(len(noun(name)) for name in advised.before)
     for name, figure in advised.before.items():
-        line: Line = [(f" {NOUNS[name]:<7} {_figure(name, figure):<{wide}}", "")]
+        line: Line = [(f" {noun(name):<{named + 1}} {_figure(name, figure):<{wide}}", "")]
         limit = advised.limits.get(name)
         if limit is not None:
             if figure is None:
@@ -74,9 +80,10 @@ def _advice(advised: Advised, advice: Advice, number: str) -> list[Line]:
     if len(advised.over or advised.limits or advised.before) > 1:
         gap += " on average"
     if advice.meets:
-        gap += f"; meets the limit on {' and '.join(NOUNS[name] for name in advice.meets)}"
+        gap += f"; meets the limit on {' and '.join(noun(name) for name in advice.meets)}"
     lines.append([("   ", ""), (gap, "good" if advice.meets else "")])
     lines += _changes(advice.before, advice.after)
+    lines += _recomputed(advice)
     for edit in advice.edits[:EDITS]:
         lines += _edit(edit)
     if len(advice.edits) > EDITS:
@@ -89,12 +96,25 @@ def sentence(advice: Advice) -> str:
     """Return what to do, and where."""
     if advice.rewrite.name == "smaller-batch":
         return f"{advice.rewrite.title}: {advice.place}"
+    if advice.rewrite.name == "checkpoint-set":
+        return f"{advice.rewrite.title}, {', '.join(advice.state.running.checkpoint)}"
     return advice.rewrite.title + (f", in {advice.place}" if advice.place else "")
 
 
+def _recomputed(advice: Advice) -> list[Line]:
+    if not advice.recomputed:
+        return []
+    text = f"   recomputes {format_count(advice.recomputed)} MACs in each step"
+    before, after = advice.before["memory"], advice.after["memory"]
+    if before is not None and after is not None and before > after:
+        text += f": {(before - after) / advice.recomputed:.2g} bytes saved per MAC"
+    return [[(text, "")]]
+
+
 def _changes(before: Figures, after: Figures) -> list[Line]:
+    named = max(len(noun(name)) for name in before)
     return [
-        [(f"   {NOUNS[name]:<7} {_figure(name, figure)} -> {_figure(name, after[name])}", "")]
+        [(f"   {noun(name):<{named + 1}} {_figure(name, figure)} -> {_figure(name, after[name])}", "")]
         for name, figure in before.items()
         if figure != after[name]
     ]
@@ -125,7 +145,7 @@ def _combination(advised: Advised, combination: Combination) -> list[Line]:
 def _figure(name: str, figure: int | None) -> str:
     if figure is None:
         return "?"
-    if name == "memory":
+    if name in SIZES:
         return f"{figure:,} bytes" + (f" = {format_bytes(figure)}" if figure >= 1000 else "")
     return f"{figure:,}" + (f" ({format_count(figure)})" if figure >= 100_000 else "")
 
@@ -169,6 +189,7 @@ def _advice_data(advice: Advice) -> dict[str, Any]:
         "effect": advice.rewrite.effect,
         "after": dict(advice.after),
         "closed": float(advice.closed),
+        "recomputed_macs": advice.recomputed,
         "meets": list(advice.meets),
         "edits": [
             {

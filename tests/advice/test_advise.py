@@ -29,6 +29,20 @@ EVERY = [
 ALL = {"params": 0, "macs": 0, "memory": 0}
 
 
+POOLED = """\
+input: {side}x{side}x3
+layers: [conv: {{filters: 8, kernel: 3, pad: {pad}}}, relu, maxpool: {{kernel: 3, stride: 2}}, fc: 2]
+"""
+STRIDED = """\
+input: 28x28x8
+layers:
+  - conv: {{filters: 8, kernel: 3, pad: 1}}
+  - relu
+  - conv: {{filters: 8, kernel: {kernel}, stride: 2}}
+  - fc: 2
+"""
+
+
 def figures(network: cnncalc.Network, how: Running) -> dict[str, int | None]:
     """The figures of a network by the public API, as for any other network."""
     totals = network.analyze().totals
@@ -79,7 +93,7 @@ def test_by_hand() -> None:
 
 def changed(spec: str, rewrite: str, place: str = "") -> list[str] | None:
     """The kinds and fields of the layers after a rewrite."""
-    state = State(cnncalc.load(spec), Running())
+    state = State(cnncalc.parse(spec) if "\n" in spec else cnncalc.load(spec), Running())
     [found] = [one for one in CATALOGUE if one.name == rewrite]
     after = found.apply(state, place)
     if after is None:
@@ -116,12 +130,43 @@ def changed(spec: str, rewrite: str, place: str = "") -> list[str] | None:
         ("8x8x8 -> CONV3-8 -> RELU -> POOL2 -> FC-2", "stride-for-pooling",
          ["conv filters 8, kernel 3, stride 2, pad same", "relu", "fc units 2"]),
         ("9x9x8 -> CONV3-8 -> RELU -> POOL2 -> FC-2", "stride-for-pooling", None),
-        ("8x8x8 -> CONV3-8 -> RELU -> RELU -> FC-2", "dead-layers",
+        ("8x8x8 -> CONV3-8 -> RELU -> RELU -> FC-2", "duplicate-layers",
          ["conv filters 8, kernel 3, pad same", "relu", "fc units 2"]),
         ("8x8x8 -> CONV3-8 -> RELU -> FC-2", "dead-layers", None),
         ("8x8x8 -> CONV3-8 -> RELU -> FC-2", "in-place",
          ["conv filters 8, kernel 3, pad same", "relu inplace true", "fc units 2"]),
         ("8x8x8 -> RELU -> FC-2", "in-place", None),
+        ("8x8x8 -> CONV3-8 -> RELU -> POOL2 -> RELU -> FC-2", "dead-layers",
+         ["conv filters 8, kernel 3, pad same", "relu", "maxpool kernel 2", "fc units 2"]),
+        ("8x8x8 -> CONV3-8 -> TANH -> POOL2 -> RELU -> FC-2", "dead-layers", None),
+        ("8x8x8 -> CONV3-8 -> RELU -> POOL1 -> FC-2", "dead-layers",
+         ["conv filters 8, kernel 3, pad same", "relu", "fc units 2"]),
+        ("8x8x8 -> CONV3-8 -> BN -> BN -> FC-2", "duplicate-layers",
+         ["conv filters 8, kernel 3, pad same", "batchnorm", "fc units 2"]),
+        ("8x8x8 -> CONV3-8 -> BN -> RELU -> BN -> FC-2", "duplicate-layers", None),
+        ("80 -> FC-8 -> DROPOUT0.5 -> DROPOUT0.2 -> FC-2", "duplicate-layers",
+         ["fc units 8", "dropout rate 0.6", "fc units 2"]),
+        ("8x8x8 -> CONV3-8 -> GELU -> GELU -> FC-2", "duplicate-layers", None),
+        ("80 -> FC-40 -> FC-20", "merged-linear", ["fc units 20"]),
+        ("80 -> FC-4 -> FC-80", "merged-linear", None),  # a low rank on purpose
+        ("80 -> FC-40 -> FC-20 -> FC-10", "merged-linear", ["fc units 20", "fc units 10"]),
+        ("80 -> FC-40 -> RELU -> FC-20", "merged-linear", None),
+        ("9x9x8 -> CONV3-64 -> CONV1-8p0 -> FC-2", "merged-linear", ["conv filters 8, kernel 3, pad same", "fc units 2"]),
+        ("9x9x8 -> CONV1-64p0 -> CONV3-8p0 -> FC-2", "merged-linear", ["conv filters 8, kernel 3", "fc units 2"]),
+        ("9x9x8 -> CONV1-64p0 -> CONV3-8 -> FC-2", "merged-linear", None),  # zeros are not the bias
+        ("9x9x8 -> CONV3-8 -> CONV3-8 -> FC-2", "merged-linear", None),
+        (POOLED.format(side=28, pad=1), "unread-rows",
+         ["conv filters 8, kernel 3, pad {left: 1, top: 1}", "relu", "maxpool kernel 3, stride 2", "fc units 2"]),
+        (POOLED.format(side=29, pad=1), "unread-rows", None),
+        (POOLED.format(side=28, pad=0), "unread-rows", None),
+        (STRIDED.format(kernel=1), "stride-before-1x1",
+         ["conv filters 8, kernel 3, stride 2, pad 1", "relu", "conv filters 8, kernel 1", "fc units 2"]),
+        (STRIDED.format(kernel=3), "stride-before-1x1", None),
+        ("6x6x8 -> [CONV3-8]*3 -> CONV3-16 -> FC-2", "1x1-beyond-input", [*["conv filters 8, kernel 3, pad same"] * 3,
+         "conv filters 16, kernel 1", "fc units 2"]),
+        ("6x6x8 -> [CONV3-8 -> RELU]*4 -> CONV3-16 -> FC-2", "layers-beyond-input",
+         [*["conv filters 8, kernel 3, pad same", "relu"] * 3, "conv filters 16, kernel 3, pad same", "fc units 2"]),
+        ("60x60x8 -> [CONV3-8 -> RELU]*4 -> CONV3-16 -> FC-2", "layers-beyond-input", None),
     ],
 )  # fmt: skip
 def test_rewrites(spec: str, rewrite: str, layers: list[str] | None) -> None:

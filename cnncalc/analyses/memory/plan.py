@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 from cnncalc.analyses.blocks import Scope, is_named, scopes_of
 from cnncalc.layers.activation import Dropout, InPlace
@@ -173,6 +174,16 @@ class Plan:
         self.learned: dict[tuple[int, str], int] = {}
         self.unknown: list[str] = []  # layers without a memory rule
         self.segments: list[Segment] = []  # checkpointed blocks, in order
+        self.values: list[Value] = []  # the value of every node
+        self.last_step: list[int] = []  # the step that makes the value of every node
+
+    def with_checkpoints(self, names: Sequence[str]) -> Plan:
+        """Return the same plan in which the outermost blocks with these names are recomputed in backward."""
+        other = copy(self)
+        other.segments = []
+        if names:
+            _segment(other, scopes_of(self.network.nodes), names)
+        return other
 
     def value(self, numbers: int, trained: bool, classes: int = 1, wide: bool = False, fixed: bool = False) -> Value:
         """Create a value, which is wide only under autocast."""
@@ -239,8 +250,7 @@ def plan(
         network = work.network = other or network
         if other is None:
             work.unknown.append(TRAINING_MODE)
-    values: list[Value] = []  # the value of every node
-    last_step: list[int] = []  # the step that makes the value of every node
+    values, last_step = work.values, work.last_step
     cuts: dict[int, Value] = {}  # values that are cut into parts in one operation
     for node in network.nodes:
         if node.layer is None:
@@ -304,7 +314,7 @@ def plan(
     scopes = scopes_of(network.nodes)
     _release(network, work, values, last_step, scopes if until_return else None)
     if checkpoint:
-        _segment(work, values, last_step, scopes, checkpoint)
+        _segment(work, scopes, checkpoint)
     return work
 
 
@@ -327,16 +337,16 @@ def _is_wide(op: Op, inputs: Sequence[Value]) -> bool:
     return inputs[op.alias].wide if op.alias is not None else any(value.wide for value in inputs)
 
 
-def _segment(
-    work: Plan, values: Sequence[Value], last_step: Sequence[int], scopes: Sequence[Scope], names: Sequence[str]
-) -> None:
+def _segment(work: Plan, scopes: Sequence[Scope], names: Sequence[str]) -> None:
     """Add the outermost blocks with these names as segments."""
     for scope in sorted(scopes, key=lambda scope: (scope.first, -scope.last)):
         if not any(is_named(scope.path, name) for name in names):
             continue
-        first, last = last_step[scope.first - 1] + 1 if scope.first else 0, last_step[scope.last]
+        first, last = work.last_step[scope.first - 1] + 1 if scope.first else 0, work.last_step[scope.last]
         if not work.segments or first > work.segments[-1].last:
-            work.segments.append(Segment(first, last, [values[index] for index in sorted(scope.inputs)], work.steps))
+            work.segments.append(
+                Segment(first, last, [work.values[index] for index in sorted(scope.inputs)], work.steps)
+            )
 
 
 def _overridden(layer: Layer, inplace: bool | None) -> Layer:

@@ -18,7 +18,9 @@ class Advisable(graph.Network):
         self, limits: Mapping[str, int | str] | None = None, *, batch: int = 1, dtype: str = "float32",
         optimizer: str = "sgd", amp: str | None = None, mode: str = "train",
     ) -> Advised:  # fmt: skip
-        """Return what to change so that `limits` on `params`, `macs` and `memory` hold; the rest is as for `memory`.
+        """Return what to change so that `limits` hold; the rest is as for `memory`.
+
+        Limits are on `params`, `macs`, `memory`, and every quantity that a policy can limit, such as `activations`.
 
         Examples
         --------

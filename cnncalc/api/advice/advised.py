@@ -7,17 +7,38 @@ from typing import Any
 
 from cnncalc import network as graph
 from cnncalc.advice import advise as room
-from cnncalc.advice.specification import write
-from cnncalc.advice.state import MODES, QUANTITIES, Running, State
+from cnncalc.advice.state import MODES, QUANTITIES, SIZES, USUAL, Running, State
+from cnncalc.advice.writing.file_text import change_file, source_of
+from cnncalc.advice.writing.specification import write
+from cnncalc.advice.writing.step_text import CannotKeep
 from cnncalc.analyses.memory.optimizers import OPTIMIZERS
 from cnncalc.api.errors import CnncalcError
+from cnncalc.record import Record
 from cnncalc.render import advise as render
 from cnncalc.render.lines import UNICODE, Line, plain
 from cnncalc.text import did_you_mean, quoted, show
 from cnncalc.units import DTYPES, HALVES, parse_count, parse_size
 from cnncalc.writers.yaml.fields import Unwritable
 
-__all__ = ["Advised", "Running", "advise_network"]
+__all__ = ["QUANTITIES", "Advised", "Applied", "Running", "advise_network"]
+
+
+class Applied(Record):
+    """A changed network as a specification.
+
+    Attributes
+    ----------
+    text : str
+        The specification.
+    keeps_file : bool
+        Whether it is the text of the file with changed lines. Otherwise it was written anew, without comments and parameters.
+    reason : str
+        Why it had to be written anew; empty if the network was not read from a file.
+    """
+
+    text: str
+    keeps_file: bool
+    reason: str = ""
 
 
 class Advised(room.Advised):
@@ -57,20 +78,34 @@ class Advised(room.Advised):
             raise CnncalcError.of(text, "option", "--apply")
         return self.advice[number - 1].state
 
-    def to_specification(self, number: int | str = 1) -> str:
+    def apply(self, number: int | str = 1) -> Applied:
         """Return the changed network as a specification, which has exactly the figures of the advice.
+
+        The text of the file is kept, with its comments and parameters, and only the lines that describe changed layers are
+        changed. Where they cannot express the change, the specification is written anew.
 
         Raises
         ------
         CnncalcError
             If there is no such advice, or no specification can express a layer.
         """
+        after = self.state_of(number).network
+        source, reason = source_of(self.network), ""
+        if source is not None:
+            try:
+                return Applied(change_file(source, self.network, after), True)
+            except CannotKeep as error:
+                reason = str(error)
         try:
-            return write(self.state_of(number).network, self.network)
+            return Applied(write(after, self.network), False, reason)
         except Unwritable as error:
             raise CnncalcError.of(
                 f"{show(self.network.spec)} cannot be written: {show(error, 300)}", "limit"
             ) from error
+
+    def to_specification(self, number: int | str = 1) -> str:
+        """Return the text of `apply`."""
+        return self.apply(number).text
 
     def lines(self, glyphs: dict[str, str] = UNICODE, *, every: bool = False) -> list[Line]:
         """Return the report as lines of styled spans, for a terminal."""
@@ -107,11 +142,11 @@ def read_limits(limits: Mapping[str, int | str]) -> dict[str, int]:
 
 
 def _parse(name: str, limit: str) -> int:
-    figure = parse_size(limit, short=True) if name == "memory" else parse_count(limit)
+    figure = parse_size(limit, short=True) if name in SIZES else parse_count(limit)
     if figure is None or figure.value is None:
-        example = "8GB or 24GiB" if name == "memory" else "500k or 4G"
+        example = "8GB or 24GiB" if name in SIZES else "500k or 4G"
         text = f"`{show(limit)}` is not a limit for {name}: write it as {example}"
-        raise CnncalcError.of(text, "option", f"--max-{name}")
+        raise CnncalcError.of(text, "option", f"--max-{name}" if name in USUAL else "--max")
     return figure.value
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.api.advice.advised import QUANTITIES
 from cnncalc.cli import options
+from cnncalc.cli.limits import distinct, read_limits, usual_limits
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, print_message, print_problems, write
 from cnncalc.cli.suffixes import check_suffix
@@ -29,6 +31,13 @@ FORMATS = ("table", "json")
     help="Maximum peak memory, such as 8GB, as `cnncalc memory` calculates it for --mode, --batch and --optimizer.",
 )
 @click.option(
+    "--max",
+    "maxima",
+    multiple=True,
+    metavar="QUANTITY=N",
+    help="Maximum of any quantity: " + ", ".join(QUANTITIES) + ". May be repeated.",
+)
+@click.option(
     "--mode",
     type=click.Choice(["train", "infer"]),
     default="train",
@@ -50,6 +59,7 @@ def command(
     max_params: str | None,
     max_macs: str | None,
     max_memory: str | None,
+    maxima: tuple[str, ...],
     mode: str,
     optimizer: str,
     amp: str | None,
@@ -72,15 +82,21 @@ def command(
         raise click.BadParameter("write the number of a change, or `all`", param_hint="--apply")
     network = network_of(request.only_spec(), request)
     print_problems(network.warnings)
-    given = {"params": max_params, "macs": max_macs, "memory": max_memory}
-    limits = {name: limit for name, limit in given.items() if limit is not None}
+    usual = usual_limits(max_params, max_macs, max_memory)
+    limits = distinct([*usual, *read_limits(maxima, "--max", QUANTITIES)])
     with command_errors():
         advised = network.advise(
             limits, batch=request.batch, dtype=request.dtype, optimizer=optimizer, amp=amp, mode=mode
         )
         if number is not None:
             chosen = "all" if number == "all" else int(number)
-            write(advised.to_specification(chosen), request.file)
+            applied = advised.apply(chosen)
+            if applied.reason:
+                print_message(
+                    "note: the specification is written anew, without comments and parameters, because its lines cannot express "
+                    f"the change ({applied.reason})"
+                )
+            write(applied.text, request.file)
             if "memory" in limits:
                 from cnncalc.render.advise import running
 

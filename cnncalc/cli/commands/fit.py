@@ -6,6 +6,7 @@ import click
 
 from cnncalc.api.search import MODES, NAMES
 from cnncalc.cli import options
+from cnncalc.cli.limits import read_limits, usual_limits
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, write
 from cnncalc.cli.suffixes import check_suffix
@@ -112,13 +113,11 @@ def command(
     check_options(request)
     if spec.reader.runs_code:
         divert_output()
-    usual = (("params", max_params), ("macs", max_macs), ("memory", max_memory))
-    most = [(name, text) for name, text in usual if text is not None]
+    most = [*usual_limits(max_params, max_macs, max_memory), *read_limits(maxima, "--max", NAMES)]
+    least = read_limits(minima, "--min", NAMES)
     with command_errors():
         question = make_question(
-            [*most, *(_split(text, "--max") for text in maxima)],
-            [_split(text, "--min") for text in minima],
-            maximize, minimize, batch=request.batch, dtype=request.dtype, optimizer=optimizer, amp=amp, mode=mode,
+            most, least, maximize, minimize, batch=request.batch, dtype=request.dtype, optimizer=optimizer, amp=amp, mode=mode,
         )  # fmt: skip
         with ProgressBar("trying") as progress:
             found = search_spec(spec, request.options, vary, question, every=every, jobs=jobs, progress=progress)
@@ -134,12 +133,3 @@ def command(
 
         show_lines(report(found, glyphs(request.file)), request)
     return 0 if found else FINDING
-
-
-def _split(text: str, option: str) -> tuple[str, str]:
-    from cnncalc.text import show
-
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if not equals or not value:
-        raise click.BadParameter(f"`{show(text)}` is not of the form QUANTITY=N", param_hint=option)
-    return name, value

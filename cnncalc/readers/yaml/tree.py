@@ -31,6 +31,11 @@ except ImportError:  # a PyYAML built without libyaml
     from yaml import Loader as CParser  # type: ignore[assignment]  # the same `get_event`, slower
 
 
+def new_parser(text: str) -> Any:
+    """Return YAML's parser of events: the one written in C, if there is one."""
+    return CParser(text)
+
+
 class Scalar:
     """A word, number or quoted text, not yet interpreted."""
 

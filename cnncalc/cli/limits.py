@@ -1,0 +1,48 @@
+"""Limits as they are typed: `--max-params 500k` and `--max depth=20`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import click
+
+from cnncalc.text import did_you_mean, show
+
+Limit = tuple[str, str]
+
+
+def usual_limits(params: str | None, macs: str | None, memory: str | None) -> list[Limit]:
+    """Return the limits that have options of their own, without those that were not given."""
+    usual = (("params", params), ("macs", macs), ("memory", memory))
+    return [(name, text) for name, text in usual if text is not None]
+
+
+def read_limits(texts: Iterable[str], option: str, quantities: Sequence[str]) -> list[Limit]:
+    """Return limits of the form QUANTITY=N as names and texts.
+
+    Raises:
+        click.BadParameter: A text has another form, or there is no such quantity.
+    """
+    limits = []
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not value:
+            raise click.BadParameter(f"`{show(text)}` is not of the form QUANTITY=N", param_hint=option)
+        if name not in quantities:
+            help = did_you_mean(name, quantities) or f"the quantities are {', '.join(quantities)}"
+            raise click.BadParameter(f"no quantity named `{show(name)}`: {help}", param_hint=option)
+        limits.append((name, value))
+    return limits
+
+
+def distinct(limits: Sequence[Limit]) -> dict[str, str]:
+    """Return limits by quantity.
+
+    Raises:
+        click.UsageError: A quantity has two limits.
+    """
+    names = [name for name, _ in limits]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.UsageError(f"{name} has two maxima: remove one")
+    return dict(limits)
