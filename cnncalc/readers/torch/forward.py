@@ -13,27 +13,16 @@ from itertools import combinations
 from typing import Any
 
 from cnncalc.problem import Problem, Refused
+from cnncalc.readers.aten.channels import mark_channels_first
+from cnncalc.readers.aten.events import Dims, Trace, Var
+from cnncalc.readers.aten.recurrent import CELLS
 from cnncalc.readers.torch.errors import ForwardError, Offline, describe_error, find_cause
-from cnncalc.readers.torch.events import Dims, Trace, Var
 from cnncalc.readers.torch.inputs import Arguments, Feed
-from cnncalc.readers.torch.layers import HANDLERS as LAYERS
 from cnncalc.readers.torch.load import offline, quiet
-from cnncalc.readers.torch.recurrent import CELLS
 from cnncalc.readers.torch.run import CPU, META, Setting, run_forward
-from cnncalc.readers.torch.windows import HANDLERS as WINDOWS
 from cnncalc.text import quoted, show
 from cnncalc.units import format_bytes
 
-# operations that read their input channels first, and those whose inputs then are channels first, too
-FIRST = frozenset((
-    *(name for name in WINDOWS if name != "pad"), *(name for name in LAYERS if "upsample" in name), "batch_norm",
-    "instance_norm", "group_norm", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "grid_sampler",
-))  # fmt: skip
-PASSED_ON = frozenset((
-    "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardswish", "hardsigmoid",
-    "hardtanh", "softplus", "prelu", "dropout", "feature_dropout", "add", "sub", "mul", "div", "cat", "pad", "slice",
-    "chunk", "split", "split_with_sizes", "contiguous", "clone", "to", "detach", "", "roll", "clamp", "maximum", "minimum",
-))  # fmt: skip
 SMALL = 2**31  # bytes of parameters up to which a failing model is tried on the CPU, too
 
 
@@ -284,17 +273,6 @@ def _is_batch_second(var: Var) -> bool:
         and var.dims[1] > 1
         and any(user.op in CELLS and not user.args.get("batch_first", True) for user in var.users)
     )
-
-
-def mark_channels_first(record: Trace) -> None:
-    """Mark the values that operations read channels first."""
-    for event in reversed(record.events):
-        if event.op in FIRST:
-            for var in event.inputs[:1]:
-                var.channels_first = True
-        elif event.op in PASSED_ON and any(out.channels_first and len(out.dims) > 2 for out in event.outs):
-            for var in event.inputs:
-                var.channels_first = var.channels_first or len(var.dims) == len(event.out.dims)
 
 
 # -- failures ---------------------------------------------------------------------------------------------------------

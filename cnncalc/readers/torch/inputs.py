@@ -12,8 +12,8 @@ from inspect import Parameter, signature
 from typing import Any
 
 from cnncalc.problem import Problem, Refused
+from cnncalc.readers.aten.events import Dims
 from cnncalc.readers.optional import import_optional
-from cnncalc.readers.torch.events import Dims
 from cnncalc.readers.torch.load import parse_argument
 from cnncalc.readers.yaml.inputs import LARGEST_AXIS, shape_from
 from cnncalc.shape import Shape

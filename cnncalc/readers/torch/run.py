@@ -10,11 +10,11 @@ from math import prod
 from typing import Any
 
 from cnncalc.problem import Refused
+from cnncalc.readers.aten.events import DROP_PATHS, Trace, Var
 from cnncalc.readers.optional import import_optional
 from cnncalc.readers.torch.errors import ForwardError, call_foreign, is_internal
-from cnncalc.readers.torch.events import Trace, Var
 from cnncalc.readers.torch.inputs import FLOAT, Arguments, Feed
-from cnncalc.readers.torch.trace import DROP_PATHS, find_tensors, recorder_class, too_large
+from cnncalc.readers.torch.trace import find_tensors, recorder_class, too_large
 from cnncalc.record import Record
 
 SMALLEST = 2**30  # bytes: a lower limit would leave too little for threads and libraries

@@ -13,9 +13,10 @@ from typing import Any
 from weakref import ref
 
 from cnncalc.problem import Problem, Refused
+from cnncalc.readers.aten.events import DROP_PATHS, DROPS, SHAPE_ONLY, Call, Event, Tensor, Trace, Var
+from cnncalc.readers.aten.patterns import LOCAL_RESPONSE, MULTIHEAD
 from cnncalc.readers.optional import import_optional
 from cnncalc.readers.torch.errors import call_foreign
-from cnncalc.readers.torch.events import Call, Event, Tensor, Trace, Var
 from cnncalc.text import show
 from cnncalc.units import format_bytes
 
@@ -25,12 +26,6 @@ DATA = frozenset((
     "_local_scalar_dense", "item", "is_nonzero", "nonzero", "nonzero_numpy", "masked_select", "unique_dim", "_unique2",
     "unique_consecutive", "equal", "allclose", "bincount",
 ))  # fmt: skip
-# operations and classes of modules that return their input in evaluation mode, but a new tensor in training
-DROPS = frozenset(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"))
-DROP_PATHS = frozenset(("DropPath", "StochasticDepth"))
-# operations that read only the shape of their input
-SHAPE_ONLY = frozenset(("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided", "zeros_like", "ones_like",
-                        "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "sym_size"))  # fmt: skip
 
 
 def find_tensors(torch: Any, tree: Any) -> Iterator[Any]:
@@ -46,6 +41,27 @@ def find_tensors(torch: Any, tree: Any) -> Iterator[Any]:
     elif hasattr(tree, "__dataclass_fields__"):
         for name in tree.__dataclass_fields__:
             yield from find_tensors(torch, getattr(tree, name))
+
+
+def describe_call(path: str, module: Any, parent: Call | None, inputs: list[Var]) -> Call:
+    """Return the record of a call of a module, with the settings that its operations do not show."""
+    kind, forward = type(module), getattr(type(module), "forward", None)
+    runs = f"{getattr(forward, '__module__', '')}.{getattr(forward, '__qualname__', '')}"
+    settings: dict[str, Any] = {}
+    if kind.__name__ in DROP_PATHS:
+        rate = getattr(module, "drop_prob", getattr(module, "p", getattr(module, "rate", 0.0)))
+        settings = {"rate": float(rate or 0.0)}
+    elif runs == LOCAL_RESPONSE:
+        settings = {"size": module.size}
+    elif runs == MULTIHEAD:
+        bias = module.in_proj_bias is not None
+        settings = {"heads": module.num_heads, "batch_first": module.batch_first, "bias": bias}
+        settings["plain"] = (
+            module.in_proj_weight is not None and module.bias_k is None and not module.add_zero_attn
+            and bias == (module.out_proj.bias is not None)
+        )  # fmt: skip
+    leaf = not any(True for _ in module.children())
+    return Call(path, parent, inputs, f"{kind.__module__}.{kind.__qualname__}", runs, leaf, settings)
 
 
 def too_large(limit: int) -> Refused:
@@ -98,7 +114,8 @@ def recorder_class(torch: Any) -> Any:
             self.torch = torch
             self.record = record
             self.counter = Counter()
-            self.root = Call("", module, None, [])
+            self.module = module
+            self.root = describe_call("", module, None, [])
             self.stack = [self.root]
             self.known: dict[Any, Var] = {}
             self.outdated: dict[Any, list[Var]] = {}
@@ -370,7 +387,7 @@ def recorder_class(torch: Any) -> Any:
 
         def hook(self, stack: ExitStack) -> None:
             """Record the calls of all modules until the stack is closed."""
-            for part in self.root.module.modules():
+            for part in self.module.modules():
                 if isinstance(part, self.torch.jit.ScriptModule):  # has no hooks: its layers get its parent's name
                     continue
                 stack.callback(part.register_forward_pre_hook(self._enter, with_kwargs=True).remove)
@@ -378,7 +395,7 @@ def recorder_class(torch: Any) -> Any:
 
         def _enter(self, module: Any, args: Any, kwargs: Any) -> None:
             inputs = [self.find(value) for value in find_tensors(self.torch, [args, kwargs])]
-            call = Call(self.paths.get(id(module), ""), module, self.stack[-1], inputs)
+            call = describe_call(self.paths.get(id(module), ""), module, self.stack[-1], inputs)
             self.record.calls.append(call)
             self.stack.append(call)
 

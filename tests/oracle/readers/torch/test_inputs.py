@@ -22,7 +22,8 @@ from cnncalc.analyses.totals import Totals, analyze
 from cnncalc.network import Network
 from cnncalc.problem import Refused
 from cnncalc.readers import ReaderOptions
-from cnncalc.readers.torch import events, forward, reader
+from cnncalc.readers.aten import events
+from cnncalc.readers.torch import forward, reader
 from tests.oracle.readers.torch.test_reader import agree
 
 # -- parameters of operations that have no module of their own --------------------------------------------------------

@@ -9,7 +9,7 @@ from cnncalc.layers.operator import Operator
 from cnncalc.layers.roles import has_bias_role
 from cnncalc.network import Builder, Node
 from cnncalc.product import Product
-from cnncalc.readers.torch.events import Tensor, Var
+from cnncalc.readers.aten.events import Tensor, Var
 
 Parameters = Mapping[str, "Var | Sequence[Tensor] | None"]
 

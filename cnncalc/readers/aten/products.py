@@ -9,9 +9,9 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Unknown
 from cnncalc.layers.views import Blur
 from cnncalc.product import Product
-from cnncalc.readers.torch.events import Event, Var
-from cnncalc.readers.torch.graph import Graph
-from cnncalc.readers.torch.layers import Handler
+from cnncalc.readers.aten.events import Event, Var
+from cnncalc.readers.aten.graph import Graph
+from cnncalc.readers.aten.layers import Handler
 
 # the arguments that are multiplied, and the operations that add their product to the argument `self`
 FACTORS = {

@@ -8,12 +8,12 @@ from cnncalc.layers import dense, merge, pool, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.views import Blur, reduction
+from cnncalc.readers.aten.elementwise import HANDLERS as ELEMENTWISE
+from cnncalc.readers.aten.events import Dims, Event, Var
+from cnncalc.readers.aten.graph import Graph
+from cnncalc.readers.aten.layers import Handler
+from cnncalc.readers.aten.memory import amax_operations
 from cnncalc.readers.axes import visible
-from cnncalc.readers.torch.elementwise import HANDLERS as ELEMENTWISE
-from cnncalc.readers.torch.events import Dims, Event, Var
-from cnncalc.readers.torch.graph import Graph
-from cnncalc.readers.torch.layers import Handler
-from cnncalc.readers.torch.memory import amax_operations
 from cnncalc.shape import Shape
 
 # -- views ------------------------------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from typing import Any
 from cnncalc.layers import conv, pool, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.views import Blur
+from cnncalc.readers.aten.events import Event, Var
+from cnncalc.readers.aten.graph import Graph
+from cnncalc.readers.aten.layers import Handler, per_axis, single_if_equal, window_order
 from cnncalc.readers.axes import visible
-from cnncalc.readers.torch.events import Event, Var
-from cnncalc.readers.torch.graph import Graph
-from cnncalc.readers.torch.layers import Handler, per_axis, single_if_equal, window_order
 
 SIDES = {1: ("start", "end"), 2: ("top", "bottom", "left", "right"),
          3: ("front", "back", "top", "bottom", "left", "right")}  # fmt: skip

@@ -11,10 +11,9 @@ from typing import Any
 from cnncalc.layers import activation, dense, elementwise, norm, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.views import Blur
+from cnncalc.readers.aten.events import DROP_PATHS, DROPS, Dims, Event, Var
+from cnncalc.readers.aten.graph import Graph
 from cnncalc.readers.axes import visible
-from cnncalc.readers.torch.events import Dims, Event, Var
-from cnncalc.readers.torch.graph import Graph
-from cnncalc.readers.torch.trace import DROP_PATHS, DROPS
 
 Handler = Callable[[Graph, Event], None]
 
@@ -166,12 +165,10 @@ def dropout(graph: Graph, event: Event) -> None:
 
 def identity(graph: Graph, event: Event) -> None:
     """Read a module that returns its input."""
-    x, module = event.args["self"], event.call.module
-    name = type(module).__name__
+    x, call = event.args["self"], event.call
     layer: Layer = activation.Identity()
-    if name in DROP_PATHS:
-        rate = getattr(module, "drop_prob", getattr(module, "p", getattr(module, "rate", 0.0)))
-        layer = activation.DropPath(rate=float(rate or 0.0))
+    if call.class_name in DROP_PATHS:
+        layer = activation.DropPath(rate=call.settings["rate"])
     order = graph.elementwise_order(x)
     graph.emit(event, layer, [graph.arrange(x, order, event.call)], order)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from cnncalc.layers.operations import AS_IT_COMES, EXPANDED, FULL, FUSED, MIXED, NEW, OUT, PART, SAME, Op, Seen
 from cnncalc.network import Node
-from cnncalc.readers.torch.events import Event, Trace, Var
+from cnncalc.readers.aten.events import Event, Trace, Var
 
 INDEX_BYTES = 8
 SPLITS = ("split", "split_with_sizes", "chunk", "unbind")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cnncalc.layers import recurrent
 from cnncalc.layers.roles import has_bias_role
-from cnncalc.readers.torch.events import Dims, Event, Var
-from cnncalc.readers.torch.graph import Graph
-from cnncalc.readers.torch.layers import Handler
+from cnncalc.readers.aten.events import Dims, Event, Var
+from cnncalc.readers.aten.graph import Graph
+from cnncalc.readers.aten.layers import Handler
 
 CELLS = {"lstm": recurrent.LSTM, "gru": recurrent.GRU, "rnn_tanh": recurrent.RNN, "rnn_relu": recurrent.RNN}
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.layers import norm
-from cnncalc.readers.optional import import_optional
-from cnncalc.readers.torch.attention import multihead
-from cnncalc.readers.torch.events import Call, Event, Trace, Var
-from cnncalc.readers.torch.graph import Graph
-from cnncalc.readers.torch.layers import Handler, shuffle
+from cnncalc.readers.aten.attention import multihead
+from cnncalc.readers.aten.events import Call, Event, Trace, Var
+from cnncalc.readers.aten.graph import Graph
+from cnncalc.readers.aten.layers import Handler, shuffle
 
+# the functions that run in modules which are one layer as a whole
+MULTIHEAD = "torch.nn.modules.activation.MultiheadAttention.forward"
+LOCAL_RESPONSE = "torch.nn.modules.normalization.LocalResponseNorm.forward"
 VIEWS = ("view", "reshape", "unflatten", "flatten")
 
 
@@ -56,26 +56,19 @@ def merge_patterns(record: Trace) -> list[tuple[Event, Handler | None]]:
 
 def _handler(call: Call) -> Handler | None:
     """Return the handler for a call of a module that is one layer as a whole."""
-    nn: Any = import_optional("torch", "torch").nn
-    module = call.module
-    forward = getattr(type(module), "forward", None)
-    if forward is nn.LocalResponseNorm.forward:
+    if call.forward == LOCAL_RESPONSE:
         return local_response
-    if forward is nn.MultiheadAttention.forward and _plain(call):
+    if call.forward == MULTIHEAD and _plain(call):
         return multihead
     return None
 
 
 def _plain(call: Call) -> bool:
     """Return whether this is attention of one sequence with itself, with all input weights in one tensor."""
-    module, inputs = call.module, call.inputs
-    alone = len(inputs) == 3 and inputs[0] is inputs[1] is inputs[2]
-    x = inputs[0].dims if inputs else ()
-    single = len(x) == 2 or (len(x) == 3 and x[0 if module.batch_first else 1] == 1)
-    return bool(
-        alone and single and module.in_proj_weight is not None and module.bias_k is None and not module.add_zero_attn
-        and (module.in_proj_bias is None) == (module.out_proj.bias is None)
-    )  # fmt: skip
+    alone = len({id(value) for value in call.inputs}) == 1
+    x = call.inputs[0].dims if call.inputs else ()
+    single = len(x) == 2 or (len(x) == 3 and x[0 if call.settings.get("batch_first") else 1] == 1)
+    return alone and single and bool(call.settings.get("plain"))
 
 
 def _closed(record: Trace, call: Call, events: list[Event]) -> bool:
@@ -94,7 +87,7 @@ def local_response(graph: Graph, event: Event) -> None:
     """Read a torch.nn.LocalResponseNorm as a whole."""
     x = event.inputs[0]
     order = graph.channels_last_order(x)
-    graph.emit(event, norm.LRN(size=event.call.module.size), [graph.arrange(x, order, event.call)], order)
+    graph.emit(event, norm.LRN(size=event.call.settings["size"]), [graph.arrange(x, order, event.call)], order)
 
 
 def _only(var: Var) -> Event | None:

@@ -1,14 +1,21 @@
-"""The record of one forward pass of a PyTorch module: tensors, values, calls of modules, and operations in order."""
+"""The record of one forward pass in ATen operators: tensors, values, calls of modules, and operations in order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 from cnncalc.readers.axes import Dims
 
-__all__ = ["Call", "Dims", "Event", "Tensor", "Trace", "Var"]
+__all__ = ["DROPS", "DROP_PATHS", "SHAPE_ONLY", "Call", "Dims", "Event", "Tensor", "Trace", "Var"]
+
+# operations and classes of modules that return their input in evaluation mode, but a new tensor in training
+DROPS = frozenset(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"))
+DROP_PATHS = frozenset(("DropPath", "StochasticDepth"))
+# operations that read only the shape of their input
+SHAPE_ONLY = frozenset(("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided", "zeros_like", "ones_like",
+                        "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "sym_size"))  # fmt: skip
 
 
 class Tensor:
@@ -66,19 +73,36 @@ class Var:
 class Call:
     """One call of a module: its path in the tree, its inputs and its outputs.
 
-    A `leaf` has no modules inside. `events` counts the operations during the call.
+    `kind` is the full name of its class, and `forward` that of the function that runs. A `leaf` has no modules inside.
+    `settings` has what its operations do not show. `events` counts the operations during the call.
     """
 
-    __slots__ = ("events", "inputs", "leaf", "module", "outs", "parent", "path")
+    __slots__ = ("events", "forward", "inputs", "kind", "leaf", "outs", "parent", "path", "settings")
 
-    def __init__(self, path: str, module: Any, parent: Call | None, inputs: list[Var]) -> None:
+    def __init__(
+        self,
+        path: str,
+        parent: Call | None = None,
+        inputs: Sequence[Var] = (),
+        kind: str = "",
+        forward: str = "",
+        leaf: bool = True,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self.path = path
-        self.module = module
         self.parent = parent
-        self.inputs = inputs
+        self.inputs = list(inputs)
         self.outs: list[Var] = []
-        self.leaf = module is None or not any(True for _ in module.children())
+        self.kind = kind
+        self.forward = forward
+        self.leaf = leaf
+        self.settings = settings or {}
         self.events = 0
+
+    @property
+    def class_name(self) -> str:
+        """The name of its class, without the module that defines it."""
+        return self.kind.rpartition(".")[2]
 
 
 class Event:
@@ -115,7 +139,11 @@ class Trace:
     `widths` has the bytes per number of inputs that are not floating point. `freed` maps the number of a memory to how
     many operations had run when it was released. `has_unsaved_buffers` is true if the module has buffers that are not
     saved with it. With `reads_constants` control flow depends on the values of tensors that forward itself creates.
+    `origin` names what stated the shapes, and `counter` says where multiply-adds come from that no layer's rule counts.
     """
+
+    origin = "PyTorch"
+    counter = "counted by PyTorch"
 
     def __init__(self) -> None:
         self.inputs: dict[str, Var] = {}

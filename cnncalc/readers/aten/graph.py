@@ -1,4 +1,4 @@
-"""Turn the operations of a PyTorch module into layers on the Builder.
+"""Turn ATen operations into layers on the Builder.
 
 The graph knows the order of each value's axes, counts every parameter once, and names the nodes. Moving axes changes only
 the order; a layer that needs another order gets a permute before it.
@@ -19,10 +19,10 @@ from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder, Written
 from cnncalc.problem import Problem
 from cnncalc.product import Number, Product
+from cnncalc.readers.aten.events import Call, Dims, Event, Tensor, Trace, Var
+from cnncalc.readers.aten.gradients import Parameters, is_bias, record_gradients
+from cnncalc.readers.aten.memory import Memory, operations
 from cnncalc.readers.axes import Assembler, channels_last_order, natural_order, one_count, visible
-from cnncalc.readers.torch.events import Call, Dims, Event, Tensor, Trace, Var
-from cnncalc.readers.torch.gradients import Parameters, is_bias, record_gradients
-from cnncalc.readers.torch.memory import Memory, operations
 from cnncalc.shape import Shape
 from cnncalc.text import show
 
@@ -140,15 +140,15 @@ class Graph(Assembler):
             ours = layer.out(*shapes)
         except Problem as problem:
             self._add_difference(
-                f"{place} has shape {theirs} in PyTorch, but cnncalc cannot compute it: {problem.text}"
+                f"{place} has shape {theirs} in {self.record.origin}, but cnncalc cannot compute it: {problem.text}"
             )
-            return Operator(layer.kind, theirs, macs=pytorch_count(event.macs), views=None)
+            return Operator(layer.kind, theirs, macs=self.stated_count(event.macs), views=None)
         if ours != theirs:
-            self._add_difference(f"{place} has shape {ours} in cnncalc, but {theirs} in PyTorch")
+            self._add_difference(f"{place} has shape {ours} in cnncalc, but {theirs} in {self.record.origin}")
             layer = Operator(layer.kind, theirs, like=layer)
         macs = int(layer.macs(*shapes))
         if k == 0 and macs != event.macs and layer.known_cost:
-            text = f"{place} has {macs:,} multiply-adds in cnncalc, but {event.macs:,} in PyTorch"
+            text = f"{place} has {macs:,} multiply-adds in cnncalc, but {event.macs:,} in {self.record.origin}"
             self.differences.append(Problem("macs-disagree", text, level="warning"))
         return layer
 
@@ -162,7 +162,9 @@ class Graph(Assembler):
                 continue
             ours, order = self.builder.shape(out.index), self.default_order(out.dims, out.channels_first)
             place = f"`{show(event.call.path or event.op)}` ({show(event.op)})"
-            self._add_difference(f"{place} has shape {ours} in cnncalc, but {visible(out.dims, order)} in PyTorch")
+            self._add_difference(
+                f"{place} has shape {ours} in cnncalc, but {visible(out.dims, order)} in {self.record.origin}"
+            )
             self.operator(event, order, {}, k, macs=None, views=None)
 
     def operator(
@@ -179,7 +181,9 @@ class Graph(Assembler):
         out = event.outs[k]
         order = self.default_order(out.dims, out.channels_first) if order is None else order
         active = [var.index for var in event.inputs if var.index is not None]
-        macs = pytorch_count(event.macs) if k == 0 and event.macs and "macs" not in facts else facts.pop("macs", None)
+        macs = (
+            self.stated_count(event.macs) if k == 0 and event.macs and "macs" not in facts else facts.pop("macs", None)
+        )
         ops = operations(event) if k == 0 and kind is Operator and not facts.get("like") else None
         layer = kind(name or event.op.lstrip("_"), visible(out.dims, order), macs=macs, ops=ops, **facts)
         if parameters is None:
@@ -215,6 +219,10 @@ class Graph(Assembler):
         out.index, out.order = self.arrange(out, order, call), order
         if len(self.builder.nodes) == before and id(call) not in self.with_nodes:
             out.index = self.add(Identity(), [out.index], call)
+
+    def stated_count(self, macs: int) -> Number:
+        """Return multiply-adds that no layer's rule counts."""
+        return Product((self.record.counter, macs))
 
     # -- parameters ---------------------------------------------------------------------------------------------------
 
@@ -296,7 +304,7 @@ class Graph(Assembler):
                 views=(Unseen(),),
                 ops=[],
             )
-            index = self.add(layer, [0], Call(path, None, None, []))
+            index = self.add(layer, [0], Call(path))
             record_gradients(self.builder, self.builder.nodes[index], {"weight": tensors}, self.last_counted)
             if weights:
                 paths.append(f"`{show(path or 'the model')}`")
@@ -334,9 +342,9 @@ ANY_STYLE = frozenset(("add", "sub", "mul", "div", "matmul", "einsum"))
 
 def style_of(event: Event) -> Written | None:
     """Return how the program writes the layer of an event, or None if that cannot be seen."""
-    module, rows = event.call.module, event.out.dims[0] if event.out.dims else 1
-    if event.call.leaf and module is not None:
-        own = type(module).__module__.startswith("torch.nn.modules.")
+    rows = event.out.dims[0] if event.out.dims else 1
+    if event.call.leaf and event.call.kind:
+        own = event.call.kind.startswith("torch.nn.modules.")
         return Written("module" if own else "subclass", rows, isinstance(event.args.get("padding"), str))
     if event.op == "scaled_dot_product_attention":
         return Written("sdpa", rows)
@@ -350,8 +358,3 @@ def style_of(event: Event) -> Written | None:
 def clean_name(text: str) -> str:
     """Return the text with everything but letters, digits, `_`, `-` and dots replaced."""
     return _ODD.sub("_", text[:200]).strip("._")
-
-
-def pytorch_count(macs: int) -> Number:
-    """Return multiply-adds as PyTorch counted them."""
-    return Product(("counted by PyTorch", macs))

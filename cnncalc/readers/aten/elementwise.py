@@ -6,11 +6,11 @@ from cnncalc.layers import merge, norm
 from cnncalc.layers.base import Layer
 from cnncalc.layers.dense import Positional
 from cnncalc.problem import Problem
+from cnncalc.readers.aten.events import Dims, Event, Var
+from cnncalc.readers.aten.gradients import is_bias
+from cnncalc.readers.aten.graph import Graph
+from cnncalc.readers.aten.layers import Handler
 from cnncalc.readers.axes import visible
-from cnncalc.readers.torch.events import Dims, Event, Var
-from cnncalc.readers.torch.gradients import is_bias
-from cnncalc.readers.torch.graph import Graph
-from cnncalc.readers.torch.layers import Handler
 
 # elementwise, of one value; none of them has multiply-adds
 UNARY = (
