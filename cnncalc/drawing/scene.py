@@ -202,6 +202,15 @@ def overlap(one: Box, other: Box, slack: float = 0.0) -> bool:
     )
 
 
+def centered(items: Iterable[Item], width: float) -> list[Item]:
+    """Return items moved to the middle of a page of this width."""
+    items = list(items)
+    if not items:
+        return items
+    left, _, right, _ = union(map(bounds, items))
+    return [move(item, (width - left - right) / 2, 0) for item in items]
+
+
 def move(item: Item, dx: float, dy: float) -> Item:
     """Return the item moved by `dx` to the right and `dy` down."""
     if isinstance(item, Group):

@@ -46,7 +46,6 @@ def main() -> None:
             size = f"{scene.width:.0f} × {scene.height:.0f} pt"
             caption = f"{escape(Path(spec).name)}, {view}, {size}"
             image = f'<a href="{escape(file)}"><img src="{escape(file)}" alt=""></a>'
-            image = f'<a href="{escape(file)}"><img src="{escape(file)}" alt=""></a>'
             figures.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
     head = f"<!doctype html><meta charset=utf-8><title>Contact sheet</title><style>{STYLE}</style>"
     (folder / "index.html").write_text(f"{head}<main>{''.join(figures)}</main>", encoding="utf-8")

@@ -53,10 +53,10 @@ def _outside(box: Box, scene: Scene) -> bool:
 
 
 def crossing_edges(scene: Scene) -> Iterator[str]:
-    """No edge runs through a box or through the name of a block. Edges may start and end at the border of a box."""
+    """No edge runs through a box or a text. Edges may start and end at the border of a box."""
     obstacles = [
         (bounds(item), item, group) for item, group in scene.flat()
-        if (isinstance(item, (Polygon, Rect, Circle)) and item.role == "box") or (isinstance(item, Text) and item.role == "block")
+        if (isinstance(item, (Polygon, Rect, Circle)) and item.role == "box") or isinstance(item, Text)
     ]  # fmt: skip
     for edge, _ in scene.flat():
         if isinstance(edge, Path) and edge.role == "edge":

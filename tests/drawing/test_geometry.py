@@ -26,6 +26,8 @@ STYLE = Style(stroke="line")
         ([Polygon(((20, 20), (40, 20), (20, 40)), STYLE), Path(((39, 39), (30, 60)), STYLE)], None),
         ([Polygon(((20, 20), (40, 20), (20, 40)), STYLE), Path(((25, 5), (25, 60)), STYLE)], "crosses a box"),
         ([Rect(20, 20, 20, 20, STYLE), Path(((5, 30), (20, 5), (40, 60), (60, 30)), STYLE, curved=True)], "crosses"),
+        ([Text(30, 30, "a caption"), Path(((0, 28), (90, 28)), STYLE)], "crosses 'a caption'"),
+        ([Text(30, 30, "a caption"), Path(((0, 31), (90, 31)), STYLE, role="line")], None),
         ([Text(30, 30, "stage 1", role="block"), Path(((0, 28), (90, 28)), STYLE)], "crosses 'stage 1'"),
     ],
 )  # fmt: skip

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
 from time import process_time
 
 import pytest
 
 from cnncalc import shelf
 from cnncalc.analyses.totals import Analysis, analyze
-from cnncalc.drawing.options import Options
+from cnncalc.drawing.options import A4, Options
 from cnncalc.drawing.scene import Circle, Group, Path, Polygon, Scene, Text, bounds
 from cnncalc.drawing.select import Undrawable, highlighted
 from cnncalc.drawing.volumes.boxes import SIDE_POWER, scale_for
@@ -20,8 +19,6 @@ from cnncalc.loading import Spec, load
 from cnncalc.shape import Shape
 from tests.drawing.geometry import flaws
 from tests.helpers import network_of
-
-A4_LANDSCAPE = (842, 595)
 
 
 @cache
@@ -40,6 +37,11 @@ def texts(scene: Scene) -> list[str]:
     return [item.text for item, _ in scene.flat() if isinstance(item, Text)]
 
 
+def fits_a4(scene: Scene) -> bool:
+    """Return whether a picture fits on a page of A4 at its own size, either way up."""
+    return any(scene.width <= width and scene.height <= height for width, height in (A4, A4[::-1]))
+
+
 def bold(scene: Scene) -> list[str]:
     """Return the shapes below the groups."""
     return [item.text for item, _ in scene.flat() if isinstance(item, Text) and item.bold]
@@ -53,8 +55,7 @@ def test_the_shelf_is_drawn_without_a_flaw(name: str) -> None:
     scene = volumes_view(analysis, Options())
     assert process_time() - start < 0.5
     assert flaws(scene, analysis.network) == []
-    assert scene.width <= A4_LANDSCAPE[0]
-    assert scene.height <= A4_LANDSCAPE[1]
+    assert fits_a4(scene)
     assert min(item.size for item, _ in scene.flat() if isinstance(item, Text)) >= 8
 
 
@@ -76,8 +77,8 @@ def test_a_chain_of_50_layers_fits_a4() -> None:
     )
     scene = volumes_view(analysis, Options())
     assert flaws(scene, analysis.network) == []
-    assert scene.width <= A4_LANDSCAPE[0]
-    assert scene.height <= A4_LANDSCAPE[1]
+    assert fits_a4(scene)
+    assert scene.width > scene.height
 
 
 def test_vgg16_has_the_groups_of_its_paper() -> None:
@@ -134,18 +135,6 @@ def test_unknown_figures_are_unknown() -> None:
     assert "MACs unknown" in texts(scene)
     assert "RF unknown" in texts(scene)
     assert "at least 0 multiply-accumulates" in scene.description
-
-
-def test_the_skips_of_unet_are_arcs() -> None:
-    """Four, nested: each inner one is below the next, and ends at a concatenation."""
-    scene = volumes_view(analysis_of("unet"), Options())
-    arcs = [item for item, _ in scene.flat() if isinstance(item, Path) and item.curved]
-    assert texts(scene).count("crop") == len(arcs) == 4
-    spans = sorted((bounds(arc) for arc in arcs), key=lambda box: box[0])
-    for outer, inner in pairwise(spans):
-        assert outer[0] < inner[0]
-        assert inner[2] < outer[2]
-        assert outer[1] < inner[1]
 
 
 def test_the_trunk_does_not_go_through_squeeze_and_excitation() -> None:
@@ -232,12 +221,30 @@ def test_the_trunk_of_vectors_is_the_longest_path() -> None:
 
 
 def test_connections_between_rows_are_counted() -> None:
-    """Where U-Net needs two rows, the note says what is missing, and the legend explains no arcs."""
-    one, two = (volumes_view(analysis_of("unet"), Options(width=width)) for width in (None, 510.0))
-    assert (
-        "4 connections from one row to another are not drawn. 4 layers on side branches: see the graph view."
-        in texts(two)
-    )
+    """Where a network needs two rows, the note says what is missing, and the legend explains no arcs."""
+    one, two = (volumes_view(analysis_of("unet"), Options(width=width)) for width in (None, 250.0))
     assert not any("from one row" in text for text in texts(one))
     assert any("Arcs are" in text for text in texts(one))
+    note = "4 connections from one row to another are not drawn. 4 layers on side branches: see the graph view."
+    assert note in " ".join(texts(two))
     assert not any("Arcs are" in text for text in texts(two))
+
+
+def test_labels_of_short_arcs_are_wider_than_the_arcs() -> None:
+    """If nothing else is in their place: all three projections of ResNet-18 have one."""
+    shown = texts(volumes_view(analysis_of("resnet18"), Options()))
+    assert {"1×1 conv, 128, /2", "1×1 conv, 256, /2", "1×1 conv, 512, /2"} <= {*shown}
+
+
+@pytest.mark.parametrize("name", shelf.names())
+def test_captions_end_with_whole_patterns(name: str) -> None:
+    """What is left out of a long caption is not cut in the middle of a bracket."""
+    shown = texts(volumes_view(analysis_of(name), Options()))
+    assert "".join(shown).count("[") == "".join(shown).count("]")
+
+
+def test_several_rows_have_the_largest_boxes_that_need_no_more_rows() -> None:
+    scene = volumes_view(analysis_of("vgg16"), Options(width=510.0))
+    tallest = max(bounds(group)[3] - bounds(group)[1] for group in scene.groups())
+    assert tallest > 140
+    assert "2 connections" not in " ".join(texts(scene))

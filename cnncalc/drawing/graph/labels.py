@@ -130,11 +130,10 @@ def _windowed(node: Node, noun: str) -> Line:
         line += (
             f", dilation {dilations[0]}" if len(set(dilations)) == 1 else f", dilation {'×'.join(map(str, dilations))}",
         )
-    if layer.kind in ("convtranspose", "maxunpool"):
-        return (*line, f", ×{strides[0]}") if max(strides) > 1 else line
-    if len(set(strides)) == 1:
-        return (*line, Number("stride", strides[0]))
-    return (*line, f", /{'×'.join(map(str, strides))}")
+    steps = f"{strides[0]}" if len(set(strides)) == 1 else "×".join(map(str, strides))
+    if layer.kind in ("convtranspose", "maxunpool"):  # a slash would be read as a smaller output
+        return (*line, f", stride {steps}") if max(strides) > 1 else line
+    return (*line, Number("stride", strides[0])) if len(set(strides)) == 1 else (*line, f", /{steps}")
 
 
 def _stride(layer: object) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cnncalc.drawing.measure import measure
 from cnncalc.drawing.options import SMALLEST_TEXT
-from cnncalc.drawing.scene import Point
+from cnncalc.drawing.scene import Box, Point, overlap
 from cnncalc.drawing.volumes.layout import Placed
 from cnncalc.drawing.volumes.trunk import Skip
 from cnncalc.record import Record
@@ -26,6 +26,24 @@ class Arc(Record):
     def top(self) -> float:
         """The height that it reaches, its label included."""
         return self.points[1][1] - (LABEL + 3 if self.label else 1)
+
+    @property
+    def area(self) -> Box:
+        """The rectangle of its label."""
+        (left, top), (right, _) = self.points[1:3]
+        half = measure(self.label, SMALLEST_TEXT) / 2 + 2
+        return (left + right) / 2 - half, top - LABEL - 3, (left + right) / 2 + half, top - 1
+
+    @property
+    def boxes(self) -> list[Box]:
+        """The rectangles around its lines and its label."""
+        (left, start), (_, top), (right, _), (_, end) = self.points
+        lines = [
+            (left - 1, top - 1, left + 1, start),
+            (right - 1, top - 1, right + 1, end),
+            (left, top - 1, right, top + 1),
+        ]
+        return [*lines, self.area] if self.label else lines
 
 
 class _Roof(Record):
@@ -67,7 +85,23 @@ def arcs_of(skips: list[Skip], row: list[Placed], label: Callable[[Skip], str]) 
             words = ""
         corners = ((start, _roof_at(roofs, start)), (start, below), (end, below), (end, _roof_at(roofs, end)))
         arcs.append(Arc(number, corners, words))
-    return arcs
+    return _with_wide_labels(arcs, roofs, [label(skips[arc.number]) for arc in arcs])
+
+
+def _with_wide_labels(arcs: list[Arc], roofs: list[_Roof], words: list[str]) -> list[Arc]:
+    """Give arcs their labels that are wider than they are, where nothing else is in their place."""
+    found = list(arcs)
+    for place, (arc, text) in enumerate(zip(arcs, words, strict=True)):
+        if not text or arc.label:
+            continue
+        wide = Arc(arc.number, arc.points, text)
+        others = [*found[:place], *found[place + 1 :]]
+        taken = [box for other in others for box in other.boxes]
+        taken += [(roof.left, roof.top, roof.right, -roof.top) for roof in roofs]
+        inside = roofs[0].left <= wide.area[0] and wide.area[2] <= roofs[-1].right
+        if inside and not any(overlap(wide.area, box) for box in taken):
+            found[place] = wide
+    return found
 
 
 def _roof_at(roofs: list[_Roof], x: float) -> float:

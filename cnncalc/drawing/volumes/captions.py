@@ -87,6 +87,7 @@ def caption(network: Network, group: Volumes, runs: Sequence[Run], width: float,
     """Return the lines below a group after its shape, each at most about `width` points wide."""
     labels = labels_of(network, group)
     lines: list[str] = []
+    complete = 0  # lines up to the last whole run that leaves room for the number of layers
     for run in runs:
         names = labels[run.first : run.first + run.length]
         if run.length > 1:
@@ -94,8 +95,9 @@ def caption(network: Network, group: Volumes, runs: Sequence[Run], width: float,
         elif run.times > 1:
             names = [f"{names[0]} (×{run.times})"]
         lines += _joined(names, width, size)
+        complete = len(lines) if len(lines) < MOST_LINES else complete
     if len(lines) > MOST_LINES:
-        lines = [*lines[: MOST_LINES - 1], f"... {plural(len(group.slabs), 'layer')} in all"]
+        lines = [*lines[: complete or MOST_LINES - 1], f"... {plural(len(group.slabs), 'layer')} in all"]
     return lines
 
 

@@ -12,11 +12,17 @@ from cnncalc.drawing.volumes.captions import Run
 from cnncalc.drawing.volumes.groups import Slab, Volumes
 from cnncalc.record import Record
 
+LEADING = 10.0  # from one line of a caption to the next
 SLAB_GAP, GROUP_GAP, CAPTION_GAP = 2.0, 15.0, 9.0
 DOTS_WIDTH = 16.0
 MOST_SLABS = 9  # of a group; more repeats are drawn as dots
 FACTORS = (0.5, 1.0)  # how far boxes shrink before the picture gets a second row
-SMALL = 0.7  # their scale in several rows
+SEVERAL_ROWS = (
+    1.0,
+    0.9,
+    0.8,
+    0.7,
+)  # their scales in several rows; the largest that needs no more rows than the smallest
 
 
 class Part(Record):
@@ -33,6 +39,11 @@ class Words(Record):
     title: str
     lines: tuple[str, ...]
     figures: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All lines from the title on."""
+        return (self.title, *self.lines, *self.figures)
 
     @property
     def width(self) -> float:
@@ -109,6 +120,13 @@ def place(groups: Iterable[Measured], start: float) -> list[Placed]:
     return row
 
 
+def shifted(row: Iterable[Placed], by: float) -> list[Placed]:
+    """Return the groups of a row, moved to the right."""
+    return [
+        Placed(placed.group, placed.words, placed.parts, placed.left + by, placed.right + by) for placed in row
+    ]  # fmt: skip
+
+
 def _next(row: list[Placed], start: float, measured: Measured) -> Placed:
     """Return a group at the end of a row."""
     group, words, parts, width = measured
@@ -139,7 +157,8 @@ def rows_of(measured: Callable[[float], list[Measured]], start: float, limit: fl
             else:
                 high = middle
         return [row]
-    groups = measured(SMALL)
+    count = len(_wrapped(measured(SEVERAL_ROWS[-1]), start, limit))
+    groups = next(groups for factor in SEVERAL_ROWS if len(_wrapped(groups := measured(factor), start, limit)) <= count)
     rows = _wrapped(groups, start, limit)
     low, high = limit / 2, limit
     for _ in range(8):  # the narrowest width with as many rows fills them evenly
