@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from cnncalc.analyses.mistakes.kind import Kind
 from cnncalc.analyses.mistakes.question import (
     PARAMETERS,
     Attempt,
@@ -279,3 +280,53 @@ def other_quantity(question: Question) -> Attempts:
         yield Attempt(row.params, "the number of parameters, not of MACs")
     elif question.single and question.quantity == "params" and row.counted and row.macs:
         yield Attempt(int(row.macs), "the number of MACs, not of parameters")
+
+
+MISTAKES: dict[str, Kind] = {
+    "no-bias": Kind("biases left out", "Add one bias for each filter or unit.", no_bias),
+    "bias-counted": Kind("biases counted as weights", "Weights multiply the input; biases are added.", bias_counted),
+    "one-bias": Kind("one bias for the whole layer", "There is one bias for each filter or unit.", one_bias),
+    "bias-per-input": Kind(
+        "one bias per input", "There is one bias for each filter or unit, not for each input.", bias_per_input
+    ),
+    "bias-per-position": Kind(
+        "one bias per output number", "All positions share the bias of their filter.", bias_per_position
+    ),
+    "bias-added": Kind("bias counted although the layer has none", "The layer has `bias: false`.", bias_added),
+    "one-filter": Kind("one filter or unit counted", "Multiply by the number of filters K, or of units.", one_filter),
+    "no-input-channels": Kind(
+        "channels of the input left out",
+        "A filter has F*F*C weights: it covers all C channels of its input.",
+        no_input_channels,
+    ),
+    "one-side": Kind("F instead of F*F", "A filter is F high and F wide.", one_side),
+    "groups-ignored": Kind(
+        "groups left out", "A filter covers only the C/groups channels of its own group.", groups_ignored
+    ),
+    "not-flattened": Kind(
+        "positions of the input left out",
+        "A unit is connected to every number of the input: H*W*C.",
+        not_flattened,
+    ),
+    "pool-with-weights": Kind("weights for a pooling", "A pooling has no parameters.", pool_with_weights),
+    "one-gate": Kind("one gate counted", "An LSTM has 4 gates with weights of their own, a GRU has 3.", one_gate),
+    "buffers-counted": Kind(
+        "running statistics counted", "Running means and variances are buffers, not parameters.", buffers_counted
+    ),
+    "one-position": Kind(
+        "one position counted", "The filters are applied at every position of the output.", one_position
+    ),
+    "input-positions": Kind(
+        "positions of the input counted", "Count the positions of the output, not of the input.", input_positions
+    ),
+    "flops": Kind("FLOPs instead of MACs", "One multiply-accumulate counts once; FLOPs are 2 x MACs.", flops),
+    "bias-additions": Kind("bias additions counted", "Adding a bias is not a multiply-accumulate.", bias_additions),
+    "flops-with-biases": Kind(
+        "FLOPs with bias additions",
+        "One multiply-accumulate counts once, and biases do not count.",
+        flops_with_biases,
+    ),
+    "other-quantity": Kind(
+        "params and MACs confused", "MACs are the weights times the positions of the output.", other_quantity
+    ),
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cnncalc.analyses.mistakes.kind import Kind
 from cnncalc.analyses.mistakes.question import Attempt, Attempts, Question
 from cnncalc.analyses.receptive_path import Step, path_to, size_of, strides_before
 
@@ -87,3 +88,29 @@ def stride_reported(question: Question) -> Attempts:
         "the stride between neighbouring cells, not the size",
         lambda steps, axis: strides_before(steps, axis)[-1],
     )
+
+
+MISTAKES: dict[str, Kind] = {
+    "field-without-strides": Kind(
+        "strides left out of the field",
+        "Multiply each F - 1 by the strides of all previous layers.",
+        strides_ignored,
+    ),
+    "field-sum-of-windows": Kind("window sizes added up", "Add F - 1 for each layer, starting from 1.", kernels_added),
+    "field-own-stride": Kind(
+        "own stride applied to the window", "A layer's stride matters for the layers after it.", stride_too_early
+    ),
+    "field-without-pooling": Kind(
+        "pooling left out of the field", "Pooling layers have windows and strides, too.", pooling_ignored
+    ),
+    "field-own-window": Kind("window of one layer only", "Add what the previous layers see.", window_only),
+    "field-without-one": Kind("1 left out of the field", "Start from 1, the cell itself.", center_forgotten),
+    "field-without-dilation": Kind(
+        "dilation left out of the field", "A dilated window is D*(F - 1) + 1 long.", gaps_ignored
+    ),
+    "field-stride": Kind(
+        "stride of the field instead of its size",
+        "The size is how many input pixels a cell sees.",
+        stride_reported,
+    ),
+}

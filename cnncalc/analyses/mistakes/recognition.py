@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cnncalc.analyses.mistakes.kind import Kind
 from cnncalc.analyses.mistakes.question import Answer, Attempt, Question, Right, is_precise
-from cnncalc.analyses.mistakes.table import MISTAKES, Kind
+from cnncalc.analyses.mistakes.table import mistakes_about
 from cnncalc.record import Record
 from cnncalc.units import Figure
 
@@ -29,7 +30,7 @@ def recognize(question: Question, answer: Answer) -> tuple[Mistake, ...]:
         return ()
     for general in (False, True):
         found: list[Mistake] = []
-        for name, kind in MISTAKES.items():
+        for name, kind in mistakes_about(question):
             text = _explanation(kind, question, answer) if kind.general is general else ""
             if text and text not in [mistake.text for mistake in found]:
                 found.append(Mistake(name, kind.title, text, kind.advice))
@@ -81,7 +82,7 @@ def known_mistakes(question: Question) -> dict[Right, tuple[Mistake, ...]]:
     """
     found: dict[Right, list[Mistake]] = {}
     for general in (False, True):
-        for name, kind in MISTAKES.items():
+        for name, kind in mistakes_about(question):
             if kind.attempts is None or kind.general is not general:
                 continue
             for attempt in kind.attempts(question):

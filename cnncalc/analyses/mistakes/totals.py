@@ -6,6 +6,7 @@ random, between half and twice the actual one, would match some layer with a cha
 
 from __future__ import annotations
 
+from cnncalc.analyses.mistakes.kind import Kind
 from cnncalc.analyses.mistakes.question import FEWEST_DIGITS, SUMS, Attempt, Attempts, Question
 from cnncalc.analyses.totals import Row
 from cnncalc.record import Record
@@ -183,3 +184,27 @@ def read_layer_twice(question: Question, figure: Figure) -> str:
         return ""
     named = _named(found.rows)
     return f"the figure with {named} counted twice: {question.number:,} + {found.size:,} = {found.figure:,}"
+
+
+MISTAKES: dict[str, Kind] = {
+    "trainable-only": Kind("frozen parameters left out", "params includes frozen parameters.", trainable_only),
+    "trainable-and-buffers": Kind(
+        "frozen parameters left out, buffers counted",
+        "params includes frozen parameters, but no buffers.",
+        trainable_and_buffers,
+    ),
+    "convolutions-only": Kind("convolutions only", "Fully connected layers count as well.", convolutions_only),
+    "shared-twice": Kind(
+        "shared parameters counted again", "Layers that share parameters have them once.", shared_twice
+    ),
+    "no-input": Kind("input left out", "The input is a volume in memory, too.", no_input),
+    "input-twice": Kind("input counted twice", "The input counts once.", input_twice),
+    "no-last-layer": Kind("last layer left out", "The last layer counts as well.", no_last_layer),
+    "layer-left-out": Kind("a layer left out", "Every layer counts.", read=read_layer_left_out, general=True),
+    "layer-twice": Kind("a layer counted twice", "Every layer counts once.", read=read_layer_twice, general=True),
+    "rounded-down": Kind(
+        "cut off instead of rounded", "Round to the nearest digit.", read=read_rounded_down, general=True
+    ),
+    "twice": Kind("twice the right figure", "Count everything once.", twice, general=True),
+    "half": Kind("half the right figure", "Check for a factor of 2.", half, general=True),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.analyses.mistakes.kind import Kind
 from cnncalc.analyses.mistakes.question import (
     SUMS,
     VOLUMES,
@@ -128,3 +129,33 @@ def read_other_prefix(question: Question, figure: Figure) -> str:
     if not Figure(figure.text, figure.digits, figure.places, unit).agrees(question.number):
         return ""
     return f"the computed figure with a prefix that means {_POWERS[unit]} instead of {_POWERS[figure.unit]}"
+
+
+MISTAKES: dict[str, Kind] = {
+    "in-place-counted": Kind(
+        "in-place layers counted",
+        "A layer such as relu overwrites its input and writes no new volume.",
+        in_place_counted,
+    ),
+    "input-volume": Kind(
+        "input counted instead of the output",
+        "Activations are the numbers that the layer writes.",
+        input_volume,
+    ),
+    "no-channels": Kind(
+        "channels of the output left out", "A volume has height x width x channels numbers.", no_channels
+    ),
+    "bytes": Kind("bytes instead of numbers", "Count numbers; memory is numbers x bytes.", bytes_counted),
+    "numbers": Kind("numbers instead of bytes", "Multiply by the bytes of a number: 4 in float32.", numbers_counted),
+    "other-dtype": Kind(
+        "bytes of another data type", "float64 takes 8 bytes, float32 4, float16 2.", bytes_of_other_dtype
+    ),
+    "batch": Kind("multiplied by the batch", "The figure is for one example.", batch_counted),
+    "no-batch": Kind("batch left out", "Every example of the batch has feature maps of its own.", batch_forgotten),
+    "prefix": Kind(
+        "1,024 for 1,000",
+        "k is 1,000 and M is 1,000,000; Ki is 1,024 and Mi is 1,048,576.",
+        other_prefix,
+        read_other_prefix,
+    ),
+}

@@ -5,6 +5,7 @@ Each gives another output, and so another number of activations and multiply-add
 
 from __future__ import annotations
 
+from cnncalc.analyses.mistakes.kind import Kind
 from cnncalc.analyses.mistakes.question import VOLUMES, Attempt, Attempts, Question, attempt, changed
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import ConvTranspose
@@ -218,3 +219,62 @@ def _size(shape: Shape) -> str:
 
 def _channels(count: int) -> str:
     return "the single channel" if count == 1 else f"the {count:,} channels"
+
+
+MISTAKES: dict[str, Kind] = {
+    "no-padding": Kind("padding left out", "Add P on both sides: W + 2P.", no_padding),
+    "padding-once": Kind("padding on one side only", "Padding is added on both sides: 2P, not P.", padding_once),
+    "no-plus-one": Kind("+ 1 left out", "The first window counts, too: (W - F + 2P)/S + 1.", no_plus_one),
+    "rounding": Kind(
+        "rounded in the wrong direction",
+        "Sizes are rounded down, unless the layer sets `ceil: true`.",
+        other_rounding,
+    ),
+    "no-stride": Kind(
+        "stride left out", "Divide by the stride S; that of a pooling is its window size by default.", no_stride
+    ),
+    "stride-of-kernel": Kind(
+        "window size used as stride",
+        "Use the stride that is written; the window size is only its default.",
+        stride_of_kernel,
+    ),
+    "no-dilation": Kind("dilation left out", "A dilated window is D*(F - 1) + 1 long.", no_dilation),
+    "kernel-axes": Kind(
+        "height and width of the window exchanged",
+        "A window of 1x7 is 1 high and 7 wide.",
+        kernel_of_other_axis,
+    ),
+    "axes-exchanged": Kind("height and width exchanged", "Write height x width x channels.", axes_exchanged),
+    "channels-first": Kind("channels written first", "Write height x width x channels.", channels_first),
+    "size-unchanged": Kind(
+        "size of the input kept", "The size stays the same only if (W - F + 2P)/S + 1 = W.", size_unchanged
+    ),
+    "channels-unchanged": Kind(
+        "channels of the input kept",
+        "Each filter gives one channel: the output has K channels.",
+        channels_unchanged,
+    ),
+    "channels-multiplied": Kind(
+        "filters multiplied by channels",
+        "A filter covers all channels of the input and gives one channel.",
+        channels_multiplied,
+    ),
+    "positions-kept": Kind(
+        "fully connected layer not flattened",
+        "A fully connected layer flattens its input and gives a vector.",
+        positions_kept,
+    ),
+    "not-transposed": Kind(
+        "formula of a plain convolution", "A transposed convolution gives (W - 1)*S + F - 2P.", not_transposed
+    ),
+    "earlier-size": Kind(
+        "size before the previous layer",
+        "Use the output of the previous layer, not its input.",
+        size_before_previous,
+    ),
+    "earlier-channels": Kind(
+        "channels before the previous layer",
+        "A filter is as deep as the input of its own layer.",
+        channels_before_previous,
+    ),
+}

@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any
 
 from cnncalc import __version__
-from cnncalc.analyses.mistakes.table import MISTAKES
+from cnncalc.analyses.mistakes.table import all_mistakes
 from cnncalc.render.lines import Line
 from cnncalc.teaching.grading import Graded, Grades, Student
 from cnncalc.teaching.tables import harmless
@@ -69,7 +69,8 @@ def _wrong(answer: Graded, glyphs: dict[str, str]) -> list[Line]:
 
 def title(names: str) -> str:
     """Return the titles of mistakes by their names, which a teacher may have written, too."""
-    found = [MISTAKES[name].title if name in MISTAKES else show(name) for name in names.split()]
+    kinds = all_mistakes()
+    found = [kinds[name].title if name in kinds else show(name) for name in names.split()]
     return " or ".join(found)
 
 
