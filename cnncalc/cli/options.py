@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,8 +13,33 @@ import click
 
 from cnncalc.api.specs import SUFFIXES, names
 from cnncalc.cli.request import FIGURES, NETWORKS, OUTPUT, Request
-from cnncalc.cli.run import command_errors
+from cnncalc.cli.run import Failed, command_errors
+from cnncalc.text import show
 from cnncalc.units import DTYPES, HALVES
+
+
+class OutputFile(click.Path):
+    """A file to write. That it can be created is checked before anything is calculated."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path as it was typed.
+
+        Raises:
+            click.BadParameter: It is a folder.
+            Failed: Its folder does not exist or does not accept files.
+        """
+        file = super().convert(value, param, ctx)
+        folder = os.path.dirname(os.path.realpath(file))
+        if not os.path.isdir(folder):
+            number = errno.ENOTDIR if os.path.exists(folder) else errno.ENOENT
+        elif not os.path.exists(file) and not os.access(folder, os.W_OK):
+            number = errno.EACCES
+        else:
+            return file
+        raise Failed(f"cannot write {show(file)}: {os.strerror(number)}")
 
 
 def request(*, networks: bool = True, figures: bool = False) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -181,7 +207,7 @@ def output_file(command: click.decorators.FC) -> click.decorators.FC:
         "-o",
         "--output",
         "file",
-        type=click.Path(dir_okay=False),
+        type=OutputFile(),
         metavar="FILE",
         help="Write to FILE, completely or not at all. A suffix that belongs to another format is an error.",
     )(command)

@@ -512,6 +512,23 @@ def test_a_file_that_cannot_be_written(cnncalc: Any, tmp_path: Path) -> None:
     assert cnncalc("analyze", "lenet5", "-o", "folder.yaml").status == 2
 
 
+def test_a_file_that_cannot_be_written_is_refused_first(cnncalc: Any, tmp_path: Path) -> None:
+    """Nothing is calculated, and no question asked, for a file in a folder that does not exist."""
+    (tmp_path / "plain").write_text("")
+    for command in (
+        ("fit", "vgg16", "--vary", "fc1.units=1..4096", "--max-params", "100M", "--plot"),
+        ("memory", "vgg16", "--plot"),
+        ("check", "unexpected.yaml", "-o"),
+        ("quiz", "vgg16", "-o"),
+        ("worksheet", "vgg16", "--key"),
+    ):
+        ended = cnncalc(*command, "no/such/folder/out")
+        assert (ended.status, ended.out) == (2, ""), command
+        assert ended.err == "error: cannot write no/such/folder/out: No such file or directory\n", command
+        ended = cnncalc(*command, "plain/out")
+        assert ended.err == "error: cannot write plain/out: Not a directory\n", command
+
+
 def test_a_file_keeps_its_permissions_and_its_link(cnncalc: Any, tmp_path: Path) -> None:
     """Only the content is replaced."""
     file = tmp_path / "out"

@@ -100,7 +100,7 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option(
     "-o",
     "file",
-    type=click.Path(dir_okay=False),
+    type=options.OutputFile(),
     metavar="FILE",
     help="Write to FILE, completely or not at all. A suffix that belongs to another format is an error.",
 )

@@ -73,7 +73,12 @@ FORMATS = ("table", "json")
     metavar="N",
     help="Number of processes. By default one for each core if the search takes long.",
 )
-@click.option("--plot", metavar="FILE.svg", help="Draw the choices that were tried, with the limit and the best ones.")
+@click.option(
+    "--plot",
+    type=options.OutputFile(),
+    metavar="FILE.svg",
+    help="Draw the choices that were tried, with the limit and the best ones.",
+)
 @options.output(FORMATS)
 def command(
     request: Request,

@@ -55,7 +55,12 @@ FORMATS = ("table", "json")
     "them. May be repeated. Of nested blocks only the outermost counts.",
 )
 @click.option("--timeline", is_flag=True, help="Draw the live memory over the course of the step in the terminal.")
-@click.option("--plot", metavar="FILE.svg", help="Draw the same curve as a picture, stacked by kind of memory.")
+@click.option(
+    "--plot",
+    type=options.OutputFile(),
+    metavar="FILE.svg",
+    help="Draw the same curve as a picture, stacked by kind of memory.",
+)
 @options.output(FORMATS)
 def command(
     request: Request,

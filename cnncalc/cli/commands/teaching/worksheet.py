@@ -55,7 +55,7 @@ MOST = 500
 )
 @click.option(
     "--key",
-    type=click.Path(dir_okay=False),
+    type=options.OutputFile(),
     metavar="FILE",
     help="Write the answers with their working to FILE, in the format of its suffix: .md, .tex, .html, .json, or .csv for "
     "`cnncalc grade`.",
