@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc import __version__
-from cnncalc.render.data import set_data
+from cnncalc.render.data import changes_data
 from cnncalc.render.lines import UNICODE, Grid, Line, plain
 from cnncalc.text import plural, show
 from cnncalc.verify import Agreement, Check
@@ -108,7 +108,7 @@ def _data(agreement: Agreement) -> dict[str, Any]:
         "cnncalc": __version__,
         "name": agreement.network.name,
         "spec": agreement.network.spec,
-        "set": set_data(agreement.network),
+        **changes_data(agreement.network),
         "framework": agreement.framework,
         "version": agreement.version,
         "agrees": agreement.agrees,

@@ -11,7 +11,7 @@ from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.layers.fields.notation import spell
 from cnncalc.network import Network
 from cnncalc.render.columns import percent
-from cnncalc.render.data import row_data, set_data
+from cnncalc.render.data import changes_data, row_data
 from cnncalc.render.lines import Grid, Line, caveat
 from cnncalc.text import plural, show
 
@@ -199,12 +199,13 @@ def data(analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[
     """Return the comparison as JSON data (`cnncalc.comparison/1`). `b` and `difference` are those of the second network."""
     from cnncalc import __version__
 
+    changes = [changes_data(analysis.network) for analysis in analyses]
     return {
         "format": "cnncalc.comparison/1",
         "cnncalc": __version__,
         "specs": [analysis.network.spec for analysis in analyses],
         "names": [analysis.network.name for analysis in analyses],
-        "set": [set_data(analysis.network) for analysis in analyses],
+        **{key: [change[key] for change in changes] for key in changes[0]},
         "totals": [
             {
                 "quantity": total.quantity,

@@ -34,12 +34,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Rankin
         "description": network.description,
         "source": network.source,
         "spec": network.spec,
-        "set": set_data(network),
-        "frozen": list(network.frozen),
-        "batch_axes": [
-            {"input": name or None, "axis": int(axis) if axis.isdecimal() else None}
-            for name, axis in network.batch_axes.items()
-        ],
+        **changes_data(network),
         "batch": result.batch,
         "dtype": result.dtype,
         "layers": [row_data(result, row) for row in result.rows],
@@ -93,12 +88,19 @@ def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> d
     }
 
 
-def set_data(network: Network) -> list[dict[str, Any]]:
-    """Return the fields that `--set` changed as JSON data."""
-    return [
-        {"layer": change.layer, "field": change.field, "value": _value(change.value), "was": _value(change.was)}
-        for change in network.changes
-    ]
+def changes_data(network: Network) -> dict[str, Any]:
+    """Return what options changed in the network as JSON data: fields, frozen blocks, and batch axes that were stated."""
+    return {
+        "set": [
+            {"layer": change.layer, "field": change.field, "value": _value(change.value), "was": _value(change.was)}
+            for change in network.changes
+        ],
+        "frozen": list(network.frozen),
+        "batch_axes": [
+            {"input": name or None, "axis": int(axis) if axis.isdecimal() else None}
+            for name, axis in network.batch_axes.items()
+        ],
+    }
 
 
 def row_data(result: Analysis, row: Row) -> dict[str, Any]:

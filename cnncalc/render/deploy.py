@@ -7,7 +7,7 @@ from typing import Any
 from cnncalc import __version__
 from cnncalc.deploy import INTEGER, NO, YES, Deployment, OnDevice
 from cnncalc.deploy.devices import MCU, Device
-from cnncalc.render.data import set_data
+from cnncalc.render.data import changes_data
 from cnncalc.render.lines import Grid, Line, caveat
 from cnncalc.text import plural, show
 from cnncalc.units import format_bytes, format_count
@@ -198,7 +198,7 @@ def data(answer: Deployment) -> dict[str, Any]:
         "name": network.name,
         "source": network.source,
         "spec": network.spec,
-        "set": set_data(network),
+        **changes_data(network),
         "dtype": answer.dtype,
         "batch": answer.batch,
         "flash": {

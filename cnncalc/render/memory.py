@@ -8,7 +8,7 @@ from cnncalc.analyses.memory.answer import Answer, FitInput
 from cnncalc.analyses.memory.ledger import Moment
 from cnncalc.analyses.memory.peak import ASSUMED, Run, was_run
 from cnncalc.render.columns import percent
-from cnncalc.render.data import set_data
+from cnncalc.render.data import changes_data
 from cnncalc.render.lines import Glyphs, Grid, Line, bar, caveat
 from cnncalc.text import plural, quoted, show
 from cnncalc.units import format_bytes
@@ -219,7 +219,7 @@ def data(answer: Answer) -> dict[str, Any]:
         "format": "cnncalc.memory/1",
         "name": answer.network.name,
         "spec": answer.network.spec,
-        "set": set_data(answer.network),
+        **changes_data(answer.network),
         "batch": answer.batch,
         "dtype": answer.dtype,
         "amp": answer.amp,

@@ -9,7 +9,7 @@ from cnncalc.analyses.totals import analyze
 from cnncalc.reconcile import Reconciliation
 from cnncalc.reconcile.printed import Candidate, Explanation
 from cnncalc.reconcile.rules import Addend, Assumption, Result
-from cnncalc.render.data import set_data
+from cnncalc.render.data import changes_data
 from cnncalc.render.lines import Grid, Line, caveat
 from cnncalc.text import plural, show
 from cnncalc.units import format_count
@@ -175,7 +175,7 @@ def data(answer: Reconciliation) -> dict[str, Any]:
         "name": network.name,
         "source": network.source,
         "spec": network.spec,
-        "set": set_data(network),
+        **changes_data(network),
         "macs": None if total.uncounted else total.macs,
         "params": total.params,
         "figures": [_result_data(result) for result in answer.results],

@@ -399,7 +399,19 @@ def test_json(compare: Compare) -> None:
     """The JSON has the documented keys."""
     data = compare("a.yaml", "b.yaml", "--format", "json").data
     assert data["format"] == "cnncalc.comparison/1"
-    assert set(data) == {"format", "cnncalc", "specs", "names", "set", "totals", "layers", "one_run", "notes"}
+    assert set(data) == {
+        "format",
+        "cnncalc",
+        "specs",
+        "names",
+        "set",
+        "frozen",
+        "batch_axes",
+        "totals",
+        "layers",
+        "one_run",
+        "notes",
+    }
     assert (data["specs"], data["names"]) == (["a.yaml", "b.yaml"], ["A", "B"])
     assert all(set(total) == {"quantity", "a", "b", "difference", "ratio", "values"} for total in data["totals"])
     assert [layer["change"] for layer in data["layers"]] == ["same", "changed", "changed", "added", "changed"]

@@ -140,3 +140,13 @@ def test_two_plans_at_once() -> None:
     train(found, 2, work=plan(found, training=True, inplace=True))
     assert train(found, 2, work=first).peak == before
     assert [{name: getattr(op, name) for name in type(op).__slots__} for op in ops or []] == states
+
+
+def test_json_names_the_frozen_blocks(ended: Any) -> None:
+    """In every command that changes a network and prints JSON."""
+    network = ("-e", "32x32x3 -> [CONV3-16 -> RELU -> POOL2]*2 -> FC-10")
+    options = ("--freeze", "conv1", "--format", "json")
+    for command in ("analyze", "memory", "deploy", "reconcile"):
+        assert json.loads(ended(command, *network, *options).out)["frozen"] == ["conv1"], command
+    compared = json.loads(ended("compare", *network, *network, *options).out)
+    assert (compared["frozen"], compared["batch_axes"]) == ([["conv1"], ["conv1"]], [[], []])
