@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,3 +59,34 @@ def git(folder: Path, *words: str) -> str:
     words = ("git", "-c", "init.defaultBranch=main", *words)
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, check=True, encoding="utf-8")
     return done.stdout.strip()
+
+
+def run_on_terminal(
+    words: Sequence[str], columns: int, env: Mapping[str, str], cwd: Path | None = None, *, silent: bool = False
+) -> bytes:
+    """Run a process on a terminal with this many columns and return what it prints there, including escapes.
+
+    With `silent`, standard error is not the terminal, and nothing may be written to it.
+    """
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    errors = subprocess.PIPE if silent else theirs
+    printed = b""
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=errors, env=env, cwd=cwd) as running:
+        os.close(theirs)
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # on Linux, the other side is closed
+                break
+            if not part:
+                break
+            printed += part
+        os.close(ours)
+        assert running.stderr is None or running.stderr.read() == b""
+        assert running.wait() == 0
+    return printed

@@ -139,12 +139,17 @@ def change_lines(dice: random.Random, data: bytes) -> bytes:
     return b"\n".join(lines)
 
 
+def choose_step(dice: random.Random, lines: list[bytes]) -> int | None:
+    """Return the index of a line that begins a step, if there is one."""
+    steps = [number for number, line in enumerate(lines) if line.lstrip().startswith(b"- ")]
+    return dice.choice(steps) if steps else None
+
+
 def nest(dice: random.Random, data: bytes) -> bytes:
     lines = data.split(b"\n")
-    steps = [number for number, line in enumerate(lines) if line.lstrip().startswith(b"- ")]
-    if not steps:
+    number = choose_step(dice, lines)
+    if number is None:
         return data
-    number = dice.choice(steps)
     indent = len(lines[number]) - len(lines[number].lstrip())
     body = lines[number].lstrip()[2:]
     inside = dice.choice(
@@ -158,10 +163,9 @@ def nest(dice: random.Random, data: bytes) -> bytes:
 
 def repeat(dice: random.Random, data: bytes) -> bytes:
     lines = data.split(b"\n")
-    steps = [number for number, line in enumerate(lines) if line.lstrip().startswith(b"- ")]
-    if not steps:
+    number = choose_step(dice, lines)
+    if number is None:
         return data
-    number = dice.choice(steps)
     indent = len(lines[number]) - len(lines[number].lstrip())
     times = dice.choice(
         [b"0", b"2", b"50", b"1000", b"9999", b"10000", b"999999999999", b"-1", b"$in_channels", b"$in_height"]

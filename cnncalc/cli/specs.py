@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
+from cnncalc.api.errors import CnncalcError
 from cnncalc.api.loading import load_spec
 from cnncalc.api.network import Network
 from cnncalc.api.specs import READERS, Spec
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import command_errors, divert_output, print_message, print_problems
+from cnncalc.cli.run import (
+    FAILURE,
+    Failed,
+    command_errors,
+    divert_output,
+    print_error,
+    print_message,
+    print_problems,
+    status_of,
+)  # fmt: skip
 from cnncalc.text import show
 
 # field of LoadOptions that only some readers use -> its option, and what to write instead
@@ -38,6 +50,35 @@ def network_of(spec: Spec, request: Request, *, as_conv: bool = False, as_writte
     divert_output()
     with command_errors(), Waiting(f"reading {show(spec.text)}"):
         return load_spec(spec, options, as_conv=as_conv)
+
+
+def networks_of(specs: Sequence[Spec], request: Request, failure: str, *, with_original: bool = False) -> list[Network]:
+    """Load several networks and print the warnings of each. All of them are tried, and the errors of each printed.
+
+    `failure` is the last line if any of them cannot be loaded. With `with_original`, the first one is left as it is written.
+
+    Raises:
+        Exit: With the status of the worst error, if any of them cannot be loaded.
+    """
+    networks = []
+    status = 0
+    for number, spec in enumerate(specs):
+        try:
+            network = network_of(spec, request, as_written=with_original and number == 0)
+        except CnncalcError as error:
+            print_error(error)
+            status = max(status, status_of(error))
+            continue
+        except Failed as failed:
+            print_message(f"error: {failed.format_message()}")
+            status = FAILURE
+            continue
+        print_problems(network.warnings)
+        networks.append(network)
+    if status:
+        print_message(failure)
+        raise click.exceptions.Exit(status)
+    return networks
 
 
 def print_notes(network: Network) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ import pytest
 
 from cnncalc import shelf
 from cnncalc.cli import COMMANDS
-from tests.helpers import environment
+from tests.helpers import environment, run_on_terminal
 
 PROGRAM = [sys.executable, "-m", "cnncalc"]
 ENVIRONMENT = environment()
@@ -191,31 +190,9 @@ def terminal(columns: int, *args: str, encoding: str = "utf-8", **env: str) -> s
     """Return what the program writes to a terminal with this many columns, including escapes, with `
     ` line ends.
     """
-    import fcntl
-    import pty
-    import termios
-
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     everything = {**ENVIRONMENT, "TERM": "xterm-256color", **env}
-    found = b""
-    with subprocess.Popen(
-        [*PROGRAM, *args], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env=everything
-    ) as running:
-        os.close(theirs)
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # on Linux, the other side is closed
-                break
-            if not part:
-                break
-            found += part
-        os.close(ours)
-        assert running.stderr is not None
-        assert running.stderr.read() == b""
-        assert running.wait() == 0
-    return found.decode(encoding).replace("\r\n", "\n")
+    printed = run_on_terminal([*PROGRAM, *args], columns, everything, silent=True)
+    return printed.decode(encoding).replace("\r\n", "\n")
 
 
 def bare(text: str) -> str:

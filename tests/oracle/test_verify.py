@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +202,16 @@ def random_network(seed: int, kinds: list[str]) -> Network:
     return builder.finish(outputs, name=f"random {seed}")
 
 
+def networks_with(kind: str, most: int) -> Iterator[tuple[int, Network, int]]:
+    """Yield random networks with this kind and a few others, with their seeds and how often the kind appears."""
+    others = ["conv", "linear", "fc", "relu", "reshape", "globalavgpool", "batchnorm"]
+    for seed in range(most):
+        network = random_network(seed, [kind, kind, kind, *others])
+        present = sum(1 for node in network.nodes if node.kind == kind)
+        if present:
+            yield seed, network, present
+
+
 @pytest.mark.parametrize("seed", range(120))
 def test_random_networks_agree_with_pytorch(seed: int) -> None:
     """They contain every kind, in one to three dimensions."""
@@ -213,15 +223,11 @@ def test_random_networks_agree_with_pytorch(seed: int) -> None:
 @pytest.mark.parametrize("kind", sorted({layer.kind for layer in KINDS.values()} - NOWHERE))
 def test_every_kind_agrees_with_pytorch(kind: str) -> None:
     """Compare networks with this kind and a few others, until it has appeared 25 times."""
-    others = ["conv", "linear", "fc", "relu", "reshape", "globalavgpool", "batchnorm"]
     count = 0
-    for seed in range(400):
-        network = random_network(seed, [kind, kind, kind, *others])
-        present = sum(1 for node in network.nodes if node.kind == kind)
-        if present:
-            found = verify(network)
-            assert found.agrees, f"seed {seed}: {said(found)}"
-            count += present
+    for seed, network, present in networks_with(kind, 400):
+        agreement = verify(network)
+        assert agreement.agrees, f"seed {seed}: {said(agreement)}"
+        count += present
         if count >= 25:
             return
     raise AssertionError(f"{kind} appeared only {count} times")
@@ -269,18 +275,14 @@ NOT_IN_KERAS = {"local", "attend", "dot"}
 @pytest.mark.parametrize("kind", sorted({layer.kind for layer in KINDS.values()} - NOWHERE))
 def test_every_kind_agrees_with_keras(kind: str) -> None:
     """Kinds without a counterpart are refused by name."""
-    others = ["conv", "linear", "fc", "relu", "reshape", "globalavgpool", "batchnorm"]
     count = 0
-    for seed in range(300):
-        network = random_network(seed, [kind, kind, kind, *others])
-        present = sum(1 for node in network.nodes if node.kind == kind)
-        if present:
-            try:
-                found = verify(network, "keras")
-            except Unexportable:
-                continue
-            assert found.agrees, f"seed {seed}: {said(found)}"
-            count += present
+    for seed, network, present in networks_with(kind, 300):
+        try:
+            agreement = verify(network, "keras")
+        except Unexportable:
+            continue
+        assert agreement.agrees, f"seed {seed}: {said(agreement)}"
+        count += present
         if count >= 12:
             break
     assert (count > 0) is (kind not in NOT_IN_KERAS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from cnncalc import shelf
 from cnncalc.text import cells
-from tests.helpers import ROOT, environment
+from tests.helpers import ROOT, environment, run_on_terminal
 
 if os.name != "posix":
     pytest.skip("terminals of POSIX", allow_module_level=True)
@@ -32,30 +32,10 @@ FIGURES = re.compile(r"\d(?:[,.x]?\d)*[KMGT]?|[^\W\d_]+")  # what must not be br
 
 def on_terminal(columns: int, commands: list[list[str]], folder: Path, **env: str) -> str:
     """Return both streams of the commands on a terminal of this width, in one process for all; escapes are removed."""
-    import fcntl
-    import json
-    import pty
-    import termios
-
     (folder / "commands.json").write_text(json.dumps(commands), encoding="utf-8")
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environ = environment(TERM="xterm-256color", KERAS_BACKEND="torch", **env)
     words = [sys.executable, "-c", SEVERAL, str(folder / "commands.json")]
-    found = b""
-    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=folder) as running:
-        os.close(theirs)
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # on Linux, the other side is closed
-                break
-            if not part:
-                break
-            found += part
-        os.close(ours)
-        assert running.wait() == 0
-    text = found.decode()
+    text = run_on_terminal(words, columns, environ, folder).decode()
     assert "\x1b" not in text or not env.get("NO_COLOR")
     return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n")
 

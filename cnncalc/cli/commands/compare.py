@@ -7,7 +7,7 @@ import click
 from cnncalc.api.specs import COMPARED
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import FAILURE, FINDING, Failed, print_error, print_message, print_problems, status_of, write
+from cnncalc.cli.run import FINDING, write
 from cnncalc.cli.suffixes import check_suffix
 
 FORMATS = ("table", "json", "markdown")
@@ -32,8 +32,7 @@ def command(request: Request, only: str | None, exit_code: bool) -> int:
     or --freeze is compared with the network as it is written.
     """
     from cnncalc.api.comparison import Comparison
-    from cnncalc.api.errors import CnncalcError
-    from cnncalc.cli.specs import network_of
+    from cnncalc.cli.specs import networks_of
 
     check_suffix(request.file, request.form, FORMATS)
     quantities = _quantities(only)
@@ -43,24 +42,8 @@ def command(request: Request, only: str | None, exit_code: bool) -> int:
         specs *= 2
     if len(specs) < 2:
         raise click.UsageError("compare needs two networks, or one network with --set or --freeze")
-    analyses = []
-    status = 0
-    for number, spec in enumerate(specs):
-        try:
-            network = network_of(spec, request, as_written=with_original and number == 0)
-        except CnncalcError as error:
-            print_error(error)
-            status = max(status, status_of(error))
-            continue
-        except Failed as failed:
-            print_message(f"error: {failed.format_message()}")
-            status = FAILURE
-            continue
-        print_problems(network.warnings)
-        analyses.append(network.analyze(request.batch, request.dtype))
-    if status:
-        print_message("the networks were not compared")
-        return status
+    networks = networks_of(specs, request, "the networks were not compared", with_original=with_original)
+    analyses = [network.analyze(request.batch, request.dtype) for network in networks]
     comparison = Comparison.of(analyses, quantities, [spec.text for spec in specs])
     if request.form == "json":
         from cnncalc.render.data import to_json

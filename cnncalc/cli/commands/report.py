@@ -11,7 +11,7 @@ from cnncalc.api.choices import OPTIMIZERS
 from cnncalc.api.files.reports import FORMATS
 from cnncalc.cli import options
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import FAILURE, FINDING, Failed, print_error, print_message, print_problems, status_of, write
+from cnncalc.cli.run import FINDING, write
 from cnncalc.cli.suffixes import check_suffix
 
 
@@ -48,29 +48,11 @@ def command(request: Request, optimizer: str) -> int:
     at a layer in the picture to find it in the table, unfold it to see how its figures are calculated, and move along the
     memory curve to see what is alive. With several SPECs, the report begins with their comparison.
     """
-    from cnncalc.api.errors import CnncalcError
     from cnncalc.api.files.reports import make_report
-    from cnncalc.cli.specs import network_of
+    from cnncalc.cli.specs import networks_of
 
     form = _format(request)
-    networks = []
-    status = 0
-    for spec in request.specs():
-        try:
-            network = network_of(spec, request)
-        except CnncalcError as error:
-            print_error(error)
-            status = max(status, status_of(error))
-            continue
-        except Failed as failed:
-            print_message(f"error: {failed.format_message()}")
-            status = FAILURE
-            continue
-        print_problems(network.warnings)
-        networks.append(network)
-    if status:
-        print_message("the report was not written")
-        return status
+    networks = networks_of(request.specs(), request, "the report was not written")
     report = make_report(networks, request.batch, request.dtype, optimizer)
     if request.file is None:
         write(report.to_html() if form == "html" else report.to_markdown(), None)
