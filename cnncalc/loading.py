@@ -199,8 +199,6 @@ def path_of(text: str) -> str:
     if shipped is not None:
         return shipped
     suffix = os.path.splitext(text)[1]
-    if os.path.lexists(text) and suffix == ".prototxt":  # of Caffe, which the YAML reader recognizes
-        return text
     if os.path.lexists(text) and suffix == ".py":
         callable = f"`torch:{show(text[:-3])}:Net`"
         raise LoadError(f"{show(text)} is Python source: name the class or function that builds the model: {callable}")
@@ -250,7 +248,7 @@ def _load_text(source: Source, options: LoadOptions) -> Network:
 
     reader = readers.reader_of_text(source.text)
     if reader.is_other_format:
-        return _load_foreign(source.path, options, lambda given: readers.read_text(reader, source, given))
+        return _load_foreign(source.path, options, lambda given: readers.read_text(reader, source, given), reader)
     return read(source, _overrides(options))
 
 
@@ -280,8 +278,15 @@ def _overrides(options: LoadOptions) -> Overrides:
     return Overrides(options.parameters, options.inputs, changes)
 
 
-def _load_foreign(path: str, options: LoadOptions, read: Callable[[ReaderOptions], Network] | None = None) -> Network:
+def _load_foreign(
+    path: str,
+    options: LoadOptions,
+    read: Callable[[ReaderOptions], Network] | None = None,
+    reader: Reader | None = None,
+) -> Network:
     """Load a file of another format, or with `read` what has been opened already.
+
+    `reader` is the row of the format if the path does not show it.
 
     Raises:
         LoadError, Refused: As `load`.
@@ -289,14 +294,15 @@ def _load_foreign(path: str, options: LoadOptions, read: Callable[[ReaderOptions
     if options.changes:
         help = f"convert it with `cnncalc import {show(path)} -o net.yaml` and change the layer of net.yaml"
         raise OptionError(f"--set cannot change a layer of {show(path)}: {help}")
-    reader = readers.reader_of(path)
+    reader = reader or readers.reader_of(path)
     dims = {}
-    for name, value in options.parameters.items():
+    parameters = options.parameters if "parameters" in reader.options else {}
+    for name, value in options.parameters.items() if not parameters else ():
         if not value.isdecimal() and not reader.runs_code:
             raise OptionError(f"`{show(value)}` is not the size of a dimension", "--dim")
         dims[name] = int(value) if value.isdecimal() else 0
     arguments = tuple(options.arguments.items())
-    reader_options = ReaderOptions(options.inputs, dims, arguments, options.batch_axes, options.branches)
+    reader_options = ReaderOptions(options.inputs, dims, arguments, options.batch_axes, options.branches, parameters)
     try:
         return read(reader_options) if read is not None else readers.read(path, reader_options)
     except readers.Missing as missing:

@@ -62,6 +62,7 @@ READERS = (
     _ONNX,
     Reader("darknet", "Darknet configurations", (".cfg",)),
     Reader("keras", "Keras models", (".keras",), ("class_name", "modelTopology")),
+    Reader("caffe", "Caffe networks", (".prototxt",), ("bottom:",), options=("parameters",)),
     Reader("torch", "torch:MODULE:CALLABLE", prefix="torch:", extra="torch", options=("arguments",), runs_code=True),
 )
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
