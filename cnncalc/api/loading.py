@@ -42,7 +42,7 @@ def load(
     source
         One of
 
-        * a path, as text or PathLike: a specification in YAML or JSON, ONNX, Keras, Darknet;
+        * a path, as text or PathLike: a specification in YAML or JSON, ONNX, Keras, Darknet, Caffe;
         * the name of an architecture that comes with cnncalc (`cnncalc.architectures`), such as `vgg16`;
         * a network in one line, such as `"32x32x3 -> CONV3-16 -> FC-10"`;
         * a text with several lines, which is a specification;
@@ -55,7 +55,8 @@ def load(
         or `(224, 224, 3)`, except for a `torch.nn.Module`, which takes a sequence in PyTorch's order: `(3, 224, 224)`. For
         several inputs, a mapping from their names.
     params : mapping, optional
-        Values for the file's `params`, for numbers that a one-line pattern leaves open, or for dimensions of an ONNX model.
+        Values for the file's `params`, for numbers that a one-line pattern leaves open, for dimensions of an ONNX model, or
+        for a Caffe network the `phase`.
     set : mapping, optional
         Fields of layers to change, such as `{"conv2.stride": 2}`.
     freeze : str or iterable of str

@@ -23,7 +23,7 @@ PACKAGE = Path(cnncalc.__file__).parent
 OWN = {"api/drawing.py", "api/files/reports.py", "api/shelf.py"}
 OWN |= {"readers/files.py", "cli/run.py", "readers/onnx/file.py", "render/html/assets.py", "render/checks/html.py"}
 OWN |= {"cli/commands/show.py", "shelf_figures.py", "readers/torch/forward.py", "readers/torch/run.py"}
-SUFFIXES = ("yaml", "yml", "json", "onnx", "keras", "cfg")
+SUFFIXES = ("yaml", "yml", "json", "onnx", "keras", "cfg", "prototxt")
 GOOD = "input: 8x8x3\nlayers: [fc: 10]\n"
 KERAS_LAYERS = [
     {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},

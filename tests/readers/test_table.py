@@ -39,7 +39,7 @@ def test_no_suffix_belongs_to_two_readers() -> None:
     ("spec", "name", "checked"),
     [
         ("net.yaml", "yaml", "yaml"), ("net.json", "yaml", "yaml"), ("net.ONNX", "onnx", "onnx"),
-        ("net.cfg", "darknet", "yaml"), ("a/b.keras", "keras", "yaml"), ("torch:nets:Net", "torch", "yaml"),
+        ("net.cfg", "darknet", "yaml"), ("net.prototxt", "caffe", "yaml"), ("a/b.keras", "keras", "yaml"), ("torch:nets:Net", "torch", "yaml"),
         ("torch:evil.onnx", "torch", "onnx"), ("vgg16", "yaml", "yaml"), ("-", "yaml", "yaml"),
     ],
 )  # fmt: skip
@@ -59,7 +59,13 @@ LAYERS = [
     {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
     {"class_name": "Dense", "config": {"name": "fc", "units": 10}},
 ]
-RECOGNISED = {"keras": json.dumps({"class_name": "Sequential", "config": {"name": "net", "layers": LAYERS}})}
+RECOGNISED = {
+    "caffe": """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "relu" type: "ReLU" bottom: "data" top: "data" }
+""",
+    "keras": json.dumps({"class_name": "Sequential", "config": {"name": "net", "layers": LAYERS}}),
+}
 BY_CONTENT = [reader for reader in READERS if reader.marks]
 
 

@@ -69,17 +69,15 @@ class Graph:
         self.assembler = Assembler(self.builder)
         self.shared: dict[str, Shared] = {}  # name of parameters -> where they are counted
         self.blocks = {path[:at] for path in map(path_of, names) for at in range(len(path)) if path[at] == "."}
-        self._names: dict[str, int] = {}
+        self._names: dict[str, int] = {}  # name -> how many layers have asked for it
 
     def unique(self, name: str) -> str:
         """Return a name for a layer that no other layer has."""
-        path = path_of(name)
-        label, number = path, self._names.get(path, 0)
+        path = label = path_of(name)
         while label in self._names:
-            number += 1
-            label = f"{path}_{number + 1}"
-        self._names[path] = number
-        self._names.setdefault(label, 0)
+            self._names[path] += 1
+            label = f"{path}_{self._names[path]}"
+        self._names[label] = 1
         return label
 
 
@@ -226,11 +224,9 @@ class Call:
         nodes = self.graph.builder.nodes[self._first :]
         if len(nodes) == 1 and self._name not in self.graph.blocks:
             nodes[0].name = self._name
-        taken: dict[str, int] = {}
-        for node in nodes:
-            taken[node.name] = taken.get(node.name, 0) + 1
-            if taken[node.name] > 1:
-                node.name = f"{node.name}{taken[node.name]}"
+        else:
+            for node in nodes:
+                node.name = self.graph.unique(node.name)
         if any(spec.name or spec.frozen for spec in self.layer.parameters):
             self._settle()
 

@@ -69,7 +69,8 @@ class Definition:
     @property
     def title(self) -> str:
         """How errors about the layer begin."""
-        return f"layer `{show(self.name)}` ({show(self.type)}): " if self.name else f"a layer {show(self.type)}: "
+        type = f" ({show(self.type)})" if self.type else ""
+        return f"layer `{show(self.name)}`{type}: " if self.name else f"a layer without a name{type}: "
 
     def _type(self, inner: Message) -> str:
         written = inner.string("type")

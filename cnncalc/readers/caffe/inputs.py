@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from cnncalc.problem import Problem, Refused
+from cnncalc.problem import Problem, Refused, Where
 from cnncalc.readers.axes import Dims, natural_order, visible
 from cnncalc.readers.caffe.blobs import Blob, Graph, order_of, shape_text
 from cnncalc.readers.caffe.definition import Definition
@@ -30,6 +30,11 @@ class Declared:
         self.dims = dims
         self.message = message
         self.layer = layer  # that reads the data, if it is one
+
+    @property
+    def where(self) -> Where:
+        """The place of the declaration."""
+        return self.message.where if self.layer else self.message.place("input")
 
     @property
     def batch(self) -> int:
@@ -137,8 +142,7 @@ class Inputs:
                 missing.append(one)
                 continue
             order = tuple(axis for axis in range(len(dims)) if axis != 1) if self._is_timed(dims) else order_of(dims)
-            place = one.message.place("input") if not one.layer else one.message.where
-            node = self.graph.builder.input(self.graph.unique(one.name), visible(dims, order), place)
+            node = self.graph.builder.input(self.graph.unique(one.name), visible(dims, order), one.where)
             blobs[one.name] = Blob(node, dims, order)
             self.batch = self.batch or one.batch
         if missing:
@@ -197,7 +201,7 @@ class Inputs:
                 shape = visible(dims, order_of(dims) if min(dims) else natural_order(dims, False))
             example.append(f"--input {shape}" if single else f"--input {show(one.name)}={shape}")
         help = f"give the shape of one example, channels last: `{' '.join(example[:4])}`"
-        return Refused([Problem("unknown-size", "; ".join(problems[:4]), help, where=missing[0].message.where)])
+        return Refused([Problem("unknown-size", "; ".join(problems[:4]), help, where=missing[0].where)])
 
 
 def _with_gaps(dims: Sequence[int]) -> str:

@@ -21,7 +21,7 @@ def inner_product(call: Call) -> list[Blob]:
     blob, param = call.input, call.param("inner_product_param")
     units = param.integer("num_output", 0, 1, LARGEST)
     if not units:
-        raise param.problem("`num_output` is missing", "write `num_output: 10`", code="missing-field")
+        raise param.missing("num_output", 10)
     bias = param.flag("bias_term", True)
     param.flag("transpose", False)
     axis = call.axis(param.integer("axis", 1, -MOST_AXES), blob.dims)
@@ -152,7 +152,7 @@ def embed(call: Call) -> list[Blob]:
     blob, param = call.input, call.param("embed_param")
     vocabulary, length = (param.integer(name, 0, 1, LARGEST) for name in ("input_dim", "num_output"))
     if not vocabulary or not length:
-        raise param.problem("`input_dim` and `num_output` must be written", code="missing-field")
+        raise param.missing("num_output" if vocabulary else "input_dim", 10_000)
     table = Embedding(vocab=vocabulary, dim=length)
     order = (*blob.order, len(blob.dims))
     shape = call.graph.builder.shape(blob.node)

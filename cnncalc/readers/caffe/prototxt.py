@@ -221,6 +221,16 @@ class Message:
             raise self.problem(text, did_you_mean(value.text, words), name)
         return default
 
+    def missing(self, name: str, example: int) -> Problem:
+        """Return the problem for a field that must be written.
+
+        Raises:
+            Problem: `unknown-field` if a misspelled name is there instead.
+        """
+        self.read.add(name)
+        self.check_misspellings(frozenset())
+        return self.problem(f"`{name}` is missing", f"write `{name}: {example}`", code="missing-field")
+
     def has(self, name: str) -> bool:
         """Return whether the field is written."""
         return bool(self._values(name))

@@ -69,8 +69,10 @@ class Reader:
         self.net: Message
         self.graph = Graph(())
         self.blobs: dict[str, Blob] = {}
+        self.inputs: list[str] = []  # the names of all inputs that the file declares
         self.unread: dict[int, None] = {}  # nodes of blobs that no layer has read so far, in order
         self.left_out: list[Definition] = []
+        self.foreign: set[str] = set()  # unknown fields that a warning names
 
     def read(self) -> Network:
         self.net = parse(self.source)
@@ -106,6 +108,7 @@ class Reader:
         computing = [layer for layer in others if not _is_left_out(layer.type)]
         self.graph = Graph([layer.name for layer in computing])
         declared = [*declared_in_net(self.net), *[one for layer in sources for one in declared_in_layer(layer)]]
+        self.inputs = [one.name for one in declared]
         inputs = Inputs(self.graph, self.options, any(layer.type in recurrent.TIMED for layer in computing))
         self.blobs.update(inputs.add(declared, _read_first(computing, declared)))
         for layer in computing:
@@ -158,14 +161,21 @@ class Reader:
         text = f"reads the blob `{show(name)}`, which no layer above it makes"
         raise layer.problem(
             text,
-            did_you_mean(name, self.blobs) or "check its name and the order of the layers",
+            did_you_mean(name, [*self.blobs, *self.inputs]) or "check its name and the order of the layers",
             "unknown-name",
             "bottom",
         )
 
     def _check_fields(self, call: Call) -> None:
         for message in call.read:
-            message.check_misspellings(IGNORED)
+            unread = message.check_misspellings(IGNORED) if call.layer.first_version is None else []
+            for name in unread:
+                if name not in self.foreign:
+                    self.foreign.add(name)
+                    text = f"the field `{show(name)}` is ignored, because BVLC's Caffe does not have it"
+                    problem = message.problem(text, field=name, code="unsupported")
+                    problem.level = "warning"
+                    self.graph.builder.warnings.append(problem)
 
 
 def _is_source(layer: Definition) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _LAYER = re.compile(r"^[ \t]*layers?[ \t]*\{", re.MULTILINE)
-_FIELD = re.compile(r"^[ \t]*(?:layers?[ \t]*\{[ \t\n]*)?(?:bottom|top|type|name|layer)[ \t]*[:{]", re.MULTILINE)
+_FIELD = re.compile(r"^[ \t]*(?:layers?[ \t]*\{[ \t\n]*)?(?:bottom|top|type|name)[ \t]*:", re.MULTILINE)
 
 
 def recognises(text: str) -> bool:

@@ -22,7 +22,7 @@ def _recurrent(call: Call, kind: type[cells.Recurrent]) -> tuple[int, int, Blob]
         raise param.problem("`expose_hidden` is not supported", field="expose_hidden", code="unsupported")
     units = param.integer("num_output", 0, 1, LARGEST)
     if not units:
-        raise param.problem("`num_output` is missing", "write `num_output: 256`", code="missing-field")
+        raise param.missing("num_output", 256)
     if len(blob.dims) < 2 or blob.dims[1] != 1:
         text = f"needs steps x batch x features, but gets {shape_text(blob.dims)}"
         raise call.problem(text, "begin the shape with the steps, then the batch", "needs-sequence")

@@ -47,7 +47,7 @@ def _convolved(call: Call, blob: Blob, param: Message, depthwise: bool) -> Blob:
 def _required(param: Message, name: str) -> int:
     number = param.integer(name, 0, 1, LARGEST)
     if not number:
-        raise param.problem(f"`{name}` is missing", f"write `{name}: 64`", code="missing-field")
+        raise param.missing(name, 64)
     return number
 
 
@@ -68,8 +68,7 @@ def _sizes(
         return pair[0] if pair[0] == pair[1] else pair
     if not sizes:
         if default is None:
-            help = f"write `{name}: 3`"
-            raise param.problem(f"`{name}` is missing", help, code="missing-field")
+            raise param.missing(name, 3)
         return default
     if len(sizes) not in (1, axes):
         text = f"`{name}` is written {len(sizes)} times for {axes} spatial axes"

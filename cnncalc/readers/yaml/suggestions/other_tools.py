@@ -25,11 +25,8 @@ def file_of_another_tool(source: Source) -> Problem | None:
     written, path = source.text, show(source.path)
     match = _CAFFE.search(written)
     if match and _CAFFE_FIELD.search(written):
-        text = f"{path} is a Caffe network, which cnncalc does not read"
-        help = (
-            "convert it to ONNX, or write its layers as a specification (`cnncalc new` prints an example, and "
-            "`cnncalc explain` lists the layers)"
-        )
+        text = f"{path} is a Caffe network instead of a specification"
+        help = "save it as `net.prototxt` and convert it with `cnncalc import net.prototxt -o net.yaml`"
         return Problem("bad-file", text, help, where=_where(source, match))
     match = _ULTRALYTICS.search(written)
     if match and _ULTRALYTICS_HEAD.search(written) and _ULTRALYTICS_ROW.search(written) and not _LAYERS.search(written):
