@@ -39,7 +39,8 @@ def test_no_suffix_belongs_to_two_readers() -> None:
     ("spec", "name", "checked"),
     [
         ("net.yaml", "yaml", "yaml"), ("net.json", "yaml", "yaml"), ("net.ONNX", "onnx", "onnx"),
-        ("net.cfg", "darknet", "yaml"), ("net.prototxt", "caffe", "yaml"), ("a/b.keras", "keras", "yaml"), ("torch:nets:Net", "torch", "yaml"),
+        ("net.prototxt", "caffe", "yaml"),
+        ("net.cfg", "darknet", "yaml"), ("a/b.keras", "keras", "yaml"), ("torch:nets:Net", "torch", "yaml"),
         ("torch:evil.onnx", "torch", "onnx"), ("vgg16", "yaml", "yaml"), ("-", "yaml", "yaml"),
     ],
 )  # fmt: skip

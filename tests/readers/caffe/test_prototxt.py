@@ -120,8 +120,8 @@ CONV = layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 }"
         ),
         (
             HEAD + layer("Python", 'python_param { module: "rpn.proposal" layer: "X" }'),
-            'line 2, "Python": layer `y` (Python): runs the code of the Python module `rpn.proposal`, which cnncalc does not execute'
-            " [unsupported] -> remove the layer, or export the model as ONNX",
+            'line 2, "Python": layer `y` (Python): runs the code of the Python module `rpn.proposal`, '
+            "which cnncalc does not execute [unsupported] -> remove the layer, or export the model as ONNX",
         ),
         (
             HEAD + layer("ReLU", bottom="dta"),
