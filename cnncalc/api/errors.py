@@ -134,6 +134,20 @@ def diagnostics(problems: Iterable[Problem]) -> tuple[Diagnostic, ...]:
 # -- types of arguments, so that a TypeError names the argument and not a line of this package ---------------------------
 
 
+def check_whole(name: str, value: int) -> None:
+    """Check that an argument is a whole number.
+
+    >>> check_whole("seed", 7)
+
+    Raises:
+        TypeError: It is not.
+    """
+    try:
+        index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+
+
 def check_count(name: str, value: int, most: int | None = None) -> None:
     """Check that an argument is a whole number from 1.
 
@@ -143,10 +157,7 @@ def check_count(name: str, value: int, most: int | None = None) -> None:
         TypeError: It is not a whole number.
         ValueError: It is too small or too large.
     """
-    try:
-        index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+    check_whole(name, value)
     if most is not None and not 1 <= value <= most:
         raise ValueError(f"{name} must be from 1 to {most}, not {value}")
     if value < 1:

@@ -55,6 +55,7 @@ def test_methods(method: str, arguments: tuple[Any, ...], options: dict[str, Any
         ("find_best", (SMALL, {}), {"max": {"params": None}}, "the limit for params must be text, not None"),
         ("find_best", (SMALL, {}), {"maximize": 3}, "maximize must be text, not 3"),
         ("quiz", (0,), {}, "count must be from 1 to 1000, not 0"),
+        ("quiz", (1,), {"seed": "x"}, "seed must be a whole number, not 'x'"),
         ("quiz", (10**9,), {}, "count must be from 1 to 1000, not 1000000000"),
     ],
 )

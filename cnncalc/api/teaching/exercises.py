@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.api.analysis import Analysis
-from cnncalc.api.errors import CnncalcError, check_count, list_texts
+from cnncalc.api.errors import CnncalcError, check_count, check_whole, list_texts
 from cnncalc.api.structure import Structure
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Exercises(Structure):
         check_word("accept", accept, ACCEPT)
         if variants is not None:
             check_count("variants", variants, MOST)
+        if seed is not None:
+            check_whole("seed", seed)
         try:
             made = worksheets(
                 self, hide, only, variants=variants, seed=seed, batch=batch, dtype=dtype, accept=accept

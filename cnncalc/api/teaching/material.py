@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cnncalc.analyses.mistakes.recognition import Mistake
-from cnncalc.api.errors import CnncalcError, check_count, check_text
+from cnncalc.api.errors import CnncalcError, check_count, check_text, check_whole
 from cnncalc.api.guard import public_errors
 from cnncalc.network import Network
 from cnncalc.problem import Source
@@ -209,6 +209,7 @@ def quiz(
     if topic is not None:
         check_word("topic", topic, TOPICS)
     check_count("count", count, MOST_QUESTIONS)
+    check_whole("seed", seed)
     try:
         return [QuizQuestion(**vars(asked)) for asked in make_quiz(count, seed, topic or "", network)]
     except NoQuestions as error:

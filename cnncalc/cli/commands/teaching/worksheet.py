@@ -83,6 +83,7 @@ def command(
     Each figure that --hide names is blank for every layer, and in the line of totals. SPEC is the same as for analyze.
     """
     from cnncalc.cli.specs import network_of, print_notes
+    from cnncalc.render.progress import Waiting
 
     check_suffix(request.file, request.form, FORMATS)
     hidden, kinds = _columns(hide), _words(only)
@@ -91,7 +92,7 @@ def command(
         raise click.BadParameter("the key would overwrite the worksheet: name another file", param_hint="--key")
     network = network_of(request.only_spec(), request)
     print_notes(network)
-    with command_errors():
+    with command_errors(), Waiting("finding variants"):
         sheets = network.worksheet(
             hidden, kinds, variants=variants, seed=seed, batch=request.batch, dtype=request.dtype, accept=accept
         )
