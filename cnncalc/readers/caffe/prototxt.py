@@ -263,8 +263,11 @@ class Message:
         for name in unread:
             intended = nearest(name, missing)
             if intended is not None:
-                text = f"unknown field `{show(name)}`"
-                raise self.problem(text, f"did you mean `{intended}`?", name, "unknown-field")
+                written = self.text.source.text.rfind(
+                    name, 0, self.fields[name][0].offset
+                )  # the name, before its value
+                text, help = f"{self.title}unknown field `{show(name)}`", f"did you mean `{intended}`?"
+                raise Problem("unknown-field", text, help, where=self.text.where(written))
         return unread
 
 

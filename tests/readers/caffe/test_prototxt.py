@@ -96,12 +96,12 @@ CONV = layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 }"
         ),
         (
             HEAD + CONV.replace("kernel_size", "kernal_size"),
-            "line 2, 3: layer `y` (Convolution): unknown field `kernal_size` [unknown-field]"
+            "line 2, kernal_size:: layer `y` (Convolution): unknown field `kernal_size` [unknown-field]"
             " -> did you mean `kernel_size`?",
         ),
         (
             HEAD + CONV.replace("kernel_size: 3", "kernel_size: 3 strid: 2"),
-            "line 2, 2: layer `y` (Convolution): unknown field `strid` [unknown-field]"
+            "line 2, strid:: layer `y` (Convolution): unknown field `strid` [unknown-field]"
             " -> did you mean `stride`?",
         ),
         (
