@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 
 SUFFIX = ".yaml"
+FAMILIES = (
+    "transformers"  # the folder of the architectures that the reader of config.json fills in; not listed by `names`
+)
 
 
 def folder() -> str:
@@ -27,5 +30,5 @@ def path(name: str) -> str | None:
     """Return the path of a shipped architecture; None if there is none of that name."""
     if not name or not all(char.isalnum() or char in "_-" for char in name):
         return None
-    file = os.path.join(folder(), name + SUFFIX)
-    return file if os.path.isfile(file) else None
+    places = (os.path.join(folder(), name + SUFFIX), os.path.join(folder(), FAMILIES, name + SUFFIX))
+    return next((file for file in places if os.path.isfile(file)), None)
