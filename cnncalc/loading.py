@@ -172,6 +172,7 @@ def source_of(spec: Spec) -> Source:
     if at and before.endswith(SUFFIXES):  # even if a file has that name, which a stranger may have put there
         return decode(_read_from_git(before, revision), spec.text)
     path = spec.text if spec.file else path_of(spec.text)
+    path = readers.file_in_folder(path) or path
     try:
         return text(path)
     except OSError as error:
@@ -205,6 +206,8 @@ def path_of(text: str) -> str:
     if os.path.lexists(text) and suffix:
         suffixes = ", ".join(readers.SUFFIXES)
         raise LoadError(f"cannot read {show(text)}: cnncalc reads files that end in {suffixes}")
+    if readers.file_in_folder(text) is not None:
+        return text
     if os.path.isdir(text):
         every = f"`cnncalc check {show(text)}`"
         raise LoadError(f"{show(text)} is a folder: name a file in it, or check every file in it with {every}")

@@ -122,8 +122,8 @@ def _network_options(command: click.decorators.FC) -> click.decorators.FC:
         "parameters",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Value for one of the file's params, for a number that a one-line pattern leaves open, or for a named "
-        "dimension of an ONNX model.",
+        help="Value for one of the file's params, for a number that a one-line pattern leaves open, for a named dimension of "
+        "an ONNX model, or for a field of a config.json.",
     )(command)
     return click.option(
         "-e",

@@ -10,6 +10,11 @@ CODES = {
         "the batch, but nothing shows whether it is the first. Use `--batch-axis` to name it.",
         note="this only occurs with ONNX models",
     ),
+    "assumed-length": Code(
+        "Note: a configuration of a language or speech model does not state how many tokens the network gets, so "
+        "cnncalc counts 128, or fewer if the model takes fewer. `--input 512` sets another length.",
+        note="this only occurs with configurations of Hugging Face",
+    ),
     "bad-model": Code(
         "The model cannot be read. The file may be truncated, or may not be in the format that its suffix "
         "promises. Its graph may contain a cycle, be missing a weight, or declare sizes that no tensor can have. "
@@ -25,6 +30,11 @@ CODES = {
         "Warning: the branch that an `If` in the ONNX model takes depends on its input data. The figures are for "
         "the branch with more multiply-adds, or for the one named with `--branch`.",
         note="this only occurs with ONNX models",
+    ),
+    "counted-in-full": Code(
+        "Note: the attention of the model is limited to a window that is shorter than the sequence. Its "
+        "multiply-adds are counted for the whole sequence, which is what PyTorch computes before it masks the rest.",
+        note="this only occurs with configurations of Hugging Face",
     ),
     "macs-disagree": Code(
         "Warning: cnncalc and PyTorch count a different number of multiply-adds for a layer. PyTorch's number is "
@@ -49,6 +59,11 @@ CODES = {
         "Both are shown. One of the two rules is wrong for this model.",
         note="only a model from another framework can cause it",
     ),
+    "unknown-setting": Code(
+        "Warning: a field of the configuration is unknown to cnncalc, or it changes the model in a way that cnncalc "
+        "does not describe, such as quantization. The figures are those of the network without it.",
+        note="this only occurs with configurations of Hugging Face",
+    ),
     "unknown-size": Code(
         "A dimension of the model's input has only a name, or no size at all, so the shapes that depend on it are "
         "unknown. Give the size, as in `cnncalc analyze model.onnx --dim height=224`.",
@@ -64,5 +79,11 @@ CODES = {
         "mode, such as a classifier that only runs during training. They are included in the parameters, but add "
         "no multiply-adds.",
         note="this only occurs with PyTorch models",
+    ),
+    "weights-differ": Code(
+        "Warning: the tensors in a safetensors file are not those of the network that the configuration next to it "
+        "describes, or its header cannot be read. The figures are those of the configuration. Checkpoints often hold "
+        "a head that the class of the configuration does not have.",
+        note="this only occurs with configurations of Hugging Face",
     ),
 }

@@ -12,7 +12,8 @@ To add a reader for a format named FORMAT:
 5. If its files share their suffix with another format, list the words in `marks` and write
    `cnncalc/readers/FORMAT/recognition.py` with `recognises(text) -> bool`. It decides about a text that has one of these
    words, and is imported only then. It must not raise, whatever the text is. `check` reads such files as specifications.
-6. Describe the format in docs/models.md, and add tests in `tests/readers/FORMAT/`.
+6. If a folder may be named instead of a file in it, give that file in `folder`. Its content must be recognised.
+7. Describe the format in docs/models.md, and add tests in `tests/readers/FORMAT/`.
 
 A layer kind is read in the file of its family (windows, views, recurrent, ...), which has the same name in each format.
 """
@@ -29,7 +30,7 @@ from cnncalc.readers.options import Missing, ReaderOptions
 from cnncalc.record import Record
 
 __all__ = [
-    "READERS", "SPECIFICATIONS", "SUBMISSIONS", "SUFFIXES", "Missing", "Reader", "ReaderOptions", "read",
+    "READERS", "SPECIFICATIONS", "SUBMISSIONS", "SUFFIXES", "Missing", "Reader", "ReaderOptions", "file_in_folder", "read",
     "read_submission", "read_text", "reader_of", "reader_of_file", "reader_of_submission", "reader_of_text",
 ]  # fmt: skip
 
@@ -42,6 +43,7 @@ class Reader(Record):
     suffixes: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()  # every text that is recognised by its content has one of these words
     prefix: str = ""  # of a SPEC that is not a file
+    folder: str = ""  # name of the file that is read if SPEC is a folder with such a file
     extra: str = ""  # the extra that installs what the reader needs
     options: tuple[str, ...] = ()  # the fields of ReaderOptions that only this reader uses
     submissions: tuple[str, ...] = ()  # the suffixes that `check` reads; none if strangers' files are not read
@@ -63,6 +65,13 @@ READERS = (
     Reader("darknet", "Darknet configurations", (".cfg",)),
     Reader("keras", "Keras models", (".keras",), ("class_name", "modelTopology")),
     Reader("caffe", "Caffe networks", (".prototxt",), ("bottom:",), options=("parameters",)),
+    Reader(
+        "huggingface",
+        "configurations of Hugging Face",
+        marks=("model_type",),
+        options=("parameters",),
+        folder="config.json",
+    ),
     Reader("torch", "torch:MODULE:CALLABLE", prefix="torch:", extra="torch", options=("arguments",), runs_code=True),
 )
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)
@@ -81,6 +90,14 @@ def reader_of_file(path: str) -> Reader:
     """Return the reader for a file, chosen by its suffix. Files with an unknown suffix are read as specifications."""
     suffix = os.path.splitext(path)[1].lower()
     return next((reader for reader in READERS if suffix in reader.suffixes), SPECIFICATIONS)
+
+
+def file_in_folder(path: str) -> str | None:
+    """Return the file that is read if `path` is a folder; None if it is none, or has no such file."""
+    if not os.path.isdir(path):
+        return None
+    files = (os.path.join(path, reader.folder) for reader in READERS if reader.folder)
+    return next((file for file in files if os.path.lexists(file)), None)
 
 
 def reader_of_submission(path: str) -> Reader:

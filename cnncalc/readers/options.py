@@ -26,4 +26,4 @@ class ReaderOptions(Record):
     arguments: tuple[tuple[str, str], ...] = ()  # names and values for the callable that makes a PyTorch model
     batch_axes: Mapping[str, str] = {}  # input of an ONNX model ("" for all) -> its batch axis, a number or `none`
     branches: Mapping[str, str] = {}  # If of an ONNX model ("" for all) -> the branch to read, `then` or `else`
-    parameters: Mapping[str, str] = {}  # parameters of a format that are not sizes, such as Caffe's `phase`
+    parameters: Mapping[str, str] = {}  # values of Caffe's `phase` or of fields of a config.json, as text

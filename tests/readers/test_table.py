@@ -66,6 +66,7 @@ layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim:
 layer { name: "relu" type: "ReLU" bottom: "data" top: "data" }
 """,
     "keras": json.dumps({"class_name": "Sequential", "config": {"name": "net", "layers": LAYERS}}),
+    "huggingface": json.dumps({"model_type": "vit", "hidden_size": 8, "num_attention_heads": 2}),
 }
 BY_CONTENT = [reader for reader in READERS if reader.marks]
 
