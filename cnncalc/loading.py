@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnncalc import readers, shelf
 from cnncalc.network import Network
@@ -62,16 +62,22 @@ class LoadOptions(Record):
     arguments: Mapping[str, str] = {}  # for the callable that builds a PyTorch model
     batch_axes: Mapping[str, str] = {}  # input of an ONNX model -> its batch axis, a number or `none`
     branches: Mapping[str, str] = {}  # If of an ONNX model -> `then` or `else`
+    compare_shapes: bool = False  # compare the shapes of an ONNX model with those that onnx infers
 
     def with_inputs(self, inputs: Mapping[str, str]) -> LoadOptions:
         """The same options with other input shapes."""
-        return LoadOptions(
-            inputs, self.parameters, self.changes, self.frozen, self.arguments, self.batch_axes, self.branches
-        )
+        return self._with(inputs=inputs)
 
     def as_written(self) -> LoadOptions:
         """The same options without changes to layers."""
-        return LoadOptions(self.inputs, self.parameters, (), (), self.arguments, self.batch_axes, self.branches)
+        return self._with(changes=(), frozen=())
+
+    def with_values(self, inputs: Mapping[str, str], parameters: Mapping[str, str]) -> LoadOptions:
+        """The same options with other input shapes and parameters."""
+        return self._with(inputs=inputs, parameters=parameters)
+
+    def _with(self, **changes: Any) -> LoadOptions:
+        return LoadOptions(**{**self.__dict__, **changes})
 
 
 def load(spec: Spec, options: LoadOptions | None = None, *, as_conv: bool = False) -> Network:
@@ -305,7 +311,9 @@ def _load_foreign(
             raise OptionError(f"`{show(value)}` is not the size of a dimension", "--dim")
         dims[name] = int(value) if value.isdecimal() else 0
     arguments = tuple(options.arguments.items())
-    reader_options = ReaderOptions(options.inputs, dims, arguments, options.batch_axes, options.branches, parameters)
+    reader_options = ReaderOptions(
+        options.inputs, dims, arguments, options.batch_axes, options.branches, parameters, options.compare_shapes
+    )
     try:
         return read(reader_options) if read is not None else readers.read(path, reader_options)
     except readers.Missing as missing:

@@ -33,6 +33,7 @@ def load(
     arguments: Mapping[str, object] | None = None,
     batch_axes: Mapping[str, int | str] | int | str | None = None,
     branches: Mapping[str, str] | str | None = None,
+    compare_shapes: bool = False,
     example_inputs: Any = None,
 ) -> Network:
     """Load a network from anything that describes one.
@@ -70,6 +71,9 @@ def load(
         For ONNX: the batch axis of an input, counted from 0, or `none`.
     branches : optional
         For ONNX: `then` or `else`, the branch of an `If` whose condition depends on the input.
+    compare_shapes : bool
+        For ONNX: compare the shapes with those that onnx.shape_inference infers, which needs the package onnx. By default
+        they are compared with the shapes in the file. `warnings` lists the differences.
     example_inputs : optional
         For a `torch.nn.Module`: arguments of forward, for inputs that a shape cannot describe. One tensor, a sequence of
         arguments or a mapping of named ones, with a batch of 1.
@@ -100,7 +104,8 @@ def load(
     {'fc1': (10,)}
     """
     if isinstance(source, Network):
-        if any((input, params, set, freeze, as_conv, arguments, batch_axes, branches, example_inputs is not None)):
+        given = (input, params, set, freeze, as_conv, arguments, batch_axes, branches, compare_shapes)
+        if any(given) or example_inputs is not None:
             raise TypeError("a Network is loaded already: give the options where it is loaded from its source")
         return source
     is_keras = _is_instance(source, "keras", "Model")
@@ -109,9 +114,10 @@ def load(
             raise TypeError(
                 "a torch.nn.Module does not store its input shape: add input=(3, 224, 224), in PyTorch's order"
             )
-        given = {"params": params, "set": set, "arguments": arguments, "batch_axes": batch_axes, "branches": branches}
-        if any(given.values()):
-            raise TypeError(f"a torch.nn.Module takes no {next(name for name, value in given.items() if value)}")
+        others = {"params": params, "set": set, "arguments": arguments, "batch_axes": batch_axes, "branches": branches}
+        others["compare_shapes"] = compare_shapes
+        if any(others.values()):
+            raise TypeError(f"a torch.nn.Module takes no {next(name for name, value in others.items() if value)}")
         return _with_frozen(from_torch(source, input, example_inputs=example_inputs), freeze, as_conv)
     if example_inputs is not None:
         raise TypeError("example_inputs is only for a torch.nn.Module")
@@ -123,6 +129,7 @@ def load(
         arguments=arguments,
         batch_axes=batch_axes,
         branches=branches,
+        compare_shapes=compare_shapes,
     )
     if isinstance(source, Mapping):
         import json
@@ -276,6 +283,7 @@ def options_of(
     arguments: Mapping[str, object] | None = None,
     batch_axes: Mapping[str, int | str] | int | str | None = None,
     branches: Mapping[str, str] | str | None = None,
+    compare_shapes: bool = False,
 ) -> LoadOptions:
     """Return the arguments of `load` as the options of the command line have them."""
     return LoadOptions(
@@ -288,6 +296,7 @@ def options_of(
         arguments={name: _text(value) for name, value in check_mapping("arguments", arguments, '{"depth": 2}').items()},
         batch_axes=_by_input(batch_axes),
         branches=_by_input(branches),
+        compare_shapes=compare_shapes,
     )
 
 

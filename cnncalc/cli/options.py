@@ -67,7 +67,13 @@ def request(*, networks: bool = True, figures: bool = False) -> Callable[[Callab
 
 
 def _network_options(command: click.decorators.FC) -> click.decorators.FC:
-    """-e, -p, --set, --freeze, --input and --arg, and for ONNX models --batch-axis and --branch."""
+    """-e, -p, --set, --freeze, --input and --arg, and for ONNX models --batch-axis, --branch and --compare-shapes."""
+    command = click.option(
+        "--compare-shapes",
+        is_flag=True,
+        help="Compare the shapes in an ONNX model with those that onnx.shape_inference infers (extra `onnx`). By default they "
+        "are compared with the shapes in the file.",
+    )(command)
     command = click.option(
         "--branch",
         "branches",

@@ -11,7 +11,18 @@ from cnncalc.api.specs import LoadOptions, Spec
 from cnncalc.text import show
 
 # the parameters of commands that `cnncalc.cli.options.request` collects into a Request
-NETWORKS = ("spec", "lines", "parameters", "changes", "frozen", "inputs", "arguments", "batch_axes", "branches")
+NETWORKS = (
+    "spec",
+    "lines",
+    "parameters",
+    "changes",
+    "frozen",
+    "inputs",
+    "arguments",
+    "batch_axes",
+    "branches",
+    "compare_shapes",
+)
 FIGURES = ("batch", "dtype")
 OUTPUT = ("form", "file", "color", "no_color")
 
@@ -30,6 +41,7 @@ class Request:
         arguments: Sequence[str] = (),
         batch_axes: Sequence[str] = (),
         branches: Sequence[str] = (),
+        compare_shapes: bool = False,
         batch: int = 1,
         dtype: str = "float32",
         form: str = "",
@@ -52,6 +64,7 @@ class Request:
             arguments=split_pairs(arguments, "--arg"),
             batch_axes=split_names(batch_axes),
             branches=split_names(branches),
+            compare_shapes=compare_shapes,
         )
         self.batch = batch
         self.dtype = dtype

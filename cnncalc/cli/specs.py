@@ -27,6 +27,7 @@ from cnncalc.text import show
 SPECIAL = {
     "batch_axes": ("--batch-axis", ""),
     "branches": ("--branch", ""),
+    "compare_shapes": ("--compare-shapes", ""),
     "arguments": ("--arg", "; set a parameter of a file with -p"),
 }
 
@@ -89,7 +90,7 @@ def print_notes(network: Network) -> None:
 
 
 def check_options(request: Request) -> None:
-    """Refuse `--arg`, `--batch-axis` and `--branch` if no SPEC is read by a reader that uses them.
+    """Refuse `--arg`, `--batch-axis`, `--branch` and `--compare-shapes` if no SPEC is read by a reader that uses them.
 
     Raises:
         click.UsageError: Naming the option and the files that it is for.

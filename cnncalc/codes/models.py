@@ -43,9 +43,9 @@ CODES = {
         note="this only occurs with PyTorch models",
     ),
     "not-compared": Code(
-        "Warning: ONNX's shape inference could not be run on the model. cnncalc worked out the shapes by its own "
-        "rules, but could not compare them with ONNX's. In `cnncalc check` it is an error: a submission could not "
-        "be compared with its base version.",
+        "Warning: ONNX's shape inference, which `--compare-shapes` asks for, could not be run on the model. cnncalc "
+        "worked out the shapes by its own rules, but could not compare them with ONNX's. In `cnncalc check` it is an "
+        "error: a submission could not be compared with its base version.",
         note="only an ONNX model or a comparison in `cnncalc check` can cause it",
     ),
     "one-run": Code(
@@ -54,10 +54,21 @@ CODES = {
         "shapes and counts are those of that run, and another input may take a different path.",
         note="this only occurs with PyTorch models",
     ),
+    "quantized-weights": Code(
+        "Note: the ONNX model stores weights as small whole numbers or in 8 bits or less. The note lists the types and "
+        "their bytes. Each weight counts as one parameter and each product as one multiply-add, as in the model before "
+        "it was quantized. Scales and zero points do not count.",
+        note="this only occurs with ONNX models",
+    ),
     "shapes-disagree": Code(
-        "Warning: cnncalc's shape for a value differs from the one that PyTorch or ONNX's shape inference gives. "
-        "Both are shown. One of the two rules is wrong for this model.",
+        "Warning: cnncalc's shape for a value differs from the one that PyTorch, the ONNX file or ONNX's shape "
+        "inference gives. Both are shown. One of the two is wrong for this model.",
         note="only a model from another framework can cause it",
+    ),
+    "sparse-weights": Code(
+        "Note: the ONNX model stores weights as sparse tensors, without their zeros. cnncalc counts the zeros, too, as "
+        "parameters and in multiply-adds. Zeros in other weights count as well, because cnncalc does not read weights.",
+        note="this only occurs with ONNX models",
     ),
     "unknown-setting": Code(
         "Warning: a field of the configuration is unknown to cnncalc, or it changes the model in a way that cnncalc "

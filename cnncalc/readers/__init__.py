@@ -57,7 +57,7 @@ class Reader(Record):
 
 SPECIFICATIONS = Reader("yaml", "specifications", (".yaml", ".yml", ".json"), submissions=(".yaml", ".yml"))
 _ONNX = Reader(
-    "onnx", "ONNX models", (".onnx",), extra="onnx", options=("batch_axes", "branches"), submissions=(".onnx",)
+    "onnx", "ONNX models", (".onnx",), options=("batch_axes", "branches", "compare_shapes"), submissions=(".onnx",)
 )
 READERS = (
     SPECIFICATIONS,

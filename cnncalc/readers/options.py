@@ -27,3 +27,4 @@ class ReaderOptions(Record):
     batch_axes: Mapping[str, str] = {}  # input of an ONNX model ("" for all) -> its batch axis, a number or `none`
     branches: Mapping[str, str] = {}  # If of an ONNX model ("" for all) -> the branch to read, `then` or `else`
     parameters: Mapping[str, str] = {}  # values of Caffe's `phase` or of fields of a config.json, as text
+    compare_shapes: bool = False  # whether to compare the shapes of an ONNX model with those that onnx infers

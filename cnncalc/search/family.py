@@ -190,10 +190,7 @@ class Family:
                 parameters[axis.target] = axis.range.values[place]
             elif axis.kind == INPUT:
                 inputs[axis.target] = str(axis.values[place])
-        changed = LoadOptions(
-            inputs, parameters, options.changes, options.frozen, options.arguments, options.batch_axes, options.branches
-        )
-        return load(self.spec, changed)
+        return load(self.spec, options.with_values(inputs, parameters))
 
     def batch(self, choice: Choice) -> int:
         """Return the batch size of a choice, 0 if it is not varied."""

@@ -25,6 +25,7 @@ def command(family: Family, question: Question, choice: Choice) -> str:
             kind = {"inputs": "input", "parameters": "parameter"}.get(field, "")
             if (kind, name) not in names:
                 words += [option, f"{name}={value}" if name else value]
+    words += ["--compare-shapes"] if options.compare_shapes else []
     for change in options.changes:
         words += ["--set", change]
     for block in options.frozen:

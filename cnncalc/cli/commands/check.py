@@ -121,7 +121,7 @@ def command(
 ) -> int:
     """Check the networks in PATH... against limits, which are inclusive.
 
-    PATH is a YAML file, an ONNX model (extra `onnx`), a folder, a pattern, or `-` for standard input. Submissions are
+    PATH is a YAML file, an ONNX model, a folder, a pattern, or `-` for standard input. Submissions are
     untrusted: cnncalc runs nothing in them, and limits the size, nesting and steps of every file that it reads. It never
     reads the weights of ONNX models.
 

@@ -13,7 +13,7 @@ from math import isclose, prod, sqrt
 from cnncalc.layers.attention import Attention
 from cnncalc.layers.roles import has_bias_role
 from cnncalc.readers.axes import Dims
-from cnncalc.readers.onnx.constants import slice_arguments, slice_range
+from cnncalc.readers.onnx.constants.rearranging import slice_arguments, slice_range
 from cnncalc.readers.onnx.graph import Operation, Scope, Value
 from cnncalc.readers.onnx.patterns import Pattern, ReadOperation
 
@@ -152,7 +152,7 @@ def _track_part(operation: ReadOperation, x: Tracked, value: Value) -> Tracked |
     if step.op == "Gather":
         index, axis = step.required(1), step.attributes.get("axis", 0) % rank
         length = step.required(0).dims[axis]
-        place = int(index.array.reshape(-1)[0]) if index.array is not None and index.size == 1 else length
+        place = int(index.array.numbers[0]) if index.array is not None and index.size == 1 else length
         if not -length <= place < length:
             return None
         fact = _cut(operation, x, axis, place % length, 1)
@@ -167,7 +167,7 @@ def _track_part(operation: ReadOperation, x: Tracked, value: Value) -> Tracked |
     if len(cuts) != 1:
         return None
     axis, (start, end, by) = cuts[0]
-    return _cut(operation, x, axis, start, end - start) if by == 1 and start is not None and end is not None else None
+    return _cut(operation, x, axis, start, end - start) if by == 1 else None
 
 
 def _track_split(operation: ReadOperation, x: Tracked, scope: Scope) -> Iterator[tuple[str, Tracked]]:
@@ -230,7 +230,7 @@ def _track_constant(operation: ReadOperation, xs: Sequence[Tracked | None]) -> T
         return Tracked(operation, x.role, x.axes, [x]) if vector and plain else None
     if x.role not in ("projected", "scores") or other.array is None or other.size != 1 or len(other.dims) > len(x.axes):
         return None
-    factor = float(other.array.reshape(-1)[0])
+    factor = float(other.array.numbers[0])
     if not factor:
         return None
     fact = Tracked(operation, x.role, x.axes, [x])

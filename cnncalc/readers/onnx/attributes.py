@@ -13,9 +13,9 @@ NAMES = {
     7: "a list of whole numbers", 8: "a list of texts",
 }  # fmt: skip
 _WHOLE = (
-    "allowzero axis batch_axis blocksize ceil_mode channels_last end fmod group is_causal k keepdims kv_num_heads layout "
-    "noop_with_empty_axes num_groups num_heads num_outputs q_num_heads size start time_axis transA transB transBatchA "
-    "transBatchB"
+    "K N allowzero axis batch_axis bits block_size blocksize ceil_mode channels_last end fmod group is_causal k keepdims "
+    "kv_num_heads layout noop_with_empty_axes num_groups num_heads num_outputs q_num_heads size start time_axis transA transB "
+    "transBatchA transBatchB"
 )
 _LISTS = (
     "axes dilations ends kernel_shape output_padding output_shape paddings pads perm qkv_hidden_sizes shape split starts "

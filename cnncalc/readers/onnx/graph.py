@@ -27,30 +27,40 @@ from cnncalc.readers.axes import (
     visible,
 )
 from cnncalc.readers.limits import Limits
-from cnncalc.readers.onnx.constants import Array
+from cnncalc.readers.onnx.constants.arrays import MOST_AXES, Array
 from cnncalc.shape import Shape
 from cnncalc.text import show
 
 Factor = tuple[int, int]  # a token and a length, see axis_tracking
 Axis = tuple[Factor, ...]
 Marks = tuple[Axis, ...]
-MOST_AXES = 64
 _STATE = re.compile(r"[A-Za-z_]\w*(\.\w+)*\.[A-Za-z_]\w*")
 _WEIGHT = re.compile(r"(weight|kernel|bias|gamma|beta|embed\w*|lora_\w+)(:0|_\w{0,3})?$", re.IGNORECASE)
 FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
 
 
 class Tensor:
-    """Numbers in the file: an initializer, or a Constant (`fixed`). `real` is true for a floating-point type."""
+    """Numbers in the file: an initializer, or a Constant (`fixed`).
 
-    __slots__ = ("dims", "fixed", "name", "real", "size")
+    `real` is true for a floating-point type and for quantized numbers. `type` is the number of the type in ONNX.
+    """
 
-    def __init__(self, name: str, dims: Dims, real: bool, fixed: bool = False) -> None:
+    __slots__ = ("dims", "fixed", "name", "real", "size", "type")
+
+    def __init__(self, name: str, dims: Dims, type: int, fixed: bool = False) -> None:
         self.name = name
         self.dims = dims
         self.size = prod(dims)
-        self.real = real
+        self.type = type
+        self.real = type in FLOATS
         self.fixed = fixed
+
+    def unpack(self, dims: Dims, type: int) -> None:
+        """Give packed numbers the dimensions and the type that they have when unpacked."""
+        self.dims = dims
+        self.size = prod(dims)
+        self.type = type
+        self.real = True
 
 
 class Value:
@@ -88,6 +98,11 @@ class Value:
     def is_learned(self) -> bool:
         """Whether it consists of weights in the file and depends on no input."""
         return self.index is None and any(tensor.real and self.is_weight(tensor) for tensor in self.tensors)
+
+    def dequantize(self) -> None:
+        """Record that its whole numbers stand for floating-point ones."""
+        for tensor in self.tensors:
+            tensor.real = True
 
     def is_weight(self, tensor: Tensor) -> bool:
         """Return whether a tensor is a weight rather than a constant of a formula.
@@ -164,10 +179,10 @@ class Operation:
             if attribute is None:
                 return None
             return [int(n) for n in attribute] if isinstance(attribute, list) else [int(attribute)]
-        constant = self.array(place).reshape(-1).tolist()
-        if not all(isinstance(n, int | float) and abs(n) < 2**64 for n in constant):
-            self.raise_invalid(f"input {place + 1} is {show(constant[:8])}, but must consist of whole numbers")
-        return [int(n) for n in constant]
+        constant = self.array(place).numbers
+        if not all(abs(number) < 2**64 for number in constant):
+            self.raise_invalid(f"input {place + 1} is {show(list(constant[:8]))}, but must consist of whole numbers")
+        return [int(number) for number in constant]
 
     def array(self, place: int) -> Array:
         """Return the numbers of an input.
@@ -211,6 +226,11 @@ class Reader(Assembler):
         self.fused: set[int] = set()
         self.scores: set[int] = set()  # nodes whose values may be attention scores
         self._numbers: dict[str, int] = {}  # label -> the last number appended to it
+
+    @property
+    def counted_tensors(self) -> list[Tensor]:
+        """The tensors that count as parameters or buffers."""
+        return [tensor for tensor in self._alive if isinstance(tensor, Tensor)]
 
     def name(self, label: str) -> str:
         """Return the label, with a number appended if that name is taken."""

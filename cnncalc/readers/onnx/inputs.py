@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -12,9 +12,10 @@ from cnncalc.readers.axes import Dims, visible
 from cnncalc.readers.limits import Limits
 from cnncalc.readers.onnx.axis_tracking import AxisTracker
 from cnncalc.readers.onnx.batch import Chosen, DeclaredInput, choose_batch_axes
-from cnncalc.readers.onnx.constants import array
+from cnncalc.readers.onnx.constants.arrays import MOST_AXES
+from cnncalc.readers.onnx.constants.tensors import array
 from cnncalc.readers.onnx.file import bad_model
-from cnncalc.readers.onnx.graph import FLOATS, Reader, Scope, Tensor, Value
+from cnncalc.readers.onnx.graph import Reader, Scope, Tensor, Value
 from cnncalc.readers.onnx.names import clean
 from cnncalc.readers.onnx.operators.elementwise import BINARY, UNARY, words
 from cnncalc.readers.onnx.patterns import Plan, ReadOperation
@@ -75,8 +76,11 @@ class GraphInputs:
         self.reader.strict = strict
         self.reader.functions = {(one.domain, one.name): one for one in model.functions}
         self.axes = AxisTracker(opset or 17)
-        self.theirs: dict[str, Dims] | None = None
+        self.stated: Mapping[str, tuple[int | None, ...]] | None = None  # shapes in the file
+        self.theirs: Mapping[str, Dims] | None = None  # shapes that onnx infers
+        self.not_inferred = ""  # why onnx infers none
         self.scope = Scope()
+        self.sparse: list[tuple[str, int, int]] = []  # name, numbers, and those that the file stores
         self.steps: list[ReadOperation] = []  # the operators of the graph and their nodes
         self.plan = Plan()  # the operators that are read as one layer
 
@@ -143,7 +147,8 @@ class GraphInputs:
             scope.values[tensor.name] = self.constant(tensor, tensor.name)
         for sparse in graph.sparse_initializer:
             dims = self.dims(sparse.dims, sparse.values.name)
-            one = Tensor(sparse.values.name, dims, sparse.values.data_type in FLOATS)
+            one = Tensor(sparse.values.name, dims, sparse.values.data_type)
+            self.sparse.append((sparse.values.name, one.size, prod(sparse.values.dims[:64])))
             scope.values[sparse.values.name] = Value(dims, tensors=(one,), why="they are stored as a sparse tensor")
 
     def constant(self, tensor: Any, name: str, fixed: bool = False) -> Value:
@@ -158,7 +163,7 @@ class GraphInputs:
                 why = "it has too many of them"
         if numbers is not None and numbers.shape != dims:
             raise bad_model(f"`{show(name)}` contains {numbers.size:,} numbers, but its dimensions are {show(dims)}")
-        return Value(dims, array=numbers, tensors=(Tensor(name, dims, tensor.data_type in FLOATS, fixed),), why=why)
+        return Value(dims, array=numbers, tensors=(Tensor(name, dims, tensor.data_type, fixed),), why=why)
 
     def dims(self, dims: Sequence[int], name: str) -> Dims:
         """Return the dimensions of a tensor in the file.
@@ -169,8 +174,8 @@ class GraphInputs:
         lengths = tuple(int(length) for length in dims)
         if min(lengths, default=1) < 0:
             raise bad_model(f"`{show(name)}` has a negative dimension: {show(lengths)}", "export the model again")
-        if len(lengths) > 64 or prod(lengths) > self.limits.tensor:
-            text = f"`{show(name)}` has the dimensions {show('x'.join(map(str, lengths)))}, "
+        if len(lengths) > MOST_AXES or prod(lengths) > self.limits.tensor:
+            text = f"`{show(name)}` has the dimensions {show('x'.join(map(str, lengths[:MOST_AXES])))}, "
             text += f"but a tensor can have at most {self.limits.tensor:,} numbers"
             raise Refused([Problem("too-large", text, "check the dimensions of the initializer")])
         return lengths
@@ -187,10 +192,8 @@ class GraphInputs:
         if not all(dim.has("dim_value") and dim.dim_value >= 0 for dim in shape):
             return False
         dims = self.dims([dim.dim_value for dim in shape], declared.name)
-        real = declared.type.tensor_type.elem_type in FLOATS
-        scope.values[declared.name] = Value(
-            dims, tensors=(Tensor(declared.name, dims, real),), why="they are an input of the model"
-        )
+        tensor = Tensor(declared.name, dims, declared.type.tensor_type.elem_type)
+        scope.values[declared.name] = Value(dims, tensors=(tensor,), why="they are an input of the model")
         return True
 
     def _read_input(self, one: Any, scope: Scope, alone: bool) -> None:
@@ -291,6 +294,11 @@ class GraphInputs:
                 for axis, length in zip(order, requested, strict=False):
                     if declared.symbols[axis]:
                         self.bound.setdefault(declared.symbols[axis], length)
+
+    @property
+    def lacks_sizes(self) -> bool:
+        """Whether the sizes of inputs are unknown that have no other mistake."""
+        return bool(self.missing) and all(declared.name in self.scope.values for declared, _ in self.missing)
 
     def unknown_sizes(self) -> Refused:
         """Return one error for all unknown sizes, with the options that set them."""

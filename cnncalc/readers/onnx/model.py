@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from cnncalc.layers.operator import Unknown
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.onnx.attributes import Named, wrong_type
-from cnncalc.readers.onnx.constants import FOLDING, REARRANGING, array, fold, numpy
+from cnncalc.readers.onnx.constants.arrays import FLOAT32, INT64, Array, BadConstants
+from cnncalc.readers.onnx.constants.folding import REARRANGING, fold
+from cnncalc.readers.onnx.constants.tensors import array
 from cnncalc.readers.onnx.file import bad_model
 from cnncalc.readers.onnx.graph import Operation, Scope, Tensor, Value
-from cnncalc.readers.onnx.inference import InferredShapes
+from cnncalc.readers.onnx.inference import ComparedShapes
 from cnncalc.readers.onnx.inputs import FIRST
 from cnncalc.readers.onnx.names import labels
 from cnncalc.readers.onnx.operators.contrib import HANDLERS as ADDED
@@ -27,15 +30,17 @@ from cnncalc.readers.onnx.patterns import ReadOperation
 from cnncalc.readers.onnx.scores import note_scores
 from cnncalc.readers.onnx.size_limits import OWN, check_size
 from cnncalc.readers.onnx.sorting import sort_nodes
+from cnncalc.readers.onnx.storage import storage_notes
 from cnncalc.readers.onnx.unexplained import count_unexplained
 from cnncalc.text import show
 
 HANDLERS = {**VIEWS, **WINDOWS, **PRODUCTS, **RECURRENT, **LAYERS}
 CONTRIBUTED = ("com.microsoft",)
+FLOAT, INT = 1, 7  # types of numbers in ONNX
 MAX_FOLDED = 2**22  # numbers that are computed from constants in one model
 
 
-class ModelReading(InferredShapes):
+class ModelReading(ComparedShapes):
     """One reading of a model."""
 
     def network(self, name: str, path: str) -> Network:
@@ -59,10 +64,12 @@ class ModelReading(InferredShapes):
             raise
         except Problem as problem:
             raise Refused([problem]) from None
-        self._compare(scope)
+        self.compare(scope)
         title = graph.name if graph.name and graph.name not in ("main_graph", "torch_jit", "main", "graph") else name
-        warnings = (*([self.batched] if self.batched is not None else []), *self.warnings)
-        facts: dict[str, Any] = {"name": show(title), "source": path, "spec": path, "warnings": warnings}
+        warnings = [*([self.batched] if self.batched is not None else []), *self.warnings]
+        if not self.strict:
+            warnings += storage_notes(self.reader.counted_tensors, self.sparse)
+        facts: dict[str, Any] = {"name": show(title), "source": path, "spec": path, "warnings": tuple(warnings)}
         self.done = builder.finish(ends, **facts)
         return self.done
 
@@ -141,7 +148,7 @@ class ModelReading(InferredShapes):
             used = name and (step.scope.users.get(name) or name in step.scope.outputs)
             if not (k and used) or name in step.scope.values:
                 continue
-            dims = self._inferred_dims().get(name)
+            dims = self.dims_of(name)
             if dims is not None:
                 self.reader.add_operator(step, dims, [x for x in step.inputs if x is not None], k=k, views=None)
 
@@ -151,8 +158,8 @@ class ModelReading(InferredShapes):
         if not step.inputs or any(x is not None and x.array is None for x in step.inputs):
             return False
         try:
-            results = fold(step.op, constants, step.attributes, self.reader.opset)
-        except FOLDING:
+            results = fold(step.op, constants, step.attributes)
+        except BadConstants:
             step.raise_invalid(f"it cannot combine constants of {' and '.join(show(x.dims) for x in step.inputs if x)}")
         if results is None:
             return False
@@ -169,12 +176,12 @@ class ModelReading(InferredShapes):
         return True
 
     def _read_unknown(self, step: Operation) -> None:
-        """Read an operator without a rule. Its shape comes from onnx.shape_inference, and its cost is unknown."""
+        """Read an operator without a rule. Its shape comes from the file or from onnx, and its cost is unknown."""
         done = False
         active = [x for x in step.inputs if x is not None]
         parameters = {f"weight_{place}": x for place, x in enumerate(active) if x.is_learned}
         for k, name in enumerate(step.outputs):
-            dims = self._inferred_dims().get(name)
+            dims = self.dims_of(name)
             if dims is not None:
                 rank = len(dims)
                 image = step.op in FIRST and rank > 2 and dims[0] == 1
@@ -182,11 +189,7 @@ class ModelReading(InferredShapes):
                 self.reader.add_operator(step, dims, active, order, parameters if k == 0 else None, k=k, layer=Unknown)
                 done = True
         if not done:
-            domain = f" of `{show(step.node.domain)}`" if step.node.domain else ""
-            step.raise_unsupported(
-                f"cnncalc has no rule for this operator{domain}, and onnx cannot infer its output shape",
-                "export the model with shape information (`value_info`) or without this operator",
-            )
+            self.raise_no_rule(step)
 
     def _read_function(self, function: Any, step: Operation, depth: int) -> None:
         inner = Scope(attributes={**{one.name: one for one in function.attribute_proto},
@@ -212,7 +215,7 @@ class ModelReading(InferredShapes):
         if condition.array is None:
             name = f"{self._pick_branch(step)}_branch"
         else:
-            name = "then_branch" if condition.array.size and bool(condition.array.reshape(-1)[0]) else "else_branch"
+            name = "then_branch" if condition.array.size and condition.array.numbers[0] else "else_branch"
         graph = step.attributes.get(name)
         if graph is None or not hasattr(graph, "node"):
             step.raise_invalid(f"it has no {name}")
@@ -268,16 +271,17 @@ class ModelReading(InferredShapes):
             if one.type == 4:
                 return self.constant(one.t, step.outputs[0], fixed=True)
             if one.type == 11:
+                values = one.sparse_tensor.values
                 dims = self.dims(one.sparse_tensor.dims, step.outputs[0])
-                return Value(
-                    dims, tensors=(Tensor(step.outputs[0], dims, True),), why="they are stored as a sparse tensor"
-                )
+                tensor = Tensor(step.outputs[0], dims, values.data_type or FLOAT)
+                self.sparse.append((step.outputs[0], tensor.size, prod(values.dims[:64])))
+                return Value(dims, tensors=(tensor,), why="they are stored as a sparse tensor")
             value = self._attribute(one, step.scope)
             if value is not None and not isinstance(value, str):
-                np = numpy()
                 whole = one.type in (2, 7)
-                numbers = np.asarray(value, dtype="int64" if whole else "float32")
-                return Value(numbers.shape, array=numbers, tensors=(Tensor(step.outputs[0], numbers.shape, not whole),))
+                dims = (len(value),) if isinstance(value, list) else ()
+                numbers = Array(INT64 if whole else FLOAT32, dims, value if isinstance(value, list) else (value,))
+                return Value(dims, array=numbers, tensors=(Tensor(step.outputs[0], dims, INT if whole else FLOAT),))
             return Value((), why="they are text")
         step.raise_invalid("it has no value")
 
@@ -302,15 +306,14 @@ def _array_or(tensor: Any) -> Any:
 
 
 def _size_of(step: Operation) -> Value:
-    np = numpy()
     x = step.required(0)
     if step.op == "Size":
-        return Value((), array=np.asarray(x.size, dtype="int64"))
+        return Value((), array=Array(INT64, (), (x.size,)))
     start, end = step.attributes.get("start", 0), step.attributes.get("end", len(x.dims))
     if not isinstance(start, int) or not isinstance(end, int):
         step.raise_invalid("start and end must be whole numbers")
-    sizes = np.asarray(x.dims, dtype="int64")[start:end]
-    return Value(sizes.shape, array=sizes)
+    sizes = x.dims[start:end]
+    return Value((len(sizes),), array=Array(INT64, (len(sizes),), sizes))
 
 
 def _constant_names(scope: Scope) -> set[str]:

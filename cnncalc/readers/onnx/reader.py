@@ -1,6 +1,7 @@
 """ONNX files -> Network. Only the dimensions of the weights are needed; their numbers are not loaded.
 
-Shapes follow from the layers' own rules. They are compared with `onnx.shape_inference`, and differences are warnings.
+Shapes follow from the layers' own rules. They are compared with those in the file, or with those that `onnx.shape_inference`
+infers if `compare_shapes` is set. Differences are warnings.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def read(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> Network
 
     Raises:
         Refused: The file has a mistake, or cnncalc cannot analyse it.
-        Missing: The package onnx is not installed.
+        Missing: `compare_shapes` is set, and the package onnx is not installed.
         OSError: The file cannot be read.
     """
     return read_values(path, options, limits)[0]
@@ -64,7 +65,6 @@ def read_submission(data: bytes | BinaryIO, path: str, options: ReaderOptions) -
 
     Raises:
         Refused: As for `read`.
-        Missing: The package numpy is not installed.
     """
     given = data if isinstance(data, bytes) else Paged(data.fileno())
     data = strip_payloads(given, 16 * UNTRUSTED.file_bytes, FIELDS)
@@ -117,7 +117,12 @@ class _Reading:
                 break
             taken[label] = "then"
             other = ReaderOptions(
-                options.inputs, options.dims, (), options.batch_axes, {**options.branches, **taken, label: "else"}
+                options.inputs,
+                options.dims,
+                (),
+                options.batch_axes,
+                {**options.branches, **taken, label: "else"},
+                compare_shapes=options.compare_shapes,
             )
             before = dict(self.branches)
             try:
@@ -164,7 +169,12 @@ class _Reading:
         if patterns:
             again = self._model(options, best.batch_axes_read)
             again.reader.written = best.reader.written
-            again.plan, again.theirs = patterns, best.theirs
+            again.plan, again.stated, again.theirs, again.not_inferred = (
+                patterns,
+                best.stated,
+                best.theirs,
+                best.not_inferred,
+            )
             network = again.network(self.name, self.path)
             if same_figures(best.done, network):
                 return network, again.scope.values
@@ -183,7 +193,7 @@ class _Reading:
         except Refused as error:
             raise refused or error from None
         if all(first.batch_of(one) == chosen[one.name] for one in first.inputs):
-            if first.missing:
+            if first.lacks_sizes:
                 raise first.unknown_sizes()
             if refused is not None:
                 raise refused
@@ -194,12 +204,12 @@ class _Reading:
         try:
             second.network(self.name, self.path)
         except Refused:
-            if second.missing:
+            if second.lacks_sizes:
                 raise second.unknown_sizes() from None
             if usable and second.batched is not None and not self.strict:
                 return first
             raise
-        if second.missing:
+        if second.lacks_sizes:
             raise second.unknown_sizes()
         fewer = len(second.warnings) < len(first.warnings) or not second.warnings
         return second if fewer or not usable or second.batched is None else first

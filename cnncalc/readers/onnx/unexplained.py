@@ -17,7 +17,7 @@ def count_unexplained(r: Reader, step: Operation, before: int) -> None:
         return
     fresh: dict[str, Number] = {}
     for x in step.inputs:
-        if x is None or x.index is not None or (x.array is not None and x.size and (x.array == x.array.flat[0]).all()):
+        if x is None or x.index is not None or (x.array is not None and x.size and x.array.is_uniform):
             continue
         for tensor in x.tensors:
             if tensor.real and x.is_weight(tensor) and r.count_at(tensor, len(nodes) - 1) is None:

@@ -186,7 +186,9 @@ def test_every_code_that_a_file_can_have_is_shown() -> None:
         "branch-chosen",
         "macs-disagree",
         "not-compared",
+        "quantized-weights",
         "shapes-disagree",
+        "sparse-weights",
         "unknown-size",
     }
     elsewhere |= {"assumed-length", "counted-in-full", "unknown-setting", "weights-differ"}  # of Hugging Face

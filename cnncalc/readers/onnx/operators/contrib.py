@@ -13,6 +13,7 @@ from cnncalc.readers.onnx.operators.common import Handler, broadcast
 from cnncalc.readers.onnx.operators.products import matmul
 from cnncalc.text import show
 
+PACKED = {2: 25, 4: 21, 8: 2}  # bits of a packed number -> the number of its type in ONNX
 # operator -> the plain operator, and the places of its tensors
 PLAIN: dict[str, tuple[str, tuple[int, ...]]] = {
     "QLinearAdd": ("Add", (0, 3)), "QLinearMul": ("Mul", (0, 3)), "QLinearWhere": ("Where", (0, 1, 4)),
@@ -29,6 +30,9 @@ def plain(step: Operation) -> Operation:
         Refused: The images are channels last.
     """
     if step.op == "QLinearConcat":
+        for x in step.inputs[2::3]:
+            if x is not None:
+                x.dequantize()
         return Operation(step.node, "Concat", step.inputs[2::3], step.attributes, step.scope, step.label)
     if step.op not in PLAIN:
         return step
@@ -37,7 +41,11 @@ def plain(step: Operation) -> Operation:
         step.raise_unsupported(
             "cnncalc does not read channels-last quantized operators", "quantize the model with channels first"
         )
-    return Operation(step.node, op, [step.input(place) for place in places], step.attributes, step.scope, step.label)
+    inputs = [step.input(place) for place in places]
+    for x in inputs:
+        if x is not None:
+            x.dequantize()
+    return Operation(step.node, op, inputs, step.attributes, step.scope, step.label)
 
 
 def fused_matmul(r: Reader, step: Operation) -> None:
@@ -58,6 +66,22 @@ def fused_matmul(r: Reader, step: Operation) -> None:
     macs = Product(*[("stack", length) for length in fronts if length != 1], ("m", m), ("k", k), ("n", n))
     parameters = {"weight": a if a.index is None else b if b.index is None else None}
     r.add_operator(step, (*fronts, m, n), [a, b], None, parameters, macs=macs, views=None)
+
+
+def matmul_of_few_bits(r: Reader, step: Operation) -> None:
+    """Read MatMulNBits, a product with a transposed matrix whose numbers are packed into bytes."""
+    x, packed = step.required(0), step.required(1)
+    wide, units, bits, block = (step.attributes.get(name, 0) for name in ("K", "N", "bits", "block_size"))
+    bits = bits or 4
+    if min(wide, units, bits, block) < 1 or packed.size != units * -(-wide // block) * -(-block * bits // 8):
+        step.raise_invalid(
+            f"packed weights of {format_dims(packed.dims)} do not fit {units}x{wide} numbers of {bits} bits in blocks of {block}"
+        )
+    if packed.index is None:
+        for tensor in packed.tensors[:1]:
+            tensor.unpack((units, wide), PACKED.get(bits, 0))
+    weight = Value((wide, units), packed.index, packed.order, tensors=packed.tensors)
+    matmul(r, Operation(step.node, "MatMul", [x, weight, step.input(5)], {}, step.scope, step.label), bias_at=2)
 
 
 def attention(r: Reader, step: Operation) -> None:
@@ -123,7 +147,7 @@ def embed(r: Reader, step: Operation) -> None:
 HANDLERS: dict[str, Handler] = {
     "DynamicQuantizeMatMul": lambda r, step: matmul(r, step, bias_at=4),
     "MatMulIntegerToFloat": lambda r, step: matmul(r, step, bias_at=6),
-    "FusedMatMul": fused_matmul, "Attention": attention, "MultiHeadAttention": multi_head,
+    "MatMulNBits": matmul_of_few_bits, "FusedMatMul": fused_matmul, "Attention": attention, "MultiHeadAttention": multi_head,
     "SkipLayerNormalization": skip_norm, "SkipSimplifiedLayerNormalization": skip_norm,
     "EmbedLayerNormalization": embed,
 }  # fmt: skip

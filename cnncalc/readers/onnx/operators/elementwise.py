@@ -25,6 +25,7 @@ ACTIVATIONS: dict[str, type[Layer]] = {
     "Log": elementwise.Log, "Sqrt": elementwise.Sqrt, "Reciprocal": elementwise.Reciprocal, "Sin": elementwise.Sin,
     "Cos": elementwise.Cos,
 }  # fmt: skip
+SCALE = "they scale quantized numbers"
 CLIPPED: dict[tuple[float | None, float | None], type[Layer]] = {
     (0.0, 6.0): activation.ReLU6, (-1.0, 1.0): elementwise.HardTanh,
 }  # fmt: skip
@@ -71,7 +72,7 @@ def unary(r: Reader, step: Operation) -> None:
         r.add_layer(step, shrink, [x], x.order, len(x.dims))
     elif step.op == "DynamicQuantizeLinear":
         r.set_output(step, r.add_operator(step, x.dims, [x], x.order, in_place=True))
-        r.set_output(step, Value(()), 1)
+        r.set_output(step, Value((), why=SCALE), 1)
         r.set_output(step, Value(()), 2)
     else:
         r.add_operator(step, x.dims, [x], x.order, in_place=True)
@@ -89,7 +90,7 @@ def _bounds(step: Operation) -> tuple[float | None, float | None]:
     found: list[float | None] = []
     for place, name in enumerate(("min", "max"), 1):
         x = step.input(place)
-        known = x.array.reshape(-1) if x is not None and x.array is not None else None
+        known = x.array.numbers if x is not None and x.array is not None else None
         found.append(float(known[0]) if known is not None and len(known) else step.attributes.get(name))
     return found[0], found[1]
 
@@ -98,6 +99,8 @@ def quantize(r: Reader, step: Operation) -> None:
     """Read QuantizeLinear and DequantizeLinear. A quantized weight is the weight; scales and zero points are not learned."""
     x = step.required(0)
     if x.index is None:
+        if step.op == "DequantizeLinear":
+            x.dequantize()
         r.set_output(step, Value(x.dims, tensors=x.tensors, why="they are computed from weights"))
     else:
         r.add_operator(step, x.dims, [x], x.order, in_place=True)
@@ -113,6 +116,9 @@ def binary(r: Reader, step: Operation) -> None:
     xs = [x for x in step.inputs if x is not None]
     dims = broadcast(step, *[x.dims for x in xs])
     active = [x for x in xs if x.index is not None]
+    if not active and not r.strict and any(x.why == SCALE for x in xs):  # the product of two scales
+        r.set_output(step, Value(dims, why=SCALE))
+        return
     if not active:
         r.set_output(step, Value(dims, tensors=r.tensors_of(learned_values(xs)), why="they are computed from weights"))
         return

@@ -42,7 +42,7 @@ def instance_norm(r: Reader, step: Operation) -> None:
     fixed = all(
         one.array is not None
         and (grouped or all(tensor.fixed for tensor in one.tensors))
-        and set(one.array.reshape(-1).tolist()) == {wanted}
+        and set(one.array.numbers) == {wanted}
         for one, wanted in ((scale, 1.0), (bias, 0.0))
     )
     parameters, fields = ({}, {"affine": False}) if fixed else _gains(step)
@@ -125,7 +125,7 @@ def dropout(r: Reader, step: Operation) -> None:
     rate = step.attributes.get("ratio", 0.5)
     given = step.input(1)
     if given is not None and given.array is not None and given.array.size:
-        rate = float(given.array.reshape(-1)[0])
+        rate = float(given.array.numbers[0])
     if x.index is None:
         r.set_output(step, x)
         return

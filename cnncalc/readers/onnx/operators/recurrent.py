@@ -81,7 +81,7 @@ def _is_learned_state(state: Value) -> bool:
     if state.index is not None or not state.is_learned or all(tensor.fixed for tensor in state.tensors):
         return False
     if state.array is not None:
-        return bool((state.array != state.array.flat[0]).any())
+        return not state.array.is_uniform
     return any(
         not _AUTOMATIC.match(tensor.name) for tensor in state.tensors
     )  # a state that the exporter folded is usually zero

@@ -90,7 +90,7 @@ def fill_constant(r: Reader, step: Operation) -> None:
     if step.op == "ConstantOfShape":
         dims: Sequence[int] = step.numbers(0) or []
     elif step.op == "Range":
-        known = [step.array(place).reshape(-1).tolist() for place in range(3)]
+        known = [step.array(place).numbers for place in range(3)]
         if any(len(one) != 1 or not isfinite(one[0]) for one in known):
             step.raise_invalid("start, limit and step must be finite numbers")
         start, limit, delta = (one[0] for one in known)

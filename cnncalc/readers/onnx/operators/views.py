@@ -10,7 +10,8 @@ from cnncalc.layers import dense, merge, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.views import Blur, Crop
 from cnncalc.readers.axes import Dims, Order, format_dims, visible
-from cnncalc.readers.onnx.constants import numpy, slice_arguments, slice_range
+from cnncalc.readers.onnx.constants.arrays import FLOAT32, Array, BadConstants
+from cnncalc.readers.onnx.constants.rearranging import slice_arguments, slice_range
 from cnncalc.readers.onnx.graph import Operation, Reader, Value
 from cnncalc.readers.onnx.operators.common import Handler, broadcast, build_layer, sizes_of
 from cnncalc.readers.onnx.operators.elementwise import HANDLERS as ELEMENTWISE
@@ -188,13 +189,10 @@ def cut_slices(r: Reader, step: Operation) -> None:
     try:
         starts, ends, axes, steps = slice_arguments(arrays, step.attributes, len(x.dims))
         cuts = [slice_range(a, b, c, x.dims[axis]) for a, b, c, axis in zip(starts, ends, steps, axes, strict=True)]
-    except ValueError as error:
+    except BadConstants as error:
         step.raise_invalid(str(error))
     dims = list(x.dims)
     for (start, end, by), axis in zip(cuts, axes, strict=True):
-        assert start is not None
-        assert end is not None
-        assert by is not None
         dims[axis] = max(0, -(-(end - start) // by))
     if 0 in dims:
         step.raise_unsupported(f"its output would be empty: {format_dims(dims)}", "check the size of the input")
@@ -212,21 +210,18 @@ def cut_slices(r: Reader, step: Operation) -> None:
     one = changed[0] if len(changed) == 1 else None
     start, end, by = cuts[one] if one is not None else (0, 0, -1)
     axis = axes[one] if one is not None else -1
-    assert start is not None
-    assert end is not None
-    assert by is not None
     cut(r, step, x, tuple(dims), axis, (start, end, by))
 
 
 def _add_crop(
-    r: Reader, step: Operation, x: Value, dims: Dims, axes: Sequence[int], cuts: Sequence[tuple[int | None, ...]]
+    r: Reader, step: Operation, x: Value, dims: Dims, axes: Sequence[int], cuts: Sequence[tuple[int, int, int]]
 ) -> bool:
     """Add a part of a value along several shown axes, whose receptive field is known. Return whether it is one."""
     parts = {axis: (start, by) for axis, (start, _, by) in zip(axes, cuts, strict=True)}
     views = []
     for axis in x.order[:-1]:
         start, by = parts.get(axis, (0, 1))
-        if start is None or by is None or by < 1:
+        if by < 1:
             return False
         views.append(Crop(start, by))
     if any(dims[axis] != x.dims[axis] and axis not in x.order for axis in axes):
@@ -269,7 +264,7 @@ def split(r: Reader, step: Operation) -> None:
     for k, size in enumerate(sizes[: len(step.outputs)]):
         dims = (*x.dims[:axis], size, *x.dims[axis + 1 :])
         if not size:
-            r.set_output(step, Value(dims, array=numpy().empty(dims, "float32")), k)
+            r.set_output(step, Value(dims, array=Array(FLOAT32, dims, ())), k)
         elif step.outputs[k] and (step.scope.users.get(step.outputs[k]) or step.outputs[k] in step.scope.outputs):
             cut(r, step, x, dims, axis, (start, start + size, 1), k)
         start += size
@@ -377,7 +372,7 @@ def resize(r: Reader, step: Operation) -> None:
                 dims[axis] = 1
     else:
         scale = step.input(scale_at)
-        scales = step.attributes.get("scales") if scale is None else step.array(scale_at).reshape(-1).tolist()
+        scales = step.attributes.get("scales") if scale is None else list(step.array(scale_at).numbers)
         if not scales or len(scales) != len(axes):
             step.raise_invalid(f"{len(scales or [])} scales do not fit {len(axes)} axes")
         if not all(isfinite(factor) for factor in scales):

@@ -39,7 +39,7 @@ from cnncalc.readers.onnx.patterns import Plan
 from cnncalc.readers.onnx.reader import read_submission, read_values
 from tests.oracle.readers.onnx.test_reader import Small, kinds, numbers, op, save, weight
 
-NOTHING = ReaderOptions({}, {})
+NOTHING = ReaderOptions({}, {}, compare_shapes=True)
 T, D, H = 6, 12, 3
 FIGURES = ("weights", "biases", "buffers", "macs", "uncounted")
 

@@ -38,7 +38,7 @@ from cnncalc.readers.onnx.reader import read_values
 REFERENCE = TESTS / "reference"
 EXPORTS: dict[str, Any] = json.loads((REFERENCE / "onnx_models.json").read_text(encoding="utf-8"))
 FLOAT, INT = TensorProto.FLOAT, TensorProto.INT64
-NOTHING = ReaderOptions({}, {})
+NOTHING = ReaderOptions({}, {}, compare_shapes=True)
 Node = Any
 
 
@@ -96,7 +96,9 @@ def save(model: Any, folder: Path) -> str:
 def facts(small: Small, folder: Path, asked: ReaderOptions = NOTHING) -> tuple[Analysis, dict[str, Any]]:
     """Return the analysis and the values of a small model, after checking that no shape differs from shape inference."""
     network, found = read_values(save(small.model, folder), asked)
-    assert [str(problem) for problem in network.warnings if problem.code != "batch-fixed"] == []
+    assert [
+        str(problem) for problem in network.warnings if problem.code not in ("batch-fixed", "quantized-weights")
+    ] == []
     for value in found.values():
         if value.index is not None:
             shown = tuple(value.dims[axis] for axis in value.order) or (1,)
@@ -528,21 +530,26 @@ def test_dimensions_by_name(tmp_path: Path) -> None:
     assert problem.code == "unknown-size"
     assert "`height`" in problem.text
     assert "`--dim height=224 --dim width=224`" in problem.help
-    by_name, _ = facts(small, tmp_path, ReaderOptions({}, {"height": 10, "width": 12}))
+    by_name, _ = facts(small, tmp_path, ReaderOptions({}, {"height": 10, "width": 12}, compare_shapes=True))
     assert by_name.rows[-1].node.output == (10, 12, 4)
-    by_input, _ = facts(small, tmp_path, ReaderOptions({"": "20x24x3"}, {}))
+    by_input, _ = facts(small, tmp_path, ReaderOptions({"": "20x24x3"}, {}, compare_shapes=True))
     assert by_input.rows[-1].node.output == (20, 24, 4)
-    named, _ = facts(small, tmp_path, ReaderOptions({"x": "20x24x3"}, {}))
+    named, _ = facts(small, tmp_path, ReaderOptions({"x": "20x24x3"}, {}, compare_shapes=True))
     assert named.rows[-1].node.output == (20, 24, 4)
-    assert refusal(small, tmp_path, ReaderOptions({"z": "20x24x3"}, {})).code == "unknown-input"
-    assert refusal(small, tmp_path, ReaderOptions({"": "20x24"}, {})).code == "bad-argument"
-    assert refusal(small, tmp_path, ReaderOptions({}, {"depth": 10})).code == "unknown-size"
-    assert refusal(small, tmp_path, ReaderOptions({}, {"batch": 4, "height": 10, "width": 12})).code == "bad-argument"
+    assert refusal(small, tmp_path, ReaderOptions({"z": "20x24x3"}, {}, compare_shapes=True)).code == "unknown-input"
+    assert refusal(small, tmp_path, ReaderOptions({"": "20x24"}, {}, compare_shapes=True)).code == "bad-argument"
+    assert refusal(small, tmp_path, ReaderOptions({}, {"depth": 10}, compare_shapes=True)).code == "unknown-size"
+    assert (
+        refusal(small, tmp_path, ReaderOptions({}, {"batch": 4, "height": 10, "width": 12}, compare_shapes=True)).code
+        == "bad-argument"
+    )
 
 
 def test_fixed_sizes_can_be_changed(tmp_path: Path) -> None:
     """A fully convolutional export can be read at another size."""
-    assert facts(pyramid((1, 3, 8, 8)), tmp_path, ReaderOptions({"": "16x32x3"}, {}))[0].rows[-1].node.output == (
+    assert facts(pyramid((1, 3, 8, 8)), tmp_path, ReaderOptions({"": "16x32x3"}, {}, compare_shapes=True))[0].rows[
+        -1
+    ].node.output == (
         16,
         32,
         4,
@@ -585,10 +592,15 @@ def test_branches(tmp_path: Path) -> None:
     assert "`else`, which has the most multiply-adds" in network.warnings[-1].text
     assert "--branch y=then" in network.warnings[-1].help
     for name in ("", "y"):
-        network, found = read_values(save(fed.model, tmp_path), ReaderOptions({}, {}, branches={name: "then"}))
+        network, found = read_values(
+            save(fed.model, tmp_path), ReaderOptions({}, {}, branches={name: "then"}, compare_shapes=True)
+        )
         assert (int(analyze(network).totals.macs), found["y"].dims) == (0, (1, 3, 8, 8))
         assert "branch-chosen" not in {problem.code for problem in network.warnings}
-    assert refusal(fed, tmp_path, ReaderOptions({}, {}, branches={"other": "then"})).code == "bad-argument"
+    assert (
+        refusal(fed, tmp_path, ReaderOptions({}, {}, branches={"other": "then"}, compare_shapes=True)).code
+        == "bad-argument"
+    )
     same = branches(op("Cast", "x", "c", to=TensorProto.BOOL))
     for one in same.model.graph.node[1].attribute:
         one.g.node[0].op_type = "Relu" if one.name == "then_branch" else "Sigmoid"
@@ -823,14 +835,34 @@ def test_scrambled_models(tmp_path: Path) -> None:
     assert refused
 
 
-def test_onnx_is_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The error without onnx explains how to install it."""
+def test_only_the_comparison_needs_onnx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The error without onnx explains how to install it. An operator without a rule names it, too."""
     import sys
 
     path = save(Small(conv(), weights=[CONV]).model, tmp_path)
+    unknown = Small([op("GridSample", "x g", "m"), op("Relu", "m", "y")], {"x": (1, 3, 8, 8), "g": (1, 5, 6, 2)})
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(Missing, match=r"cnncalc\[onnx\]"):
         read(path, NOTHING)
+    assert analyze(read(path, ReaderOptions({}, {}))).totals.params == 108
+    assert "cnncalc[onnx]" in refusal(unknown, tmp_path, ReaderOptions({}, {})).help
+    unknown.model.graph.value_info.append(helper.make_tensor_value_info("m", FLOAT, [1, 3, 5, 6]))
+    network = read(save(unknown.model, tmp_path), ReaderOptions({}, {}))
+    assert str(network.nodes[-1].output) == "5x6x3"
+
+
+def test_shapes_in_the_file_are_compared(tmp_path: Path) -> None:
+    """Sizes with names have the sizes of the inputs. If an option changes a size, the file states nothing about it."""
+    small = Small([op("Conv", "x w", "m"), op("Relu", "m", "y")], ("N", 3, "H", 8), [CONV])
+    small.model.graph.value_info.append(helper.make_tensor_value_info("m", FLOAT, ["N", 4, "other", 5]))
+    path = save(small.model, tmp_path)
+    (warning,) = read(path, ReaderOptions({}, {"H": 8})).warnings
+    assert (warning.code, warning.level) == ("shapes-disagree", "warning")
+    assert "computes 1x4x6x6 for `m`, but the file states 1x4x?x5" in warning.text
+    assert read(path, ReaderOptions({"": "8x9x3"}, {})).warnings == ()
+    small.model.graph.value_info[0].CopyFrom(helper.make_tensor_value_info("m", FLOAT, ["N", 4, "H", 6]))
+    (warning,) = read(save(small.model, tmp_path), ReaderOptions({}, {"H": 8})).warnings
+    assert "the file states 1x4x8x6" in warning.text
 
 
 # -- size and speed --------------------------------------------------------------------------------------------------
@@ -1093,12 +1125,20 @@ def test_the_batch_axis_by_option(tmp_path: Path) -> None:
     small, _, _, _ = BATCHES["steps first, a batch"]
 
     def macs(word: str, input: str = "") -> int:
-        network, _ = read_values(save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={input: word}))
+        network, _ = read_values(
+            save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={input: word}, compare_shapes=True)
+        )
         return int(analyze(network).totals.macs)
 
     assert [macs("1"), macs("none"), macs("1", "x")] == [945, 2 * 945, 945]
-    assert refusal(small, tmp_path, ReaderOptions({}, {}, batch_axes={"": "2"})).code == "bad-argument"
-    assert refusal(small, tmp_path, ReaderOptions({}, {}, batch_axes={"z": "1"})).code == "unknown-input"
+    assert (
+        refusal(small, tmp_path, ReaderOptions({}, {}, batch_axes={"": "2"}, compare_shapes=True)).code
+        == "bad-argument"
+    )
+    assert (
+        refusal(small, tmp_path, ReaderOptions({}, {}, batch_axes={"z": "1"}, compare_shapes=True)).code
+        == "unknown-input"
+    )
 
 
 def test_two_readings_of_the_batch(tmp_path: Path) -> None:
@@ -1110,7 +1150,9 @@ def test_two_readings_of_the_batch(tmp_path: Path) -> None:
     assert "either axis 0 or axis 1" in problem.text
     assert "`--batch-axis x=0`" in problem.help
     for axis, shown in (("0", (7, 6)), ("1", (4, 6)), ("none", (4, 7, 6))):
-        network, _ = read_values(save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={"x": axis}))
+        network, _ = read_values(
+            save(small.model, tmp_path), ReaderOptions({}, {}, batch_axes={"x": axis}, compare_shapes=True)
+        )
         assert tuple(network.nodes[0].output) == shown
 
 
@@ -1129,9 +1171,13 @@ def test_unknown_sizes_of_several_inputs(tmp_path: Path) -> None:
     words = problem.help.split("`")[1].split()
     dims = dict(word.split("=") for word in words if word != "--dim")
     assert list(dims) == ["height", "width", "length"]
-    assert facts(small, tmp_path, ReaderOptions({}, {name: int(size) for name, size in dims.items()}))
+    assert facts(
+        small, tmp_path, ReaderOptions({}, {name: int(size) for name, size in dims.items()}, compare_shapes=True)
+    )
     # a shape that is given for one input gives the named sizes of the others
-    assert facts(small, tmp_path, ReaderOptions({"a": "20x30x1", "e": "9x3"}, {}))[1]["b"].dims == (1, 2, 20, 30)
+    assert facts(small, tmp_path, ReaderOptions({"a": "20x30x1", "e": "9x3"}, {}, compare_shapes=True))[1][
+        "b"
+    ].dims == (1, 2, 20, 30)
 
 
 # -- parameters and buffers --------------------------------------------------------------------------------------------
