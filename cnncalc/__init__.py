@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnncalc.api.drawing import Drawing
     from cnncalc.api.errors import CnncalcError, Diagnostic
     from cnncalc.api.files.reports import Report
+    from cnncalc.api.files.stored import StoredParameters
     from cnncalc.api.loading import from_torch, load, parse, summary
     from cnncalc.api.memory import Memory
     from cnncalc.api.network import Network
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis", "Architecture", "CheckReport", "CnncalcError", "Comparison", "Deployment", "Device", "Diagnostic",
     "Drawing", "Explanation", "GradeReport", "Layer", "Memory", "Mistake", "Network", "Page", "QuizQuestion",
-    "ReceptiveField", "Reconciliation", "Report", "Search", "Verification", "Worksheets", "__version__",
+    "ReceptiveField", "Reconciliation", "Report", "Search", "StoredParameters", "Verification", "Worksheets", "__version__",
     "architectures", "check", "explain", "find_best", "from_torch", "grade", "load", "parse", "quiz", "schema",
     "summary",
 ]  # fmt: skip
@@ -54,6 +55,7 @@ _HOMES = {
     "pages": ("Explanation", "Page", "explain"),
     "reconciliation": ("Reconciliation",),
     "shelf": ("Architecture", "architectures", "schema"),
+    "files.stored": ("StoredParameters",),
     "teaching.material": ("GradeReport", "Mistake", "QuizQuestion", "Worksheets", "grade", "quiz"),
     "verification": ("Verification",),
 }

@@ -83,9 +83,13 @@ class Problem(Exception):
 
 
 class Refused(Exception):
-    """Raised if the input cannot be analyzed, with all its problems and the part of the network built so far, or None."""
+    """Raised if the input cannot be analyzed, with all its problems and the part of the network built so far, or None.
 
-    def __init__(self, problems: Iterable[Problem], partial: Any = None) -> None:
+    `stored` are the parameters that a checkpoint of the model stores, if they are known although the network is not.
+    """
+
+    def __init__(self, problems: Iterable[Problem], partial: Any = None, stored: Any = None) -> None:
         self.problems = tuple(problems)
         self.partial = partial
+        self.stored = stored
         super().__init__("; ".join(str(problem) for problem in self.problems))

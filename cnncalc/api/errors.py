@@ -11,6 +11,7 @@ from cnncalc.record import Record
 
 if TYPE_CHECKING:
     from cnncalc.api.analysis import Analysis
+    from cnncalc.api.files.stored import StoredParameters
 
 T = TypeVar("T")
 NO_CODE = ""  # of errors about arguments and files, which have no page
@@ -92,6 +93,8 @@ class CnncalcError(Exception):
         The option of the command line whose value is wrong, or an empty text.
     partial : Analysis or None
         The layers up to the mistake, for one example in float32.
+    stored : StoredParameters or None
+        The parameters in the checkpoint of a model for which cnncalc has no architecture.
 
     Examples
     --------
@@ -104,13 +107,19 @@ class CnncalcError(Exception):
     """
 
     def __init__(
-        self, problems: Sequence[Diagnostic], kind: str = "network", option: str = "", partial: Analysis | None = None
+        self,
+        problems: Sequence[Diagnostic],
+        kind: str = "network",
+        option: str = "",
+        partial: Analysis | None = None,
+        stored: StoredParameters | None = None,
     ) -> None:
-        super().__init__(problems, kind, option, partial)
+        super().__init__(problems, kind, option, partial, stored)
         self.problems = tuple(problems)
         self.kind = kind
         self.option = option
         self.partial = partial
+        self.stored = stored
 
     @classmethod
     def of(cls, text: str, kind: str, option: str = "", help: str = "") -> CnncalcError:

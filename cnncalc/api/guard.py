@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from cnncalc.api.analysis import Analysis
 from cnncalc.api.errors import CnncalcError, diagnostics
+from cnncalc.api.files.stored import StoredParameters
 from cnncalc.loading import LoadError, OptionError
 from cnncalc.problem import Refused
 from cnncalc.readers.options import Missing
@@ -22,7 +23,8 @@ def public_errors() -> Iterator[None]:
         yield
     except Refused as refused:
         partial = Analysis.of(refused.partial) if refused.partial is not None and refused.partial.nodes else None
-        raise CnncalcError(diagnostics(refused.problems), "network", partial=partial) from refused
+        stored = StoredParameters.of(refused.stored) if refused.stored is not None else None
+        raise CnncalcError(diagnostics(refused.problems), "network", partial=partial, stored=stored) from refused
     except OptionError as error:
         raise CnncalcError.of(str(error), "option", error.option) from error
     except LoadError as error:

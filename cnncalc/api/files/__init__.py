@@ -1,1 +1,1 @@
-"""Public values that are written to files. Each has a `save` method, and a method that returns every format as text."""
+"""Public values about files: reports, which are written to several formats, and what a checkpoint stores."""

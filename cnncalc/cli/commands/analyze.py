@@ -17,6 +17,7 @@ from cnncalc.text import plural, show
 if TYPE_CHECKING:
     from cnncalc.api.analysis import Analysis
     from cnncalc.api.errors import CnncalcError
+    from cnncalc.api.files.stored import StoredParameters
     from cnncalc.api.specs import Spec
     from cnncalc.problem import Problem
     from cnncalc.render.lines import Line
@@ -222,13 +223,15 @@ def _print(
             if analysis is not None:
                 objects.append(data.analysis(analysis, _problems(refused), ranking))
             elif refused is not None:
-                objects.append(
-                    data.refused(ONE_LINE if spec.line else spec.text, _problems(refused), request.batch, request.dtype)
+                found = data.refused(
+                    ONE_LINE if spec.line else spec.text, _problems(refused), request.batch, request.dtype
                 )
+                objects.append(found if refused.stored is None else {**found, "stored": refused.stored.to_dict()})
         write(data.to_json(objects if len(results) > 1 else objects[0]), file)
         return
     shown = [(analysis, refused is not None) for _, analysis, refused in results if analysis is not None]
-    if not shown:
+    stored = [reason.stored for _, _, reason in results if reason is not None and reason.stored is not None]
+    if not shown and not (stored and form == "table"):
         return
     if form == "csv":
         from cnncalc.render.columns import DEFAULT
@@ -241,7 +244,7 @@ def _print(
         )
         return
     if form == "table":
-        _tables(shown, request, selected, depth, ranking, exact)
+        _tables(shown, stored, request, selected, depth, ranking, exact)
         return
     from cnncalc.render.columns import DEFAULT
     from cnncalc.render.markup import to_latex, to_markdown
@@ -262,6 +265,7 @@ def _problems(error: CnncalcError | None) -> list[Problem]:
 
 def _tables(
     shown: Sequence[tuple[Analysis, bool]],
+    stored: Sequence[StoredParameters],
     request: Request,
     selected: tuple[str, ...] | None,
     depth: int | None,
@@ -286,4 +290,7 @@ def _tables(
         )
         lines += [[]] if lines else []
         lines += report(analysis, report_options, glyphs(request.file))
+    for parameters in stored:
+        lines += [[]] if lines else []
+        lines += parameters.lines(glyphs(request.file))
     show_lines(lines, request)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnncalc import shelf
+from cnncalc.analyses.stored import Stored, StoredTensor, group
 from cnncalc.layers.operator import Operator
 from cnncalc.network import Network, Node
 from cnncalc.problem import Problem, Refused, Source
@@ -19,7 +20,7 @@ from cnncalc.readers.huggingface import audio, text, vision
 from cnncalc.readers.huggingface.comparison import compare
 from cnncalc.readers.huggingface.config import Config, parse, spell
 from cnncalc.readers.huggingface.family import HARMLESS, Family, Inputs, Plan
-from cnncalc.readers.huggingface.weights import find, unreadable
+from cnncalc.readers.huggingface.weights import BITS, Checkpoint, find, unreadable
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.readers.yaml.reader import Overrides
 from cnncalc.readers.yaml.reader import read as read_specification
@@ -63,7 +64,54 @@ def read_text(source: Source, options: ReaderOptions) -> Network:
     try:
         return _read(Config(fields, source.path, options.parameters), options)
     except Problem as problem:
-        raise Refused([problem]) from None
+        if problem.code != "unsupported":
+            raise Refused([problem]) from None
+        try:
+            stored = _stored(source.path)
+        except (Refused, OSError) as error:
+            reason = Problem("bad-file", f"its parameters cannot be read either: {unreadable(error)}")
+            raise Refused([problem, reason]) from None
+        if stored is not None:
+            problem.help += f"; `cnncalc analyze` lists the parameters that {show(stored.file)} stores"
+        raise Refused([problem], stored=stored) from None
+
+
+def _stored(path: str) -> Stored | None:
+    """Return the tensors of the checkpoint next to a configuration; None if there is none.
+
+    Raises:
+        Refused, OSError: As `_checkpoint`.
+    """
+    checkpoint = _checkpoint(path)
+    if checkpoint is None:
+        return None
+    tensors = [
+        StoredTensor(
+            tensor.name.rpartition(".")[0],
+            tensor.dtype,
+            tensor.size,
+            None if tensor.size is None else tensor.size * BITS[tensor.dtype],
+        )
+        for tensor in checkpoint.tensors
+    ]
+    return group(_title(path, "model"), os.path.basename(checkpoint.path), tensors, checkpoint.missing)
+
+
+def _checkpoint(path: str) -> Checkpoint | None:
+    """Return the tensors of the checkpoint next to a configuration; None if there is none.
+
+    Raises:
+        Refused: It is damaged, or exceeds a limit.
+        OSError: It cannot be read.
+    """
+    folder, file = os.path.split(path)
+    return find(folder) if file == FILE and os.path.isfile(path) else None
+
+
+def _title(path: str, otherwise: str) -> str:
+    """Return the name of the folder of a configuration, if it has one."""
+    folder, file = os.path.split(path)
+    return os.path.basename(os.path.abspath(folder)) if file == FILE and folder not in ("", ".") else otherwise
 
 
 def _read(config: Config, options: ReaderOptions) -> Network:
@@ -165,10 +213,9 @@ def _unknown(config: Config, known: set[str] | frozenset[str]) -> list[Problem]:
 
 def _finish(network: Network, config: Config, family: Family, name: str, notes: list[Problem]) -> Network:
     agreement = ""
-    folder, file = os.path.split(config.path)
-    if file == FILE and os.path.isfile(config.path) and not config.changed:
+    if not config.changed:
         try:
-            checkpoint = find(folder)
+            checkpoint = _checkpoint(config.path)
         except (Refused, OSError) as error:
             text = f"the parameters cannot be compared: {unreadable(error)}"
             notes.append(Problem("weights-differ", text, level="warning"))
@@ -177,10 +224,9 @@ def _finish(network: Network, config: Config, family: Family, name: str, notes: 
                 agreement, warnings = compare(network, checkpoint, family)
                 notes += warnings
     source = f"{name}, with the defaults of {LIBRARY} for missing fields" + (f"; {agreement}" if agreement else "")
-    title = os.path.basename(os.path.abspath(folder)) if file == FILE and folder not in ("", ".") else name
     facts: Mapping[str, Any] = {
         **{key: getattr(network, key) for key in Network._names},
-        "name": show(title),
+        "name": show(_title(config.path, name)),
         "source": source,
         "spec": config.path,
         "published": (),

@@ -13,6 +13,7 @@ import cnncalc
 from cnncalc.problem import Refused
 from cnncalc.readers.huggingface.comparison import parameters
 from cnncalc.readers.huggingface.weights import BITS, MOST_HEADER, Tensor, find, header
+from tests.helpers import Ended
 from tests.readers.huggingface.checkpoints import header_of, write
 from tests.readers.huggingface.configs import TINY
 
@@ -219,3 +220,87 @@ def test_other_places_have_no_checkpoint(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "config.json").write_text(json.dumps(VIT))
     assert messages(tmp_path) != []
     assert cnncalc.load("config.json", params={"num_hidden_layers": 1}).warnings == ()
+
+
+# -- models without an architecture ---------------------------------------------------------------------------------------
+
+MAMBA = {
+    "embeddings.weight": (50, 8),
+    **{f"layers.{number}.mixer.{part}": shape for number in range(3) for part, shape in {"D": (9,), "in.weight": (8, 9)}.items()},
+    "scalar": (),
+}  # fmt: skip
+
+
+def refused(folder: Path) -> cnncalc.CnncalcError:
+    """Return the error about the configuration in a folder."""
+    with pytest.raises(cnncalc.CnncalcError) as error:
+        cnncalc.load(folder)
+    return error.value
+
+
+def test_an_unknown_family_has_only_parameters(tmp_path: Path) -> None:
+    """By module and type. What follows from the graph is unknown and never 0."""
+    (tmp_path / "config.json").write_text('{"model_type": "mamba"}')
+    write(tmp_path / "model.safetensors", MAMBA, "BF16")
+    error = refused(tmp_path)
+    assert [problem.code for problem in error.problems] == ["unsupported"]
+    assert str(error.problems[0].help).endswith("`cnncalc analyze` lists the parameters that model.safetensors stores")
+    stored = error.stored
+    assert stored is not None
+    assert [(part.name, part.dtype, part.modules, part.tensors, part.numbers, part.bytes) for part in stored.parts] == [
+        ("embeddings", "BF16", 1, 1, 400, 800),
+        ("layers.*.mixer", "BF16", 3, 3, 27, 54),
+        ("layers.*.mixer.in", "BF16", 3, 3, 216, 432),
+        ("", "BF16", 1, 1, 1, 2),
+    ]
+    assert (stored.tensors, stored.numbers, stored.bytes) == (8, 644, 1288)
+    data = stored.to_dict()
+    assert (data["macs"], data["memory"], data["numbers"]) == (None, None, 644)
+    assert " (top)              BF16" in str(stored)
+    assert "shapes ?  MACs ?  memory ?" in str(stored)
+
+
+def test_an_unknown_class_too(tmp_path: Path) -> None:
+    """The family is known, but not the head."""
+    tensors = model(tmp_path, VIT)
+    (tmp_path / "config.json").write_text(json.dumps({**VIT, "architectures": ["ViTForMaskedImageModeling"]}))
+    write(tmp_path / "model.safetensors", tensors)
+    stored = refused(tmp_path).stored
+    assert stored is not None
+    assert stored.numbers == 7434
+
+
+def test_missing_files_leave_sizes_unknown(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "mamba"}')
+    sharded(tmp_path, MAMBA)
+    (tmp_path / "model-1.safetensors").unlink()
+    stored = refused(tmp_path).stored
+    assert stored is not None
+    assert (stored.numbers, stored.bytes, stored.missing) == (None, None, ("model-1.safetensors",))
+    assert "1 file is missing: `model-1.safetensors`" in str(stored)
+    assert str(stored).splitlines()[-4].split() == ["total", "8", "?", "?"]
+
+
+def test_without_a_checkpoint_there_is_only_the_error(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "mamba"}')
+    assert refused(tmp_path).stored is None
+    (tmp_path / "model.safetensors").write_bytes(b"version https://git-lfs")
+    error = refused(tmp_path)
+    assert error.stored is None
+    assert "pointer of Git LFS" in error.problems[1].message
+
+
+def test_analyze_prints_them(ended: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a table and in JSON, with the status of a finding."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mamba").mkdir()
+    (tmp_path / "mamba" / "config.json").write_text('{"model_type": "mamba"}')
+    write(tmp_path / "mamba" / "model.safetensors", MAMBA)
+    done = ended("analyze", "mamba")
+    assert done.status == 1
+    assert done.out.startswith("mamba\nthe tensors in model.safetensors, 2.58 kB\n\n module ")
+    assert "no architecture [unsupported]" in done.err
+    data = json.loads(ended("analyze", "mamba", "--format", "json").out)
+    assert (data["totals"], data["stored"]["numbers"]) == (None, 644)
+    assert ended("analyze", "mamba", "--get", "params").out == ""
+    assert "layer" in ended("analyze", "lenet5", "mamba").out

@@ -1,0 +1,1 @@
+"""Reports about files of other frameworks."""
