@@ -72,6 +72,7 @@ READERS = (
         options=("parameters",),
         folder="config.json",
     ),
+    Reader("tflite", "TFLite models", (".tflite",), options=("batch_axes",), submissions=(".tflite",)),
     Reader("torch", "torch:MODULE:CALLABLE", prefix="torch:", extra="torch", options=("arguments",), runs_code=True),
 )
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)

@@ -1,0 +1,1 @@
+"""Rules for the builtin operators of TFLite, one file per family."""
