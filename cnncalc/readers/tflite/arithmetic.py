@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from itertools import product as combinations
 from math import ceil, floor, prod
 from typing import Any
 
 from cnncalc.readers.axes import Dims
 from cnncalc.readers.tflite.graph import Numbers, Operation, Value
-from cnncalc.readers.tflite.slices import slice_cuts, strided_cuts
+from cnncalc.readers.tflite.slices import Part, slice_cuts, strided_cuts, taken_numbers
 
 LARGEST = 256  # most numbers in a tensor that is evaluated
 LARGEST_NUMBER = 2**62
@@ -126,10 +125,6 @@ def _pack(step: Operation, xs: list[tuple[Dims, Numbers]]) -> tuple[Dims, Number
     return (len(xs), *xs[0][0]), tuple(n for _, numbers in xs for n in numbers)
 
 
-def _taken(x: tuple[Dims, Numbers], part: Any) -> tuple[Dims, Numbers]:
-    dims, numbers = x
-    strides = [prod(dims[axis + 1 :]) for axis in range(len(dims))]
-    if prod(cut.length for cut in part.cuts) > LARGEST:
-        raise ValueError("it takes too many numbers")
-    places = combinations(*[cut.cells for cut in part.cuts])
-    return part.dims, tuple(numbers[sum(a * b for a, b in zip(place, strides, strict=True))] for place in places)
+def _taken(x: tuple[Dims, Numbers], part: Part) -> tuple[Dims, Numbers] | None:
+    numbers = taken_numbers(x[1], x[0], part, LARGEST)
+    return None if numbers is None else (part.dims, numbers)

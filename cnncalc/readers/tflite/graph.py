@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
+from cnncalc.layers.roles import has_bias_role
 from cnncalc.layers.views import Unseen
 from cnncalc.network import Builder
 from cnncalc.problem import Problem, Refused
@@ -193,6 +194,7 @@ class Reader(Assembler):
         self.limits = limits
         self.strict = strict
         self.batch = 1  # the fixed batch size in the file, which is read as 1
+        self.variables: frozenset[str] = frozenset()  # those that the file itself sets
         self.stored: dict[int, int] = {}  # id of a counted tensor -> its bytes in the file
         self._numbers: dict[str, int] = {}  # label -> the last number appended to it
 
@@ -296,6 +298,11 @@ class Reader(Assembler):
         layer = Operator("constant", x.shape, weights=weights, in_place=True, views=(Unseen(),))
         return Value(x.dims, self.builder.add(layer, [0], self.name("constant")))
 
+    def require_weights(self, step: Operation, x: Value) -> None:
+        """Refuse weights that are a variable, because the file does not show whether they are parameters."""
+        if x.index is not None and self.builder.nodes[x.index].kind == "state":
+            step.raise_unsupported("its weights are a variable", "convert the model with its variables frozen")
+
     def count_buffers(self, value: Value, constant: Value) -> None:
         """Count numbers of the file that are not trained, such as a mean that is subtracted, as buffers of a node."""
         assert value.index is not None
@@ -324,7 +331,11 @@ class Reader(Assembler):
         return owner
 
     def _count_new(self, parameters: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int]]:
-        """Return the counts by role of the tensors not counted before, and the nodes that count the other tensors."""
+        """Return the counts by role of the tensors not counted before, and the nodes that count the other tensors.
+
+        Converters store equal constants once, such as biases that are all zero. Biases of a layer with weights of its own
+        therefore count for each layer.
+        """
         fresh: dict[str, Number] = {}
         owners: set[int] = set()
         for role, value in parameters.items():
@@ -332,7 +343,7 @@ class Reader(Assembler):
                 if tensor.size == 0:
                     continue
                 owner = self.count_tensor(tensor, index)
-                if owner is not None:
+                if owner is not None and (owners or not has_bias_role(role)):
                     owners |= {owner} - {index}
                     continue
                 fresh[role if role not in fresh else f"{role}_{len(fresh)}"] = one_count(tensor.dims)

@@ -293,6 +293,8 @@ class _ModelReader:
             for name, (field, letter, default) in fields.items():
                 if options is None:
                     found[name] = default
+                elif letter == "s":
+                    found[name] = options.text(field)
                 elif letter[0] == "*":
                     found[name] = options.numbers(field, letter[1])
                 else:

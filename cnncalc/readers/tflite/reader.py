@@ -32,6 +32,15 @@ def read(path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> Network
         return _Reading(file, path, limits, strict=False).network(options)
 
 
+def read_bytes(data: bytes, path: str, options: ReaderOptions, limits: Limits = TRUSTED) -> Network:
+    """Return the network in the bytes of a TFLite file. `path` is what errors call it.
+
+    Raises:
+        Refused: As for `read`.
+    """
+    return _Reading(data, path, limits, strict=False).network(options)
+
+
 def read_submission(data: bytes | BinaryIO, path: str, options: ReaderOptions) -> Network:
     """Return the network in a stranger's file.
 

@@ -46,7 +46,7 @@ TYPES: dict[int, tuple[str, int, str]] = {
 }  # fmt: skip
 FLOATS = frozenset((0, 1, 8, 10, 11, 18, 21, 22))
 
-Field = tuple[int, str, Any]  # number, letter of the module struct, default; with `*` it is a vector
+Field = tuple[int, str, Any]  # number, letter of the module struct, default; `*` is a vector of them, and `s` a text
 _WINDOW: dict[str, Field] = {"padding": (0, "b", 0), "stride_w": (1, "i", 0), "stride_h": (2, "i", 0)}
 _FUSED: dict[str, Field] = {"fused": (0, "b", 0)}
 _SEQUENCE: dict[str, Field] = {"time_major": (0, "?", False), "fused": (1, "b", 0)}
@@ -86,6 +86,7 @@ OPTIONS: dict[str, tuple[int, dict[str, Field]]] = {
     "SPLIT": (35, {"count": (0, "i", 0)}), "SPLIT_V": (79, {"count": (0, "i", 0)}),
     "TRANSPOSE_CONV": (49, {**_WINDOW, "fused": (3, "b", 0)}),
     "PACK": (59, {"count": (0, "i", 0), "axis": (1, "i", 0)}), "UNPACK": (64, {"count": (0, "i", 0), "axis": (1, "i", 0)}),
+    "ARG_MAX": (40, {"type": (0, "b", 0)}), "ARG_MIN": (56, {"type": (0, "b", 0)}),
     "ONE_HOT": (61, {"axis": (0, "i", 0)}),
     "BIDIRECTIONAL_SEQUENCE_LSTM": (69, {"fused": (0, "b", 0), "merge": (3, "?", False), "time_major": (4, "?", True)}),
     "BIDIRECTIONAL_SEQUENCE_RNN": (70, {**_SEQUENCE, "merge": (2, "?", False)}),
@@ -93,6 +94,6 @@ OPTIONS: dict[str, tuple[int, dict[str, Field]]] = {
     "MIRROR_PAD": (77, {"mode": (0, "b", 0)}),
     "BATCH_MATMUL": (101, {"adjoint_x": (0, "?", False), "adjoint_y": (1, "?", False)}),
     "CONV_3D": _VOLUME, "CONV_3D_TRANSPOSE": _VOLUME,
-    "CALL_ONCE": (103, {"subgraph": (0, "i", 0)}),
+    "CALL_ONCE": (103, {"subgraph": (0, "i", 0)}), "VAR_HANDLE": (111, {"container": (0, "s", ""), "name": (1, "s", "")}),
 }  # fmt: skip
 OPTIONS_2: dict[str, tuple[int, dict[str, Field]]] = {"STABLEHLO_COMPOSITE": (21, {"subgraph": (1, "i", 0)})}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
 from typing import Any
 
 from cnncalc.readers.axes import Dims
@@ -42,6 +44,15 @@ class Part:
     def __init__(self, cuts: tuple[Cut, ...], dims: Dims) -> None:
         self.cuts = cuts
         self.dims = dims
+
+
+def taken_numbers(numbers: Sequence[Any], dims: Dims, part: Part, most: int) -> tuple[Any, ...] | None:
+    """Return the numbers that a part of known numbers has; None if there are more than `most`."""
+    if prod(cut.length for cut in part.cuts) > most:
+        return None
+    strides = [prod(dims[axis + 1 :]) for axis in range(len(dims))]
+    places = product(*[cut.cells for cut in part.cuts])
+    return tuple(numbers[sum(a * b for a, b in zip(place, strides, strict=True))] for place in places)
 
 
 def slice_cuts(dims: Dims, begins: Sequence[int], sizes: Sequence[int]) -> Part:

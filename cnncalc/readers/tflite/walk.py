@@ -16,25 +16,28 @@ from cnncalc.readers.tflite.graph import Operation, Reader, Scope, Tensor, Value
 from cnncalc.readers.tflite.inputs import GraphInput
 from cnncalc.readers.tflite.model import Model, Subgraph, TensorInfo
 from cnncalc.readers.tflite.names import labels
+from cnncalc.readers.tflite.operators.common import Handler
 from cnncalc.readers.tflite.operators.custom import HANDLERS as CUSTOM
 from cnncalc.readers.tflite.operators.elementwise import HANDLERS as ELEMENTWISE
 from cnncalc.readers.tflite.operators.products import HANDLERS as PRODUCTS
 from cnncalc.readers.tflite.operators.recurrent import HANDLERS as RECURRENT
 from cnncalc.readers.tflite.operators.sums import HANDLERS as SUMS
+from cnncalc.readers.tflite.operators.variables import HANDLERS as VARIABLES
+from cnncalc.readers.tflite.operators.variables import assigned_variables
 from cnncalc.readers.tflite.operators.views import HANDLERS as VIEWS
 from cnncalc.readers.tflite.operators.windows import HANDLERS as WINDOWS
 from cnncalc.readers.tflite.shapes import ShapeCheck
 from cnncalc.shape import Shape
 from cnncalc.text import quoted, show
 
-HANDLERS = {**ELEMENTWISE, **WINDOWS, **PRODUCTS, **VIEWS, **SUMS, **RECURRENT}
+HANDLERS: dict[str, Handler] = {**ELEMENTWISE, **WINDOWS, **PRODUCTS, **VIEWS, **SUMS, **RECURRENT, **VARIABLES}
 DEEPEST = 32  # graphs that call each other
 _CONTROL = {
     "IF": "which of its branches runs depends on data", "WHILE": "the number of its iterations depends on data",
     "STABLEHLO_WHILE": "the number of its iterations depends on data",
     "STABLEHLO_CASE": "which of its branches runs depends on data",
 }  # fmt: skip
-_STATE = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "HASHTABLE", "HASHTABLE_IMPORT")
+_STARTING = ("VAR_HANDLE", "ASSIGN_VARIABLE")  # all that a graph does that sets variables before the first run
 _CALLS = ("CALL", "STABLEHLO_COMPOSITE")
 
 
@@ -47,6 +50,7 @@ class Walk:
         self.strict = strict
         self.builder = Builder(limits.tensor)
         self.reader = Reader(self.builder, limits, strict=strict)
+        self.reader.variables = assigned_variables(model)
         self.shapes = ShapeCheck(self.reader)
         self.steps = 0
         self.warnings: list[Problem] = []
@@ -141,10 +145,9 @@ class Walk:
                 f"cnncalc does not read control flow, because {_CONTROL[kind]}",
                 "convert the model without it, or unrolled",
             )
-        if kind in _STATE:
-            step.raise_unsupported(
-                "cnncalc does not read variables and tables that outlive a run", "convert it without them"
-            )
+        if kind == "CALL_ONCE":
+            self._check_start(step)
+            return
         if kind in ("SHAPE", "RANK"):
             dims = step.required(0).dims
             numbers = dims if kind == "SHAPE" else (len(dims),)
@@ -180,6 +183,16 @@ class Walk:
         self._read_graph(graph, inner, depth + 1)
         for k, at in enumerate(graph.outputs):
             self.reader.set_output(step, self._value(graph, inner, at, step.label), k)
+
+    def _check_start(self, step: Operation) -> None:
+        """Refuse a graph that runs once before the first run, unless it only sets variables."""
+        place = step.option("subgraph")
+        known = 0 <= place < len(self.model.subgraphs)
+        if self.strict or not known or any(one.kind not in _STARTING for one in self.model.subgraphs[place].operators):
+            step.raise_unsupported(
+                "cnncalc does not read what runs once before the first run, except that variables are set",
+                "convert the model without variables and tables",
+            )
 
     def _read_unknown(self, step: Operation) -> None:
         """Read an operator without a rule. Its shape is the one that the file stores, and its cost is unknown."""

@@ -21,6 +21,7 @@ def fully_connected(r: Reader, step: Operation) -> None:
     if keep and (not x.dims or x.dims[-1] != inner):
         step.raise_invalid(f"weights of {format_dims(w.dims)} do not fit an input of {format_dims(x.dims)}")
     dims = (*x.dims[:-1], units) if keep else (rows, units)
+    r.require_weights(step, w)
     if w.index is not None or x.index is None:
         macs = Product(("rows", rows), ("k", inner), ("n", units))
         found = {"weight": w if w.index is None else x if x.index is None else None, "bias": b}
@@ -44,6 +45,8 @@ def batch_matmul(r: Reader, step: Operation) -> None:
     if da[-1] != db[-2]:
         step.raise_invalid(f"{format_dims(da)} cannot be multiplied by {format_dims(db)}")
     dims = (*broadcast(step, da[:-2], db[:-2]), da[-2], db[-1])
+    r.require_weights(step, a)
+    r.require_weights(step, b)
     plain = b.index is None and len(b.dims) == 2 and a.index is not None and not step.option("adjoint_x")
     if plain and shown(dims) == (*a.shape[:-1], db[-1]):
         layer = build_layer(step, dense.Linear, units=db[-1], bias=False)

@@ -6,6 +6,8 @@ times the steps. Peephole weights, biases and layer norms are vectors and cost n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cnncalc.layers import recurrent
 from cnncalc.layers.base import Layer
 from cnncalc.product import Product, Sum
@@ -88,7 +90,7 @@ def _width(step: Operation, start: int) -> int:
 
 
 def _add(
-    r: Reader, step: Operation, x: Value, wide: int, parameters: dict[str, Value | None], layer: Layer | None, name: str,
+    r: Reader, step: Operation, x: Value, wide: int, parameters: Mapping[str, Value | None], layer: Layer | None, name: str,
     single: bool,
 ) -> None:  # fmt: skip
     """Add a recurrent layer for a sequence of one example, or else an operator with the same multiply-adds."""

@@ -8,10 +8,11 @@ from cnncalc.layers import merge, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.views import Blur, Crop, Mixed
 from cnncalc.readers.axes import Dims, format_dims
+from cnncalc.readers.tflite.arithmetic import LARGEST
 from cnncalc.readers.tflite.graph import Operation, Reader, Value
 from cnncalc.readers.tflite.operators.common import Handler, broadcast, build_layer, view
 from cnncalc.readers.tflite.operators.products import add_embedding
-from cnncalc.readers.tflite.slices import Cut, Part, slice_cuts, strided_cuts
+from cnncalc.readers.tflite.slices import Cut, Part, slice_cuts, strided_cuts, taken_numbers
 from cnncalc.text import show
 
 # -- views --
@@ -119,10 +120,11 @@ def cut_slice(r: Reader, step: Operation) -> None:
 def take(r: Reader, step: Operation, x: Value, part: Part, name: str = "") -> Value:
     """Return a part of a value. It becomes a slice layer if it is cut along one axis."""
     dims = tuple(cut.length for cut in part.cuts)
+    if x.index is None:
+        numbers = taken_numbers(x.numbers, x.dims, part, LARGEST) if x.numbers is not None else None
+        return Value(part.dims, numbers=numbers, tensors=x.tensors, why=x.why or "they are part of a weight")
     if 0 in dims:
         step.raise_unsupported(f"its output would be empty: {format_dims(dims)}", "check the size of the input")
-    if x.index is None:
-        return Value(part.dims, tensors=x.tensors, why=x.why or "they are part of a weight")
     changed = [axis for axis, cut in enumerate(part.cuts) if not cut.is_whole(x.dims[axis])]
     one = changed[0] if len(changed) == 1 else -1
     if not changed:
@@ -172,7 +174,7 @@ def split(r: Reader, step: Operation) -> None:
         cuts = [Cut(0, n, 1) for n in x.dims]
         cuts[axis] = Cut(start, start + size, 1)
         start += size
-        if size and (step.scope.users.get(output) or output in step.scope.outputs or x.index is None):
+        if x.index is None or (size and (step.scope.users.get(output) or output in step.scope.outputs)):
             dims = (*x.dims[:axis], size, *x.dims[axis + 1 :])
             r.set_output(step, take(r, step, x, Part(tuple(cuts), dims), f"slice{k}"), k)
 

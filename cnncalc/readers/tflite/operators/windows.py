@@ -58,6 +58,7 @@ def volume_convolution(r: Reader, step: Operation) -> None:
 
 
 def _add_convolution(r: Reader, step: Operation, layer: Layer, x: Value, w: Value, b: Value | None) -> None:
+    r.require_weights(step, w)
     if w.index is not None:  # the filters depend on the input
         facts = layer.statistics((x.shape,))
         value = r.add_operator(
@@ -112,6 +113,7 @@ def add_transposed(
 ) -> None:  # fmt: skip
     """Add a transposed convolution with an output of the lengths `to`, which decide its padding."""
     rank = len(kernel)
+    r.require_weights(step, w)
     if min(strides) < 1:
         step.raise_invalid(f"its strides are {show(strides)}")
     dilations = _per_axis(step, "dilation", rank) if "dilation_w" in step.info.options else [1] * rank
@@ -195,6 +197,10 @@ def pad(r: Reader, step: Operation) -> None:
     if not symmetric and x.index is not None and 1 <= spatial <= 3 and set(changed) <= set(x.order[:-1]):
         sides = _pad([before[axis] for axis in x.order[:-1]], [after[axis] for axis in x.order[:-1]])
         r.set_output(step, r.add_layer(step, build_layer(step, reshape.Padding, by=sides, mode=mode), [x]))
+        return
+    after_channels = changed == [rank - 1] and not before[-1] and mode == "zeros" and x.order[-1:] == (rank - 1,)
+    if after_channels and x.index is not None:
+        r.set_output(step, r.add_layer(step, build_layer(step, reshape.ChannelPad, to=dims[-1]), [x]))
         return
     r.set_output(step, r.add_operator(step, dims, [x], views=(Blur(),)))
 

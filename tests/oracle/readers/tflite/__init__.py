@@ -1,0 +1,1 @@
+"""The reader of TFLite models against LiteRT's interpreter and Keras."""
