@@ -140,7 +140,7 @@ def _refuse_unknown(inputs: Sequence[GraphInput], strict: bool) -> None:
         example = [n if axis not in one.unknown else 224 if image else 64 for axis, n in enumerate(one.dims)]
         order = natural_order(tuple(example), channels_first=False)
         shapes.append(f"--input {show(one.name)}={'x'.join(str(example[axis]) for axis in order)}")
-    help = f"set {'it' if len(unknown) == 1 else 'them'}, for example with `{' '.join(shapes)}`"
+    help = f"set {'it' if sum(len(one.unknown) for one in unknown) == 1 else 'them'}, for example with `{' '.join(shapes)}`"
     if strict:
         alone = ", or set `input` in the policy" if len(inputs) == 1 else ""
         help = f"convert the model with fixed sizes{alone}"

@@ -213,11 +213,16 @@ def model(*graphs: Graph, signatures: Sequence[tuple[str, int]] = (), version: i
     kinds = [(OPERATORS.index(kind), custom) for kind, custom in codes]
     root = Table(
         f0=("I", version),
-        f1=[Table(f0=("b", min(n, 127)), f1=custom or None, f2=("i", VERSIONS.get(OPERATORS[n], 1)), f3=("i", n)) for n, custom in kinds],
+        f1=[_code(number, custom) for number, custom in kinds],
         f2=tables, f4=[Table(f0=data) if data else Table() for data in buffers],
         f7=[_signature(key, graph) for key, graph in signatures] or None,
     )  # fmt: skip
     return flatbuffer(root)
+
+
+def _code(number: int, custom: str) -> Table:
+    version = VERSIONS.get(OPERATORS[number], 1)
+    return Table(f0=("b", min(number, 127)), f1=custom or None, f2=("i", version), f3=("i", number))
 
 
 def _signature(key: str, graph: int) -> Table:
