@@ -43,8 +43,8 @@ def load(
     source
         One of
 
-        * a path, as text or PathLike: a specification in YAML or JSON, ONNX, Keras, Darknet, Caffe, or a `config.json` of
-          Hugging Face or the folder that holds it;
+        * a path, as text or PathLike: a specification in YAML or JSON, ONNX, Keras, TFLite, Darknet, Caffe, or a
+          `config.json` of Hugging Face or the folder that holds it;
         * the name of an architecture that comes with cnncalc (`cnncalc.architectures`), such as `vgg16`;
         * a network in one line, such as `"32x32x3 -> CONV3-16 -> FC-10"`;
         * a text with several lines, which is a specification;
@@ -68,7 +68,7 @@ def load(
     arguments : mapping, optional
         Arguments for the callable of `torch:MODULE:CALLABLE`.
     batch_axes : optional
-        For ONNX: the batch axis of an input, counted from 0, or `none`.
+        For ONNX: the batch axis of an input, counted from 0, or `none`. For TFLite: 0 or `none`.
     branches : optional
         For ONNX: `then` or `else`, the branch of an `If` whose condition depends on the input.
     compare_shapes : bool

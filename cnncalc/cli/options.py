@@ -86,8 +86,8 @@ def _network_options(command: click.decorators.FC) -> click.decorators.FC:
         "batch_axes",
         multiple=True,
         metavar="[INPUT=]AXIS",
-        help="Batch axis of an ONNX model's input, counted from 0, or `none`. By default cnncalc finds it by following "
-        "every axis through the graph.",
+        help="Batch axis of an ONNX model's input, counted from 0, or `none`; for a TFLite model, 0 or `none`. By default "
+        "cnncalc finds it by following every axis through the graph.",
     )(command)
     command = click.option(
         "--arg",

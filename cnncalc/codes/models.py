@@ -22,9 +22,9 @@ CODES = {
         note="only a model from another framework can cause it",
     ),
     "batch-fixed": Code(
-        "The ONNX model was exported for a fixed batch of several examples. cnncalc still reports figures for one "
-        "example. `cnncalc check` requires a model that accepts a batch of 1.",
-        note="this only occurs with ONNX models",
+        "The ONNX or TFLite model was exported for a fixed batch of several examples. cnncalc still reports figures for one "
+        "example. `cnncalc check` requires an ONNX model that accepts a batch of 1.",
+        note="this only occurs with ONNX and TFLite models",
     ),
     "branch-chosen": Code(
         "Warning: the branch that an `If` in the ONNX model takes depends on its input data. The figures are for "
@@ -61,8 +61,8 @@ CODES = {
         note="this only occurs with ONNX models",
     ),
     "shapes-disagree": Code(
-        "Warning: cnncalc's shape for a value differs from the one that PyTorch, the ONNX file or ONNX's shape "
-        "inference gives. Both are shown. One of the two is wrong for this model.",
+        "Warning: cnncalc's shape for a value differs from the one that PyTorch, the file or ONNX's shape inference "
+        "gives. Both are shown. One of the two is wrong for this model.",
         note="only a model from another framework can cause it",
     ),
     "sparse-weights": Code(
@@ -74,6 +74,16 @@ CODES = {
         "Warning: a field of the configuration is unknown to cnncalc, or it changes the model in a way that cnncalc "
         "does not describe, such as quantization. The figures are those of the network without it.",
         note="this only occurs with configurations of Hugging Face",
+    ),
+    "signature-chosen": Code(
+        "Warning: a TFLite file has several entry points (signatures), each with a graph of its own. The figures are those of "
+        "the first one. `cnncalc check` refuses such a file.",
+        note="this only occurs with TFLite models",
+    ),
+    "stripped": Code(
+        "Warning: a TFLite file lacks the numbers of some constants, which a tool has removed. Their shapes count, but the "
+        "file cannot be run.",
+        note="this only occurs with TFLite models",
     ),
     "unknown-size": Code(
         "A dimension of the model's input has only a name, or no size at all, so the shapes that depend on it are "

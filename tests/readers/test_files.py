@@ -21,9 +21,16 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX"
 PACKAGE = Path(cnncalc.__file__).parent
 # the only reader, the writers, and reads of the package's own files, of open handles and of Linux's /proc
 OWN = {"api/drawing.py", "api/files/reports.py", "api/shelf.py"}
-OWN |= {"readers/files.py", "cli/run.py", "readers/onnx/file.py", "render/html/assets.py", "render/checks/html.py"}
+OWN |= {
+    "readers/files.py",
+    "cli/run.py",
+    "readers/onnx/file.py",
+    "readers/tflite/file.py",
+    "render/html/assets.py",
+    "render/checks/html.py",
+}
 OWN |= {"cli/commands/show.py", "shelf_figures.py", "readers/torch/forward.py", "readers/torch/run.py"}
-SUFFIXES = ("yaml", "yml", "json", "onnx", "keras", "cfg", "prototxt")
+SUFFIXES = ("yaml", "yml", "json", "onnx", "keras", "tflite", "cfg", "prototxt")
 GOOD = "input: 8x8x3\nlayers: [fc: 10]\n"
 KERAS_LAYERS = [
     {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},

@@ -83,9 +83,9 @@ def command(
     """Print the output shape, activations and parameters of every layer of SPEC, with totals.
 
     SPEC is a YAML or JSON file, `-` for standard input, or the name of a shipped architecture (see `cnncalc list`). It can
-    also be a model in another format: .onnx, .keras, JSON from Keras' to_json(), Darknet's .cfg, Caffe's .prototxt, a
-    config.json of Hugging Face or its folder, or torch:MODULE:CALLABLE with --input. The last one imports MODULE, which is
-    installed or in the current folder, and so runs its code.
+    also be a model in another format: .onnx, .tflite, .keras, JSON from Keras' to_json(), Darknet's .cfg, Caffe's
+    .prototxt, a config.json of Hugging Face or its folder, or torch:MODULE:CALLABLE with --input. The last one imports
+    MODULE, which is installed or in the current folder, and so runs its code.
 
     With several SPECs, each has a table. CSV is one table, whose first column is the SPEC.
     """

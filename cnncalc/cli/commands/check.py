@@ -121,9 +121,9 @@ def command(
 ) -> int:
     """Check the networks in PATH... against limits, which are inclusive.
 
-    PATH is a YAML file, an ONNX model, a folder, a pattern, or `-` for standard input. Submissions are
+    PATH is a YAML file, an ONNX or TFLite model, a folder, a pattern, or `-` for standard input. Submissions are
     untrusted: cnncalc runs nothing in them, and limits the size, nesting and steps of every file that it reads. It never
-    reads the weights of ONNX models.
+    reads the weights of models.
 
     The exit status is 0 only if every file was read, computed and passed. It is 1 for a finding, and 2 if something could
     not be done.
