@@ -67,8 +67,8 @@ class Walk:
         self.reader.batch = max([1, *[one.batch for one in inputs]])
         self.shapes.resized = any(one.resized for one in inputs)
         for one in inputs:
-            index = self.builder.input(self.reader.name(one.name), Shape(Value(one.dims).shape))
-            scope.values[one.place] = Value(one.dims, index)
+            node = self.builder.input(self.reader.name(one.name), Shape(Value(one.dims).shape))
+            scope.values[one.place] = Value(one.dims, node)
         self._read_graph(graph, scope, 0)
         outputs: list[int] = []
         for place in graph.outputs:

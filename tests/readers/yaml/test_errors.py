@@ -182,6 +182,8 @@ def test_every_code_that_a_file_can_have_is_shown() -> None:
     elsewhere |= {
         "ambiguous-batch",
         "bad-model",
+        "signature-chosen",
+        "stripped",
         "batch-fixed",
         "branch-chosen",
         "macs-disagree",
