@@ -1,4 +1,4 @@
-"""Layers that an option names."""
+"""Layers that an option names, and the inputs of a layer that a picture shows."""
 
 from __future__ import annotations
 
@@ -62,3 +62,9 @@ def _paths(name: str) -> Iterable[str]:
     """Return the path of a layer and those of the blocks around it."""
     parts = name.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def operands_of(node: Node) -> list[int]:
+    """Return the inputs of a node, each once, without those that are read for their shape only."""
+    count = len(node.inputs) - (node.layer.reference_inputs if node.layer else 0)
+    return list(dict.fromkeys(node.inputs[:count]))

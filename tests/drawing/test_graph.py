@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from random import Random
 from time import process_time
 
 import pytest
@@ -139,14 +140,78 @@ def test_equal_branches_are_one_box() -> None:
 
 def test_a_network_with_long_skips_is_drawn_in_two_halves() -> None:
     scene = graph_view(analysis_of("unet"))
-    edges = [item for item, _ in scene.flat() if isinstance(item, Path) and item.role == "edge"]
-    level = [
-        edge for edge in edges
-        if edge.arrow and edge.points[-1][0] - edge.points[0][0] > 80
-        and abs(edge.points[-1][1] - max(y for _, y in edge.points)) < 0.6
-    ]  # fmt: skip
-    assert len(level) == 4
-    assert scene.height < 1000
+    ends = [item.points[-1] for item, _ in scene.flat() if isinstance(item, Path) and item.role == "edge"]
+    crops = [group.items[0] for group in scene.groups() if "crop" in group.name]
+    assert len(crops) == 4
+    for box in crops:
+        assert isinstance(box, Rect)
+        assert (box.x, box.y + box.height / 2) in [(x, pytest.approx(y)) for x, y in ends]
+    assert fits(scene)
+
+
+def test_what_is_read_for_its_shape_only_has_no_edge() -> None:
+    """The last layer of FCN-32s crops to the size of the input; the picture is a chain."""
+    scene = graph_view(analysis_of("fcn32s"), Options(depth=0))
+    edges = [item for item, _ in scene.flat() if isinstance(item, Path) and item.arrow]
+    assert len({edge.points[0] for edge in edges}) == len(edges)
+
+
+@pytest.mark.parametrize("name", shelf.names())
+def test_the_shelf_fits_a4(name: str) -> None:
+    """At its own size, with text of 8 pt."""
+    scene = graph_view(analysis_of(name))
+    assert fits(scene)
+    assert min(item.size for item, _ in scene.flat() if isinstance(item, Text)) >= 8
+
+
+def test_what_follows_every_convolution_is_stated_once_to_save_space() -> None:
+    """Inception v3 fits a page only if its boxes have no second line; with figures in them, it does not."""
+    found = words(graph_view(analysis_of("inception_v3")))
+    assert "Every convolution is followed by BN and ReLU." in found
+    assert "BN, ReLU" not in found
+    assert "BN, ReLU" in words(graph_view(analysis_of("inception_v3"), Options(legend=False)))
+    assert "BN, ReLU" in words(graph_view(analysis_of("resnet50")))
+
+
+@pytest.mark.parametrize("name", ["resnet50", "unet", "vgg16", "mobilenet_v2", "googlenet", "inception_v3"])
+def test_a_width_is_kept(name: str) -> None:
+    """That of a column and of a page of text, with the distinct blocks below the overview if they need to be."""
+    for width in (300.0, 510.0):
+        scene = graph_view(analysis_of(name), Options(width=width))
+        assert flaws(scene, analysis_of(name).network) == []
+        assert scene.width == pytest.approx(width) or name == "inception_v3"
+
+
+def test_a_block_with_many_boxes_is_drawn_in_several_columns() -> None:
+    """A stage that is drawn once, of sixty layers in an order that does not repeat."""
+    dice = Random(1)
+    kernels = [dice.choice([1, 3, 5]) for _ in range(60)]
+    builder = Builder()
+    value = builder.input("input", Shape((8, 8, 4)))
+    for stage in range(4):
+        for number, kernel in enumerate(kernels):
+            layer = Conv(filters=8 * (stage + 1), kernel=kernel, pad=kernel // 2)
+            value = builder.add(layer, [value], f"stage{stage}.conv{number}")
+    analysis = analyze(builder.finish([value]))
+    scene = graph_view(analysis)
+    assert flaws(scene, analysis.network) == []
+    found = words(scene)
+    assert found.count("Stage") == 1
+    assert sum("conv, C" in word for word in found) > 30
+    assert fits(scene)
+
+
+def test_a_block_within_a_block_of_its_own_is_named_after_the_outer_one() -> None:
+    """The last stage of MobileNetV2 has one block, and its bracket has the name of the stage as the others do."""
+    found = words(graph_view(analysis_of("mobilenet_v2"), Options(depth=3)))
+    assert {f"Stage{number}" for number in range(1, 8)} <= {*found}
+    assert "Inverted1" not in found
+
+
+def test_networks_of_the_same_name_are_told_apart() -> None:
+    """As with `--set`, which leaves the name of the network."""
+    found = words(graph_view(chain(3, 2), Options(against=chain(3, 3))))
+    assert "≠ changed from the other network to this network" in found
 
 
 def test_depth_folds_blocks() -> None:

@@ -10,6 +10,7 @@ from cnncalc.drawing.graph.boxes import Value
 from cnncalc.drawing.graph.faces import MARKS, SIZE, outline
 from cnncalc.drawing.measure import measure, shorten
 from cnncalc.drawing.scene import Item, Rect, Text
+from cnncalc.drawing.select import operands_of
 from cnncalc.text import show
 
 SWATCH, GAP, LINE = 10.0, 16.0, 14.0
@@ -25,8 +26,8 @@ def values_of_both(first: Analysis, second: Analysis) -> tuple[list[Value], list
     for pair in pairs:
         row = pair.right or pair.left
         assert row is not None
-        before = [place_of_first[index] for index in pair.left.node.inputs] if pair.left is not None else []
-        after = [place_of_second[index] for index in pair.right.node.inputs] if pair.right is not None else []
+        before = [place_of_first[index] for index in operands_of(pair.left.node)] if pair.left is not None else []
+        after = [place_of_second[index] for index in operands_of(pair.right.node)] if pair.right is not None else []
         inputs = list(dict.fromkeys([*after, *before]))
         value = Value(row, inputs, "" if pair.change == "same" else pair.change, pair.left)
         if pair.left is not None and pair.right is not None:
@@ -40,6 +41,8 @@ def values_of_both(first: Analysis, second: Analysis) -> tuple[list[Value], list
 def meanings(names: Sequence[str], changes: Collection[str]) -> list[tuple[str, str]]:
     """Return the changes that occur with their meanings. `names` are those of the two networks."""
     first, second = (shorten(show(name, 60), LONGEST_NAME, SIZE) for name in names)
+    if first == second:
+        first, second = "the other network", "this network"
     words = {
         "": "the same in both", "changed": f"changed from {first} to {second}", "added": f"only in {second}",
         "removed": f"only in {first}",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.drawing.graph.labels import SIGNS, Line, line_of, shape_text, text
+from cnncalc.drawing.select import operands_of
 from cnncalc.layers.base import Statistics
 from cnncalc.shape import Shape
 from cnncalc.units import format_count
@@ -87,8 +88,8 @@ class Box:
 
 
 def values_of(analysis: Analysis) -> list[Value]:
-    """Return the layers of one network."""
-    return [Value(row, row.node.inputs) for row in analysis.rows]
+    """Return the layers of one network. What a layer reads only for its shape, such as the size of a crop, is left out."""
+    return [Value(row, operands_of(row.node)) for row in analysis.rows]
 
 
 def joins(row: Row) -> bool:

@@ -92,7 +92,8 @@ class Diagram:
         found = []
         for number in range(len(self.nodes) - 1):
             late_inputs = not self.nodes[number + 1].inputs
-            free = not framed[number] and not late_inputs and self.is_lowest(number)
+            at_port = any(node.face.form == "port" for node in self.nodes[number : number + 2])
+            free = not framed[number] and not late_inputs and not at_port and self.is_lowest(number)
             if reach <= number and last_reader[number] > number and free:
                 found.append((self.whole.cells[number].end, number, not inside[number]))
             reach = max(reach, last_reader[number])
@@ -130,10 +131,16 @@ class Diagram:
         cells = [PORT.cell((), self.horizontal)] if first else []
         faces = [PORT] if first else []
         changes: dict[tuple[int, int], str] = {}
+        aside: set[int] = set()  # what follows only from values that come in at the side
         for number in range(first, end):
             node = self.nodes[number]
             left_out = self._left_out(node.inputs, first, doors)
-            inputs = list(dict.fromkeys(max(source - shift, 0) for source in node.inputs if source not in left_out))
+            kept = [source for source in node.inputs if source not in left_out]
+            if doors.entering:  # what comes in at the side is on that side
+                kept.sort(key=lambda source: source not in aside)
+                if aside.issuperset(kept):
+                    aside.add(number)
+            inputs = list(dict.fromkeys(max(source - shift, 0) for source in kept))
             cells.append(node.face.cell(inputs, self.horizontal))
             faces.append(node.face)
             changes.update(((max(source - shift, 0), number - shift), change) for source, change in node.changes)

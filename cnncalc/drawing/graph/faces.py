@@ -22,6 +22,7 @@ from cnncalc.drawing.graph.templates import (
 from cnncalc.drawing.graph.tree import Part, Tree
 from cnncalc.drawing.measure import measure, shorten
 from cnncalc.drawing.options import SMALLEST_TEXT, Options
+from cnncalc.drawing.palette import family
 from cnncalc.drawing.scene import Style
 from cnncalc.record import Record
 from cnncalc.shape import Shape
@@ -108,7 +109,11 @@ PORT = Face("port", "", ())
 class Faces:
     """Makes the faces of items, in one style."""
 
-    def __init__(self, analysis: Analysis, tree: Tree, options: Options, coloring: Coloring) -> None:
+    def __init__(
+        self, analysis: Analysis, tree: Tree, options: Options, coloring: Coloring, stated: Sequence[str] = ()
+    ) -> None:
+        """`stated` has what follows every convolution, if that is stated elsewhere."""
+        self.stated = tuple(stated)
         self.analysis = analysis
         self.tree = tree
         self.options = options
@@ -156,7 +161,8 @@ class Faces:
         lines = [*first, Words(main + (f"  ×{part.times}" if part.times > 1 else ""), bold=False)]
         if box.old:
             lines.append(Words(box.old))
-        lines += [Words(piece) for piece in _broken(box.after)]
+        if not self.stated or family(box.lead.node) != "conv":
+            lines += [Words(piece) for piece in _broken(box.after)]
         if shown:
             lines.append(Words(_shapes(part)))
         return Face("box", fill, (*lines, *notes), "", part.times, box.change, rows, box.name)

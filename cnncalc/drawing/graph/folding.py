@@ -1,13 +1,14 @@
 """How much of a network is drawn: everything, or blocks as single boxes, so that the picture fits on a page.
 
-The first choice that is small enough wins: all boxes with equal neighbouring blocks folded; runs of equal boxes folded, too;
-the innermost blocks as single boxes, each distinct one drawn once beside the overview; then larger and larger blocks.
+The choices are, from the most detailed one on: all boxes with equal neighbouring blocks folded; runs of equal boxes folded,
+too; the innermost blocks as single boxes, each distinct one drawn once beside the overview; then larger and larger blocks.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from cnncalc.drawing.graph.cells import Cell
 from cnncalc.drawing.graph.grid import Grid
@@ -82,15 +83,47 @@ class Plan:
         self.stretches.append(Stretch(part, first, len(self.items) - 1))
 
     def area(self) -> int:
-        """Return the rows times the columns of the picture, where a single column counts as one and a half."""
+        """Return the rows times the columns of the picture, where a single column counts as one and a half.
+
+        A network in two halves has half of the rows.
+        """
         if len(self.items) > MOST_ITEMS:
             return MOST_ITEMS * len(self.items)
         grid = Grid([Cell("box", 0, 0, 0, 0, item.inputs) for item in self.items])
-        return int(grid.rows * max(grid.last_column - grid.first_column + 1, 1.5))
+        rows = grid.rows / 2 if self.has_halves() else grid.rows
+        return int(rows * max(grid.last_column - grid.first_column + 1, 1.5))
+
+    def has_halves(self) -> bool:
+        """Return whether one connection and at least two nested skips lead from one half to the other, as in a U-Net."""
+        changes = [0] * (len(self.items) + 1)
+        skips = [
+            (source, reader) for reader, item in enumerate(self.items) for source in item.inputs if source < reader - 1
+        ]
+        for source, reader in skips:
+            changes[source + 1] += 1
+            changes[reader] -= 1
+        best, last, passing = 1, -1, 0
+        for number, following in enumerate(self.items[1:]):
+            passing += changes[number]
+            if passing > best and following.inputs == [number]:
+                best, last = passing, number
+        nested = sorted(skip for skip in skips if skip[0] < last < skip[1])
+        return last >= 0 and all(one[0] < other[0] and other[1] < one[1] for one, other in pairwise(nested))
 
 
 def plan(tree: Tree, depth: int | None = None) -> Plan:
-    """Choose what is drawn. `depth` folds all blocks that are deeper than so many levels, and nothing else.
+    """Return the most detailed plan that is small enough. `depth` is that of `plans`.
+
+    Raises:
+        TooLarge: If too many boxes remain.
+    """
+    return next(plans(tree, depth))
+
+
+def plans(tree: Tree, depth: int | None = None) -> Iterator[Plan]:
+    """Yield what can be drawn, from the most detailed plan that is small enough on. Each changes the tree of those before.
+
+    `depth` folds all blocks that are deeper than so many levels, and nothing else.
 
     Raises:
         TooLarge: If too many boxes remain.
@@ -99,10 +132,13 @@ def plan(tree: Tree, depth: int | None = None) -> Plan:
     _collapse_branches(tree, tree.root)
     if depth is not None:
         _collapse_below(tree.root, depth)
-        return _checked(Plan(tree), depth)
+        yield _checked(Plan(tree), depth)
+        return
     chosen = Plan(tree)
+    smallest = MOST_ITEMS + 1  # boxes of a plan that was yielded
     if chosen.area() <= AREA:
-        return chosen
+        smallest = len(chosen.items)
+        yield chosen
     heights = _heights(tree)
     keys = {part: skeleton(part) for part, height in heights.items() if height == 0}
     counts = Counter(keys.values())
@@ -112,9 +148,11 @@ def plan(tree: Tree, depth: int | None = None) -> Plan:
                 part.collapsed = "block"
         tree.fold(single=True)
         chosen = Plan(tree)
-        if chosen.area() <= AREA:
-            break
-    return _checked(chosen, depth)
+        if len(chosen.items) < smallest and chosen.area() <= AREA:
+            smallest = len(chosen.items)
+            yield chosen
+    if smallest > MOST_ITEMS:
+        yield _checked(chosen, depth)
 
 
 def _checked(chosen: Plan, depth: int | None) -> Plan:

@@ -34,9 +34,11 @@ class Grid:
         for number, cell in enumerate(cells):
             for source in cell.inputs:
                 self.readers[source].append(number)
-        self._set_rows()
+        late = self._set_rows()
         self.rows = max((cell.row for cell in cells), default=-1) + 1
-        self.main = [max(cell.inputs, key=lambda source: cells[source].row, default=-1) for cell in cells]
+        self.main = [
+            max(cell.inputs, key=lambda source: (cells[source].row, not late[source]), default=-1) for cell in cells
+        ]  # fmt: skip
         self.chain_of: list[Chain] = []
         self.chains = self._chains()
         self._set_columns()
@@ -55,13 +57,20 @@ class Grid:
         """Return the columns that are reserved in a row."""
         return self._taken[row]
 
-    def _set_rows(self) -> None:
+    def _set_rows(self) -> list[bool]:
+        """Set the rows, and return which cells follow only from inputs that are not the first."""
         cells = self.cells
         for cell in cells:
             cell.row = max((cells[source].row + 1 for source in cell.inputs), default=0)
+        late = [bool(number) and not cell.inputs for number, cell in enumerate(cells)]
         for number, cell in enumerate(cells):
-            if not cell.inputs and self.readers[number]:  # an input goes next to its first use
-                cell.row = max(min(cells[reader].row for reader in self.readers[number]) - 1, 0)
+            late[number] |= bool(cell.inputs) and all(late[source] for source in cell.inputs)
+        for number in range(
+            len(cells) - 1, -1, -1
+        ):  # an input and what only follows from it go next to their first use
+            if self.readers[number] and (late[number] or not cells[number].inputs):
+                cells[number].row = max(min(cells[reader].row for reader in self.readers[number]) - 1, 0)
+        return late
 
     def _chains(self) -> list[Chain]:
         """Split the cells into chains, the trunk first, each from its end back along the longest path."""

@@ -61,7 +61,7 @@ def skips_over(diagram: Diagram, last: int) -> list[tuple[int, int]]:
 
 
 def hairpin(diagram: Diagram) -> Drawn | None:
-    """Return the diagram in two halves; None if it has none, or a cell reads two values of the first half or no others."""
+    """Return the diagram in two halves; None if it has none, or an edge between them would run through a cell."""
     from cnncalc.drawing.graph.diagram import Drawn
 
     found = split_of(diagram)
@@ -69,14 +69,15 @@ def hairpin(diagram: Diagram) -> Drawn | None:
         return None
     last, skips = found
     readers = [reader for _, reader in skips]
-    alone = any(all(source < last for source in diagram.nodes[reader].inputs) for reader in readers)
-    if len(set(readers)) < len(readers) or alone:
+    if len(set(readers)) < len(readers):
         return None
     leaving = tuple(dict.fromkeys(source for source, _ in skips))
     shift = last  # the second half has a port as its cell 0
     entering = tuple(reader - shift for reader in readers)
     down = Half(diagram, 0, last + 1, Doors(leaving=leaving))
     up = Half(diagram, last + 1, len(diagram.nodes), Doors(entering=entering))
+    if not all(map(up.layout.can_be_entered, entering)):
+        return None
     level = _levelled(down.layout, up.layout, [(source, reader - shift) for source, reader in skips])
     if level is not None:
         down, up = down.with_space(Doors(leaving, (), level[0])), up.with_space(Doors((), entering, level[1]))

@@ -297,6 +297,10 @@ class Layout:
             and not any(column < cell.column for column in self.grid.taken(cell.row))
         )
 
+    def can_be_entered(self, number: int) -> bool:
+        """Return whether an edge from the side can enter a cell: above its row, or in its middle if nothing is before it."""
+        return self.cells[number].row > 0 or self._level_entry(number)
+
     def leaving(self, number: int) -> list[Place]:
         """Return the line of a value to the side, up to where it leaves the columns."""
         cell = self.cells[number]

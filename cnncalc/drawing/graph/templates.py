@@ -13,7 +13,7 @@ from cnncalc.shape import Shape
 from cnncalc.text import show
 
 LETTERS = "abcdefghijlmnopqrtuvwxyz"  # without k and s, which have a meaning of their own
-LONGEST_PANEL = 26  # boxes of a block that is drawn beside the overview
+MOST_BOXES = 80  # of a block that is drawn beside the overview
 MOST_ROWS = 30  # of a table
 
 
@@ -28,7 +28,7 @@ class Template:
 
     def __init__(self, name: str, parts: list[Part], tree: Tree) -> None:
         self.name = name
-        self.drawn = True  # False if the block is too long to be drawn beside the overview
+        self.drawn = True  # False if the block is too large to be drawn beside the overview
         self.parts = parts
         self.symbols: list[str] = []
         self.letters: list[str] = []
@@ -111,7 +111,7 @@ def templates_of(plan: Plan) -> dict[Part, Template]:
         if len(parts) == 1 and keys[parts[0].key] == 1 and not parts[0].key.isdigit():
             name = show(parts[0].key, 20) or name
         template = Template(name, parts, plan.tree)
-        template.drawn = len(Plan(plan.tree, parts[0], opened=True).items) <= LONGEST_PANEL
+        template.drawn = len(Plan(plan.tree, parts[0], opened=True).items) <= MOST_BOXES
         for part in parts:
             found[part] = template
     return found

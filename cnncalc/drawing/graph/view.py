@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 
 from cnncalc.analyses.totals import Analysis, Row
 from cnncalc.drawing.coloring import coloring, legend
 from cnncalc.drawing.graph.against import change_legend, legend_width, meanings, values_of_both
-from cnncalc.drawing.graph.boxes import Value, boxes_of, values_of
+from cnncalc.drawing.graph.boxes import boxes_of, values_of
 from cnncalc.drawing.graph.cells import Span
 from cnncalc.drawing.graph.diagram import Diagram, Drawn, Node
 from cnncalc.drawing.graph.faces import LEADING, PORT, SIZE, Face, Faces
-from cnncalc.drawing.graph.folding import Plan, TooLarge, plan
+from cnncalc.drawing.graph.folding import Plan, TooLarge, plans
 from cnncalc.drawing.graph.hairpin import hairpin
 from cnncalc.drawing.graph.notes import tooltip_of
 from cnncalc.drawing.graph.paint import extent, label_space
 from cnncalc.drawing.graph.templates import Template, class_name, numbers_of, templates_of
 from cnncalc.drawing.graph.tree import Part, Tree
-from cnncalc.drawing.measure import measure, shorten
+from cnncalc.drawing.measure import measure, shorten, wrap
 from cnncalc.drawing.options import A4, Options
-from cnncalc.drawing.scene import Item, Scene, Text, move
+from cnncalc.drawing.palette import family
+from cnncalc.drawing.scene import Item, Scene, Text, centered
 from cnncalc.drawing.select import Undrawable, highlighted
 from cnncalc.record import Record
 from cnncalc.text import plural, show
 
 MARGIN = 14.0
-PANEL_GAP = 30.0
+OVER_LEGEND = 14.0
+PANEL_GAP = 20.0
 MOST_COLUMNS = 6
 LENGTHS = (540.0, 800.0, 1100.0)  # of columns of blocks, in points
 MOST_PANELS = 10
+LONGEST_PANEL = 700.0  # of a column of a block that is drawn beside the overview, in points
 SHORTEST = 520.0  # columns beside blocks are not split if they are shorter, in points
 LONGEST_LABEL = 74.0  # points
 WHOLE = 0.6  # a block with more than this share of all boxes gets no bracket
@@ -44,41 +48,82 @@ def graph_view(analysis: Analysis, options: Options | None = None) -> Scene:
     options = options or Options()
     if options.against is not None:
         values, outputs = values_of_both(options.against, analysis)
-        return _Comparison(analysis, options, values, outputs).scene()
-    return _View(analysis, options, values_of(analysis), analysis.network.outputs).scene()
+        tree = Tree(boxes_of(values, outputs))
+        return _fitting(partial(_Comparison, analysis, options), tree, options)
+    tree = Tree(boxes_of(values_of(analysis), analysis.network.outputs))
+    return _fitting(partial(_View, analysis, options), tree, options)
+
+
+def _fitting(view_of: Callable[..., _View], tree: Tree, options: Options) -> Scene:
+    """Return the most detailed picture that fits the page, or the one that must shrink least.
+
+    A plan with a block that is too large to be drawn is used only if nothing else can be drawn. Figures that are asked for
+    are those of the layers, so that no more layers are folded to save space.
+    """
+    best: tuple[float, Scene] | None = None
+    try:
+        for chosen in plans(tree, options.depth):
+            view = view_of(chosen)
+            if best is not None and not all(template.drawn for template in view.templates.values()):
+                break
+            body = view.body()
+            fit = view.fit(body)
+            if fit < 1 and view.common and options.legend:
+                brief = view_of(chosen, view.common)
+                shorter = brief.body()
+                if brief.fit(shorter) >= 1:
+                    return brief.page(shorter)
+            if best is None or fit > best[0]:
+                best = (fit, view.page(body))
+            if fit >= 1 or options.show:
+                break
+    except TooLarge as error:
+        raise Undrawable(str(error)) from error
+    assert best is not None
+    return best[1]
 
 
 class _View:
-    def __init__(self, analysis: Analysis, options: Options, values: Sequence[Value], outputs: Sequence[int]) -> None:
+    """The picture of one plan. `stated` has what follows every convolution, if the legend states it and not each box."""
+
+    def __init__(self, analysis: Analysis, options: Options, chosen: Plan, stated: Sequence[str] = ()) -> None:
+        self.stated = tuple(stated)
         self.analysis = analysis
         self.options = options
         self.marked = highlighted(analysis.network, options.highlight)
-        tree = Tree(boxes_of(values, outputs))
-        try:
-            self.plan = plan(tree, options.depth)
-        except TooLarge as error:
-            raise Undrawable(str(error)) from error
+        self.plan = chosen
+        tree = chosen.tree
         self.templates = templates_of(self.plan) if options.depth is None else {}
         self.groups = [
             item.part.rows if item.part.box is not None else item.part.all_rows() for item in self.plan.items
         ]
         self.coloring = coloring(analysis, options.color_by, self.groups)
-        self.faces = Faces(analysis, tree, options, self.coloring)
+        self.faces = Faces(analysis, tree, options, self.coloring, stated)
+        self.drawings: dict[Template, Drawn] = {}  # of the distinct blocks that are not too large
+        for template in dict.fromkeys(self.templates.values()):
+            drawing = self.panel(template) if template.drawn else None
+            template.drawn = drawing is not None and self.has_room(drawing)
+            if drawing is not None and template.drawn:
+                self.drawings[template] = drawing
 
-    def scene(self) -> Scene:
+    def page(self, body: Packing) -> Scene:
         """Return the page."""
-        body = self.body()
         items = body.items(MARGIN, MARGIN)
-        width, bottom = body.width + 2 * MARGIN, body.height + MARGIN
-        if self.options.width is not None and width < self.options.width:
-            items = [move(item, (self.options.width - width) / 2, 0) for item in items]
-            width = self.options.width
+        bottom = body.height + MARGIN
+        width = self.page_width(body)
+        narrow = body.width + 2 * MARGIN < width
+        if narrow:
+            items = centered(items, width)
         if self.options.legend:
-            width = max(width, self.least_width())
-            drawn, height = self.legend(bottom + 14, width)
-            items += drawn
-            bottom += 14 + height
+            drawn, height = self.legend(bottom + OVER_LEGEND, width)
+            items += centered(drawn, width) if narrow else drawn
+            bottom += OVER_LEGEND + height
         return Scene(width, bottom + MARGIN, self.title(), self.description(), tuple(items))
+
+    def page_width(self, body: Packing) -> float:
+        """Return the width of the page: that of the picture, unless the legend or the reader wants more."""
+        least = self.least_width() if self.options.legend else 0.0
+        return max(body.width + 2 * MARGIN, self.options.width or 0.0, least)
 
     def title(self) -> str:
         """Return the title of the picture."""
@@ -90,16 +135,35 @@ class _View:
 
     def legend(self, top: float, width: float) -> tuple[list[Item], float]:
         """Return the meanings of the colors, and their height."""
-        entries = self.coloring.entries
-        if self.coloring.how == "kind":
-            inside = [leaf.rows for template in self.drawn_templates() for leaf in template.parts[0].leaves()]
-            entries = coloring(self.analysis, "kind", [*self.groups, *inside]).entries
-        return legend(entries, MARGIN, top, width - 2 * MARGIN, self.coloring.title)
+        items, height = legend(self.entries, MARGIN, top, width - 2 * MARGIN, self.coloring.title)
+        if self.stated:
+            note = f"Every convolution is followed by {' and '.join(self.stated)}."
+            for line in wrap(note, width - 2 * MARGIN, SIZE):
+                items.append(Text(MARGIN, top + height + LEADING, line, SIZE, color="muted"))
+                height += LEADING
+        return items, height
+
+    @cached_property
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """The colours with their meanings, also those in the distinct blocks."""
+        if self.coloring.how != "kind":
+            return self.coloring.entries
+        inside = [leaf.rows for template in self.drawn_templates() for leaf in template.parts[0].leaves()]
+        return coloring(self.analysis, "kind", [*self.groups, *inside]).entries
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """What follows every convolution, such as a normalization and an activation; nothing if they differ."""
+        found = {tuple(box.after) for box in self.plan.tree.boxes if family(box.lead.node) == "conv"}
+        return found.pop() if len(found) == 1 else ()
 
     def drawn_templates(self) -> list[Template]:
         """Return the distinct blocks that are drawn beside the overview."""
-        templates = list(dict.fromkeys(self.templates.values()))
-        return [template for template in templates if template.drawn][:MOST_PANELS]
+        return list(self.drawings)[:MOST_PANELS]
+
+    def has_room(self, drawing: Drawn) -> bool:
+        """Return whether a block fits on a page that it has for itself."""
+        return any(drawing.width <= width and drawing.height <= height for width, height in (A4, A4[::-1]))
 
     def description(self) -> str:
         """Return the picture in words."""
@@ -132,9 +196,11 @@ class _View:
 
     def fit(self, drawn: Packing) -> float:
         """Return the factor by which a picture must shrink to fit the page; 1 if it fits."""
-        width, height = drawn.width + 2 * MARGIN, drawn.height + 2 * MARGIN + 20
+        width, height = self.page_width(drawn), drawn.height + 2 * MARGIN
+        if self.options.legend:
+            height += OVER_LEGEND + self.legend(0.0, width)[1]
         if self.options.width is not None:
-            return min(1.0, self.options.width / width)
+            return min(1.0, self.options.width / width, max(A4[1], self.options.width) / height)
         return max(min(1.0, page[0] / width, page[1] / height) for page in (A4, A4[::-1]))
 
     # -- the overview ------------------------------------------------------------------------------------------------
@@ -163,19 +229,20 @@ class _View:
     def brackets(self) -> list[Span]:
         """Return brackets for the outermost blocks that are not the whole network."""
         found: list[Span] = []
-        children = list(self.plan.tree.root.children)
+        children = [(part, 0) for part in self.plan.tree.root.children]  # with the levels of the blocks around it
         total = len(self.plan.tree.boxes)
         stretches = {stretch.part: stretch for stretch in self.plan.stretches}
         while children:
-            part = children.pop(0)
+            part, level = children.pop(0)
             stretch = stretches.get(part)
             if stretch is None or not part.children:
                 continue
             if part.width > WHOLE * total:
-                children = [*part.children, *children]
+                children = [*((child, len(part.path)) for child in part.children), *children]
                 continue
             if part.key and stretch.last > stretch.first and not self.is_inside_branch(part):
-                name = ".".join(part.path[-2:]) if part.key.isdigit() else part.key
+                outer = part.path[level]  # of a block that holds nothing but this one
+                name = ".".join(part.path[-2:]) if part.key.isdigit() else outer
                 if part.times > 1 and not part.key.isdigit():
                     name = class_name([part])
                 label = shorten(show(name, 40), LONGEST_LABEL, SIZE, True)
@@ -201,7 +268,7 @@ class _View:
 
     def panels(self) -> list[Drawn]:
         """Return each distinct block, with its name above and its table of numbers below."""
-        return [self.panel(template) for template in self.drawn_templates()]
+        return [self.drawings[template] for template in self.drawn_templates()]
 
     def panel(self, template: Template) -> Drawn:
         """Return one block."""
@@ -235,6 +302,11 @@ class _View:
         ]  # fmt: skip
         diagram = Diagram(nodes, spans, self.options.horizontal, self.nothing, lambda face: False)
         picture = diagram.draw(1)
+        for count in range(2, MOST_COLUMNS + 1):
+            size = picture.width if self.options.horizontal else picture.height
+            if size <= LONGEST_PANEL:
+                break
+            picture = diagram.draw(count)
         return self.titled(template, picture)
 
     def _in_order(self, part: Part, inputs: list[int], ports: list[int], inside: Plan) -> tuple[int, ...]:
@@ -285,9 +357,13 @@ class _View:
         return items
 
     def packed(self, overview: Drawn, panels: Sequence[Drawn]) -> Packing:
-        """Put the panels beside the overview, in columns of the length with which everything fits the page best."""
+        """Put the panels beside the overview or below it, as it fits the page best."""
         lengths = {overview.height, *(max(overview.height, length) for length in LENGTHS if panels)}
-        return max((beside(overview, panels, length) for length in sorted(lengths)), key=self.fit)
+        found = [beside(overview, panels, length) for length in sorted(lengths)]
+        if panels:
+            pages = (A4[0], A4[1]) if self.options.width is None else (self.options.width,)
+            found += [below(overview, panels, max(overview.width, page - 2 * MARGIN)) for page in pages]
+        return max(found, key=self.fit)
 
 
 class Packing(Record):
@@ -314,6 +390,19 @@ def beside(overview: Drawn, panels: Sequence[Drawn], length: float) -> Packing:
         column = max(column, panel.width)
     width = max(x + part.width for part, x, _ in parts)
     return Packing(tuple(parts), width, max(y + part.height for part, _, y in parts))
+
+
+def below(overview: Drawn, panels: Sequence[Drawn], width: float) -> Packing:
+    """Put panels below the overview, in rows of at most this width, unless one panel is wider."""
+    parts = [(overview, 0.0, 0.0)]
+    x, y, row = 0.0, overview.height + PANEL_GAP, 0.0
+    for panel in panels:
+        if x and x + panel.width > width:
+            x, y, row = 0.0, y + row + PANEL_GAP, 0.0
+        parts.append((panel, x, y))
+        x += panel.width + PANEL_GAP
+        row = max(row, panel.height)
+    return Packing(tuple(parts), max(x + part.width for part, x, _ in parts), y + row)
 
 
 class _Comparison(_View):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cnncalc.drawing.select import operands_of
 from cnncalc.network import Network, Node
 from cnncalc.record import Record
 
@@ -51,12 +52,6 @@ def carriers(network: Network, node: Node) -> list[int]:
     operands = operands_of(node)
     full = [index for index in operands if network.nodes[index].output.spatial == node.output.spatial]
     return full if node.layer is not None and node.layer.inputs is None and full else operands
-
-
-def operands_of(node: Node) -> list[int]:
-    """Return the inputs of a node, each once, without those that are read for their shape only."""
-    count = len(node.inputs) - (node.layer.reference_inputs if node.layer else 0)
-    return list(dict.fromkeys(node.inputs[:count]))
 
 
 def skips_of(network: Network, trunk: list[int]) -> list[Skip]:
