@@ -43,8 +43,8 @@ class Node:
     """
 
     __slots__ = (
-        "entering", "frozen", "index", "inputs", "name", "notes", "output", "seen", "shared", "statistics", "where", "width",
-        "written",
+        "entering", "frozen", "index", "inputs", "kernel", "name", "notes", "output", "seen", "shared", "statistics", "where",
+        "width", "written",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +68,9 @@ class Node:
         self.entering: int | None = None  # for a merge of branches: the value from which all of them start
         self.seen: Seen | None = None  # memory behaviour observed by a reader that ran the network
         self.written: Written | None = None  # how the program that was read writes the layer
+        self.kernel: int | None = (
+            None  # number of the operator that runs it, if the file consists of a runtime's operators
+        )
         self.width: int | None = None  # bytes per number of an input whose dtype is not that of the network
 
     @property
@@ -160,6 +163,7 @@ class Network(Record):
     line: str = ""  # the one-line form that was typed
     frozen: tuple[str, ...] = ()  # names of layers, blocks and groups that `--freeze` froze
     batch_axes: Mapping[str, str] = MappingProxyType({})  # the axes that `--batch-axis` set, by input; "" is all inputs
+    stored_bytes: int | None = None  # bytes of the parameters in the file that was read, each once, if it holds them
     in_training: Callable[[], Network | None] | None = None
 
     @property

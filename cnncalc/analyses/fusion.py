@@ -1,7 +1,8 @@
 """The fused graph that a network becomes for deployment: one operation per kernel that runs.
 
 Batch norms are folded into the layer before them, elementwise activations run inside the layer that makes their input, and
-zero padding inside the kernel that reads it. Layers that only rename cells, such as flatten, are no operation at all.
+zero padding inside the kernel that reads it. Layers that only rename cells, such as flatten, are no operation at all. Files of
+a runtime state which layers form a kernel, and nothing else is fused in them.
 """
 
 from __future__ import annotations
@@ -117,6 +118,8 @@ class _Fuser:
             return False
         if node.index in self.norms:
             return True
+        if node.kernel is not None:
+            return self.groups[producer][-1].kernel == node.kernel
         elementwise = isinstance(node.layer, Activation) and node.kind not in ACROSS_CELLS
         return elementwise and self._read_once(source, producer)
 
@@ -125,6 +128,8 @@ class _Fuser:
 
     def _padded_inside(self, node: Node) -> bool:
         """Return whether everything that reads a zero padding pads its input itself."""
+        if node.kernel is not None:
+            return False
         if getattr(node.layer, "mode", "zeros") != "zeros" or node.index in self.network.outputs:
             return False
         readers = [self.network.nodes[index].kind for index in self.consumers[node.index]]

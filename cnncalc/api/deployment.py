@@ -29,6 +29,8 @@ class Deployment(room.Deployment):
         Type of weights and activations, and examples per batch.
     flash : int
         Bytes of weights and biases; exact if `flash_exact`, else a lower bound.
+    stored : int or None
+        Bytes of the parameters as a TFLite file stores them; None for other networks.
     peak, best, bound : int
         Bytes of activations: without overlap in this order, in the best order (None if unknown), and a lower bound.
     moved : int

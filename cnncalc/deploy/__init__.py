@@ -80,6 +80,11 @@ class Deployment(Record):
     devices: tuple[OnDevice, ...]
 
     @property
+    def stored(self) -> int | None:
+        """Bytes of the parameters as the file that was read stores them, or None if it holds none."""
+        return self.network.stored_bytes
+
+    @property
     def intensity(self) -> float | None:
         """Operations for each byte moved, or None if the multiply-adds are not known or nothing moves."""
         return None if self.macs is None or not self.moved else 2 * self.macs * self.batch / self.moved

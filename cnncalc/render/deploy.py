@@ -17,6 +17,8 @@ def report(answer: Deployment, glyphs: dict[str, str], layers: bool = False) -> 
     """Return the report. `layers` adds a row for each kernel, and the best order."""
     network = answer.network
     fused = "batch norms folded, activations and padding inside kernels"
+    if any(node.kernel is not None for node in network.nodes):
+        fused = "kernels are the operators of the file"
     lines: list[Line] = [[(show(network.title), "name")]]
     lines.append([(f"{answer.dtype}, batch {answer.batch:,}; {fused}", "dim")])
     lines += [[(f"set: {changed}", "note")] for changed in network.changes]
@@ -63,6 +65,8 @@ def _figures(answer: Deployment, glyphs: dict[str, str]) -> list[Line]:
         grid.add([name, f"{size:,}", binary(size), mark, remark])
 
     add("flash", answer.flash, "exact" if answer.flash_exact else "bound", f"{answer.weights:,} weights and {biases}")
+    if answer.stored is not None:
+        add("in the file", answer.stored, "exact", "weights and biases as the file stores them")
     add("RAM", answer.peak, "exact", f"in this order, without overlap; at {show(answer.peak_at)}")
     if answer.best is None:
         grid.add(["RAM, best order", "?", "", "unknown", "the branches allow too many orders"])
@@ -205,6 +209,7 @@ def data(answer: Deployment) -> dict[str, Any]:
             "bytes": answer.flash,
             "weights": answer.weights,
             "biases": answer.biases,
+            "stored_bytes": answer.stored,
         },
         "ram": {
             "bytes": answer.peak,

@@ -195,6 +195,7 @@ class Reader(Assembler):
         self.strict = strict
         self.batch = 1  # the fixed batch size in the file, which is read as 1
         self.variables: frozenset[str] = frozenset()  # those that the file itself sets
+        self.kernel = 0  # number of the operator that is read
         self.stored: dict[int, int] = {}  # id of a counted tensor -> its bytes in the file
         self._numbers: dict[str, int] = {}  # label -> the last number appended to it
 
@@ -261,6 +262,7 @@ class Reader(Assembler):
         except Problem as problem:
             problem.text = f"`{show(step.label)}`: {problem.text}"
             raise Refused([problem]) from None
+        self.builder.nodes[index].kernel = self.kernel
         if owner is not None:
             self.share(index, owner)
         shape = self.builder.shape(index)

@@ -6,7 +6,7 @@ Shapes follow from the layers' own rules. They are compared with those that the 
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
@@ -105,7 +105,9 @@ class _Reading:
             many = plural(len(walk.absent), "constant")
             text = f"the file does not hold the numbers of {many}, such as `{show(walk.absent[0])}`; their shapes count"
             warnings.append(Problem("stripped", text, level="warning"))
-        return walk.builder.finish(outputs, name=name, source=self.path, spec=self.path, warnings=tuple(warnings))
+        stored = None if walk.absent else sum(walk.reader.stored.values())
+        facts: dict[str, Any] = {"name": name, "source": self.path, "spec": self.path, "warnings": tuple(warnings)}
+        return walk.builder.finish(outputs, stored_bytes=stored, **facts)
 
     def _warnings(self, inputs: list[GraphInput]) -> list[Problem]:
         found = []

@@ -99,6 +99,7 @@ class Walk:
             if self.steps > self.limits.steps:
                 text = f"the model has more than {self.limits.steps:,} operators when its graphs are expanded"
                 raise Refused([Problem("too-large", text, "convert a smaller model; this limit cannot be raised")])
+            self.reader.kernel = self.steps
             inputs = [None if p == -1 else self._value(graph, scope, p, label) for p in info.inputs]
             self._read_operator(Operation(info, inputs, scope, label), depth)
         self.shapes.compare(scope, made)
