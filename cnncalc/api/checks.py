@@ -31,7 +31,8 @@ class CheckReport(Report):
         The limits.
     entries : tuple of Entry
         One for each file: its `path`, the `status` (passed, failed, error or unreadable), the `metrics`, every limit with
-        its figure (`measured`) and the `findings`, which say what is wrong.
+        its figure (`measured`), the `findings`, which say what is wrong, and the `advice`, a change that would bring it
+        within its limits, or None.
     unread : tuple of str
         Files in the folders that were not checked because of their suffix.
     """
@@ -103,6 +104,7 @@ def check(
     unread: str = "note",
     metrics: bool = True,
     leaderboard: str | None = None,
+    advice: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> CheckReport:
     """Check files from strangers against limits, which are inclusive.
@@ -132,6 +134,8 @@ def check(
         Compute all figures of every network, also those without a limit.
     leaderboard : str, optional
         The quantity that orders the files that pass.
+    advice : bool
+        Look for a change that would bring each file that is over a limit within it.
     progress : callable, optional
         Called with the number of checked files and of all files.
 
@@ -157,7 +161,7 @@ def check(
     growth = (max_growth,) if isinstance(max_growth, str) else tuple(max_growth)
     with _public_errors():
         base = None if baseline is None else os.fspath(baseline)
-        task = make_task(budget, base, growth, only, metrics=metrics, ranked=leaderboard or "")
+        task = make_task(budget, base, growth, only, metrics=metrics, ranked=leaderboard or "", advice=advice)
     listed = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not listed:
         raise CnncalcError.of("no PATH: name files or folders", "option")
@@ -177,7 +181,7 @@ def check(
 def check_one(network: Network, policy: Policy, only: Sequence[str] | None = None) -> CheckReport:
     """Check one network that has been read already."""
     with _public_errors():
-        task = make_task(policy, only=only, metrics=True)
+        task = make_task(policy, only=only, metrics=True, advice=True)
     return _report(policy, task, [check_network(network, network.spec, task)], [])
 
 
@@ -218,7 +222,7 @@ def _shape(shape: str | Sequence[int] | None) -> str | None:
 
 
 def _report(policy: Policy, task: Task, checked: Sequence[Checked], skipped: Sequence[str]) -> CheckReport:
-    entries = [Entry(one.path, one.status, one.metrics, one.measured, one.findings, one.ranked) for one in checked]
+    entries = [Entry(**vars(one)) for one in checked]
     return CheckReport(policy, rules_of(task), tuple(entries), tuple(skipped), task.ranked)
 
 

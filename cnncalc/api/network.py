@@ -211,13 +211,16 @@ class Network(Advisable, Conversions, Exercises):
         check_networks(others)
         return Comparison.of([Analysis.of(network, batch, dtype) for network in (self, *others)])
 
-    def report(self, *others: Network, batch: int = 1, dtype: str = "float32", optimizer: str = "sgd") -> Report:
+    def report(
+        self, *others: Network, batch: int = 1, dtype: str = "float32", optimizer: str = "sgd",
+        limits: Mapping[str, int | str] | None = None,
+    ) -> Report:  # fmt: skip
         """Return a report to hand over: picture, layers with their calculation, totals, memory and receptive field.
 
         Parameters
         ----------
-        *others, batch, dtype, optimizer
-            As for `compare` and `memory`, with the same errors. With other networks, it begins with a comparison.
+        *others, batch, dtype, optimizer, limits
+            As for `compare`, `memory` and `advise`, with the same errors. With other networks, it begins with a comparison.
 
         Examples
         --------
@@ -228,7 +231,7 @@ class Network(Advisable, Conversions, Exercises):
         from cnncalc.api.files.reports import make_report
 
         check_networks(others)
-        return make_report((self, *others), batch, dtype, optimizer)
+        return make_report((self, *others), batch, dtype, optimizer, limits)
 
     def check(
         self,

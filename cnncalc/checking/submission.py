@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from cnncalc import shelf
 from cnncalc.analyses.budget import RULES, Finding, Limit, Measured, Policy, check, growth, measure, metrics
@@ -18,6 +19,9 @@ from cnncalc.readers.yaml.reader import read
 from cnncalc.record import Record
 from cnncalc.shape import Shape
 from cnncalc.text import show
+
+if TYPE_CHECKING:
+    from cnncalc.advice.first import Suggestion
 
 STANDARD_INPUT = "<stdin>"
 LARGEST_PAST = 64 * 2**20  # bytes of a model at a git revision, including its weights
@@ -37,6 +41,7 @@ class Checked(Record):
     measured: tuple[Measured, ...]
     findings: tuple[Finding, ...]
     ranked: Measured | None = None  # the figure of the leaderboard, if the task asks for one and there is a network
+    advice: Suggestion | None = None  # a change that would bring the network within its limits
 
 
 class Task(Record):
@@ -49,6 +54,7 @@ class Task(Record):
     only: tuple[str, ...] = ()  # the rules to apply; empty means all
     metrics: bool = False  # whether to report all figures of a network, limited or not
     ranked: str = ""  # the quantity of the leaderboard
+    advice: bool = False  # whether to look for a change that would bring a network that fails within its limits
 
 
 def check_file(path: str, task: Task) -> Checked:
@@ -135,12 +141,22 @@ def _apply_rules(network: Network, path: str, task: Task) -> Checked:
     if task.only:
         measured = [one for one in measured if one.limit.quantity in task.only]
         findings = [finding for finding in findings if finding.rule in task.only]
-    findings = _limit_findings(findings)
+    all_findings, findings = findings, _limit_findings(findings)
     unreadable = any(finding.code == "not-compared" for finding in findings)
     failed = any(finding.level == "error" for finding in findings)
     status = UNREADABLE if unreadable else FAILED if failed else PASSED
     shown = metrics(analysis) if task.metrics else {}
-    return Checked(path, status, shown, tuple(measured), tuple(findings), _ranked(analysis, task))
+    advice = _advice(analysis, all_findings, task) if task.advice and status == FAILED else None
+    return Checked(path, status, shown, tuple(measured), tuple(findings), _ranked(analysis, task), advice)
+
+
+def _advice(analysis: Analysis, findings: Sequence[Finding], task: Task) -> Suggestion | None:
+    """A change that would bring a network within its limits. It is imported here, because files that pass need none."""
+    if not any(finding.code == "over-budget" for finding in findings):
+        return None
+    from cnncalc.advice.first import first_suggestion
+
+    return first_suggestion(analysis, task.policy, findings, task.only or RULES)
 
 
 def _ranked(analysis: Analysis, task: Task) -> Measured | None:

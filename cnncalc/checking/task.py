@@ -80,10 +80,11 @@ def make_task(
     *,
     metrics: bool = False,
     ranked: str = "",
+    advice: bool = False,
 ) -> Task:
     """Return the task for a policy, growth limits such as `5%` or `macs=2.5%`, and the names of the rules to apply.
 
-    `ranked` is the quantity of the leaderboard, if there is one.
+    `ranked` is the quantity of the leaderboard, if there is one. With `advice`, files over a limit get advice.
     `baseline` is a file, or a git revision in the repository of the current folder. Only a text with a suffix or a folder is
     a file, so that a submission cannot take the place of a revision by its name.
 
@@ -102,7 +103,7 @@ def make_task(
             raise TaskError(f"no rule named `{show(name)}`: the rules are {quoted(rules, 'and')}", "--only")
     if only is not None and not only:
         raise TaskError("name at least one rule", "--only")
-    return Task(policy, allowed, before, commit, tuple(only or ()), metrics=metrics, ranked=ranked)
+    return Task(policy, allowed, before, commit, tuple(only or ()), metrics=metrics, ranked=ranked, advice=advice)
 
 
 def rules_of(task: Task) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ import shlex
 from typing import Any
 
 from cnncalc import __version__
-from cnncalc.advice.advise import Advice, Advised, Combination
+from cnncalc.advice.advise import Advice, Advised, Combination, exceeded
 from cnncalc.advice.edits import Edit
 from cnncalc.advice.state import SIZES, Figures, State
 from cnncalc.analyses.quantities import LIMITS
+from cnncalc.record import Record
 from cnncalc.render.lines import Line
 from cnncalc.text import plural, show
 from cnncalc.units import format_bytes, format_count
@@ -17,6 +18,7 @@ from cnncalc.units import format_bytes, format_count
 SHOWN = 8  # pieces of advice in the report
 ALIKE = 2  # of the same kind
 EDITS = 4  # changed steps of each
+BRIEF = 8  # changed steps of the first advice in a report
 
 
 def noun(name: str) -> str:
@@ -109,6 +111,45 @@ def _recomputed(advice: Advice) -> list[Line]:
     if before is not None and after is not None and before > after:
         text += f": {(before - after) / advice.recomputed:.2g} bytes saved per MAC"
     return [[(text, "")]]
+
+
+class Brief(Record):
+    """The first advice in a few texts: each limit with its figure, what to do, the changed steps as a diff, and the effects."""
+
+    limits: tuple[str, ...]
+    todo: tuple[str, ...]
+    figures: tuple[str, ...]
+    edits: tuple[str, ...]
+    more: str
+    effects: tuple[str, ...]
+    holds: bool
+
+
+def _signed(edit: Edit) -> list[tuple[str, str]]:
+    """Return the changed step and what replaces it, with the signs of a diff."""
+    return [("-", edit.old), *[("+", new) for new in edit.new]]
+
+
+def brief(advised: Advised) -> Brief:
+    """Return the first advice, or the combination if no single change meets the limits."""
+    limits = tuple(
+        ", ".join(" ".join(text.split()) for text, _ in line) for line in _heading(advised)[1:] if len(line) > 1
+    )
+    steps: tuple[Advice, ...] = ()
+    if advised.over:
+        steps = advised.advice[:1] if advised.combination is None else advised.combination.steps
+    after = steps[-1].after if steps else advised.before
+    changes = tuple(" ".join("".join(text for text, _ in line).split()) for line in _changes(advised.before, after))
+    edits = [edit for step in steps for edit in step.edits]
+    return Brief(
+        limits,
+        tuple(f"{sentence(step)} ({step.rewrite.name})" for step in steps),
+        changes,
+        tuple(f"{sign} {show(text, 300)}" for edit in edits[:BRIEF] for sign, text in _signed(edit)),
+        plural(len(edits) - BRIEF, "other step") if len(edits) > BRIEF else "",
+        tuple(dict.fromkeys(step.rewrite.effect for step in steps)),
+        not exceeded(after, advised.limits),
+    )
 
 
 def _changes(before: Figures, after: Figures) -> list[Line]:

@@ -47,7 +47,32 @@ def _network(report: Report, picture: str, *, folded: bool) -> str:
         if run is not None:
             where = f"{place(run.peak)}; {setting(memory)}{how}"
             lines.append(pipe([name, markdown_text(format_peak(run, run.peak.live)), markdown_text(where)]))
+    lines += _limits(report)
     table = table.strip("\n")
     if folded:
         table = f"<details><summary>layers</summary>\n\n{table}\n\n</details>"
     return "\n".join([*lines, "", table]) + "\n"
+
+
+def _limits(report: Report) -> list[str]:
+    """Return the limits with their figures, and the first change that meets them or comes closest."""
+    if report.advised is None:
+        return []
+    from cnncalc.render.advise import brief
+
+    advice = brief(report.advised)
+    lines = ["", *[f"* {markdown_text(text)}" for text in advice.limits]]
+    if advice.todo:
+        meets = (
+            "What to change to meet the limits:" if advice.holds else "No change meets the limits. This comes closest:"
+        )
+        lines += ["", meets, "", *[f"1. {markdown_text(text)}" for text in advice.todo]]
+        lines += ["", markdown_text("; ".join(advice.figures))]
+        if advice.edits:
+            lines += ["", "```diff", *advice.edits, "```"]
+        if advice.more:
+            lines += ["", f"and {advice.more}"]
+        lines += [line for effect in advice.effects for line in ("", markdown_text(f"Effect: {effect}"))]
+    elif report.advised.over:
+        lines += ["", "No change that cnncalc knows helps."]
+    return lines

@@ -18,7 +18,7 @@ from cnncalc.render.html.layers import Table
 from cnncalc.render.html.memory import peaks, terms
 from cnncalc.reports.curve import curve_with_moments
 from cnncalc.reports.report import Report, compare_reports, report_titles
-from cnncalc.reports.sections import claims_section, figures, receptive_field
+from cnncalc.reports.sections import claims_section, figures, limits_section, receptive_field
 from cnncalc.text import show
 
 HERE = Path(__file__).parent
@@ -68,6 +68,7 @@ def _network(report: Report, table: Table, number: int, *, several: bool) -> Htm
         network_lines(network),
         element("p", safe(network.description)) if network.description else Html(),
         figures(report),
+        limits_section(report, inner),
         element(inner, "Picture"),
         _picture(report),
         element(inner, "Layers"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cnncalc.analyses import compare
 from cnncalc.analyses.claims import Claim, expected
@@ -16,13 +17,20 @@ from cnncalc.drawing.scene import Scene
 from cnncalc.record import Record
 from cnncalc.render.compare import titles
 
+if TYPE_CHECKING:
+    from cnncalc.advice.advise import Advised
+
 
 class Report(Record):
-    """The analysis of a network, its memory in training and inference, and its picture."""
+    """The analysis of a network, its memory in training and inference, and its picture.
+
+    `advised` is what to change so that it keeps limits, None without limits.
+    """
 
     analysis: Analysis
     memory: Answer
     picture: Scene
+    advised: Advised | None = None
 
     @property
     def expected(self) -> list[Claim]:
@@ -34,9 +42,9 @@ class Report(Record):
         return to_svg(self.picture, theme)
 
 
-def report_of(analysis: Analysis, memory: Answer) -> Report:
+def report_of(analysis: Analysis, memory: Answer, advised: Advised | None = None) -> Report:
     """Draw the picture of a network, and return it with the figures."""
-    return Report(analysis, memory, draw(analysis))
+    return Report(analysis, memory, draw(analysis), advised)
 
 
 class Compared(Record):

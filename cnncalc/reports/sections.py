@@ -50,6 +50,31 @@ def claims_section(analysis: Analysis, heading: str) -> Html:
     )
 
 
+def limits_section(report: Report, heading: str) -> Html:
+    """Return the limits with their figures, and the first change that meets them or comes closest."""
+    if report.advised is None:
+        return Html()
+    from cnncalc.render.advise import brief
+
+    advice = brief(report.advised)
+    parts = [element(heading, "Limits"), element("ul", *[element("li", safe(text)) for text in advice.limits])]
+    if advice.todo:
+        meets = (
+            "What to change to meet the limits:" if advice.holds else "No change meets the limits. This comes closest:"
+        )
+        items = [element("li", safe(text)) for text in advice.todo]
+        parts += [element("p", meets), element("ol" if len(items) > 1 else "ul", *items)]
+        parts.append(element("p", safe("; ".join(advice.figures))))
+        if advice.edits:
+            parts.append(element("pre", joined([safe(line) for line in advice.edits], "\n")))
+        if advice.more:
+            parts.append(element("p", f"and {advice.more}", class_="dim"))
+        parts += [element("p", safe(f"Effect: {effect}"), class_="dim") for effect in advice.effects]
+    elif report.advised.over:
+        parts.append(element("p", "No change that cnncalc knows helps."))
+    return joined(parts)
+
+
 def receptive_field(analysis: Analysis, heading: str) -> Html:
     """Return what a cell of each output sees, and of the feature map with the largest field."""
     if not analysis.extent.rank:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.api.memory import measure_memory, parse_setting
@@ -96,15 +96,29 @@ class Report(Record):
         return f"<Report about {quoted((one.analysis.network.title for one in self.networks), 'and')}>"
 
 
-def make_report(networks: Sequence[Network], batch: int = 1, dtype: str = "float32", optimizer: str = "sgd") -> Report:
-    """Calculate what a report says about these networks.
+def make_report(
+    networks: Sequence[Network],
+    batch: int = 1,
+    dtype: str = "float32",
+    optimizer: str = "sgd",
+    limits: Mapping[str, int | str] | None = None,
+) -> Report:
+    """Calculate what a report says about these networks, with advice for each that is over one of the `limits`.
 
     Raises
     ------
+    CnncalcError
+        If a limit is not a number.
     ValueError
         If a setting is not one of the choices.
     """
     mode = "infer" if dtype == "int8" else "both"
     setting, _, _ = parse_setting(batch=batch, dtype=dtype, optimizer=optimizer, mode=mode)
-    pairs = [(network.analyze(batch, dtype), measure_memory(network, setting)) for network in networks]
-    return Report(tuple(report.report_of(analysis, memory) for analysis, memory in pairs))
+    advising = "infer" if mode == "infer" else "train"
+    reports = []
+    for network in networks:
+        advised = None
+        if limits:
+            advised = network.advise(limits, batch=batch, dtype=dtype, optimizer=optimizer, mode=advising)
+        reports.append(report.report_of(network.analyze(batch, dtype), measure_memory(network, setting), advised))
+    return Report(tuple(reports))

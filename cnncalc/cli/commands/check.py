@@ -130,7 +130,7 @@ def command(
     """
     from cnncalc.api.checks import check, make_policy
     from cnncalc.cli.display import fit_text
-    from cnncalc.render.checks import NAMELESS, RANKING
+    from cnncalc.render.checks import ADVISING, NAMELESS, RANKING
     from cnncalc.render.progress import ProgressBar
 
     check_suffix(file, form, FORMATS)
@@ -149,7 +149,8 @@ def command(
             )
         report = check(
             paths, budget, baseline=baseline, max_growth=max_growth, only=None if only is None else _rules(only),
-            unread=unread_is, metrics=form == "json" or anonymous, leaderboard=leaderboard, progress=progress,
+            unread=unread_is, metrics=form == "json" or anonymous, leaderboard=leaderboard, advice=form in ADVISING,
+            progress=progress,
         )  # fmt: skip
     if anonymous:  # the same numbers in every format need the same figures
         report = report.without_names()

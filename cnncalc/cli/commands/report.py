@@ -10,6 +10,7 @@ import click
 from cnncalc.api.choices import OPTIMIZERS
 from cnncalc.api.files.reports import FORMATS
 from cnncalc.cli import options
+from cnncalc.cli.limits import distinct, read_limits, usual_limits
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, write
 from cnncalc.cli.suffixes import check_suffix
@@ -21,6 +22,7 @@ from cnncalc.cli.suffixes import check_suffix
         "cnncalc report vgg16 -o vgg16.html",
         "cnncalc report net.yaml@HEAD~1 net.yaml -o changes.md",
         "cnncalc report resnet50 --batch 32 --optimizer adam -o resnet50.html",
+        "cnncalc report net.yaml --max-params 500k -o net.html",
     ),
 )
 @options.request(figures=True)
@@ -33,6 +35,18 @@ from cnncalc.cli.suffixes import check_suffix
     help="Optimizer whose state is counted in the memory of training.",
 )
 @click.option(
+    "--max-params", metavar="N", help="Maximum number of parameters, such as 500k. The report shows how to keep it."
+)
+@click.option("--max-macs", metavar="N", help="Maximum number of multiply-accumulates, such as 4G.")
+@click.option("--max-memory", metavar="SIZE", help="Maximum peak memory of a training step, such as 8GB.")
+@click.option(
+    "--max",
+    "maxima",
+    multiple=True,
+    metavar="QUANTITY=N",
+    help="Maximum of any quantity, as for `cnncalc advise`. May be repeated.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
@@ -41,19 +55,32 @@ from cnncalc.cli.suffixes import check_suffix
     "the suffix of FILE decides.",
 )
 @options.output_file
-def command(request: Request, optimizer: str) -> int:
+def command(
+    request: Request,
+    optimizer: str,
+    max_params: str | None,
+    max_macs: str | None,
+    max_memory: str | None,
+    maxima: tuple[str, ...],
+) -> int:
     """Write a report about SPEC: its picture, every layer with its working, totals, memory and receptive field.
 
     The page is one file that loads nothing from elsewhere: it opens from a mail, without a network, and prints well. Point
     at a layer in the picture to find it in the table, unfold it to see how its figures are calculated, and move along the
-    memory curve to see what is alive. With several SPECs, the report begins with their comparison.
+    memory curve to see what is alive. With several SPECs, the report begins with their comparison. With limits, it shows the
+    first change that meets them.
     """
+    from cnncalc.api.advice.advised import QUANTITIES
     from cnncalc.api.files.reports import make_report
+    from cnncalc.cli.run import command_errors
     from cnncalc.cli.specs import networks_of
 
     form = _format(request)
+    usual = usual_limits(max_params, max_macs, max_memory)
+    limits = distinct([*usual, *read_limits(maxima, "--max", QUANTITIES)])
     networks = networks_of(request.specs(), request, "the report was not written")
-    report = make_report(networks, request.batch, request.dtype, optimizer)
+    with command_errors():
+        report = make_report(networks, request.batch, request.dtype, optimizer, limits)
     if request.file is None:
         write(report.to_html() if form == "html" else report.to_markdown(), None)
     else:

@@ -22,7 +22,15 @@ def without_names(report: Report) -> Report:
     entries = sorted(map(_nameless, report.entries), key=_shown)
     digits = len(str(len(entries)))
     numbered = [
-        Entry(f"submission {number:0{digits}}", one.status, one.metrics, one.measured, one.findings, one.ranked)
+        Entry(
+            f"submission {number:0{digits}}",
+            one.status,
+            one.metrics,
+            one.measured,
+            one.findings,
+            one.ranked,
+            one.advice,
+        )
         for number, one in enumerate(entries, 1)
     ]
     unread = tuple(f"file {number}" for number, _ in enumerate(report.unread, 1))
@@ -32,7 +40,15 @@ def without_names(report: Report) -> Report:
 def _shown(entry: Entry) -> tuple[object, ...]:
     figures = [(one.actual is None, one.actual or 0) for one in entry.measured]
     ranked = entry.ranked.actual if entry.ranked is not None else None
-    return STATUSES.index(entry.status), figures, repr(entry.findings), repr(entry.metrics), ranked is None, ranked or 0
+    return (
+        STATUSES.index(entry.status),
+        figures,
+        repr(entry.findings),
+        repr(entry.advice),
+        repr(entry.metrics),
+        ranked is None,
+        ranked or 0,
+    )
 
 
 def _nameless(entry: Entry) -> Entry:
@@ -43,7 +59,7 @@ def _nameless(entry: Entry) -> Entry:
         )
         for one in entry.findings
     )  # fmt: skip
-    return Entry("", entry.status, entry.metrics, entry.measured, findings, entry.ranked)
+    return Entry("", entry.status, entry.metrics, entry.measured, findings, entry.ranked, entry.advice)
 
 
 def _hider(path: str) -> Callable[[str], str]:

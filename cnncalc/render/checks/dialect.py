@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from cnncalc.analyses.budget import Finding, Limit
 from cnncalc.analyses.quantities import LIMITS
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, quoted, show, visible
+
+if TYPE_CHECKING:
+    from cnncalc.advice.first import Suggestion
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"
 NAMED = 10  # the most files that were not looked at to name
@@ -234,3 +238,16 @@ def fingerprints(report: Report) -> Iterator[list[str]]:
             seen[key] = seen.get(key, 0) + 1
             own.append(sha256(f"{key}\0{seen[key]}".encode("utf-8", "surrogatepass")).hexdigest()[:32])
         yield own
+
+
+def advice_text(advice: Suggestion) -> str:
+    """Return advice in one line: what to do, the figures before and after, and the lines to change."""
+    figures = []
+    for quantity, before, after in advice.figures:
+        unit = " bytes" if LIMITS[quantity].is_size else ""
+        figures.append(f"{LIMITS[quantity].noun} {before:,} -> {after:,}{unit}")
+    where = ""
+    if advice.lines:
+        numbers = ", ".join(map(str, advice.lines))
+        where = f" (line {numbers})" if len(advice.lines) == 1 else f" (lines {numbers})"
+    return f"{show(advice.sentence, 200)}{where}: {'; '.join(figures)}"

@@ -15,6 +15,7 @@ from cnncalc.analyses.quantities import LIMITS
 from cnncalc.render.checks import histogram
 from cnncalc.render.checks.dialect import (
     PASSED,
+    advice_text,
     describe_rule,
     describe_unread,
     earned,
@@ -268,6 +269,9 @@ def _message(report: Report, number: int, name: str, entry: Entry) -> Html:
         parts.append(element("p", text + "."))
     if entry.findings:
         parts.append(element("ul", *[_finding(finding) for finding in entry.findings]))
+    if entry.advice is not None:
+        text = safe(f"Advice: {advice_text(entry.advice)}.", 2000)
+        parts.append(element("p", text, element("span", safe(f" Effect: {entry.advice.effect}"), class_="dim")))
     kept = [
         str(one)
         for rule in report.rules

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from json import dumps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc import __version__
 from cnncalc.analyses.budget import Finding, Limit
 from cnncalc.render.checks.dialect import earned, outcome, worth
 from cnncalc.render.checks.leaderboard import order, places
 from cnncalc.render.checks.report import Entry, Report
+
+if TYPE_CHECKING:
+    from cnncalc.advice.first import Suggestion
 
 MOST = 1000  # the most names of files that were not looked at
 
@@ -81,6 +84,19 @@ def _entry(report: Report, entry: Entry) -> dict[str, Any]:
         "results": {rule: outcome(report, entry, rule) for rule in report.rules},
         "points": {rule: earned(report, entry, rule) for rule in most} if most else None,
         "findings": [_finding(finding) for finding in entry.findings],
+        "advice": None if entry.advice is None else _advice(entry.advice),
+    }
+
+
+def _advice(advice: Suggestion) -> dict[str, Any]:
+    return {
+        "rewrite": advice.rewrite,
+        "place": advice.place or None,
+        "title": advice.sentence,
+        "effect": advice.effect,
+        "before": {quantity: before for quantity, before, _ in advice.figures},
+        "after": {quantity: after for quantity, _, after in advice.figures},
+        "lines": list(advice.lines),
     }
 
 

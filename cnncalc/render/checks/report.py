@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cnncalc.analyses.budget import Finding, Measured, Policy
 from cnncalc.record import Record
+
+if TYPE_CHECKING:
+    from cnncalc.advice.first import Suggestion
 
 
 class Entry(Record):
@@ -17,6 +21,7 @@ class Entry(Record):
     measured: tuple[Measured, ...]
     findings: tuple[Finding, ...]
     ranked: Measured | None = None  # the figure of the leaderboard
+    advice: Suggestion | None = None  # a change that would bring the network within its limits
 
 
 class Report(Record):

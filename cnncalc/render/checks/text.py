@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.analyses.budget import Finding
-from cnncalc.render.checks.dialect import describe_unread, escape_command
+from cnncalc.render.checks.dialect import advice_text, describe_unread, escape_command
 from cnncalc.render.checks.leaderboard import places, title
 from cnncalc.render.checks.report import Entry, Report
 from cnncalc.text import plural, show, visible
@@ -61,6 +61,8 @@ def _entry(entry: Entry) -> list[str]:
             lines.append(f"  and {len(entry.findings) - number} more")
             break
         lines += found
+    if entry.advice is not None:
+        lines.append(f"  advice: {advice_text(entry.advice)}")
     return lines
 
 
