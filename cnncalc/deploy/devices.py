@@ -1,14 +1,15 @@
 """Devices: memory, bandwidth and peak speed, each with its source. A figure that no source states is None.
 
-Peaks count a multiply-add as two operations and are those for dense numbers. They are what the maker states, or what follows
-from stated clocks, cores and operations per cycle, which the note then says. For a lower bound of time a peak may be too high,
-but never too low.
+`sources` has the page with which each figure was compared. Peaks count a multiply-add as two operations and are those for dense
+numbers. They are what the maker states, or what follows from stated clocks, cores and operations per cycle, which the note then
+says. For a lower bound of time a peak may be too high, but never too low.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cnncalc.deploy.sources import CHECKED
 from cnncalc.record import Record
 
 KIB, MIB = 2**10, 2**20
@@ -34,6 +35,17 @@ class Device(Record):
     peaks: Mapping[str, int]
     source: str
     note: str = ""
+    checked: Mapping[str, str] | None = (
+        None  # figure -> the page with which it was compared; None for a device of a file
+    )
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """The figures that were entered by hand and compared with no page."""
+        if self.checked is None:
+            return ()
+        stated = [name for name in ("memory", "storage", "bandwidth") if getattr(self, name) is not None]
+        return tuple(name for name in (*stated, *self.peaks) if name not in self.checked)
 
 
 def _dual_mac(megahertz: int) -> dict[str, int]:
@@ -43,6 +55,7 @@ def _dual_mac(megahertz: int) -> dict[str, int]:
 
 _DSP = "at most two integer and one floating-point multiply-add per cycle"
 
+_ROUNDED = "rates that the maker rounds down are those of its clock and cores"
 _NVIDIA = "https://www.nvidia.com/en-us/data-center"
 _DEVICES = (
     # microcontrollers
@@ -101,18 +114,18 @@ _DEVICES = (
     Device("rtx3060", "GeForce RTX 3060, 12 GB", GPU, 12 * GB, None, None, {"float32": 2 * 3584 * 1_780 * 10**6},
            "NVIDIA, GeForce RTX 3060 specifications", "3,584 cores at 1.78 GHz"),
     Device("rtx3090", "GeForce RTX 3090, 24 GB", GPU, 24 * GB, None, 936 * GBPS,
-           {"float32": 35_600 * GIGA, "float16": 142 * TERA, "bfloat16": 71 * TERA, "int8": 284 * TERA},
-           "NVIDIA, Ampere GA102 GPU Architecture whitepaper"),
+           {"float32": 35_600 * GIGA, "float16": 142_400 * GIGA, "bfloat16": 71_200 * GIGA, "int8": 284_800 * GIGA},
+           "NVIDIA, Ampere GA102 GPU Architecture whitepaper", _ROUNDED),
     Device("rtx4090", "GeForce RTX 4090, 24 GB", GPU, 24 * GB, None, 1_008 * GBPS,
            {"float32": 82_600 * GIGA, "float16": 330_300 * GIGA, "bfloat16": 165_200 * GIGA, "int8": 660_600 * GIGA},
            "NVIDIA, Ada GPU Architecture whitepaper"),
     Device("t4", "NVIDIA T4, 16 GB", GPU, 16 * GB, None, 320 * GBPS,
-           {"float32": 8_100 * GIGA, "float16": 65 * TERA, "int8": 130 * TERA}, f"{_NVIDIA}/tesla-t4"),
+           {"float32": 8_141 * GIGA, "float16": 65_130 * GIGA, "int8": 130_260 * GIGA}, f"{_NVIDIA}/tesla-t4", _ROUNDED),
     Device("v100", "NVIDIA V100 SXM2, 32 GB", GPU, 32 * GB, None, 900 * GBPS,
-           {"float32": 15_700 * GIGA, "float16": 125 * TERA}, f"{_NVIDIA}/v100"),
+           {"float32": 15_700 * GIGA, "float16": 125_340 * GIGA}, f"{_NVIDIA}/v100", _ROUNDED),
     Device("a10", "NVIDIA A10, 24 GB", GPU, 24 * GB, None, 600 * GBPS,
-           {"float32": 31_200 * GIGA, "float16": 125 * TERA, "bfloat16": 125 * TERA, "int8": 250 * TERA},
-           f"{_NVIDIA}/products/a10-gpu"),
+           {"float32": 31_240 * GIGA, "float16": 125 * TERA, "bfloat16": 125 * TERA, "int8": 250 * TERA},
+           f"{_NVIDIA}/products/a10-gpu", _ROUNDED),
     Device("a30", "NVIDIA A30, 24 GB", GPU, 24 * GB, None, 933 * GBPS,
            {"float32": 10_300 * GIGA, "float16": 165 * TERA, "bfloat16": 165 * TERA, "int8": 330 * TERA},
            f"{_NVIDIA}/products/a30-gpu"),
@@ -120,7 +133,7 @@ _DEVICES = (
            {"float32": 19_500 * GIGA, "float16": 312 * TERA, "bfloat16": 312 * TERA, "int8": 624 * TERA},
            f"{_NVIDIA}/a100"),
     Device("l4", "NVIDIA L4, 24 GB", GPU, 24 * GB, None, 300 * GBPS,
-           {"float32": 30_300 * GIGA, "float16": 121 * TERA, "bfloat16": 121 * TERA, "int8": 242_500 * GIGA},
+           {"float32": 30_300 * GIGA, "float16": 121_250 * GIGA, "bfloat16": 121_250 * GIGA, "int8": 242_500 * GIGA},
            f"{_NVIDIA}/l4", "half of the rates stated for sparse numbers"),
     Device("h100", "NVIDIA H100 SXM, 80 GB", GPU, 80 * GB, None, 3_350 * GBPS,
            {"float32": 67 * TERA, "float16": 989_500 * GIGA, "bfloat16": 989_500 * GIGA, "int8": 1_979 * TERA},
@@ -137,4 +150,6 @@ _DEVICES = (
     Device("tpu-v5e", "Google Cloud TPU v5e, one chip", TPU, 16 * GB, None, 819 * GBPS,
            {"bfloat16": 197 * TERA, "int8": 393 * TERA}, "https://cloud.google.com/tpu/docs/v5e"),
 )  # fmt: skip
-DEVICES: dict[str, Device] = {device.name: device for device in _DEVICES}
+DEVICES: dict[str, Device] = {
+    device.name: Device(**{**vars(device), "checked": CHECKED.get(device.name, {})}) for device in _DEVICES
+}

@@ -156,6 +156,9 @@ def _device(answer: Deployment, found: OnDevice, glyphs: dict[str, str]) -> list
     lines.append([(" time: ", ""), (_time_text(answer, found), "")])
     note = f"; {show(device.note, 200)}" if device.note else ""
     lines.append([(f" source: {show(device.source, 200)}{note}", "dim")])
+    if device.unconfirmed:
+        text = f"{', '.join(device.unconfirmed)}: entered by hand, and compared with no page since"
+        lines.append([(" unconfirmed: ", "note"), (text, "dim")])
     return lines
 
 
@@ -184,6 +187,10 @@ def _notes(answer: Deployment) -> list[Line]:
     lines.append(
         [(" not counted: the program and its runtime, scales and zero points, scratch buffers of kernels", "dim")]
     )
+    doubtful = [found.device for found in answer.devices if found.device.unconfirmed]
+    if len(answer.devices) > 1 and doubtful:
+        text = f"{plural(len(doubtful), 'device')} with unconfirmed figures; --device NAME and docs/deploy.md name them"
+        lines.append([(f" {text}", "dim")])
     if any(found.seconds is not None for found in answer.devices):
         text = "2 x MACs / peak or bytes / bandwidth, the longer of both for each kernel"
         lines.append([(f" time: {text}. A cache between kernels, or Winograd's method, can be faster.", "dim")])
@@ -272,4 +279,6 @@ def device_data(device: Device) -> dict[str, Any]:
         "peaks": dict(device.peaks),
         "source": device.source,
         "note": device.note or None,
+        "checked": None if device.checked is None else dict(device.checked),
+        "unconfirmed": list(device.unconfirmed),
     }

@@ -16,6 +16,7 @@ from cnncalc.deploy import deploy
 from cnncalc.deploy.device_file import device_named
 from cnncalc.deploy.devices import DEVICES, Device
 from cnncalc.deploy.memory import activation_memory
+from cnncalc.deploy.sources import CHECKED
 from cnncalc.layers import KINDS
 from cnncalc.layers.activation import ReLU
 from cnncalc.layers.conv import Conv
@@ -218,6 +219,29 @@ def test_every_device_has_sources_and_sensible_figures() -> None:
         assert set(device.peaks) <= set(DTYPES)
         assert device.memory >= 64 * 2**10
         assert all(peak >= 10**8 for peak in device.peaks.values())
+
+
+def test_every_figure_is_compared_with_a_page_or_unconfirmed(ended: Callable[..., Ended]) -> None:
+    """Addresses are given for figures that the device has; the docs, the report and JSON name those without one."""
+    table = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert set(CHECKED) <= set(DEVICES)
+    for device in DEVICES.values():
+        assert device.checked is not None
+        stated = [name for name in ("memory", "storage", "bandwidth") if getattr(device, name) is not None]
+        assert set(device.checked) <= {*stated, *device.peaks, "clock"}
+        assert all(address.startswith("https://") for address in device.checked.values())
+        assert {*device.unconfirmed, *device.checked} - {"clock"} == {*stated, *device.peaks}
+        [row] = [line for line in table.splitlines() if line.startswith(f"| `{device.name}` |")]
+        names = [{"storage": "flash"}.get(name, name) for name in device.unconfirmed]
+        assert row.endswith(f"| {', '.join(names)} |")
+        assert all(f"({address})" in row for address in device.checked.values())
+    assert sum(not device.unconfirmed for device in DEVICES.values()) >= 6
+    done = ended("deploy", "lenet5", "--device", "v100")
+    assert " unconfirmed: memory, bandwidth: entered by hand" in done.out
+    [found] = ended("deploy", "lenet5", "--device", "v100", "--format", "json").data["devices"]
+    assert found["unconfirmed"] == ["memory", "bandwidth"]
+    assert "developer.nvidia.com" in found["checked"]["float16"]
+    assert "devices with unconfirmed figures" in ended("deploy", "lenet5", "--all").out
 
 
 def test_time_is_the_roofline() -> None:
