@@ -2,6 +2,7 @@
 
 * `ranges` reads what may change, such as `width=0.25..2`.
 * `template` reads a specification once and expands it for many values; `family` gives the network for a choice of values.
+* `replay` gives that network quickly if only inputs and fields change.
 * `question` has the limits and the goal, and measures a network.
 * `order` proves which figures grow with which value, so that `strategies` may skip whole ranges.
 * `strategies` tries every choice, or divides ranges where the figures are proven to grow.

@@ -16,6 +16,7 @@ from cnncalc.readers.yaml.reader import Overrides
 from cnncalc.readers.yaml.tree import parse
 from cnncalc.record import Record
 from cnncalc.search.ranges import Range, value_of
+from cnncalc.search.replay import Replay
 from cnncalc.search.template import Template
 from cnncalc.shape import Shape
 from cnncalc.text import did_you_mean, quoted, show
@@ -73,6 +74,7 @@ class Family:
                 raise _wrong(name, "it is varied twice", "use one range for each name")
         self.axes = tuple(map(self._axis, ranges))
         self._fixed = [self._change(text) for text in options.changes] if self.template is not None else []
+        self._replay: Replay | None = None
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -181,6 +183,40 @@ class Family:
 
             freeze(network, self.options.frozen)
         return network
+
+    def measured_network(self, choice: Choice) -> Network:
+        """Return a network with the figures of a choice, as fast as possible; it may lack what the reader notes about it.
+
+        Raises:
+            Refused: If it is not valid.
+        """
+        replay = self._replay_of_base()
+        if replay is None:
+            return self.network(choice)
+        inputs: dict[str, Shape] = {}
+        changes: dict[str, list[Change]] = {}
+        for axis, place in zip(self.axes, choice, strict=True):
+            if axis.kind == INPUT:
+                inputs[axis.target] = axis.values[place]
+            elif axis.kind == FIELD:
+                changes.setdefault(axis.target, []).append(axis.values[place])
+        return replay.network_with(inputs, changes, {}) or self.network(choice)
+
+    def _replay_of_base(self) -> Replay | None:
+        """Return the layers of the network as written if no axis changes anything but their shapes and fields."""
+        if (
+            self.template is None
+            or self._fixed
+            or self.options.frozen
+            or any(axis.kind == PARAMETER for axis in self.axes)
+        ):
+            return None
+        if self._replay is None:
+            try:
+                self._replay = Replay(self.template, self.base)
+            except Refused:  # the file as it is written is not valid, but other choices may be
+                return None
+        return self._replay if self._replay.fits else None
 
     def _load(self, choice: Choice) -> Network:
         options = self.options

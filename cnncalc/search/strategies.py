@@ -42,7 +42,7 @@ class Searcher:
     def attempt(self, choice: Choice) -> Tried:
         """Return the figures of a choice, or why it is not a valid network."""
         try:
-            network = self.family.network(choice)
+            network = self.family.measured_network(choice)
         except Refused as refused:
             return refused.problems[0].text
         figures, keeps = measure(network, self.question, self.family.batch(choice))
