@@ -738,7 +738,7 @@ def test_standard_input(tmp_path: Path) -> None:
     """`-` can be one of the files, and keeps its place."""
     (tmp_path / "net.yaml").write_text(NET)
     done = program("net.yaml", "-", "--max-params", "1569", folder=tmp_path, stdin=FILES["small"].encode())
-    assert done.stdout.decode().splitlines()[2] == "PASS <stdin>  params 55 <= 1,569"
+    assert done.stdout.decode().splitlines()[3] == "PASS <stdin>  params 55 <= 1,569"
     assert done.returncode == 1
     for bad in (b"", b"rubbish", b"\0", b"#" * 300_000, b"\xff"):
         done = program("-", folder=tmp_path, stdin=bad)
@@ -869,6 +869,8 @@ def test_one_line_per_file(check: Check) -> None:
         "FAIL net.yaml  params 1,570 > 1,000; activation memory 1,384 > 1,024 bytes; MACs 5,328 <= 5,328\n"
         f"  params: over by 570; 92 % are in fc1; {MORE} 1,400\n"
         "  activation-memory: over by 360 bytes; 55 % are in input\n"
+        "  advice: double the stride of the first convolution, in conv1 (line 2): params 1,570 -> 490; "
+        "activation memory 1,384 -> 952 bytes\n"
         "PASS small.yaml  params 55 <= 1,000; activation memory 60 <= 1,024 bytes; MACs 50 <= 5,328\n"
         "2 files: 1 passed, 1 failed (limits are inclusive)\n"
     )
