@@ -34,6 +34,7 @@ from cnncalc.text import show
 Factor = tuple[int, int]  # a token and a length, see axis_tracking
 Axis = tuple[Factor, ...]
 Marks = tuple[Axis, ...]
+MOST_NUMBERS = 1024  # that an operator can take as axes or sizes
 _STATE = re.compile(r"[A-Za-z_]\w*(\.\w+)*\.[A-Za-z_]\w*")
 _WEIGHT = re.compile(r"(weight|kernel|bias|gamma|beta|embed\w*|lora_\w+)(:0|_\w{0,3})?$", re.IGNORECASE)
 FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
@@ -180,6 +181,8 @@ class Operation:
                 return None
             return [int(n) for n in attribute] if isinstance(attribute, list) else [int(attribute)]
         constant = self.array(place).numbers
+        if len(constant) > MOST_NUMBERS:
+            self.raise_unsupported(f"input {place + 1} has {len(constant):,} numbers, more than {MOST_NUMBERS:,}")
         if not all(abs(number) < 2**64 for number in constant):
             self.raise_invalid(f"input {place + 1} is {show(list(constant[:8]))}, but must consist of whole numbers")
         return [int(number) for number in constant]

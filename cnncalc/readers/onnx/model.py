@@ -11,7 +11,7 @@ from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.onnx.attributes import Named, wrong_type
 from cnncalc.readers.onnx.constants.arrays import FLOAT32, INT64, Array, BadConstants
-from cnncalc.readers.onnx.constants.folding import REARRANGING, fold
+from cnncalc.readers.onnx.constants.folding import REARRANGING, fold, further_work
 from cnncalc.readers.onnx.constants.tensors import array
 from cnncalc.readers.onnx.file import bad_model
 from cnncalc.readers.onnx.graph import Operation, Scope, Tensor, Value
@@ -37,7 +37,6 @@ from cnncalc.text import show
 HANDLERS = {**VIEWS, **WINDOWS, **PRODUCTS, **RECURRENT, **LAYERS}
 CONTRIBUTED = ("com.microsoft",)
 FLOAT, INT = 1, 7  # types of numbers in ONNX
-MAX_FOLDED = 2**22  # numbers that are computed from constants in one model
 
 
 class ModelReading(ComparedShapes):
@@ -157,23 +156,27 @@ class ModelReading(ComparedShapes):
         constants = [x.array if x is not None else None for x in step.inputs]
         if not step.inputs or any(x is not None and x.array is None for x in step.inputs):
             return False
+        there = [x for x in step.inputs if x is not None]
         try:
+            self._count_computed(step, further_work(step.op, constants))
             results = fold(step.op, constants, step.attributes)
         except BadConstants:
-            step.raise_invalid(f"it cannot combine constants of {' and '.join(show(x.dims) for x in step.inputs if x)}")
+            step.raise_invalid(f"it cannot combine constants of {' and '.join(show(x.dims) for x in there[:6])}")
         if results is None:
             return False
-        self.folded += sum(one.size for one in results)
-        if self.folded > MAX_FOLDED:
-            step.raise_unsupported(
-                f"the constants before it hold more than {MAX_FOLDED:,} numbers", "fold constants before the export"
-            )
-        there = [x for x in step.inputs if x is not None]
+        self._count_computed(step, sum(one.size for one in results))
         parts = [] if step.op == "ConstantOfShape" else there[:1] if step.op in REARRANGING else learned_values(there)
         tensors = self.reader.tensors_of(parts)
         for k, one in enumerate(results):
             self.reader.set_output(step, Value(one.shape, array=one, tensors=tensors), k)
         return True
+
+    def _count_computed(self, step: Operation, numbers: int) -> None:
+        """Refuse a model that computes too many numbers from constants."""
+        self.folded += numbers
+        if self.folded > self.limits.computed:
+            text = f"the constants up to it hold more than {self.limits.computed:,} numbers"
+            step.raise_unsupported(text, "fold constants before the export")
 
     def _read_unknown(self, step: Operation) -> None:
         """Read an operator without a rule. Its shape comes from the file or from onnx, and its cost is unknown."""

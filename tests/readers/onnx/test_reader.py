@@ -140,6 +140,15 @@ def test_quantized_weights(type: int, stored: str) -> None:
     assert totals(model([node("Conv", "x w", "y")], [tensor("w", (4, 3, 3, 3))])).params == 108
 
 
+def test_import_of_a_quantized_model(tmp_path: Path, ended: Any) -> None:
+    """The file in YAML has the same figures."""
+    path, copy = tmp_path / "net.onnx", tmp_path / "net.yaml"
+    path.write_bytes(quantized(INT8))
+    assert ended("import", str(path), "-o", str(copy))[0] == 0
+    before, after = (json.loads(ended("analyze", str(one), "--format", "json")[1])["totals"] for one in (path, copy))
+    assert before == after
+
+
 def test_a_bias_after_a_quantized_product() -> None:
     """It is a parameter, also as whole numbers that are dequantized or added as they are."""
     weights = [*SCALE, tensor("w", (8, 5), INT8), tensor("b", (5,), INT32)]

@@ -21,6 +21,7 @@ from cnncalc.readers.onnx.constants.arrays import (
     broadcast_shapes,
     common_type,
     positions,
+    round_number,
     rounded,
     spread,
     strides_of,
@@ -82,7 +83,7 @@ def unary(op: str, x: Array) -> Array:
     """Return the result of an operator on every number."""
     function, kind = UNARY[op]
     type = BOOL if kind == "b" else FLOAT64 if kind == "f" and not x.type.is_float else x.type
-    return rounded(type, x.shape, [function(number) for number in x.numbers])
+    return rounded(type, x.shape, list(map(function, x.numbers)))
 
 
 def cast(x: Array, to: object) -> Array:
@@ -190,8 +191,7 @@ def _combine(op: str, a: Array, b: Array, attributes: Attributes) -> Array:
     if op in COMPARISONS:
         type = BOOL
     dims = broadcast_shapes(a.shape, b.shape)
-    pairs = zip(spread(a, dims), spread(b, dims), strict=True)
-    return rounded(type, dims, [function(one, other) for one, other in pairs])
+    return rounded(type, dims, list(map(function, spread(a, dims), spread(b, dims))))
 
 
 def where(condition: Array, yes: Array, no: Array) -> Array | None:
@@ -223,7 +223,7 @@ def _sum(type: Type, numbers: Sequence[Number]) -> Number:
 def _product(type: Type, numbers: Sequence[Number]) -> Number:
     result: Number = 1
     for number in numbers:
-        result = rounded(type, (), [result * number]).numbers[0] if type.is_float else int(result * number) % 2**64
+        result = round_number(type, result * number) if type.is_float else int(result * number) % 2**64
     return result
 
 

@@ -34,6 +34,12 @@ class Type(NamedTuple):
         """Whether its numbers are floating-point numbers."""
         return self.kind == "f"
 
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The smallest and the largest whole number of the type."""
+        bits = 8 * self.width
+        return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if self.kind == "i" else (0, (1 << bits) - 1)
+
 
 BOOL, FLOAT32, FLOAT64, INT64 = (
     Type("bool", "?", 1, "b"), Type("float32", "f", 4, "f"), Type("float64", "d", 8, "f"), Type("int64", "q", 8, "i"),
@@ -50,13 +56,14 @@ _BY_SIZE = {(type.kind, type.width): type for type in TYPES.values()}
 class Array:
     """Numbers, in rows, with their dimensions and type. Those of a file are decoded when they are first needed."""
 
-    __slots__ = ("_encoded", "_numbers", "shape", "type")
+    __slots__ = ("_encoded", "_numbers", "_uniform", "shape", "type")
 
     def __init__(self, type: Type, shape: Sequence[int], numbers: Sequence[Number], encoded: bytes = b"") -> None:
         self.type = type
         self.shape: Dims = tuple(shape)
         self._numbers = numbers if len(numbers) <= _FEW else _pack(type, numbers)
         self._encoded = encoded
+        self._uniform: bool | None = None
 
     @property
     def size(self) -> int:
@@ -74,8 +81,10 @@ class Array:
     @property
     def is_uniform(self) -> bool:
         """Whether all numbers are equal."""
-        numbers = self.numbers
-        return all(number == numbers[0] for number in numbers)
+        if self._uniform is None:
+            numbers = self.numbers
+            self._uniform = all(number == numbers[0] for number in numbers)
+        return self._uniform
 
     def whole_numbers(self) -> list[int]:
         """Return the numbers as whole numbers, for axes and sizes.
@@ -85,7 +94,7 @@ class Array:
         """
         if self.type.is_float and not all(map(isfinite, self.numbers)):
             raise BadConstants("it reads axes or sizes that are not finite numbers")
-        return [int(number) for number in self.numbers]
+        return list(map(int, self.numbers))
 
     def converted(self, type: Type) -> Array:
         """Return the numbers in another type."""
@@ -101,17 +110,27 @@ def rounded(type: Type, shape: Sequence[int], numbers: Sequence[Number]) -> Arra
                 type, shape, unpack(f"<{count}{type.letter}", pack(f"<{count}{type.letter}", *map(float, numbers)))
             )
         except OverflowError:  # a number that is larger than the largest of the type
-            return Array(type, shape, [_round(type, number) for number in numbers])
+            return Array(type, shape, [round_number(type, float(number)) for number in numbers])
     if type.kind == "b":
         return Array(type, shape, [number != 0 for number in numbers])
+    least, most = type.limits
+    if not any(isinstance(number, float) for number in numbers[:1]) and _fit(numbers, least, most):
+        return Array(type, shape, numbers)
     return Array(type, shape, [_wrap(type, number) for number in numbers])
 
 
-def _round(type: Type, number: Number) -> float:
+def _fit(numbers: Sequence[Number], least: int, most: int) -> bool:
+    return not numbers or (least <= min(numbers) and max(numbers) <= most)
+
+
+def round_number(type: Type, number: Number) -> float:
+    """Return the nearest number of a floating-point type."""
+    letter = type.letter
     try:
-        return float(unpack("<" + type.letter, pack("<" + type.letter, float(number)))[0])
+        nearest: float = unpack(letter, pack(letter, number))[0]
     except OverflowError:
         return copysign(inf, number)
+    return nearest
 
 
 def _wrap(type: Type, number: Number) -> int:

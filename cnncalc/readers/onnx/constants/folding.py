@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 from cnncalc.readers.onnx.constants import arithmetic, rearranging
 from cnncalc.readers.onnx.constants.arithmetic import BINARY, REDUCTIONS, UNARY, binary, reduce, unary
-from cnncalc.readers.onnx.constants.arrays import LARGEST, Array, BadConstants
+from cnncalc.readers.onnx.constants.arrays import LARGEST, Array, BadConstants, broadcast_shapes
 
 Inputs = Sequence[Array | None]
 Attributes = dict[str, Any]
@@ -38,6 +39,20 @@ def fold(op: str, xs: Inputs, attributes: Attributes) -> list[Array] | None:
         return None
     found = [results] if isinstance(results, Array) else results
     return found if found is None or all(one.size <= LARGEST for one in found) else None
+
+
+def further_work(op: str, xs: Inputs) -> int:
+    """Return how many numbers an operator reads or computes besides those of its outputs.
+
+    Raises:
+        BadConstants: The inputs cannot be broadcast together.
+    """
+    arrays = [x for x in xs if x is not None]
+    if op in REDUCTIONS or op == "NonZero":
+        return sum(x.size for x in arrays)
+    if op in _BINARY and len(arrays) > 2:
+        return (len(arrays) - 2) * prod(broadcast_shapes(*[x.shape for x in arrays]))
+    return 0
 
 
 def _required(xs: Inputs, place: int) -> Array:

@@ -9,6 +9,7 @@ from cnncalc.readers.axes import Dims
 from cnncalc.readers.onnx.constants.arrays import (
     INT64,
     LARGEST,
+    MOST_AXES,
     Array,
     BadConstants,
     Number,
@@ -40,14 +41,17 @@ def gather(x: Array, index: Array, axis: int) -> Array | None:
     if before * after * index.size > LARGEST:
         return None
     places = index.whole_numbers()
-    if any(not -length <= place < length for place in places):
+    if places and not (-length <= min(places) and max(places) < length):
         raise BadConstants("it selects a place that its input does not have")
     numbers = x.numbers
+    starts = [place % length * after for place in places]
     found: list[Number] = []
-    for block in range(before if after and places else 0):
-        for place in places:
-            start = (block * length + place % length) * after
-            found += numbers[start : start + after]
+    for block in range(0, x.size, length * after) if x.size else ():
+        if after == 1:
+            found += [numbers[block + start] for start in starts]
+        else:
+            for start in starts:
+                found += numbers[block + start : block + start + after]
     return Array(x.type, (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]), found)
 
 
@@ -75,6 +79,8 @@ def slice_arguments(xs: Sequence[Array | None], attributes: dict[str, object], r
     lists: list[list[int] | None] = []
     for place, name in enumerate(("starts", "ends", "axes", "steps"), 1):
         value = xs[place] if place < len(xs) else None
+        if value is not None and value.size > MOST_AXES:
+            raise BadConstants("it names more axes than its input has")
         attribute = attributes.get(name)
         written = list(attribute) if isinstance(attribute, list) else None
         lists.append(value.whole_numbers() if value is not None else written)

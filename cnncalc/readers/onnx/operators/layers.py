@@ -42,7 +42,9 @@ def instance_norm(r: Reader, step: Operation) -> None:
     fixed = all(
         one.array is not None
         and (grouped or all(tensor.fixed for tensor in one.tensors))
-        and set(one.array.numbers) == {wanted}
+        and one.array.size > 0
+        and one.array.is_uniform
+        and one.array.numbers[0] == wanted
         for one, wanted in ((scale, 1.0), (bias, 0.0))
     )
     parameters, fields = ({}, {"affine": False}) if fixed else _gains(step)
