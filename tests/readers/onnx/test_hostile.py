@@ -22,7 +22,7 @@ from tests.readers.onnx.encoder import INT64, UINT8, attribute, field, model, no
 NOTHING = ReaderOptions({}, {})
 SECONDS = 1.5  # of a busy machine
 MEGABYTES = 4
-HUGE = (2**31 - 1, 2**31, 2**32, 2**63 - 1, 2**63, 2**64 - 1)
+HUGE = (2**31, 2**63 - 1, 2**64 - 1)
 
 
 def outcome(data: bytes, strict: bool = True) -> str:
