@@ -8,7 +8,7 @@ from cnncalc.problem import Problem, Refused
 from cnncalc.readers.axes import Dims, format_dims, natural_order
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.readers.tflite.file import bad_model
-from cnncalc.readers.tflite.model import Signature, Subgraph, TensorInfo
+from cnncalc.readers.tflite.model import Model, OperatorInfo, Signature, Subgraph, TensorInfo
 from cnncalc.readers.tflite.names import input_name
 from cnncalc.readers.yaml.inputs import shape_from
 from cnncalc.shape import Shape
@@ -21,15 +21,22 @@ class GraphInput:
     """An input: its tensor, its name, and its dimensions.
 
     `batch` is the fixed batch that is read as 1. `resized` is true if the dimensions are not those that the file states.
+    `moved` has the operators that move the channels of an image from the first axis to the last, if nothing else reads it.
     """
 
-    def __init__(self, place: int, name: str, info: TensorInfo) -> None:
+    def __init__(self, place: int, name: str, info: TensorInfo, moved: Sequence[OperatorInfo] = ()) -> None:
         self.place = place
         self.name = name
         self.info = info
+        self.moved = moved
         self.dims: Dims = info.shape
         self.batch = 1
         self.resized = False
+
+    @property
+    def shown_dims(self) -> Dims:
+        """The dimensions with the channels last."""
+        return (self.dims[0], *self.dims[2:], self.dims[1]) if self.moved else self.dims
 
     @property
     def unknown(self) -> list[int]:
@@ -43,7 +50,7 @@ class GraphInput:
 
 
 def read_inputs(
-    graph: Subgraph, signature: Signature | None, options: ReaderOptions, *, divide: bool, strict: bool
+    model: Model, graph: Subgraph, signature: Signature | None, options: ReaderOptions, *, divide: bool, strict: bool
 ) -> list[GraphInput]:
     """Return the inputs of a graph with their dimensions.
 
@@ -52,6 +59,7 @@ def read_inputs(
     Raises:
         Refused: An input has an unknown size, or an option does not suit it.
     """
+    movers = _channel_movers(graph, model)
     names = signature.inputs if signature is not None else {}
     inputs: list[GraphInput] = []
     taken: set[str] = set()
@@ -60,7 +68,7 @@ def read_inputs(
         while name in taken:
             name += "_"
         taken.add(name)
-        inputs.append(GraphInput(place, name, graph.tensors[place]))
+        inputs.append(GraphInput(place, name, graph.tensors[place], movers.get(place, ())))
     if not inputs:
         raise bad_model("the graph has no input", "convert a model with an input")
     _check_options([one.name for one in inputs], options)
@@ -74,6 +82,24 @@ def read_inputs(
             text = f"input `{show(one.name)}` has the dimensions {show(format_dims(one.dims))}"
             raise bad_model(text, f"convert the model with sizes from 1 to {LARGEST_AXIS:,}")
     return inputs
+
+
+def _channel_movers(graph: Subgraph, model: Model) -> dict[int, list[OperatorInfo]]:
+    """Return the operators that read each image input, if all of them move its channels from axis 1 to the last axis.
+
+    Models that were converted from PyTorch take channels first, although all operators of TFLite are channels last.
+    """
+    images = {place for place in graph.inputs if len(graph.tensors[place].shape) == 4} - set(graph.outputs)
+    found: dict[int, list[OperatorInfo]] = {}
+    for info in graph.operators:
+        for place in images.intersection(info.inputs):
+            moves = info.kind == "TRANSPOSE" and len(info.inputs) == 2 and info.inputs[0] == place
+            if not moves or model.numbers(graph.tensors[info.inputs[1]]) != (0, 2, 3, 1):
+                images.discard(place)
+                found.pop(place, None)
+            else:
+                found.setdefault(place, []).append(info)
+    return found
 
 
 def _check_options(names: Sequence[str], options: ReaderOptions) -> None:
@@ -109,6 +135,8 @@ def _resize(one: GraphInput, requested: Mapping[str, str], *, alone: bool) -> No
         axes = len(one.dims) - 1
         reason = f"input `{show(one.name)}` has {axes} axes besides the batch, but the requested shape is {shape}"
         raise Refused([Problem("bad-argument", reason, "write the shape channels last, without the batch")])
+    if one.moved:
+        dims = (dims[0], dims[-1], *dims[1:-1])
     one.resized = dims != one.dims or bool(one.unknown)
     one.dims = dims
 
@@ -138,6 +166,7 @@ def _refuse_unknown(inputs: Sequence[GraphInput], strict: bool) -> None:
     for one in unknown[:6]:
         image = len(one.dims) == 4
         example = [n if axis not in one.unknown else 224 if image else 64 for axis, n in enumerate(one.dims)]
+        example = [example[0], *example[2:], example[1]] if one.moved else example
         order = natural_order(tuple(example), channels_first=False)
         shapes.append(f"--input {show(one.name)}={'x'.join(str(example[axis]) for axis in order)}")
     help = f"set {'it' if sum(len(one.unknown) for one in unknown) == 1 else 'them'}, for example with `{' '.join(shapes)}`"

@@ -255,9 +255,11 @@ class _ModelReader:
         """Refuse a constant with more or fewer bytes than its shape needs. LiteRT refuses it, too."""
         held = self.buffers[info.buffer].size if info.buffer else 0
         bits = TYPES[info.type][1]
-        if not held or info.sparse or not bits:
+        if not held or not bits:
             return
         needed = info.bytes_for(prod(info.shape))
+        if info.sparse and held <= needed:
+            return
         if held != needed and not (bits < 8 and held == prod(info.shape)):
             text = f"`{show(info.name)}` has {held:,} bytes in the file, but {format_dims(info.shape)} numbers of type "
             raise bad_model(f"{text}{info.type_name} take {needed:,}", "convert the model again")

@@ -1,7 +1,9 @@
 """Name the layers of a TFLite model after its tensors.
 
 Converters name a tensor after the operations that it comes from: `mobilenet/Conv1/Relu6;mobilenet/bn/FusedBatchNormV3`. The
-layer becomes `Conv1`: the first path without the model's own name and without the operation.
+layer becomes `Conv1`: the first path without the model's own name and without the operation. LiteRT Torch writes the class of
+each module before its name, and the module of the operator itself last. `net.Net/torch.nn.modules.conv.Conv2d_conv1` becomes
+`conv1`.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ _OPERATION = re.compile(
     r"|FusedBatchNorm(V\d)?|Reshape|separable_conv2d|ReadVariableOp|convolution|conv2d_transpose|Tanh|Identity|Pad|batchnorm"
     r")(\d|_\d+)*"
 )
+_MODULE = re.compile(
+    r"[a-z_]\w*(?:\.\w+)*\.([A-Z][^./]*)"
+)  # the class of a module, `_` and its name, or the class of the model
 _SILENT = ("StatefulPartitionedCall", "PartitionedCall", "serving_default", "sequential", "model", "functional")
 
 
@@ -29,10 +34,23 @@ def path_of(name: str) -> list[str]:
 
     >>> path_of("StatefulPartitionedCall/mobilenet/Conv1/Relu6;mobilenet/bn_Conv1/FusedBatchNormV3")
     ['mobilenet', 'Conv1', 'Relu6']
+    >>> path_of("net.Net/torch.nn.modules.container.Sequential_features/torch.nn.modules.conv.Conv2d_0;1")
+    ['features', '0']
     """
-    first = re.sub(r":\d+$", "", name.split(";", 1)[0])
+    names = [one for one in name.split(";") if not one.isdecimal() and one]
+    modules = [_module_path(one) for one in names]
+    if modules and any(modules):
+        return next(path for path in reversed(modules) if path)
+    first = re.sub(r":\d+$", "", names[0] if names else "")
     parts = [clean(part) for part in first.split("/")]
     return [part for part in parts if part and part not in _SILENT]
+
+
+def _module_path(name: str) -> list[str]:
+    """Return the names of the modules in a path of LiteRT Torch; nothing for any other name."""
+    matches = [_MODULE.fullmatch(part) for part in name.split("/")]
+    classes = [match[1].partition("_") for match in matches if match]
+    return [clean(own) for _, _, own in classes if clean(own)] if len(classes) == len(matches) else []
 
 
 def input_name(name: str) -> str:
@@ -42,7 +60,10 @@ def input_name(name: str) -> str:
 
 def common_root(names: Iterable[str]) -> str:
     """Return the first part of the paths, if all that have several parts share it: the name of the model."""
-    roots = {path[0] for path in map(path_of, names) if len(path) > 1}
+    kept = [name for name in names if name]
+    if any(_module_path(name.split(";", 1)[0]) for name in kept):
+        return ""  # LiteRT Torch writes the class of the model, which is left out already
+    roots = {path[0] for path in map(path_of, kept) if len(path) > 1}
     return roots.pop() if len(roots) == 1 else ""
 
 
@@ -57,8 +78,8 @@ def label_of(name: str, kind: str, root: str) -> str:
         path = path[1:]
     while len(path) > 1 and _OPERATION.fullmatch(path[-1]):
         path.pop()
-    if not path or re.fullmatch(r"(tensor_?)?\d+", path[-1]):
-        path = [*path[:-1], kind.lower()]
+    if not path or (len(path) == 1 and re.fullmatch(r"(tensor_?)?\d+", path[0])):
+        path = [kind.lower()]
     return ".".join(path)
 
 

@@ -71,13 +71,15 @@ class _Reading:
         signature, place = self._entry()
         graph = self.model.subgraphs[place]
         try:
-            inputs = read_inputs(graph, signature, options, divide=True, strict=self.strict)
+            inputs = read_inputs(self.model, graph, signature, options, divide=True, strict=self.strict)
             if all(one.batch == 1 for one in inputs):
                 return self._walk(place, inputs)
             try:
                 return self._walk(place, inputs)
             except Refused:
-                return self._walk(place, read_inputs(graph, signature, options, divide=False, strict=self.strict))
+                return self._walk(
+                    place, read_inputs(self.model, graph, signature, options, divide=False, strict=self.strict)
+                )
         except Damaged as error:
             raise damaged(error) from None
 

@@ -67,8 +67,9 @@ class Walk:
         self.reader.batch = max([1, *[one.batch for one in inputs]])
         self.shapes.resized = any(one.resized for one in inputs)
         for one in inputs:
-            node = self.builder.input(self.reader.name(one.name), Shape(Value(one.dims).shape))
+            node = self.builder.input(self.reader.name(one.name), Shape(Value(one.shown_dims).shape))
             scope.values[one.place] = Value(one.dims, node)
+            scope.results.update((id(info), Value(one.shown_dims, node)) for info in one.moved)
         self._read_graph(graph, scope, 0)
         outputs: list[int] = []
         for place in graph.outputs:
@@ -187,12 +188,14 @@ class Walk:
 
     def _check_start(self, step: Operation) -> None:
         """Refuse a graph that runs once before the first run, unless it only sets variables."""
+        if self.strict:
+            step.raise_unsupported("a submission must not keep a state", "convert the model without variables")
         place = step.option("subgraph")
         known = 0 <= place < len(self.model.subgraphs)
-        if self.strict or not known or any(one.kind not in _STARTING for one in self.model.subgraphs[place].operators):
+        if not known or any(one.kind not in _STARTING for one in self.model.subgraphs[place].operators):
             step.raise_unsupported(
-                "cnncalc does not read what runs once before the first run, except that variables are set",
-                "convert the model without variables and tables",
+                "cnncalc reads a graph that runs once before the first run only if it does nothing but set variables",
+                "convert the model without tables and other state",
             )
 
     def _read_unknown(self, step: Operation) -> None:

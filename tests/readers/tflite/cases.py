@@ -41,8 +41,8 @@ def case(
     return Case(kind, tuple(inputs), outputs, options, params, macs, type_of)
 
 
-STRIDES = {"stride_w": 2, "stride_h": 2}
-ONE = {"stride_w": 1, "stride_h": 1, "dilation_w": 1, "dilation_h": 1}
+STRIDES: dict[str, Any] = {"stride_w": 2, "stride_h": 2}
+ONE: dict[str, Any] = {"stride_w": 1, "stride_h": 1, "dilation_w": 1, "dilation_h": 1}
 STATES = (Tensor((1, 3), variable=True), Tensor((1, 3), variable=True))
 GATES = (*[weights(3, 5)] * 4, *[weights(3, 3)] * 4)
 

@@ -148,6 +148,16 @@ def test_quantized_and_half_precision_weights() -> None:
         )
 
 
+def test_sparse_weights() -> None:
+    """They count by their dense shape. More bytes than that would hide numbers."""
+    kernel = Tensor((4, 8), [1.0] * 20, sparse=True)
+    assert totals(read(one_op("FULLY_CONNECTED", [Tensor((1, 8)), kernel, None], [(1, 4)]))) == (32, 0, 32)
+    kernel = Tensor((4, 8), [1.0] * 33, sparse=True)
+    assert (
+        "has 132 bytes in the file" in refused(one_op("FULLY_CONNECTED", [Tensor((1, 8)), kernel, None], [(1, 4)])).text
+    )
+
+
 def test_shared_weights_and_equal_biases() -> None:
     """Two layers with the same weights share them. A bias that only happens to be stored once counts for each layer."""
     tensors = [Tensor((1, 8)), weights(8, 8), weights(8), weights(8, 8), *[Tensor((1, 8)) for _ in range(3)]]
@@ -219,6 +229,15 @@ def test_control_flow(kind: str) -> None:
     assert f"({kind}): cnncalc does not read control flow, because" in problem.text
 
 
+def test_graphs_that_run_once() -> None:
+    """They may only set variables."""
+    main = Graph(
+        [Tensor((1, 8)), Tensor((1, 8))], [Op("CALL_ONCE", [], [], {"subgraph": 1}), Op("RELU", [0], [1])], [0], [1]
+    )
+    start = Graph([Tensor((1,), type="resource")], [Op("HASHTABLE", [], [0])], [], [])
+    assert "only if it does nothing but set variables" in refused(model(main, start)).text
+
+
 def variables(value: Tensor, kind: str = "CONCATENATION") -> bytes:
     """Return a model that joins its input with a variable, which runs once before the first run set."""
     main = Graph(
@@ -238,7 +257,7 @@ def test_states_of_streaming_models() -> None:
     """A variable that the file sets is a state without parameters. A submission must not have any."""
     data = variables(weights(1, 3, 8))
     assert rows(read(data)) == [("t0", "input", "2x8"), ("t2", "state", "3x8"), ("t3", "concat", "5x8")]
-    with pytest.raises(Refused, match="what runs once before the first run"):
+    with pytest.raises(Refused, match="a submission must not keep a state"):
         read_submission(data, "net.tflite", ReaderOptions({}, {}))
 
 
@@ -259,6 +278,26 @@ def test_stripped_weights() -> None:
     network = read(model(Graph(tensors, [Op("FULLY_CONNECTED", [0, 1, -1], [2])], [0], [2])))
     assert totals(network) == (32, 0, 32)
     assert [(one.code, "`kernel`" in one.text) for one in network.warnings] == [("stripped", True)]
+
+
+def channels_first(perm: tuple[int, ...] = (0, 2, 3, 1), **given: Any) -> bytes:
+    """Return a model as LiteRT Torch writes it: the first operator moves the channels to the last axis."""
+    name = "net.Net/torch.nn.modules.container.Sequential_features/torch.nn.modules.{}"
+    tensors = [
+        Tensor((1, 3, 8, 10), **given), ints(*perm), Tensor((1, 8, 10, 3)), weights(4, 1, 1, 3), weights(4),
+        Tensor((1, 8, 10, 4), name=f"{name.format('activation.ReLU_1')};;{name.format('conv.Conv2d_0')};"),
+    ]  # fmt: skip
+    ops = [Op("TRANSPOSE", [0, 1], [2]), Op("CONV_2D", [2, 3, 4], [5], {**SAME, "fused": 1})]
+    return model(Graph(tensors, ops, [0], [5]))
+
+
+def test_models_from_pytorch() -> None:
+    """Images are shown channels last, and layers are named after the modules."""
+    expected = [("t0", "input", "8x10x3"), ("features.0.conv", "conv", "8x10x4"), ("features.0.relu", "relu", "8x10x4")]
+    assert rows(read(channels_first())) == expected
+    dynamic = channels_first(signature=(-1, 3, -1, -1))
+    assert refused(dynamic).help == "set them, for example with `--input t0=224x224x3`"
+    assert [shape for _, _, shape in rows(read(dynamic, inputs={"": "20x30x3"}))] == ["20x30x3", "20x30x4", "20x30x4"]
 
 
 def test_custom_operators() -> None:

@@ -60,8 +60,12 @@ def expand_dims(r: Reader, step: Operation) -> None:
 
 
 def transpose(r: Reader, step: Operation) -> None:
-    """Read TRANSPOSE. No layer is added if only axes of length 1 move."""
+    """Read TRANSPOSE. No layer is added if only axes of length 1 move, or if it reads an input that is shown channels last."""
     x = step.required(0)
+    result = step.scope.results.get(id(step.info))
+    if result is not None:
+        r.set_output(step, result)
+        return
     perm = step.axes(1, len(x.dims))
     if sorted(perm) != list(range(len(x.dims))):
         step.raise_invalid(f"perm {show(perm)} does not fit {len(x.dims)} axes")
