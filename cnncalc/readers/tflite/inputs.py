@@ -164,8 +164,9 @@ def _refuse_unknown(inputs: Sequence[GraphInput], strict: bool) -> None:
     ]
     shapes = []
     for one in unknown[:6]:
-        image = len(one.dims) == 4
-        example = [n if axis not in one.unknown else 224 if image else 64 for axis, n in enumerate(one.dims)]
+        sound = len(one.dims) == 2 and one.info.is_real
+        length = 224 if len(one.dims) == 4 else 16_000 if sound else 64
+        example = [length if axis in one.unknown else n for axis, n in enumerate(one.dims)]
         example = [example[0], *example[2:], example[1]] if one.moved else example
         order = natural_order(tuple(example), channels_first=False)
         shapes.append(f"--input {show(one.name)}={'x'.join(str(example[axis]) for axis in order)}")
