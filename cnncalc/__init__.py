@@ -5,7 +5,7 @@
 >>> network.analyze().totals.params
 138357544
 
-What is public is `__all__`. Importing this module imports nothing else: each name is imported on first use.
+The public API is `__all__`. Importing this module imports nothing else: each name is imported on first use.
 """
 
 from __future__ import annotations

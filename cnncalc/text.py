@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 _LONGEST = 60
 _SIGNS = r"[\s_.-]+"
-COMMAND = re.compile(r"##(?=\w*\[)")  # GitHub and Azure runners obey it anywhere in a line, not only at its start
+COMMAND = re.compile(r"##(?=\w*\[)")  # GitHub and Azure runners interpret it anywhere in a line, not only at its start
 
 
 def show(text: object, longest: int = _LONGEST) -> str:
     """Format untrusted text as one harmless line, with escapes for control, bidirectional and invisible characters.
 
-    `##` and `::` at the start get a backslash, so that a continuous-integration log does not obey them as commands.
+    `##` and `::` at the start get a backslash, so that CI runners do not interpret them as commands.
 
     >>> show("a" + chr(27) + "[31mred")
     'a\\\\x1b[31mred'
@@ -31,7 +31,7 @@ def show(text: object, longest: int = _LONGEST) -> str:
 
 
 def visible(text: str) -> str:
-    """Replace control, bidirectional and invisible characters by escapes, and break up `##[command]`.
+    """Replace control, bidirectional and invisible characters with escapes, and break up `##[command]`.
 
     >>> visible("relu ##[error]boo")
     'relu #\\\\#[error]boo'

@@ -153,7 +153,7 @@ def measure(network: Network) -> tuple[str, list[Facts], Facts, str]:
     skipped = [0]  # operations of the steps that recurrent layers skip
     before = [0]
 
-    def seen(line: int, value: Any) -> None:
+    def record_value(line: int, value: Any) -> None:
         node = layers[len(measured)]
         if exported.marks[line][1] != node.kind:
             raise Mismatch(f"line {line} runs a {exported.marks[line][1]}, not the {node.kind} `{node.name}`")
@@ -168,7 +168,7 @@ def measure(network: Network) -> tuple[str, list[Facts], Facts, str]:
     whole: Facts = {}
     error = ""
     try:
-        names: dict[str, Any] = {"__name__": "cnncalc_exported", "__seen__": seen}
+        names: dict[str, Any] = {"__name__": "cnncalc_exported", "__seen__": record_value}
         exec(
             compile_watched(exported.text, exported.marks), names
         )  # source that cnncalc wrote: see cnncalc.writers.torch

@@ -332,8 +332,8 @@ WORDS: dict[str, Word] = {
         command="cnncalc analyze lenet5 --columns moved --dtype int8",
     ),
     "intensity": Word(
-        "Operations per byte that a kernel moves, two operations for a multiply-add. A device is bound by its memory where "
-        "this is less than its peak divided by its bandwidth (the roofline model).",
+        "Operations per byte that a kernel moves, counting a multiply-add as two operations. A device is bound by its memory "
+        "if this is less than its peak divided by its bandwidth (the roofline model).",
         command="cnncalc analyze lenet5 --columns macs,moved,intensity",
         also="arithmetic_intensity",
     ),

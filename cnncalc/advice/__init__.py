@@ -1,4 +1,4 @@
-"""What to change in a network so that it keeps limits, with exact figures for every change.
+"""What to change in a network so that it stays within limits, with exact figures for every change.
 
 * `state` is a network with the way it runs, and measures both.
 * `rebuild` replaces layers of a network and propagates the shapes again; `wiring` has the readers of each value.

@@ -90,7 +90,7 @@ def exceeded(figures: Figures, limits: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def advise(network: Network, limits: Mapping[str, int], running: Running) -> Advised:
-    """Find what to change in a network so that it keeps the limits; without limits, what would save most."""
+    """Find what to change in a network so that it meets the limits, or without limits, what would save the most."""
     start = State(_as_specification(network), running, plans={})
     wanted = tuple(limits) or ("params", "macs")
     measured = tuple(name for name in QUANTITIES if name in (*wanted, "params", "macs"))

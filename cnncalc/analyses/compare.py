@@ -181,10 +181,10 @@ def _slide(pairs: list[Pair], start: int, end: int, down: bool) -> None:
             best, steps = gain, step + 1
     if steps:
         first, last = (start, end + steps) if down else (start - steps, end)
-        pairs[first:last] = _moved(pairs[first:last], steps, added, down)
+        pairs[first:last] = _slide_run(pairs[first:last], steps, added, down)
 
 
-def _moved(pairs: Sequence[Pair], steps: int, added: bool, down: bool) -> list[Pair]:
+def _slide_run(pairs: Sequence[Pair], steps: int, added: bool, down: bool) -> list[Pair]:
     """Return a run and the pairs that follow it (`down`) or precede it, with these pairs at its other end."""
     lefts = [pair.left for pair in pairs if pair.left is not None]
     rights = [pair.right for pair in pairs if pair.right is not None]

@@ -22,7 +22,7 @@ def freeze(network: Network, names: Sequence[str]) -> None:
         NothingToFreeze: A name is unknown, or nothing with that name has parameters.
     """
     for name in names:
-        nodes = _named(network, name)
+        nodes = _find_nodes(network, name)
         if not nodes:
             existing = [*[scope.path for scope in scopes_of(network.nodes)], *[node.name for node in _layers(network)]]
             help = did_you_mean(name, existing) or "`cnncalc analyze` shows the names"
@@ -33,7 +33,7 @@ def freeze(network: Network, names: Sequence[str]) -> None:
     other = network.in_training() if network.in_training is not None else None
     if other is not None and other.nodes is not network.nodes:
         for name in names:
-            _freeze_nodes(other, _named(other, name))
+            _freeze_nodes(other, _find_nodes(other, name))
         settle(other.nodes)
 
 
@@ -41,7 +41,7 @@ def _layers(network: Network) -> list[Node]:
     return [node for node in network.nodes if node.layer is not None]
 
 
-def _named(network: Network, name: str) -> list[Node]:
+def _find_nodes(network: Network, name: str) -> list[Node]:
     """Return the layers with that name, and those inside blocks with that name."""
     nodes = [node for node in _layers(network) if is_named(node.name, name)]
     for scope in scopes_of(network.nodes):

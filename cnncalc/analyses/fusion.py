@@ -1,8 +1,8 @@
 """The fused graph that a network becomes for deployment: one operation per kernel that runs.
 
 Batch norms are folded into the layer before them, elementwise activations run inside the layer that makes their input, and
-zero padding inside the kernel that reads it. Layers that only rename cells, such as flatten, are no operation at all. Files of
-a runtime state which layers form a kernel, and nothing else is fused in them.
+zero padding inside the kernel that reads it. Layers that only rename cells, such as flatten, are not operations. Files of a
+runtime state which layers form a kernel, and nothing else is fused in them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ INT32 = 4
 class Operation(Record):
     """A kernel: the layers that run in it, the values that it reads, and the value that it writes.
 
-    Values are known by the index of the node that makes them. `biases` counts those that folded batch norms add, too.
+    A value is identified by the index of the node that makes it. `biases` counts those that folded batch norms add, too.
     """
 
     nodes: tuple[Node, ...]
@@ -127,7 +127,7 @@ class _Fuser:
         return all(self.readers[index] == 1 for index in range(producer, source + 1) if self.holder[index] == producer)
 
     def _padded_inside(self, node: Node) -> bool:
-        """Return whether everything that reads a zero padding pads its input itself."""
+        """Return whether every layer that reads a zero padding pads its input itself."""
         if node.kernel is not None:
             return False
         if getattr(node.layer, "mode", "zeros") != "zeros" or node.index in self.network.outputs:

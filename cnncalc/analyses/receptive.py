@@ -72,7 +72,7 @@ def receptive_fields(network: Network) -> list[Field]:
             state = state if looked_at <= MOST_CELLS else None
         states.append(state)
         reach.note(_spans(state), state is not None)
-    return [_shown(state) for state in states]
+    return [_field_of(state) for state in states]
 
 
 def _cells(state: State | None) -> int:
@@ -86,7 +86,7 @@ def _spans(state: State | None) -> tuple[Span, ...] | None:
     return tuple(spans) if state and len(spans) == len(state) else None
 
 
-def _shown(state: State | None) -> Field:
+def _field_of(state: State | None) -> Field:
     if state is None:
         return None
     if state and all(isinstance(axis, Span) and axis.whole for axis, _ in state):
@@ -111,7 +111,7 @@ def _state(reach: Reach, node: Node, states: Sequence[State | None], views: tupl
         for index, shape in zip(operands, shapes, strict=False):
             other = states[index]
             if not views and other and not _spans(other) and not isinstance(layer, Concat):
-                other = _spread(reach, index, other, shape, node.output)
+                other = _broadcast_state(reach, index, other, shape, node.output)
             state = _united(state, other)
     return _through(views, shapes[0], state)
 
@@ -149,7 +149,7 @@ def _spanned(reach: Reach, index: int) -> State | None:
     return None if spans is None else tuple((span, None) for span in spans)
 
 
-def _spread(reach: Reach, index: int, state: State, x: Shape, out: Shape) -> State | None:
+def _broadcast_state(reach: Reach, index: int, state: State, x: Shape, out: Shape) -> State | None:
     """Return the state of a broadcast operand: along an axis of length 1, all cells see what its only cell sees."""
     if x[:-1] == out[:-1]:
         return state

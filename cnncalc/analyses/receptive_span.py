@@ -153,7 +153,7 @@ class Reach:
             if complete and (isinstance(view, Adaptive) or view.above >= view.below):
                 return (1 << length) - 1
             self.left -= bits.bit_length()
-            return None if self.left < 0 else _taken(view, bits, length)
+            return None if self.left < 0 else _taken_bits(view, bits, length)
         assert isinstance(view, (Blur, Mixed, Moved, Unseen))
         return None
 
@@ -200,7 +200,7 @@ def smeared(bits: int, count: int, step: int, down: bool = False) -> int:
     return bits
 
 
-def _taken(view: Adaptive | Resample, bits: int, length: int) -> int:
+def _taken_bits(view: Adaptive | Resample, bits: int, length: int) -> int:
     taken, cell = 0, 0
     while bits:
         skipped = (bits & -bits).bit_length() - 1

@@ -149,7 +149,7 @@ class Layer:
         return Explanation(self._analysis, (self._row,))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the layer as the JSON of `cnncalc analyze` has it."""
+        """Return the layer as in the JSON of `cnncalc analyze`."""
         from cnncalc.render.data import row_data
 
         return row_data(self._analysis, self._row)
@@ -162,14 +162,14 @@ class Layer:
 class Analysis(totals.Analysis):
     """The figures of every layer at a batch size and dtype, with totals.
 
-    `str()` is the table of `cnncalc analyze`. Iterating gives the layers without the inputs, and `analysis["conv1"]` is one
-    of them.
+    `str()` is the table of `cnncalc analyze`. Iteration yields the layers without the inputs, and `analysis["conv1"]` is one
+    layer.
 
     Attributes
     ----------
     totals : cnncalc.analyses.totals.Totals
         `layers`, `depth`, `activations`, `conv_activations`, `weights`, `biases`, `params`, `trainable`, `buffers` and
-        `macs`, all for one example. If `uncounted` is not 0, so many layers have multiply-adds that are not known, and
+        `macs`, all for one example. If `uncounted` is not 0, that many layers have unknown multiply-adds, and
         `macs` is a lower bound.
     batch : int
         Examples per batch, for memory.
@@ -179,12 +179,12 @@ class Analysis(totals.Analysis):
 
     @classmethod
     def of(cls, network: Network, batch: int = 1, dtype: str = "float32", *, training: bool = False) -> Analysis:
-        """Analyse a network. With `training`, every layer also has its share of training memory.
+        """Analyse a network. With `training`, every layer also has its share of the training memory.
 
         Raises
         ------
         TypeError, ValueError
-            If the batch is not a whole number from 1, or the dtype is not one of the choices.
+            If the batch is not a positive whole number, or the dtype is not one of the choices.
         """
         if dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {', '.join(sorted(DTYPES))}, not {dtype!r}")
@@ -208,12 +208,12 @@ class Analysis(totals.Analysis):
 
     @property
     def expected(self) -> list[Claim]:
-        """Every `expect` in the file with the computed figure, and whether it `agrees`."""
+        """Every `expect` in the file, with the computed figure and whether it `agrees`."""
         return claims.expected(self)
 
     @property
     def published(self) -> list[Claim]:
-        """The figures that sources publish of the network, with the computed figure, and whether they agree."""
+        """The published figures of the network, with the computed figures and whether they agree."""
         return claims.published(self)
 
     def at(self, batch: int, dtype: str) -> Analysis:
@@ -221,7 +221,7 @@ class Analysis(totals.Analysis):
         return Analysis(self.network, self.rows, self.totals, batch, dtype)
 
     def find(self, *names: str) -> list[Row]:
-        """Return the rows with the given names in the order of the network.
+        """Return the rows with these names, in the order of the network.
 
         A name is a full name, its last part, which may match several layers, or a block.
 
@@ -248,7 +248,7 @@ class Analysis(totals.Analysis):
         return list(rows.values())
 
     def explain(self, *names: str) -> Explanation:
-        """Show how the figures of these layers are calculated; of all layers without names.
+        """Show how the figures of these layers are calculated, or of all layers if there are no names.
 
         Raises
         ------
@@ -278,7 +278,7 @@ class Analysis(totals.Analysis):
         depth : int, optional
             Fold blocks below this level into one line each.
         sort, top : optional
-            Sort by a column, largest first, and show only so many lines.
+            Sort by a column, largest first, and show only that many lines.
         exact : bool
             Print exact integers instead of rounded figures.
 
@@ -299,7 +299,7 @@ class Analysis(totals.Analysis):
         return to_markdown(self, self._options(columns, depth))
 
     def to_latex(self, columns: Sequence[str] | None = None, *, depth: int | None = None) -> str:
-        """Return the table in LaTeX, for the package booktabs."""
+        """Return the table in LaTeX, for the booktabs package."""
         from cnncalc.render.markup import to_latex
 
         return to_latex(self, self._options(columns, depth))
@@ -325,7 +325,7 @@ class Analysis(totals.Analysis):
         return to_json(self.to_dict())
 
     def to_pandas(self) -> Any:
-        """Return the rows as a pandas DataFrame: one row a layer, indexed by name, integers exact.
+        """Return the rows as a pandas DataFrame: one row per layer, indexed by name, integers exact.
 
         Raises
         ------
@@ -335,7 +335,7 @@ class Analysis(totals.Analysis):
         return _import("pandas").DataFrame(self._records()).convert_dtypes().set_index("name")
 
     def to_polars(self) -> Any:
-        """Return the rows as a polars DataFrame: one row a layer, integers exact.
+        """Return the rows as a polars DataFrame: one row per layer, integers exact.
 
         Raises
         ------
@@ -345,12 +345,12 @@ class Analysis(totals.Analysis):
         return _import("polars").DataFrame(self._records(), infer_schema_length=None)
 
     def __getitem__(self, name: str) -> Layer:
-        """Return the layer with a full name, or the only one whose name ends so.
+        """Return the layer with this full name, or the only layer whose name ends with it.
 
         Raises
         ------
         KeyError
-            If there is none, or there are several.
+            If there is no such layer, or more than one.
         """
         for row in self.rows:
             if row.node.name == name:
@@ -426,7 +426,7 @@ class Analysis(totals.Analysis):
 
 
 def _import(package: str) -> Any:
-    """Import a package of data frames, which an extra of the same name installs."""
+    """Import a data frame package, which the extra of the same name installs."""
     from cnncalc.readers.optional import import_optional
     from cnncalc.readers.options import Missing
 

@@ -129,26 +129,26 @@ def check(
     only : sequence of str, optional
         The rules to apply; by default all.
     unread : str
-        `note`, or `error` to report files in folders that are skipped because of their suffix.
+        How files that are skipped because of their suffix are reported: `note` or `error`.
     metrics : bool
-        Compute all figures of every network, also those without a limit.
+        Compute all figures of every network, even those without a limit.
     leaderboard : str, optional
         The quantity that orders the files that pass.
     advice : bool
         Look for a change that would bring each file that is over a limit within it.
     progress : callable, optional
-        Called with the number of checked files and of all files.
+        Called with the number of files checked so far and the total number.
 
     Returns
     -------
     CheckReport
-        True in a condition if every file passed.
+        `bool()` is True if every file passed.
 
     Raises
     ------
     CnncalcError
-        If the policy is invalid, the baseline cannot be used, or options do not go together. What is wrong with a file is a
-        finding and not an error.
+        If the policy is invalid, the baseline cannot be used, or options do not go together. A problem with a file is a
+        finding, not an error.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def check(
 
 
 def check_one(network: Network, policy: Policy, only: Sequence[str] | None = None) -> CheckReport:
-    """Check one network that has been read already."""
+    """Check one network that is already loaded."""
     with _public_errors():
         task = make_task(policy, only=only, metrics=True, advice=True)
     return _report(policy, task, [check_network(network, network.spec, task)], [])
@@ -197,7 +197,7 @@ def make_policy(
     Raises
     ------
     CnncalcError
-        If the policy is invalid, or sets the same limit.
+        If the policy is invalid, or already sets one of the limits.
     """
     with _public_errors():
         found = policy if isinstance(policy, Policy) else Policy() if policy is None else load_policy(os.fspath(policy))

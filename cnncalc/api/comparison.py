@@ -26,7 +26,7 @@ class Comparison(Record):
     analyses : tuple of Analysis
         The compared networks.
     totals : tuple of cnncalc.analyses.compare.Total
-        Each has the `quantity`, its `values`, and `difference()` and `ratio()` to the first network.
+        Each has the `quantity`, its `values`, and the `difference()` from and `ratio()` to the first network.
     pairs : tuple of cnncalc.analyses.compare.Pair or None
         The layers of two networks as a diff: `change` is `same`, `changed`, `added` or `removed`. None for more networks.
     """
@@ -41,7 +41,7 @@ class Comparison(Record):
     def of(
         cls, analyses: Sequence[Analysis], only: Sequence[str] | None = None, typed: Sequence[str] = ()
     ) -> Comparison:
-        """Compare analyses. `only` names quantities; `typed` are names to use if titles are the same."""
+        """Compare analyses. `only` names quantities; `typed` are the names to use if networks have the same title."""
         for name in only or ():
             if name not in COMPARED:
                 raise ValueError(f"no quantity named {name!r}: the quantities are {', '.join(COMPARED)}")

@@ -11,7 +11,7 @@ from cnncalc.text import show
 
 
 class Conversions(Structure):
-    """What a network can be written as. `Network` is the class that is public."""
+    """What a network can be written as. The public class is `Network`."""
 
     def export(self, to: str, **options: Any) -> str | bytes:
         """Return the network in another format: text, or bytes for ONNX.
@@ -67,7 +67,7 @@ class Conversions(Structure):
         return self.to_specification(flat=flat)[0]
 
     def to_specification(self, origin: str = "", *, flat: bool = False) -> tuple[str, dict[str, str]]:
-        """Return the specification, and the names that had to change, old to new. `origin` becomes its source."""
+        """Return the specification and a mapping of the names that had to change, old to new. `origin` becomes its source."""
         from cnncalc.writers.yaml.fields import Unwritable
         from cnncalc.writers.yaml.writer import write_checked
 

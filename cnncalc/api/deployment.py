@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from cnncalc import deploy as room
+from cnncalc import deploy as base
 from cnncalc import network as graph
 from cnncalc.api.errors import CnncalcError, check_count
 from cnncalc.api.guard import public_errors
@@ -20,7 +20,7 @@ from cnncalc.units import DTYPES
 __all__ = ["DEVICES", "Deployment", "Device", "deploy_network", "find_devices"]
 
 
-class Deployment(room.Deployment):
+class Deployment(base.Deployment):
     """What a network needs for deployment. `str()` is the report of `cnncalc deploy`.
 
     Attributes
@@ -38,7 +38,7 @@ class Deployment(room.Deployment):
     macs : int or None
         Multiply-adds for one example.
     steps : tuple of cnncalc.deploy.Step
-        Each kernel: its `operation`, and bytes `stored`, `live` and `moved`.
+        One for each kernel, with its `operation`, and the bytes `stored`, `live` and `moved`.
     devices : tuple of cnncalc.deploy.OnDevice
         Each has `fits` (`yes`, `only with overlap` or `no`), and `seconds`, a lower bound or None.
     """
@@ -62,12 +62,12 @@ Named = str | os.PathLike[str] | Device
 
 
 def find_devices(names: Named | Iterable[Named]) -> list[Device]:
-    """Return devices by their names or files; one or several.
+    """Return one or several devices by their names or files.
 
     Raises
     ------
     CnncalcError
-        If there is no such device, or a file is wrong.
+        If there is no such device, or a device file is invalid.
     """
     found = []
     for name in [names] if isinstance(names, (str, os.PathLike, Device)) else names:
@@ -87,4 +87,4 @@ def deploy_network(network: graph.Network, dtype: str, batch: int, devices: Iter
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(sorted(DTYPES))}, not {dtype!r}")
     check_count("batch", batch)
-    return Deployment(**vars(room.deploy(network, dtype, batch, tuple(devices))))
+    return Deployment(**vars(base.deploy(network, dtype, batch, tuple(devices))))

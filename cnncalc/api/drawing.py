@@ -41,7 +41,7 @@ class Drawing(Record):
     scene : cnncalc.drawing.scene.Scene
         Its polygons, lines and texts, in points.
     theme : str
-        `light`, `dark`, or `auto` for both in SVG.
+        `light`, `dark`, or `auto`, which in SVG supports both.
     """
 
     scene: Scene
@@ -124,7 +124,7 @@ def draw_network(analysis: Analysis, options: Options, theme: str = "auto") -> D
 
 
 def points_of(width: str | float | None) -> float | None:
-    """Return a width in points, which may be given as text such as `180mm`.
+    """Return a width in points, from a number or text such as `180mm`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The one public exception with the diagnostics that it carries, and checks of the types of arguments."""
+"""The one public exception with its diagnostics, and checks of argument types."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Diagnostic(Record):
     Attributes
     ----------
     problem : cnncalc.problem.Problem
-        What it was made from.
+        The internal problem that it describes.
     """
 
     problem: Problem
@@ -50,7 +50,7 @@ class Diagnostic(Record):
 
     @property
     def file(self) -> str | None:
-        """The path or name of the source; None if the mistake is not at one place."""
+        """The path or name of the source; None if the mistake has no location."""
         return self.problem.where.source.path if self.problem.where is not None else None
 
     @property
@@ -64,7 +64,7 @@ class Diagnostic(Record):
         return self.problem.where.column if self.problem.where is not None else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the diagnostic as the JSON of the command line has it."""
+        """Return the diagnostic as in the JSON output of the command line."""
         from cnncalc.render.data import problem_data
 
         return problem_data(self.problem)
@@ -78,14 +78,14 @@ class Diagnostic(Record):
 
 
 class CnncalcError(Exception):
-    """A network cannot be loaded, or something that was asked of it cannot be done.
+    """A network cannot be loaded, or cannot do what was requested.
 
     The text is what the command line prints.
 
     Attributes
     ----------
     problems : tuple of Diagnostic
-        Every mistake that was found, with its place.
+        Every mistake, with its location.
     kind : str
         `network` (the content is wrong), `source` (it cannot be found or read), `option` (an argument does not apply),
         `package` (an optional package is missing) or `limit` (cnncalc cannot do this for such a network).
@@ -123,12 +123,12 @@ class CnncalcError(Exception):
 
     @classmethod
     def of(cls, text: str, kind: str, option: str = "", help: str = "") -> CnncalcError:
-        """Return an error with one sentence that has no code and no place."""
+        """Return an error with one sentence, without a code or location."""
         return cls([Diagnostic(Problem(NO_CODE, text, help))], kind, option)
 
     @property
     def message(self) -> str:
-        """The sentences of all problems in one line, without places and help."""
+        """The sentences of all problems on one line, without locations and help."""
         return "; ".join(problem.message for problem in self.problems)
 
     def __str__(self) -> str:
@@ -158,7 +158,7 @@ def check_whole(name: str, value: int) -> None:
 
 
 def check_count(name: str, value: int, most: int | None = None) -> None:
-    """Check that an argument is a whole number from 1.
+    """Check that an argument is a positive whole number.
 
     >>> check_count("batch", 32)
 
@@ -174,7 +174,7 @@ def check_count(name: str, value: int, most: int | None = None) -> None:
 
 
 def check_text(name: str, value: object) -> None:
-    """Check that an argument is a text.
+    """Check that an argument is a string.
 
     Raises:
         TypeError: It is not.
@@ -197,7 +197,7 @@ def check_networks(values: Sequence[object]) -> None:
 
 
 def check_mapping(name: str, value: Mapping[str, T] | None, example: str) -> Mapping[str, T]:
-    """Return an argument that is a dictionary with texts as keys, which is empty by default.
+    """Return an argument that is a dictionary with string keys, by default empty.
 
     Raises:
         TypeError: It is not such a dictionary.
@@ -210,7 +210,7 @@ def check_mapping(name: str, value: Mapping[str, T] | None, example: str) -> Map
 
 
 def list_texts(name: str, value: str | Iterable[str]) -> tuple[str, ...]:
-    """Return an argument that is one text or several.
+    """Return an argument that is one string or several, as a tuple.
 
     >>> list_texts("hide", "params")
     ('params',)

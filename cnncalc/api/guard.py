@@ -1,4 +1,4 @@
-"""The border between the floors below, which raise errors of their own, and the public exception."""
+"""Translate the errors of the lower-level packages into the public exception."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnncalc.readers.options import Missing
 
 @contextmanager
 def public_errors() -> Iterator[None]:
-    """Turn the errors that lower floors raise about the user's input into CnncalcError.
+    """Turn the errors that lower-level packages raise about the user's input into CnncalcError.
 
     Anything else, such as a bug in cnncalc, passes through.
     """

@@ -19,7 +19,7 @@ from cnncalc.problem import Source
 from cnncalc.text import show
 
 ShapeLike = str | Sequence[int]
-_RUNNING_MODELS = threading.Lock()  # a model is run with the whole process quiet and offline
+_RUNNING_MODELS = threading.Lock()  # while a model runs, the whole process has no output and no network access
 
 
 def load(
@@ -47,7 +47,7 @@ def load(
           `config.json` of Hugging Face or the folder that holds it;
         * the name of an architecture that comes with cnncalc (`cnncalc.architectures`), such as `vgg16`;
         * a network in one line, such as `"32x32x3 -> CONV3-16 -> FC-10"`;
-        * a text with several lines, which is a specification;
+        * text with several lines, which is a specification;
         * `torch:MODULE:CALLABLE`, which imports MODULE and so runs its code;
         * a dictionary with the content of a specification;
         * a `torch.nn.Module`, a Keras model or an `onnx.ModelProto`;
@@ -88,11 +88,11 @@ def load(
     CnncalcError
         If the network cannot be found, read or computed.
     TypeError
-        If `source` is of another type, or arguments do not go together.
+        If `source` is of another type, or arguments cannot be combined.
 
     Notes
     -----
-    Loading is safe in threads. PyTorch modules are read one after the other.
+    Loading is thread-safe. PyTorch modules are read one at a time.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def parse(text: str, *, name: str = "<text>", **options: Any) -> Network:
     text : str
         The specification.
     name : str
-        What errors call it.
+        The name that error messages use.
     **options
         As for `load`.
 
@@ -188,7 +188,7 @@ def from_torch(
     *,
     example_inputs: Any = None,
 ) -> Network:
-    """Load a torch.nn.Module, which stays as it is. No parameter is read or copied.
+    """Load a torch.nn.Module, which does not change. No parameter is read or copied.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def from_torch(
     CnncalcError
         If the module cannot be followed, or PyTorch is not installed.
     TypeError
-        Unless there is either `input_shape` or `example_inputs`.
+        Unless exactly one of `input_shape` and `example_inputs` is passed.
     """
     from cnncalc.readers.torch import reader  # imported here so that importing cnncalc stays fast
 
@@ -233,7 +233,7 @@ def summary(
     col_names: Sequence[str] | None = None,
     verbose: int = 1,
 ) -> Analysis:
-    """Print the table of a model at once, for people who know torchinfo, and return its analysis.
+    """Print the table of a model like torchinfo does, and return its analysis.
 
     Parameters
     ----------
@@ -285,7 +285,7 @@ def options_of(
     branches: Mapping[str, str] | str | None = None,
     compare_shapes: bool = False,
 ) -> LoadOptions:
-    """Return the arguments of `load` as the options of the command line have them."""
+    """Return the arguments of `load` as options of the command line."""
     return LoadOptions(
         inputs=shape_texts(input),
         parameters={name: _text(value) for name, value in check_mapping("params", params, '{"width": 0.5}').items()},
@@ -321,7 +321,7 @@ def load_spec(spec: Spec, options: LoadOptions, *, as_conv: bool = False) -> Net
 
 
 def _parse(source: Source, options: LoadOptions, as_conv: bool) -> Network:
-    """Load a text that is here already."""
+    """Load text that is already in memory."""
 
     def read(shapes: Mapping[str, str]) -> graph.Network:
         return loading.load_source(source, options.with_inputs({**options.inputs, **shapes}), as_conv=as_conv)
@@ -350,7 +350,7 @@ def _with_frozen(network: Network, freeze: str | Iterable[str], as_conv: bool) -
 
 
 def _is_instance(value: Any, package: str, *names: str) -> bool:
-    """Return whether a value is of a class of a package, without importing the package."""
+    """Return whether a value is an instance of a package's class, without importing the package."""
     found: Any = sys.modules.get(package)
     for name in names:
         found = getattr(found, name, None)
@@ -358,7 +358,7 @@ def _is_instance(value: Any, package: str, *names: str) -> bool:
 
 
 def _channels_first(text: str) -> tuple[int, ...]:
-    """Return a shape that is written channels last in PyTorch's order."""
+    """Convert a channels-last shape to PyTorch's order."""
     lengths = text.lower().split("x")
     if not all(length.strip().isdecimal() for length in lengths):
         raise CnncalcError.of(f"`{show(text)}` is not a shape", "option", "--input", "write 224x224x3, channels last")
@@ -367,7 +367,7 @@ def _channels_first(text: str) -> tuple[int, ...]:
 
 
 def _in_torch_order(shape: ShapeLike | Mapping[str, ShapeLike] | None) -> Any:
-    """Return input shapes in PyTorch's order: texts are channels last, sequences are in that order already."""
+    """Return input shapes in PyTorch's order: text is channels last, and sequences are in that order already."""
     if isinstance(shape, Mapping):
         return {name: _in_torch_order(inner) for name, inner in shape.items()}
     return _channels_first(shape) if isinstance(shape, str) else shape
@@ -389,7 +389,7 @@ def _spell_tuples(value: Any) -> Any:
 
 
 def _text(value: object) -> str:
-    """Return a value as the command line would have it: `2`, `true`, `3x3`, `[1, 2]`."""
+    """Return a value as it would be typed on the command line: `2`, `true`, `3x3`, `[1, 2]`."""
     if isinstance(value, str):
         return value
     if isinstance(value, tuple):
@@ -400,7 +400,7 @@ def _text(value: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of another package, such as a number of numpy, as a plain one."""
+    """Return a value of another package, such as a NumPy number, as a plain one."""
     plain = getattr(value, "tolist", None)
     if plain is None:
         raise TypeError(f"a specification cannot contain {type(value).__name__}")

@@ -35,7 +35,7 @@ class Memory(Answer):
     least : cnncalc.analyses.memory.peak.Run or None
         Inference with every value freed after its last use: the minimum for this order of layers.
     least_training : cnncalc.analyses.memory.peak.Run or None
-        The same for training, if it differs in what it assumes.
+        The same for training, if the assumption makes a difference.
     fit, fit_input : optional
         The largest batches and inputs, if sizes were given.
     """
@@ -97,7 +97,7 @@ def parse_setting(
     Raises
     ------
     CnncalcError
-        If the settings do not go together, or a size is not one.
+        If the settings cannot be combined, or a size is invalid.
     ValueError
         If a value is not one of the choices.
     """
@@ -144,7 +144,7 @@ def measure_memory(
 
 
 def parse_bytes(size: int | str | None, option: str) -> int | None:
-    """Return a size in bytes, which may be given as text such as `24GiB`.
+    """Return a size in bytes, from a number or text such as `24GiB`.
 
     Raises
     ------

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Network(Advisable, Conversions, Exercises):
-    """A network in which every shape is known. `cnncalc.load` makes it, and nothing changes it.
+    """A network in which every shape is known. `cnncalc.load` returns it, and it is immutable.
 
     `str()` is the table of `cnncalc analyze`, `len()` the number of layers, and `network["conv1"]` a layer.
 
@@ -38,14 +38,14 @@ class Network(Advisable, Conversions, Exercises):
     name, source, description : str
         From the file; empty if it does not have them.
     spec : str
-        Where it was read.
+        Where it was read from.
     """
 
     resize: Callable[[Mapping[str, str]], graph.Network] | None = None  # reads it for other input shapes
 
     @classmethod
     def of(cls, network: graph.Network, resize: Callable[[Mapping[str, str]], graph.Network] | None = None) -> Network:
-        """Return a network of a lower floor with the methods of this class."""
+        """Wrap an internal network."""
         values = {name: getattr(network, name) for name in graph.Network._names}
         return cls(**values, resize=resize)
 
@@ -61,7 +61,7 @@ class Network(Advisable, Conversions, Exercises):
         Raises
         ------
         CnncalcError
-            If a layer does not accept it, or the network was made in a way that cannot be repeated.
+            If a layer does not accept the shape, or the network cannot be rebuilt.
         """
         resize = self.resize
         if resize is None:
@@ -70,7 +70,7 @@ class Network(Advisable, Conversions, Exercises):
             return Network.of(resize(shape_texts(shape)), resize)
 
     def with_only_input(self, shape: Shape) -> graph.Network:
-        """Return the network for another shape of its only input, with the errors of a lower floor."""
+        """Return the internal network for another shape of its only input, with internal errors."""
         if self.resize is None:
             raise CnncalcError.of("this network cannot be read again: load it with the other input shape", "limit")
         return self.resize({"": str(shape)})
@@ -130,7 +130,7 @@ class Network(Advisable, Conversions, Exercises):
         Raises
         ------
         CnncalcError
-            If the settings do not go together, or do not suit the network.
+            If the settings cannot be combined, or do not suit the network.
         ValueError
             If a value is not one of the choices.
 
@@ -195,7 +195,7 @@ class Network(Advisable, Conversions, Exercises):
         return self._analysis.layers[outputs.pop()].receptive_field
 
     def explain(self, *layers: str) -> Explanation:
-        """Show how the figures of these layers are calculated; of all layers without names.
+        """Show how the figures of these layers are calculated, or of all layers if there are no names.
 
         Raises
         ------
@@ -205,7 +205,7 @@ class Network(Advisable, Conversions, Exercises):
         return self._analysis.explain(*layers)
 
     def compare(self, *others: Network, batch: int = 1, dtype: str = "float32") -> Comparison:
-        """Compare with other networks: totals with difference and ratio, and the layers of two as a diff."""
+        """Compare with other networks: totals with differences and ratios, and for two networks the layers as a diff."""
         from cnncalc.api.comparison import Comparison
 
         check_networks(others)
@@ -269,9 +269,9 @@ class Network(Advisable, Conversions, Exercises):
             thop, ptflops, ptflops-aten, fvcore, torchinfo, calflops, flop_counter, onnx-tool, keras or timm; all of them
             by default.
         printed : str, optional
-            A number as it is printed somewhere, such as `4.13G`, to find what explains it.
+            A number that was printed somewhere, such as `4.13G`, to find what explains it.
         written : mapping, optional
-            The way in which the program writes kinds of layers, or single ones, such as `{"relu": "function"}`.
+            How the program writes kinds of layers, or single layers, such as `{"relu": "function"}`.
 
         Raises
         ------
@@ -307,14 +307,14 @@ class Network(Advisable, Conversions, Exercises):
         dtype : str
             Type of weights and activations. With `int8`, biases have 32 bits.
         device : str, path or Device, or a sequence of them
-            Names of the table in docs/deploy.md, or YAML files with `memory`, `storage`, `bandwidth` and `peaks`.
+            Names from the table in docs/deploy.md, or YAML files with `memory`, `storage`, `bandwidth` and `peaks`.
         batch : int
             Examples per batch.
 
         Raises
         ------
         CnncalcError
-            If there is no such device, or a file is wrong.
+            If there is no such device, or a device file is invalid.
         ValueError
             If there is no such dtype.
 
@@ -374,13 +374,13 @@ class Network(Advisable, Conversions, Exercises):
         Parameters
         ----------
         view : str
-            `volumes`, `graph`, `memory`, or `auto` for the one of the first two that suits the network.
+            `volumes`, `graph`, `memory`, or `auto` for whichever of the first two suits the network.
         batch, dtype
             As for `analyze`.
         theme : str
-            `light`, `dark`, or `auto` for both in SVG.
+            `light`, `dark`, or `auto`, which in SVG supports both.
         depth, horizontal
-            Of the graph view: fold blocks below a level, and draw from left to right.
+            For the graph view: fold blocks below a level, and draw from left to right.
         show : str or sequence of str
             Figures to write on the picture: params, macs, memory, rf.
         color_by : str
@@ -390,13 +390,13 @@ class Network(Advisable, Conversions, Exercises):
         legend : bool
             Whether to explain colours and sizes.
         width : str or float, optional
-            Of the page: text such as `180mm`, or points.
+            Width of the picture: text such as `180mm`, or points.
         layer, receptive_field : str, optional
             Draw one convolution, or what one cell of a layer sees, as a slide for a lecture.
         against : Network, optional
-            Draw the differences to another network.
+            Draw the differences from another network.
         mode, optimizer : str
-            Of the memory view.
+            For the memory view.
 
         Raises
         ------

@@ -40,7 +40,7 @@ class Page(Record):
     about: str
 
     def lines(self, glyphs: dict[str, str] = UNICODE, width: int = 0) -> list[Line]:
-        """Return the page as lines of styled spans. An example of an error is broken at `width` cells; 0 means never."""
+        """Return the page as lines of styled spans. Examples of errors are wrapped at `width` cells; 0 means never."""
         if self.about == "kind":
             return _kind_lines(self.topic, glyphs)
         return _code_lines(self.topic, width) if self.about == "code" else _word_lines(self.topic, glyphs)
@@ -92,9 +92,9 @@ def find(topic: str) -> Page | None:
 
 
 def topics(words: Sequence[str]) -> tuple[list[str | None], str] | None:
-    """Return what the arguments of `explain` name, and whether that is kinds, codes or words, as the first of them is.
+    """Return the pages that the arguments of `explain` name, and whether they are kinds, codes or words. The first decides.
 
-    None stands for an argument that is not of that sort. The result is None if the first has no page.
+    An argument of another sort becomes None. The result is None if the first argument has no page.
     """
     for pages, about in ((CODES, "code"), (KINDS, "kind")):
         if words[0] in pages:
@@ -268,9 +268,9 @@ class Explanation(Record):
 
     @property
     def facts(self) -> dict[str, list[Fact]]:
-        """The lines of working by the name of the layer.
+        """The lines of working, by the name of the layer.
 
-        Each has a `label`, the formula in `letters` and in `numbers`, the `result` and a `remark`.
+        Each line has a `label`, the formula in `letters` and in `numbers`, the `result` and a `remark`.
         """
         return {row.node.name: working(self.analysis, row) for row in self.rows}
 
@@ -279,7 +279,7 @@ class Explanation(Record):
         return layer_lines(self.analysis, self.rows)
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """Return the working as the JSON of `cnncalc explain` has it."""
+        """Return the working as in the JSON of `cnncalc explain`."""
         return [
             {
                 "name": row.node.name,

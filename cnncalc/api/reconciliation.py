@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc import network as graph
-from cnncalc import reconcile as room
+from cnncalc import reconcile as base
 from cnncalc.api.errors import CnncalcError, check_mapping, check_text
 from cnncalc.problem import Problem
 from cnncalc.reconcile.tools import TOOLS
@@ -17,7 +17,7 @@ from cnncalc.render.lines import UNICODE, Line, plain
 NAMES = tuple(TOOLS)
 
 
-class Reconciliation(room.Reconciliation):
+class Reconciliation(base.Reconciliation):
     """What tools print for a network, to the digit. `str()` is the report of `cnncalc reconcile`.
 
     Attributes
@@ -28,7 +28,8 @@ class Reconciliation(room.Reconciliation):
         One for each figure of each tool: `tool`, `version`, `figure`, `value` (None if unknown), `at_least`, `addends`,
         `assumptions` and `gaps`.
     explanation : cnncalc.reconcile.printed.Explanation or None
-        What explains the printed number, if one was given: `matches`, `lucky` (rejected) and `nearest`.
+        What explains the printed number, if there is one: `matches`, `lucky` (coincidences, which are rejected) and
+        `nearest`.
     named : bool
         Whether tools were named, so that the report shows every addend.
     """
@@ -64,7 +65,7 @@ def reconcile_network(
     Raises
     ------
     CnncalcError
-        If the printed number, or a way of writing a layer, cannot be read.
+        If the printed number, or how a layer is written, cannot be read.
     ValueError
         If there is no such tool.
     """
@@ -78,7 +79,7 @@ def reconcile_network(
     try:
         ways = parse(ways_written, network)
         option = "--printed"
-        found = room.reconcile(network, tools, printed, ways)
+        found = base.reconcile(network, tools, printed, ways)
     except Problem as problem:
         raise CnncalcError.of(f"{problem.text}: {problem.help}", "option", option) from problem
     return Reconciliation(found.network, found.results, found.explanation, bool(tools))

@@ -30,42 +30,43 @@ Limits = Mapping[str, int | str]
 
 
 class Search(Answer):
-    """The best network of a family, and what it trades. `str()` is the report of `cnncalc fit`.
+    """The best network of a family, and its trade-offs. `str()` is the report of `cnncalc fit`.
 
-    It is true in a condition if a choice keeps the limits.
+    `bool()` is True if a choice meets the limits.
 
     Attributes
     ----------
     best : cnncalc.search.front.Candidate or None
         The best choice, with its `figures`.
     front : tuple of Candidate
-        The choices that no other one beats, the best first.
+        The choices that no other choice beats, best first.
     tried, invalid, unmet, unknown : int
-        How many choices were tried, are not valid networks, break a limit, and have an unknown figure.
+        How many choices were tried, are not valid networks, exceed a limit, and have an unknown figure.
     growing : tuple of str
-        The values along which ranges were skipped, because no figure falls as they grow. Empty if all choices were tried.
+        The values whose ranges were partly skipped, because no figure decreases as they grow. Empty if all choices were
+        tried.
     """
 
     @property
     def values(self) -> dict[str, str]:
-        """The values of the best choice by name, as they are typed; empty if no choice keeps the limits."""
+        """The values of the best choice by name, as they would be typed; empty if no choice meets the limits."""
         return {} if self.best is None else self.family.values(self.best.choice)
 
     @property
     def figures(self) -> dict[str, int | None]:
-        """The figures of the best choice by name; empty if no choice keeps the limits."""
+        """The figures of the best choice by name; empty if no choice meets the limits."""
         return {} if self.best is None else dict(self.best.figures)
 
     @property
     def network(self) -> Network | None:
-        """The network of the best choice; None if no choice keeps the limits."""
+        """The network of the best choice; None if no choice meets the limits."""
         from cnncalc.api.network import Network
 
         return None if self.best is None else Network.of(self.family.network(self.best.choice))
 
     @property
     def command(self) -> str:
-        """The command that shows the best choice; empty if no choice keeps the limits."""
+        """The command that shows the best choice; empty if no choice meets the limits."""
         from cnncalc.search.reproduce import command
 
         return "" if self.best is None else command(self.family, self.question, self.best.choice)
@@ -88,7 +89,7 @@ class Search(Answer):
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value}" for name, value in self.values.items())
-        return f"<Search: {values or 'no choice keeps the limits'}, {self.tried:,} tried>"
+        return f"<Search: {values or 'no choice meets the limits'}, {self.tried:,} tried>"
 
 
 def find_best(
@@ -112,7 +113,7 @@ def find_best(
     jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Search:
-    """Find the best network that a specification can become within limits.
+    """Find the best variant of a specification within limits.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ def find_best(
     max, min : mapping, optional
         Limits by quantity, such as `{"params": "500k", "memory": "8GB"}`. Whole numbers are counts or bytes.
     maximize, minimize : str, optional
-        A quantity or a name in `vary`. By default the quantity of the first maximum is maximized.
+        A quantity or a name in `vary`. By default, the quantity of the first limit in `max` is maximized.
     batch, dtype, optimizer, amp, mode
         How the network runs, for memory. `mode` is `train` or `infer`.
     input, params, set, freeze
@@ -132,19 +133,19 @@ def find_best(
     every : bool
         Try every choice, even where ranges could be skipped.
     jobs : int, optional
-        Number of processes; None for one per core if there is much to try.
+        Number of processes. By default one per core if the search takes long.
     progress : callable, optional
-        Called with the number of choices tried and to try, 0 if that is not known.
+        Called with the number of choices tried so far and the number to try, which is 0 if not known.
 
     Returns
     -------
     Search
-        True in a condition if a choice keeps the limits.
+        `bool()` is True if a choice meets the limits.
 
     Raises
     ------
     CnncalcError
-        If the source cannot be read, or the question does not make sense.
+        If the source cannot be read, or limits and goals make no sense.
     ValueError
         If an argument such as `mode` is not one of its choices.
 
@@ -185,12 +186,12 @@ def search_spec(
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Search:
-    """Find the best network of what the command line takes as SPEC and --vary. `find_best` describes the arguments.
+    """Find the best variant of what the command line takes as SPEC and --vary. `find_best` describes the arguments.
 
     Raises
     ------
     CnncalcError
-        As `find_best`.
+        As for `find_best`.
     """
     if not vary:
         raise CnncalcError.of("nothing may change: add --vary, such as --vary width=0.25..2", "option")
@@ -225,7 +226,8 @@ def make_question(
     if maximize and minimize:
         raise CnncalcError.of("--maximize and --minimize cannot be used together", "option")
     for value, known, what in (
-        (dtype, DTYPES, "dtype"), (optimizer, OPTIMIZERS, "optimizer"), (amp or HALVES[0], HALVES, "amp"), (mode, MODES, "mode"),
+        (dtype, DTYPES, "dtype"), (optimizer, OPTIMIZERS, "optimizer"), (amp or HALVES[0], HALVES, "amp"), (mode, MODES,
+        "mode"),
     ):  # fmt: skip
         if value not in known:
             raise ValueError(f"{what} must be one of {', '.join(sorted(known))}, not {value!r}")

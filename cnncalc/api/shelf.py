@@ -58,7 +58,7 @@ def architectures() -> tuple[Architecture, ...]:
     Examples
     --------
     >>> import cnncalc
-    >>> next(one.params for one in cnncalc.architectures() if one.name == "lenet5")
+    >>> next(entry.params for entry in cnncalc.architectures() if entry.name == "lenet5")
     61706
     """
     return tuple(
@@ -73,7 +73,7 @@ def read_text(name: str) -> str:
     Raises
     ------
     KeyError
-        If none has that name.
+        If there is no such architecture.
     """
     path = shelf.path(name)
     if path is None:

@@ -1,4 +1,4 @@
-"""What people type for a network, and which figures and formats exist: the vocabulary that the command line offers."""
+"""The vocabulary of the command line: what people type for a network, and which figures and formats exist."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from cnncalc.api.errors import Diagnostic, diagnostics
 
 
 class Structure(graph.Network):
-    """What a network consists of. `Network` is the class that is public."""
+    """What a network consists of. The public class is `Network`."""
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -51,12 +51,12 @@ class Structure(graph.Network):
         return self._analysis.to_polars()
 
     def __getitem__(self, name: str) -> Layer:
-        """Return the layer with a full name, or the only one whose name ends so.
+        """Return the layer with this full name, or the only layer whose name ends with it.
 
         Raises
         ------
         KeyError
-            If there is none, or there are several.
+            If there is no such layer, or more than one.
         """
         return self._analysis[name]
 

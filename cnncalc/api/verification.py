@@ -19,7 +19,7 @@ class Verification(Agreement):
     Attributes
     ----------
     framework, version : str
-        What it was compared with.
+        What the network was compared with.
     checks : list of cnncalc.verify.Check
         For each layer `ours`, `theirs` and the names of the `differences`.
     totals : cnncalc.verify.Check

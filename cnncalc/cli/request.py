@@ -1,4 +1,4 @@
-"""What a command was asked to do, as one object: the networks, changes to them, the figures, and the output."""
+"""The options that commands share, as one object: the networks, changes to them, the figures, and the output."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What a network needs on a device: flash, activation memory, bytes moved, and a lower bound of the time.
+"""What a network needs on a device: flash, activation memory, bytes moved, and a lower bound on the time.
 
 `cnncalc.analyses.fusion` turns the network into the operations that run, `memory` finds how much they hold at once, and
 `devices` has the table of devices. `device_file` reads a device from a file. To add a device, add a row to the table with
-the source of every figure. Leave out what no maker states.
+the source of every figure. Leave out what the manufacturer does not state.
 """
 
 from __future__ import annotations

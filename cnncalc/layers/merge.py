@@ -122,7 +122,7 @@ class Mul(Merge, kind="mul"):
         )
 
 
-def _spread(x: Shape, length: int) -> tuple[int, ...]:
+def _pad_rank(x: Shape, length: int) -> tuple[int, ...]:
     return (1,) * (length - len(x)) + tuple(x)
 
 
@@ -133,9 +133,9 @@ def broadcast_shape(kind: str, xs: tuple[Shape, ...]) -> Shape:
         Problem: `shapes-differ`.
     """
     largest = max(xs, key=len)
-    full = [max(lengths) for lengths in zip(*[_spread(x, len(largest)) for x in xs], strict=True)]
+    full = [max(lengths) for lengths in zip(*[_pad_rank(x, len(largest)) for x in xs], strict=True)]
     for x in xs:
-        if any(a not in (1, b) for a, b in zip(_spread(x, len(largest)), full, strict=True)):
+        if any(a not in (1, b) for a, b in zip(_pad_rank(x, len(largest)), full, strict=True)):
             what = f"{kind} needs values of the same shape, or a gate with one number per channel"
             raise shapes_differ(what, xs, f"a gate for {largest} is a vector of {largest[-1]}")
     return Shape(full)

@@ -10,9 +10,9 @@ To add a reader for a format named FORMAT:
 4. If `cnncalc check` may open such files from strangers, offer `read_submission(data, path, options) -> Network`, which
    reads bytes or an open file within the limits for strangers, and list the suffixes in `submissions`.
 5. If its files share their suffix with another format, list the words in `marks` and write
-   `cnncalc/readers/FORMAT/recognition.py` with `recognises(text) -> bool`. It decides about a text that has one of these
-   words, and is imported only then. It must not raise, whatever the text is. `check` reads such files as specifications.
-6. If a folder may be named instead of a file in it, give that file in `folder`. Its content must be recognised.
+   `cnncalc/readers/FORMAT/recognition.py` with `recognises(text) -> bool`. It is imported and called only for text that
+   has one of these words. It must not raise, whatever the text is. `check` reads such files as specifications.
+6. If a folder can be named instead of a file in it, give that file in `folder`. Its content must be recognised.
 7. Describe the format in docs/models.md, and add tests in `tests/readers/FORMAT/`.
 
 A layer kind is read in the file of its family (windows, views, recurrent, ...), which has the same name in each format.

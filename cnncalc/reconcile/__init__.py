@@ -1,9 +1,9 @@
 """What other tools print for a network, to the digit, as a sum of named addends.
 
-`calls` turns layers into the calls of a PyTorch program, which are what the tools count, and `writings` says how a program
-may write them. Each tool is a class in `tools/`, with its version and a table of rules for each figure that it prints;
-`rules` adds them up. `printed` searches for what explains a given number. To add a tool: write its class, add it to the
-table in `tools/__init__`, and to tests/oracle/reconcile, which run the tools themselves.
+`calls` turns layers into the calls of a PyTorch program, which are what the tools count, and `writings` lists the ways in
+which a program may write them. Each tool is a class in `tools/`, with its version and a table of rules for each figure
+that it prints; `rules` adds them up. `printed` searches for what explains a printed number. To add a tool, write its
+class, add it to the table in `tools/__init__`, and to tests/oracle/reconcile, which run the tools themselves.
 """
 
 from __future__ import annotations

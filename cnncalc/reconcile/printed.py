@@ -108,7 +108,7 @@ def explain(text: str, network: Network, results: Sequence[Result]) -> Explanati
 def candidates(network: Network, results: Sequence[Result]) -> list[list[Candidate]]:
     """Return what tools print, then what follows from it by one change, then by two."""
     known = [result for result in results if result.value is not None]
-    plain = [*_own(network), *[_printed(result) for result in known]]
+    plain = [*_own_candidates(network), *[_candidate_of(result) for result in known]]
     once = [change for result in known for change in _omissions(network, result)]
     once += [change for result in known for change in _other_writings(result)]
     changed = [*once, *[change for candidate in plain for change in _rescaled(candidate)]]
@@ -141,7 +141,7 @@ def _agrees(figure: Figure, candidate: Candidate) -> bool:
     return Figure(figure.text, figure.digits, figure.places, _unit(figure, candidate)).agrees(candidate.value)
 
 
-def _own(network: Network) -> Iterator[Candidate]:
+def _own_candidates(network: Network) -> Iterator[Candidate]:
     total = analyze(network).totals
     if not total.uncounted:
         yield Candidate("cnncalc", "MACs", "MACs", total.macs)
@@ -149,7 +149,7 @@ def _own(network: Network) -> Iterator[Candidate]:
     yield Candidate("cnncalc", "activations", "activations", total.activations)
 
 
-def _printed(result: Result) -> Candidate:
+def _candidate_of(result: Result) -> Candidate:
     assert result.value is not None
     return Candidate(result.tool, result.figure, result.unit, result.value)
 
@@ -163,16 +163,16 @@ def _omissions(network: Network, result: Result) -> Iterator[Candidate]:
     if weighted and weighted[-1].kind in ("fc", "linear"):
         last = weighted[-1].name
         value = sum(shares.values()) - shares.get(last, 0)
-        yield _changed(_printed(result), value, f"without the last layer, {show(last)}")
+        yield _changed(_candidate_of(result), value, f"without the last layer, {show(last)}")
     convolved = sum(shares.get(node.name, 0) for node in weighted if node.layer is not None and node.layer.convolves)
-    yield _changed(_printed(result), convolved, "convolutions only")
+    yield _changed(_candidate_of(result), convolved, "convolutions only")
 
 
 def _other_writings(result: Result) -> Iterator[Candidate]:
     for assumption in result.assumptions:
         for other in assumption.others:
             if other.value is not None:
-                yield _changed(_printed(result), other.value, f"with {assumption.kind} written as {other.code}")
+                yield _changed(_candidate_of(result), other.value, f"with {assumption.kind} written as {other.code}")
 
 
 def _rescaled(candidate: Candidate) -> Iterator[Candidate]:

@@ -144,7 +144,7 @@ class Figure:
                     gaps.setdefault((node.kind, _reason(call)), []).append(node.name)
                 else:
                     parts += [(node.name, part) for part in found]
-        addends = _grouped(parts)
+        addends = _group_parts(parts)
         least = sum(addend.value for addend in addends)
         value = None if gaps else least
         return Result(
@@ -176,7 +176,7 @@ class Parameters(Figure):
             (row.node.name, Part(1, number, what))
             for what, count in self.counts.items() for row in rows if (number := count(row))
         ]  # fmt: skip
-        addends = _grouped(parts)
+        addends = _group_parts(parts)
         total = sum(addend.value for addend in addends)
         return Result(
             tool.name, tool.version, self.name, self.unit, total, total, addends, (), (), self.note, _shares(parts)
@@ -221,7 +221,7 @@ def parts_of(rule: Rule, call: Call) -> Iterable[Part] | None:
     return parts
 
 
-def _grouped(parts: Iterable[tuple[str, Part]]) -> tuple[Addend, ...]:
+def _group_parts(parts: Iterable[tuple[str, Part]]) -> tuple[Addend, ...]:
     """Add up parts with the same coefficient that count the same thing."""
     totals: dict[tuple[int, str], int] = {}
     layers: dict[tuple[int, str], dict[str, None]] = {}

@@ -13,7 +13,7 @@ from cnncalc.units import format_bytes, format_count
 
 
 class Folded:
-    """A line of the table: one row, or the rows of a block folded into one. Without `whole`, the rows are from anywhere."""
+    """A line of the table: one row, or several folded into one. Without `whole`, they need not belong to one block."""
 
     __slots__ = ("level", "name", "rows", "whole")
 
@@ -64,7 +64,7 @@ def _fields(line: Folded, analysis: Analysis, exact: bool) -> str:
 
 
 def figure(name: str, quantity: Quantity) -> Column:
-    """Return the column of a figure that every layer has its share of."""
+    """Return the column of a figure to which every layer contributes."""
 
     def text(line: Folded, analysis: Analysis, exact: bool) -> str:
         number = line.total(quantity.row)
@@ -83,7 +83,7 @@ def _share(line: Folded, analysis: Analysis, exact: bool) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Format a share in percent, such as `74.3 %`. A share above zero is never shown as 0, and one below all never as 100.
+    """Format a share in percent, such as `74.3 %`. A share above zero is never shown as 0, and one below the whole never as 100.
 
     >>> percent(1, 3), percent(1, 10**6), percent(0, 5)
     ('33.3 %', '<0.1 %', '0 %')
@@ -145,7 +145,7 @@ def _formula(line: Folded, analysis: Analysis, exact: bool) -> str:
     return formula(line.last, analysis.network.shapes(line.last.node)) if len(line.rows) == 1 else ""
 
 
-def _saved(line: Folded, analysis: Analysis, exact: bool) -> str:
+def _saved_text(line: Folded, analysis: Analysis, exact: bool) -> str:
     if analysis.saved is None:
         return "?"
     return _bounded(sum(analysis.saved.get(row.node.name, 0) for row in line.rows), analysis, exact)
@@ -167,7 +167,7 @@ def moved(line: Folded, analysis: Analysis) -> int | None:
     return sum(found) if found else None
 
 
-def _moved(line: Folded, analysis: Analysis, exact: bool) -> str:
+def _moved_text(line: Folded, analysis: Analysis, exact: bool) -> str:
     size = moved(line, analysis)
     return "" if size is None else f"{size:,}" if exact else format_bytes(size)
 
@@ -188,10 +188,10 @@ COLUMNS: dict[str, Column] = {
     **{name: figure(name, quantity) for name, quantity in PER_LAYER.items()},
     "rf": Column("receptive field", True, _field, help="size/stride"),
     "formula": Column("formula", False, _formula, help="(W - F + 2P)/S + 1 with the numbers"),
-    "saved": Column("saved", True, _saved, help="bytes saved for backward"),
+    "saved": Column("saved", True, _saved_text, help="bytes saved for backward"),
     "live": Column("live", True, _live, help="bytes alive while the layer runs in training"),
     "moved": Column(
-        "moved", True, _moved, help="bytes that a kernel reads and writes if batch norms and activations are fused"
+        "moved", True, _moved_text, help="bytes that a kernel reads and writes if batch norms and activations are fused"
     ),
     "intensity": Column("per byte", True, _intensity, help="operations per byte moved, two per multiply-add"),
     "share": Column("of params", True, _share, help="share of all parameters"),

@@ -175,7 +175,7 @@ def fit_rows(answer: Answer) -> list[tuple[str, str, str]]:
         words, style = f"batch {found.batch:,}{bound}", "total"
         if not found.batch:
             noun, peak = "estimated peak" if run.assumes else "peak", _with_bound(run.bounded, found.first.live)
-            words, style = f"does not fit even at batch 1: the {noun} is {peak}, {place(found.first)}", "bad"
+            words, style = f"does not fit even at batch 1, where the {noun} is {peak}, {place(found.first)}", "bad"
         if name == "inference" and run.assumes and not run.unknown and fit.least is not None and fit.least.batch:
             words += f"; batch {fit.least.batch:,} with every value freed after its last use"
         rows.append((f"{name} in {format_bytes(fit.size)}: ", words, style))

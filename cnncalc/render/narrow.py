@@ -20,7 +20,7 @@ def narrow(grid: Grid, widths: list[int], room: int, glyphs: dict[str, str]) -> 
     It may be enough to break the last text column between words. Otherwise the columns are shown in groups, one below the
     other, each with the first column.
     """
-    fitted = _shrunk(grid, widths, room)
+    fitted = _shrink_columns(grid, widths, room)
     if sum(fitted) + grid.gap * (len(fitted) - 1) <= room:
         return _group(grid, list(range(len(fitted))), fitted, glyphs)
     others = range(1, len(widths))
@@ -50,7 +50,7 @@ def _is_text(grid: Grid, column: int) -> bool:
     return not grid.right[column] and any(cell.strip().count(" ") > 1 for cell in _cells(grid, column))
 
 
-def _shrunk(grid: Grid, widths: list[int], room: int) -> list[int]:
+def _shrink_columns(grid: Grid, widths: list[int], room: int) -> list[int]:
     """Reduce the widths of text columns, the last ones first, as far as needed and as words allow."""
     shrunk = list(widths)
     for column in reversed(range(1, len(widths))):

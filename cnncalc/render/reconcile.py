@@ -123,7 +123,7 @@ def _explanation(answer: Reconciliation, found: Explanation, glyphs: dict[str, s
     lines += [
         [],
         [(f" {plural(found.compared, 'figure')} compared at the digits printed; ", "dim"),
-         (f"they would explain {_percent(found.chance)} of all numbers with as many digits", "dim")],
+         (f"they would explain {_percent(found.chance)} of all numbers with the same number of digits", "dim")],
     ]  # fmt: skip
     return lines
 

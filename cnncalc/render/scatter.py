@@ -40,7 +40,7 @@ def svg(answer: Answer) -> str:
         'font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#1b1f24">',
         f"<title>{escape(title)}</title>",
         f'<rect width="{WIDE}" height="{TALL}" fill="white"/>',
-        f'<text x="{LEFT}" y="24" font-size="14">{escape(_cut(title))}</text>',
+        f'<text x="{LEFT}" y="24" font-size="14">{escape(_shorten(title))}</text>',
         *_axes(answer, cost, across, up),
     ]
     best = set(map(id, answer.front))
@@ -138,7 +138,7 @@ def _front(answer: Answer, cost: str, across: _Scale, up: _Scale) -> list[str]:
 
 
 def _legend() -> list[str]:
-    words = [(FRONT, "not beaten by another choice"), (KEEP, "keeps the limits"), (BREAK, "breaks a limit")]
+    words = [(FRONT, "not beaten by another choice"), (KEEP, "meets the limits"), (BREAK, "exceeds a limit")]
     found, x = [], LEFT
     for color, text in words:
         found.append(f'<circle cx="{x + 5}" cy="{TALL - 12}" r="4" fill="{color}"/>')
@@ -147,5 +147,5 @@ def _legend() -> list[str]:
     return found
 
 
-def _cut(title: str) -> str:
+def _shorten(title: str) -> str:
     return title if len(title) <= 92 else title[:89] + "..."

@@ -68,7 +68,7 @@ def report(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
         lines += _best(answer, answer.best)
         lines += [[], [("  " + command(answer.family, answer.question, answer.best.choice), "name")]]
         lines += _trades(answer, glyphs)
-    return [*lines, [], *_tried(answer)]
+    return [*lines, [], *_effort_lines(answer)]
 
 
 def _best(answer: Answer, best: Candidate) -> list[Line]:
@@ -93,7 +93,7 @@ def _best(answer: Answer, best: Candidate) -> list[Line]:
 
 
 def _no_choice(answer: Answer) -> list[Line]:
-    lines: list[Line] = [[("no choice keeps the limits", "bad")]]
+    lines: list[Line] = [[("no choice meets the limits", "bad")]]
     nearest = closest(answer)
     if nearest is not None:
         values = ", ".join(f"{name} {value}" for name, value in _values(answer, nearest).items())
@@ -131,7 +131,7 @@ def _trades(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
     names = list(answer.question.measured)
     axes = [axis.name for axis in answer.family.axes]
     grid = Grid([*axes, *(noun(answer, name) for name in names)], [False] * len(axes) + [True] * len(names))
-    for number, candidate in enumerate(_spread(answer.front)):
+    for number, candidate in enumerate(_sample_evenly(answer.front)):
         cells = list(_values(answer, candidate).values())
         for name in names:
             figure = candidate.figures.get(name)
@@ -146,14 +146,14 @@ def _trades(answer: Answer, glyphs: dict[str, str]) -> list[Line]:
     return [[], [(text, "dim")], *grid.lines(glyphs)]
 
 
-def _spread(front: Sequence[Candidate]) -> list[Candidate]:
+def _sample_evenly(front: Sequence[Candidate]) -> list[Candidate]:
     """Return at most `ROWS` candidates, evenly spread from the best to the cheapest."""
     if len(front) <= ROWS:
         return list(front)
     return [front[number * (len(front) - 1) // (ROWS - 1)] for number in range(ROWS)]
 
 
-def _tried(answer: Answer) -> list[Line]:
+def _effort_lines(answer: Answer) -> list[Line]:
     total = answer.family.size
     if answer.growing:
         names = " and ".join(answer.growing)
@@ -162,7 +162,7 @@ def _tried(answer: Answer) -> list[Line]:
         text = f"tried {plural(total, 'choice')}"
     parts = [
         (answer.invalid, "not a valid network", "not valid networks"),
-        (answer.unmet, "breaks a limit", "break a limit"),
+        (answer.unmet, "exceeds a limit", "exceed a limit"),
         (answer.unknown, "has an unknown figure", "have an unknown figure"),
     ]
     counted = [f"{count:,} {one if count == 1 else many}" for count, one, many in parts if count]

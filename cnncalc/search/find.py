@@ -1,4 +1,4 @@
-"""The search itself: the way to search is chosen, the choices are tried, and the best ones are kept."""
+"""The search itself: choose how to search, try the choices, and keep the best ones."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FEW = 50_000  # layers of all choices together up to which every choice is tried
 class Answer(Record):
     """What was found.
 
-    `best` is None if no choice keeps the limits. `front` are the choices that no other tried one beats, the best first.
+    `best` is None if no choice meets the limits. `front` are the choices that no other one that was tried beats, best first.
     `growing` are the names of the axes along which ranges were skipped, empty if every choice was tried. `invalid` counts
-    the choices that are not valid networks, `unmet` those that break a limit and `unknown` those with an unknown figure.
+    the choices that are not valid networks, `unmet` those that exceed a limit and `unknown` those with an unknown figure.
     `reason` is why the first invalid choice is not valid, and `reason_of` the values of that choice.
     """
 
@@ -96,7 +96,7 @@ def _work(family: Family) -> int:
 
 
 def _jobs(family: Family, jobs: int | None) -> int:
-    """Return the number of processes for a search. Processes cannot read standard input once more."""
+    """Return the number of processes for a search. Processes cannot read standard input again."""
     if family.spec.text == "-" or family.spec.reader.runs_code:
         return 1
     if jobs is not None:

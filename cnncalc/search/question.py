@@ -103,7 +103,8 @@ def quantity_of(name: str, mode: str = "train") -> Quantity:
 
 
 def measure(network: Network, question: Question, batch: int = 0) -> tuple[dict[str, int | None], bool]:
-    """Return the figures of a network, and whether it keeps the limits. One that does not may lack slow figures.
+    """Return the figures of a network, and whether it meets the limits. A network that does not may lack figures that
+    are slow to calculate.
 
     A `batch` replaces that of the question.
     """

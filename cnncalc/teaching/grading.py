@@ -1,4 +1,4 @@
-"""Grade filled worksheets: points for every student, and the usual mistake behind each wrong answer."""
+"""Grade completed worksheets: points for every student, and the common mistake behind each wrong answer."""
 
 from __future__ import annotations
 

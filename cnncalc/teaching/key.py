@@ -1,4 +1,4 @@
-"""The key of worksheets as a CSV file: right answers with points, and usual mistakes with their explanation.
+"""The key of worksheets as a CSV file: right answers with points, and common mistakes with their explanations.
 
 A teacher may edit the file: change points, give part of the points for a mistake, or add a row for another answer.
 """

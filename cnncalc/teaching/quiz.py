@@ -116,7 +116,7 @@ def _about(network: Network, count: int, dice: Dice, topics: Sequence[str]) -> I
     for topic in topics:
         quantities = TOPICS[topic]
         found = [
-            _asked(analysis, topic, quantity, row)
+            _make_question(analysis, topic, quantity, row)
             for quantity in quantities
             for row in analysis.rows
             if _worth(analysis, row, quantity)
@@ -154,7 +154,7 @@ def _worth(analysis: Analysis, row: Row, quantity: str) -> bool:
     return any(fact.letters for fact in working_of(analysis, row, quantity))
 
 
-def _asked(analysis: Analysis, topic: str, quantity: str, row: Row) -> Asked:
+def _make_question(analysis: Analysis, topic: str, quantity: str, row: Row) -> Asked:
     question = ask(analysis, quantity, [row])
     assert question is not None
     network, node = analysis.network, row.node
@@ -222,7 +222,7 @@ def _invented(dice: Dice, topic: str) -> Asked:
         if network is None:
             continue
         analysis = analyze(network, dice.pick(BATCHES) if quantity == "memory" else 1, DTYPE)
-        return _asked(analysis, topic, quantity, analysis.rows[-1])
+        return _make_question(analysis, topic, quantity, analysis.rows[-1])
 
 
 def _layers(dice: Dice, topic: str) -> tuple[list[Layer], Shape]:

@@ -1,7 +1,7 @@
-"""Variants of a network: other sizes, filters and kernels, with the same layers and equally hard arithmetic.
+"""Variants of a network: different sizes, filters and kernels, with the same layers and equally hard arithmetic.
 
 A variant has the same layers in the same order. A size that divides exactly still does, a layer that keeps its size still
-does, and channels are from the usual numbers of a lecture. The same seed gives the same variants on every system and with
+does, and channels are numbers that are common in lectures. The same seed gives the same variants on every system and with
 every version of Python.
 """
 
@@ -56,7 +56,7 @@ class Dice:
         return options[int.from_bytes(digest[:8], "big") % len(options)]
 
     def shuffle(self, options: Sequence[_Option]) -> list[_Option]:
-        """Return the options in another order."""
+        """Return the options in random order."""
         left, found = list(options), []
         while left:
             found.append(left.pop(self.pick(range(len(left)))))
@@ -75,7 +75,7 @@ def variants(network: Network, count: int, seed: int) -> list[Network]:
     """Return `count` different variants of a network.
 
     Raises:
-        NoVariants: If there are not so many.
+        NoVariants: If there are fewer.
     """
     kept = _signature(network)
     taken = {_fingerprint(network)}
@@ -174,7 +174,7 @@ def _jump(network: Network) -> int:
 
 
 def _rebuilt(network: Network, choice: Choice) -> Network | None:
-    """Return the network with other numbers; None if the layers do not fit together."""
+    """Return the network with different numbers; None if the layers do not fit together."""
     builder = Builder()
     layers: dict[int, Layer] = {}
     try:
@@ -196,14 +196,14 @@ def _rebuilt(network: Network, choice: Choice) -> Network | None:
 
 
 def _input(network: Network, node: Node, choice: Choice) -> Shape:
-    """Return the shape of an input: one of the size of the first input changes with it."""
+    """Return the shape of an input. An input of the same size as the first one changes with it."""
     if node.output == network.nodes[0].output or node.output.spatial == network.nodes[0].output.spatial != ():
         return Shape((*choice.spatial, node.output.channels) if node.output.rank else choice.spatial)
     return node.output
 
 
 def _changed(layer: Layer, choice: Choice) -> Layer:
-    """Return the layer with other channels and kernels. Padding that keeps the size follows the kernel."""
+    """Return the layer with different channels and kernels. Padding that keeps the size follows the kernel."""
     values = layer.nondefault_fields
     for name in WIDTHS:
         if type(values.get(name)) is int:

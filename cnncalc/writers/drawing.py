@@ -88,7 +88,7 @@ def edges(network: Network, of_value: dict[int, str]) -> list[tuple[str, str]]:
     return list(pairs)
 
 
-def _drawn(top: list[Box]) -> list[tuple[Box, int, bool]]:
+def _list_boxes(top: list[Box]) -> list[tuple[Box, int, bool]]:
     """Return all boxes with their depths. A block comes before its contents and, marked, once more after them."""
     drawn: list[tuple[Box, int, bool]] = []
     waiting = [(box, 0, False) for box in reversed(top)]
@@ -115,7 +115,7 @@ def mermaid(network: Network, depth: int | None = None) -> str:
     top, of_value = boxes(network, depth)
     lines = ["flowchart TB"]
     kinds: dict[str, list[str]] = {}
-    for box, level, end in _drawn(top):
+    for box, level, end in _list_boxes(top):
         space = "  " * (level + 1)
         if end:
             lines.append(f"{space}end")
@@ -152,7 +152,7 @@ def dot(network: Network, depth: int | None = None) -> str:
         '  node [shape=box, style="rounded,filled", fillcolor="#f7f7f7", fontname="Helvetica", fontsize=11];',
         '  graph [fontname="Helvetica", fontsize=12, style=rounded, color="#999999"];',
     ]
-    for box, level, end in _drawn(top):
+    for box, level, end in _list_boxes(top):
         space = "  " * (level + 1)
         if end:
             lines.append(space + "}")

@@ -1,4 +1,4 @@
-"""Every kind of usual mistake gives a figure that is recognized, and a right figure is never explained."""
+"""Every kind of common mistake gives a figure that is recognized, and a right figure is never explained."""
 
 from __future__ import annotations
 

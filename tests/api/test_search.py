@@ -67,7 +67,7 @@ def test_nothing_fits() -> None:
     found = cnncalc.find_best("lenet5", {"input": "32..34"}, max={"params": 1})
     assert not found
     assert (found.values, found.figures, found.command, found.network) == ({}, {}, "", None)
-    assert repr(found) == "<Search: no choice keeps the limits, 3 tried>"
+    assert repr(found) == "<Search: no choice meets the limits, 3 tried>"
     assert found.to_svg().startswith("<svg ")
 
 

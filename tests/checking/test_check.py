@@ -179,7 +179,7 @@ def test_an_output_of_a_volume(check: Check, tmp_path: Path) -> None:
 
 def test_a_note_if_there_is_no_limit(check: Check, tmp_path: Path) -> None:
     """A note is printed if there is nothing to compare a file with, and only then."""
-    note = "note: there are no limits, so files are only checked for being valid and for their own `expect`\n"
+    note = "note: there are no limits, so cnncalc only checks that files are valid and that their own `expect` holds\n"
     done = check("net.yaml")
     assert (done.status, done.err) == (0, note)
     assert done.lines == ["PASS net.yaml", "1 file: 1 passed, 0 failed"]

@@ -41,7 +41,7 @@ def test_the_suffix_decides(ended: Run, tmp_path: Path, monkeypatch: pytest.Monk
             "draw lenet5 -o a.html",
             "`a.html` ends in `.html`, but pictures are SVG, TikZ, PDF or PNG: end the name in `.svg`, ",
         ),
-        ("draw lenet5 -o a.svg --format tex", "`a.svg` is not a name for --format tex: remove --format"),
+        ("draw lenet5 -o a.svg --format tex", "`a.svg` does not match --format tex: remove --format"),
         ("draw lenet5 --show params,flops", "`flops` is not a figure: use `params`, `macs`, `memory` or `rf`"),
         ("draw lenet5 --width 180", "`180` is not a width: write 180mm, 18cm, 7in or 510pt"),
         ("draw lenet5 --width 2mm", "`2mm` is too narrow: use 36mm to 1760mm"),

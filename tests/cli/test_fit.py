@@ -70,14 +70,14 @@ def test_what_it_prints(ended: Run) -> None:
     assert " width   0.5" in done.lines
     assert " params  1,968,680 (1.97M)   98.4 % of the limit" in done.lines
     assert "  cnncalc analyze mobilenet_v2 -p width=0.5" in done.lines
-    assert done.lines[-1] == "tried 8 choices; 6 break a limit"
+    assert done.lines[-1] == "tried 8 choices; 6 exceed a limit"
 
 
 def test_nothing_fits(ended: Run) -> None:
     words = ("-e", "32x32x3 -> CONV3-16 -> FC-10", "--vary", "conv1.filters=1..8", "--max-params", "6")
     done = ended("fit", *words)
     assert done.status == 1
-    assert "no choice keeps the limits" in done.out
+    assert "no choice meets the limits" in done.out
     assert "the closest is conv1.filters 1, with params 10,278" in done.out
     assert fitted(ended, *words, status=1)["best"] is None
 

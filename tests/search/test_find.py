@@ -53,7 +53,7 @@ Found = tuple[tuple[str, ...], dict[str, int | None], Any]
 
 
 def brute_force(case: Case, folder: Path) -> tuple[list[Found], int]:
-    """Every choice that keeps the limits, with its figures and its goal, and the number of valid networks."""
+    """Every choice that meets the limits, with its figures and its goal, and the number of valid networks."""
     spec, ranges = spec_of(case, folder), [read_range(text) for text in case.vary]
     names = [one.name for one in ranges]
     channels = 3 if case.spec.startswith("INPUT") else load(spec).inputs[0].output[-1]

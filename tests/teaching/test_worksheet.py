@@ -224,7 +224,7 @@ def test_the_format_of_a_key_is_that_of_its_suffix(suffix: str, here: Any, tmp_p
 def test_seed_and_variants(here: Any) -> None:
     """A seed alone gives one variant; without both, the network itself is asked about."""
     plain = here("worksheet", "exam.yaml")
-    assert (plain.status, plain.err) == (0, "note: no key was written: add --key FILE\n")
+    assert (plain.status, plain.err) == (0, "note: no answer key was written; add --key FILE to write one\n")
     assert "## Exam\n" in plain.out
     one = here("worksheet", "exam.yaml", "--seed", "7")
     assert "## Exam, variant 1\n" in one.out

@@ -38,7 +38,7 @@ class Sides:
         """Whether all sides of the input are equal already."""
         return len(set(self.shape.spatial)) == 1
 
-    def scaled(self, side: int) -> Shape:
+    def with_side(self, side: int) -> Shape:
         """The shape of the input with this side."""
         return Shape((*[side] * self.shape.rank, self.shape[-1]))
 
@@ -46,7 +46,7 @@ class Sides:
         """The network for that side, or None if it does not accept it."""
         if side not in self.known:
             try:
-                self.known[side] = self.resize(self.scaled(side))
+                self.known[side] = self.resize(self.with_side(side))
             except Refused:
                 self.known[side] = None
         return self.known[side]
@@ -105,4 +105,4 @@ def sides_within(
     """
     sides = Sides(resize, network)
     largest = {name: sides.largest(size, peak) for name, peak in peaks.items()}
-    return {name: sides.scaled(side) if side else None for name, side in largest.items()}
+    return {name: sides.with_side(side) if side else None for name, side in largest.items()}

@@ -1,4 +1,4 @@
-"""Usual mistakes: recognize which mistake gives exactly the wrong figure that someone wrote.
+"""Common mistakes: find out which mistake gives exactly the wrong figure in question.
 
 `recognition.recognize` compares an answer with every kind of mistake that a question can meet. The same kinds serve
 `expect:` and `published:` in a file, `cnncalc grade` and `cnncalc quiz`.

@@ -1,4 +1,4 @@
-"""Recognize the mistakes that give exactly a certain wrong answer."""
+"""Find the mistakes that give exactly a particular wrong answer."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _is_more(question: Question, figure: Figure) -> bool:
     return figure.digits * figure.unit > question.number * scale
 
 
-def _named(rows: list[Row]) -> str:
+def _join_names(rows: list[Row]) -> str:
     names = [_name(row) for row in rows]
     if len(names) == 1:
         return names[0]
@@ -174,7 +174,7 @@ def read_layer_left_out(question: Question, figure: Figure) -> str:
     found = _difference(question, figure) if question.quantity in SUMS and not _is_more(question, figure) else None
     if found is None:
         return ""
-    return f"the figure without {_named(found.rows)}: {question.number:,} - {found.size:,} = {found.figure:,}"
+    return f"the figure without {_join_names(found.rows)}: {question.number:,} - {found.size:,} = {found.figure:,}"
 
 
 def read_layer_twice(question: Question, figure: Figure) -> str:
@@ -182,7 +182,7 @@ def read_layer_twice(question: Question, figure: Figure) -> str:
     found = _difference(question, figure) if question.quantity in SUMS and _is_more(question, figure) else None
     if found is None:
         return ""
-    named = _named(found.rows)
+    named = _join_names(found.rows)
     return f"the figure with {named} counted twice: {question.number:,} + {found.size:,} = {found.figure:,}"
 
 

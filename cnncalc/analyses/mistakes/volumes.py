@@ -34,12 +34,12 @@ def in_place_counted(question: Question) -> Attempts:
             row.node.output.size for row in question.rows if row.node.layer is not None and row.node.layer.in_place
         )
         if extra:
-            numbers = question.number + _scaled(question, extra)
+            numbers = question.number + _in_unit(question, extra)
             text = "the figure with the in-place layers counted"
-            yield Attempt(numbers, text, f"{question.number:,} + {_scaled(question, extra):,} = {numbers:,}")
+            yield Attempt(numbers, text, f"{question.number:,} + {_in_unit(question, extra):,} = {numbers:,}")
 
 
-def _scaled(question: Question, numbers: int) -> int:
+def _in_unit(question: Question, numbers: int) -> int:
     analysis = question.analysis
     return analysis.bytes(numbers) * analysis.batch if question.quantity == "memory" else numbers
 

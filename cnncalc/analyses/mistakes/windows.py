@@ -24,7 +24,7 @@ def _windows(question: Question) -> tuple[Window, ...]:
     return layer.windows(*question.shapes) if isinstance(layer, Windowed) else ()
 
 
-def _padded(layer: Layer, shapes: tuple[Shape, ...]) -> bool:
+def _has_padding(layer: Layer, shapes: tuple[Shape, ...]) -> bool:
     views = layer.windows(*shapes) or ()
     return any(isinstance(view, (Window, TransposedWindow)) and (view.before or view.after) for view in views)
 
@@ -32,7 +32,7 @@ def _padded(layer: Layer, shapes: tuple[Shape, ...]) -> bool:
 def no_padding(question: Question) -> Attempts:
     """P = 0."""
     layer = question.layer
-    if layer is not None and "pad" in layer.fields and _padded(layer, question.shapes):
+    if layer is not None and "pad" in layer.fields and _has_padding(layer, question.shapes):
         yield from attempt(question, "the figure without padding", changed(layer, pad=0))
 
 

@@ -1,4 +1,4 @@
-"""The method of a network that asks for advice."""
+"""The method of a network that returns advice."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Advisable(graph.Network):
-    """A network that can be asked what to change."""
+    """A network that can give advice on what to change. The public class is `Network`."""
 
     def advise(
         self, limits: Mapping[str, int | str] | None = None, *, batch: int = 1, dtype: str = "float32",
         optimizer: str = "sgd", amp: str | None = None, mode: str = "train",
     ) -> Advised:  # fmt: skip
-        """Return what to change so that `limits` hold; the rest is as for `memory`.
+        """Return what to change so that `limits` hold. The other arguments are as for `memory`.
 
         Limits are on `params`, `macs`, `memory`, and every quantity that a policy can limit, such as `activations`.
 

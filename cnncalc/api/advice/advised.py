@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnncalc import network as graph
-from cnncalc.advice import advise as room
+from cnncalc.advice import advise as base
 from cnncalc.advice.state import MODES, QUANTITIES, SIZES, USUAL, Running, State
 from cnncalc.advice.writing.file_text import change_file, source_of
 from cnncalc.advice.writing.specification import write
@@ -31,9 +31,10 @@ class Applied(Record):
     text : str
         The specification.
     keeps_file : bool
-        Whether it is the text of the file with changed lines. Otherwise it was written anew, without comments and parameters.
+        Whether it is the text of the file with some lines changed. Otherwise it was generated, without comments and
+        parameters.
     reason : str
-        Why it had to be written anew; empty if the network was not read from a file.
+        Why it had to be generated; empty if the network was not read from a file.
     """
 
     text: str
@@ -41,19 +42,19 @@ class Applied(Record):
     reason: str = ""
 
 
-class Advised(room.Advised):
-    """The advice for a network, the best first. `str()` is the report of `cnncalc advise`.
+class Advised(base.Advised):
+    """The advice for a network, best first. `str()` is the report of `cnncalc advise`.
 
     Attributes
     ----------
     limits, before : mapping
         The limits and the figures of the network, by quantity.
     over : tuple of str
-        The quantities that are over their limit.
+        The quantities that exceed their limit.
     advice : tuple of cnncalc.advice.advise.Advice
-        Each has its `rewrite`, `place`, `edits`, the figures `after` it, and the share of the gap that it has `closed`.
+        Each has its `rewrite`, `place`, `edits`, the figures `after` it, and the share of the gap that it `closed`.
     combination : cnncalc.advice.advise.Combination or None
-        Changes that meet the limits together, if there is no single one that does.
+        Changes that meet the limits together, if no single change does.
     holds : bool
         Whether the limits can be met.
     """
@@ -82,7 +83,7 @@ class Advised(room.Advised):
         """Return the changed network as a specification, which has exactly the figures of the advice.
 
         The text of the file is kept, with its comments and parameters, and only the lines that describe changed layers are
-        changed. Where they cannot express the change, the specification is written anew.
+        changed. If they cannot express the change, a new specification is generated.
 
         Raises
         ------
@@ -151,7 +152,7 @@ def _parse(name: str, limit: str) -> int:
 
 
 def advise_network(network: graph.Network, limits: Mapping[str, int | str], running: Running) -> Advised:
-    """Return what to change in a network so that it keeps the limits."""
+    """Return what to change in a network so that it meets the limits."""
     for name, value, choices in (
         ("dtype", running.dtype, DTYPES), ("optimizer", running.optimizer, OPTIMIZERS), ("mode", running.mode, MODES),
         ("amp", running.amp, ("", *HALVES)),
@@ -164,4 +165,4 @@ def advise_network(network: graph.Network, limits: Mapping[str, int | str], runn
         raise CnncalcError.of("int8 is only for inference: add --mode infer", "option")
     if running.amp and running.dtype != "float32":
         raise CnncalcError.of("--amp keeps the parameters in float32: remove --dtype or --amp", "option")
-    return Advised(**vars(room.advise(network, read_limits(limits), running)))
+    return Advised(**vars(base.advise(network, read_limits(limits), running)))

@@ -30,7 +30,7 @@ class Report(Record):
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """The picture of each network as SVG, light or dark as the reader prefers."""
+        """The picture of each network as SVG, light or dark according to the reader's setting."""
         return tuple(network.svg() for network in self.networks)
 
     def to_html(self) -> str:
@@ -45,16 +45,16 @@ class Report(Record):
         Parameters
         ----------
         pictures : sequence of str
-            Addresses of the pictures, one for each network. Without them, there are no pictures.
+            Paths or URLs of the pictures, one for each network. By default there are no pictures.
         """
         from cnncalc.reports.markdown import report_markdown
 
         return report_markdown(self.networks, pictures)
 
     def files(self, path: str | os.PathLike[str], format: str = "") -> dict[str, str]:
-        """Return the files of which the report consists, with their text. The first one is `path`.
+        """Return the files that make up the report, with their text. The first one is `path`.
 
-        Markdown has pictures, which are files next to it: `net.md` and `net.svg`.
+        The pictures of Markdown are separate files next to it: `net.md` and `net.svg`.
 
         Raises
         ------

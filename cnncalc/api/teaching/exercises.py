@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Exercises(Structure):
-    """What a network offers for teaching. `Network` is the class that is public."""
+    """What a network offers for teaching. The public class is `Network`."""
 
     def worksheet(
         self,
@@ -37,16 +37,16 @@ class Exercises(Structure):
         only : sequence of str
             Kinds of layers, or families such as `pool`, whose figures are left blank; by default all.
         variants : int, optional
-            How many worksheets to make, about other networks with the same layers that are equally hard.
+            How many worksheets to make, about different networks with the same layers that are equally hard.
         seed : int, optional
-            Chooses the variants. The same seed gives the same ones everywhere.
+            Chooses the variants. The same seed gives the same variants everywhere.
         accept : str
             How numbers may be written, for grading: `exact` (1792), `separators` (also 1,792) or `rounded` (also 1.79k).
 
         Raises
         ------
         CnncalcError
-            If there is nothing to ask, or there are not so many variants.
+            If there is nothing to ask, or there are fewer variants than requested.
 
         Examples
         --------
@@ -86,7 +86,7 @@ class Exercises(Structure):
         batch: int = 1,
         dtype: str = "float32",
     ) -> tuple[Mistake, ...]:
-        """Recognize the usual mistakes that give exactly a wrong answer.
+        """Find the common mistakes that give exactly this wrong answer.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Exercises(Structure):
         -------
         tuple of Mistake
             Each with its `name`, a `title`, the arithmetic that gives the answer (`text`), and `advice`. Empty if the answer
-            is right, or no usual mistake gives it.
+            is right, or no common mistake gives it.
 
         Raises
         ------

@@ -71,8 +71,8 @@ class GradeReport(Grades):
     Attributes
     ----------
     students : tuple of Student
-        Each with `name`, `variant`, `points`, `of` and `answers`. An answer has its `text`, `points`, what is `right`, the
-        names of the mistakes that explain it (`mistake`), and a `remark`.
+        Each with `name`, `variant`, `points`, `of` and `answers`. An answer has its `text`, its `points`, the `right` answer,
+        the names of the mistakes that explain it (`mistake`), and a `remark`.
     problems : tuple of Problem
         Rows that could not be graded.
     """
@@ -109,12 +109,12 @@ class QuizQuestion(Asked):
     """One question of a quiz: the lines that state it (`text`), its right `answer`, and a `hint` with the formula."""
 
     def check(self, answer: str) -> Verdict:
-        """Judge an answer as it was typed.
+        """Judge a typed answer.
 
         Returns
         -------
         Verdict
-            With `readable`, `right`, and the `mistakes` that give exactly this answer.
+            Whether the answer is `readable` and `right`, and the `mistakes` that give exactly this answer.
         """
         check_text("an answer", answer)
         return judge(self, answer)
@@ -133,16 +133,16 @@ def grade(
     answers : path or iterable of paths
         CSV files that `Network.worksheet(...).to_text("csv")` wrote, filled in.
     key : path
-        The CSV file that `Network.worksheet(...).key("csv")` wrote, perhaps with other points.
+        The CSV file that `Network.worksheet(...).key("csv")` wrote, possibly with edited points.
     accept : str, optional
-        How numbers may be written, instead of the rule of the key: `exact`, `separators` or `rounded`.
+        How numbers may be written, overriding the key: `exact`, `separators` or `rounded`.
     follow : bool
-        Give the points of a total that is the sum of the student's own figures.
+        Give the points for a total that is the sum of the student's own figures, even if one of them is wrong.
 
     Raises
     ------
     CnncalcError
-        If a file cannot be read, or is not such a table.
+        If a file cannot be read, or is not a worksheet or key.
     """
     from cnncalc.teaching.key import read_key
 
@@ -156,7 +156,7 @@ def grade(
 
 
 def _source(path: Paths) -> Source:
-    """Read a table, which may be as long as the key of many variants of a deep network.
+    """Read a table, which may be as long as the key for many variants of a deep network.
 
     Raises:
         CnncalcError, Refused: It cannot be read.
@@ -180,7 +180,7 @@ def _source(path: Paths) -> Source:
 def quiz(
     count: int = QUESTIONS, *, topic: str | None = None, seed: int = 0, network: Network | None = None
 ) -> list[QuizQuestion]:
-    """Return questions about layers that are made up, or about the layers of a network.
+    """Return questions about made-up layers, or about the layers of a network.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def quiz(
     Raises
     ------
     CnncalcError
-        If the network has no question of the topic.
+        If the network offers no questions on the topic.
 
     Examples
     --------

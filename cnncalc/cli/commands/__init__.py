@@ -1,5 +1,5 @@
-"""The commands, a module each.
+"""The commands, one module each.
 
-To add one: write `cnncalc/cli/commands/NAME.py` with a click command called `command`, then add a row with its line of
+To add one, write `cnncalc/cli/commands/NAME.py` with a click command called `command`, and add a row with its line of
 help to `COMMANDS` in `cnncalc/cli/__init__.py`. `cnncalc.cli.options` has the options that commands share.
 """

@@ -1,4 +1,4 @@
-"""`cnncalc advise`: what to change in a network so that it keeps limits."""
+"""`cnncalc advise`: what to change in a network so that it stays within limits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FORMATS = ("table", "json")
     type=click.Choice(["train", "infer"]),
     default="train",
     show_default=True,
-    help="What the memory is: the peak of a training step, or of inference.",
+    help="What memory means: the peak of a training step, or of inference.",
 )
 @options.optimizer
 @options.amp()
@@ -66,10 +66,10 @@ def command(
     every: bool,
     number: str | None,
 ) -> int:
-    """Find what to change in SPEC so that it keeps limits.
+    """Find what to change in SPEC so that it stays within limits.
 
     cnncalc applies each rewrite that it knows, such as depthwise separable convolutions, to the network and calculates the
-    result, so that every figure is exact. Without limits it shows what would save most.
+    result, so that every figure is exact. Without limits, it shows what would save the most.
 
     The exit status is 1 if nothing meets the limits.
     """

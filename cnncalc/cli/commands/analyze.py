@@ -53,7 +53,7 @@ COLUMN_NAMES = ("kind", "fields", "output", *PER_LAYER, "rf", "formula", "share"
     "--top",
     type=click.IntRange(1),
     metavar="N",
-    help="Show only the N largest by --sort (default: params), and the others as one line.",
+    help="Show only the N largest by --sort (default: params), and combine the others into one line.",
 )
 @click.option(
     "--get",
@@ -87,7 +87,7 @@ def command(
     .prototxt, a config.json of Hugging Face or its folder, or torch:MODULE:CALLABLE with --input. The last one imports
     MODULE, which is installed or in the current folder, and so runs its code.
 
-    With several SPECs, each has a table. CSV is one table, whose first column is the SPEC.
+    With several SPECs, each gets its own table, except that CSV is one table, whose first column is the SPEC.
     """
     from cnncalc.api.errors import CnncalcError
     from cnncalc.cli.specs import network_of

@@ -20,7 +20,7 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
         "activations": "Maximum number of activations.",
         "activation-memory": "Maximum memory of the feature maps, for one example in float32, such as 2MiB.",
         "training-memory": "Maximum peak of a training step with sgd, for one example in float32, such as 1GB.",
-        "inference-memory": "Maximum memory that inference needs at once, for one example in float32, such as 64MiB.",
+        "inference-memory": "Maximum memory that inference needs at any time, for one example in float32, such as 64MiB.",
         "macs": "Maximum number of multiply-accumulates, such as 50M.",
         "layers": "Maximum number of layers.",
     }
@@ -79,14 +79,14 @@ def _limit_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option(
     "--leaderboard",
     metavar="QUANTITY",
-    help="Order the files that pass by this figure: the smallest first, but the largest receptive-field. In the formats "
+    help="Rank the files that pass by this figure, smallest first (largest first for receptive-field), in the formats "
     "text, json, csv, html and gradescope.",
 )
 @click.option(
     "--anonymous",
     is_flag=True,
-    help="Number the files instead of naming them. The numbers reveal nothing about the names. In the formats text, json, "
-    "csv and html.",
+    help="Number the files instead of naming them, in the formats text, json, csv and html. The numbers reveal nothing "
+    "about the names.",
 )
 @click.option(
     "--format",
@@ -145,7 +145,7 @@ def command(
         print_problems(budget.warnings)
         if not typed and not max_growth and budget.rules == ("sound", "expect"):
             print_message(
-                "note: there are no limits, so files are only checked for being valid and for their own `expect`"
+                "note: there are no limits, so cnncalc only checks that files are valid and that their own `expect` holds"
             )
         report = check(
             paths, budget, baseline=baseline, max_growth=max_growth, only=None if only is None else _rules(only),

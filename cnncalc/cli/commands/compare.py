@@ -29,7 +29,7 @@ def command(request: Request, only: str | None, exit_code: bool) -> int:
     """Compare the totals of two or more networks, with difference and ratio, and the layers of two as a diff.
 
     SPEC is the same as for analyze. `net.yaml@HEAD~1` is the file at a revision of its git repository. One SPEC with --set
-    or --freeze is compared with the network as it is written.
+    or --freeze is compared with the unchanged network.
     """
     from cnncalc.api.comparison import Comparison
     from cnncalc.cli.specs import networks_of

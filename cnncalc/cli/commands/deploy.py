@@ -27,10 +27,10 @@ FORMATS = ("table", "json")
     "devices",
     multiple=True,
     metavar="NAME|FILE",
-    help="Device to check against: a name of the table in docs/deploy.md, or a YAML file with memory, storage, bandwidth and "
+    help="Device to check: a name from the table in docs/deploy.md, or a YAML file with memory, storage, bandwidth and "
     "peaks. May be repeated. The status is 1 if the network does not fit.",
 )
-@click.option("--all", "every", is_flag=True, help="Check against every device of the table.")
+@click.option("--all", "every", is_flag=True, help="Check every device in the table.")
 @click.option(
     "--dtype",
     type=click.Choice(sorted(DTYPES)),
@@ -45,9 +45,9 @@ FORMATS = ("table", "json")
 @click.option("--layers", is_flag=True, help="Show a row for each kernel.")
 @options.output(FORMATS)
 def command(request: Request, devices: tuple[str, ...], every: bool, dtype: str, batch: int, layers: bool) -> int:
-    """Calculate flash, activation memory and bytes moved of SPEC for deployment, and check devices.
+    """Calculate the flash, activation memory and bytes moved of a deployed SPEC, and check devices.
 
-    The network is fused as runtimes do it: batch norms are folded, activations and padding run inside the layer next to
+    The network is fused as in runtimes: batch norms are folded, and activations and padding run inside the layer next to
     them. Every figure is marked as exact, a bound or unknown. Times are lower bounds.
     """
     from cnncalc.api.deployment import DEVICES, find_devices

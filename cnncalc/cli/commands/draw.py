@@ -192,7 +192,7 @@ def format_of(request: Request) -> str:
         return request.form or FORMATS[0]
     form = picture_format(request.file)
     if form and request.form and form != request.form:
-        raise click.UsageError(f"`{show(request.file)}` is not a name for --format {request.form}: remove --format")
+        raise click.UsageError(f"`{show(request.file)}` does not match --format {request.form}: remove --format")
     return form or request.form or FORMATS[0]
 
 

@@ -56,7 +56,7 @@ FORMATS = ("table", "json")
     type=click.Choice(MODES),
     default="train",
     show_default=True,
-    help="What `memory` is: the peak of a training step, or of inference.",
+    help="What `memory` means: the peak of a training step, or of inference.",
 )
 @options.optimizer
 @options.amp()
@@ -64,7 +64,7 @@ FORMATS = ("table", "json")
     "--all",
     "every",
     is_flag=True,
-    help="Try every choice, even where ranges could be skipped because no figure falls in them. This makes the table of "
+    help="Try every choice, even in ranges that could be skipped because no figure decreases in them. This makes the table of "
     "trade-offs complete.",
 )
 @click.option(
@@ -97,13 +97,13 @@ def command(
     jobs: int | None,
     plot: str | None,
 ) -> int:
-    """Find the best network that SPEC can become within limits.
+    """Find the best variant of SPEC within limits.
 
-    cnncalc calculates the networks for the values of --vary and prints the one that reaches the goal, the choices that
-    trade it for a lower cost, and the command that shows it. Values that do not give a valid network are skipped and
+    cnncalc tries the values of --vary and prints the network that best reaches the goal, other choices that cost less,
+    and the command that shows the best one. Values that do not give a valid network are skipped and
     counted.
 
-    The exit status is 1 if no choice keeps the limits.
+    The exit status is 1 if no choice meets the limits.
     """
     from cnncalc.api.search import make_question, search_spec
     from cnncalc.cli.run import command_errors, divert_output
@@ -123,7 +123,8 @@ def command(
     least = read_limits(minima, "--min", NAMES)
     with command_errors():
         question = make_question(
-            most, least, maximize, minimize, batch=request.batch, dtype=request.dtype, optimizer=optimizer, amp=amp, mode=mode,
+            most, least, maximize, minimize, batch=request.batch, dtype=request.dtype, optimizer=optimizer, amp=amp,
+            mode=mode,
         )  # fmt: skip
         with ProgressBar("trying") as progress:
             found = search_spec(spec, request.options, vary, question, every=every, jobs=jobs, progress=progress)

@@ -52,7 +52,7 @@ FORMATS = ("table", "json")
     multiple=True,
     metavar="BLOCK",
     help="Recompute the inside of this block in the backward pass (gradient checkpointing): `Stage2`, or `Stage` for all of "
-    "them. May be repeated. Of nested blocks only the outermost counts.",
+    "them. May be repeated. If blocks are nested, only the outermost counts.",
 )
 @click.option("--timeline", is_flag=True, help="Draw the live memory over the course of the step in the terminal.")
 @click.option(

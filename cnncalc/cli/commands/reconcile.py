@@ -34,22 +34,22 @@ FORMATS = ("table", "json")
 @click.option(
     "--printed",
     metavar="NUMBER",
-    help="Find what explains a number as it is printed somewhere, such as 4.13G: a tool, a factor of two, powers of 1,024, a "
-    "batch, or a part that is left out. The status is 1 if nothing does.",
+    help="Find what explains a number that was printed somewhere, such as 4.13G: a tool, a factor of two, powers of 1,024, a "
+    "batch, or a part that is left out. The exit status is 1 if nothing does.",
 )
 @click.option(
     "--written",
     multiple=True,
     metavar="KIND=WAY",
-    help="Way in which the program writes the layers of a kind, or one layer, where tools tell ways apart, such as "
-    "relu=function for F.relu or globalavgpool=mean. May be repeated.",
+    help="How the program writes the layers of a kind, or one layer, if this matters to a tool, such as relu=function "
+    "for F.relu or globalavgpool=mean. May be repeated.",
 )
 @options.output(FORMATS)
 def command(request: Request, tools: tuple[str, ...], printed: str | None, written: tuple[str, ...]) -> int:
     """Show what other tools would print for SPEC, to the digit, as a sum of named addends.
 
-    Tools that count multiply-adds or FLOPs disagree because they count different things. A file does not say how the program
-    is written, so the report names what it assumes and what the figure would be otherwise. A PyTorch module needs no
+    Tools that count multiply-adds or FLOPs disagree because they count different things. A file does not show how the program
+    is written, so the report states what it assumes and what the figure would be otherwise. A PyTorch module needs no
     assumptions of this kind.
     """
     from cnncalc.cli.request import split_pairs

@@ -1,4 +1,4 @@
-"""`cnncalc report`: everything about a network in one file to hand over."""
+"""`cnncalc report`: everything about a network in one file to share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from cnncalc.cli.suffixes import check_suffix
     default="sgd",
     show_default=True,
     metavar="NAME",
-    help="Optimizer whose state is counted in the memory of training.",
+    help="Optimizer whose state is counted in training memory.",
 )
 @click.option(
     "--max-params", metavar="N", help="Maximum number of parameters, such as 500k. The report shows how to keep it."

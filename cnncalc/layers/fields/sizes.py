@@ -68,7 +68,7 @@ def listed(value: list[Any]) -> tuple[int, ...] | list[Any]:
     return tuple(value) if value and all(type(number) is int for number in value) else value
 
 
-def _joined(value: list[Any]) -> str:
+def _size_help(value: list[Any]) -> str:
     """Return help for a list of numbers that should be a size: `5x5`."""
     whole = 2 <= len(value) <= 4 and all(type(number) is int for number in value)
     return f"write `{'x'.join(map(str, value))}`" if whole else ""
@@ -159,7 +159,7 @@ class To(Field[tuple[int, ...]]):
         if type(value) is tuple and len(value) <= 8 and all(1 <= number <= 2**50 for number in value):
             return value
         if isinstance(value, list):
-            raise self.bad(value, _joined(value) or "join the numbers with `x`: `7x7x512`")
+            raise self.bad(value, _size_help(value) or "join the numbers with `x`: `7x7x512`")
         raise self.bad(value)
 
     def schema(self) -> dict[str, Any]:

@@ -143,7 +143,9 @@ def expand(graph: Graph, event: Event) -> None:
 # -- slices and concatenation -----------------------------------------------------------------------------------------
 
 
-def _cut(graph: Graph, event: Event, x: Var, axis: int, part: tuple[int, int, int], k: int, drop: bool = False) -> None:
+def _slice(
+    graph: Graph, event: Event, x: Var, axis: int, part: tuple[int, int, int], k: int, drop: bool = False
+) -> None:
     """Add a slice of a value along an axis. With `drop`, the axis is removed."""
     start, stop, step = part
     out = event.outs[k]
@@ -186,7 +188,7 @@ def slice_axis(graph: Graph, event: Event) -> None:
         bounds = (start % length if start < 0 else start, start + args["length"], 1)
     else:
         bounds = slice(args["start"], args["end"], args["step"]).indices(length)
-    _cut(graph, event, x, axis, bounds, 0)
+    _slice(graph, event, x, axis, bounds, 0)
 
 
 def select(graph: Graph, event: Event) -> None:
@@ -198,7 +200,7 @@ def select(graph: Graph, event: Event) -> None:
         graph.operator(event, None, in_place=True, views=(Blur(),))
         return
     place %= x.dims[axis]
-    _cut(graph, event, x, axis, (place, place + 1, 1), 0, drop=True)
+    _slice(graph, event, x, axis, (place, place + 1, 1), 0, drop=True)
 
 
 def split(graph: Graph, event: Event) -> None:
@@ -209,7 +211,7 @@ def split(graph: Graph, event: Event) -> None:
     for k, out in enumerate(event.outs):
         drop = event.op == "unbind"
         size = 1 if drop else out.dims[axis]
-        _cut(graph, event, x, axis, (start, start + size, 1), k, drop)
+        _slice(graph, event, x, axis, (start, start + size, 1), k, drop)
         start += size
 
 

@@ -88,14 +88,14 @@ class Reader(Cells):
 
     def _finish(self) -> Network:
         heads = [
-            value for node, value in self._named() if node.rstrip("0123456789") in HEADS and value != self.value
+            value for node, value in self._named_outputs() if node.rstrip("0123456789") in HEADS and value != self.value
         ]  # a detector has several outputs
         network = self.builder.finish([*dict.fromkeys(heads), self.value])
         numbers = numbers_in_weights_file(network)
         description = f"Darknet; its .weights file holds {numbers:,} numbers, {4 * numbers + HEADER_BYTES:,} bytes"
         return self.builder.finish(network.outputs, name=self._name(), source=description, spec=self.source.path)
 
-    def _named(self) -> list[tuple[str, int]]:
+    def _named_outputs(self) -> list[tuple[str, int]]:
         return [(self.builder.nodes[value].name, value) for value in self.outputs]
 
     def _net(self, section: Section, options: ReaderOptions) -> None:

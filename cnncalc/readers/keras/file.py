@@ -118,7 +118,7 @@ def _config(file: BinaryIO, path: str) -> str:
             if info.file_size > most:
                 raise _refused(
                     path,
-                    f"has a `config.json` of {info.file_size:,} bytes; at most {most:,} are read",
+                    f"has a `config.json` of {info.file_size:,} bytes; the limit is {most:,}",
                     code="too-large",
                 )
             with archive.open(info) as inside:

@@ -134,7 +134,7 @@ def regroup(axes: Sequence[Axis], dims: Dims) -> list[Axis] | None:
     return groups if not rest else None
 
 
-def _cut(operation: ReadOperation, x: Tracked, axis: int, start: int, length: int) -> Tracked | None:
+def _slice_tracked(operation: ReadOperation, x: Tracked, axis: int, start: int, length: int) -> Tracked | None:
     """Return a part of the features of a projection."""
     if x.role != "projected" or len(x.axes[axis]) != 1 or x.axes[axis][0][0] != "f":
         return None
@@ -155,7 +155,7 @@ def _track_part(operation: ReadOperation, x: Tracked, value: Value) -> Tracked |
         place = int(index.array.numbers[0]) if index.array is not None and index.size == 1 else length
         if not -length <= place < length:
             return None
-        fact = _cut(operation, x, axis, place % length, 1)
+        fact = _slice_tracked(operation, x, axis, place % length, 1)
         if fact is not None and index.dims == ():
             fact.axes = (*fact.axes[:axis], *fact.axes[axis + 1 :])
         return fact if fact is not None and len(fact.axes) == len(value.dims) else None
@@ -167,7 +167,7 @@ def _track_part(operation: ReadOperation, x: Tracked, value: Value) -> Tracked |
     if len(cuts) != 1:
         return None
     axis, (start, end, by) = cuts[0]
-    return _cut(operation, x, axis, start, end - start) if by == 1 else None
+    return _slice_tracked(operation, x, axis, start, end - start) if by == 1 else None
 
 
 def _track_split(operation: ReadOperation, x: Tracked, scope: Scope) -> Iterator[tuple[str, Tracked]]:
@@ -177,7 +177,7 @@ def _track_split(operation: ReadOperation, x: Tracked, scope: Scope) -> Iterator
     length, count = step.required(0).dims[axis], len(step.outputs)
     for k, name in enumerate(step.outputs):
         value = scope.values.get(name)
-        fact = _cut(operation, x, axis, k * length // count, length // count)
+        fact = _slice_tracked(operation, x, axis, k * length // count, length // count)
         if value is not None and fact is not None and value.dims[axis] * count == length:
             yield name, fact
 

@@ -195,7 +195,7 @@ def _same(a: AxisTracker, step: Operation) -> Found:
     return [_marks(x)] if x is not None else []
 
 
-def _spread(a: AxisTracker, step: Operation) -> Found:
+def _broadcast(a: AxisTracker, step: Operation) -> Found:
     xs = [x for x in step.inputs if x is not None]
     operands = [x for x in xs if x.index is not None]
     marks = a.merge_axes([_marks(x) for x in operands])
@@ -413,7 +413,7 @@ def _reverse(a: AxisTracker, step: Operation) -> Found:
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys([*UNARY, *ACTIVATIONS, "Dropout", "PRelu"], _same),
-    **dict.fromkeys(BINARY, _spread),
+    **dict.fromkeys(BINARY, _broadcast),
     **dict.fromkeys(WINDOWS, _window), **dict.fromkeys(REDUCED, _reduce), **dict.fromkeys(ROWS, _along_rows),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN"), _norm),
     **dict.fromkeys(("MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "Gemm", "QGemm"), _product_of),

@@ -251,7 +251,7 @@ def recorder_class(torch: Any) -> Any:
             self.record.add(Event(op, {"self": whole}, [whole], [var], self.stack[-1]))
             return self.know(value, var)
 
-        def _written(self, value: Any, var: Var) -> None:
+        def _note_write(self, value: Any, var: Var) -> None:
             """Note that a tensor has a new value, and so have the others that overlap it in memory."""
             value_key = self.key(value)
             start, end = _extent(value_key)
@@ -379,7 +379,7 @@ def recorder_class(torch: Any) -> Any:
                         self._mark_detached(value)
             for value, var in zip(outputs, event.outs, strict=True):
                 if any(value is tensor or self.key(value) == self.key(tensor) for tensor in changed):
-                    self._written(value, var)
+                    self._note_write(value, var)
                 else:
                     self.know(value, var)
 

@@ -39,7 +39,7 @@ def combine(expr: Expr, left: Any, right: Any) -> Any:
             return COMPARE[operator](_exact(left), _exact(right)) if _alike(left, right) else operator == "!="
         return COMPARE[operator](_numeric(left, expr[2]), _numeric(right, expr[3]))
     if operator == "x":
-        return _joined(left, right, expr)
+        return _join_sizes(left, right, expr)
     if operator in ("min", "max", "round_to"):
         _check_range(operator, left, expr[2])
         if operator != "round_to":  # `_round_to` checks its step
@@ -66,7 +66,7 @@ def _check_range(function: str, value: Any, operand: Expr) -> None:
         if isinstance(number, (bool, str)) or number > (0 if function == "round_to" else -1):
             continue
         least = "above 0" if function == "round_to" else "of at least 0"
-        named = f"${show(operand[2])} is {_said(number)}" if operand[0] == "name" else f"got {_said(number)}"
+        named = f"${show(operand[2])} is {_spell(number)}" if operand[0] == "name" else f"got {_spell(number)}"
         raise ExpressionError(f"{function} takes sizes {least}; {named}", operand[1], f"use a number {least}")
 
 
@@ -109,13 +109,13 @@ def _exact(value: Any) -> Any:
     return value
 
 
-def _joined(left: Any, right: Any, expr: Expr) -> tuple[int, ...]:
+def _join_sizes(left: Any, right: Any, expr: Expr) -> tuple[int, ...]:
     """Return the size that `x` forms from two values: 1 and 7 give `1x7`."""
     found: list[int] = []
     for value, operand in ((left, expr[2]), (right, expr[3])):
         for number in value if type(value) is tuple else (_numeric(value, operand),):
             if type(number) is not int:
-                raise ExpressionError(f"{_said(number)} is not whole", operand[1], "round it, as in `($n // 2)x1`")
+                raise ExpressionError(f"{_spell(number)} is not whole", operand[1], "round it, as in `($n // 2)x1`")
             found.append(number)
     if len(found) > MOST_AXES:
         raise ExpressionError(f"a size has at most {MOST_AXES} numbers", expr[1], "remove some")
@@ -147,7 +147,7 @@ def _apply(operator: str, left: Any, right: Any, column: int) -> Any:
     if operator == "**":
         return _power(left, right, column)
     if right == 0:
-        raise ExpressionError(f"{_said(left)} {operator} 0 divides by zero", column, "divide by something else")
+        raise ExpressionError(f"{_spell(left)} {operator} 0 divides by zero", column, "divide by something else")
     if operator == "//":
         return left // right
     if operator == "%":
@@ -163,7 +163,7 @@ def _apply(operator: str, left: Any, right: Any, column: int) -> Any:
 def _round_to(value: Any, step: Any, column: int) -> int:
     """Return the nearest multiple of `step`, at least `step` and at most 10 % below `value`, as in MobileNetV2."""
     if type(step) is not int or step < 1:
-        text = f"round_to needs a whole step of at least 1; got {_said(step)}"
+        text = f"round_to needs a whole step of at least 1; got {_spell(step)}"
         raise ExpressionError(text, column, "write `round_to(x, 8)`")
     rounded = max(step, int((2 * value + step) // (2 * step)) * step)
     return rounded + step if 10 * rounded < 9 * value else rounded
@@ -171,7 +171,7 @@ def _round_to(value: Any, step: Any, column: int) -> int:
 
 def _power(base: Any, exponent: Any, column: int) -> Any:
     if type(exponent) is not int or exponent < 0:
-        text = f"the exponent of a power must be a whole number of at least 0; got {_said(exponent)}"
+        text = f"the exponent of a power must be a whole number of at least 0; got {_spell(exponent)}"
         raise ExpressionError(text, column, "write it like `2**3`, and divide for less: `64 // 2**3`")
     if base in (0, 1, -1):
         return base ** (exponent % 2 + 2 if exponent else 0)
@@ -188,7 +188,7 @@ def _bounded(value: Any, column: int) -> Any:
     return value
 
 
-def _said(value: Any) -> str:
+def _spell(value: Any) -> str:
     from cnncalc.layers.fields.notation import spell
 
     return spell(value)

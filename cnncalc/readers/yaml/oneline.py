@@ -80,14 +80,14 @@ class _Line:
         self._chain(layers, 0)
         if self.place < len(self.text):
             self._fail(self.place, f"`{show(self.text[self.place])}` closes nothing", "open it with `[`")
-        self._put(tree, "layers", layers, 0)
+        self._insert(tree, "layers", layers, 0)
         if self.missing:
             self._ask("input" in tree.items)
         if self.used:
             parameters = Map(Mark(0, 0))
             for name, value in self.used.items():
-                self._put(parameters, name, Scalar(value, False, Mark(0, 0)), 0)
-            self._put(tree, "params", parameters, 0)
+                self._insert(parameters, name, Scalar(value, False, Mark(0, 0)), 0)
+            self._insert(tree, "params", parameters, 0)
         return tree
 
     def _value(self, name: str, column: int, usual: str = "") -> str:
@@ -125,7 +125,7 @@ class _Line:
         command = f'cnncalc analyze -e "{show(self.text.strip(), 300)}" {" ".join(words)}'
         self._fail(column, f"{quoted(self.missing, 'and')} {verb} no value", f"fill in your numbers: {command}")
 
-    def _put(self, tree: Map, key: str, value: Map | Seq | Scalar, column: int) -> None:
+    def _insert(self, tree: Map, key: str, value: Map | Seq | Scalar, column: int) -> None:
         tree.items[key] = value
         tree.keys[key] = Mark(0, column)
 
@@ -163,7 +163,7 @@ class _Line:
             if not SHAPE.match(shape):
                 self._fail(start, f"`{show(shape)}` is not a shape", "write height x width x channels: `32x32x3`")
             place = match.start(1) if match.re.groups else start
-            self._put(tree, "input", Scalar(shape, False, Mark(0, place)), start)
+            self._insert(tree, "input", Scalar(shape, False, Mark(0, place)), start)
         self.place = match.end()
         arrow = self._arrow()
         if arrow and self.place >= len(self.text):
@@ -228,14 +228,14 @@ class _Line:
             self._fail(opened, "this bracket is not closed", "close it with `]`")
         self.place += 1
         group = Map(Mark(0, opened))
-        self._put(group, "seq", inside, opened)
+        self._insert(group, "seq", inside, opened)
         match = re.compile(r"\s*\*\s*([0-9]+|[A-Za-z_]\w*)?").match(self.text, self.place)
         if match and not match.group(1):
             self._fail(match.end(), "a number is missing after `*`", "fill in how often the group is repeated: `*3`")
         if match:
             times = match.group(1)
             value = times if times.isdecimal() else self._value(times, match.start(1))
-            self._put(group, "repeat", Scalar(value, False, Mark(0, match.start(1))), match.start(1))
+            self._insert(group, "repeat", Scalar(value, False, Mark(0, match.start(1))), match.start(1))
             self.place = match.end()
         return group
 
@@ -280,21 +280,21 @@ class _Line:
             return None
         inside, step = Map(Mark(0, start)), Map(Mark(0, start))
         for name, text in fields.items():
-            self._put(inside, name, Scalar(text, False, Mark(0, start)), start)
-        self._put(step, kind, inside, start)
+            self._insert(inside, name, Scalar(text, False, Mark(0, start)), start)
+        self._insert(step, kind, inside, start)
         return step
 
     def _worded(self, word: str, start: int) -> Map | Scalar:
         conv = CONV.match(word)
         if conv:
-            step = self._made("conv", start, conv)
+            step = self._make_step("conv", start, conv)
             inside = step.items["conv"]
             if conv["pad"] is None and isinstance(inside, Map):
-                self._put(inside, "pad", Scalar("same", False, Mark(0, start)), start)
+                self._insert(inside, "pad", Scalar("same", False, Mark(0, start)), start)
             return step
         pool = POOL.match(word)
         if pool:
-            return self._made(SHORT.get(pool["kind"].lower(), pool["kind"].lower()), start, pool)
+            return self._make_step(SHORT.get(pool["kind"].lower(), pool["kind"].lower()), start, pool)
         kind = self._kind(word)
         if kind:
             self._plain(KINDS[kind], word, start)
@@ -306,7 +306,7 @@ class _Line:
             self._plain(KINDS[kind], units["kind"], start)
         if units and kind and kind != "conv":
             step = Map(Mark(0, start))
-            self._put(step, kind, Scalar(units["value"], False, Mark(0, start + units.start("value"))), start)
+            self._insert(step, kind, Scalar(units["value"], False, Mark(0, start + units.start("value"))), start)
             return step
         if "(" in word:
             from cnncalc.readers.yaml.suggestions.calls import one_line_word
@@ -383,13 +383,13 @@ class _Line:
             return folded
         return SHORT.get(folded) or foreign_names().get(folded)
 
-    def _made(self, kind: str, start: int, match: re.Match[str]) -> Map:
+    def _make_step(self, kind: str, start: int, match: re.Match[str]) -> Map:
         """Return a step with the matched fields, each at its place."""
         inside = Map(Mark(0, start))
         for name, text in match.groupdict().items():
             if text is not None and name != "kind":
                 place = start + match.start(name)
-                self._put(inside, name, Scalar(text, False, Mark(0, place)), place)
+                self._insert(inside, name, Scalar(text, False, Mark(0, place)), place)
         step = Map(Mark(0, start))
-        self._put(step, kind, inside, start)
+        self._insert(step, kind, inside, start)
         return step

@@ -382,7 +382,7 @@ class File:
                 continue
             origin = item.items.get("source")
             source = origin.text if isinstance(origin, Scalar) else ""
-            meant = self._meant(item.items.get("when"), parameters)
+            meant = self._applies(item.items.get("when"), parameters)
             for quantity, inner in item.items.items():
                 if quantity == "when":
                     continue
@@ -419,7 +419,7 @@ class File:
                     figures.append(Published(source, quantity, figure, compiler.at(inner.mark)))
         return figures
 
-    def _meant(self, tree: Tree | None, parameters: dict[str, Any]) -> bool:
+    def _applies(self, tree: Tree | None, parameters: dict[str, Any]) -> bool:
         """Return whether the `when` of a published entry holds for these parameters."""
         if tree is None:
             return True

@@ -20,7 +20,7 @@ def note_readings(nodes: list[Node], source: Source) -> None:
         _batch_of_images(nodes)
     _flattened_sequence(nodes)
     if source.path == ONE_LINE:
-        _padded(nodes, source)
+        _note_padding(nodes, source)
 
 
 def _image_of_two_numbers(nodes: list[Node]) -> None:
@@ -71,7 +71,7 @@ def _flattened_sequence(nodes: list[Node]) -> None:
             node.notes = (*node.notes, ("sequence", sentence))
 
 
-def _padded(nodes: list[Node], source: Source) -> None:
+def _note_padding(nodes: list[Node], source: Source) -> None:
     """Note that convolutions are padded in the one-line form, but not in a file."""
     for node in nodes:
         if node.kind != "conv" or node.where is None:

@@ -19,10 +19,10 @@ IMPLIED = (
     "in_planes", "C",
 )  # fmt: skip
 
-# rank of the value that enters a step -> the `$names` of its axes, without the channels
+# rank of a step's input -> the `$names` of its axes, without the channels
 IN_AXES = {1: ("in_steps",), 2: ("in_height", "in_width"), 3: ("in_depth", "in_height", "in_width")}
 IN_NAMES = frozenset({"in_channels", *(name for names in IN_AXES.values() for name in names)})
-COUNTER = "i"  # `$i` inside a `repeat:` is the number of the round, counted from 0
+COUNTER = "i"  # `$i` inside a `repeat:` is the number of the repetition, counted from 0
 
 SHORT = {"gap": "globalavgpool", "gmp": "globalmaxpool", "bn": "batchnorm", "pool": "maxpool"}  # one-line form only
 CURLY = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"  # quotation marks that word processors insert

@@ -1,4 +1,4 @@
-"""The tools, one class in one file each. To add one: write its rules, and add it to the table."""
+"""The tools, one class and file each. To add one, write its rules and add it to the table."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def without_names(report: Report) -> Report:
     The files are ordered by what the report shows about them, so that their order reveals nothing about their names. Every
     format numbers the same files alike if the entries have their metrics.
     """
-    entries = sorted(map(_nameless, report.entries), key=_shown)
+    entries = sorted(map(_nameless, report.entries), key=_sort_key)
     digits = len(str(len(entries)))
     numbered = [
         Entry(
@@ -37,7 +37,7 @@ def without_names(report: Report) -> Report:
     return Report(report.policy, report.rules, numbered, unread, report.leaderboard, True)
 
 
-def _shown(entry: Entry) -> tuple[object, ...]:
+def _sort_key(entry: Entry) -> tuple[object, ...]:
     figures = [(one.actual is None, one.actual or 0) for one in entry.measured]
     ranked = entry.ranked.actual if entry.ranked is not None else None
     return (

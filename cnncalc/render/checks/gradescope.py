@@ -38,7 +38,7 @@ def render(report: Report) -> str:
         tests = [_test(report, files, rule, points.get(rule, 0)) for rule in report.rules]
     else:
         passed = report.count("passed") == len(report.entries)
-        tests = [_shown("every rule", passed, int(passed), 1, _output(report, files, report.rules))]
+        tests = [_test_result("every rule", passed, int(passed), 1, _output(report, files, report.rules))]
     unread = describe_unread(report)
     summary = text.summary(report) + (f"; {unread}" if unread else "")
     data = {
@@ -66,10 +66,10 @@ def _test(report: Report, files: Files, rule: str, worth: int) -> dict[str, Any]
         holds = holds and not any(findings_of(report, entry, rule) for entry in report.entries)
     sound = all(entry.metrics is not None for entry in report.entries)
     name = describe_rule(report, rule) if rule in LIMITS else f"{rule}: {describe_rule(report, rule)}"
-    return _shown(name, holds, worth if holds and sound else 0, worth, _output(report, files, (rule,)))
+    return _test_result(name, holds, worth if holds and sound else 0, worth, _output(report, files, (rule,)))
 
 
-def _shown(name: str, passed: bool, score: int, worth: int, output: str) -> dict[str, Any]:
+def _test_result(name: str, passed: bool, score: int, worth: int, output: str) -> dict[str, Any]:
     return {
         "name": name,
         "name_format": "text",

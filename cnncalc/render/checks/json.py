@@ -43,7 +43,7 @@ def render(report: Report) -> str:
         "anonymous": report.anonymous,
         "leaderboard": _leaderboard(report),
     }
-    # a CI runner would obey `##[...]` in a path, even here
+    # a CI runner would interpret `##[...]` in a path, even here
     return dumps(data, indent=2).replace("\x7f", "\\u007f").replace("##", "#\\u0023") + "\n"
 
 

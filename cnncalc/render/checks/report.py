@@ -27,8 +27,8 @@ class Entry(Record):
 class Report(Record):
     """Everything that was checked. `rules` are the applied rules in order.
 
-    `unread` are the files in the given folders whose suffix `check` does not read. `leaderboard` is the quantity that orders
-    the files that pass, if that was asked for. `anonymous` is true if the entries have numbers instead of paths.
+    `unread` are the files in the folders whose suffix `check` does not read. `leaderboard` is the quantity by which the
+    files that pass are ranked, if one was requested. `anonymous` is true if the entries have numbers instead of paths.
     """
 
     policy: Policy

@@ -1,1 +1,1 @@
-"""Grades and quizzes as text and data. Worksheets have a folder of their own, one format per module."""
+"""Grades and quizzes as text and data. Worksheets have their own folder, with one module per format."""

@@ -29,11 +29,11 @@ def render(sheets: Sequence[Worksheet], key: bool) -> str:
                 name,
                 kind,
                 fields,
-                *map(_given, row.cells),
+                *map(_shown_text, row.cells),
             ]
             writer.writerow(map(harmless, cells))
     return out.getvalue()
 
 
-def _given(cell: Cell) -> str:
+def _shown_text(cell: Cell) -> str:
     return plain_answer(cell.value) if cell.value is not None else cell.text

@@ -1,6 +1,6 @@
 """Worksheets as JSON, the contract `cnncalc.worksheet/1`.
 
-Given figures are written as they are, blanks and answers as objects, and unknown figures as null.
+Figures that are shown are plain values, blanks and answers are objects, and unknown figures are null.
 """
 
 from __future__ import annotations

@@ -92,14 +92,14 @@ def convtranspose(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     )
     code = "{me}({0})"
     if not same:
-        cut, pads = [], []
+        parts, pads = [], []
         for w, width, length in zip(windows, shapes[0], out, strict=False):
             whole = width * w.stride + max(w.reach - w.stride, 0)
             back = whole - w.before - length
-            cut.append(":" if not w.before and back <= 0 else f"{w.before or ''}:{min(w.before + length, whole)}")
+            parts.append(":" if not w.before and back <= 0 else f"{w.before or ''}:{min(w.before + length, whole)}")
             pads.append((0, max(-back, 0)))
-        if any(part != ":" for part in cut):
-            code += f"[:, {', '.join(cut)}]"
+        if any(part != ":" for part in parts):
+            code += f"[:, {', '.join(parts)}]"
         code = pad_code(pads, name=code)
     return Leaf(init + ")", "{out} = " + code)
 
@@ -323,7 +323,7 @@ def permute(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
 
 
 @kind("slice")
-def cut(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
+def slice_layer(layer: Any, shapes: tuple[Shape, ...], out: Shape) -> Leaf:
     axis = axis_number(layer.axis, shapes[0]) + 1
     part = f"{layer.start or ''}:{layer.stop}" + (f":{layer.step}" if layer.step > 1 else "")
     return inline("{0}[" + ":, " * axis + part + "]")

@@ -48,7 +48,7 @@ def concat(p: Part) -> str:
 
 
 @kind("slice")
-def cut(p: Part) -> str:
+def write_slice(p: Part) -> str:
     axis = axis_of(p.layer.axis, p.shapes[0], p.layouts[0])
     p.output("Slice", [p.x(), p.ints(p.layer.start), p.ints(p.layer.stop), p.ints(axis), p.ints(p.layer.step)])
     return p.layouts[0]

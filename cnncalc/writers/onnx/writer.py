@@ -34,7 +34,7 @@ def serialize(network: Network, batch: int | None = None) -> bytes:
     """Return the network as the bytes of an ONNX file. Its first dimension is `batch`, or `N` if that is None.
 
     Raises:
-        Unexportable: ONNX has no operators for a layer, or onnx infers another shape for it.
+        Unexportable: ONNX has no operators for a layer, or onnx infers a different shape for it.
         Missing: The package onnx is not installed.
     """
     onnx = import_optional("onnx", "onnx")

@@ -97,7 +97,7 @@ def permute(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shap
 
 
 @kind("slice")
-def cut(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
+def slice_leaf(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) -> Leaf:
     axis = axis_of(layer.axis, shapes[0], layouts[0])
     part = f"{layer.start or ''}:{layer.stop}" + (f":{layer.step}" if layer.step > 1 else "")
     return inline("{0}[" + ":, " * axis + part + "]", layouts, layouts[0])
@@ -126,7 +126,7 @@ def crop(layer: Any, shapes: tuple[Shape, ...], layouts: list[str], out: Shape) 
     for width, length in zip(shapes[0][:-1], out[:-1], strict=True):
         start = (width - length) // 2
         cuts.append(":" if width == length else f"{start}:{start + length}")
-    if not any(cut != ":" for cut in cuts):
+    if not any(slice_leaf != ":" for slice_leaf in cuts):
         return inline("{0}", layouts[:1], layouts[0])
     before = ":, :, " if layouts[0] == "first" else ":, "
     return inline("{0}[" + before + ", ".join(cuts) + "]", layouts[:1], layouts[0])

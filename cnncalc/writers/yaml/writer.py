@@ -1,4 +1,4 @@
-"""Write a network as a specification in YAML like a person would: with defaults, blocks, repeats and only the needed names.
+"""Write a network as YAML as a person would: with defaults, blocks and repeats, and only the names that are needed.
 
 `write` returns the text and the names in it, some of which had to be changed. `write_checked` reads the text again and compares
 it with the network before anything is written.
@@ -123,7 +123,7 @@ class _Writer:
         self.bindings = Bindings(nodes, names, self.root, outputs)
         self.finder = BlockFinder(nodes, names, words, self.bindings)
         self.block: BlockDefinition | None = None  # the block that is being written
-        self.marker = ""  # the name of the value that enters it
+        self.marker = ""  # the name of its input
         self.marked = False
         if not flat:
             self.finder.find(self.root)

@@ -1,4 +1,4 @@
-"""The dialogue of a quiz: questions are printed, and answers read from standard input, one a line."""
+"""The dialogue of a quiz: prints questions and reads answers from standard input, one per line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cnncalc grade`: points for filled worksheets, and the mistake behind each wrong answer."""
+"""`cnncalc grade`: points for completed worksheets, and the mistake behind each wrong answer."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ RULES = ("exact", "separators", "rounded")
     "--accept",
     type=click.Choice(RULES),
     metavar="RULE",
-    help="How numbers may be written, instead of the rule of the key: exact (1792), separators (also 1,792), or rounded "
+    help="How numbers may be written, overriding the key: exact (1792), separators (also 1,792), or rounded "
     "(also 1.79k).",
 )
 @click.option(
     "--follow",
     is_flag=True,
-    help="Give the points of a total that is the sum of the student's own figures, even if one of these is wrong.",
+    help="Give the points for a total that is the sum of the student's own figures, even if one of them is wrong.",
 )
 @options.output(FORMATS)
 def command(request: Request, answers: tuple[str, ...], key: str, accept: str | None, follow: bool) -> int:
-    """Grade worksheets that `worksheet --format csv` wrote and students have filled in.
+    """Grade worksheets that `worksheet --format csv` wrote and that students have filled in.
 
-    ANSWERS are CSV files. The column `student` has the name of a student, at least in the first of their rows; if it
-    is empty everywhere, the name of the file is used. A wrong answer gets the points that the key gives to it, usually 0,
-    and the usual mistake that gives exactly this number is named.
+    ANSWERS are CSV files. The column `student` has the name of a student, at least in the first of their rows. If it
+    is empty everywhere, the name of the file is used. A wrong answer gets the points that the key assigns to it,
+    usually 0, and cnncalc names the common mistake that gives exactly this number.
 
     The exit status is 1 if a row could not be graded, and 0 otherwise, whatever the points.
     """

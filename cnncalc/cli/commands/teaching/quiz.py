@@ -32,7 +32,7 @@ TOPICS = ("shapes", "params", "receptive-field", "memory")
     "--seed",
     type=click.IntRange(0, 10**9),
     metavar="N",
-    help="Ask the questions of this seed, the same ones everywhere. By default they are different each time.",
+    help="Choose the questions. The same seed gives the same questions everywhere. By default they are different each time.",
 )
 @click.option(
     "--pass",
@@ -43,14 +43,15 @@ TOPICS = ("shapes", "params", "receptive-field", "memory")
 )
 @options.output_file
 def command(request: Request, topic: str | None, questions: int, seed: int | None, least: int | None) -> int:
-    """Ask questions about the layers of SPEC, or about layers made up for each question.
+    """Ask questions about the layers of SPEC, or about made-up layers.
 
     Type a shape such as 32x32x16 or a number such as 1,792. A number with at least three digits may be rounded, as in 1.79k.
-    Enter ? for the formula, nothing to skip a question, and q to stop. A wrong answer is met with the right one, the formula
-    with its numbers, and the usual mistake that gives exactly this answer. Answers may come from a pipe, one a line. With -o,
-    a copy of the dialogue is written to FILE.
+    Enter ? for the formula, nothing to skip a question, and q to stop. After a wrong answer, cnncalc shows the right one, the
+    formula with its numbers, and the common mistake that gives exactly this answer. Answers may come from a pipe, one
+    per line. With -o, a copy of the dialogue is written to FILE.
 
-    The exit status is 0 when the quiz or its input ends, whatever the score, 1 if --pass is not reached, and 130 after Ctrl-C.
+    The exit status is 0 when the quiz or its input ends, whatever the score, 1 if --pass is not reached, and 130 after
+    Ctrl-C.
     """
     from cnncalc.api.teaching.material import quiz
     from cnncalc.cli.commands.teaching.dialogue import Dialogue

@@ -44,14 +44,14 @@ MOST = 500
     "--variants",
     type=click.IntRange(1, MOST),
     metavar="N",
-    help="Write N different worksheets about networks with the same layers and other sizes, filters and kernels. They are "
+    help="Write N different worksheets about networks with the same layers but different sizes, filters and kernels. They are "
     "equally hard: sizes that divide exactly still do.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 10**9),
     metavar="N",
-    help="Choose other variants. The same seed gives the same ones everywhere. Without --variants, write one variant.",
+    help="Choose different variants. The same seed gives the same variants everywhere. Without --variants, write one variant.",
 )
 @click.option(
     "--key",
@@ -78,9 +78,9 @@ def command(
     key: str | None,
     accept: str,
 ) -> int:
-    """Write the table of SPEC with blanks to fill in, and a separate key with the working.
+    """Write the table of SPEC with blanks to fill in, and a separate answer key with the working.
 
-    Each figure that --hide names is blank for every layer, and in the line of totals. SPEC is the same as for analyze.
+    Each figure that --hide names is blank for every layer and in the row of totals. SPEC is the same as for analyze.
     """
     from cnncalc.cli.specs import network_of, print_notes
     from cnncalc.render.progress import Waiting
@@ -100,7 +100,7 @@ def command(
         write(sheets.key(form), key)
     write(sheets.to_text(request.form), request.file)
     if key is None:
-        print_message("note: no key was written: add --key FILE")
+        print_message("note: no answer key was written; add --key FILE to write one")
     return 0
 
 

@@ -216,16 +216,16 @@ def step_of_lecture(text: str) -> str:
     assert isinstance(steps, Seq)
     if not steps.items:
         return ""
-    line = _written(steps.items[0]) if len(steps.items) == 1 else f"seq: {_written(steps)}"
+    line = _write_tree(steps.items[0]) if len(steps.items) == 1 else f"seq: {_write_tree(steps)}"
     return line if len(line) <= LONGEST else ""
 
 
-def _written(tree: Tree) -> str:
+def _write_tree(tree: Tree) -> str:
     """Write a tree on one line."""
     if isinstance(tree, Scalar):
         return tree.text
     if isinstance(tree, Seq):
-        return f"[{', '.join(map(_written, tree.items))}]"
+        return f"[{', '.join(map(_write_tree, tree.items))}]"
     inside = ", ".join(f"{key}: {_body(key, inner)}" for key, inner in tree.items.items())
     return inside if len(tree.items) == 1 else f"{{{inside}}}"
 
@@ -233,8 +233,8 @@ def _written(tree: Tree) -> str:
 def _body(kind: str, tree: Tree) -> str:
     """Write the fields of a layer in order. If only the first field is given, write its value alone."""
     if not isinstance(tree, Map):
-        return _written(tree)
+        return _write_tree(tree)
     names = [name for name in KINDS[kind].fields if name in tree.items]
     if names == [next(iter(KINDS[kind].fields))]:
-        return _written(tree.items[names[0]])
-    return f"{{{', '.join(f'{name}: {_written(tree.items[name])}' for name in names)}}}"
+        return _write_tree(tree.items[names[0]])
+    return f"{{{', '.join(f'{name}: {_write_tree(tree.items[name])}' for name in names)}}}"

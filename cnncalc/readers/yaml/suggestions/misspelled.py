@@ -103,7 +103,7 @@ def note_misplaced_key(context: Context, tree: Map, words: list[str], suggestion
     kind, mark = KINDS.get(suggestion), tree.keys[second]
     first = next(iter(tree.items.values()))
     if not suggestion and words[0] in KIND_WORDS and isinstance(first, Scalar) and is_step(context, first.text):
-        named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in words[1:])
+        named = ", ".join(f"{word}: {_text_of(tree.items[word])}" for word in words[1:])
         help = f"write `{show(first.text)}: {{{show(named)}}}`, with the kind as the key"
         if first.text not in KINDS and first.text not in context.blocks:
             from cnncalc.readers.yaml.suggestions.foreign_help import help_for_step
@@ -112,12 +112,12 @@ def note_misplaced_key(context: Context, tree: Map, words: list[str], suggestion
         context.problem(tree.keys[words[0]], "unknown-field", f"a step has no key `{show(words[0])}`", help)
     elif kind is not None and second in kind.fields:
         inside = [word for word in words if word in kind.fields]
-        named = ", ".join(f"{word}: {_written(tree.items[word])}" for word in inside)
+        named = ", ".join(f"{word}: {_text_of(tree.items[word])}" for word in inside)
         value, usual = tree.items.get(suggestion), next(iter(kind.fields))
         if isinstance(value, Scalar) and value.text and usual not in inside:
             named = f"{usual}: {value.text}, {named}"
         elif isinstance(value, Map):
-            named = ", ".join([*(f"{name}: {_written(tree)}" for name, tree in value.items.items()), named])
+            named = ", ".join([*(f"{name}: {_text_of(tree)}" for name, tree in value.items.items()), named])
         text = f"`{show(second)}` is a field of {suggestion} and must be inside it"
         help = f"write `{suggestion}: {{{show(named)}}}`, or indent `{show(second)}:` further than `{suggestion}:`"
         context.problem(mark, "unknown-field", text, help)
@@ -242,7 +242,7 @@ def _help_for_extras(context: Context, word: str, body: Tree | None) -> str:
     return f"write `{show(plain)}`, without the comma" if body is None and "," in word else ""
 
 
-def _written(tree: Tree) -> str:
+def _text_of(tree: Tree) -> str:
     """The text of a value, or `...` if it is a list or mapping."""
     return tree.text if isinstance(tree, Scalar) else "..."
 
@@ -270,7 +270,7 @@ def help_for_list(kind: type[Layer], values: Seq) -> str:
     """Help for fields that are written as a list."""
     pairs = [pair for item in values.items if isinstance(item, Map) for pair in item.items.items()]
     if pairs:
-        named = ", ".join(f"{name}: {_written(tree)}" for name, tree in pairs)
+        named = ", ".join(f"{name}: {_text_of(tree)}" for name, tree in pairs)
         return f"write `{kind.kind}: {{{show(named)}}}`, or one field per line without dashes"
     texts = [item.text for item in values.items if isinstance(item, Scalar)]
     if not texts or len(texts) != len(values.items) or len(texts) > len(kind.fields):
