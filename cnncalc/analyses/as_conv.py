@@ -49,7 +49,7 @@ def _replay(
 ) -> tuple[Network, dict[int, Layer]]:
     """Build the network again, index by index, with the `known` convolutions; create new ones if that is None."""
     builder = Builder()
-    made: dict[int, Layer] = dict(known or {})
+    replaced: dict[int, Layer] = dict(known or {})
     facts: dict[str, Any] = {
         "name": network.name,
         "description": network.description,
@@ -66,12 +66,12 @@ def _replay(
                 builder.input(node.name, shape, node.where)
                 continue
             layer = node.layer
-            if node.index in made:
-                layer = made[node.index]
+            if node.index in replaced:
+                layer = replaced[node.index]
             elif isinstance(layer, (FC, Flatten)) and known is None:
                 layer = _converted(layer, builder.shape(node.inputs[0]))
                 if layer is not node.layer:
-                    made[node.index] = layer
+                    replaced[node.index] = layer
             builder.add(layer, node.inputs, node.name, node.where)
             builder.nodes[node.index].frozen = node.frozen
             if node.shared is not None:
@@ -81,7 +81,7 @@ def _replay(
             if not problem.text.startswith(node.kind):
                 problem.text = f"{node.name}: {problem.text}"
             raise Refused([problem], builder.partial(**facts)) from None
-    return builder.finish(network.outputs, **facts), made
+    return builder.finish(network.outputs, **facts), replaced
 
 
 def _converted(layer: FC | Flatten, x: Shape) -> Layer:

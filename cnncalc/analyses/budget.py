@@ -177,13 +177,13 @@ def _unused(analysis: Analysis, policy: Policy) -> list[Finding]:
 
 def _first_unused(analysis: Analysis) -> Node | None:
     used = set(analysis.network.outputs)
-    found = None
+    nearest = None
     for node in reversed(analysis.network.nodes):
         if node.index in used:
             used.update(node.inputs)
         elif node.layer is not None:
-            found = node
-    return found
+            nearest = node
+    return nearest
 
 
 def _shapes(analysis: Analysis, policy: Policy) -> list[Finding]:

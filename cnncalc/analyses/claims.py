@@ -78,9 +78,9 @@ def expected(analysis: Analysis) -> list[Claim]:
         mistakes: tuple[Mistake, ...] = ()
         if not agrees:
             shown = _working(analysis, rows[0], mark.quantity) if len(rows) == 1 else ()
-            asked = [analysis.rows[mark.value]] if mark.quantity in ("output", "receptive_field") else rows
-            if len(asked) <= MOST_ROWS and explained < MOST_EXPLAINED:
-                mistakes = _mistakes(analysis, mark.quantity, asked, mark.figure)
+            claimed = [analysis.rows[mark.value]] if mark.quantity in ("output", "receptive_field") else rows
+            if len(claimed) <= MOST_ROWS and explained < MOST_EXPLAINED:
+                mistakes = _mistakes(analysis, mark.quantity, claimed, mark.figure)
                 explained += 1
         claims.append(Claim(mark.label, mark.quantity, mark.text, computed, agrees, mark.where, shown, mistakes))
     return claims

@@ -190,29 +190,29 @@ def _slide_run(pairs: Sequence[Pair], steps: int, added: bool, down: bool) -> li
     rights = [pair.right for pair in pairs if pair.right is not None]
     own, kept = (rights, lefts) if added else (lefts, rights)
     first = 0 if down else len(own) - steps
-    found: list[Pair] = []
+    slid: list[Pair] = []
     for number, row in enumerate(own):
         if first <= number < first + steps:
             other = kept[number - first]
-            found.append(_pair(other, row) if added else _pair(row, other))
+            slid.append(_pair(other, row) if added else _pair(row, other))
         else:
-            found.append(Pair("added", None, row) if added else Pair("removed", row, None))
-    return found
+            slid.append(Pair("added", None, row) if added else Pair("removed", row, None))
+    return slid
 
 
 def _rewired(pairs: list[Pair]) -> list[Pair]:
     """Mark pairs as `changed` if the inputs of a layer that both networks have are different."""
     partner = {pair.left.node.index: pair.right.node.index for pair in pairs if pair.left and pair.right}
     paired = set(partner.values())
-    found = []
+    changes = []
     for pair in pairs:
         left, right, moved = pair.left, pair.right, False
         if pair.change == "same" and left is not None and right is not None:
             inputs = list(zip(left.node.inputs, right.node.inputs, strict=False))
             moved = any(x in partner and y in paired and partner[x] != y for x, y in inputs)
             moved = moved or len(left.node.inputs) != len(right.node.inputs)
-        found.append(Pair("changed", left, right) if moved else pair)
-    return found
+        changes.append(Pair("changed", left, right) if moved else pair)
+    return changes
 
 
 def _pair(left: Row, right: Row) -> Pair:

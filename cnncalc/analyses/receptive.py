@@ -307,19 +307,19 @@ def _either(a: Axis, b: Axis) -> Axis | None:
         return span if isinstance(span, Span) and span.whole else None
     if not isinstance(a, Cycle) and not isinstance(b, Cycle):
         return (min(a[0], b[0]), max(a[1], b[1]), a[2]) if a[2] == b[2] else None
-    one = a if isinstance(a, Cycle) else Cycle(((a[0], a[1]),), a[2])
+    cycle = a if isinstance(a, Cycle) else Cycle(((a[0], a[1]),), a[2])
     two = b if isinstance(b, Cycle) else Cycle(((b[0], b[1]),), b[2])
-    if one.period * len(two.seen) != two.period * len(one.seen):
+    if cycle.period * len(two.seen) != two.period * len(cycle.seen):
         return None
-    length = len(one.seen) * len(two.seen) // gcd(len(one.seen), len(two.seen))
+    length = len(cycle.seen) * len(two.seen) // gcd(len(cycle.seen), len(two.seen))
     if length > LONGEST:
         return None
     bounds = []
     for cell in range(length):
-        x = _shifted(one.seen[cell % len(one.seen)], cell // len(one.seen) * one.period)
+        x = _shifted(cycle.seen[cell % len(cycle.seen)], cell // len(cycle.seen) * cycle.period)
         y = _shifted(two.seen[cell % len(two.seen)], cell // len(two.seen) * two.period)
         bounds.append((min(x[0], y[0]), max(x[1], y[1])) if x and y else x or y)
-    return _shortest(bounds, one.period * length // len(one.seen))
+    return _shortest(bounds, cycle.period * length // len(cycle.seen))
 
 
 def of_features(fields: Iterable[tuple[Field, Shape]]) -> list[int] | None:

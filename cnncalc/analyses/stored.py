@@ -77,5 +77,5 @@ def _part(module: str, dtype: str, tensors: list[StoredTensor]) -> StoredPart:
 
 
 def _sum(numbers: list[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(numbers) else None
+    counts = [number for number in numbers if number is not None]
+    return sum(counts) if len(counts) == len(numbers) else None

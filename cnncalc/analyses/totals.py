@@ -45,8 +45,8 @@ class Row:
     @property
     def notes(self) -> list[tuple[str, str]]:
         """Remarks on the layer: rounding, uneven padding, how its reader interpreted it."""
-        own = self.node.statistics.notes if self.node.statistics is not None else []
-        return [*own, *self.node.notes] if self.node.notes else own
+        notes = self.node.statistics.notes if self.node.statistics is not None else []
+        return [*notes, *self.node.notes] if self.node.notes else notes
 
     @property
     def counted(self) -> bool:

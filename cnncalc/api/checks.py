@@ -200,12 +200,14 @@ def make_policy(
         If the policy is invalid, or already sets one of the limits.
     """
     with _public_errors():
-        found = policy if isinstance(policy, Policy) else Policy() if policy is None else load_policy(os.fspath(policy))
+        loaded = (
+            policy if isinstance(policy, Policy) else Policy() if policy is None else load_policy(os.fspath(policy))
+        )
         texts = {
             name: str(bound) if isinstance(bound, str) else _exact(name, bound)
             for name, bound in check_mapping("limits", limits, '{"params": "500k"}').items()
         }
-        return extend_policy(found, texts, _shape(input), _shape(output))
+        return extend_policy(loaded, texts, _shape(input), _shape(output))
 
 
 def _exact(name: str, bound: int) -> str:

@@ -69,17 +69,17 @@ def find_devices(names: Named | Iterable[Named]) -> list[Device]:
     CnncalcError
         If there is no such device, or a device file is invalid.
     """
-    found = []
+    devices = []
     for name in [names] if isinstance(names, (str, os.PathLike, Device)) else names:
         if isinstance(name, Device):
-            found.append(name)
+            devices.append(name)
             continue
         try:
             with public_errors():
-                found.append(device_named(os.fspath(name)))
+                devices.append(device_named(os.fspath(name)))
         except Problem as problem:
             raise CnncalcError.of(f"{problem.text}: {problem.help}", "option", "--device") from problem
-    return found
+    return devices
 
 
 def deploy_network(network: graph.Network, dtype: str, batch: int, devices: Iterable[Device]) -> Deployment:

@@ -79,7 +79,7 @@ def reconcile_network(
     try:
         ways = parse(ways_written, network)
         option = "--printed"
-        found = base.reconcile(network, tools, printed, ways)
+        answer = base.reconcile(network, tools, printed, ways)
     except Problem as problem:
         raise CnncalcError.of(f"{problem.text}: {problem.help}", "option", option) from problem
-    return Reconciliation(found.network, found.results, found.explanation, bool(tools))
+    return Reconciliation(answer.network, answer.results, answer.explanation, bool(tools))

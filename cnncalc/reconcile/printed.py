@@ -107,10 +107,10 @@ def explain(text: str, network: Network, results: Sequence[Result]) -> Explanati
 
 def candidates(network: Network, results: Sequence[Result]) -> list[list[Candidate]]:
     """Return what tools print, then what follows from it by one change, then by two."""
-    known = [result for result in results if result.value is not None]
-    plain = [*_own_candidates(network), *[_candidate_of(result) for result in known]]
-    once = [change for result in known for change in _omissions(network, result)]
-    once += [change for result in known for change in _other_writings(result)]
+    candidates = [result for result in results if result.value is not None]
+    plain = [*_own_candidates(network), *[_candidate_of(result) for result in candidates]]
+    once = [change for result in candidates for change in _omissions(network, result)]
+    once += [change for result in candidates for change in _other_writings(result)]
     changed = [*once, *[change for candidate in plain for change in _rescaled(candidate)]]
     twice = [change for candidate in changed for change in _rescaled(candidate)]
     twice += [change for candidate in plain for change in _batches(candidate)]

@@ -260,8 +260,8 @@ class _Known:
         """Return what the tool counts for a call, or None if that is not known."""
         key = id(call)
         if key not in self._parts:
-            found = self.figure.parts(call)
-            self._parts[key] = None if found is None else list(found)
+            parts = self.figure.parts(call)
+            self._parts[key] = None if parts is None else list(parts)
         return self._parts[key]
 
     def total(self, nodes: Sequence[Node], calls: Calls, writings: Writings) -> int | None:

@@ -163,8 +163,8 @@ def _bounded(size: int, analysis: Analysis, exact: bool) -> str:
 
 def moved(line: Folded, analysis: Analysis) -> int | None:
     """Return the bytes that the kernels of a line move, or None if all of its layers run inside other kernels."""
-    found = [analysis.kernels[row.node.index][0] for row in line.rows if row.node.index in analysis.kernels]
-    return sum(found) if found else None
+    sizes = [analysis.kernels[row.node.index][0] for row in line.rows if row.node.index in analysis.kernels]
+    return sum(sizes) if sizes else None
 
 
 def _moved_text(line: Folded, analysis: Analysis, exact: bool) -> str:
@@ -177,8 +177,8 @@ def _intensity(line: Folded, analysis: Analysis, exact: bool) -> str:
     if size is None:
         return ""
     operations = [analysis.kernels[row.node.index][1] for row in line.rows if row.node.index in analysis.kernels]
-    known = [number for number in operations if number is not None]
-    return "?" if len(known) < len(operations) else f"{sum(known) / size:.1f}"
+    counts = [number for number in operations if number is not None]
+    return "?" if len(counts) < len(operations) else f"{sum(counts) / size:.1f}"
 
 
 COLUMNS: dict[str, Column] = {

@@ -27,7 +27,7 @@ def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Rankin
     network = result.network
     whole = result.extent
     total = result.totals
-    found: dict[str, Any] = {
+    data: dict[str, Any] = {
         "format": "cnncalc.analysis/1",
         "cnncalc": __version__,
         "name": network.name,
@@ -52,13 +52,13 @@ def analysis(result: Analysis, problems: Sequence[Problem] = (), ranking: Rankin
         "notes": [problem.text for problem in network.warnings],
     }
     seen = [] if problems else [extent(result.fields[index], whole) for index in network.outputs]
-    found["receptive_field"] = _field(seen[0]) if len(seen) == 1 else None
+    data["receptive_field"] = _field(seen[0]) if len(seen) == 1 else None
     if ranking is not None:
         names = [line.name for line in rank_lines(result, None, ranking)[0]]
-        found["ranking"] = {"by": ranking.column, "layers": names}
+        data["ranking"] = {"by": ranking.column, "layers": names}
     if problems:
-        found["problems"] = [problem_data(problem) for problem in problems]
-    return found
+        data["problems"] = [problem_data(problem) for problem in problems]
+    return data
 
 
 def refused(spec: str, problems: Sequence[Problem], batch: int, dtype: str) -> dict[str, Any]:

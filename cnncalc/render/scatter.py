@@ -80,35 +80,35 @@ class _Scale:
         if self.by_factor:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             steps = (1, 2, 5) if len(powers) < 5 else (1,)
-            found = [step * 10.0**power for power in powers for step in steps]
+            ticks = [step * 10.0**power for power in powers for step in steps]
         else:
             least = (self.high - self.low) / TICKS
             power = 10.0 ** math.floor(math.log10(least))
             step = next(power * one for one in (1, 2, 5, 10) if power * one >= least)
             first = math.ceil(self.low / step)
-            found = [step * number for number in range(first, math.floor(self.high / step) + 1)]
-        return [tick for tick in found if self.low <= tick <= self.high]
+            ticks = [step * number for number in range(first, math.floor(self.high / step) + 1)]
+        return [tick for tick in ticks if self.low <= tick <= self.high]
 
 
 def _axes(answer: Answer, cost: str, across: _Scale, up: _Scale) -> list[str]:
-    found = []
+    ticks = []
     for value in up.ticks():
         y = up(value)
-        found.append(f'<line x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e3e6ea"/>')
-        found.append(
+        ticks.append(f'<line x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e3e6ea"/>')
+        ticks.append(
             f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_label(answer.question.goal.name, value)}</text>'
         )
     for value in across.ticks():
         x = across(value)
-        found.append(f'<text x="{x:.1f}" y="{TALL - BOTTOM + 18}" text-anchor="middle">{_label(cost, value)}</text>')
+        ticks.append(f'<text x="{x:.1f}" y="{TALL - BOTTOM + 18}" text-anchor="middle">{_label(cost, value)}</text>')
     middle = (LEFT + WIDE - RIGHT) / 2
-    found.append(
+    ticks.append(
         f'<text x="{middle}" y="{TALL - BOTTOM + 36}" text-anchor="middle">{escape(noun(answer, cost))}</text>'
     )
     goal = escape(show(noun(answer, answer.question.goal.name), 40))
     half = (TOP + TALL - BOTTOM) / 2
-    found.append(f'<text transform="translate(20 {half}) rotate(-90)" text-anchor="middle">{goal}</text>')
-    return found
+    ticks.append(f'<text transform="translate(20 {half}) rotate(-90)" text-anchor="middle">{goal}</text>')
+    return ticks
 
 
 def _label(name: str, value: float) -> str:
@@ -119,7 +119,7 @@ def _label(name: str, value: float) -> str:
 
 def _front(answer: Answer, cost: str, across: _Scale, up: _Scale) -> list[str]:
     """Draw the choices that are not beaten; the best one has its values beside it."""
-    found: list[str] = []
+    parts: list[str] = []
     for number, candidate in enumerate(answer.front):
         figure, goal = candidate.figures.get(cost), candidate.goal
         if figure is None or goal is None:
@@ -127,14 +127,14 @@ def _front(answer: Answer, cost: str, across: _Scale, up: _Scale) -> list[str]:
         x, y = across(float(figure)), up(float(goal))
         values = ", ".join(f"{name} {value}" for name, value in answer.family.values(candidate.choice).items())
         point = f'cx="{x:.1f}" cy="{y:.1f}"'
-        found.append(f'<circle {point} r="4" fill="{FRONT}"><title>{escape(show(values, 200))}</title></circle>')
+        parts.append(f'<circle {point} r="4" fill="{FRONT}"><title>{escape(show(values, 200))}</title></circle>')
         if number == 0:
             anchor, shift = ("end", -9) if x > WIDE / 2 else ("start", 9)
-            found.append(f'<circle {point} r="7" fill="none" stroke="{FRONT}" stroke-width="2"/>')
+            parts.append(f'<circle {point} r="7" fill="none" stroke="{FRONT}" stroke-width="2"/>')
             place = f'x="{x + shift:.1f}" y="{y - 9:.1f}" text-anchor="{anchor}"'
             halo = 'font-weight="bold" stroke="white" stroke-width="3" paint-order="stroke"'
-            found.append(f"<text {place} {halo}>{escape(show(values))}</text>")
-    return found
+            parts.append(f"<text {place} {halo}>{escape(show(values))}</text>")
+    return parts
 
 
 def _legend() -> list[str]:

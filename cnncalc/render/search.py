@@ -109,7 +109,7 @@ def _no_choice(answer: Answer) -> list[Line]:
 
 def closest(answer: Answer) -> Candidate | None:
     """Return the choice that exceeds the limits the least, by the largest ratio of a figure and its limit."""
-    found: list[tuple[float, int, Candidate]] = []
+    distances: list[tuple[float, int, Candidate]] = []
     for number, candidate in enumerate(answer.candidates):
         ratios = [0.0]
         for bound in answer.question.bounds:
@@ -120,8 +120,8 @@ def closest(answer: Answer) -> Candidate | None:
                 ratios.append(figure / bound.most if bound.most else 0.0)
                 ratios.append(bound.least / figure if bound.least and figure else float(bool(bound.least)) * 2)
         if max(ratios) < float("inf"):
-            found.append((max(ratios), number, candidate))
-    return min(found)[2] if found else None
+            distances.append((max(ratios), number, candidate))
+    return min(distances)[2] if distances else None
 
 
 def _trades(answer: Answer, glyphs: dict[str, str]) -> list[Line]:

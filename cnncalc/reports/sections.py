@@ -16,7 +16,7 @@ from cnncalc.units import format_bytes, format_count
 def figures(report: Report) -> Html:
     """Return the totals, large and rounded, with the exact number and what it consists of."""
     analysis, memory = report.analysis, report.memory
-    found = [
+    parts = [
         _figure(name, format_count(figure), f"{figure:,}", words)
         for name, figure, words in totals_rows(analysis, Options())
     ]
@@ -26,8 +26,8 @@ def figures(report: Report) -> Html:
     ):
         if run is not None:
             exact = " ".join([*[run.bound] * bool(run.bound), f"{run.peak.live:,} B"])
-            found.append(_figure(name, format_bytes(run.peak.live), exact, f"{setting(memory)}{how}"))
-    return element("dl", *found, class_="figures")
+            parts.append(_figure(name, format_bytes(run.peak.live), exact, f"{setting(memory)}{how}"))
+    return element("dl", *parts, class_="figures")
 
 
 def _figure(name: str, rounded: str, exact: str, words: str) -> Html:

@@ -122,8 +122,8 @@ class Family:
             return self._field(one)
         if self.template is None and (self.spec.line or self.spec.reader.name == "onnx") and "." not in name:
             return Axis(one, PARAMETER, name, one.values)  # an open number of a pattern, or a dimension
-        known = [*(parameters or ()), *(name or "input" for name in inputs), "batch"]
-        reads = did_you_mean(name, known) or f"it has {quoted(known, 'and')}, and fields such as conv1.filters"
+        variables = [*(parameters or ()), *(name or "input" for name in inputs), "batch"]
+        reads = did_you_mean(name, variables) or f"it has {quoted(variables, 'and')}, and fields such as conv1.filters"
         raise _wrong(name, f"{show(self.spec.text)} has no parameter, input or field of that name", reads)
 
     def _inputs(self) -> Mapping[str, Shape]:

@@ -113,8 +113,8 @@ def _check_goal(family: Family, question: Question) -> None:
     axes = {axis.name: axis for axis in family.axes}
     word = "--maximize" if question.goal.largest else "--minimize"
     if name not in axes:
-        known = [*NAMES, *axes]
-        help = did_you_mean(name, known) or f"choose from {quoted(known)}"
+        goals = [*NAMES, *axes]
+        help = did_you_mean(name, goals) or f"choose from {quoted(goals)}"
         raise Refused([Problem("bad-argument", f"{word}: `{show(name)}` is neither a figure nor varied", help)])
     axis = axes[name]
     if axis.kind != "input" and axis.range.numbers is None:
@@ -126,7 +126,7 @@ def _check_goal(family: Family, question: Question) -> None:
 def _answer(family: Family, question: Question, tried: list[Tried], growing: tuple[str, ...]) -> Answer:
     candidates = tuple(one for one in tried if isinstance(one, Candidate))
     reasons = [one for one in tried if isinstance(one, str)]
-    kept = front(candidates, question)
+    best_choices = front(candidates, question)
     unknown = sum(
         not one.keeps and (None in one.figures.values() or (one.goal is None and question.goal.name in one.figures))
         for one in candidates
@@ -139,8 +139,8 @@ def _answer(family: Family, question: Question, tried: list[Tried], growing: tup
         invalid=len(reasons),
         unmet=unmet,
         unknown=unknown,
-        best=kept[0] if kept else None,
-        front=tuple(kept),
+        best=best_choices[0] if best_choices else None,
+        front=tuple(best_choices),
         candidates=candidates,
         growing=growing,
         reason=reasons[0] if reasons else "",

@@ -43,15 +43,15 @@ def front(candidates: Iterable[Candidate], question: Question) -> list[Candidate
     """
     scored: dict[Score, Candidate] = {}
     for candidate in candidates:
-        found = score(candidate, question) if candidate.keeps else None
-        if found is not None:
-            scored.setdefault(found, candidate)
-    kept: list[Score] = []
+        result = score(candidate, question) if candidate.keeps else None
+        if result is not None:
+            scored.setdefault(result, candidate)
+    scores: list[Score] = []
     # a candidate is only beaten by one that comes before it in this order
     for one in sorted(scored, reverse=True):
-        if not any(_beats(other, one) for other in reversed(kept)):
-            kept.append(one)
-    return [scored[one] for one in kept]
+        if not any(_beats(other, one) for other in reversed(scores)):
+            scores.append(one)
+    return [scored[one] for one in scores]
 
 
 def _beats(a: Sequence[int | Fraction], b: Sequence[int | Fraction]) -> bool:

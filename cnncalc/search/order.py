@@ -38,8 +38,8 @@ SHRINKING = frozenset(
 
 def growing_axes(family: Family, names: Iterable[str]) -> list[int]:
     """Return the axes along which none of the figures `names` ever falls. Names of axes may be among the figures."""
-    own = {axis.name for axis in family.axes}
-    figures = [name for name in names if name not in own]
+    axes = {axis.name for axis in family.axes}
+    figures = [name for name in names if name not in axes]
     return [place for place, axis in enumerate(family.axes) if len(axis.values) > 1 and _grows(family, axis, figures)]
 
 

@@ -28,8 +28,8 @@ class Range(Record):
     @property
     def numbers(self) -> tuple[Fraction, ...] | None:
         """The values as numbers; None if one of them is not a number."""
-        found = [Fraction(value) for value in self.values if re.fullmatch(_NUMBER, value)]
-        return tuple(found) if len(found) == len(self.values) else None
+        numbers = [Fraction(value) for value in self.values if re.fullmatch(_NUMBER, value)]
+        return tuple(numbers) if len(numbers) == len(self.values) else None
 
     @property
     def ascends(self) -> bool:
@@ -52,23 +52,23 @@ def read_range(text: str) -> Range:
     name, equals, written = (part.strip() for part in text.partition("="))
     if not name or not equals or not written:
         raise _wrong(text, f"`{show(text)}` is not a range", FORMS)
-    found = _RANGE.fullmatch(written.replace(" ", ""))
-    if found is None:
+    match = _RANGE.fullmatch(written.replace(" ", ""))
+    if match is None:
         if ".." in written:
             raise _wrong(text, f"`{show(written)}` is not a range of numbers", FORMS)
         values = tuple(dict.fromkeys(value.strip() for value in written.split(",")))
         if not all(values):
             raise _wrong(text, "a value is missing", "write the values with one comma between them")
         return Range(name, values)
-    least, most, step = (Fraction(number) if number else None for number in found.groups())
+    least, most, step = (Fraction(number) if number else None for number in match.groups())
     assert least is not None
     assert most is not None
-    places = max(len(number.partition(".")[2]) for number in found.groups() if number)
+    places = max(len(number.partition(".")[2]) for number in match.groups() if number)
     step = Fraction(1, 10**places) if step is None else step
     if step <= 0:
         raise _wrong(text, "the step must be greater than 0", FORMS)
     if least > most:
-        raise _wrong(text, f"{found[1]} is greater than {found[2]}", f"write {show(name)}={found[2]}..{found[1]}")
+        raise _wrong(text, f"{match[1]} is greater than {match[2]}", f"write {show(name)}={match[2]}..{match[1]}")
     count = (most - least) // step + 1
     if count > MOST:
         raise _wrong(text, f"the range has {count:,} values; at most {MOST:,} are allowed", "use a larger step")

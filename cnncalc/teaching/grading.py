@@ -143,12 +143,12 @@ def _collect(source: Source, key: Key, sheets: dict[tuple[str, int], _Sheet]) ->
     student = os.path.splitext(os.path.basename(source.path))[0]
     variants = {entry.variant for entry in key.values()}
     unknown: set[str] = set()
-    asked = [column for column in COLUMNS if any(entry.column == column for entry in key.values())]
+    columns = [column for column in COLUMNS if any(entry.column == column for entry in key.values())]
     for number, row in read_table(
         source, required=("layer",), optional=("student", "variant"), what="a filled worksheet"
     ):
-        if asked and not any(column in row for column in asked):
-            text = f"{show(source.path)} has no column {quoted(asked)}, which the key asks for"
+        if columns and not any(column in row for column in columns):
+            text = f"{show(source.path)} has no column {quoted(columns)}, which the key asks for"
             help = "write the answers into the worksheet that `cnncalc worksheet --format csv` wrote"
             raise Refused([Problem("bad-table", text, help, where=Where(source, 1, 1))])
         student = row["student"] or student  # a name stands for the rows below it, too
@@ -198,9 +198,9 @@ def grade_answer(entry: Entry, text: str, accept: str = "") -> Graded:
         rule = accept or entry.accept
         remark = _form(answer, rule)
         return graded(nothing, remark=remark) if remark else graded(entry.points)
-    known = [wrong for wrong in entry.wrong if _equal(wrong.figure, answer) and _precise(answer)]
-    if known:
-        first = known[0]
+    matching = [wrong for wrong in entry.wrong if _equal(wrong.figure, answer) and _precise(answer)]
+    if matching:
+        first = matching[0]
         return graded(min(first.points, entry.points), first.mistake, first.explanation)
     return graded(nothing)
 

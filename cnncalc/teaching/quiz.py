@@ -115,14 +115,14 @@ def _about(network: Network, count: int, dice: Dice, topics: Sequence[str]) -> I
     every: dict[str, list[Asked]] = {}
     for topic in topics:
         quantities = TOPICS[topic]
-        found = [
+        questions = [
             _make_question(analysis, topic, quantity, row)
             for quantity in quantities
             for row in analysis.rows
             if _worth(analysis, row, quantity)
         ]
-        if found:
-            every[topic] = dice.shuffle(found)
+        if questions:
+            every[topic] = dice.shuffle(questions)
     if not every:
         what = f"for the topic {topics[0]}" if len(topics) == 1 else "for a quiz"
         raise NoQuestions(f"no layer of this network is suitable {what}")
@@ -188,13 +188,13 @@ def _path(analysis: Analysis, row: Row) -> list[str]:
 
 def _chain(network: Network, node: Node) -> list[Node]:
     """Return the layers from the input to a node; nothing if they branch, or are too many to work out by hand."""
-    found: list[Node] = []
+    chain: list[Node] = []
     while node.layer is not None:
-        if len(node.inputs) != 1 or len(found) == LONGEST_CHAIN:
+        if len(node.inputs) != 1 or len(chain) == LONGEST_CHAIN:
             return []
-        found.insert(0, node)
+        chain.insert(0, node)
         node = network.nodes[node.inputs[0]]
-    return found if node.index == 0 else []
+    return chain if node.index == 0 else []
 
 
 # -- questions that are made up --------------------------------------------------------------------------------------

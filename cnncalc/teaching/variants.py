@@ -77,11 +77,11 @@ def variants(network: Network, count: int, seed: int) -> list[Network]:
     Raises:
         NoVariants: If there are fewer.
     """
-    kept = _signature(network)
+    wanted = _signature(network)
     taken = {_fingerprint(network)}
-    found = []
+    variants = []
     for number in range(1, count + 1):
-        other = _variant(network, kept, taken, seed, number)
+        other = _variant(network, wanted, taken, seed, number)
         if other is None:
             others = plural(number - 1, "variant") if number > 1 else "no variant"
             raise NoVariants(
@@ -89,8 +89,8 @@ def variants(network: Network, count: int, seed: int) -> list[Network]:
                 + ("ask for fewer" if number > 1 else "a field such as that of `reshape` may fix the size of the input")
             )
         taken.add(_fingerprint(other))
-        found.append(other)
-    return found
+        variants.append(other)
+    return variants
 
 
 def _variant(network: Network, kept: object, taken: set[object], seed: int, number: int) -> Network | None:
@@ -129,8 +129,8 @@ def _widths(layer: Layer | None) -> list[int]:
 
 
 def _kernels(network: Network, dice: Dice) -> dict[int, int]:
-    found = sorted({node.layer.kernel for node in network.nodes if isinstance(node.layer, Conv)}, key=repr)
-    return {kernel: dice.pick(KERNELS[kernel]) for kernel in found if kernel in KERNELS}
+    kernels = sorted({node.layer.kernel for node in network.nodes if isinstance(node.layer, Conv)}, key=repr)
+    return {kernel: dice.pick(KERNELS[kernel]) for kernel in kernels if kernel in KERNELS}
 
 
 def _sizes(network: Network, dice: Dice) -> list[tuple[int, ...]]:
@@ -148,13 +148,13 @@ def _sizes(network: Network, dice: Dice) -> list[tuple[int, ...]]:
     even = [_steps(width, lcm(jump, 10 if width % 10 == 0 else 4 if width % 4 == 0 else 1)) for width in shape.spatial]
     every = [_steps(width, 1) for width in shape.spatial]
     square = len(set(shape.spatial)) == 1
-    found: list[tuple[int, ...]] = []
+    choices: list[tuple[int, ...]] = []
     for options in (even, every):
         for _ in range(SIZES // 2):
             size = dice.pick(options[0])
             others = [size if square else dice.pick(axis) for axis in options[1:]]
-            found.append((size, *others))
-    return list(dict.fromkeys(found))
+            choices.append((size, *others))
+    return list(dict.fromkeys(choices))
 
 
 def _steps(width: int, step: int) -> list[int]:
@@ -218,18 +218,18 @@ def _changed(layer: Layer, choice: Choice) -> Layer:
 
 def _signature(network: Network) -> object:
     """Return what makes the arithmetic of a network hard: which windows divide, are padded, or keep the size."""
-    found: list[object] = []
+    features: list[object] = []
     for node in network.nodes:
         shapes = network.shapes(node)
         views = node.layer.windows(*shapes) if isinstance(node.layer, Windowed) else ()
-        found.append(
+        features.append(
             [
                 (view.stride, view.before > 0, view.after > 0, view.out(width) == width, view.remainder(width) == 0)
                 for view, width in zip(views, shapes[0] if shapes else (), strict=False)
                 if isinstance(view, Window)
             ]
         )
-    return found
+    return features
 
 
 def _fingerprint(network: Network) -> object:

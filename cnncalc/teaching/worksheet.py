@@ -185,7 +185,7 @@ def kinds_named(words: Sequence[str]) -> set[str]:
     Raises:
         NoSuchKind: A word is neither.
     """
-    found = set()
+    allowed = set()
     for word in words:
         meant = {KINDS[word].kind} if word in KINDS else set()
         for family, kinds in families().items():
@@ -193,8 +193,8 @@ def kinds_named(words: Sequence[str]) -> set[str]:
         if not meant:
             help = did_you_mean(word, KINDS) or "`cnncalc explain` lists the kinds"
             raise NoSuchKind(f"no kind or family of layers is named `{show(word)}`: {help}")
-        found |= meant
-    return found
+        allowed |= meant
+    return allowed
 
 
 def _cell(analysis: Analysis, column: str, rows: Sequence[Row], blank: bool) -> Cell:

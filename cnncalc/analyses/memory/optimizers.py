@@ -78,11 +78,11 @@ def cost(optimizer: str, parameters: Sequence[Learned], width: int) -> Cost:
     if rule.factored:
         return _factored(parameters, width)
     numbers = sum(parameter.size for parameter in parameters)
-    made = rule.made * numbers * width
+    temporary = rule.made * numbers * width
     if rule.masked:
-        made += max([parameter.size * (width + 1) + width for parameter in parameters], default=0)
+        temporary += max([parameter.size * (width + 1) + width for parameter in parameters], default=0)
     unknown = (f"the step of {optimizer}",) if rule.published and parameters else ()
-    return Cost(rule.kept * numbers * width, made, made, unknown)
+    return Cost(rule.kept * numbers * width, temporary, temporary, unknown)
 
 
 def _factored(parameters: Sequence[Learned], width: int) -> Cost:
@@ -103,8 +103,8 @@ def _factored(parameters: Sequence[Learned], width: int) -> Cost:
             state += size // dims[-1] + size // dims[-2] if len(dims) > 1 else size
     if parameters and not unknown and all(parameter.place is not None for parameter in parameters):
         ordered = sorted(parameters, key=lambda parameter: parameter.place or 0)
-        made = _loop([parameter.dims or () for parameter in ordered])
-        return Cost(state * width, made * width, made * width)
+        temporary = _loop([parameter.dims or () for parameter in ordered])
+        return Cost(state * width, temporary * width, temporary * width)
     alone = max([_loop([dims]) for dims in dimensions], default=0)
     carried = 4 * max([parameter.size for parameter in parameters], default=0)
     return Cost(state * width, alone * width, (alone + carried) * width, tuple(unknown))

@@ -195,15 +195,15 @@ class Plan:
         if not self.amp or op.casts in (AS_IT_COMES, MIXED, UNKNOWN) or (op.casts == FUSED and self.amp == "float16"):
             return inputs
         wide = op.casts in (FULL, FUSED)
-        found = []
+        values = []
         for value in inputs:
             if value.wide == wide:
-                found.append(value)
+                values.append(value)
                 continue
             other = self.value(value.numbers, value.trained, value.classes, wide)
             self.steps.append(Step(at, Op([0], value.numbers, [NEW], casts=CAST), [value], other, False))
-            found.append(other)
-        return found
+            values.append(other)
+        return values
 
     def copy(self, at: str, op: Op, parameters: Sequence[Parameter], relaid: bool) -> list[Value]:
         """Return the 16-bit copies of an operation's parameters.
@@ -213,7 +213,7 @@ class Plan:
         """
         if not self.amp or not parameters or op.casts not in (KERNEL, PRODUCT):
             return []
-        found: list[Value] = []
+        values: list[Value] = []
         for place in range(len(parameters) - 1, -1, -1):
             parameter = parameters[place]
             key = (parameter.owner, parameter.name)
@@ -227,8 +227,8 @@ class Plan:
                     step.owned = [parameter]
                     step.relaid = relaid and place == 0
                 self.steps.append(step)
-            found.append(value)
-        return found[::-1]
+            values.append(value)
+        return values[::-1]
 
 
 def plan(

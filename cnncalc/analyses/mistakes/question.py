@@ -131,11 +131,13 @@ def terms(number: Number) -> tuple[Product, ...]:
 
 def replaced(number: Number, name: str, lengths: Sequence[int]) -> Number:
     """Return a count in which the factors with that name are replaced in turn."""
-    found = []
+    questions = []
     for term in terms(number):
         left = list(lengths)
-        found.append(Product(*[(key, left.pop(0) if key == name and left else value) for key, value in term.factors]))
-    return found[0] if len(found) == 1 else Sum(*found)
+        questions.append(
+            Product(*[(key, left.pop(0) if key == name and left else value) for key, value in term.factors])
+        )
+    return questions[0] if len(questions) == 1 else Sum(*questions)
 
 
 def changed(layer: Layer, **values: object) -> Layer | None:

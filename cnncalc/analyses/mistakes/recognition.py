@@ -29,15 +29,15 @@ def recognize(question: Question, answer: Answer) -> tuple[Mistake, ...]:
     if question.accepts(answer):
         return ()
     for general in (False, True):
-        found: list[Mistake] = []
+        mistakes: list[Mistake] = []
         for name, kind in mistakes_about(question):
             text = _explanation(kind, question, answer) if kind.general is general else ""
-            if text and text not in [mistake.text for mistake in found]:
-                found.append(Mistake(name, kind.title, text, kind.advice))
+            if text and text not in [mistake.text for mistake in mistakes]:
+                mistakes.append(Mistake(name, kind.title, text, kind.advice))
                 if general:
                     break  # one general explanation is enough
-        if found:
-            return tuple(found)
+        if mistakes:
+            return tuple(mistakes)
     return ()
 
 
@@ -80,14 +80,14 @@ def known_mistakes(question: Question) -> dict[Right, tuple[Mistake, ...]]:
 
     Mistakes that depend on how a figure is written are left out.
     """
-    found: dict[Right, list[Mistake]] = {}
+    answers: dict[Right, list[Mistake]] = {}
     for general in (False, True):
         for name, kind in mistakes_about(question):
             if kind.attempts is None or kind.general is not general:
                 continue
             for attempt in kind.attempts(question):
-                mistakes = found.setdefault(attempt.figure, [])
+                mistakes = answers.setdefault(attempt.figure, [])
                 if name not in [mistake.name for mistake in mistakes] and not (general and mistakes):
                     mistakes.append(Mistake(name, kind.title, _sentence(attempt), kind.advice))
-    found.pop(question.right, None)
-    return {figure: tuple(mistakes) for figure, mistakes in found.items()}
+    answers.pop(question.right, None)
+    return {figure: tuple(mistakes) for figure, mistakes in answers.items()}

@@ -171,19 +171,19 @@ def _join_names(rows: list[Row]) -> str:
 
 def read_layer_left_out(question: Question, figure: Figure) -> str:
     """Describe a sum without one of its layers."""
-    found = _difference(question, figure) if question.quantity in SUMS and not _is_more(question, figure) else None
-    if found is None:
+    difference = _difference(question, figure) if question.quantity in SUMS and not _is_more(question, figure) else None
+    if difference is None:
         return ""
-    return f"the figure without {_join_names(found.rows)}: {question.number:,} - {found.size:,} = {found.figure:,}"
+    return f"the figure without {_join_names(difference.rows)}: {question.number:,} - {difference.size:,} = {difference.figure:,}"
 
 
 def read_layer_twice(question: Question, figure: Figure) -> str:
     """Describe a sum with one of its layers counted twice."""
-    found = _difference(question, figure) if question.quantity in SUMS and _is_more(question, figure) else None
-    if found is None:
+    difference = _difference(question, figure) if question.quantity in SUMS and _is_more(question, figure) else None
+    if difference is None:
         return ""
-    named = _join_names(found.rows)
-    return f"the figure with {named} counted twice: {question.number:,} + {found.size:,} = {found.figure:,}"
+    named = _join_names(difference.rows)
+    return f"the figure with {named} counted twice: {question.number:,} + {difference.size:,} = {difference.figure:,}"
 
 
 MISTAKES: dict[str, Kind] = {

@@ -68,14 +68,14 @@ class Exercises(Structure):
         if seed is not None:
             check_whole("seed", seed)
         try:
-            made = worksheets(
+            sheets = worksheets(
                 self, hide, only, variants=variants, seed=seed, batch=batch, dtype=dtype, accept=accept
             )  # fmt: skip
         except NoSuchKind as error:
             raise CnncalcError.of(str(error), "option", "--only") from None
         except (NothingToAsk, NoVariants) as error:
             raise CnncalcError.of(str(error), "limit") from None
-        return Worksheets(tuple(made))
+        return Worksheets(tuple(sheets))
 
     def explain_mistake(
         self,

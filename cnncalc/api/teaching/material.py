@@ -151,8 +151,8 @@ def grade(
     paths = [answers] if isinstance(answers, (str, os.PathLike)) else list(answers)
     with public_errors():
         entries = read_key(_source(key))
-        found = grade_sources([_source(path) for path in paths], entries, accept or "", follow=follow)
-    return GradeReport(found.students, found.problems)
+        grades = grade_sources([_source(path) for path in paths], entries, accept or "", follow=follow)
+    return GradeReport(grades.students, grades.problems)
 
 
 def _source(path: Paths) -> Source:

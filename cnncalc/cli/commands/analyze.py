@@ -223,10 +223,10 @@ def _print(
             if analysis is not None:
                 objects.append(data.analysis(analysis, _problems(refused), ranking))
             elif refused is not None:
-                found = data.refused(
+                content = data.refused(
                     ONE_LINE if spec.line else spec.text, _problems(refused), request.batch, request.dtype
                 )
-                objects.append(found if refused.stored is None else {**found, "stored": refused.stored.to_dict()})
+                objects.append(content if refused.stored is None else {**content, "stored": refused.stored.to_dict()})
         write(data.to_json(objects if len(results) > 1 else objects[0]), file)
         return
     shown = [(analysis, refused is not None) for _, analysis, refused in results if analysis is not None]

@@ -127,16 +127,16 @@ def command(
             mode=mode,
         )  # fmt: skip
         with ProgressBar("trying") as progress:
-            found = search_spec(spec, request.options, vary, question, every=every, jobs=jobs, progress=progress)
+            answer = search_spec(spec, request.options, vary, question, every=every, jobs=jobs, progress=progress)
     if plot is not None:
-        write(found.to_svg(), plot)
+        write(answer.to_svg(), plot)
     if request.form == "json":
         from cnncalc.render.data import to_json
 
-        write(to_json(found.to_dict()), request.file)
+        write(to_json(answer.to_dict()), request.file)
     else:
         from cnncalc.cli.display import glyphs, show_lines
         from cnncalc.render.search import report
 
-        show_lines(report(found, glyphs(request.file)), request)
-    return 0 if found else FINDING
+        show_lines(report(answer, glyphs(request.file)), request)
+    return 0 if answer else FINDING

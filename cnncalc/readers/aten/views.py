@@ -54,9 +54,9 @@ def view(graph: Graph, event: Event, x: Var, k: int = 0, index: int | None = Non
     pairs = groups(x.dims, new)
     long = [axis for axis in x.order if x.dims[axis] != 1]
     first = {left[0]: (left, right) for left, right in pairs}
-    kept = all(left == long[long.index(left[0]) : long.index(left[0]) + len(left)] for left, _ in pairs)
+    contiguous = all(left == long[long.index(left[0]) : long.index(left[0]) + len(left)] for left, _ in pairs)
     source = x.index
-    if not kept and len([axis for axis, length in enumerate(new) if length != 1]) > 1:
+    if not contiguous and len([axis for axis, length in enumerate(new) if length != 1]) > 1:
         mapped = {axis: left for left, _ in pairs for axis in left}
         joined: list[int] = []
         for axis in long:
@@ -65,7 +65,7 @@ def view(graph: Graph, event: Event, x: Var, k: int = 0, index: int | None = Non
         source = graph.arrange(x, wanted, event.call)
         long = joined
     order = [axis for start in long if start in first for axis in first[start][1]]
-    if not kept and source == x.index:  # all in one axis
+    if not contiguous and source == x.index:  # all in one axis
         order = [axis for axis, length in enumerate(new) if length != 1]
     ones = [axis for axis, length in enumerate(new) if length == 1 and axis]
     full = sorted([*order, *ones]) if order == sorted(order) else [*ones, *order]

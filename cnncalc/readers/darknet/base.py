@@ -92,8 +92,8 @@ class SectionReader:
         """Return the strides along height and width."""
         section = self.section
         x, y = section.integer("stride_x", 0), section.integer("stride_y", 0)
-        one = section.integer("stride", default, 1)
-        return y or one, x or one
+        stride = section.integer("stride", default, 1)
+        return y or stride, x or stride
 
     def padding(self, size: int) -> int:
         """Return the padding: half of `size` with `pad=1`, otherwise the value of `padding`."""

@@ -127,8 +127,8 @@ class GraphInputs:
         """
         graph = self.model.graph
         self.initializers(graph, scope)
-        fed = [one for one in graph.input if one.name not in scope.values]
-        declared = [one for one in fed if not self._read_as_weight(one, scope)]
+        inputs = [one for one in graph.input if one.name not in scope.values]
+        declared = [one for one in inputs if not self._read_as_weight(one, scope)]
         self._check_options([one.name for one in declared])
         self._bind_sizes(declared, scope)
         for one in declared:

@@ -208,8 +208,8 @@ def _packed(type: str, data: bytes, place: int, end: int) -> list[Any]:
     chunk = data[place:end]
     if chunk.isascii():  # a byte for each number, as for most shapes
         return list(chunk)
-    found = []
+    numbers = []
     while place < end:
         value, place = _varint(data, place, end)
-        found.append(_whole(type, value))
-    return found
+        numbers.append(_whole(type, value))
+    return numbers

@@ -53,7 +53,7 @@ def labels(nodes: Sequence[Any], weights: Iterable[str], prefix: str) -> list[st
     loud = [path for node, (path, _) in zip(nodes, paths, strict=True) if node.op_type not in SILENT]
     counts = Counter(loud)
     around = {path[:place] for path in counts for place in range(len(path)) if path[place] == "."}
-    found = []
+    names = []
     for node, (path, own) in zip(nodes, paths, strict=True):
         alone = counts[path] + (node.op_type in SILENT) == 1 and path not in around
         if not path:
@@ -63,8 +63,8 @@ def labels(nodes: Sequence[Any], weights: Iterable[str], prefix: str) -> list[st
         else:
             label = f"{path}.{own[0].lower() + own[1:] if own[1:].islower() or '_' in own else own.lower()}"
         label = label if path else label.lower() if label == clean(node.op_type) else label
-        found.append(f"{prefix}.{label}" if prefix and label != prefix else label)
-    return found
+        names.append(f"{prefix}.{label}" if prefix and label != prefix else label)
+    return names
 
 
 def path_of_node(node: Any, weights: set[str]) -> tuple[str, str]:

@@ -110,17 +110,19 @@ class Plan:
         if not self.last:
             return list(nodes)
         makers = {node.output[0]: node for node in nodes if node.output}
-        found = []
+        stand_ins = []
         for node in nodes:
             output = node.output[0] if node.output else ""
             pattern = self.last.get(output)
             if pattern is not None:
-                found.append(_layer_node(node, pattern, [makers[p.step.outputs[0]] for p in pattern.parts], weights))
+                stand_ins.append(
+                    _layer_node(node, pattern, [makers[p.step.outputs[0]] for p in pattern.parts], weights)
+                )
             elif output in self.dims:  # so that the layer can have the name of the module
-                found.append(SimpleNamespace(name=node.name, op_type="Constant", input=(), output=node.output))
+                stand_ins.append(SimpleNamespace(name=node.name, op_type="Constant", input=(), output=node.output))
             else:
-                found.append(node)
-        return found
+                stand_ins.append(node)
+        return stand_ins
 
 
 def _layer_node(node: Any, pattern: Pattern, parts: Sequence[Any], weights: set[str]) -> Any:
@@ -140,13 +142,13 @@ def find_patterns(
 ) -> Plan:
     """Return the patterns in a graph. No two share an operator. `nodes` are the nodes of the network."""
     taken: set[int] = set()
-    found = []
+    patterns = []
     for pattern in (pattern for finder in finders for pattern in finder(done, scope)):
-        own = {id(part) for part in pattern.parts}
-        if not own & taken and _is_closed(pattern, scope) and _has_equal_figures(pattern, scope, nodes):
-            taken |= own
-            found.append(pattern)
-    return Plan(found, scope)
+        members = {id(part) for part in pattern.parts}
+        if not members & taken and _is_closed(pattern, scope) and _has_equal_figures(pattern, scope, nodes):
+            taken |= members
+            patterns.append(pattern)
+    return Plan(patterns, scope)
 
 
 def same_figures(one: Network, other: Network) -> bool:
@@ -160,7 +162,7 @@ def same_figures(one: Network, other: Network) -> bool:
 
 def _is_closed(pattern: Pattern, scope: Scope) -> bool:
     """Return whether no other operator reads the values inside a pattern, except their dimensions."""
-    own = {id(part.step.node) for part in pattern.parts}
+    members = {id(part.step.node) for part in pattern.parts}
     names = [name for part in pattern.parts for name in part.step.outputs if name != pattern.result]
     if len(names) > MAX_VALUES:
         return False
@@ -169,7 +171,7 @@ def _is_closed(pattern: Pattern, scope: Scope) -> bool:
         if name in scope.outputs or len(users) > MAX_VALUES:
             return False
         for user in users:
-            if id(user) not in own and not (user.op_type in SHAPE_READERS and user.domain in ("", "ai.onnx")):
+            if id(user) not in members and not (user.op_type in SHAPE_READERS and user.domain in ("", "ai.onnx")):
                 return False
     return True
 

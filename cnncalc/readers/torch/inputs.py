@@ -222,14 +222,14 @@ def bind_arguments(module: Any, given: Mapping[str, Any]) -> Arguments:
         Refused: `unknown-input` if they do not fit forward's signature.
     """
     try:
-        known = list(signature(module.forward).parameters.values())
+        parameters = list(signature(module.forward).parameters.values())
     except (TypeError, ValueError):
-        known = [Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwargs", Parameter.VAR_KEYWORD)]
+        parameters = [Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwargs", Parameter.VAR_KEYWORD)]
     plain = [
-        parameter for parameter in known if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        parameter for parameter in parameters if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
     by_name = {parameter.name: parameter for parameter in plain}
-    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known)
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     for name in given:
         if name and name not in by_name and not open_ended and not name.isdecimal():
             text = f"forward has no argument `{show(name)}`"
@@ -306,10 +306,10 @@ def feeds_from_examples(module: Any, example_inputs: Any) -> dict[str, Any]:
     if len(values) == 1:
         return {"": _example(torch, values[0], "")}
     try:
-        known = list(signature(module.forward).parameters.values())
+        parameters = list(signature(module.forward).parameters.values())
     except (TypeError, ValueError):
-        known = []
-    names = [each.name for each in known if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)][
+        parameters = []
+    names = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)][
         : len(values)
     ]
     names += [str(place) for place in range(len(names), len(values))]

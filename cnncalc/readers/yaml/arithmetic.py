@@ -111,15 +111,15 @@ def _exact(value: Any) -> Any:
 
 def _join_sizes(left: Any, right: Any, expr: Expr) -> tuple[int, ...]:
     """Return the size that `x` forms from two values: 1 and 7 give `1x7`."""
-    found: list[int] = []
+    sizes: list[int] = []
     for value, operand in ((left, expr[2]), (right, expr[3])):
         for number in value if type(value) is tuple else (_numeric(value, operand),):
             if type(number) is not int:
                 raise ExpressionError(f"{_spell(number)} is not whole", operand[1], "round it, as in `($n // 2)x1`")
-            found.append(number)
-    if len(found) > MOST_AXES:
+            sizes.append(number)
+    if len(sizes) > MOST_AXES:
         raise ExpressionError(f"a size has at most {MOST_AXES} numbers", expr[1], "remove some")
-    return tuple(found)
+    return tuple(sizes)
 
 
 def _sizewise(operator: str, left: Any, right: Any, column: int) -> tuple[int, ...]:

@@ -153,29 +153,29 @@ def _long_form(context: Context, tree: Map, parameters: dict[str, Any]) -> Shape
 def _listed(tree: Seq) -> Problem:
     texts = [item.text for item in tree.items if isinstance(item, Scalar)]
     numbers = [text for text in texts if text.isdecimal() and len(text) <= 12]
-    said = f"a list does not show which axis is which: {show('[' + ', '.join(texts) + ']')}"
+    message = f"a list does not show which axis is which: {show('[' + ', '.join(texts) + ']')}"
     if not texts or len(texts) != len(tree.items) or len(numbers) != len(texts):
         if len(texts) > 1 and all("x" in text for text in texts):
             named = ", ".join(f"{name}: {text}" for name, text in zip(("left", "right", "third"), texts, strict=False))
             return Problem("bad-value", "several inputs need names", f"write `input: {{{show(named)}}}`")
-        return Problem("ambiguous-input", said, "write `224x224x3`: height x width x channels")
+        return Problem("ambiguous-input", message, "write `224x224x3`: height x width x channels")
     if len(numbers) == 1:
-        return Problem("ambiguous-input", said, f"write `{numbers[0]}` for a vector")
+        return Problem("ambiguous-input", message, f"write `{numbers[0]}` for a vector")
     if len(numbers) == 2:
         a, b = numbers
         return Problem(
-            "ambiguous-input", said, f"write `{a}x{b}x1` for a grey image, `{a}x{b}` for {a} steps of {b} features"
+            "ambiguous-input", message, f"write `{a}x{b}x1` for a grey image, `{a}x{b}` for {a} steps of {b} features"
         )
     if len(numbers) == 3:
         a, b, c = numbers
         help = f"write `{b}x{c}x{a}` if it is PyTorch's order (channels first), `{a}x{b}x{c}` if Keras' (channels last)"
-        return Problem("ambiguous-input", said, help)
+        return Problem("ambiguous-input", message, help)
     if len(numbers) == 4:
         shape = [int(number) for number in numbers]
         image = (*shape[2:], shape[1]) if shape[1] <= 4 < shape[3] else shape[1:]
         help = f"leave the batch out: write `{'x'.join(map(str, image))}`; a volume is `{'x'.join(numbers)}`"
-        return Problem("ambiguous-input", said, help)
-    return Problem("ambiguous-input", said, "write height x width x channels, without the batch size: `224x224x3`")
+        return Problem("ambiguous-input", message, help)
+    return Problem("ambiguous-input", message, "write height x width x channels, without the batch size: `224x224x3`")
 
 
 def shape_from(text: str, replaced: Shape | None = None) -> Shape:

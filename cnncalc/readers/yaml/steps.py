@@ -141,9 +141,9 @@ class Step:
             last = len(expansion.builder.nodes)
             try:
                 if last - first != owners[1] - owners[0]:
-                    made = f"{plural(last - first, 'layer')}, but the one it shares with made {owners[1] - owners[0]}"
+                    counts = f"{plural(last - first, 'layer')}, but the one it shares with made {owners[1] - owners[0]}"
                     help = "share between steps of the same structure"
-                    raise Problem("shares-differ", f"this step makes {made}", help)
+                    raise Problem("shares-differ", f"this step makes {counts}", help)
                 expansion.spend(last - first, self.marks["share"])
                 for index, owner in zip(range(first, last), range(*owners), strict=True):
                     expansion.builder.share(index, owner)

@@ -56,7 +56,7 @@ def relative(path: str) -> str:
 def names(report: Report) -> list[str]:
     """Return a distinct name for every file of the report, each one visible line."""
     taken: set[str] = set()
-    found = []
+    sentences = []
     for entry in report.entries:
         name = only = visible(relative(entry.path))
         number = 1
@@ -64,8 +64,8 @@ def names(report: Report) -> list[str]:
             number += 1
             only = f"{name} ({number})"
         taken.add(only)
-        found.append(only)
-    return found
+        sentences.append(only)
+    return sentences
 
 
 def describe_unread(report: Report) -> str:
@@ -82,10 +82,10 @@ def verdict(entry: Entry, rule: str) -> str:
     """Return whether a rule holds for a file: `passed`, `failed`, or `error` if that is not known."""
     if entry.metrics is None:
         return ERROR
-    own = [finding for finding in entry.findings if finding.rule == rule]
-    if any(finding.code == "not-compared" for finding in own):
+    findings = [finding for finding in entry.findings if finding.rule == rule]
+    if any(finding.code == "not-compared" for finding in findings):
         return ERROR
-    return FAILED if any(finding.level == "error" for finding in own) else PASSED
+    return FAILED if any(finding.level == "error" for finding in findings) else PASSED
 
 
 def findings_of(report: Report, entry: Entry, rule: str) -> list[Finding]:
@@ -119,21 +119,21 @@ def submissions(report: Report) -> list[str]:
     """
     paths = [relative(entry.path).split("/") for entry in report.entries]
     shared = len(shared_folder(report).split("/")) if shared_folder(report) else 0
-    found = []
+    names = []
     for path in paths:
         name = path[shared]
-        found.append(visible(os.path.splitext(name)[0] if shared == len(path) - 1 else name))
-    return found
+        names.append(visible(os.path.splitext(name)[0] if shared == len(path) - 1 else name))
+    return names
 
 
 def outcome(report: Report, entry: Entry, rule: str) -> str:
     """Return what became of a rule, in a word for tables: `pass`, `warning`, `fail` or `not known`."""
     if rule == "sound" and entry.status == ERROR:
         return "fail"
-    found = verdict(entry, rule)
-    if found == PASSED and findings_of(report, entry, rule):
+    outcome = verdict(entry, rule)
+    if outcome == PASSED and findings_of(report, entry, rule):
         return "warning"
-    return {PASSED: "pass", FAILED: "fail", ERROR: "not known"}[found]
+    return {PASSED: "pass", FAILED: "fail", ERROR: "not known"}[outcome]
 
 
 def first_finding(entry: Entry) -> Finding | None:
@@ -210,10 +210,10 @@ def _bounds(limit: Limit) -> str:
         if bound is not None
     ]
     counted = " with buffers" if limit.count == "all" else ""
-    given = f" for a batch of {limit.batch:,} in {limit.dtype}" if size else ""
-    given += f" under autocast to {limit.amp}" if limit.amp else ""
-    given += f" with {limit.optimizer}" if limit.quantity == "training-memory" else ""
-    return f"{quantity.noun}{counted} {' and '.join(bounds)}{given}"
+    setting = f" for a batch of {limit.batch:,} in {limit.dtype}" if size else ""
+    setting += f" under autocast to {limit.amp}" if limit.amp else ""
+    setting += f" with {limit.optimizer}" if limit.quantity == "training-memory" else ""
+    return f"{quantity.noun}{counted} {' and '.join(bounds)}{setting}"
 
 
 def advice(rule: str) -> str:

@@ -13,12 +13,12 @@ MOST = 10  # GitHub shows at most this many per step
 
 def render(report: Report) -> str:
     """Return the whole text. Files with errors come first, and no line of the plain text is a command."""
-    found = [(entry, first) for entry in report.entries if (first := first_finding(entry)) is not None]
-    found.sort(key=lambda pair: pair[1].level != "error")
-    shown = [_annotation(entry, finding) for entry, finding in found[:MOST]]
-    if len(found) > MOST:
+    annotated = [(entry, first) for entry in report.entries if (first := first_finding(entry)) is not None]
+    annotated.sort(key=lambda pair: pair[1].level != "error")
+    shown = [_annotation(entry, finding) for entry, finding in annotated[:MOST]]
+    if len(annotated) > MOST:
         shown.append(
-            f"{plural(len(found) - MOST, 'more file')} with findings, listed below; GitHub shows ten annotations"
+            f"{plural(len(annotated) - MOST, 'more file')} with findings, listed below; GitHub shows ten annotations"
         )
     unread = describe_unread(report)
     if unread:

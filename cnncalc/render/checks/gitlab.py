@@ -13,13 +13,13 @@ from cnncalc.text import visible
 
 def render(report: Report) -> str:
     """Return the whole text, ASCII only. GitLab requires a line, so a finding without one is on line 1."""
-    found = []
+    issues = []
     for entry, prints in zip(report.entries, fingerprints(report), strict=True):
         path = visible(relative(entry.path))
-        found += [_issue(path, finding, name) for finding, name in zip(entry.findings, prints, strict=True)]
+        issues += [_issue(path, finding, name) for finding, name in zip(entry.findings, prints, strict=True)]
     if report.unread:
-        found.append(_unread(report))
-    return dumps(found, indent=2) + "\n"
+        issues.append(_unread(report))
+    return dumps(issues, indent=2) + "\n"
 
 
 def _unread(report: Report) -> dict[str, Any]:

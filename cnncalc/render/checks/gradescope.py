@@ -87,8 +87,8 @@ def _output(report: Report, files: Files, rules: Sequence[str]) -> str:
     shown: list[str] = []
     length = 0
     for number, (name, entry) in enumerate(files):
-        own = entry.findings if len(rules) > 1 else findings_of(report, entry, rules[0])
-        found = [line for finding in own for line in lines(name, finding)]
+        findings = entry.findings if len(rules) > 1 else findings_of(report, entry, rules[0])
+        found = [line for finding in findings for line in lines(name, finding)]
         if not found:
             measured = [figure for rule in rules for figure in figures(entry, rule)]
             found = [f"{name}: {'; '.join(measured) or 'passed'}"]

@@ -39,15 +39,15 @@ def bars(measured: Sequence[Measured]) -> list[Bar]:
     ends = [end for end in (limit.most, limit.least - 1 if limit.least is not None else None) if end is not None]
     numbers = [number for number, _ in figures]
     edges = _edges(min(numbers), max(numbers), sorted(end for end in ends if end >= 0))
-    found = []
+    bars = []
     for start, end in itertools.pairwise(edges):
         counted = [holds for number, holds in figures if start < number <= end]
-        found.append(Bar(start + 1, end, sum(counted), len(counted) - sum(counted)))
-    while found and not found[0].inside + found[0].outside and found[0].most not in ends:
-        found.pop(0)
-    while found and not found[-1].inside + found[-1].outside and found[-1].least - 1 not in ends:
-        found.pop()
-    return found
+        bars.append(Bar(start + 1, end, sum(counted), len(counted) - sum(counted)))
+    while bars and not bars[0].inside + bars[0].outside and bars[0].most not in ends:
+        bars.pop(0)
+    while bars and not bars[-1].inside + bars[-1].outside and bars[-1].least - 1 not in ends:
+        bars.pop()
+    return bars
 
 
 def _edges(low: int, high: int, ends: list[int]) -> list[int]:

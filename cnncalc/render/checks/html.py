@@ -125,9 +125,9 @@ def _histograms(report: Report) -> Html:
         if limit.quantity not in report.rules:
             continue
         measured = [one for entry in report.entries for one in entry.measured if one.limit == limit]
-        found = histogram.bars(measured)
-        if found:
-            figures.append(_histogram(report, measured, found))
+        bars = histogram.bars(measured)
+        if bars:
+            figures.append(_histogram(report, measured, bars))
     if not figures:
         return Html()
     return _section("Figures", "figures", element("div", joined(figures, "\n"), class_="figures"))

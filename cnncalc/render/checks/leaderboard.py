@@ -38,9 +38,9 @@ def places(report: Report) -> list[Place]:
         for index, entry in enumerate(report.entries)
         if entry.status == "passed"
     }
-    known = sorted((sign * figure, index) for index, figure in figures.items() if figure is not None)
-    found: list[Place] = []
-    for number, (signed, index) in enumerate(known, 1):
-        tied = found and found[-1].figure == sign * signed
-        found.append(Place(found[-1].rank if tied else number, index, sign * signed))
-    return found + [Place(None, index, None) for index, figure in figures.items() if figure is None]
+    ranked = sorted((sign * figure, index) for index, figure in figures.items() if figure is not None)
+    places: list[Place] = []
+    for number, (signed, index) in enumerate(ranked, 1):
+        tied = places and places[-1].figure == sign * signed
+        places.append(Place(places[-1].rank if tied else number, index, sign * signed))
+    return places + [Place(None, index, None) for index, figure in figures.items() if figure is None]

@@ -51,11 +51,11 @@ def render(report: Report) -> str:
 
 
 def _invocation(report: Report) -> dict[str, Any]:
-    found: dict[str, Any] = {"executionSuccessful": not report.count("unreadable")}
+    invocation: dict[str, Any] = {"executionSuccessful": not report.count("unreadable")}
     unread = describe_unread(report)
     if unread:
-        found["toolExecutionNotifications"] = [{"level": "note", "message": {"text": unread.replace("](", "] (")}}]
-    return found
+        invocation["toolExecutionNotifications"] = [{"level": "note", "message": {"text": unread.replace("](", "] (")}}]
+    return invocation
 
 
 def _rule(report: Report, rule: str) -> dict[str, Any]:

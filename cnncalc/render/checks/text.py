@@ -55,8 +55,8 @@ def _entry(entry: Entry) -> list[str]:
     lines = [head]
     length = len(head)
     for number, finding in enumerate(entry.findings):
-        found = _finding(finding, shown)
-        length += sum(map(len, found))
+        text = _finding(finding, shown)
+        length += sum(map(len, text))
         if length > MOST:
             lines.append(f"  and {len(entry.findings) - number} more")
             break

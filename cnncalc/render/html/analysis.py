@@ -46,12 +46,12 @@ def totals(analysis: Analysis) -> Html:
 
 def claims(by: str, checked: Sequence[Claim], heading: str = "h4") -> Html:
     """Return claims with the computed figures, grouped by source below headings; nothing if there are none."""
-    found: list[Html] = []
+    parts: list[Html] = []
     for source in dict.fromkeys(claim.source for claim in checked):
         rows = [_claim(claim, by) for claim in checked if claim.source == source]
-        found.append(element(heading, by, " ", safe(source) or "an unnamed source"))
-        found.append(element("div", element("table", element("tbody", *rows)), class_="scroll"))
-    return joined(found)
+        parts.append(element(heading, by, " ", safe(source) or "an unnamed source"))
+        parts.append(element("div", element("table", element("tbody", *rows)), class_="scroll"))
+    return joined(parts)
 
 
 def _claim(claim: Claim, by: str) -> Html:

@@ -26,19 +26,19 @@ def comparison(
     names: Sequence[str], analyses: Sequence[Analysis], totals: Sequence[Total], pairs: Sequence[Pair] | None
 ) -> tuple[list[Html], int]:
     """Return the parts of a comparison, and how many folds there are."""
-    found = (
+    parts = (
         [element("p", element("b", safe(sentence(names, analyses, totals))), class_="lead")]
         if len(analyses) == 2
         else []
     )
     for analysis in analyses:
-        found += [element("p", "set: ", safe(change), class_="note") for change in analysis.network.changes]
-        found.append(caveat(analysis.network.one_run))
-    found.append(_totals(names, totals))
+        parts += [element("p", "set: ", safe(change), class_="note") for change in analysis.network.changes]
+        parts.append(caveat(analysis.network.one_run))
+    parts.append(_totals(names, totals))
     if pairs is None:
-        return found, 0
+        return parts, 0
     diff, folds = _diff(pairs, analyses)
-    return [*found, diff], folds
+    return [*parts, diff], folds
 
 
 def _totals(names: Sequence[str], totals: Sequence[Total]) -> Html:

@@ -33,13 +33,13 @@ def opening(tag: str, **attributes: str | bool | None) -> Html:
     >>> opening("details", open=True, data_block="3")
     '<details open data-block="3">'
     """
-    found = tag
+    opening = tag
     for name, value in attributes.items():
         if value is None or value is False:
             continue
         key = name.rstrip("_").replace("_", "-")
-        found += f" {key}" if value is True else f' {key}="{escape(value)}"'
-    return Html(f"<{found}>")
+        opening += f" {key}" if value is True else f' {key}="{escape(value)}"'
+    return Html(f"<{opening}>")
 
 
 def joined(parts: Iterable[str], separator: str = "") -> Html:

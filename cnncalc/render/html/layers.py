@@ -60,7 +60,7 @@ class Table:
         )
 
     def _body(self) -> list[Html]:
-        found: list[Html] = []
+        parts: list[Html] = []
         following = list(enumerate(self.blocks))
         around: list[tuple[int, Scope]] = []
         for row in self.analysis.rows:
@@ -68,12 +68,12 @@ class Table:
             around = [(place, block) for place, block in around if block.last >= index]
             while following and following[0][1].first == index:
                 place, block = following.pop(0)
-                found.append(self._block(place, block, around))
+                parts.append(self._block(place, block, around))
                 around.append((place, block))
-            found.append(self._layer(row, around))
+            parts.append(self._layer(row, around))
             if self.working:
-                found.append(self._working(row, around))
-        return found
+                parts.append(self._working(row, around))
+        return parts
 
     def _block(self, place: int, block: Scope, around: Sequence[tuple[int, Scope]]) -> Html:
         label = safe(block.path.rpartition(".")[2])
@@ -138,16 +138,16 @@ class Table:
         return element("tr", *cells, class_=classes or None, data_layers=layers)
 
     def _cells(self, line: Folded, marks: Mapping[str, Html]) -> list[Html]:
-        found = []
+        parts = []
         for name in self.columns:
             column = COLUMNS[name]
             text = column.text(line, self.analysis, True)
             if column.quantity:
                 whole = getattr(self.analysis.totals, column.quantity)
-                found.append(number(text, line.total(column.quantity), whole, marks[name]))
+                parts.append(number(text, line.total(column.quantity), whole, marks[name]))
             else:
-                found.append(element("td", text, marks[name], class_="n" if column.right else None))
-        return found
+                parts.append(element("td", text, marks[name], class_="n" if column.right else None))
+        return parts
 
     def _totals(self) -> Html:
         every = Folded("total", 0, self.analysis.rows)

@@ -42,17 +42,17 @@ def terms(answer: Answer) -> str:
 
 def peaks(answer: Answer, heading: str = "h4") -> Html:
     """Return the peaks of training and inference below headings, what they consist of, and what fits."""
-    found = []
+    parts = []
     if answer.training is not None:
-        found.append(_peak(heading, "training peak", answer.training, training_terms(answer, answer.training)))
-        found.append(_minimum(answer.least_training))
-        found.append(_saved(heading, answer.training))
+        parts.append(_peak(heading, "training peak", answer.training, training_terms(answer, answer.training)))
+        parts.append(_minimum(answer.least_training))
+        parts.append(_saved(heading, answer.training))
     if answer.inference is not None:
-        found.append(_peak(heading, "inference peak", answer.inference, inference_terms(answer, answer.inference)))
-        found.append(_minimum(answer.least))
+        parts.append(_peak(heading, "inference peak", answer.inference, inference_terms(answer, answer.inference)))
+        parts.append(_minimum(answer.least))
     rows = (*fit_rows(answer), *fit_input_rows(answer))
-    found += [element("p", element("b", safe(what)), safe(words)) for what, words, _ in rows]
-    return joined([*found, caveat(unknown_layers(answer)), element("p", NOT_COUNTED, class_="dim")])
+    parts += [element("p", element("b", safe(what)), safe(words)) for what, words, _ in rows]
+    return joined([*parts, caveat(unknown_layers(answer)), element("p", NOT_COUNTED, class_="dim")])
 
 
 def curve(answer: Answer) -> Html:

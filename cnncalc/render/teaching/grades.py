@@ -70,8 +70,8 @@ def _wrong(answer: Graded, glyphs: dict[str, str]) -> list[Line]:
 def title(names: str) -> str:
     """Return the titles of mistakes by their names, which a teacher may have written, too."""
     kinds = all_mistakes()
-    found = [kinds[name].title if name in kinds else show(name) for name in names.split()]
-    return " or ".join(found)
+    titles = [kinds[name].title if name in kinds else show(name) for name in names.split()]
+    return " or ".join(titles)
 
 
 def to_csv(grades: Grades) -> str:

@@ -16,8 +16,8 @@ INDENT = "    "
 
 def opening(count: int) -> list[Line]:
     """Return how to answer."""
-    asked = plural(count, "question")
-    return [[(f"{asked}. Enter ? for the formula, nothing to skip a question, q to stop.", "dim")]]
+    questions = plural(count, "question")
+    return [[(f"{questions}. Enter ? for the formula, nothing to skip a question, q to stop.", "dim")]]
 
 
 def question(asked: Asked, number: int, count: int) -> list[Line]:

@@ -33,9 +33,9 @@ def labels(row: SheetRow) -> list[str]:
 
 def workings(row: SheetRow) -> list[str]:
     """Return the working of each blank of a row whose answer needs a calculation."""
-    found = []
+    parts = []
     for cell in row.cells:
         if cell.question is not None and cell.working:
             title, text = COLUMNS[cell.column].title, "; ".join(cell.working)
-            found.append(text if text.startswith(f"{title}: ") else f"{title}: {text}")
-    return found
+            parts.append(text if text.startswith(f"{title}: ") else f"{title}: {text}")
+    return parts

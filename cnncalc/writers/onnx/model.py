@@ -66,20 +66,20 @@ class Graph:
         node.input.extend(inputs)
         node.output.extend(outputs or [name])
         for key, value in attributes.items():
-            one = node.attribute.add()
-            one.name = key
+            attribute = node.attribute.add()
+            attribute.name = key
             if isinstance(value, str):
-                one.type, one.s = 3, value.encode("ascii")
+                attribute.type, attribute.s = 3, value.encode("ascii")
             elif isinstance(value, float):
-                one.type, one.f = 1, value
+                attribute.type, attribute.f = 1, value
             elif isinstance(value, int):
-                one.type, one.i = 2, value
+                attribute.type, attribute.i = 2, value
             elif value and isinstance(value[0], float):
-                one.type = 6
-                one.floats.extend(value)
+                attribute.type = 6
+                attribute.floats.extend(value)
             else:
-                one.type = 7
-                one.ints.extend(value)
+                attribute.type = 7
+                attribute.ints.extend(value)
         return list(outputs or [name])
 
     def weight(self, name: str, dims: Sequence[int]) -> str:
@@ -158,11 +158,11 @@ class Part:
     def fill(self, value: float, *dims: int) -> str:
         """Return a tensor that repeats one number, which is not a parameter."""
         output = self.op("ConstantOfShape", [self.ints(*dims)])
-        one = self.graph.model.graph.node[-1].attribute.add()
-        one.name, one.type = "value", 4
-        one.t.data_type = FLOAT
-        one.t.dims.append(1)
-        one.t.float_data.append(value)
+        attribute = self.graph.model.graph.node[-1].attribute.add()
+        attribute.name, attribute.type = "value", 4
+        attribute.t.data_type = FLOAT
+        attribute.t.dims.append(1)
+        attribute.t.float_data.append(value)
         return output
 
     def ints(self, *values: int) -> str:

@@ -123,8 +123,8 @@ def _depth(value: Any) -> int:
 def _longest_list(value: Any) -> int:
     """Return the number of steps in the longest list on the line."""
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    own = sum(isinstance(inner, (dict, list)) for inner in inside) if isinstance(value, list) else 0
-    return max([own, *map(_longest_list, inside)])
+    nested_count = sum(isinstance(inner, (dict, list)) for inner in inside) if isinstance(value, list) else 0
+    return max([nested_count, *map(_longest_list, inside)])
 
 
 def document(parts: dict[str, Any]) -> str:

@@ -80,15 +80,15 @@ def node_names(network: Network) -> list[str]:
     taken: set[str] = set()
     only = len(network.inputs) == 1
     for node in network.nodes:
-        own = node.name
-        if not (node.layer is None and own == "input" and only):
-            *path, leaf = [part for part in map(_part, own.split(".")) if part] or [_part(node.kind)]
-            own = ".".join((*path, leaf + "_" if _reserved(leaf, node.layer is None) else leaf))
-            own = own if len(own) <= TRUSTED.name else own[: TRUSTED.name - 8].rstrip(".-+/")
-        name, number = own, 1
+        written = node.name
+        if not (node.layer is None and written == "input" and only):
+            *path, leaf = [part for part in map(_part, written.split(".")) if part] or [_part(node.kind)]
+            written = ".".join((*path, leaf + "_" if _reserved(leaf, node.layer is None) else leaf))
+            written = written if len(written) <= TRUSTED.name else written[: TRUSTED.name - 8].rstrip(".-+/")
+        name, number = written, 1
         while name in taken:
             number += 1
-            name = f"{own}_{number}"
+            name = f"{written}_{number}"
         taken.add(name)
         names.append(name)
     return names

@@ -124,6 +124,6 @@ def _words(text: str) -> tuple[str, ...]:
 def _key_format(key: str | None, form: str) -> str:
     """The format of a key: that of its suffix, or that of the worksheet."""
     suffix = os.path.splitext(key or "")[1].lower()
-    found = next((name for name in FORMATS if suffix in OF_FORMAT[name]), form)
-    check_suffix(key, found, FORMATS, option="--key")
-    return found
+    matching = next((name for name in FORMATS if suffix in OF_FORMAT[name]), form)
+    check_suffix(key, matching, FORMATS, option="--key")
+    return matching

@@ -138,8 +138,8 @@ def embed(r: Reader, step: Operation) -> None:
         step.raise_invalid(f"its table must be a matrix, not {format_dims(words.dims)}")
     roles = ("words", "positions", "segments", "weight", "bias")
     parameters = {role: step.input(place) for place, role in enumerate(roles, 2)}
-    fed = [x for x in (ids, step.input(1)) if x is not None]
-    value = r.add_operator(step, (*ids.dims, words.dims[1]), fed, None, parameters)
+    indices = [x for x in (ids, step.input(1)) if x is not None]
+    value = r.add_operator(step, (*ids.dims, words.dims[1]), indices, None, parameters)
     r.set_output(step, Value(ids.dims[:1], why="they depend on the input of the model"), 1)
     r.set_output(step, value, 2)
 

@@ -20,10 +20,10 @@ def axes_of(step: Operation, rank: int, what: str = "axes") -> list[int] | None:
     axes = step.numbers(1, what)
     if axes is None:
         return None
-    found = [axis + rank if axis < 0 else axis for axis in axes]
-    if any(not 0 <= axis < rank for axis in found) or len(set(found)) < len(found):
+    positive = [axis + rank if axis < 0 else axis for axis in axes]
+    if any(not 0 <= axis < rank for axis in positive) or len(set(positive)) < len(positive):
         step.raise_invalid(f"axes {show(axes)} do not fit {rank} dimensions")
-    return found
+    return positive
 
 
 def reduce(r: Reader, step: Operation) -> None:
@@ -37,12 +37,12 @@ def reduce(r: Reader, step: Operation) -> None:
             return
         axes = list(range(rank))
     keep = bool(step.attributes.get("keepdims", 1))
-    kept = [axis for axis in range(rank) if keep or axis not in axes]
-    dims = tuple(1 if axis in axes else x.dims[axis] for axis in kept)
+    remaining = [axis for axis in range(rank) if keep or axis not in axes]
+    dims = tuple(1 if axis in axes else x.dims[axis] for axis in remaining)
     if x.index is None:
         r.add_operator(step, dims, [x])
         return
-    places = {axis: place for place, axis in enumerate(kept)}
+    places = {axis: place for place, axis in enumerate(remaining)}
     shown = [axis for axis in x.order if keep or axis not in axes]
     order = tuple(places[axis] for axis in shown)
     pooled = len(x.order) > 1 and set(x.order) & set(axes) == set(x.order[:-1]) and len(x.order) <= 4

@@ -63,14 +63,14 @@ def change_shape(r: Reader, step: Operation) -> None:
     if min(to, default=0) < -1 or to.count(-1) > 1 or 0 in to:
         step.raise_invalid(f"its target {show(to)} is not a shape")
     to = r.without_batch(step, to)
-    known = prod(n for n in to if n != -1)
-    if r.batch > 1 and (known != x.size if -1 not in to else to[0] == r.batch or x.size % known):
+    product = prod(n for n in to if n != -1)
+    if r.batch > 1 and (product != x.size if -1 not in to else to[0] == r.batch or x.size % product):
         place = next((place for place, n in enumerate(to) if n > 0 and n % r.batch == 0), None)
         if place is not None:
             to[place] //= r.batch
-            known //= r.batch
+            product //= r.batch
     if -1 in to:
-        to[to.index(-1)] = x.size // known
+        to[to.index(-1)] = x.size // product
     if prod(to) != x.size:
         step.raise_invalid(
             f"{x.size:,} numbers cannot take the shape {show('x'.join(map(str, step.numbers(1, 'shape') or [])))}",
@@ -106,10 +106,10 @@ def squeeze(r: Reader, step: Operation) -> None:
     axes = [axis for axis, length in enumerate(x.dims) if length == 1] if axes is None else axes
     if any(x.dims[axis] != 1 for axis in axes):
         step.raise_invalid(f"not all axes {show(axes)} of its input {format_dims(x.dims)} are 1")
-    kept = [axis for axis in range(len(x.dims)) if axis not in axes]
-    dims = tuple(x.dims[axis] for axis in kept)
-    hidden = frozenset(place for place, axis in enumerate(kept) if axis not in x.order and x.index is not None)
-    view(r, step, x, dims, _order_after_move(x, {axis: place for place, axis in enumerate(kept)}, dims, hidden))
+    remaining = [axis for axis in range(len(x.dims)) if axis not in axes]
+    dims = tuple(x.dims[axis] for axis in remaining)
+    hidden = frozenset(place for place, axis in enumerate(remaining) if axis not in x.order and x.index is not None)
+    view(r, step, x, dims, _order_after_move(x, {axis: place for place, axis in enumerate(remaining)}, dims, hidden))
 
 
 def unsqueeze(r: Reader, step: Operation) -> None:

@@ -171,10 +171,10 @@ def _window_fields(r: Reader, step: Operation, x: Value, kernel: list[int]) -> d
 
 
 def _per_axis(step: Operation, name: str, rank: int, otherwise: int = 1) -> list[int]:
-    found = list(step.attributes.get(name) or [otherwise] * rank)
-    if len(found) != rank:
-        step.raise_invalid(f"{name} {show(found)} do not fit {rank} axes")
-    return found
+    numbers = list(step.attributes.get(name) or [otherwise] * rank)
+    if len(numbers) != rank:
+        step.raise_invalid(f"{name} {show(numbers)} do not fit {rank} axes")
+    return numbers
 
 
 def _pad(rank: int, pads: list[int]) -> Any:
