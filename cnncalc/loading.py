@@ -53,7 +53,7 @@ class Spec(Record):
 
 
 class LoadOptions(Record):
-    """Changes to a network while it is loaded, as text. The key "" stands for the only input, or for all of them."""
+    """Changes to a network while it is loaded, as text. The key "" means the only input, or all of them."""
 
     inputs: Mapping[str, str] = {}  # input -> shape
     parameters: Mapping[str, str] = {}  # a file's params, open numbers of a pattern, or dimensions of an ONNX model

@@ -89,7 +89,8 @@ def quoted(words: Iterable[str], last: str = "or", most: int = 20) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the known word that `word` probably stands for, or None. Ignore case, then punctuation, then small differences.
+    """Find the known word that `word` was probably meant to be, or None. Ignore case, then punctuation, then small
+    differences.
 
     >>> nearest("rlu", ["relu", "conv"]), nearest("VGG-16", ["vgg16", "vgg19"])
     ('relu', 'vgg16')

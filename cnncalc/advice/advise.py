@@ -57,7 +57,7 @@ class Combination(Record):
 
 
 class Advised(Record):
-    """The advice for a network, the best first, and a combination if one change is not enough."""
+    """The advice for a network, best first, and a combination if one change is not enough."""
 
     network: Network
     running: Running
@@ -80,7 +80,7 @@ class Advised(Record):
 
 
 def exceeded(figures: Figures, limits: Mapping[str, int]) -> tuple[str, ...]:
-    """Return the quantities that are over their limit. An unknown figure never keeps a limit."""
+    """Return the quantities that are over their limit. An unknown figure never meets a limit."""
     found = []
     for quantity, limit in limits.items():
         figure = figures[quantity]
@@ -116,7 +116,7 @@ class _Search:
         self.measured = measured
 
     def candidates(self, state: State, before: Figures, tried: Sequence[tuple[Rewrite, str | None]]) -> list[Advice]:
-        """Return the changes that help, the best first. A place of None stands for all places."""
+        """Return the changes that help, best first. A place of None stands for all places."""
         found = []
         for rewrite, only in tried:
             sought = exceeded(before, self.limits) or self.wanted

@@ -21,7 +21,7 @@ Replacements = dict[int, Sequence[Layer]]
 class Rewrite:
     """One kind of change.
 
-    `name` is its word for commands and JSON, `title` says what to do, and `effect` what this changes in what the network can
+    `name` is its word for commands and JSON, `title` describes what to do, and `effect` what this changes in what the network can
     learn. `harm` orders them: of two changes that close a gap, the less harmful one is preferred. `saves` are the quantities
     that it may lower.
     """
@@ -32,7 +32,7 @@ class Rewrite:
     harm: int
     saves: ClassVar[tuple[str, ...]]
     exclusive: ClassVar[bool] = False  # True if it can be applied only once, wherever that is
-    structural: ClassVar[bool] = False  # True if it leaves alone what another structural rewrite has made
+    structural: ClassVar[bool] = False  # True if it does not touch what another structural rewrite has made
 
     def places(self, state: State) -> list[str]:
         """Return where it can be applied: "" for everywhere, a block, or a layer."""

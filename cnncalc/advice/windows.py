@@ -10,7 +10,7 @@ from cnncalc.layers.conv import Conv
 from cnncalc.layers.norm import BatchNorm
 from cnncalc.network import Network, Node
 
-FEWEST = 8  # input channels from which it makes sense to treat them apart
+FEWEST = 8  # minimum number of input channels for which it makes sense to treat them separately
 Padding = int | str | tuple[int, ...] | Mapping[str, int]
 
 
@@ -41,7 +41,7 @@ def hidden_window(node: Node, network: Network) -> Conv | None:
 
 
 def producer_of(node: Node, wiring: Wiring) -> Node | None:
-    """Return the layer that calculates what a layer reads, through layers that treat every cell alone.
+    """Return the layer that calculates what a layer reads, through layers that treat each cell separately.
 
     None if anything else reads a value on the way.
     """
@@ -54,7 +54,7 @@ def producer_of(node: Node, wiring: Wiring) -> Node | None:
 
 
 def rounded(filters: int, most: float, least: int = 8) -> int:
-    """Return a share of the filters as `round_to` of a specification rounds it to a multiple of 8, at least `least`.
+    """Return a share of the filters, rounded to a multiple of 8 as `round_to` of a specification does, at least `least`.
 
     >>> rounded(100, 0.5), rounded(36, 0.5), rounded(10, 0.5)
     (48, 24, 8)

@@ -432,7 +432,7 @@ class Network(Advisable, Conversions, Exercises):
 
 
 def shape_texts(shape: str | Sequence[int] | Mapping[str, str | Sequence[int]] | None) -> dict[str, str]:
-    """Return input shapes as text by the name of the input; "" stands for the only one.
+    """Return input shapes as text by the name of the input; "" means the only input.
 
     >>> shape_texts((32, 32, 3))
     {'': '32x32x3'}

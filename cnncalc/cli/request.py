@@ -125,7 +125,7 @@ def split_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 
 
 def split_names(texts: Sequence[str]) -> dict[str, str]:
-    """Split each [NAME=]VALUE. A missing name becomes "", which stands for the only input, or for all of them."""
+    """Split each [NAME=]VALUE. A missing name becomes "", which means the only input, or all of them."""
     values = {}
     for text in texts:
         name, equals, value = text.partition("=")

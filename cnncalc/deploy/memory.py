@@ -104,7 +104,7 @@ def _best_order(graph: FusedGraph, segments: Sequence[list[Operation]]) -> tuple
 
 
 def _given_order(graph: FusedGraph, segment: list[Operation], before: set[int]) -> tuple[int, list[Operation]] | None:
-    """Return the order of the network if no order is better, because one operation alone needs as much; else None."""
+    """Return the order of the network if no order is better, because a single operation needs as much; else None."""
     least = max(operation.size + sum([graph.sizes[value] for value in operation.inputs]) for operation in segment)
     left: dict[int, int] = {}
     for operation in segment:

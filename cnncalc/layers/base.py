@@ -77,7 +77,7 @@ class Layer:
     elsewhere: ClassVar[str] = ""  # names of the kind in other tools, separated by spaces
     variants: ClassVar[dict[str, str]] = {}  # those that imply certain fields: lower-case name -> the fields
     inputs: ClassVar[int | None] = 1  # number of values it takes; None: any number from one up
-    least_operands: ClassVar[int] = 1  # number of values that a specification must name at least
+    least_operands: ClassVar[int] = 1  # minimum number of values that a specification must name
     required_fields: ClassVar[tuple[str, ...]] = ()
     reference_inputs: ClassVar[int] = 0  # number of trailing inputs that are read for their shape only
     reference_fields: ClassVar[tuple[str, ...]] = ()  # fields that name these inputs
@@ -86,7 +86,7 @@ class Layer:
     known_cost: ClassVar[bool] = True  # False if its multiply-adds are unknown, whatever `macs` returns
     counts_for_depth: ClassVar[int] = 0  # number of convolutions and fully connected layers that it counts as
     convolves: ClassVar[bool] = False  # True if its output counts as conv activations
-    families: ClassVar[tuple[str, ...]] = ()  # names of its groups in a policy, the narrowest first
+    families: ClassVar[tuple[str, ...]] = ()  # names of its groups in a policy, narrowest first
     example: ClassVar[str] = ""  # `shape -> step`, shown by explain and run by the tests
 
     def __init_subclass__(cls, kind: str = "", alias: str = "", **options: Any) -> None:

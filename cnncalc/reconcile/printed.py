@@ -35,7 +35,7 @@ class Candidate(Record):
 
 
 class Explanation(Record):
-    """What agrees with a printed number. `lucky` are matches that are rejected because so many would agree by chance."""
+    """What agrees with a printed number. `lucky` are matches that are rejected because they may be due to chance."""
 
     text: str
     low: int

@@ -73,7 +73,7 @@ def _figures(answer: Deployment, glyphs: dict[str, str]) -> list[Line]:
     else:
         same = "no order of the branches is better" if answer.best == answer.peak else "in another order, see --layers"
         add("RAM, best order", answer.best, "exact", same)
-    add("RAM, overlap", answer.bound, "bound", "at least this in this order, even if outputs overwrite inputs")
+    add("RAM, overlap", answer.bound, "bound", "at least this much in this order, even if outputs overwrite inputs")
     add("moved", answer.moved, "exact", "every tensor read or written once by each kernel")
     lines = grid.lines(glyphs)
     if answer.macs is None:
@@ -167,9 +167,9 @@ def _time_text(answer: Deployment, found: OnDevice) -> str:
         return f"unknown, because no source states the peak for {answer.dtype}"
     text = f"not faster than {seconds(found.seconds)}, bound by {_bound_by(found)}"
     if found.arithmetic_seconds is None:
-        return f"{text}; no source states the peak for {answer.dtype}, so only memory counts"
+        return f"{text}; no source states the peak for {answer.dtype}, so only memory is considered"
     if found.device.bandwidth is None:
-        return f"{text}; no source states the bandwidth, so only arithmetic counts"
+        return f"{text}; no source states the bandwidth, so only arithmetic is considered"
     if found.arithmetic_seconds < found.seconds:
         return f"{text}; arithmetic alone takes {seconds(found.arithmetic_seconds)}"
     return text
@@ -192,7 +192,7 @@ def _notes(answer: Deployment) -> list[Line]:
         text = f"{plural(len(doubtful), 'device')} with unconfirmed figures; --device NAME and docs/deploy.md name them"
         lines.append([(f" {text}", "dim")])
     if any(found.seconds is not None for found in answer.devices):
-        text = "2 x MACs / peak or bytes / bandwidth, the longer of both for each kernel"
+        text = "2 x MACs / peak or bytes / bandwidth, whichever is longer, for each kernel"
         lines.append([(f" time: {text}. A cache between kernels, or Winograd's method, can be faster.", "dim")])
     return lines
 

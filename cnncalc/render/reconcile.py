@@ -137,7 +137,7 @@ def _none(found: Explanation) -> str:
         some = "; ".join(_name(match) for match in found.lucky[:3])
         return (
             f"no figure agrees as it is. With more changes, {plural(len(found.lucky), 'combination')} would agree, but so "
-            f"many were tried that this can be chance: {some}. Give more digits"
+            f"many were tried that this may be chance: {some}. Give more digits"
         )
     if found.nearest is None:
         return "there is no figure to compare it with"

@@ -118,7 +118,7 @@ def _label(name: str, value: float) -> str:
 
 
 def _front(answer: Answer, cost: str, across: _Scale, up: _Scale) -> list[str]:
-    """Draw the choices that are not beaten; the best one has its values beside it."""
+    """Draw the choices that are not beaten; the best one is labelled with its values."""
     parts: list[str] = []
     for number, candidate in enumerate(answer.front):
         figure, goal = candidate.figures.get(cost), candidate.goal

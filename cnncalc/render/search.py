@@ -25,7 +25,7 @@ def noun(answer: Answer, name: str) -> str:
 
 
 def _figure(answer: Answer, name: str, figure: int | None) -> str:
-    """Return a figure in full, with a rounded one beside it if it is long."""
+    """Return a figure in full, followed by a rounded one if it is long."""
     if figure is None:
         return "?"
     if quantity_of(name).is_size:

@@ -1,4 +1,4 @@
-"""What a report says about one network: its figures, its memory, and its picture."""
+"""What a report shows about one network: its figures, its memory, and its picture."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Family:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def _template(self) -> Template | None:
-        """The specification read once; None if every choice has to be read anew."""
+        """The specification read once; None if it has to be read again for every choice."""
         spec = self.spec
         if spec.reader.is_other_format:
             return None

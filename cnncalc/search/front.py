@@ -13,7 +13,7 @@ from cnncalc.search.question import Question
 class Candidate(Record):
     """A valid choice. `goal` is what should be as good as possible, None if it is not known or was not measured.
 
-    `keeps` is true if it keeps all limits. Figures that the limits make irrelevant may be missing.
+    `keeps` is true if it meets all limits. Figures that the limits make irrelevant may be missing.
     """
 
     choice: Choice
@@ -37,7 +37,7 @@ def score(candidate: Candidate, question: Question) -> Score | None:
 
 
 def front(candidates: Iterable[Candidate], question: Question) -> list[Candidate]:
-    """Return the candidates that keep the limits and are not beaten: no other one is as good in everything and better in one.
+    """Return the candidates that meet the limits and are not beaten. No other is as good in every figure and better in one.
 
     The best one comes first. Of candidates with equal figures the first is kept.
     """

@@ -56,7 +56,7 @@ def _grows(family: Family, axis: Axis, figures: list[str]) -> bool:
     if template is None or not all(name in COUNTED for name in figures) or family.options.frozen:
         return False
     text = _without_comments(template.source.text)
-    if re.search(r"\$in_|\$i\b|share|holds|operator", text):  # expressions that ask for sizes may do anything with them
+    if re.search(r"\$in_|\$i\b|share|holds|operator", text):  # expressions that use sizes may do anything with them
         return False
     if axis.kind == INPUT:
         return _input_grows(family, template, axis, text)

@@ -126,7 +126,7 @@ class Division:
     """Finds the best choice without trying all of them.
 
     Along the axes `growing`, whose values ascend, no figure ever falls. In a box of choices, the lowest corner then has the
-    smallest figures and the highest corner the largest. A box is skipped if its lowest corner breaks a maximum, its highest
+    smallest figures and the highest corner the largest. A box is skipped if its lowest corner exceeds a maximum, its highest
     corner misses a minimum, or its best corner is no better than what is known. The other axes are tried value by value.
     """
 
@@ -163,7 +163,7 @@ class Division:
         return candidate.goal if name == "" else candidate.figures.get(name)
 
     def _best(self, name: str | int, sign: int, reached: Sequence[Reached]) -> int | Fraction | None:
-        """Return the best value of the goal or a cost among choices that keep the limits and what was reached before."""
+        """Return the best value of the goal or a cost among choices that meet the limits, and what was reached before."""
         best: int | Fraction | None = None
         axes = self.searcher.family.axes
         boxes = []

@@ -23,7 +23,7 @@ LONGEST_NAME = 100
 
 
 class Graded(Record):
-    """One answer with its points. `mistake` has the names of the mistakes that explain it, `remark` says what is wrong."""
+    """One answer with its points. `mistake` has the names of the mistakes that explain it, `remark` states what is wrong."""
 
     layer: str
     column: str
@@ -151,7 +151,7 @@ def _collect(source: Source, key: Key, sheets: dict[tuple[str, int], _Sheet]) ->
             text = f"{show(source.path)} has no column {quoted(columns)}, which the key asks for"
             help = "write the answers into the worksheet that `cnncalc worksheet --format csv` wrote"
             raise Refused([Problem("bad-table", text, help, where=Where(source, 1, 1))])
-        student = row["student"] or student  # a name stands for the rows below it, too
+        student = row["student"] or student  # a name also applies to the rows below it
         where = Where(source, number, 1)
         name = show(student, LONGEST_NAME)
         text = row["variant"].strip() or (str(min(variants)) if len(variants) == 1 else "")

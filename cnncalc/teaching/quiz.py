@@ -177,7 +177,7 @@ def _sentence(analysis: Analysis, quantity: str) -> str:
 
 
 def _path(analysis: Analysis, row: Row) -> list[str]:
-    """Return the layers with windows that lead to a row, one a line."""
+    """Return the layers with windows that lead to a row, one per line."""
     network = analysis.network
     return [
         f"  {show(node.name, 60)}: {node.kind}, {describe(analysis, analysis.rows[node.index])}"

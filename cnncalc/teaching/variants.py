@@ -35,7 +35,7 @@ _Option = TypeVar("_Option")
 
 
 class NoVariants(Exception):
-    """No other network with the same layers was found. The text says what was tried."""
+    """No other network with the same layers was found. The message states what was tried."""
 
 
 class Dice:

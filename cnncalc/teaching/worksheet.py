@@ -120,11 +120,11 @@ class Worksheet(Record):
 
 
 class NoSuchKind(Exception):
-    """A word is not a kind or family of layers. The text names a similar one."""
+    """A word is not a kind or family of layers. The message names a similar one."""
 
 
 class NothingToAsk(Exception):
-    """A worksheet would have no blank. The text says why."""
+    """A worksheet would have no blanks. The message states why."""
 
 
 def worksheet(
@@ -282,12 +282,12 @@ def worksheets(
     dtype: str = "float32",
     accept: str = "separators",
 ) -> list[Worksheet]:
-    """Make the worksheet of a network, or those of its variants if a number of variants or a seed is given.
+    """Make the worksheet of a network, or those of its variants if there is a number of variants or a seed.
 
     Raises:
         NoSuchKind: If a word of `only` is not a kind or family.
         NothingToAsk: If there would be no blank.
-        NoVariants: If there are not so many variants.
+        NoVariants: If there are fewer variants than requested.
     """
     if variants is None and seed is None:
         return [worksheet(analyze(network, batch, dtype), hide, only, accept=accept)]

@@ -89,7 +89,7 @@ def edges(network: Network, of_value: dict[int, str]) -> list[tuple[str, str]]:
 
 
 def _list_boxes(top: list[Box]) -> list[tuple[Box, int, bool]]:
-    """Return all boxes with their depths. A block comes before its contents and, marked, once more after them."""
+    """Return all boxes with their depths. A block comes before its contents and again, with a mark, after them."""
     drawn: list[tuple[Box, int, bool]] = []
     waiting = [(box, 0, False) for box in reversed(top)]
     while waiting:

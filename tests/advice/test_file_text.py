@@ -114,7 +114,7 @@ def test_a_step_that_cannot_express_a_change_says_so(ended: Callable[..., Ended]
     number = places.index(("width-50", "Double1")) + 1
     done = ended("advise", str(file), "--max-params", "0", "--apply", str(number), "-o", str(new))
     assert done.status == 0
-    assert "written anew, without comments and parameters" in " ".join(done.err.split())
+    assert "a new specification was generated, without comments and parameters" in " ".join(done.err.split())
     assert "(line 8: filters would need another value for each of the 2 layers of one line)" in " ".join(
         done.err.split()
     )

@@ -1,4 +1,4 @@
-"""Convolutions in groups."""
+"""Grouped convolutions."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ NEVER_NEGATIVE = frozenset(("relu", "relu6", "sigmoid", "hardsigmoid", "softmax"
 
 
 class DeadLayers(LayerRewrite):
-    """Layers on which no output depends, and layers that return their input.
+    """Layers on which no output depends, and layers that return their input,
 
-    Such as a ReLU of values that are never negative, because they come from a ReLU, also through poolings.
+    such as a ReLU of values that are never negative because they come from a ReLU, possibly through poolings.
     """
 
     name = "dead-layers"
@@ -37,7 +37,7 @@ class DeadLayers(LayerRewrite):
 
 def _returns_input(node: Node, wiring: Wiring) -> bool:
     layer, x = node.layer, wiring.network.shapes(node)[0]
-    if wiring.source(node).kind == node.kind:  # duplicate-layers says more about these
+    if wiring.source(node).kind == node.kind:  # duplicate-layers explains these better
         return False
     if isinstance(layer, ReLU):
         return _never_negative(wiring.source(node), wiring)

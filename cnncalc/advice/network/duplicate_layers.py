@@ -11,7 +11,7 @@ from cnncalc.layers.activation import Dropout
 from cnncalc.layers.norm import BatchNorm
 from cnncalc.network import Node
 
-# kinds that a second time change nothing
+# kinds that change nothing when applied a second time
 IDEMPOTENT = frozenset(("relu", "relu6", "hardtanh", "abs", "globalavgpool", "globalmaxpool", "flatten"))
 
 

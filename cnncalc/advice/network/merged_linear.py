@@ -54,14 +54,14 @@ def _product(first: Layer, second: Layer) -> Layer | None:
     bias = first.bias or second.bias
     if _is_pointwise(second):
         return Conv.from_values({**first.nondefault_fields, "filters": second.filters, "bias": bias})
-    # zeros around the second one are not what the bias of the first one would be there
+    # the zeros around the input of the second layer are not what the bias of the first would give there
     if _is_pointwise(first) and (not first.bias or second.pad in (0, "valid")):
         return Conv.from_values({**second.nondefault_fields, "bias": bias})
     return None
 
 
 def _is_pointwise(layer: Conv) -> bool:
-    """Return whether a convolution works on every position alone."""
+    """Return whether a convolution works on each position separately."""
     sizes = [size if isinstance(size, tuple) else (size,) for size in (layer.kernel, layer.stride)]
     return all(set(size) == {1} for size in sizes) and layer.pad in (0, "valid", "same")
 

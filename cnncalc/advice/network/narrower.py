@@ -25,7 +25,7 @@ class Narrower(NetworkRewrite):
         self.percent = percent
         self.name = f"width-{percent}"
         self.title = f"narrow layers to {percent} % of their width, in multiples of 8"
-        self.effect = "there are fewer features on each level; depth and receptive field stay the same."
+        self.effect = "there are fewer features at each level; depth and receptive field stay the same."
 
     def units(self, state: State, wiring: Wiring) -> Iterator[Replacements]:
         fixed = self._outputs(wiring)

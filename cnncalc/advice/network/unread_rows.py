@@ -18,8 +18,8 @@ SIDES_OF = {1: ("start", "end"), 2: ("left", "right", "top", "bottom"), 3: tuple
 class UnreadRows(NetworkRewrite):
     """Less padding where the next window does not reach the last rows and columns.
 
-    A 3x3 window with stride 2 does not read the last of 28 rows. The layer that makes them need not calculate it, which is
-    done by padding its end less.
+    A 3x3 window with stride 2 does not read the last of 28 rows. The layer that makes them need not calculate it, so its
+    end can be padded less.
     """
 
     name = "unread-rows"

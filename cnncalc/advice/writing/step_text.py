@@ -18,7 +18,7 @@ SHARES = (75, 50, 25)  # percent of a width
 
 
 class CannotKeep(Exception):
-    """The lines of a file cannot express a change. The text says why."""
+    """The lines of a file cannot express a change. The message states why."""
 
 
 class OldStep:

@@ -4,16 +4,16 @@ It counts the logical bytes of storages that are alive on the device at the same
 fragmentation, cuDNN's workspaces and the CUDA context. The rules were measured on torch 2.13 with CUDA dispatch.
 
 Training is one steady-state step: `zero_grad(set_to_none=True); out = model(x); loss = cross_entropy(out, y);
-loss.backward(); optimizer.step()`; with several outputs, the loss is that of the first plus 0.3 times that of each other output.
-Inference is one forward in eval mode without gradients.
+loss.backward(); optimizer.step()`; with several outputs, the loss is that of the first plus 0.3 times that of each
+other output. Inference is one forward in eval mode without gradients.
 
-How long a program holds its values depends on the program. For a module that was run, it was observed. For anything else, this
-module assumes that a block, like a module, holds its inputs until it returns, and a peak that depends on this is an estimate.
-The minimum for an order of layers, with every value freed after its last use, is certain.
+How long a program holds its values depends on the program. For a module that was run, it was observed. For anything
+else, this module assumes that a block, like a module, holds its inputs until it returns, and a peak that depends on
+this is an estimate. The minimum for an order of layers, with every value freed after its last use, is certain.
 
 With `amp`, forward and loss run under `torch.autocast("cuda", dtype=amp)`: parameters, their gradients and the
 optimizer state stay float32, and autocast casts the rest. Each parameter that is used in 16 bits has a copy until the end
-of forward, and backward keeps the copy of every weight that it multiplies with.
+of forward, and backward keeps the copy of every weight that it multiplies by.
 """
 
 from __future__ import annotations

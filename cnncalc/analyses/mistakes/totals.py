@@ -13,7 +13,7 @@ from cnncalc.record import Record
 from cnncalc.text import show
 from cnncalc.units import Figure
 
-LUCK = 100  # one in so many
+LUCK = 100  # a chance of one in this many
 FEWEST_ROUNDED_DOWN = 50
 NAMED = 3
 
@@ -72,7 +72,7 @@ def no_input(question: Question) -> Attempts:
 
 
 def input_twice(question: Question) -> Attempts:
-    """The input counted once as the input, and once more as a volume."""
+    """The input counted twice: as the input, and as a volume."""
     for row in question.rows:
         if row.node.layer is None and not question.single and question.quantity in ("activations", "memory"):
             yield _more(question, row)

@@ -122,7 +122,7 @@ def other_prefix(question: Question) -> Attempts:
 
 
 def read_other_prefix(question: Question, figure: Figure) -> str:
-    """Describe a figure whose prefix stands for the other power: MB for MiB, 1,024 for k."""
+    """Describe a figure whose prefix was read as the other power: MB for MiB, 1,024 for k."""
     unit = _OTHER_UNIT.get(figure.unit)
     if question.quantity not in SUMS or not unit or not is_precise(figure):
         return ""

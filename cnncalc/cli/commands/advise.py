@@ -95,8 +95,8 @@ def command(
             applied = advised.apply(chosen)
             if applied.reason:
                 print_message(
-                    "note: the specification is written anew, without comments and parameters, because its lines cannot express "
-                    f"the change ({applied.reason})"
+                    "note: a new specification was generated, without comments and parameters, because the lines of the old one "
+                    f"cannot express the change ({applied.reason})"
                 )
             write(applied.text, request.file)
             if "memory" in limits:

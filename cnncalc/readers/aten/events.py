@@ -139,7 +139,7 @@ class Trace:
     `widths` has the bytes per number of inputs that are not floating point. `freed` maps the number of a memory to how
     many operations had run when it was released. `has_unsaved_buffers` is true if the module has buffers that are not
     saved with it. With `reads_constants` control flow depends on the values of tensors that forward itself creates.
-    `origin` names what stated the shapes, and `counter` says where multiply-adds come from that no layer's rule counts.
+    `origin` names the source of the shapes, and `counter` that of multiply-adds that no layer's rule counts.
     """
 
     origin = "PyTorch"

@@ -98,7 +98,7 @@ class Inputs:
     def tokens(self, *names: str, most: int = LARGEST_AXIS, only: bool = True) -> tuple[int, tuple[Problem, ...]]:
         """Return the number of tokens, and a note if nothing sets it. All inputs in `names` have that length.
 
-        `only` says that there is no other input, so that a shape without a name means the tokens.
+        `only` means that there is no other input, so that a shape without a name is that of the tokens.
 
         Raises:
             Problem: `bad-argument` or `unknown-input`.

@@ -119,7 +119,7 @@ class _PayloadSkipper:
         copied = start  # everything before it is in `bytes` already
         for number, wire, field, inner, after in self._fields(start, end):
             if field - copied > self.most:
-                self._copy(copied, field)  # which refuses so many bytes
+                self._copy(copied, field)  # which refuses that many bytes
             inside = MESSAGES[kind].get(number)
             fate = self._fate((kind, number), inside, after - inner if wire == 2 else 0)
             if wire != 2 or fate == _KEEP:

@@ -101,7 +101,7 @@ class Value:
         return self.index is None and any(tensor.real and self.is_weight(tensor) for tensor in self.tensors)
 
     def dequantize(self) -> None:
-        """Record that its whole numbers stand for floating-point ones."""
+        """Record that its whole numbers represent floating-point ones."""
         for tensor in self.tensors:
             tensor.real = True
 

@@ -63,7 +63,7 @@ class TensorInfo:
         return TYPES[self.type][0]
 
     def bytes_for(self, numbers: int) -> int:
-        """Return the bytes that so many numbers of its type take."""
+        """Return the bytes that this many numbers of its type take."""
         return -(-numbers * TYPES[self.type][1] // 8)
 
 

@@ -54,7 +54,7 @@ def read_submission(data: bytes | BinaryIO, path: str, options: ReaderOptions) -
 
 
 class _Reading:
-    """A file, which is read once more if its fixed batch cannot be read as one example."""
+    """A file, which is read again if its fixed batch cannot be read as one example."""
 
     def __init__(self, data: bytes | BinaryIO, path: str, limits: Limits, *, strict: bool) -> None:
         self.model: Model = read_model(source_of(data), limits)

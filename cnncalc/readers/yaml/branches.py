@@ -51,7 +51,7 @@ class Operand:
 class MergeStep(Step):
     """`add`, `mul`, `concat` or another layer of several operands; `places` are the places of its fields.
 
-    `values` are these fields, some of them expressions that ask for what enters the step.
+    `values` are these fields, some of which are expressions that depend on the step's input.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ def read(source: Source, overrides: Overrides = NO_OVERRIDES, limits: Limits = T
     """Return the network that a YAML (or JSON) specification describes.
 
     Raises:
-        Refused: every structural problem of the file, or the first misfit of shapes with the network up to there.
+        Refused: every structural problem of the file, or the first mismatch of shapes with the network up to there.
 
     >>> net = read(Source("net.yaml", "input: 32x32x1\\nlayers: [conv: {filters: 6, kernel: 5}]"))
     >>> net.nodes[-1].output
@@ -181,7 +181,7 @@ class File:
         """Return the network for these parameters and inputs, once the file is compiled.
 
         Raises:
-            Refused: at the first misfit of shapes, with the network up to there.
+            Refused: at the first mismatch of shapes, with the network up to there.
         """
         facts = dict(self.facts)
         builder = Builder(self.limits.tensor)

@@ -78,7 +78,7 @@ def _note_padding(nodes: list[Node], source: Source) -> None:
             continue
         word = source.text[node.where.column - 1 :].split("->")[0].split("]")[0].strip()
         if word.lower() == "conv":  # of a pattern
-            sentence = "CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` says otherwise"
+            sentence = "CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` sets another size"
             node.notes = (*node.notes, ("padded", sentence))
             return
         match = CONV.match(word)

@@ -67,7 +67,7 @@ class Step:
         """Expand the step and return the index of its value.
 
         Raises:
-            Refused: at the first misfit.
+            Refused: at the first mismatch of shapes.
         """
         expansion.spend(self.cost, self.where)
         if self.plain:
@@ -282,7 +282,7 @@ class LayerStep(Step):
             raise self._refused(expansion, problem) from None
 
     def _refused(self, expansion: Expansion, problem: Problem) -> Refused:
-        """Return a misfit at the field at fault, or at the step if that field comes from `defaults`."""
+        """Return an error located at the field at fault, or at the step if that field comes from `defaults`."""
         field = problem.field or ""
         if field in self.inherited and field not in fields_of(self.kind, self.body):
             set_at = f"`{field}` is set under `defaults:`, line {self.inherited[field].line}"

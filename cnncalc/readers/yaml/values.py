@@ -21,7 +21,7 @@ _OPERATORS = set("$*/+%()<>=-")
 class Pending:
     """A value that contains expressions, to be resolved at its use.
 
-    `value` is an expression, or a mapping or list that holds further Pending values. `incoming` says whether it may ask
+    `value` is an expression, or a mapping or list that holds further Pending values. `incoming` states whether it may ask
     for the size of what comes in.
     """
 
@@ -132,7 +132,7 @@ def constant(scalar: Scalar) -> Any:
 def read(tree: Tree, source: Source, known: Collection[str], *, numeric: bool = True) -> Any:
     """Return the value of a tree: a constant, or Pending.
 
-    `numeric` says that a number belongs here, so that operators make an expression; elsewhere only `$` does.
+    `numeric` means that a number belongs here, so that operators make an expression. Elsewhere only `$` does.
     `known` are the parameters that exist here.
 
     Raises:

@@ -11,11 +11,11 @@ from cnncalc.network import Network, Node
 from cnncalc.reconcile.calls import Call, Calls
 from cnncalc.reconcile.rules import Figure, Part, Rule, Tool
 
-FOLDED = "folded"  # style of a convolution that has taken in a batch norm, and with it a bias
+FOLDED = "folded"  # style of a convolution that has absorbed a batch norm, and with it a bias
 
 
 def pooling(call: Call) -> Iterable[Part]:
-    """One operation for each cell of the window, at every output. Of a volume, only the first axis of the window."""
+    """One operation for each cell of the window, at every output. For a volume, only the first axis of the window counts."""
     assert isinstance(call.layer, Pool)
     kernels = [window.kernel for window in call.layer.windows(*call.shapes)]
     yield Part(prod(kernels) if len(kernels) == 2 else kernels[0], call.outputs, "pooled outputs")
@@ -37,7 +37,7 @@ def adaptive_average(call: Call) -> Iterable[Part]:
 
 
 def adaptive_maximum(call: Call) -> Iterable[Part] | None:
-    """A pooling whose window is the quotient of the lengths. Global pooling is another operator."""
+    """A pooling whose window is the quotient of the lengths. Global pooling is a different operator."""
     if prod(call.output[:-1]) == 1:
         return None
     return [Part(call.inputs // call.outputs, call.outputs, "pooled outputs")]

@@ -14,7 +14,7 @@ Cell = str | int | None
 # A spreadsheet evaluates a cell that begins with one of these signs, also in their wide form. Programs that expect another
 # separator than a comma begin a cell after that separator, or after a quotation mark.
 _FORMULA = re.compile(r"""(^|[;,|"'\t])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
-MARK = "\ufeff"  # tells Excel that a file is in UTF-8
+MARK = "\ufeff"  # makes Excel read a file as UTF-8
 
 
 def render(report: Report) -> str:

@@ -21,7 +21,7 @@ LEFT, RIGHT, TOP, BOTTOM = 34, 14, 40, 30
 
 
 class Bar(Record):
-    """The files with a figure from `least` to `most`: how many keep the limit, and how many do not."""
+    """The files with a figure from `least` to `most`: how many meet the limit, and how many do not."""
 
     least: int
     most: int
@@ -30,7 +30,8 @@ class Bar(Record):
 
 
 def bars(measured: Sequence[Measured]) -> list[Bar]:
-    """Return the bars for the same limit in several files, from the smallest figure to the largest. Unknown figures have none."""
+    """Return the bars for the same limit in several files, from the smallest figure to the largest. Unknown figures
+    have none."""
     figures = [(one.actual, one.holds) for one in measured if one.actual is not None]
     if not figures:
         return []

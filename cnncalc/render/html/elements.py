@@ -17,7 +17,8 @@ class Html(str):
 
 
 def element(tag: str, *content: str, **attributes: str | bool | None) -> Html:
-    """Return an element with its content, and attributes in order; a trailing `_` and `_` inside a name stand for `` and `-`.
+    """Return an element with its content, and attributes in order; a trailing `_` in a name is dropped, and `_` inside
+    it becomes `-`.
 
     An attribute that is None or False is left out, and one that is True has no value.
 

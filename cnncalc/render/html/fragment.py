@@ -33,7 +33,7 @@ def caveat(text: str) -> Html:
 
 
 def number(text: str, part: int = 0, whole: int = 0, *marks: Html) -> Html:
-    """Return a cell with a number, and its share of the whole as a bar behind it."""
+    """Return a cell with a number, and its share of the whole as a bar in the background."""
     if not part or not whole:
         return element("td", text, *marks, class_="n dim" if text in ("0", "0 B") else "n")
     return element("td", text, *marks, class_="n s", style=_share(part, whole), title=percent(part, whole))

@@ -1,4 +1,4 @@
-"""An ONNX model in the making: its nodes and initializers, and the layout of each value.
+"""An ONNX model that is being built: its nodes and initializers, and the layout of each value.
 
 A layer's value has the name of the layer, and so does the operator that computes it. Operators that prepare it are named
 after the layer, with a suffix that follows a dot. Images are channels first (N, C, H, W) and sequences are (N, steps,

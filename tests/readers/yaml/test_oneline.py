@@ -388,10 +388,10 @@ def test_pattern_and_notes_are_printed_and_in_json(ended: Any) -> None:
     done = ended(*words)
     assert done.status == 0
     assert " pattern     INPUT -> [[CONV -> RELU]*2 -> POOL]*3 -> FC -> RELU -> FC" in done.lines
-    assert " note: conv1: CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` says otherwise" in done.lines
+    assert " note: conv1: CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` sets another size" in done.lines
     data = ended(*words, "--format", "json").data
     assert data["pattern"] == "INPUT -> [[CONV -> RELU]*2 -> POOL]*3 -> FC -> RELU -> FC"
-    assert data["layers"][1]["notes"] == ["CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` says otherwise"]
+    assert data["layers"][1]["notes"] == ["CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` sets another size"]
     assert ended("analyze", "resnet18", "--format", "json").data["pattern"] is None
 
 
