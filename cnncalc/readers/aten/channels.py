@@ -6,7 +6,7 @@ from cnncalc.readers.aten.events import Trace
 from cnncalc.readers.aten.layers import HANDLERS as LAYERS
 from cnncalc.readers.aten.windows import HANDLERS as WINDOWS
 
-# operations that read their input channels first, and those whose inputs then are channels first, too
+# operations that read their input channels first, and operations whose inputs are channels first if their outputs are
 FIRST = frozenset((
     *(name for name in WINDOWS if name != "pad"), *(name for name in LAYERS if "upsample" in name), "batch_norm",
     "instance_norm", "group_norm", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "grid_sampler",

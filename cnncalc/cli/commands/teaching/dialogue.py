@@ -41,7 +41,7 @@ class Dialogue:
                 return
 
     def finish(self, *, stopped: bool = False) -> None:
-        """Print the score; first on a new line if Ctrl-C stopped the dialogue in the middle of one."""
+        """Print the score, on a new line if Ctrl-C stopped the dialogue in the middle of one."""
         if stopped:
             self._print([[]])
         self._print(render.score(self.right, self.answered, self.count, self._mistakes))

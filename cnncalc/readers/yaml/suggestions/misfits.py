@@ -15,7 +15,7 @@ def advise_on_round(problem: Problem, done: int, times: int, repeat: Where | Non
         change = f"write `repeat: {done}` on line {repeat.line}"
         if repeat.source.path == ONE_LINE:
             change = f"write `*{done}` instead of `*{times}`"
-        problem.help = f"{change}: this is round {done + 1} of {times}"
+        problem.help = f"{change}: this is repetition {done + 1} of {times}"
 
 
 def advise_on_input(problem: Problem, input: Shape) -> None:
