@@ -21,9 +21,9 @@ Replacements = dict[int, Sequence[Layer]]
 class Rewrite:
     """One kind of change.
 
-    `name` is its word for commands and JSON, `title` describes what to do, and `effect` what this changes in what the network can
-    learn. `harm` orders them: of two changes that close a gap, the less harmful one is preferred. `saves` are the quantities
-    that it may lower.
+    `name` is its word for commands and JSON, `title` describes what to do, and `effect` what this changes in what the
+    network can learn. `harm` orders them: of two changes that close a gap, the less harmful one is preferred. `saves`
+    are the quantities that it may lower.
     """
 
     name: str

@@ -83,7 +83,8 @@ def _share(line: Folded, analysis: Analysis, exact: bool) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Format a share in percent, such as `74.3 %`. A share above zero is never shown as 0, and one below the whole never as 100.
+    """Format a share in percent, such as `74.3 %`. A share above zero is never shown as 0, and one below the whole
+    never as 100.
 
     >>> percent(1, 3), percent(1, 10**6), percent(0, 5)
     ('33.3 %', '<0.1 %', '0 %')

@@ -16,7 +16,12 @@ TIMED = ("LSTM", "RNN")
 def _recurrent(call: Call, kind: type[cells.Recurrent]) -> tuple[int, int, Blob]:
     if len(call.inputs) != 2:
         text = f"with {len(call.inputs)} bottom blobs is not supported"
-        raise call.problem(text, "give the layer two bottom blobs: the sequence, and the markers of where it continues", "unsupported", "bottom")
+        raise call.problem(
+            text,
+            "give the layer two bottom blobs: the sequence, and the markers of where it continues",
+            "unsupported",
+            "bottom",
+        )
     blob, param = call.inputs[0], call.param("recurrent_param")
     if param.flag("expose_hidden", False):
         raise param.problem("`expose_hidden` is not supported", field="expose_hidden", code="unsupported")

@@ -391,7 +391,9 @@ def test_pattern_and_notes_are_printed_and_in_json(ended: Any) -> None:
     assert " note: conv1: CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` sets another size" in done.lines
     data = ended(*words, "--format", "json").data
     assert data["pattern"] == "INPUT -> [[CONV -> RELU]*2 -> POOL]*3 -> FC -> RELU -> FC"
-    assert data["layers"][1]["notes"] == ["CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` sets another size"]
+    assert data["layers"][1]["notes"] == [
+        "CONV is padded as `pad: same`, and 3x3 unless `-p kernel=5` sets another size"
+    ]
     assert ended("analyze", "resnet18", "--format", "json").data["pattern"] is None
 
 
