@@ -73,7 +73,7 @@ def _figures(answer: Deployment, glyphs: dict[str, str]) -> list[Line]:
     else:
         same = "no order of the branches is better" if answer.best == answer.peak else "in another order, see --layers"
         add("RAM, best order", answer.best, "exact", same)
-    add("RAM, overlap", answer.bound, "bound", "at least this much in this order, even if outputs overwrite inputs")
+    add("RAM, overlap", answer.bound, "bound", "at least this in this order, even if outputs overwrite inputs")
     add("moved", answer.moved, "exact", "every tensor read or written once by each kernel")
     lines = grid.lines(glyphs)
     if answer.macs is None:
