@@ -133,7 +133,7 @@ def check(
     metrics : bool
         Compute all figures of every network, even those without a limit.
     leaderboard : str, optional
-        The quantity that orders the files that pass.
+        The quantity by which the files that pass are ranked.
     advice : bool
         Look for a change that would bring each file that is over a limit within it.
     progress : callable, optional

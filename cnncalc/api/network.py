@@ -215,7 +215,7 @@ class Network(Advisable, Conversions, Exercises):
         self, *others: Network, batch: int = 1, dtype: str = "float32", optimizer: str = "sgd",
         limits: Mapping[str, int | str] | None = None,
     ) -> Report:  # fmt: skip
-        """Return a report to hand over: picture, layers with their calculation, totals, memory and receptive field.
+        """Return a report to share, with the picture, layers with their calculation, totals, memory and receptive field.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
 """Devices: memory, bandwidth and peak speed, each with its source. A figure that no source states is None.
 
-`sources` has the page with which each figure was compared. Peaks count a multiply-add as two operations and are those for dense
-numbers. They are what the maker states, or what follows from stated clocks, cores and operations per cycle, which the note then
-says. For a lower bound of time a peak may be too high, but never too low.
+`sources` has the page with which each figure was compared. Peaks count a multiply-add as two operations and are for
+dense numbers. They are what the manufacturer states, or follow from stated clocks, cores and operations per cycle, as
+the note then says. For a lower bound on the time a peak may be too high, but never too low.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def make_report(
     optimizer: str = "sgd",
     limits: Mapping[str, int | str] | None = None,
 ) -> Report:
-    """Calculate what a report says about these networks, with advice for each that is over one of the `limits`.
+    """Calculate what a report shows about these networks, with advice for each that exceeds one of the `limits`.
 
     Raises
     ------

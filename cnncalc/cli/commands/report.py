@@ -65,10 +65,10 @@ def command(
 ) -> int:
     """Write a report about SPEC: its picture, every layer with its working, totals, memory and receptive field.
 
-    The page is one file that loads nothing from elsewhere: it opens from a mail, without a network, and prints well. Point
-    at a layer in the picture to find it in the table, unfold it to see how its figures are calculated, and move along the
-    memory curve to see what is alive. With several SPECs, the report begins with their comparison. With limits, it shows the
-    first change that meets them.
+    The page is one file that loads nothing from elsewhere, so it opens from an e-mail attachment, works offline and
+    prints well. Point at a layer in the picture to find it in the table, unfold its row to see how its figures are
+    calculated, and move along the memory curve to see what is alive. With several SPECs, the report begins with their
+    comparison. With limits, it shows the first change that meets them.
     """
     from cnncalc.api.advice.advised import QUANTITIES
     from cnncalc.api.files.reports import make_report

@@ -123,7 +123,7 @@ def plan(tree: Tree, depth: int | None = None) -> Plan:
 def plans(tree: Tree, depth: int | None = None) -> Iterator[Plan]:
     """Yield what can be drawn, from the most detailed plan that is small enough on. Each changes the tree of those before.
 
-    `depth` folds all blocks that are deeper than so many levels, and nothing else.
+    `depth` folds all blocks that are deeper than that many levels, and nothing else.
 
     Raises:
         TooLarge: If too many boxes remain.

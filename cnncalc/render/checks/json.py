@@ -14,7 +14,7 @@ from cnncalc.render.checks.report import Entry, Report
 if TYPE_CHECKING:
     from cnncalc.advice.first import Suggestion
 
-MOST = 1000  # the most names of files that were not looked at
+MOST = 1000  # maximum number of names of files that were not looked at
 
 
 def render(report: Report) -> str:

@@ -60,7 +60,7 @@ def _entry(entry: Entry) -> list[str]:
         if length > MOST:
             lines.append(f"  and {len(entry.findings) - number} more")
             break
-        lines += found
+        lines += text
     if entry.advice is not None:
         lines.append(f"  advice: {advice_text(entry.advice)}")
     return lines
