@@ -186,28 +186,6 @@ def escape_unencodable(text: str, stream: IO[str]) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def check_writable(*files: str | None) -> None:
-    """Find out before a long calculation that a file cannot be written.
-
-    Raises:
-        Failed: If its folder does not exist or cannot be written to, the file is a folder, or two files are the same.
-    """
-    given = [file for file in files if file is not None]
-    for file in given:
-        folder = os.path.dirname(os.path.realpath(file))
-        reason = ""
-        if os.path.isdir(file):
-            reason = "it is a folder"
-        elif not os.path.isdir(folder):
-            reason = f"there is no folder {show(folder, 200)}"
-        elif not os.access(file if os.path.exists(file) else folder, os.W_OK):
-            reason = "permission denied"
-        if reason:
-            raise Failed(f"cannot write {show(file)}: {reason}")
-    if len({os.path.realpath(file) for file in given}) < len(given):
-        raise Failed(f"two results would be written to {show(given[0])}: name two files")
-
-
 def write(text: str, file: str | None) -> None:
     """Write a result to standard output, or to a file, all or nothing.
 

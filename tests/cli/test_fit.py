@@ -142,6 +142,25 @@ def test_a_picture(ended: Run, tmp_path: Path) -> None:
     ElementTree.parse(file)
 
 
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (("--plot", "no/such.svg"), "cannot write no/such.svg: No such file or directory"),
+        (("-o", "no/such.json", "--format", "json"), "cannot write no/such.json: No such file or directory"),
+        (("-o", "same", "--plot", "./same"), "-o and --plot both name ./same: name two files"),
+    ],
+)
+def test_files_are_checked_before_the_search(
+    files: tuple[str, ...], said: str, ended: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long search would be lost."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("cnncalc.api.search.find", None)
+    done = ended("fit", "lenet5", "--vary", "batch=1..2", "--max-memory", "1GB", *files)
+    assert (done.status, done.out) == (2, "")
+    assert said in done.err
+
+
 def test_standard_input_is_read_once(ended: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other processes could not read it again."""
     text = b"input: 8x8x3\nlayers: [conv: {filters: 3, kernel: 3}, fc: 2]\n"

@@ -8,7 +8,7 @@ from cnncalc.api.advice.advised import QUANTITIES
 from cnncalc.cli import options
 from cnncalc.cli.limits import distinct, read_limits, usual_limits
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import FINDING, check_writable, print_message, print_problems, write
+from cnncalc.cli.run import FINDING, print_message, print_problems, write
 from cnncalc.cli.suffixes import check_suffix
 
 FORMATS = ("table", "json")
@@ -80,9 +80,7 @@ def command(
     check_suffix(request.file, form, FORMATS)
     if number is not None and number != "all" and not number.isdecimal():
         raise click.BadParameter("write the number of a change, or `all`", param_hint="--apply")
-    spec = request.only_spec()
-    check_writable(request.file)
-    network = network_of(spec, request)
+    network = network_of(request.only_spec(), request)
     print_problems(network.warnings)
     usual = usual_limits(max_params, max_macs, max_memory)
     limits = distinct([*usual, *read_limits(maxima, "--max", QUANTITIES)])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from cnncalc.api.search import MODES, NAMES
 from cnncalc.cli import options
 from cnncalc.cli.limits import read_limits, usual_limits
 from cnncalc.cli.request import Request
-from cnncalc.cli.run import FINDING, check_writable, write
+from cnncalc.cli.run import FINDING, write
 from cnncalc.cli.suffixes import check_suffix
+from cnncalc.text import show
 
 FORMATS = ("table", "json")
 
@@ -116,7 +119,8 @@ def command(
     if not vary:
         raise click.UsageError("nothing may change: add --vary, such as --vary width=0.25..2")
     check_options(request)
-    check_writable(request.file, plot)
+    if plot is not None and request.file is not None and os.path.realpath(plot) == os.path.realpath(request.file):
+        raise click.UsageError(f"-o and --plot both name {show(plot)}: name two files")
     if spec.reader.runs_code:
         divert_output()
     most = [*usual_limits(max_params, max_macs, max_memory), *read_limits(maxima, "--max", NAMES)]
