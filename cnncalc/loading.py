@@ -223,7 +223,7 @@ def path_of(text: str) -> str:
     help = (
         f"to read the file, write `{show(file)}`"
         if file
-        else did_you_mean(text, shelf.names()) or "`cnncalc list` shows the names"
+        else did_you_mean(text, shelf.every_name()) or "`cnncalc list` shows the names"
     )
     raise LoadError(f"no shipped architecture is named `{show(text)}`: {help}")
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 
 SUFFIX = ".yaml"
-FAMILIES = (
-    "transformers"  # the folder of the architectures that the reader of config.json fills in; not listed by `names`
-)
+FAMILIES = "transformers"  # the folder of the architectures of families, which a `config.json` of transformers fills in
 
 
 def folder() -> str:
@@ -18,9 +16,18 @@ def folder() -> str:
 
 
 def names() -> list[str]:
-    """Return the names of the shipped architectures, sorted."""
+    """Return the names of the shipped architectures without those of families, sorted."""
+    return _names_in(folder())
+
+
+def every_name() -> list[str]:
+    """Return these names and those of the families, sorted."""
+    return sorted({*names(), *_names_in(os.path.join(folder(), FAMILIES))})
+
+
+def _names_in(place: str) -> list[str]:
     try:
-        files = os.listdir(folder())
+        files = os.listdir(place)
     except FileNotFoundError:
         return []
     return sorted(name[: -len(SUFFIX)] for name in files if name.endswith(SUFFIX))

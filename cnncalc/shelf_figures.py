@@ -20,7 +20,7 @@ def rows() -> list[dict[str, Any]]:
     """Return one row for each architecture: name, title, source, inputs, params, activations, macs and depth."""
     stored = _table()
     figures = []
-    for name in shelf.names():
+    for name in shelf.every_name():
         path = shelf.path(name)
         assert path is not None
         with open(path, "rb") as stream:
@@ -35,7 +35,7 @@ def rows() -> list[dict[str, Any]]:
 def table_text() -> str:
     """Return the text of the table, computed from the files."""
     rows = []
-    for name in shelf.names():
+    for name in shelf.every_name():
         path = shelf.path(name)
         assert path is not None
         with open(path, "rb") as stream:

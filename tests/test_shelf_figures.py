@@ -26,7 +26,7 @@ def test_the_table_is_that_of_the_files(overwrite: bool) -> None:
 
 def test_nothing_is_analysed_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf_figures, "compute_row", None)
-    assert [row["name"] for row in rows()] == shelf.names()
+    assert [row["name"] for row in rows()] == shelf.every_name()
 
 
 @pytest.mark.parametrize("table", [None, "", "[1", "[]", '{"a": 1}', "[1]", '[{"name": "lenet5"}]'])

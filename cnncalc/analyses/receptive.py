@@ -335,7 +335,7 @@ def of_features(fields: Iterable[tuple[Field, Shape]]) -> list[int] | None:
         last = field
         if field is None:
             return None
-        if any(isinstance(axis, Span) for axis in field):
+        if not field or any(isinstance(axis, Span) for axis in field):  # without axes, it comes from a vector
             continue
         sizes = [_size(axis) for axis in field]
         best = sizes if best is None or min(sizes) > min(best) else best

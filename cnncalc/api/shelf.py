@@ -77,7 +77,7 @@ def read_text(name: str) -> str:
     """
     path = shelf.path(name)
     if path is None:
-        raise KeyError(did_you_mean(name, shelf.names()) or "`cnncalc list` shows the names")
+        raise KeyError(did_you_mean(name, shelf.every_name()) or "`cnncalc list` shows the names")
     with open(path, encoding="utf-8") as stream:
         return stream.read()
 

@@ -14,5 +14,5 @@ __all__ = [
 
 READERS = readers.READERS
 READ_SUFFIXES = readers.SUFFIXES
-names = shelf.names
+names = shelf.every_name
 reader_of = readers.reader_of

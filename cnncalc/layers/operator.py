@@ -46,7 +46,7 @@ class Operator(Layer):
     ) -> None:
         own: dict[str, Any] = self.__dict__
         if like is not None:
-            own.update({name: value for name, value in like.__dict__.items() if name in like.fields})
+            own.update({name: getattr(like, name) for name in like.fields})
             own.update(fields=like.fields, counts_for_depth=like.counts_for_depth, convolves=like.convolves)
             own.update(known_cost=like.known_cost, reference_inputs=like.reference_inputs, families=like.families)
             in_place = like.in_place

@@ -533,6 +533,7 @@ def test_the_largest_field_of_any_feature_map() -> None:
     assert of_features([*fields, (None, map_)]) is None
     assert of_features([((Cycle(((0, 0), (0, 3)), 1),), Shape((30, 1)))]) == [4]
     assert of_features([((), Shape((10,)))]) is None
+    assert of_features([*fields, ((), Shape((128, 64)))]) == [3, 3]  # a table that indices select rows of
 
 
 def test_values_joined_along_an_axis() -> None:

@@ -549,9 +549,9 @@ def test_list(cnncalc: Any) -> None:
     """Every shipped architecture with its figures."""
     ended = cnncalc("list")
     assert (ended.status, ended.err) == (0, "")
-    assert [line.split()[0] for line in ended.out.splitlines()[2:] if line[:2] != "  "] == shelf.names()
+    assert [line.split()[0] for line in ended.out.splitlines()[2:] if line[:2] != "  "] == shelf.every_name()
     data = {row["name"]: row for row in cnncalc("list", "--format", "json").data}
-    assert list(data) == shelf.names()
+    assert list(data) == shelf.every_name()
     assert data["vgg16"] == {
         "name": "vgg16", "title": "VGG-16", "source": "Simonyan & Zisserman 2014, table 1, configuration D",
         "inputs": {"input": [224, 224, 3]}, "params": 138_357_544, "activations": 15_237_608, "macs": 15_470_264_320,

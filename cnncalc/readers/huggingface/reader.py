@@ -196,13 +196,14 @@ def _text(value: Any) -> str:
 def _unknown(config: Config, known: set[str] | frozenset[str]) -> list[Problem]:
     """Return warnings about fields that may change the network in a way that cnncalc does not know."""
     warnings = []
-    if config.fields.get("quantization_config"):
-        text = "`quantization_config` is ignored: the figures are those of the network before quantization"
-        warnings.append(Problem("unknown-setting", text, level="warning"))
+    for name in ("quantization_config", "quantization"):  # the second one is that of MLX
+        if config.fields.get(name):
+            text = f"`{name}` is ignored: the figures are those of the network before quantization"
+            warnings.append(Problem("unknown-setting", text, level="warning"))
     if config.fields.get("auto_map"):
         text = "`auto_map` names code that comes with the model, which cnncalc does not read"
         warnings.append(Problem("unknown-setting", text, level="warning"))
-    others = [name for name in config.fields if name not in known | {"quantization_config", "auto_map"}]
+    others = [name for name in config.fields if name not in known | {"quantization_config", "quantization", "auto_map"}]
     if others:
         text = f"{plural(len(others), 'field')} unknown to cnncalc: {quoted(others[:10], 'and')}"
         text += f" and {len(others) - 10:,} more" if len(others) > 10 else ""

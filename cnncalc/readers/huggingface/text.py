@@ -111,7 +111,8 @@ _GPT2 = Family(
     },
     _gpt2,
     frozenset((
-        "attn_pdrop", "classifier_dropout", "embd_pdrop", "layer_norm_epsilon", "n_ctx", "reorder_and_upcast_attn",
+        "attn_pdrop", "classifier_dropout", "embd_pdrop", "layer_norm_epsilon", "n_ctx", "n_special",
+        "predict_special_tokens", "reorder_and_upcast_attn",
         "resid_pdrop", "scale_attn_by_inverse_layer_idx", "scale_attn_weights", "summary_activation",
         "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj",
     )),
@@ -201,8 +202,9 @@ def _llama_family(name: str, rules: _Rules) -> Family:
         },
         _llama_like(rules),
         frozenset((
-            "attention_dropout", "classifier_dropout", "layer_types", "max_position_embeddings", "max_window_layers",
-            "partial_rotary_factor", "pretraining_tp", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+            "attention_dropout", "classifier_dropout", "is_llama_config", "layer_types", "max_position_embeddings",
+            "max_window_layers", "partial_rotary_factor", "pretraining_tp", "rms_norm_eps", "rope_interleaved",
+            "rope_parameters", "rope_scaling", "rope_theta", "use_mrope",
         )),
         r"(model|transformer)\.",
         buffers=r"rotary_emb\.inv_freq$",

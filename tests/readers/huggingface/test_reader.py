@@ -19,6 +19,7 @@ from tests.helpers import ROOT, Ended
 from tests.readers.huggingface.configs import TINY, Fields
 
 FIGURES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "figures.json").read_text(encoding="utf-8"))
+PUBLISHED: list[dict[str, Any]] = json.loads((Path(__file__).parent / "published.json").read_text(encoding="utf-8"))
 SPECIFICATIONS = sorted((ROOT / "architectures" / "transformers").glob("*.yaml"))
 
 
@@ -46,6 +47,14 @@ def test_figures_of_transformers(record: dict[str, Any]) -> None:
     """Parameters, buffers and multiply-adds that transformers and PyTorch gave; the oracle wrote the file."""
     found = totals(record["fields"])
     assert {name: getattr(found, name) for name in ("params", "buffers", "macs")} == record["figures"]
+
+
+@pytest.mark.parametrize("record", PUBLISHED, ids=lambda record: record["model"])
+def test_published_models(record: dict[str, Any]) -> None:
+    """The parameters that the pages of well-known models show, and no warning about their fields."""
+    network = read(record["fields"])
+    assert analyze(network).totals.params == record["params"]
+    assert [found.text for found in network.warnings if found.level != "note"] == []
 
 
 def test_every_family_has_figures() -> None:
@@ -332,3 +341,17 @@ def test_a_folder_without_a_configuration(ended: Run, tmp_path: Path, monkeypatc
     assert "empty is a folder" in ended("analyze", "empty").err
     assert ended("analyze", "lenet5", "--get", "params").out == "61706\n"
     assert ended("analyze", "./lenet5").status != 0
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_every_analysis_takes_every_family(kind: str) -> None:
+    """Reports, pictures, memory, devices and receptive fields, without an error."""
+    network = cnncalc.load({"model_type": kind, **TINY[kind]})
+    analysis = network.analyze()
+    assert analysis.to_text()
+    assert network.report().to_html()
+    assert network.draw().svg
+    assert network.memory().to_dict()
+    assert network.deploy().to_dict()
+    assert network.reconcile().to_dict()
+    assert all(network.explain(layer.name) for layer in analysis.layers[:3])
