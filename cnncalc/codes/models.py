@@ -60,6 +60,11 @@ CODES = {
         "it was quantized. Scales and zero points do not count.",
         note="this only occurs with ONNX models",
     ),
+    "scale-chosen": Code(
+        "Warning: an Ultralytics model file has several scales, and neither its name nor an option states one, so the first "
+        "one is read, as Ultralytics does. Choose one with `-p scale=s`.",
+        note="this only occurs with Ultralytics models",
+    ),
     "shapes-disagree": Code(
         "Warning: cnncalc's shape for a value differs from the one that PyTorch, the file or ONNX's shape inference "
         "gives. Both are shown. One of the two is wrong for this model.",

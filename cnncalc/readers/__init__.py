@@ -73,6 +73,7 @@ READERS = (
         folder="config.json",
     ),
     Reader("tflite", "TFLite models", (".tflite",), options=("batch_axes",), submissions=(".tflite",)),
+    Reader("ultralytics", "Ultralytics models", (), ("backbone:",), options=("parameters",)),
     Reader("torch", "torch:MODULE:CALLABLE", prefix="torch:", extra="torch", options=("arguments",), runs_code=True),
 )
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)

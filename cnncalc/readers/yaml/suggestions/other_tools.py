@@ -30,11 +30,8 @@ def file_of_another_tool(source: Source) -> Problem | None:
         return Problem("bad-file", text, help, where=_where(source, match))
     match = _ULTRALYTICS.search(written)
     if match and _ULTRALYTICS_HEAD.search(written) and _ULTRALYTICS_ROW.search(written) and not _LAYERS.search(written):
-        text = f"{path} is an Ultralytics YOLO network, whose layers are defined in the package ultralytics"
-        help = (
-            f"install ultralytics, then run `cnncalc analyze torch:ultralytics.nn.tasks:DetectionModel --arg cfg={path} "
-            "--input 640x640x3`"
-        )
+        text = f"{path} is an Ultralytics YOLO network instead of a specification"
+        help = f"convert it with `cnncalc import {path} -o net.yaml`"
         return Problem("bad-file", text, help, where=_where(source, match))
     match = _KERAS.search(written)
     if match and re.search(r"^config:", written, re.MULTILINE):

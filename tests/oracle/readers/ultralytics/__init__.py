@@ -1,0 +1,1 @@
+"""Ultralytics' model files against the package ultralytics."""
