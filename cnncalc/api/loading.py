@@ -43,8 +43,8 @@ def load(
     source
         One of
 
-        * a path, as text or PathLike: a specification in YAML or JSON, ONNX, Keras, TFLite, Darknet, Caffe, or a
-          `config.json` of Hugging Face or the folder that holds it;
+        * a path, as text or PathLike: a specification in YAML or JSON, ONNX, Keras, TFLite, Darknet, Caffe,
+          Ultralytics YOLO, or a `config.json` of Hugging Face or the folder that holds it;
         * the name of an architecture that comes with cnncalc (`cnncalc.architectures`), such as `vgg16`;
         * a network in one line, such as `"32x32x3 -> CONV3-16 -> FC-10"`;
         * text with several lines, which is a specification;
@@ -58,7 +58,7 @@ def load(
         several inputs, a mapping from their names.
     params : mapping, optional
         Values for the file's `params`, for numbers that a one-line pattern leaves open, for dimensions of an ONNX model, or
-        for a Caffe network the `phase`, or for fields of a `config.json`.
+        for a Caffe network the `phase`, for an Ultralytics model the `scale` and `nc`, or for fields of a `config.json`.
     set : mapping, optional
         Fields of layers to change, such as `{"conv2.stride": 2}`.
     freeze : str or iterable of str

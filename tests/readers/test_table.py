@@ -66,6 +66,7 @@ RECOGNISED = {
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
 layer { name: "relu" type: "ReLU" bottom: "data" top: "data" }
 """,
+    "ultralytics": "nc: 3\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
     "keras": json.dumps({"class_name": "Sequential", "config": {"name": "net", "layers": LAYERS}}),
     "huggingface": json.dumps({"model_type": "vit", "hidden_size": 8, "num_attention_heads": 2}),
 }

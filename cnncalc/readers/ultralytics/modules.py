@@ -218,6 +218,8 @@ def separate_down(head: Head, row: Row, path: str, x: int) -> int:
 def resnet(head: Head, row: Row, path: str, x: int) -> int:
     """`ResNetLayer(c1, c2, s, is_first, n, e)`, whose widths are not multiplied."""
     filters, stride = row.integer(1, "width"), row.integer(2, "stride", 1)
+    if row.integer(0, "number of input channels") != head.width(x):
+        raise row.problem(f"states {row.args[0]} input channels, but gets {head.width(x)}", code="sizes-differ")
     if row.flag(3, "first layer", False):
         y = head.conv(f"{path}.layer.0", x, filters, 7, 2)
         return head.add(f"{path}.layer.1", MaxPool(kernel=3, stride=2, pad=1), y)

@@ -65,14 +65,14 @@ def test_classes_and_input_sizes() -> None:
     assert str(net.nodes[0].output) == "320x640x3"
     assert [str(net.nodes[index].output) for index in net.outputs] == ["4200x6"]
     # the branch of classes has max(64, min(nc, 100)) = 64 instead of 80 channels
-    assert analyze(net).totals.params == 3_011_238 - 0
+    assert analyze(net).totals.params == 3_011_238
 
 
 def test_other_heads() -> None:
     """Masks, key points and angles come from a third branch."""
     for head, outputs, params in (
         ("Segment, [nc, 32, 256]", ["8400x116", "160x160x32"], 3_409_968), ("Pose, [1, [17, 3]]", ["8400x56"], 3_295_470),
-        ("OBB, [15, 1]", ["8400x20"], 3_090_472), ("v10Detect, [nc]", ["300x6", "8400x64", "8400x80"], None),
+        ("OBB, [nc, 1]", ["8400x85"], 3_228_867), ("v10Detect, [nc]", ["300x6", "8400x64", "8400x80"], None),
     ):  # fmt: skip
         net = network(yolov8(head), scale="n")
         assert [str(net.nodes[index].output) for index in net.outputs] == outputs
@@ -107,7 +107,7 @@ CONV_64 = 3 * 3 * 3 * 64 + 2 * 64
         ("-1, 1, ConvTranspose, [32, 2, 2]", "16x16x32", 64 * 32 * 4 + 64),
         ("-1, 1, nn.Identity, []", "8x8x64", 0),
         (
-            "-1, 1, ResNetLayer, [16, 2, False, 1]",
+            "-1, 1, ResNetLayer, [64, 16, 2, False, 1]",
             "4x4x64",
             64 * 16 + 32 + 16 * 16 * 9 + 32 + 16 * 64 + 128 + 64 * 64 + 128,
         ),
@@ -153,32 +153,73 @@ CONV = "-1, 1, Conv, [8, 3]"
 @pytest.mark.parametrize(
     ("written", "wanted"),
     [
-        (text("", [CONV], ["-1, 1, Convv, [8]"]), "4: row 1 (Convv): cnncalc does not know this module [unknown-layer] -> did you mean `Conv`?"),
-        (text("", [CONV], ["[1], 1, Detect, [nc]"]), "4: row 1 (Detect): reads layer 1, but the layers above are 0 to 0 [unknown-name]"
-         " -> count from 0, or write -1 for the layer just above"),
-        (text("", [CONV], ["[-1, 0], 1, Conv, [8]"]), "4: row 1 (Conv): takes one layer, but `from` lists 2 [bad-value]"
-         " -> join them with a row `Concat`"),
-        (text("", [CONV], ["-1, 0, Conv, [8]"]), "4: row 1 (Conv): the number of repeats must be from 1 to 1,000; got `0` [bad-value]"),
-        (text("", [CONV], ["-1, 1, Conv, []"]), "4: row 1 (Conv): argument 1, the number of channels, is missing [missing-field] -> add it"),
-        (text("", [CONV], ["-1, 1, Conv, [8, 1.5]"]), "4: row 1 (Conv): argument 2, the kernel, must be a whole number from 1 to 1,000,000;"
-         " got `1.5` [bad-value]"),
-        (text("", [CONV], ["-1, 1, Conv"]), "4: row 1 must be [from, number, module, [arguments]] [bad-step]"
-         " -> write for example `[-1, 1, Conv, [64, 3, 2]]`"),
-        (text("", [CONV], ["-1, 1, RTDETRDecoder, [nc]"]), "4: row 1 (RTDETRDecoder): cnncalc does not read this module: RT-DETR is not"
-         " supported [unsupported] -> install ultralytics, and read the model with `torch:ultralytics.nn.tasks:DetectionModel --arg cfg=FILE`"),
-        (text("", [CONV], ["-1, 1, C2PSA, [16]"]), "4: row 1 (C2PSA): needs as many output as input channels, but has 16 and 8 [sizes-differ]"
-         " -> write 8 before the width multiple"),
-        (text("activation: nn.Foo()\n", [CONV], [CONV]), "1: `nn.Foo()` is not a supported activation [unknown-layer] -> use one of "
-         "`nn.SiLU()`, `nn.ReLU()`, `nn.LeakyReLU()`, `nn.Hardswish()`, `nn.GELU()`, `nn.Mish()`, `nn.ELU()`, `nn.ReLU6()`,"
-         " `nn.Sigmoid()`, `nn.Tanh()` or `nn.Identity()`"),
-        (text("depth_multiple: x\n", [CONV], [CONV]), "1: `depth_multiple` must be a positive number; got `x` [bad-value]"),
-        ("backbone: 3\nhead: []\n", "1: `backbone` must be a list of rows [from, number, module, args] [bad-file]"
-         " -> write `backbone:` with one row for each layer"),
-        (text("", [CONV], ["[-1, 0], 1, Concat, [2]"]), "4: row 1 (Concat): joins along another axis than the channels [unsupported]"
-         " -> write `[1]`"),
-        (text("", [CONV, "0, 1, Conv, [8, 3, 2]"], ["[0, 1], 1, Concat, [1]"]), "5: row 2 (Concat): concat along channels needs values with "
-         "the same length along every other axis: 640x640x8 and 320x320x8 differ [shapes-differ]"
-         " -> check the stride and padding of the branches; `pad: same` keeps height and width"),
+        (
+            text("", [CONV], ["-1, 1, Convv, [8]"]),
+            "4: row 1 (Convv): cnncalc does not know this module [unknown-layer] -> did you mean `Conv`?",
+        ),
+        (
+            text("", [CONV], ["[1], 1, Detect, [nc]"]),
+            "4: row 1 (Detect): reads layer 1, but the layers above are 0 to 0 [unknown-name] -> count from 0,"
+            " or write -1 for the layer just above",
+        ),
+        (
+            text("", [CONV], ["[-1, 0], 1, Conv, [8]"]),
+            "4: row 1 (Conv): takes one layer, but `from` lists 2 [bad-value] -> join them with a row `Concat`",
+        ),
+        (
+            text("", [CONV], ["-1, 0, Conv, [8]"]),
+            "4: row 1 (Conv): the number of repeats must be from 1 to 1,000; got `0` [bad-value]",
+        ),
+        (
+            text("", [CONV], ["-1, 1, Conv, []"]),
+            "4: row 1 (Conv): argument 1, the number of channels, is missing [missing-field] -> add it",
+        ),
+        (
+            text("", [CONV], ["-1, 1, Conv, [8, 1.5]"]),
+            "4: row 1 (Conv): argument 2, the kernel, must be a whole number from 1 to 1,000,000; got `1.5`"
+            " [bad-value]",
+        ),
+        (
+            text("", [CONV], ["-1, 1, Conv"]),
+            "4: row 1 must be [from, number, module, [arguments]] [bad-step] -> write for example `[-1, 1, Conv,"
+            " [64, 3, 2]]`",
+        ),
+        (
+            text("", [CONV], ["-1, 1, RTDETRDecoder, [nc]"]),
+            "4: row 1 (RTDETRDecoder): cnncalc does not read this module: RT-DETR is not supported [unsupported]"
+            " -> install ultralytics, and read the model with `torch:ultralytics.nn.tasks:DetectionModel --arg"
+            " cfg=FILE`",
+        ),
+        (
+            text("", [CONV], ["-1, 1, C2PSA, [16]"]),
+            "4: row 1 (C2PSA): needs as many output as input channels, but has 16 and 8 [sizes-differ] -> write"
+            " 8 before the width multiple",
+        ),
+        (
+            text("activation: nn.Foo()\n", [CONV], [CONV]),
+            "1: `nn.Foo()` is not a supported activation [unknown-layer] -> use one of `nn.SiLU()`, `nn.ReLU()`,"
+            " `nn.LeakyReLU()`, `nn.Hardswish()`, `nn.GELU()`, `nn.Mish()`, `nn.ELU()`, `nn.ReLU6()`,"
+            " `nn.Sigmoid()`, `nn.Tanh()` or `nn.Identity()`",
+        ),
+        (
+            text("depth_multiple: x\n", [CONV], [CONV]),
+            "1: `depth_multiple` must be a positive number; got `x` [bad-value]",
+        ),
+        (
+            "backbone: 3\nhead: []\n",
+            "1: `backbone` must be a list of rows [from, number, module, args] [bad-file] -> write `backbone:`"
+            " with one row for each layer",
+        ),
+        (
+            text("", [CONV], ["[-1, 0], 1, Concat, [2]"]),
+            "4: row 1 (Concat): joins along another axis than the channels [unsupported] -> write `[1]`",
+        ),
+        (
+            text("", [CONV, "0, 1, Conv, [8, 3, 2]"], ["[0, 1], 1, Concat, [1]"]),
+            "5: row 2 (Concat): concat along channels needs values with the same length along every other axis:"
+            " 640x640x8 and 320x320x8 differ [shapes-differ] -> check the stride and padding of the branches;"
+            " `pad: same` keeps height and width",
+        ),
     ],
 )  # fmt: skip
 def test_errors(written: str, wanted: str) -> None:
@@ -188,7 +229,7 @@ def test_errors(written: str, wanted: str) -> None:
 
 def test_wrong_options() -> None:
     """A scale that the file does not have, and parameters that no file has."""
-    assert problem(yolov8(), scale="q").startswith("2: there is no scale `q` [bad-argument]")
+    assert problem(yolov8(), scale="q").startswith("3: there is no scale `q` [bad-argument]")
     assert (
         problem(yolov5(1, 1), scale="n")
         == "the file has no `scales`, so it has one size [bad-argument] -> leave out `-p scale`"
@@ -204,7 +245,7 @@ def test_recognition() -> None:
     """The lists of rows decide."""
     assert all(recognises(written) for written in (yolov8(), yolo11(), yolov5(1, 1)))
     assert recognises(
-        "nc: 1\nbackbone:\n  [[-1, 1, Conv, [32, 3, 1]],\n   [-1, 1, Conv, [64, 3, 2]],\n  ]\nhead:\n  [[[0, 1], 1, Detect, [nc]],\n  ]\n"
+        "backbone:\n  [[-1, 1, Conv, [32, 3, 1]],\n   [-1, 1, Conv, [64]],\n  ]\nhead:\n  [[[0, 1], 1, Detect, [nc]],\n  ]\n"
     )
     assert not recognises("blocks:\n  backbone: [relu]\nlayers: [backbone]\n")
     assert not recognises("backbone: a\nhead: b\n")

@@ -68,7 +68,7 @@ def built(path: Path, scale: str, side: int) -> tuple[Any, dict[str, tuple[int, 
                 outputs.append(x)
             dfl = getattr(model[-1], "dfl", None)
             if dfl is not None and model[-1].reg_max > 1:  # training leaves it out
-                raw = x["one2one"] if "one2one" in x else x
+                raw = x.get("one2one", x)
                 dfl(raw["boxes"])
     return model, shapes, counter.get_total_flops() // 4
 
