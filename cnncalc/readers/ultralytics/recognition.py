@@ -7,7 +7,7 @@ import re
 _BACKBONE = re.compile(r"^backbone:", re.MULTILINE)
 _HEAD = re.compile(r"^head:", re.MULTILINE)
 _LAYERS = re.compile(r"^layers:", re.MULTILINE)
-_ROW = re.compile(r"^[ \t]*-?[ \t]*\[[ \t]*(?:\[[ \t]*)?\[?[ \t]*-?[0-9][-0-9, \t\]]{0,100}[A-Za-z_]", re.MULTILINE)
+_ROW = re.compile(r"^[ \t]*(?:-[ \t]*)?\[(?:[ \t]*\[){0,2}[ \t]*-?[0-9][-0-9, \t\]]{0,100}[A-Za-z_]", re.MULTILINE)
 
 
 def recognises(text: str) -> bool:
