@@ -122,7 +122,9 @@ class Definition:
         if scale not in scales.items:
             text = f"there is no scale `{show(scale)}`"
             help = f"choose one of {quoted(scales.items)} with `-p scale=NAME`"
-            raise Problem("bad-argument" if given else "bad-value", text, help, where=self.place("scales"))
+            if given:
+                raise Problem("bad-argument", text, help, where=self.place("scales"))
+            raise Problem("bad-value", text, help, where=self.place("scales"))
         values = plain(scales.items[scale])
         if not isinstance(values, list) or len(values) != 3:
             text = f"the scale `{show(scale)}` must be [depth, width, channels]; got `{show(values)}`"
