@@ -1,4 +1,4 @@
-"""Optional packages: the only place in cnncalc that imports onnx, numpy or torch by name."""
+"""Optional packages: the only place in cnncalc that imports onnx or torch by name."""
 
 from __future__ import annotations
 
