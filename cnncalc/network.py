@@ -163,7 +163,9 @@ class Network(Record):
     line: str = ""  # the one-line form that was typed
     frozen: tuple[str, ...] = ()  # names of layers, blocks and groups that `--freeze` froze
     batch_axes: Mapping[str, str] = MappingProxyType({})  # the axes that `--batch-axis` set, by input; "" is all inputs
-    stored_bytes: int | None = None  # bytes of the parameters in the file that was read, each once, if it holds them
+    stored_bytes: Mapping[str, int] | None = (
+        None  # type -> bytes of the parameters in the file, each once, if it has them
+    )
     in_training: Callable[[], Network | None] | None = None
 
     @property

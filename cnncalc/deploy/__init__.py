@@ -82,7 +82,7 @@ class Deployment(Record):
     @property
     def stored(self) -> int | None:
         """Bytes of the parameters as the file that was read stores them, or None if it holds none."""
-        return self.network.stored_bytes
+        return None if self.network.stored_bytes is None else sum(self.network.stored_bytes.values())
 
     @property
     def intensity(self) -> float | None:

@@ -66,7 +66,9 @@ def _figures(answer: Deployment, glyphs: dict[str, str]) -> list[Line]:
 
     add("flash", answer.flash, "exact" if answer.flash_exact else "bound", f"{answer.weights:,} weights and {biases}")
     if answer.stored is not None:
-        add("in the file", answer.stored, "exact", "weights and biases as the file stores them")
+        types = (answer.network.stored_bytes or {}).items()
+        parts = [f"{size:,} of {type}" for type, size in sorted(types, key=lambda item: -item[1])]
+        add("in the file", answer.stored, "exact", f"as the file stores them: {', '.join(parts) or 'nothing'}")
     add("RAM", answer.peak, "exact", f"in this order, without overlap; at {show(answer.peak_at)}")
     if answer.best is None:
         grid.add(["RAM, best order", "?", "", "unknown", "the branches allow too many orders"])
@@ -217,6 +219,7 @@ def data(answer: Deployment) -> dict[str, Any]:
             "weights": answer.weights,
             "biases": answer.biases,
             "stored_bytes": answer.stored,
+            "stored_types": None if network.stored_bytes is None else dict(network.stored_bytes),
         },
         "ram": {
             "bytes": answer.peak,

@@ -33,13 +33,14 @@ Numbers = tuple[Any, ...]
 class Tensor:
     """Numbers in the file. `real` is true for floating-point numbers and for integers with a scale."""
 
-    __slots__ = ("bytes", "dims", "name", "real", "size", "sparse")
+    __slots__ = ("bytes", "dims", "name", "real", "size", "sparse", "type")
 
-    def __init__(self, name: str, dims: Dims, real: bool, bytes: int = 0, sparse: bool = False) -> None:
+    def __init__(self, name: str, dims: Dims, real: bool, type: str = "", bytes: int = 0, sparse: bool = False) -> None:
         self.name = name
         self.dims = dims
         self.size = prod(dims)
         self.real = real
+        self.type = type
         self.bytes = bytes
         self.sparse = sparse
 
@@ -196,7 +197,7 @@ class Reader(Assembler):
         self.batch = 1  # the fixed batch size in the file, which is read as 1
         self.variables: frozenset[str] = frozenset()  # those that the file itself sets
         self.kernel = 0  # number of the operator that is read
-        self.stored: dict[int, int] = {}  # id of a counted tensor -> its bytes in the file
+        self.stored: dict[int, Tensor] = {}  # the counted tensors by their id
         self._numbers: dict[str, int] = {}  # label -> the last number appended to it
 
     def name(self, label: str) -> str:
@@ -262,7 +263,10 @@ class Reader(Assembler):
         except Problem as problem:
             problem.text = f"`{show(step.label)}`: {problem.text}"
             raise Refused([problem]) from None
-        self.builder.nodes[index].kernel = self.kernel
+        node = self.builder.nodes[index]
+        node.kernel = self.kernel
+        if any(tensor.sparse for x in (parameters or {}).values() if x is not None for tensor in x.tensors):
+            node.notes = (("note", "its weights are stored without their zeros, which count here"),)
         if owner is not None:
             self.share(index, owner)
         shape = self.builder.shape(index)
@@ -329,7 +333,7 @@ class Reader(Assembler):
         """Count a tensor at a node unless it is counted already; return the node that counted it before, if any."""
         owner = self.count_at(tensor, index)
         if owner is None:
-            self.stored[id(tensor)] = tensor.bytes
+            self.stored[id(tensor)] = tensor
         return owner
 
     def _count_new(self, parameters: Mapping[str, Value | None], index: int) -> tuple[dict[str, Number], set[int]]:

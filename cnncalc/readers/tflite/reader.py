@@ -6,6 +6,7 @@ Shapes follow from the layers' own rules. They are compared with those that the 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from cnncalc.network import Network
@@ -15,6 +16,7 @@ from cnncalc.readers.limits import TRUSTED, UNTRUSTED, Limits
 from cnncalc.readers.options import ReaderOptions
 from cnncalc.readers.tflite.file import damaged, source_of
 from cnncalc.readers.tflite.flatbuffer import Damaged
+from cnncalc.readers.tflite.graph import Tensor
 from cnncalc.readers.tflite.inputs import GraphInput, read_inputs
 from cnncalc.readers.tflite.model import Model, Signature, read_model
 from cnncalc.readers.tflite.walk import Walk
@@ -107,7 +109,7 @@ class _Reading:
             many = plural(len(walk.absent), "constant")
             text = f"the file does not hold the numbers of {many}, such as `{show(walk.absent[0])}`; their shapes count"
             warnings.append(Problem("stripped", text, level="warning"))
-        stored = None if walk.absent else sum(walk.reader.stored.values())
+        stored = None if walk.absent else _bytes_by_type(walk.reader.stored.values())
         facts: dict[str, Any] = {"name": name, "source": self.path, "spec": self.path, "warnings": tuple(warnings)}
         return walk.builder.finish(outputs, stored_bytes=stored, **facts)
 
@@ -124,3 +126,11 @@ class _Reading:
             text = f"the figures are those of the signature `{first}`; the file also has {quoted(others, 'and', 6)}"
             found.append(Problem("signature-chosen", text, level="warning"))
         return found
+
+
+def _bytes_by_type(tensors: Iterable[Tensor]) -> dict[str, int]:
+    """Return the bytes of the tensors of each type."""
+    found: dict[str, int] = {}
+    for tensor in tensors:
+        found[tensor.type] = found.get(tensor.type, 0) + tensor.bytes
+    return found

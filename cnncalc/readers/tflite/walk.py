@@ -127,7 +127,7 @@ class Walk:
 
     def _tensor(self, info: TensorInfo) -> Tensor:
         size = self.model.buffers[info.buffer].size if info.buffer else 0
-        return Tensor(info.name, info.shape, info.is_real, size, info.sparse)
+        return Tensor(info.name, info.shape, info.is_real, info.type_name, size, info.sparse)
 
     def _value(self, graph: Subgraph, scope: Scope, place: int, reader: str) -> Value:
         value = scope.values.get(place)

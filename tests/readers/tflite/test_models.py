@@ -53,7 +53,8 @@ def test_flash_and_arena(name: str, stored: int, arena: int) -> None:
     network = cnncalc.load(FOLDER / f"{name}.tflite")
     found = network.deploy(dtype="int8")
     assert (found.stored, found.flash, found.peak) == (stored, stored, arena)
-    assert found.to_dict()["flash"]["stored_bytes"] == stored
+    data = found.to_dict()["flash"]
+    assert (data["stored_bytes"], data["stored_types"]) == (stored, {"int8": 22_016, "int32": 2_352})
     assert "kernels are the operators of the file" in str(found)
 
 

@@ -151,7 +151,9 @@ def test_quantized_and_half_precision_weights() -> None:
 def test_sparse_weights() -> None:
     """They count by their dense shape. More bytes than that would hide numbers."""
     kernel = Tensor((4, 8), [1.0] * 20, sparse=True)
-    assert totals(read(one_op("FULLY_CONNECTED", [Tensor((1, 8)), kernel, None], [(1, 4)]))) == (32, 0, 32)
+    network = read(one_op("FULLY_CONNECTED", [Tensor((1, 8)), kernel, None], [(1, 4)]))
+    assert totals(network) == (32, 0, 32)
+    assert network.nodes[1].notes == (("note", "its weights are stored without their zeros, which count here"),)
     kernel = Tensor((4, 8), [1.0] * 33, sparse=True)
     assert (
         "has 132 bytes in the file" in refused(one_op("FULLY_CONNECTED", [Tensor((1, 8)), kernel, None], [(1, 4)])).text
