@@ -266,7 +266,7 @@ class Reader(Assembler):
         node = self.builder.nodes[index]
         node.kernel = self.kernel
         if any(tensor.sparse for x in (parameters or {}).values() if x is not None for tensor in x.tensors):
-            node.notes = (("note", "its weights are stored without their zeros, which count here"),)
+            node.notes = (("note", "weights are stored without their zeros, which count here"),)
         if owner is not None:
             self.share(index, owner)
         shape = self.builder.shape(index)

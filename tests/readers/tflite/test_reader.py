@@ -153,7 +153,7 @@ def test_sparse_weights() -> None:
     kernel = Tensor((4, 8), [1.0] * 20, sparse=True)
     network = read(one_op("FULLY_CONNECTED", [Tensor((1, 8)), kernel, None], [(1, 4)]))
     assert totals(network) == (32, 0, 32)
-    assert network.nodes[1].notes == (("note", "its weights are stored without their zeros, which count here"),)
+    assert network.nodes[1].notes == (("note", "weights are stored without their zeros, which count here"),)
     kernel = Tensor((4, 8), [1.0] * 33, sparse=True)
     assert (
         "has 132 bytes in the file" in refused(one_op("FULLY_CONNECTED", [Tensor((1, 8)), kernel, None], [(1, 4)])).text
