@@ -54,7 +54,9 @@ def test_pictures_of_the_shelf_have_no_flaws(horizontal: bool) -> None:
         analysis = analysis_of(name)
         if horizontal and len(analysis.rows) > 200:
             continue
+        start = process_time()
         scene = graph_view(analysis, Options(horizontal=horizontal))
+        assert process_time() - start < 0.5, name
         assert flaws(scene, analysis.network) == [], name
         assert scene.title
         assert scene.description

@@ -34,7 +34,8 @@ NAMES = {
     "gelu": "GELU", "silu": "SiLU", "swish": "SiLU", "mish": "Mish", "sigmoid": "sigmoid", "hardswish": "hard swish",
     "hardsigmoid": "hard sigmoid", "logsoftmax": "log softmax", "droppath": "drop path", "globalavgpool": "global avg pool",
     "globalmaxpool": "global max pool", "positional": "positional embedding", "classtoken": "class token",
-    "channelshuffle": "channel shuffle", "pixelshuffle": "pixel shuffle", "pixelunshuffle": "pixel unshuffle",
+    "channelshuffle": "channel shuffle", "channelpad": "channel padding",
+    "pixelshuffle": "pixel shuffle", "pixelunshuffle": "pixel unshuffle",
     "attend": "dot-product attention", "dot": "dot product", "crop": "crop", "glu": "GLU", "crelu": "CReLU", "celu": "CELU",
 }  # fmt: skip
 SIGNS = {"add": "+", "mul": "×", "sub": "−"}

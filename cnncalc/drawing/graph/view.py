@@ -102,8 +102,8 @@ class _View:
         self.drawings: dict[Template, Drawn] = {}  # of the distinct blocks that are not too large
         for template in dict.fromkeys(self.templates.values()):
             drawing = self.panel(template) if template.drawn else None
-            template.drawn = drawing is not None and self.has_room(drawing)
-            if drawing is not None and template.drawn:
+            template.drawn = drawing is not None
+            if drawing is not None:
                 self.drawings[template] = drawing
 
     def page(self, body: Packing) -> Scene:
@@ -160,10 +160,6 @@ class _View:
     def drawn_templates(self) -> list[Template]:
         """Return the distinct blocks that are drawn beside the overview."""
         return list(self.drawings)[:MOST_PANELS]
-
-    def has_room(self, drawing: Drawn) -> bool:
-        """Return whether a block fits on a page that it has for itself."""
-        return any(drawing.width <= width and drawing.height <= height for width, height in (A4, A4[::-1]))
 
     def description(self) -> str:
         """Return the picture in words."""
@@ -270,8 +266,8 @@ class _View:
         """Return each distinct block, with its name above and its table of numbers below."""
         return [self.drawings[template] for template in self.drawn_templates()]
 
-    def panel(self, template: Template) -> Drawn:
-        """Return one block."""
+    def panel(self, template: Template) -> Drawn | None:
+        """Return one block, in as many columns as it needs; None if it does not fit on a page that it has for itself."""
         tree = self.plan.tree
         part = template.parts[0]
         inside = Plan(tree, part, opened=True)
@@ -301,13 +297,12 @@ class _View:
             for span in self.frames(inside) if span.last - span.first + 1 < len(inside.items)
         ]  # fmt: skip
         diagram = Diagram(nodes, spans, self.options.horizontal, self.nothing, lambda face: False)
-        picture = diagram.draw(1)
-        for count in range(2, MOST_COLUMNS + 1):
-            size = picture.width if self.options.horizontal else picture.height
-            if size <= LONGEST_PANEL:
-                break
-            picture = diagram.draw(count)
-        return self.titled(template, picture)
+        columns = int(diagram.whole.length / LONGEST_PANEL) + 1
+        if columns > MOST_COLUMNS or len(diagram.cuts()) < columns - 1:
+            return None
+        picture = self.titled(template, diagram.draw(columns))
+        fits = any(picture.width <= width and picture.height <= height for width, height in (A4, A4[::-1]))
+        return picture if fits else None
 
     def _in_order(self, part: Part, inputs: list[int], ports: list[int], inside: Plan) -> tuple[int, ...]:
         """Return the inputs of an item in the order in which its box reads them."""

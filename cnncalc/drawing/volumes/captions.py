@@ -12,7 +12,7 @@ from cnncalc.record import Record
 from cnncalc.text import plural
 
 LONGEST_RUN = 24  # layers in a pattern that repeats
-MOST_LINES = 7
+MOST_LINES = 9
 
 
 class Run(Record):
