@@ -21,7 +21,7 @@ QUICK = ("lenet5", "cifar_resnet20", "mlperf_tiny_kws")
 NETWORKS = (
     "alexnet", "vgg11", "resnet18", "resnet50", "densenet_bc_100_k12", "googlenet", "mobilenet_v1", "mobilenet_v2",
     "mobilenet_v3_small", "squeezenet1_1", "efficientnet_b0", "zfnet", "mlp", "mlperf_tiny_vww", "mlperf_tiny_ic",
-    "mlperf_tiny_ad", "xception", "unet", "inception_v3", "dcgan_generator", "tf_cifar10",
+    "mlperf_tiny_ad", "unet", "inception_v3", "dcgan_generator", "tf_cifar10",
 )  # fmt: skip
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 # timm needs torchvision, which comes with one build of PyTorch and cannot be imported beside another
 try:
-    import timm
-    from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they use functions of PyTorch that will be removed
+        import timm
+        from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
 except (ImportError, RuntimeError) as error:
     pytest.skip(f"timm or fvcore, which these tests run, cannot be imported: {error}", allow_module_level=True)
 
