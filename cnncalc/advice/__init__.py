@@ -1,6 +1,6 @@
 """What to change in a network so that it stays within limits, with exact figures for every change.
 
-* `state` is a network with the way it runs, and measures both.
+* `state` is a network and how it runs, and measures both.
 * `rebuild` replaces layers of a network and propagates the shapes again; `wiring` has the readers of each value.
 * `rewrite` is the contract of a change. `layers` replaces single layers, `network` changes several at once, and `running`
   changes how the network runs. `catalogue` lists all of them.

@@ -17,9 +17,9 @@ from cnncalc.analyses.totals import Analysis, analyze
 from cnncalc.record import Record
 
 OVER = "over-budget"  # the code of a finding about a maximum
-MOST_LAYERS = 1_000  # of a network for which advice is looked for
+MOST_LAYERS = 1_000  # of a network for which advice is sought
 MOST_WORK = 20_000  # layers in all changed networks together
-REPLAY = 5  # a layer of a network whose memory is limited counts as so many
+REPLAY = 5  # a layer of a network whose memory is limited counts as this many
 SLOW = ("training-memory", "inference-memory", "receptive-field")
 MOST_LINES = 20  # of a file that are named
 

@@ -18,7 +18,7 @@ Changes = Mapping[int, Sequence[Layer]]
 def rebuild(network: Network, changes: Changes) -> tuple[Network, frozenset[str]] | None:
     """Return the changed network and the names of the layers that are new.
 
-    None if a layer does not fit any more, or an output has another shape. The figures that its author expects or that were
+    None if a layer no longer fits, or an output has another shape. The figures that its author expects or that were
     published are left out, because they are those of the original.
     """
     builder = Builder()

@@ -1,4 +1,4 @@
-"""A network with the way it runs, and its figures."""
+"""A network and how it runs, with its figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnncalc.analyses.totals import analyze
 from cnncalc.network import Network
 from cnncalc.record import Record
 
-USUAL = ("params", "macs", "memory")  # what rewrites are about
+USUAL = ("params", "macs", "memory")  # figures that rewrites are meant to lower
 QUANTITIES = (*USUAL, *[name for name in LIMITS if name not in USUAL])  # what can be limited
 SIZES = ("memory", *[name for name, quantity in LIMITS.items() if quantity.is_size])
 MODES = ("train", "infer")

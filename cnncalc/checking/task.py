@@ -1,4 +1,4 @@
-"""What to check, from limits as they are written: `500k`, `32x32x3`, `macs=5%`, and a baseline."""
+"""What to check, parsed from limits as people write them: `500k`, `32x32x3`, `macs=5%`, and a baseline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cnncalc.units import parse_count
 
 
 class TaskError(Exception):
-    """A check cannot be set up; the text is the reason. `option` is the option whose value is wrong, if one is.
+    """A check cannot be set up. The message is the reason. `option` is the option whose value is wrong, if one is.
 
     `usage` is true if the options do not go together. `problems` are the mistakes in the policy file.
     """
@@ -89,7 +89,7 @@ def make_task(
     a file, so that a submission cannot take the place of a revision by its name.
 
     Raises:
-        LoadError, TaskError: If the baseline cannot be used, or a text does not have its form.
+        LoadError, TaskError: If the baseline cannot be used, or a text is malformed.
     """
     allowed = tuple(map(_growth, max_growth))
     if len({quantity for quantity, _ in allowed}) < len(allowed):

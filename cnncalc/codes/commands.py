@@ -29,7 +29,7 @@ CODES = {
         note="only the files of `cnncalc grade` can cause it, not an architecture",
     ),
     "no-such-variant": Code(
-        "A row of the answers of `cnncalc grade` is about a variant that the key does not have, or about none.",
+        "A row of the answers of `cnncalc grade` names a variant that the key does not have, or names none.",
         note="only the answers of `cnncalc grade` can cause it, not an architecture",
     ),
     "one-of-a-family": Code(

@@ -13,7 +13,7 @@ CODES = {
     "assumed-length": Code(
         "Note: a configuration of a language or speech model does not state how many tokens the network gets, so "
         "cnncalc counts 128, or fewer if the model takes fewer. `--input 512` sets another length.",
-        note="this only occurs with configurations of Hugging Face",
+        note="this only occurs with Hugging Face configurations",
     ),
     "bad-model": Code(
         "The model cannot be read. The file may be truncated, or may not be in the format that its suffix "
@@ -34,7 +34,7 @@ CODES = {
     "counted-in-full": Code(
         "Note: the attention of the model is limited to a window that is shorter than the sequence. Its "
         "multiply-adds are counted for the whole sequence, which is what PyTorch computes before it masks the rest.",
-        note="this only occurs with configurations of Hugging Face",
+        note="this only occurs with Hugging Face configurations",
     ),
     "macs-disagree": Code(
         "Warning: cnncalc and PyTorch count a different number of multiply-adds for a layer. PyTorch's number is "
@@ -78,7 +78,7 @@ CODES = {
     "unknown-setting": Code(
         "Warning: a field of the configuration is unknown to cnncalc, or it changes the model in a way that cnncalc "
         "does not describe, such as quantization. The figures are those of the network without it.",
-        note="this only occurs with configurations of Hugging Face",
+        note="this only occurs with Hugging Face configurations",
     ),
     "signature-chosen": Code(
         "Warning: a TFLite file has several entry points (signatures), each with a graph of its own. The figures are those of "
@@ -110,6 +110,6 @@ CODES = {
         "Warning: the tensors in a safetensors file are not those of the network that the configuration next to it "
         "describes, or its header cannot be read. The figures are those of the configuration. Checkpoints often hold "
         "a head that the class of the configuration does not have.",
-        note="this only occurs with configurations of Hugging Face",
+        note="this only occurs with Hugging Face configurations",
     ),
 }

@@ -8,9 +8,9 @@ from cnncalc.analyses.memory.checkpoints import Step, best_checkpoints
 
 
 class CheckpointSet(Rewrite):
-    """Recompute the blocks that keep a memory limit with the fewest multiply-adds.
+    """Recompute the blocks that meet a memory limit with the fewest multiply-adds.
 
-    A dynamic program finds them, see `cnncalc.analyses.memory.checkpoints`.
+    A dynamic program finds them; see `cnncalc.analyses.memory.checkpoints`.
     """
 
     name = "checkpoint-set"

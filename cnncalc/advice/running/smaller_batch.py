@@ -7,7 +7,7 @@ from cnncalc.advice.state import State
 
 
 class SmallerBatch(Rewrite):
-    """A half of the batch, or less."""
+    """Half of the batch, or less."""
 
     name = "smaller-batch"
     title = "use a smaller batch"

@@ -207,7 +207,7 @@ class _Steps:
 
     @staticmethod
     def _with_value(step: str) -> str:
-        """Return a step as a key with a value, as it must be beside attributes."""
+        """Return a step as a key with a value, as it must be written next to attributes."""
         return step if ": " in step else f"{step}: {fields_text({})}"
 
     def _remove(self, steps: Span, number: int, item: Span, removed: dict[int, int]) -> None:

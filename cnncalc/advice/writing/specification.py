@@ -20,7 +20,7 @@ def write(network: Network, before: Network) -> str:
 
 
 def _automatic(network: Network) -> set[str]:
-    """Return the names that a file need not write, because they are the kind with a running number."""
+    """Return the names that need not be written in a file, because they are the kind with a running number."""
     counts: dict[tuple[str, str], int] = {}
     found = set()
     for node in network.nodes:

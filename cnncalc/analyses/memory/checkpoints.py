@@ -1,7 +1,7 @@
-"""The set of blocks to checkpoint within a memory limit that recomputes fewest multiply-adds.
+"""The set of blocks to checkpoint within a memory limit that recomputes the fewest multiply-adds.
 
-Chen et al. 2016, "Training deep nets with sublinear memory cost", choose segments of equal size. Here, the replay of `peak` is
-the judge. What a block keeps for backward, and what exists besides while it runs, depends only on whether it and the blocks next
+Chen et al. 2016, "Training deep nets with sublinear memory cost", choose segments of equal size. Here, the replay of `peak`
+decides. What a block keeps for backward, and what exists besides while it runs, depends only on whether it and the blocks next
 to it are checkpointed. Eight replays, in which every block has each of the eight states of itself and its neighbours, show these
 figures. A dynamic program over the blocks in order then keeps, for each state of two neighbours, the sets that no other one beats
 in both bytes kept and multiply-adds.

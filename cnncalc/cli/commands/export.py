@@ -40,7 +40,7 @@ from cnncalc.cli.suffixes import check_suffix
 def command(request: Request, target: str, depth: int | None, batch: int | None) -> int:
     """Export SPEC as PyTorch or Keras source, as ONNX without weights, or as a Mermaid or Graphviz drawing.
 
-    The source runs without cnncalc. Only the export to ONNX needs a package (extra `onnx`). `cnncalc verify` proves that the
+    The source runs without cnncalc. Only the export to ONNX needs a package (extra `onnx`). `cnncalc verify` checks that the
     source has the same shapes, parameters and multiply-adds. Before an ONNX file is written, each of its shapes is compared
     with onnx.shape_inference.
     """

@@ -77,7 +77,7 @@ def _sizes(
 
 
 def pooling(call: Call) -> list[Blob]:
-    """`Pooling`: sizes are rounded up unless the file asks for rounding down. A second top has the places of the maxima."""
+    """`Pooling`: sizes are rounded up unless the file asks for rounding down. A second top has the positions of the maxima."""
     blob, param = call.input, call.param("pooling_param")
     method = param.choice("pool", "MAX", ("MAX", "AVE", "STOCHASTIC"))
     if len(blob.dims) != 4:
@@ -154,7 +154,7 @@ def _pooled(call: Call, width: int, kernel: int, stride: int, pad: int, up: bool
 
 
 def unpooling(call: Call) -> list[Blob]:
-    """`Upsample` of SegNet and of YOLO's forks: max unpooling with the places as second bottom, else nearest neighbours."""
+    """`Upsample` of SegNet and of YOLO's forks: max unpooling with the positions as second bottom, else nearest neighbours."""
     param = call.param("upsample_param")
     scale = param.integer("scale", 2, 1, 1000)
     wanted = [param.integer(name, 0, 0, LARGEST) for name in ("upsample_h", "upsample_w")]

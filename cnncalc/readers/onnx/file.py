@@ -15,7 +15,7 @@ from cnncalc.readers.onnx.messages import BadMessage, BadText, Message, decode
 
 KEPT = 8192  # bytes of the largest numbers that are kept: shapes, axes and pads are small
 KEPT_OF_STRANGERS = 2048
-FIELDS = 600_000  # most fields of a stranger's file; 4 bytes of text count as a field
+FIELDS = 600_000  # maximum number of fields in a stranger's file; 4 bytes of text count as a field
 SHORT = 64  # bytes of a message that is not entered; 2 bytes of it count as a field
 LARGEST_TEXT = 4096
 DEEPEST = 64

@@ -297,7 +297,7 @@ class GraphInputs:
 
     @property
     def lacks_sizes(self) -> bool:
-        """Whether the sizes of inputs are unknown that have no other mistake."""
+        """Whether an input that has no other mistake has unknown sizes."""
         return bool(self.missing) and all(declared.name in self.scope.values for declared, _ in self.missing)
 
     def unknown_sizes(self) -> Refused:

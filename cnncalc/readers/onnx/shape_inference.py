@@ -9,7 +9,7 @@ from cnncalc.text import show
 
 
 class InferenceFailed(Exception):
-    """onnx.shape_inference rejects a model; the text is its reason, made safe to print."""
+    """onnx.shape_inference rejects a model. The message is its reason, made safe to print."""
 
 
 def infer_shapes(model: Any, **options: bool) -> Any:

@@ -253,7 +253,7 @@ def _layouts(feeds: Sequence[Feed]) -> list[tuple[frozenset[str], str]]:
 def _try_batch_second(
     module: Any, model: Model, record: Trace, arguments: Arguments, setting: Setting
 ) -> ForwardPass | None:
-    """Run again with the batch after the steps, if the only input goes into a recurrent layer that reads it so."""
+    """Run again with the batch after the steps, if the only input goes into a recurrent layer that reads it that way."""
     if len(record.inputs) != 1 or not _is_batch_second(*record.inputs.values()):
         return None
     ((name, var),) = record.inputs.items()
@@ -293,7 +293,7 @@ def _needs_values(error: Refused | ForwardError) -> bool:
 def explain_failure(
     error: Refused | ForwardError, spec: str, arguments: Arguments, with_values: bool = False
 ) -> Refused:
-    """Return what to report of a forward pass that fails; `with_values` if it fails only on made-up values."""
+    """Return what to report about a forward pass that fails; `with_values` if it fails only on made-up values."""
     if isinstance(error, Refused):
         return error
     reason = describe_error(error.error)

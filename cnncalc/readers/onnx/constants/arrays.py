@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cnncalc.readers.axes import Dims
 
-LARGEST = 2**16  # most numbers in an array that is evaluated
+LARGEST = 2**16  # maximum number of numbers in an array that is evaluated
 MOST_AXES = 64
 _FEW = 64  # numbers that are kept as they are; more are packed into 8 bytes each
 
@@ -18,7 +18,7 @@ Number = int | float
 
 
 class BadConstants(Exception):
-    """Numbers do not fit an operator. The text is the reason, as a sentence about the operator (`it ...`, `its ...`)."""
+    """Numbers do not fit an operator. The message is the reason, as a sentence about the operator (`it ...`, `its ...`)."""
 
 
 class Type(NamedTuple):

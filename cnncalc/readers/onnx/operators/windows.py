@@ -77,7 +77,7 @@ def transposed_convolution(r: Reader, step: Operation) -> None:
     parameters = {"weight": w, "bias": b}
     if all(cells < max(strides[a], dilations[a]) for a, cells in enumerate(extra)):
         layer = build_layer(step, conv.ConvTranspose, output_pad=sizes_of(extra), **fields)
-    else:  # PyTorch does not allow so much
+    else:  # PyTorch does not allow that much
         windows = [
             TransposedWindow(kernel[a], strides[a], pads[a], pads[a + rank], dilations[a], extra[a])
             for a in range(rank)
