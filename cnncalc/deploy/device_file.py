@@ -29,7 +29,7 @@ def device_named(text: str) -> Device:
     if text.endswith(SUFFIXES) or os.sep in text:
         return read_device(files.text(text))
     match = nearest(text, DEVICES)
-    help = f"did you mean `{match}`?" if match else f"the devices are {', '.join(DEVICES)}; or give a file device.yaml"
+    help = f"did you mean `{match}`?" if match else f"the devices are {', '.join(DEVICES)}; or name a file such as device.yaml"
     raise Problem("bad-value", f"no device named `{show(text)}`", help)
 
 
@@ -83,7 +83,7 @@ class _Reader:
         if value is None:
             return ""
         if not isinstance(value, Scalar):
-            self.problem(value.mark, f"{key} must be text; got {value.what}", f"write `{key}: ...` in one line")
+            self.problem(value.mark, f"{key} must be text; got {value.what}", f"write `{key}: ...` on one line")
             return ""
         return value.text
 

@@ -20,7 +20,7 @@ class SmallerBatch(Rewrite):
     exclusive = True
 
     def places(self, state: State) -> list[str]:
-        """Return the batch sizes: a half, a quarter and so on."""
+        """Return the batch sizes to try: half, a quarter and so on."""
         sizes = []
         batch = state.running.batch
         while batch > 1:

@@ -154,11 +154,11 @@ class Operation:
         self.outputs: list[str] = list(node.output)
 
     def input(self, place: int) -> Value | None:
-        """Return the input at a place; None if the node does not have it."""
+        """Return the input at a position; None if the node does not have it."""
         return self.inputs[place] if place < len(self.inputs) else None
 
     def required(self, place: int) -> Value:
-        """Return the input at a place.
+        """Return the input at a position.
 
         Raises:
             Refused: `bad-model`. The node does not have the input.

@@ -105,7 +105,7 @@ class Mark:
 
 
 def where(source: Source, mark: Any) -> Where:
-    """Return a mark as a place, counted from 1."""
+    """Return a mark as a position, counted from 1."""
     return Where(source, mark.line + 1, mark.column + 1)
 
 
@@ -115,7 +115,7 @@ def place_after(source: Source, mark: Any) -> Where:
     return place.at_column(len(source.line(place.line)[: mark.column].rstrip()) + 1)
 
 
-# a compiled set of all that YAML calls printable would take a tenth of the program's start
+# a compiled set of all characters that YAML considers printable would take a tenth of the program's start-up time
 _PLAIN = bytes(range(0x20, 0x7F)) + b"\t\n\r"
 _NAMES = {
     0: "NUL",

@@ -1,4 +1,4 @@
-"""Local response normalization, which PyTorch composes of operations that tools count one by one."""
+"""Local response normalization, which PyTorch builds from operations that tools count one by one."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def render(report: Report) -> str:
 
 
 def _leaderboard(report: Report) -> list[str]:
-    """Return the leaderboard as a table; nothing if it was not asked for."""
+    """Return the leaderboard as a table; nothing if it was not requested."""
     if not report.leaderboard:
         return []
     rows = [
