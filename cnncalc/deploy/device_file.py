@@ -29,7 +29,11 @@ def device_named(text: str) -> Device:
     if text.endswith(SUFFIXES) or os.sep in text:
         return read_device(files.text(text))
     match = nearest(text, DEVICES)
-    help = f"did you mean `{match}`?" if match else f"the devices are {', '.join(DEVICES)}; or name a file such as device.yaml"
+    help = (
+        f"did you mean `{match}`?"
+        if match
+        else f"the devices are {', '.join(DEVICES)}; or name a file such as device.yaml"
+    )
     raise Problem("bad-value", f"no device named `{show(text)}`", help)
 
 

@@ -99,7 +99,9 @@ def concat(call: Call) -> list[Blob]:
         if len(blob.dims) != len(first.dims) or any(
             one != other for place, (one, other) in enumerate(zip(blob.dims, first.dims, strict=True)) if place != axis
         ):
-            text = f"blobs of {shape_text(first.dims)} and {shape_text(blob.dims)} differ along an axis other than {axis}"
+            text = (
+                f"blobs of {shape_text(first.dims)} and {shape_text(blob.dims)} differ along an axis other than {axis}"
+            )
             raise call.problem(text, "check the padding and stride of the layers above", "shapes-differ", "bottom")
     if axis == 0:
         raise call.problem("joins along the batch", "join along another axis", "unsupported", "concat_param")
