@@ -52,7 +52,7 @@ def test_rewritten_networks_have_the_promised_figures(name: str) -> None:
         if advice.state.network is not found.advice[0].state.network or advice.edits:
             first.setdefault(advice.rewrite.name, number)
     structural = [number for number in first.values() if found.advice[number - 1].edits]
-    assert len(structural) >= 3
+    assert len(structural) >= 2
     for number in structural:
         advice = found.advice[number - 1]
         params, macs, shapes = counted(found.to_specification(number))
