@@ -74,6 +74,7 @@ READERS = (
     ),
     Reader("tflite", "TFLite models", (".tflite",), options=("batch_axes",), submissions=(".tflite",)),
     Reader("ultralytics", "Ultralytics models", (), ("backbone:",), options=("parameters",)),
+    Reader("pt2", "archives of torch.export", (".pt2",), submissions=(".pt2",)),
     Reader("torch", "torch:MODULE:CALLABLE", prefix="torch:", extra="torch", options=("arguments",), runs_code=True),
 )
 SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.suffixes)

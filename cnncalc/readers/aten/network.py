@@ -19,6 +19,7 @@ from cnncalc.readers.aten.products import HANDLERS as PRODUCTS
 from cnncalc.readers.aten.recurrent import HANDLERS as RECURRENT
 from cnncalc.readers.aten.views import HANDLERS as VIEWS
 from cnncalc.readers.aten.windows import HANDLERS as WINDOWS
+from cnncalc.readers.axes import natural_order
 from cnncalc.text import show
 
 HANDLERS = {**VIEWS, **PRODUCTS, **ATTENTION, **LAYERS, **RECURRENT, **WINDOWS}
@@ -41,9 +42,7 @@ def build_network(
     graph = Graph(record)
     mark_channels_first(record)
     for place, var in record.inputs.items():
-        image = len(var.dims) > 3 and not any(user.op in CHANNELS_LAST for user in var.users)
-        order = orders.get(place) or graph.default_order(var.dims, var.channels_first or image)
-        graph.input(place, var, order)
+        graph.input(place, var, orders.get(place) or input_order(var))
     events = merge_patterns(record)
     last_events = {id(event.call): event for event, _ in events if event.call.leaf}
     for event, handler in events:
@@ -67,6 +66,12 @@ def build_network(
     one_run = next((problem.text for problem in warnings if problem.code == "one-run"), "")
     facts: dict[str, Any] = {"name": name, "source": source, "spec": source, "description": one_run}
     return graph.builder.finish(ends, warnings=tuple(warnings), **facts)
+
+
+def input_order(var: Var) -> Dims:
+    """Return the order in which an input is shown: channels last, without a batch of 1."""
+    image = len(var.dims) > 3 and not any(user.op in CHANNELS_LAST for user in var.users)
+    return natural_order(var.dims, var.channels_first or image)
 
 
 def _read_event(graph: Graph, event: Event, handler: Handler | None) -> None:
