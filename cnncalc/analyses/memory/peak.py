@@ -160,7 +160,7 @@ def train(
 
 def was_run(network: Network) -> bool:
     """True if the network was read by running it, so that the lifetime of each value was observed."""
-    return any(node.seen is not None for node in network.nodes)
+    return any(node.seen is not None and node.seen.until is not None for node in network.nodes)
 
 
 def columns(analysis: Analysis) -> Analysis:

@@ -397,7 +397,7 @@ def _release(
         until[step.output.number] = number
         for value in (*step.inputs, *(step.uncast if scopes is not None else ())):
             until[value.number] = number
-    if scopes is not None and any(node.seen is not None for node in network.nodes):
+    if scopes is not None and any(node.seen is not None and node.seen.until is not None for node in network.nodes):
         for node, value in zip(network.nodes, values, strict=True):
             if node.seen is not None and node.seen.until is not None and value.number in until:
                 until[value.number] = max(until[value.number], last_step[node.seen.until])

@@ -22,8 +22,9 @@ T = TypeVar("T")
 _WORDS: dict[Any, str] = {dict: "an object", list: "a list", str: "text", int: "a whole number"}
 
 _LOCAL = re.compile(r"\AL\['[^']*'\]\.?")
-_INDEX = re.compile(r"\[(\d+)\]|\._modules\['([^']*)'\]")
+_INDEX = re.compile(r"\[(\d+)\]|\.?_modules\['([^']*)'\]")
 _FOLDER = re.compile(r"[/\\]")
+_LIBRARY = re.compile(r"\A<|site-packages|\Atorch/")
 _SOURCE = re.compile(r'File "([^"]*)", line (\d+)')
 
 
@@ -116,8 +117,8 @@ class Node:
     def place(self) -> str:
         """The node, and the line of the program that called it, for messages."""
         lines = _SOURCE.findall(self.source[-4000:])
-        own = next((line for line in reversed(lines) if "site-packages" not in line[0]), lines[-1] if lines else None)
-        where = f" ({show(_FOLDER.split(own[0])[-1])}, line {own[1]})" if own else ""
+        own = [line for line in lines if not _LIBRARY.search(line[0])] or lines
+        where = f" ({show(_FOLDER.split(own[-1][0])[-1])}, line {own[-1][1]})" if own else ""
         return f"node `{show(self.name)}`{where}"
 
 

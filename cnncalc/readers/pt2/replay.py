@@ -86,7 +86,7 @@ class _Replay:
 
     def run(self, tied: dict[str, str]) -> ProgramTrace:
         record, program = self.record, self.program
-        record.has_unsaved_buffers = True  # the file does not state how long the program keeps each tensor
+        record.has_unsaved_buffers = bool(program.unsaved)
         tensors: dict[str, Var] = {}
         for name, target in {**program.parameters, **program.buffers}.items():
             learned = name in program.parameters
@@ -204,6 +204,9 @@ class _Replay:
         for name, (kind, value) in node.inputs:
             args[name] = self._argument(graph, kind, value, inputs, sources)
         self._number_outputs(graph, node)
+        if op == "copy_" and len(inputs) > 1 and inputs[0] is inputs[1]:  # `x[0] += 1` ends with this
+            self.places.update(dict.fromkeys(names, self.places[sources[0]]))
+            return
         changed = op.endswith("_") and not op.endswith("__")
         op, args = unify(op.rstrip("_") if changed else op, args)
         if op in FIRST_ONLY:

@@ -18,7 +18,9 @@ class Images(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(inplace=True))
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(inplace=True)
+        )
         self.pool = nn.MaxPool2d(2)
         self.drop = nn.Dropout(0.1)
         self.fc = nn.Linear(8, 10)
@@ -92,12 +94,15 @@ class Chooses(nn.Module):
 def strip(path):
     """Remove the numbers from an archive, and paths of this machine from its JSON."""
     with zipfile.ZipFile(path) as before:
-        members = [(name, before.read(name)) for name in before.namelist() if not re.search(r"\.pt$|/weight_|/tensor_", name)]
+        members = [
+            (name, before.read(name)) for name in before.namelist() if not re.search(r"\.pt$|/weight_|/tensor_", name)
+        ]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as after:
         for name, data in members:
             if name.endswith(".json"):
-                data = re.sub(rb'File \\"/[^"]*/(torch|nets\.py)', rb'File \\"\1', data)
-            after.writestr(name, data)
+                after.writestr(name, re.sub(rb'File \\"/[^"]*/(torch|nets\.py)', rb'File \\"\1', data))
+            else:
+                after.writestr(name, data)
 
 
 def main(folder):
