@@ -43,8 +43,8 @@ def load(
     source
         One of
 
-        * a path, as text or PathLike: a specification in YAML or JSON, ONNX, Keras, TFLite, Darknet, Caffe,
-          Ultralytics YOLO, or a `config.json` of Hugging Face or the folder that holds it;
+        * a path, as text or PathLike: a specification in YAML or JSON, ONNX, torch.export, Keras, TFLite, Darknet,
+          Caffe, Ultralytics YOLO, or a `config.json` of Hugging Face or the folder that holds it;
         * the name of an architecture that comes with cnncalc (`cnncalc.architectures`), such as `vgg16`;
         * a network in one line, such as `"32x32x3 -> CONV3-16 -> FC-10"`;
         * text with several lines, which is a specification;

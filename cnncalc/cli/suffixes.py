@@ -23,7 +23,7 @@ PICTURES = ("svg", "tex", "pdf", "png")
 FOREIGN = (
     ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svgz", ".eps", ".ps", ".xls",
     ".xlsx", ".ods", ".doc", ".docx", ".odt", ".rst", ".tsv", ".toml", ".ini", ".cfg", ".keras", ".h5", ".hdf5", ".pt", ".pth",
-    ".pb", ".tflite", ".safetensors", ".prototxt", ".caffemodel", ".npy", ".npz", ".pkl", ".zip", ".gz", ".ipynb",
+    ".pt2", ".pb", ".tflite", ".safetensors", ".prototxt", ".caffemodel", ".npy", ".npz", ".pkl", ".zip", ".gz", ".ipynb",
 )  # fmt: skip
 NAMES = {"text": "plain text", "yaml": "YAML", "json": "JSON", "svg": "SVG"}  # of formats that no option selects
 KNOWN = {*PLAIN, *FOREIGN}.union(*OF_FORMAT.values())

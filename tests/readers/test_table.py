@@ -41,7 +41,7 @@ def test_no_suffix_belongs_to_two_readers() -> None:
         ("net.yaml", "yaml", "yaml"), ("net.json", "yaml", "yaml"), ("net.ONNX", "onnx", "onnx"),
         ("net.prototxt", "caffe", "yaml"),
         ("net.cfg", "darknet", "yaml"), ("a/b.keras", "keras", "yaml"), ("torch:nets:Net", "torch", "yaml"),
-        ("net.TFLite", "tflite", "tflite"),
+        ("net.TFLite", "tflite", "tflite"), ("net.pt2", "pt2", "pt2"),
         ("torch:evil.onnx", "torch", "onnx"), ("vgg16", "yaml", "yaml"), ("-", "yaml", "yaml"),
     ],
 )  # fmt: skip

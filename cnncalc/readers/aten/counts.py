@@ -13,6 +13,9 @@ from cnncalc.readers.aten.events import Event, Var
 from cnncalc.readers.aten.products import FACTORS
 from cnncalc.readers.aten.recurrent import CELLS
 
+CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
+TRANSPOSED = ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+
 
 def count_products(event: Event) -> int:
     """Return how many multiply-adds an operation takes, or 0 if it takes none or its handler counts them."""
@@ -20,10 +23,10 @@ def count_products(event: Event) -> int:
     if op in FACTORS and op not in ("mv", "addmv", "dot"):
         a: Var = args[FACTORS[op][0]]
         return event.out.size * a.dims[-1] * (a.dims[0] if op == "addbmm" else 1)
-    if op.startswith("conv_transpose"):
+    if op in TRANSPOSED:
         x, w = _tensors(args, "input", "weight")
         return x.size * prod(w.dims[1:])
-    if op == "linear" or (op.startswith("conv") and "weight" in args):
+    if op == "linear" or op in CONVOLUTIONS:
         (w,) = _tensors(args, "weight")
         return event.out.size * prod(w.dims[1:])
     if op == "matmul":

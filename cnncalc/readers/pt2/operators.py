@@ -79,7 +79,7 @@ def unify(op: str, args: Mapping[str, Any]) -> tuple[str, Arguments]:
     args = dict(args)
     if op == "convolution":
         w = args.get("weight")
-        rank = len(w.dims) - 2 if isinstance(w, Var) else 0
+        rank = min(max(len(w.dims) - 2, 1), 3) if isinstance(w, Var) else 1
         op = f"conv_transpose{rank}d" if args.get("transposed") else f"conv{rank}d"
     if op.endswith("_copy") and op not in HANDLERS and op.removesuffix("_copy") in HANDLERS:
         op = op.removesuffix("_copy")

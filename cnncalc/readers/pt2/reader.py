@@ -1,6 +1,6 @@
 """Read an archive of torch.export as a Network, without PyTorch. Weights and sample inputs are never opened.
 
-Shapes and counts follow the layers' own rules. They are compared with the shapes in the file, and differences are warnings.
+Shapes and counts follow cnncalc's own rules. They are compared with the shapes in the file, and differences are errors.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import BinaryIO
 from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused
 from cnncalc.readers.aten.channels import mark_channels_first
-from cnncalc.readers.aten.graph import MAX_DIFFERENCES
 from cnncalc.readers.aten.network import build_network, input_order
 from cnncalc.readers.files import opened
 from cnncalc.readers.limits import TRUSTED, UNTRUSTED, Limits
@@ -57,13 +56,10 @@ def _network(contents: Contents, path: str, options: ReaderOptions, limits: Limi
     orders = {name: input_order(var) for name, var in first.inputs.items()}
     chosen = choose_sizes(program, options, limits, orders, strict)
     record = replay(program, chosen.sizes, tied)
-    if strict and (record.differences or record.unconfirmed):
-        text = (record.differences or record.unconfirmed)[0]
-        help = "export the model again" if record.differences else "use operators that cnncalc has a rule for"
-        raise Refused([Problem("shapes-disagree" if record.differences else "unsupported", text, help)])
-    warnings = [Problem("shapes-disagree", text, level="warning") for text in record.differences[:MAX_DIFFERENCES]]
+    if strict and record.unconfirmed:
+        raise Refused([Problem("unsupported", record.unconfirmed[0], "use operators that cnncalc has a rule for")])
     name = os.path.splitext(os.path.basename(path))[0]
-    network = build_network(record, {}, name, path, [*chosen.warnings, *warnings])
+    network = build_network(record, {}, name, path, chosen.warnings)
     if strict:
         _check_strictly(network)
     return network

@@ -32,8 +32,7 @@ Key = tuple[int, int, tuple[int, ...], tuple[int, ...], int, bool]
 class ProgramTrace(Trace):
     """A record that was read from a file.
 
-    `differences` has shapes that are not those that the operators make, and `unconfirmed` the operations whose shapes
-    cnncalc cannot work out.
+    `unconfirmed` has sentences about operations whose shapes cnncalc cannot work out.
     """
 
     origin = "the file"
@@ -41,7 +40,6 @@ class ProgramTrace(Trace):
 
     def __init__(self) -> None:
         super().__init__()
-        self.differences: list[str] = []
         self.unconfirmed: list[str] = []
 
 
@@ -234,10 +232,7 @@ class _Replay:
 
     def _check(self, event: Event, node: Node) -> None:
         """Check the arguments of an operation, and note whether its rule confirms the shapes in the file."""
-        confirmed, difference = check_event(event)
-        if difference:
-            self.record.differences.append(f"{node.place}: {difference}")
-        elif not confirmed:
+        if not check_event(event):
             self.record.unconfirmed.append(
                 f"{node.place}: cnncalc cannot work out the shapes that `{show(event.op)}` makes"
             )

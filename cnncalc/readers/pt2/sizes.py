@@ -47,7 +47,9 @@ class Sizes:
                 help = "export a model whose shapes depend only on the shapes of its inputs"
                 raise Refused([Problem("unsupported", text, help)]) from None
             except ExpressionError as error:
-                raise bad(f"{what} has the size `{show(size)}`, which cnncalc cannot work out: {error}") from None
+                raise bad(
+                    f"{what} has the size `{show(size)}`, which cnncalc cannot work out: {show(str(error), 200)}"
+                ) from None
         return self._known[size]
 
     def dims(self, meta: Meta, name: str) -> Dims:

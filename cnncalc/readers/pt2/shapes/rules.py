@@ -16,25 +16,25 @@ from cnncalc.text import show
 RULES: dict[str, Rule] = {**ELEMENTWISE, **VIEWS, **PRODUCTS, **WINDOWS}
 
 
-def check_event(event: Event) -> tuple[bool, str]:
-    """Check the arguments of an operation.
+def check_event(event: Event) -> bool:
+    """Check the arguments of an operation, and that the file states the shapes that the operator makes.
 
     Returns:
-        Whether its rule gives the shapes of its results, and how these differ from those in the file, as a sentence.
+        Whether there is a rule that gives the shapes.
 
     Raises:
-        Refused: An argument is missing or of a wrong kind.
+        Refused: An argument is missing or of a wrong kind, or a shape is another one.
     """
     rule = RULES.get(event.op)
     if rule is None:
         if event.op in HANDLERS and not event.inputs:
             raise bad(f"`{show(event.op)}` reads no tensor")
-        return False, ""
+        return False
     expected: list[Dims] | None = rule(Arguments(event))
     if expected is None:
-        return False, ""
+        return False
     for ours, out in zip(expected, event.outs, strict=False):
         if ours != out.dims:
-            text = f"`{show(event.op)}` makes {format_dims(ours)}, but the file states {format_dims(out.dims)}"
-            return True, text
-    return True, ""
+            text = f"`{show(event.op)}` makes {format_dims(ours)} here, but the file states {format_dims(out.dims)}"
+            raise bad(text, code="shapes-disagree")
+    return True

@@ -114,14 +114,16 @@ def facts(network: Network) -> Facts:
     ]
     return {
         "params": totals.params, "buffers": totals.buffers, "macs": int(totals.macs),
-        "leaves": [[name, list(shape)] for name, shape in leaves],
+        "leaves": [[name, list(shape)] for name, shape in leaves], "tied": any(node.shared is not None for node in network.nodes),
     }  # fmt: skip
 
 
 def differences(theirs: Facts, ours: Facts) -> list[str]:
-    """Return the figures that differ, as text."""
+    """Return the figures that differ, as text. If a module has several names, each reader shows another one."""
     texts = [f"{key} {theirs[key]} {ours[key]}" for key in ("params", "buffers", "macs") if theirs[key] != ours[key]]
-    a, b = ([tuple(map(str, leaf)) for leaf in each["leaves"]] for each in (theirs, ours))
+    a, b = (
+        [str(shape) if ours["tied"] else f"{name} {shape}" for name, shape in each["leaves"]] for each in (theirs, ours)
+    )
     if a != b:
         missing, more = [leaf for leaf in a if leaf not in set(b)], [leaf for leaf in b if leaf not in set(a)]
         texts.append(f"leaves {len(a)} {len(b)}: {missing[:3]} {more[:3]}")
