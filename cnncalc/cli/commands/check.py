@@ -122,8 +122,8 @@ def command(
     """Check the networks in PATH... against limits, which are inclusive.
 
     PATH is a YAML file, an ONNX or TFLite model, a `.pt2` file of torch.export, a folder, a pattern, or `-` for standard
-    input. Submissions are untrusted: cnncalc runs nothing in them, and limits the size, nesting and steps of every file that it reads. It never
-    reads the weights of models.
+    input. Submissions are untrusted: cnncalc runs nothing in them, and limits the size, nesting and steps of every file that
+    it reads. It never reads the weights of models.
 
     The exit status is 0 only if every file was read, computed and passed. It is 1 for a finding, and 2 if something could
     not be done.
