@@ -73,7 +73,7 @@ def _check_strictly(network: Network) -> None:
     """
     for problem in network.warnings:
         if problem.code in ("shapes-disagree", "macs-disagree"):
-            raise Refused([Problem(problem.code, problem.text, "export the model again")])
+            raise Refused([Problem("shapes-disagree", problem.text, "export the model again")])
     for node in network.nodes:
         if node.layer is not None and not node.layer.known_cost:
             text = (
