@@ -84,8 +84,8 @@ def command(
 
     SPEC is a YAML or JSON file, `-` for standard input, or the name of a shipped architecture (see `cnncalc list`). It can
     also be a model in another format: .onnx, .pt2, .tflite, .keras, JSON from Keras' to_json(), Darknet's .cfg,
-    Caffe's .prototxt, a model file of Ultralytics YOLO, a config.json of Hugging Face or its folder, or torch:MODULE:CALLABLE with
-    --input. The last one imports MODULE, which is installed or in the current folder, and so runs its code.
+    Caffe's .prototxt, a model file of Ultralytics YOLO, a config.json of Hugging Face or its folder, or torch:MODULE:CALLABLE
+    with --input. The last one imports MODULE, which is installed or in the current folder, and so runs its code.
 
     With several SPECs, each gets its own table, except that CSV is one table, whose first column is the SPEC.
     """
