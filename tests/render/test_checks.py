@@ -544,7 +544,7 @@ def test_gradescope_is_written_for_an_empty_submission(tmp_path: Path) -> None:
     checked(tmp_path / "submission", "--policy", POLICY, "--format", "gradescope", "-o", results, status=2)
     result = json.loads(results.read_text(encoding="utf-8"))
     assert result["score"] == 0
-    assert "it contains no .yaml, .yml or .onnx files" in result["tests"][0]["output"]
+    assert "it contains no .yaml, .yml, .onnx, .tflite or .pt2 files" in result["tests"][0]["output"]
 
 
 @pytest.mark.heavy
@@ -718,8 +718,8 @@ def test_every_path_is_reported(tmp_path: Path) -> None:
     ]
     assert [file["findings"][0]["message"] for file in told["files"][1:]] == [
         "there is no such file or folder",
-        "it contains no .yaml, .yml or .onnx files",
-        "it contains no .yaml, .yml or .onnx files",
+        "it contains no .yaml, .yml, .onnx, .tflite or .pt2 files",
+        "it contains no .yaml, .yml, .onnx, .tflite or .pt2 files",
     ]
     shipped = json.loads(checked("vgg16", "--format", "json", cwd=tmp_path, status=2))["files"][0]["findings"][0]
     assert "`cnncalc show vgg16 -o vgg16.yaml`" in shipped["help"]

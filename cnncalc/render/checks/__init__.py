@@ -87,7 +87,7 @@ def render(form: str, report: Report) -> str:
 
 
 # formats that may leave out the names of files; the others are for programs that find the files by their names
-ADVISING = ("text", "json", "html")  # those that show a change that would bring a file within its limits
+ADVISING = ("text", "github", "json", "html")  # those that show a change that would bring a file within its limits
 NAMELESS = ("text", "json", "csv", "html")
 # formats that have a leaderboard
 RANKING = (*NAMELESS, "gradescope")

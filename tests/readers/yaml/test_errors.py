@@ -189,6 +189,7 @@ def test_every_code_that_a_file_can_have_is_shown() -> None:
         "macs-disagree",
         "not-compared",
         "quantized-weights",
+        "scale-chosen",
         "shapes-disagree",
         "sparse-weights",
         "unknown-size",
