@@ -78,7 +78,8 @@ def test_texts(ended: Callable[..., Ended]) -> None:
         "Advice: split the channels of convolutions into 4 groups, in C5 (line 13): params 61,706 -&gt; 25,706." in page
     )
     assert "advice" not in ended("check", LENET, "--max-params", "1M").out
-    assert "advice" not in ended(*words, "--format", "github").out
+    assert "advice: split" in ended(*words, "--format", "github").out
+    assert "advice" not in ended(*words, "--format", "junit").out
     assert "advice: split" in ended(*words, "--anonymous").out
 
 
