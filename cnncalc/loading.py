@@ -96,7 +96,7 @@ def load(spec: Spec, options: LoadOptions | None = None, *, as_conv: bool = Fals
 
 
 def load_source(source: Source, options: LoadOptions | None = None, *, as_conv: bool = False) -> Network:
-    """Load a network from a text that has been read already: a specification, or a format recognised by its content.
+    """Load a network from a text that has been read already: a specification, or a format recognized by its content.
 
     Raises:
         LoadError, Refused: As `load`.
@@ -252,7 +252,7 @@ def _load(spec: Spec, options: LoadOptions) -> Network:
 
 
 def _load_text(source: Source, options: LoadOptions) -> Network:
-    """Load a specification, or another format that is recognised by its content."""
+    """Load a specification, or another format that is recognized by its content."""
     from cnncalc.readers.yaml.reader import read
 
     reader = readers.reader_of_text(source.text)

@@ -10,9 +10,9 @@ To add a reader for a format named FORMAT:
 4. If `cnncalc check` may open such files from strangers, offer `read_submission(data, path, options) -> Network`, which
    reads bytes or an open file within the limits for strangers, and list the suffixes in `submissions`.
 5. If its files share their suffix with another format, list the words in `marks` and write
-   `cnncalc/readers/FORMAT/recognition.py` with `recognises(text) -> bool`. It is imported and called only for text that
+   `cnncalc/readers/FORMAT/recognition.py` with `recognizes(text) -> bool`. It is imported and called only for text that
    has one of these words. It must not raise, whatever the text is. `check` reads such files as specifications.
-6. If a folder can be named instead of a file in it, give that file in `folder`. Its content must be recognised.
+6. If a folder can be named instead of a file in it, give that file in `folder`. Its content must be recognized.
 7. Describe the format in docs/models.md, and add tests in `tests/readers/FORMAT/`.
 
 A layer kind is read in the file of its family (windows, views, recurrent, ...), which has the same name in each format.
@@ -36,12 +36,12 @@ __all__ = [
 
 
 class Reader(Record):
-    """A row of the table: one format, how its files are recognised, and what its reader needs."""
+    """A row of the table: one format, how its files are recognized, and what its reader needs."""
 
     name: str  # the folder that holds the reader
     files: str  # plural name of its files for messages
     suffixes: tuple[str, ...] = ()
-    marks: tuple[str, ...] = ()  # every text that is recognised by its content has one of these words
+    marks: tuple[str, ...] = ()  # every text that is recognized by its content has one of these words
     prefix: str = ""  # of a SPEC that is not a file
     folder: str = ""  # name of the file that is read if SPEC is a folder with such a file
     extra: str = ""  # the extra that installs what the reader needs
@@ -110,9 +110,9 @@ def reader_of_submission(path: str) -> Reader:
 
 
 def reader_of_text(text: str) -> Reader:
-    """Return the reader for text whose format the suffix does not show. Text that none recognises is a specification."""
+    """Return the reader for text whose format the suffix does not show. Text that none recognizes is a specification."""
     for reader in READERS:
-        if any(word in text for word in reader.marks) and _module(reader, "recognition").recognises(text):
+        if any(word in text for word in reader.marks) and _module(reader, "recognition").recognizes(text):
             return reader
     return SPECIFICATIONS
 

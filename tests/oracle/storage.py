@@ -77,12 +77,12 @@ def cuda_dispatch() -> Iterator[None]:
     """
     batch_norm, instance_norm, dropout = torch.batch_norm, torch.instance_norm, torch.dropout
 
-    def normalise(x: Tensor, *others: Any) -> Tensor:
-        if _cudnn_normalises(x, *others):
+    def normalize(x: Tensor, *others: Any) -> Tensor:
+        if _cudnn_normalizes(x, *others):
             return torch.cudnn_batch_norm(x.contiguous(), *others[:-1])[0]
         return batch_norm(x, *others)
 
-    def normalise_each(
+    def normalize_each(
         x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Any, variance: Any, training: bool, *others: Any
     ) -> Tensor:
         """Follow Normalization.cpp, `instance_norm`: batch norm of one example with B*C channels."""
@@ -91,7 +91,7 @@ def cuda_dispatch() -> Iterator[None]:
         batch, channels, *axes = x.shape
         repeated = [value.repeat(batch) for value in (weight, bias)]
         as_channels = x.contiguous().view(1, batch * channels, *axes)
-        return normalise(as_channels, *repeated, None, None, True, *others).view(x.shape)
+        return normalize(as_channels, *repeated, None, None, True, *others).view(x.shape)
 
     def drop(x: Tensor, rate: float, training: bool) -> Tensor:
         return torch.native_dropout(x, rate, True)[0] if training and 0 < rate < 1 else dropout(x, rate, training)
@@ -112,7 +112,7 @@ def cuda_dispatch() -> Iterator[None]:
         made = weight is not None and mask[1]
         return torch.empty_like(x) if mask[0] else None, torch.empty_like(weight) if made else None
 
-    def unnormalised(grad: Tensor, x: Tensor, weight: Tensor | None, *others: Any) -> tuple[Any, Any, Any]:
+    def unnormalized(grad: Tensor, x: Tensor, weight: Tensor | None, *others: Any) -> tuple[Any, Any, Any]:
         mask = others[-1]  # PyTorch's own kernel allocates only these results
         each = None if weight is None else torch.empty_like(weight)
         parts = [torch.empty_like(each) if each is not None and wanted else None for wanted in mask[1:]]
@@ -125,14 +125,14 @@ def cuda_dispatch() -> Iterator[None]:
         kernels = stack.enter_context(torch.library._scoped_library("aten", "IMPL"))
         for name, kernel in (
             ("mish_backward", lambda grad, x: torch.empty_like(x)),
-            ("native_batch_norm_backward", unnormalised),
+            ("native_batch_norm_backward", unnormalized),
             ("_fused_rms_norm", scaled_by),
             ("_fused_rms_norm_backward", unscaled),
         ):
             kernels.m.impl(f"aten::{name}", "Meta", kernel, False)  # `impl` itself would decompose them
         for place, name, instead in (
-            (torch, "batch_norm", normalise),
-            (torch, "instance_norm", normalise_each),
+            (torch, "batch_norm", normalize),
+            (torch, "instance_norm", normalize_each),
             (torch, "rms_norm", scale),
             (torch._VF, "dropout", drop),
             (functional, "scaled_dot_product_attention", refuse),
@@ -142,7 +142,7 @@ def cuda_dispatch() -> Iterator[None]:
         yield
 
 
-def _cudnn_normalises(
+def _cudnn_normalizes(
     x: Tensor,
     weight: Tensor | None,
     bias: Tensor | None,

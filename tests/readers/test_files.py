@@ -106,7 +106,7 @@ def test_links_are_followed_where_the_user_names_them(here: Run, tmp_path: Path)
 
 
 def test_json_of_keras_is_opened_once(here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If another file replaces it after it was recognised, that file is not read."""
+    """If another file replaces it after it was recognized, that file is not read."""
     path = tmp_path / "net.json"
     path.write_text(json.dumps(KERAS))
     opened = []
@@ -116,10 +116,10 @@ def test_json_of_keras_is_opened_once(here: Run, tmp_path: Path, monkeypatch: py
         opened.append(str(name))
         return plain(name, *more, **options)
 
-    recognise = readers.reader_of_text
+    recognize = readers.reader_of_text
 
     def swapped(text: str) -> readers.Reader:
-        verdict = recognise(text)
+        verdict = recognize(text)
         path.unlink()
         path.write_text(json.dumps(KERAS).replace('"units": 10', '"units": 20'))
         return verdict
@@ -131,7 +131,7 @@ def test_json_of_keras_is_opened_once(here: Run, tmp_path: Path, monkeypatch: py
 
 
 def test_json_of_keras_from_standard_input(here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keras JSON is recognised on standard input, too."""
+    """Keras JSON is recognized on standard input, too."""
     import io
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(KERAS).encode())))

@@ -61,7 +61,7 @@ LAYERS = [
     {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
     {"class_name": "Dense", "config": {"name": "fc", "units": 10}},
 ]
-RECOGNISED = {
+RECOGNIZED = {
     "caffe": """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
 layer { name: "relu" type: "ReLU" bottom: "data" top: "data" }
@@ -73,15 +73,15 @@ layer { name: "relu" type: "ReLU" bottom: "data" top: "data" }
 BY_CONTENT = [reader for reader in READERS if reader.marks]
 
 
-def test_every_format_recognised_by_its_content_is_tried() -> None:
+def test_every_format_recognized_by_its_content_is_tried() -> None:
     """A new one needs an example here."""
-    assert {reader.name for reader in BY_CONTENT} == RECOGNISED.keys()
+    assert {reader.name for reader in BY_CONTENT} == RECOGNIZED.keys()
 
 
 @pytest.mark.parametrize("reader", BY_CONTENT, ids=lambda reader: reader.name)
-def test_text_is_recognised(reader: Reader) -> None:
+def test_text_is_recognized(reader: Reader) -> None:
     """The text is read by that reader, whatever the file is called."""
-    text = RECOGNISED[reader.name]
+    text = RECOGNIZED[reader.name]
     assert readers.reader_of_text(text) is reader
     nodes = readers.read_text(reader, Source("net.json", text), ReaderOptions({}, {})).nodes
     assert nodes[0].kind == "input"
@@ -91,11 +91,11 @@ def test_text_is_recognised(reader: Reader) -> None:
 def test_recognition_does_not_raise(reader: Reader) -> None:
     """Whatever follows the words of a format, the answer is whether the text has it."""
     module = import_module(f"cnncalc.readers.{reader.name}.recognition")
-    text = RECOGNISED[reader.name]
+    text = RECOGNIZED[reader.name]
     texts = [text[:end] for end in range(0, len(text), 7)] + [text[start:] for start in range(0, len(text), 7)]
     texts += [*reader.marks, "".join(reader.marks), *("[" * 5000 + word for word in reader.marks), "\0" + text]
     texts += [f'{{"{word}": {"9" * 5000}}}' for word in reader.marks]
-    assert {module.recognises(each) for each in texts} <= {True, False}
+    assert {module.recognizes(each) for each in texts} <= {True, False}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "architectures").glob("*.yaml")), ids=lambda path: path.stem)
@@ -105,9 +105,9 @@ def test_the_shelf_imports_no_recognition(path: Path, monkeypatch: pytest.Monkey
     assert readers.reader_of_text(path.read_text(encoding="utf-8")) is readers.SPECIFICATIONS
 
 
-@pytest.mark.parametrize("name", RECOGNISED)
-def test_check_recognises_no_content(name: str) -> None:
+@pytest.mark.parametrize("name", RECOGNIZED)
+def test_check_recognizes_no_content(name: str) -> None:
     """A submission with the suffix of specifications is read as one."""
-    checked = check_source(Source("net.yaml", RECOGNISED[name]), Task(Policy()))
+    checked = check_source(Source("net.yaml", RECOGNIZED[name]), Task(Policy()))
     assert checked.status == "error"
     assert checked.metrics is None

@@ -1,4 +1,4 @@
-"""Recognise Caffe's networks in text without a suffix, for example on standard input."""
+"""Recognize Caffe's networks in text without a suffix, for example on standard input."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _LAYER = re.compile(r"^[ \t]*layers?[ \t]*\{", re.MULTILINE)
 _FIELD = re.compile(r"^[ \t]*(?:layers?[ \t]*\{[ \t\n]*)?(?:bottom|top|type|name)[ \t]*:", re.MULTILINE)
 
 
-def recognises(text: str) -> bool:
+def recognizes(text: str) -> bool:
     """Return whether the text is a network of Caffe: it has a `layer { ... }` or `layers { ... }` with Caffe's fields.
 
-    >>> recognises('layer {\\n  name: "relu" bottom: "data" top: "data"\\n}'), recognises("layers:\\n- pad: {bottom: 1}")
+    >>> recognizes('layer {\\n  name: "relu" bottom: "data" top: "data"\\n}'), recognizes("layers:\\n- pad: {bottom: 1}")
     (True, False)
     """
     return _LAYER.search(text) is not None and _FIELD.search(text) is not None

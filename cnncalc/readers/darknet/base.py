@@ -61,7 +61,7 @@ class SectionReader:
         return [(word, kind())] if kind else []
 
     def norm(self) -> Steps:
-        """Return batch normalisation if the section asks for it."""
+        """Return batch normalization if the section asks for it."""
         on = self.section.integer("batch_normalize", 0) or self.section.integer("cbn", 0)
         return [("batchnorm", BatchNorm())] if on else []
 

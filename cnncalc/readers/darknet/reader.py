@@ -1,7 +1,7 @@
 """Read Darknet's .cfg files with Darknet's own defaults and size rules.
 
 The rules are those of `src/parser.c` and `src/*_layer.c` of Darknet (Redmon; Bochkovskiy's fork, 2020). A section that
-becomes several layers (convolution, batch normalisation, activation) is a block named after its kind and Darknet's index:
+becomes several layers (convolution, batch normalization, activation) is a block named after its kind and Darknet's index:
 `conv0.conv`, `conv0.batchnorm`, `conv0.leaky`. A recurrent section is one time step, as in Darknet, and its state is an
 input. Nothing is executed, and Darknet is not needed.
 """

@@ -1,14 +1,14 @@
-"""Recognises the `config.json` of transformers by its content."""
+"""Recognizes the `config.json` of transformers by its content."""
 
 from __future__ import annotations
 
 import json
 
 
-def recognises(text: str) -> bool:
+def recognizes(text: str) -> bool:
     """Return whether the text is a mapping in JSON with `model_type` at its top level.
 
-    >>> recognises('{"model_type": "bert"}'), recognises('{"input": "8x8x3", "layers": ["model_type"]}')
+    >>> recognizes('{"model_type": "bert"}'), recognizes('{"input": "8x8x3", "layers": ["model_type"]}')
     (True, False)
     """
     if not text.lstrip().startswith("{"):

@@ -98,7 +98,7 @@ def embedding(call: Call) -> list[Value]:
 def batch_norm(call: Call) -> list[Value]:
     keys = call.spec.integers("axis", -1)
     if len(keys) != 1:
-        raise call.spec.problem("normalises several axes, which is not supported", code="unknown-layer")
+        raise call.spec.problem("normalizes several axes, which is not supported", code="unknown-layer")
     value = call.only_value()
     value = call.last(value, call.axis(value, keys[0]))
     gain, offset = call.spec.flag("scale", True), call.spec.flag("center", True)
@@ -112,7 +112,7 @@ def layer_norm(call: Call) -> list[Value]:
     gain, offset = spec.flag("scale", True), spec.flag("center", True)
     every = len(axes) == len(value.order) - call.lead and len(axes) > 1
     if len(axes) > 1 and not every:
-        raise spec.problem("normalises several but not all axes, which is not supported", code="unknown-layer")
+        raise spec.problem("normalizes several but not all axes, which is not supported", code="unknown-layer")
     if not every:
         value = call.last(value, next(iter(axes)))
     if spec.cls == "RMSNormalization" or spec.flag("rms_scaling", False):

@@ -1,4 +1,4 @@
-"""Recognise the JSON of Keras models, whose suffix is also that of specifications."""
+"""Recognize the JSON of Keras models, whose suffix is also that of specifications."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cnncalc.readers.keras.legacy import is_graph, topology
 _TOP = re.compile(r'\A\s*[{"]')
 
 
-def recognises(text: str) -> bool:
+def recognizes(text: str) -> bool:
     """Return whether the text is the JSON of a Keras model: a mapping with `class_name` and `config` at the top level.
 
     It may be encoded twice, as `json.dumps(model.to_json())` does, or be part of a TensorFlow.js model.
 
-    >>> recognises('{"class_name": "Sequential", "config": {"layers": []}}'), recognises('{"input": "8x8x3"}')
+    >>> recognizes('{"class_name": "Sequential", "config": {"layers": []}}'), recognizes('{"input": "8x8x3"}')
     (True, False)
     """
     if not _TOP.match(text) or not ("class_name" in text or "modelTopology" in text):

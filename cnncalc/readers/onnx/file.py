@@ -42,7 +42,7 @@ MESSAGES: dict[str, dict[int, str]] = {
     "dim": {},
     "tensor": {4: _PAYLOAD, 5: _PAYLOAD, 6: _PAYLOAD, 7: _PAYLOAD, 9: _PAYLOAD, 10: _PAYLOAD, 11: _PAYLOAD, 12: _IDLE},
 }  # fmt: skip
-# fields of strangers' files that are ignored: declared shapes, training, quantisation
+# fields of strangers' files that are ignored: declared shapes, training, quantization
 IGNORED = {("graph", 13), ("function", 12), ("model", 20), ("graph", 14)}
 _LFS = b"version https://git-lfs"
 

@@ -1,4 +1,4 @@
-"""Recognise attention scores in an ONNX graph. A tensor that is added to them or scales them is a mask or a learned table.
+"""Recognize attention scores in an ONNX graph. A tensor that is added to them or scales them is a mask or a learned table.
 
 Scores are a product of two values that both depend on the inputs, and they reach a softmax through elementwise operators
 and views only.

@@ -1,4 +1,4 @@
-"""Open a TFLite file without loading its weights, and recognise what is not one."""
+"""Open a TFLite file without loading its weights, and recognize what is not one."""
 
 from __future__ import annotations
 

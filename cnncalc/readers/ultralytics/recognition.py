@@ -1,4 +1,4 @@
-"""Recognise Ultralytics' model files, whose suffix is that of specifications."""
+"""Recognize Ultralytics' model files, whose suffix is that of specifications."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _LAYERS = re.compile(r"^layers:", re.MULTILINE)
 _ROW = re.compile(r"^[ \t]*(?:-[ \t]*)?\[(?:[ \t]*\[){0,2}[ \t]*-?[0-9][-0-9, \t\]]{0,100}[A-Za-z_]", re.MULTILINE)
 
 
-def recognises(text: str) -> bool:
+def recognizes(text: str) -> bool:
     """Return whether the text has the lists `backbone` and `head` with rows of `[from, number, module, args]`.
 
-    >>> recognises("nc: 80\\nbackbone:\\n  - [-1, 1, Conv, [64, 3, 2]]\\nhead:\\n  - [[0], 1, Detect, [nc]]")
+    >>> recognizes("nc: 80\\nbackbone:\\n  - [-1, 1, Conv, [64, 3, 2]]\\nhead:\\n  - [[0], 1, Detect, [nc]]")
     True
-    >>> recognises("backbone: 1\\nhead: 2\\nlayers: [relu]")
+    >>> recognizes("backbone: 1\\nhead: 2\\nlayers: [relu]")
     False
     """
     found = (_BACKBONE.search(text), _HEAD.search(text), _ROW.search(text))

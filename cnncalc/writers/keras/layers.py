@@ -416,7 +416,7 @@ HELPERS = {
         return x * self.factor + self.offset if self.has_bias else x * self.factor
 ''',
     "LRN": '''class LRN(layers.Layer):
-    """Local response normalisation over neighbouring channels."""
+    """Local response normalization over neighbouring channels."""
 
     def __init__(self, size, **options):
         super().__init__(**options)

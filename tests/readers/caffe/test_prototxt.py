@@ -13,7 +13,7 @@ from cnncalc.problem import Refused, Source
 from cnncalc.readers import ReaderOptions
 from cnncalc.readers.caffe.prototxt import Message, parse
 from cnncalc.readers.caffe.reader import read_text
-from cnncalc.readers.caffe.recognition import recognises
+from cnncalc.readers.caffe.recognition import recognizes
 from tests.helpers import Ended
 from tests.readers.caffe.nets import NETS, lenet
 from tests.readers.caffe.test_layers import layer
@@ -171,11 +171,11 @@ def test_wrong_inputs() -> None:
 
 
 def test_recognition() -> None:
-    """Text without a suffix is recognised, and specifications are not."""
-    assert all(recognises(make()) for make in NETS.values())
-    assert recognises("layers {\n  layer {\n    name: 'conv1'\n  }\n  bottom: 'data'\n}")
-    assert not recognises("input: 8x8x3\nlayers:\n- conv: {filters: 3, pad: {bottom: 1}}\n")
-    assert not recognises("layer {}")
+    """Text without a suffix is recognized, and specifications are not."""
+    assert all(recognizes(make()) for make in NETS.values())
+    assert recognizes("layers {\n  layer {\n    name: 'conv1'\n  }\n  bottom: 'data'\n}")
+    assert not recognizes("input: 8x8x3\nlayers:\n- conv: {filters: 3, pad: {bottom: 1}}\n")
+    assert not recognizes("layer {}")
 
 
 def test_command_line(ended: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -323,7 +323,7 @@ def test_heads_check_their_channels() -> None:
 
 @pytest.mark.parametrize(("norm", "extra"), [(0, 0), (1, 1)])
 def test_recurrent_sections(norm: int, extra: int) -> None:
-    """One time step: the products of Darknet's layers, each with biases. Batch normalisation adds a gain to each."""
+    """One time step: the products of Darknet's layers, each with biases. Batch normalization adds a gain to each."""
     net: dict[str, Any] = {"inputs": 10}
     bn = {"batch_normalize": norm}
     rnn = last(("rnn", {"hidden": 6, "output": 4, **bn}), net=net)

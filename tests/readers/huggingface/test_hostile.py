@@ -15,7 +15,7 @@ from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers import ReaderOptions
 from cnncalc.readers.huggingface import weights
 from cnncalc.readers.huggingface.reader import FAMILIES, read_text
-from cnncalc.readers.huggingface.recognition import recognises
+from cnncalc.readers.huggingface.recognition import recognizes
 from tests.readers.huggingface.checkpoints import write
 from tests.readers.huggingface.configs import TINY
 
@@ -92,7 +92,7 @@ def test_mutants_of_the_text() -> None:
                 text = text[:place] + text[place : place + 5] * dice.randint(2, 9) + text[place:]
         code = outcome(text)
         codes[code] = codes.get(code, 0) + 1
-        recognises(text)
+        recognizes(text)
     assert codes["read"] > 50
     assert codes["bad-file"] > 100
 
@@ -112,7 +112,7 @@ def test_the_largest_networks_that_are_read() -> None:
         assert outcome(json.dumps({"model_type": kind, **TINY[kind], **fields})) == "read"
 
 
-def test_deep_nesting_is_not_recognised_as_anything_else() -> None:
+def test_deep_nesting_is_not_recognized_as_anything_else() -> None:
     """It reaches the reader, which refuses it."""
     text = '{"model_type": "vit", "a": ' + "[" * 50_000
     assert readers.reader_of_text(text).name == "huggingface"

@@ -20,7 +20,7 @@ from cnncalc.network import Network
 from cnncalc.problem import Problem, Refused, Source
 from cnncalc.readers import ReaderOptions
 from cnncalc.readers.keras import reader
-from cnncalc.readers.keras.recognition import recognises
+from cnncalc.readers.keras.recognition import recognizes
 from cnncalc.shape import Shape
 
 NOTHING = ReaderOptions({}, {})
@@ -308,12 +308,12 @@ def test_a_size_that_lies(tmp_path: Path) -> None:
         reader.read(str(path), NOTHING)
 
 
-def test_recognised_text() -> None:
+def test_recognized_text() -> None:
     """Which text is read as a Keras model and which as a specification."""
-    assert recognises(json.dumps(chain(dense())))
-    assert not recognises('{"input": "8x8x3", "layers": ["relu"]}')
-    assert not recognises('{"layers": [{"class_name": "x", "config": {}}]}')
-    assert not recognises("name: class_name config")
+    assert recognizes(json.dumps(chain(dense())))
+    assert not recognizes('{"input": "8x8x3", "layers": ["relu"]}')
+    assert not recognizes('{"layers": [{"class_name": "x", "config": {}}]}')
+    assert not recognizes("name: class_name config")
 
 
 LAST = {"data_format": "channels_last"}

@@ -13,7 +13,7 @@ from cnncalc.cli import cli
 from cnncalc.cli.run import run
 from cnncalc.network import Network
 from cnncalc.problem import Refused
-from cnncalc.readers.keras.recognition import recognises
+from cnncalc.readers.keras.recognition import recognizes
 from tests.readers.keras.test_file import chain, graph, layer, network, source
 
 # the MNIST example of Keras 1.2, as `model.to_json()` wrote it, channels first
@@ -119,7 +119,7 @@ DENSE = layer("Dense", "d", units=3, batch_input_shape=[None, 8])
 def test_models_within(model: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "model.json"
     path.write_text(json.dumps(model))
-    assert recognises(path.read_text())
+    assert recognizes(path.read_text())
     assert run(cli, ["analyze", str(path), "--get", "params"]) == 0
     assert capsys.readouterr().out == "27\n"
 
@@ -140,7 +140,7 @@ def test_a_graph_of_operations_is_refused(
     "text", ['"x"', '"{\\"input\\": 3}"', '{"modelTopology": 3}', '{"modelTopology": {"x": 1}}', '"\\"\\""']
 )
 def test_what_is_not_a_model(text: str) -> None:
-    assert not recognises(text)
+    assert not recognizes(text)
 
 
 def test_code_with_a_stated_shape_is_a_layer_of_unknown_cost() -> None:

@@ -11,7 +11,7 @@ import pytest
 from cnncalc.problem import Refused, Source
 from cnncalc.readers import ReaderOptions
 from cnncalc.readers.ultralytics.reader import read_text
-from cnncalc.readers.ultralytics.recognition import recognises
+from cnncalc.readers.ultralytics.recognition import recognizes
 from tests.readers.ultralytics.models import text, yolov5
 
 CONV = "-1, 1, Conv, [8, 3, 2]"
@@ -33,7 +33,7 @@ WORDS = (
 
 def read(written: str) -> None:
     """Read a text and drop the network or the error."""
-    recognises(written)
+    recognizes(written)
     with suppress(Refused):
         read_text(Source("yolov8n.yaml", written), ReaderOptions({"": "64x64x3"}, {}))
 
@@ -107,5 +107,5 @@ def test_recognition_is_linear() -> None:
         "backbone:\nhead:\n" + "[-1, " * 200_000,
     ):
         begin = time.process_time()
-        assert not recognises(written)
+        assert not recognizes(written)
         assert time.process_time() - begin < 2

@@ -13,7 +13,7 @@ from cnncalc.network import Network
 from cnncalc.problem import Refused, Source
 from cnncalc.readers import ReaderOptions
 from cnncalc.readers.ultralytics.reader import read_text
-from cnncalc.readers.ultralytics.recognition import recognises
+from cnncalc.readers.ultralytics.recognition import recognizes
 from tests.helpers import Ended
 from tests.readers.ultralytics.models import SCALES, text, yolo11, yolov5, yolov8
 
@@ -243,12 +243,12 @@ def test_wrong_options() -> None:
 
 def test_recognition() -> None:
     """The lists of rows decide."""
-    assert all(recognises(written) for written in (yolov8(), yolo11(), yolov5(1, 1)))
-    assert recognises(
+    assert all(recognizes(written) for written in (yolov8(), yolo11(), yolov5(1, 1)))
+    assert recognizes(
         "backbone:\n  [[-1, 1, Conv, [32, 3, 1]],\n   [-1, 1, Conv, [64]],\n  ]\nhead:\n  [[[0, 1], 1, Detect, [nc]],\n  ]\n"
     )
-    assert not recognises("blocks:\n  backbone: [relu]\nlayers: [backbone]\n")
-    assert not recognises("backbone: a\nhead: b\n")
+    assert not recognizes("blocks:\n  backbone: [relu]\nlayers: [backbone]\n")
+    assert not recognizes("backbone: a\nhead: b\n")
 
 
 def test_commands(ended: Callable[..., Ended], tmp_path: Path) -> None:

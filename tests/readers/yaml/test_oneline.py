@@ -370,14 +370,14 @@ def test_a_heading_to_read(ended: Any) -> None:
 
 
 @pytest.mark.parametrize("command", ["analyze", "memory", "explain", "export"])
-def test_a_missing_option_e_is_recognised(command: str, ended: Any) -> None:
+def test_a_missing_option_e_is_recognized(command: str, ended: Any) -> None:
     more = ("--to", "torch") if command == "export" else ()
     done = ended(command, "32x32x3 -> CONV3-16/2 -> FC-10", *more)
     assert (done.status, done.out) == (2, "")
     assert done.err == 'error: write -e before a one-line network: -e "32x32x3 -> CONV3-16/2 -> FC-10"\n'
 
 
-def test_a_line_without_quotes_is_recognised(ended: Any) -> None:
+def test_a_line_without_quotes_is_recognized(ended: Any) -> None:
     """The shell takes `-> FC-10` for a redirection to a file."""
     done = ended("analyze", "32x32x3", "-")
     assert '`32x32x3` is a shape: write the whole line in quotes after -e, as in -e "32x32x3 -> FC-10"' in done.err

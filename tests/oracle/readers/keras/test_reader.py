@@ -22,7 +22,7 @@ from cnncalc.problem import Refused
 from cnncalc.readers import ReaderOptions
 from cnncalc.readers.keras import reader as reading
 from cnncalc.readers.keras.graph import Reader
-from cnncalc.readers.keras.recognition import recognises
+from cnncalc.readers.keras.recognition import recognizes
 from tests.helpers import TESTS
 
 os.environ["KERAS_BACKEND"] = "torch"  # read when keras is imported
@@ -465,7 +465,7 @@ def test_frozen_layers_and_archives(tmp_path: Path) -> None:
     ]
     json_path = tmp_path / "model.json"
     json_path.write_text(model.to_json())
-    assert recognises(json_path.read_text())
+    assert recognizes(json_path.read_text())
     assert len(reading.read(str(json_path), NOTHING).nodes) == len(net.nodes)
     twice = shared()
     twice.save(path)

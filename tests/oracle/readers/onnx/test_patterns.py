@@ -323,7 +323,7 @@ IS = {
 
 @pytest.mark.parametrize("name", IS)
 def test_attentions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attention is recognised with one projection or three, each way of splitting and scaling, and stacked matrices."""
+    """Attention is recognized with one projection or three, each way of splitting and scaling, and stacked matrices."""
     small, bias = IS[name]
     analysis = reading(small.model, tmp_path, monkeypatch)
     assert [kind for kind in kinds(analysis) if kind != "reshape"] == ["attention"]

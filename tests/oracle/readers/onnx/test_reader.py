@@ -356,7 +356,7 @@ CASES: dict[str, tuple[Small, tuple[int, ...], int, int]] = {
               [numbers("zero", 0, dims=()), numbers("one", 1, dims=()), weight("w", 9, 6)]),
         (1, 7, 6), 54, 0,
     ),
-    # a folded quantised convolution, and the same between (de)quantisation nodes: scales are not parameters
+    # a folded quantized convolution, and the same between (de)quantization nodes: scales are not parameters
     "qlinearconv": (
         Small([op("QLinearConv", "x xs xz w ws wz ys yz b", "y")], weights=[
             weight("w", 4, 3, 3, 3, kind=TensorProto.INT8), weight("b", 4, kind=TensorProto.INT32),
@@ -417,7 +417,7 @@ CASES: dict[str, tuple[Small, tuple[int, ...], int, int]] = {
               [CONV, numbers("s", 8, 144), weight("v", 5, 144)]),
         (1, 4, 6, 6), 108 + 720, 108 * 36 + 720,
     ),
-    "normalised-input": (
+    "normalized-input": (
         Small([op("Sub", "x m", "a"), op("Div", "a s", "y")], weights=[weight("m", 1, 3, 1, 1), weight("s", 1, 3, 1, 1)]),
         (1, 3, 8, 8), 0, 0,
     ),
@@ -450,9 +450,9 @@ def test_kinds(tmp_path: Path) -> None:
 
 
 def test_running_statistics_are_buffers(tmp_path: Path) -> None:
-    """Mean and variance of a batch norm and of a normalised input are buffers."""
+    """Mean and variance of a batch norm and of a normalized input are buffers."""
     assert facts(CASES["batchnorm"][0], tmp_path)[0].totals.buffers == 6
-    assert facts(CASES["normalised-input"][0], tmp_path)[0].totals.buffers == 6
+    assert facts(CASES["normalized-input"][0], tmp_path)[0].totals.buffers == 6
 
 
 def test_biases_and_sharing(tmp_path: Path) -> None:
