@@ -67,7 +67,7 @@ READERS = (
     Reader("caffe", "Caffe networks", (".prototxt",), ("bottom:",), options=("parameters",)),
     Reader(
         "huggingface",
-        "configurations of Hugging Face",
+        "Hugging Face configurations",
         marks=("model_type",),
         options=("parameters",),
         folder="config.json",
