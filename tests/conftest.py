@@ -17,6 +17,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--overwrite", action="store_true", help="rewrite the stored outputs of golden/ and errors/")
 
 
+def pytest_collection_finish() -> None:
+    """Collect garbage as seldom as the program does, and never look at the thousands of collected tests again.
+
+    Otherwise, tests that bound the time of an input measure the size of this process.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 50)
+
+
 @pytest.fixture
 def overwrite(request: pytest.FixtureRequest) -> bool:
     """Return whether to rewrite stored outputs."""
