@@ -21,7 +21,7 @@ import onnx
 
 from cnncalc.network import Network
 from cnncalc.problem import Source
-from cnncalc.readers import ReaderOptions, read
+from cnncalc.readers import ReaderOptions, read, read_text, reader_of_text
 from cnncalc.readers.yaml import reader
 from cnncalc.writers.yaml.proof import difference
 from cnncalc.writers.yaml.writer import write
@@ -51,12 +51,11 @@ def test_onnx_files(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50V2", "DenseNet121", "Xception", "EfficientNetB0"])
-def test_keras_files(name: str, tmp_path: Path) -> None:
+def test_keras_files(name: str) -> None:
     """Functional models of keras.applications."""
     keras: Any = importlib.import_module("keras")
-    path = tmp_path / "model.json"
-    path.write_text(getattr(keras.applications, name)(weights=None).to_json(), encoding="utf-8")
-    again(read(str(path), ReaderOptions({}, {})))
+    source = Source("model.json", getattr(keras.applications, name)(weights=None).to_json())
+    again(read_text(reader_of_text(source.text), source, ReaderOptions({}, {})))
 
 
 @pytest.mark.parametrize("seed", range(150))
