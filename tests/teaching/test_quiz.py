@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,9 @@ def test_ctrl_c() -> None:
         shown += process.stdout.read(1)
     while not shown.endswith("> "):
         shown += process.stdout.read(1)
+    time.sleep(
+        0.5
+    )  # between the prompt and the wait for an answer, a signal would be seen only at the end of the input
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
