@@ -29,6 +29,9 @@ MOST_OVERLAPS = 10_000  # of tensors in one storage, of those that are changed i
 Key = tuple[int, int, tuple[int, ...], tuple[int, ...], int, bool]
 
 
+_NOT_FINITE = {"Infinity": float("inf"), "-Infinity": float("-inf"), "NaN": float("nan")}  # as torch.export writes them
+
+
 class ProgramTrace(Trace):
     """A record that was read from a file.
 
@@ -310,7 +313,9 @@ class _Replay:
                 if expect(each, int, "an argument") not in range(-(2**63), 2**63):
                     raise bad("an argument is larger than 2^63", code="too-large")
             return list(value) if isinstance(value, list) else value
-        if kind in ("as_float", "as_bool", "as_string", "as_floats", "as_bools", "as_strings", "as_scalar_type"):
+        if kind == "as_float":
+            return _NOT_FINITE.get(value, value) if isinstance(value, str) else value
+        if kind in ("as_bool", "as_string", "as_floats", "as_bools", "as_strings", "as_scalar_type"):
             return value
         if kind in ("as_graph", "as_custom_obj", "as_operator"):
             text = f"an argument is {'a graph' if kind == 'as_graph' else 'an object of the program'}, which cnncalc cannot read"

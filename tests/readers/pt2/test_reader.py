@@ -15,6 +15,7 @@ from cnncalc.network import Network
 from cnncalc.problem import Refused
 from cnncalc.readers import ReaderOptions, read
 from cnncalc.readers.pt2.reader import read_submission
+from tests.readers.pt2.mutants import packed, program
 
 ARCHIVES = Path(__file__).parent / "archives"
 VERSIONS = ("2_5", "2_8", "2_13")
@@ -166,3 +167,16 @@ def test_nothing_heavy_is_imported() -> None:
     code = f"import cnncalc, sys; cnncalc.load({str(ARCHIVES / 'images_2_13.pt2')!r}); print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "onnx", "numpy", "pickle"} & set(modules)
+
+
+def test_numbers_that_are_not_finite(tmp_path: Path) -> None:
+    """torch.export writes them as texts, for example the -inf with which the input of a max pooling is padded."""
+    top = program("images_2_13")
+    nodes = top["graph_module"]["graph"]["nodes"]
+    relu = next(node for node in nodes if node["target"].startswith("torch.ops.aten.relu"))
+    written = [("pad", {"as_ints": [0, 0]}), ("mode", {"as_string": "constant"}), ("value", {"as_float": "-Infinity"})]
+    relu["target"] = "torch.ops.aten.pad.default"
+    relu["inputs"] += [{"name": name, "arg": value, "kind": 1} for name, value in written]
+    path = tmp_path / "padded.pt2"
+    path.write_bytes(packed(top))
+    assert figures(read(str(path), ReaderOptions({}, {}))) == IMAGES
