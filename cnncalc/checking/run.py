@@ -60,7 +60,7 @@ def _pool() -> ProcessPoolExecutor | None:
         return None
     try:
         return ProcessPoolExecutor(cores, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
-    except (OSError, ImportError, NotImplementedError):
+    except (OSError, ImportError, NotImplementedError):  # what Python raises where semaphores are missing
         return None
 
 

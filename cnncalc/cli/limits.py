@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import click
 
 from cnncalc.text import did_you_mean, show
 
 Limit = tuple[str, str]
+
+
+def maxima_options(quantities: Sequence[str]) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """--max-params, --max-macs, --max-memory, and --max for any of these quantities."""
+
+    def decorate(command: click.decorators.FC) -> click.decorators.FC:
+        command = click.option(
+            "--max",
+            "maxima",
+            multiple=True,
+            metavar="QUANTITY=N",
+            help="Maximum of any quantity: " + ", ".join(quantities) + ". May be repeated.",
+        )(command)
+        command = click.option(
+            "--max-memory",
+            metavar="SIZE",
+            help="Maximum peak memory, such as 8GB, as `cnncalc memory` calculates it for --mode, --batch and --optimizer.",
+        )(command)
+        command = click.option("--max-macs", metavar="N", help="Maximum number of multiply-accumulates, such as 4G.")(
+            command
+        )
+        return click.option("--max-params", metavar="N", help="Maximum number of parameters, such as 500k.")(command)
+
+    return decorate
 
 
 def usual_limits(params: str | None, macs: str | None, memory: str | None) -> list[Limit]:

@@ -31,8 +31,10 @@ class Archive:
         Refused: The list is too long or damaged, or a name occurs twice.
     """
 
-    def __init__(self, file: BinaryIO, path: str) -> None:
+    def __init__(self, file: BinaryIO, path: str, writer: str) -> None:
+        """Read the list of files. `writer` is the program that writes such archives, for messages."""
         self.path = path
+        self.writer = writer
         if _directory_bytes(file) > MOST_DIRECTORY:
             raise refuse(path, "lists too many files", code="too-large")
         try:
@@ -54,7 +56,7 @@ class Archive:
             if info.flag_bits & 1:
                 raise refuse(self.path, "is encrypted")
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise refuse(self.path, f"uses a compression method for `{show(name)}` that is not stored or deflate")
+                raise refuse(self.path, f"uses a compression method that {self.writer} does not use")
             if info.file_size > most:
                 what = f"has a `{show(name)}` of {info.file_size:,} bytes; at most {most:,} are read"
                 raise refuse(self.path, what, code="too-large")

@@ -1,4 +1,4 @@
-"""Axis orders of values, and tensors that are counted once: the part that the readers of ONNX and PyTorch share.
+"""Axis orders of values, and tensors that are counted once: what readers of graphs of operators share.
 
 A value has the dimensions that its framework gives it, batch included, and a node whose shape names these dimensions in
 an order: (2, 3, 1) for an image N x C x H x W, shown as H x W x C. Dimensions that the order does not name are 1.
@@ -39,6 +39,31 @@ def format_dims(dims: Sequence[int]) -> str:
     return "x".join(map(str, dims)) or "a single number"
 
 
+def sizes_of(lengths: Sequence[int]) -> int | tuple[int, ...]:
+    """Return one number if all lengths are equal, as layers have it.
+
+    >>> sizes_of([3, 3]), sizes_of([1, 3])
+    (3, (1, 3))
+    """
+    return lengths[0] if len(set(lengths)) == 1 else tuple(lengths)
+
+
+def broadcast_dims(shapes: Sequence[Dims]) -> Dims | None:
+    """Return the dimensions of shapes that are broadcast together; None if they cannot be.
+
+    >>> broadcast_dims([(8, 1, 3), (5, 1)]), broadcast_dims([(2,), (3,)]), broadcast_dims([])
+    ((8, 5, 3), None, ())
+    """
+    rank = max(map(len, shapes), default=0)
+    result = []
+    for column in zip(*[(1,) * (rank - len(dims)) + tuple(dims) for dims in shapes], strict=True):
+        lengths = {length for length in column if length != 1}
+        if len(lengths) > 1:
+            return None
+        result.append(lengths.pop() if lengths else 1)
+    return tuple(result)
+
+
 def natural_order(dims: Dims, channels_first: bool) -> Order:
     """Return the order for a value that does not inherit one. A leading batch of 1 is not shown.
 
@@ -75,6 +100,17 @@ class Assembler:
         self.counted: dict[int, int] = {}  # id of a tensor -> the node that its numbers are counted at
         self._alive: list[object] = []  # the tensors counted, so that no other object gets the id of one
         self._aligned: dict[tuple[int, Dims, Order, Order], int] = {}
+        self._numbers: dict[str, int] = {}  # label -> the last number appended to it
+
+    def name(self, label: str) -> str:
+        """Return the label, with a number appended if that name is taken."""
+        label = label[:100] or "value"
+        name, number = label, self._numbers.get(label, 1)
+        while name in self.builder.names:
+            number += 1
+            name = f"{label}_{number}"
+        self._numbers[label] = number
+        return name
 
     def align(self, index: int, dims: Dims, order: Order, wanted: Order, add: Callable[[Layer, int], int]) -> int:
         """Return the node that has a value's shape in the wanted order.
@@ -147,4 +183,4 @@ class Assembler:
 
     def sharing_note(self, owners: Sequence[int]) -> str:
         """Return the note for a layer whose parameters are counted at other nodes."""
-        raise NotImplementedError
+        raise NotImplementedError  # the sentence names what the format calls its layers

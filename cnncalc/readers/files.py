@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from typing import BinaryIO
 
 from cnncalc.problem import Problem, Refused, Source
@@ -18,6 +19,28 @@ _FLAGS = os.O_RDONLY
 for _name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
     _FLAGS |= getattr(os, _name, 0)
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+
+
+class FileBytes:
+    """The bytes of an open file by their place. Unlike a memory map, they are safe to read if the file shrinks meanwhile."""
+
+    def __init__(self, handle: int) -> None:
+        self._file = FileIO(handle, closefd=False)
+        self._size = os.fstat(handle).st_size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return these bytes, and fewer if the file has become shorter."""
+        self._file.seek(start)
+        data = bytearray()
+        while len(data) < length:
+            more = self._file.read(length - len(data))
+            if not more:
+                break
+            data += more
+        return bytes(data)
 
 
 @contextmanager

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnncalc.advice.rewrite import LESS, LayerRewrite
-from cnncalc.advice.windows import hidden_window
-from cnncalc.advice.wiring import Wiring
+from cnncalc.advice.windows import HiddenWindowRewrite
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv, Depthwise
-from cnncalc.network import Node
 
 
-class Separable(LayerRewrite):
+class Separable(HiddenWindowRewrite):
     """A depthwise convolution and a 1x1 convolution instead of a full one.
 
     Howard et al. 2017, MobileNets.
@@ -24,14 +21,8 @@ class Separable(LayerRewrite):
         "positions and channels are filtered one after the other, so that a filter is a product of the two. The receptive "
         "field stays the same."
     )
-    harm = LESS
-    saves = ("params", "macs", "memory")
-    structural = True
 
-    def replace(self, node: Node, wiring: Wiring) -> Sequence[Layer] | None:
-        layer = hidden_window(node, wiring.network)
-        if layer is None:
-            return None
+    def replace_window(self, layer: Conv, channels: int) -> Sequence[Layer] | None:
         window = {name: getattr(layer, name) for name in ("kernel", "stride", "pad", "dilation", "mode")}
         return [
             Depthwise.from_values({**window, "bias": False}),

@@ -6,7 +6,7 @@ import click
 
 from cnncalc.api.advice.advised import QUANTITIES
 from cnncalc.cli import options
-from cnncalc.cli.limits import distinct, read_limits, usual_limits
+from cnncalc.cli.limits import distinct, maxima_options, read_limits, usual_limits
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, print_message, print_problems, write
 from cnncalc.cli.suffixes import check_suffix
@@ -23,20 +23,7 @@ FORMATS = ("table", "json")
     ),
 )
 @options.request(figures=True)
-@click.option("--max-params", metavar="N", help="Maximum number of parameters, such as 500k.")
-@click.option("--max-macs", metavar="N", help="Maximum number of multiply-accumulates, such as 4G.")
-@click.option(
-    "--max-memory",
-    metavar="SIZE",
-    help="Maximum peak memory, such as 8GB, as `cnncalc memory` calculates it for --mode, --batch and --optimizer.",
-)
-@click.option(
-    "--max",
-    "maxima",
-    multiple=True,
-    metavar="QUANTITY=N",
-    help="Maximum of any quantity: " + ", ".join(QUANTITIES) + ". May be repeated.",
-)
+@maxima_options(QUANTITIES)
 @click.option(
     "--mode",
     type=click.Choice(["train", "infer"]),

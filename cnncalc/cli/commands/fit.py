@@ -8,7 +8,7 @@ import click
 
 from cnncalc.api.search import MODES, NAMES
 from cnncalc.cli import options
-from cnncalc.cli.limits import read_limits, usual_limits
+from cnncalc.cli.limits import maxima_options, read_limits, usual_limits
 from cnncalc.cli.request import Request
 from cnncalc.cli.run import FINDING, write
 from cnncalc.cli.suffixes import check_suffix
@@ -33,20 +33,7 @@ FORMATS = ("table", "json")
     help="What may change: a parameter of the file, `input` or the name of an input, `batch`, or a field of a layer such as "
     "conv2.filters. RANGE is 16..256/16 or a list such as 0.5,0.75,1. May be repeated.",
 )
-@click.option("--max-params", metavar="N", help="Maximum number of parameters, such as 500k.")
-@click.option("--max-macs", metavar="N", help="Maximum number of multiply-accumulates, such as 4G.")
-@click.option(
-    "--max-memory",
-    metavar="SIZE",
-    help="Maximum peak memory, such as 8GB, as `cnncalc memory` calculates it for --mode, --batch and --optimizer.",
-)
-@click.option(
-    "--max",
-    "maxima",
-    multiple=True,
-    metavar="QUANTITY=N",
-    help="Maximum of any quantity: " + ", ".join(NAMES) + ". May be repeated.",
-)
+@maxima_options(NAMES)
 @click.option("--min", "minima", multiple=True, metavar="QUANTITY=N", help="Minimum of a quantity. May be repeated.")
 @click.option(
     "--maximize",

@@ -76,11 +76,11 @@ class Field(Typed[T]):
         Raises:
             Problem: `bad-value`.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # every kind of field has its own
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the field."""
-        raise NotImplementedError
+        raise NotImplementedError  # every kind of field has its own
 
     def bad(self, value: Any, help: str = "") -> Problem:
         """Return the error for a value of a type or form that the field does not accept."""

@@ -5,12 +5,11 @@ ONNX files are protobuf: nested messages of fields (number, wire type, value). O
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from io import FileIO
 from typing import Any
 
 from cnncalc.problem import Problem, Refused
+from cnncalc.readers.files import FileBytes
 from cnncalc.readers.onnx.messages import BadMessage, BadText, Message, decode
 
 KEPT = 8192  # bytes of the largest numbers that are kept: shapes, axes and pads are small
@@ -68,17 +67,13 @@ def strip_payloads(data: bytes | Paged, most: int, fields: int | None = None) ->
     return bytes(out.bytes)
 
 
-class Paged:
-    """A file that is read page by page. Unlike a memory map, it is safe if the file shrinks meanwhile."""
+class Paged(FileBytes):
+    """A file that is read page by page."""
 
     def __init__(self, handle: int) -> None:
-        self._file = FileIO(handle, closefd=False)
-        self._size = os.fstat(handle).st_size
+        super().__init__(handle)
         self._start = 0
         self._page = b""
-
-    def __len__(self) -> int:
-        return self._size
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
@@ -91,14 +86,10 @@ class Paged:
         return self._page[place]
 
     def _read(self, start: int, length: int) -> bytes:
-        self._file.seek(start)
-        data = bytearray()
-        while len(data) < length:
-            more = self._file.read(length - len(data))
-            if not more:
-                raise bad_model("the file became shorter while cnncalc read it", "copy it again")
-            data += more
-        return bytes(data)
+        data = self.read(start, length)
+        if len(data) < length:
+            raise bad_model("the file became shorter while cnncalc read it", "copy it again")
+        return data
 
 
 class _PayloadSkipper:

@@ -228,22 +228,11 @@ class Reader(Assembler):
         self.functions: dict[tuple[str, str], Any] = {}
         self.fused: set[int] = set()
         self.scores: set[int] = set()  # nodes whose values may be attention scores
-        self._numbers: dict[str, int] = {}  # label -> the last number appended to it
 
     @property
     def counted_tensors(self) -> list[Tensor]:
         """The tensors that count as parameters or buffers."""
         return [tensor for tensor in self._alive if isinstance(tensor, Tensor)]
-
-    def name(self, label: str) -> str:
-        """Return the label, with a number appended if that name is taken."""
-        label = label[:100] or "value"
-        name, number = label, self._numbers.get(label, 1)
-        while name in self.builder.names:
-            number += 1
-            name = f"{label}_{number}"
-        self._numbers[label] = number
-        return name
 
     def without_batch(self, step: Operation, to: list[int]) -> list[int]:
         """Return the target of a reshape for one example, if the file has it for a whole batch."""

@@ -41,7 +41,7 @@ def load(file: BinaryIO, path: str, limits: Limits) -> Contents:
     file.seek(0)
     if start[:2] != b"PK":
         raise refuse(path, "is not a zip archive, as files of torch.export are", _RESAVE)
-    archive = Archive(file, path)
+    archive = Archive(file, path, "torch.export")
     if OLD in archive.names:
         return Contents(_parse(archive.read(OLD, most), path, OLD), {})
     models = [match for name in archive.names if (match := _MODEL.fullmatch(name)) is not None]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from io import FileIO
 from typing import BinaryIO
 
 from cnncalc.problem import Problem, Refused
+from cnncalc.readers.files import FileBytes
 from cnncalc.readers.tflite.flatbuffer import Damaged, Flatbuffer, Source
 from cnncalc.text import show
 
@@ -39,16 +38,12 @@ class Held:
         return self._data[start : start + length]
 
 
-class Pages:
-    """A file that is read page by page, as needed. Unlike a memory map, it is safe if the file shrinks meanwhile."""
+class Pages(FileBytes):
+    """A file that is read page by page, as needed."""
 
     def __init__(self, handle: int) -> None:
-        self._file = FileIO(handle, closefd=False)
-        self._size = os.fstat(handle).st_size
+        super().__init__(handle)
         self._pages: dict[int, bytes] = {}
-
-    def __len__(self) -> int:
-        return self._size
 
     def take(self, start: int, length: int) -> bytes:
         """Return these bytes.
@@ -61,7 +56,7 @@ class Pages:
             page = self._pages.get(number) or self._load(number)
             part = page[place : place + length]
         else:
-            part = self._read(start, length)
+            part = self.read(start, length)
         if len(part) < length:
             raise bad_model("the file became shorter while cnncalc read it", "copy it again")
         return part
@@ -69,18 +64,8 @@ class Pages:
     def _load(self, number: int) -> bytes:
         if len(self._pages) >= MOST_PAGES:
             self._pages.clear()
-        page = self._pages[number] = self._read(number * PAGE, min(PAGE, self._size - number * PAGE))
+        page = self._pages[number] = self.read(number * PAGE, min(PAGE, self._size - number * PAGE))
         return page
-
-    def _read(self, start: int, length: int) -> bytes:
-        self._file.seek(start)
-        data = bytearray()
-        while len(data) < length:
-            more = self._file.read(length - len(data))
-            if not more:
-                break
-            data += more
-        return bytes(data)
 
 
 def source_of(data: bytes | BinaryIO) -> Source:

@@ -198,17 +198,6 @@ class Reader(Assembler):
         self.variables: frozenset[str] = frozenset()  # those that the file itself sets
         self.kernel = 0  # number of the operator that is read
         self.stored: dict[int, Tensor] = {}  # the counted tensors by their id
-        self._numbers: dict[str, int] = {}  # label -> the last number appended to it
-
-    def name(self, label: str) -> str:
-        """Return the label, with a number appended if that name is taken."""
-        label = label[:100] or "value"
-        name, number = label, self._numbers.get(label, 1)
-        while name in self.builder.names:
-            number += 1
-            name = f"{label}_{number}"
-        self._numbers[label] = number
-        return name
 
     def set_output(self, step: Operation, value: Value, k: int = 0) -> None:
         """Set the value of output `k` of an operator.

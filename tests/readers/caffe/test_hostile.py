@@ -13,6 +13,7 @@ from cnncalc.readers import ReaderOptions
 from cnncalc.readers.caffe.reader import read_text
 from tests.readers.caffe.nets import lenet, squeezenet
 from tests.readers.caffe.test_layers import TRAIN_TEST, layer
+from tests.readers.text_mutants import mutated
 
 NOTHING = ReaderOptions({}, {})
 HEAD = 'input: "data" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 }\n'
@@ -48,17 +49,7 @@ def test_mutants() -> None:
     for _ in range(2000):
         text = base
         for _ in range(draw.randint(1, 4)):
-            place = draw.randrange(len(text))
-            change = draw.randrange(4)
-            if change == 0:
-                text = text[:place] + chr(ord(text[place]) ^ 1 << draw.randrange(7)) + text[place + 1 :]
-            elif change == 1:
-                text = text[:place] + text[place + draw.randint(1, 30) :]
-            elif change == 2:
-                text = text[:place] + draw.choice(WORDS) + text[place + draw.randint(0, 8) :]
-            else:
-                start = draw.randrange(len(text))
-                text = text[:place] + text[start : start + draw.randint(1, 90)] + text[place:]
+            text = mutated(draw, text, WORDS, 90)
         start_time = time.process_time()
         read(text)
         slowest = max(slowest, time.process_time() - start_time)

@@ -12,6 +12,7 @@ from cnncalc.problem import Refused, Source
 from cnncalc.readers import ReaderOptions
 from cnncalc.readers.ultralytics.reader import read_text
 from cnncalc.readers.ultralytics.recognition import recognizes
+from tests.readers.text_mutants import mutated
 from tests.readers.ultralytics.models import text, yolov5
 
 CONV = "-1, 1, Conv, [8, 3, 2]"
@@ -55,16 +56,7 @@ def test_mutants(part: int) -> None:
     for _ in range(2000 if part else 150):
         written = SMALL
         for _ in range(draw.randint(1, 3)):
-            place, change = draw.randrange(len(written)), draw.randrange(4)
-            if change == 0:
-                written = written[:place] + chr(ord(written[place]) ^ 1 << draw.randrange(7)) + written[place + 1 :]
-            elif change == 1:
-                written = written[:place] + written[place + draw.randint(1, 12) :]
-            elif change == 2:
-                written = written[:place] + draw.choice(WORDS) + written[place + draw.randint(0, 4) :]
-            else:
-                start = draw.randrange(len(written))
-                written = written[:place] + written[start : start + draw.randint(1, 60)] + written[place:]
+            written = mutated(draw, written, WORDS, 60)
         begin = time.process_time()
         read(written)
         slowest = max(slowest, time.process_time() - begin)

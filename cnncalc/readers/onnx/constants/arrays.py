@@ -8,7 +8,7 @@ from math import copysign, inf, isfinite, prod
 from struct import pack, unpack
 from typing import NamedTuple
 
-from cnncalc.readers.axes import Dims
+from cnncalc.readers.axes import Dims, broadcast_dims
 
 LARGEST = 2**16  # maximum number of numbers in an array that is evaluated
 MOST_AXES = 64
@@ -168,14 +168,10 @@ def broadcast_shapes(*shapes: Dims) -> Dims:
     Raises:
         BadConstants: They cannot be.
     """
-    rank = max(map(len, shapes), default=0)
-    dims = []
-    for lengths in zip(*[(1,) * (rank - len(shape)) + shape for shape in shapes], strict=True):
-        long = {length for length in lengths if length != 1}
-        if len(long) > 1:
-            raise BadConstants("it cannot broadcast its inputs together")
-        dims.append(long.pop() if long else 1)
-    return tuple(dims)
+    dims = broadcast_dims(shapes)
+    if dims is None:
+        raise BadConstants("it cannot broadcast its inputs together")
+    return dims
 
 
 def strides_of(shape: Dims) -> list[int]:

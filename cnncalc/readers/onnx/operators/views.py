@@ -9,11 +9,11 @@ from math import isfinite, prod
 from cnncalc.layers import dense, merge, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.views import Blur, Crop
-from cnncalc.readers.axes import Dims, Order, format_dims, visible
+from cnncalc.readers.axes import Dims, Order, format_dims, sizes_of, visible
 from cnncalc.readers.onnx.constants.arrays import FLOAT32, Array, BadConstants
 from cnncalc.readers.onnx.constants.rearranging import slice_arguments, slice_range
 from cnncalc.readers.onnx.graph import Operation, Reader, Value
-from cnncalc.readers.onnx.operators.common import Handler, broadcast, build_layer, sizes_of
+from cnncalc.readers.onnx.operators.common import Handler, broadcast, build_layer
 from cnncalc.readers.onnx.operators.elementwise import HANDLERS as ELEMENTWISE
 from cnncalc.readers.onnx.operators.elementwise import merge_values, spread_order
 from cnncalc.readers.onnx.operators.layers import embedding

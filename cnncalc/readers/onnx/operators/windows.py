@@ -9,9 +9,9 @@ from cnncalc.layers.operator import Operator
 from cnncalc.layers.views import Blur
 from cnncalc.layers.window import same
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers.axes import Dims, format_dims, visible
+from cnncalc.readers.axes import Dims, format_dims, sizes_of, visible
 from cnncalc.readers.onnx.graph import Operation, Reader, Value
-from cnncalc.readers.onnx.operators.common import Handler, build_layer, following_bias, sizes_of
+from cnncalc.readers.onnx.operators.common import Handler, build_layer, following_bias
 from cnncalc.shape import Shape, TransposedWindow, Window
 from cnncalc.text import show
 

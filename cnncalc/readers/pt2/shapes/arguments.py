@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from cnncalc.readers.aten.events import Dims, Event, Var
+from cnncalc.readers.axes import broadcast_dims, format_dims
 from cnncalc.readers.pt2.program import bad
 from cnncalc.text import show
 
@@ -100,13 +101,8 @@ class Arguments:
 
 def broadcast(arguments: Arguments, shapes: Sequence[Dims]) -> Dims:
     """Return the dimensions of an elementwise result."""
-    rank = max(map(len, shapes), default=0)
-    result = [1] * rank
-    for dims in shapes:
-        for axis, length in enumerate(dims, rank - len(dims)):
-            if length != 1 and result[axis] not in (1, length):
-                written = " and ".join(show("x".join(map(str, each)) or "a single number") for each in shapes[:4])
-                raise bad(f"`{show(arguments.op)}` cannot combine {written}")
-            if length != 1:
-                result[axis] = length
-    return tuple(result)
+    result = broadcast_dims(shapes)
+    if result is None:
+        written = " and ".join(show(format_dims(dims)) for dims in shapes[:4])
+        raise bad(f"`{show(arguments.op)}` cannot combine {written}")
+    return result

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reshape import Flatten, Reshape
 from cnncalc.problem import Problem, Refused
-from cnncalc.readers.axes import Dims, format_dims
+from cnncalc.readers.axes import Dims, broadcast_dims, format_dims
 from cnncalc.readers.tflite.graph import Operation, Reader, Value, shown
 from cnncalc.text import show
 
@@ -28,25 +28,16 @@ def build_layer(step: Operation, kind: type[Layer], **fields: Any) -> Layer:
         raise Refused([problem]) from None
 
 
-def sizes_of(lengths: list[int]) -> int | tuple[int, ...]:
-    """Return one number if all lengths are equal, as layers have it."""
-    return lengths[0] if len(set(lengths)) == 1 else tuple(lengths)
-
-
 def broadcast(step: Operation, *shapes: Dims) -> Dims:
     """Return the dimensions of shapes that are broadcast together.
 
     Raises:
         Refused: The shapes cannot be broadcast together.
     """
-    rank = max((len(dims) for dims in shapes), default=0)
-    found = []
-    for column in zip(*[(1,) * (rank - len(dims)) + tuple(dims) for dims in shapes], strict=True):
-        lengths = {length for length in column if length != 1}
-        if len(lengths) > 1:
-            step.raise_invalid(f"it cannot broadcast {' and '.join(format_dims(dims) for dims in shapes)} together")
-        found.append(lengths.pop() if lengths else 1)
-    return tuple(found)
+    dims = broadcast_dims(shapes)
+    if dims is None:
+        step.raise_invalid(f"it cannot broadcast {' and '.join(format_dims(dims) for dims in shapes)} together")
+    return dims
 
 
 def view(r: Reader, step: Operation, x: Value, dims: Dims) -> Value:

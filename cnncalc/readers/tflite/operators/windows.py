@@ -9,9 +9,9 @@ from cnncalc.layers import conv, pool, reshape
 from cnncalc.layers.base import Layer
 from cnncalc.layers.operator import Operator
 from cnncalc.layers.views import Blur
-from cnncalc.readers.axes import Dims, format_dims
+from cnncalc.readers.axes import Dims, format_dims, sizes_of
 from cnncalc.readers.tflite.graph import Operation, Reader, Value
-from cnncalc.readers.tflite.operators.common import Handler, build_layer, sizes_of
+from cnncalc.readers.tflite.operators.common import Handler, build_layer
 from cnncalc.readers.tflite.operators.dilated import find_dilation
 from cnncalc.shape import Shape, TransposedWindow, Window
 from cnncalc.text import show
