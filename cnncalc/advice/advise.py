@@ -144,7 +144,7 @@ class _Search:
         return Advice(rewrite, place, before, after, self._closed(before, after, over), meets, changed, after_state)
 
     def _closed(self, before: Figures, after: Figures, over: Sequence[str]) -> Fraction:
-        """Return the mean share of the gaps that is closed, or of the figures that is saved if there is no gap."""
+        """Return the mean fraction of the gaps that is closed, or of the figures that is saved if nothing is over a limit."""
         shares = []
         for name in over or self.wanted:
             old, new = before[name], after[name]

@@ -285,7 +285,7 @@ class Analysis(totals.Analysis):
         Raises
         ------
         ValueError
-            If there is no such column.
+            If a column is unknown.
         """
         from cnncalc.render.lines import UNICODE, plain
         from cnncalc.render.report import report
@@ -350,7 +350,7 @@ class Analysis(totals.Analysis):
         Raises
         ------
         KeyError
-            If there is no such layer, or more than one.
+            If no layer, or more than one, has this name.
         """
         for row in self.rows:
             if row.node.name == name:

@@ -67,7 +67,7 @@ def find_devices(names: Named | Iterable[Named]) -> list[Device]:
     Raises
     ------
     CnncalcError
-        If there is no such device, or a device file is invalid.
+        If a device is unknown, or a device file is invalid.
     """
     devices = []
     for name in [names] if isinstance(names, (str, os.PathLike, Device)) else names:

@@ -185,7 +185,7 @@ class Network(Advisable, Conversions, Exercises):
         Raises
         ------
         KeyError
-            If there is no such layer.
+            If no layer has this name.
         """
         if layer is not None:
             return self[layer].receptive_field
@@ -200,7 +200,7 @@ class Network(Advisable, Conversions, Exercises):
         Raises
         ------
         KeyError
-            If there is no such layer.
+            If no layer has this name.
         """
         return self._analysis.explain(*layers)
 
@@ -278,7 +278,7 @@ class Network(Advisable, Conversions, Exercises):
         CnncalcError
             If the printed number, or a way of writing a layer, cannot be read.
         ValueError
-            If there is no such tool.
+            If a tool is unknown.
 
         Examples
         --------
@@ -314,9 +314,9 @@ class Network(Advisable, Conversions, Exercises):
         Raises
         ------
         CnncalcError
-            If there is no such device, or a device file is invalid.
+            If a device is unknown, or a device file is invalid.
         ValueError
-            If there is no such dtype.
+            If the dtype is unknown.
 
         Examples
         --------

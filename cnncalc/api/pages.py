@@ -69,7 +69,7 @@ def explain(topic: str) -> Page:
     Raises
     ------
     KeyError
-        If there is no such page.
+        If no page has this name.
 
     Examples
     --------

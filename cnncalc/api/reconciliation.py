@@ -67,7 +67,7 @@ def reconcile_network(
     CnncalcError
         If the printed number, or how a layer is written, cannot be read.
     ValueError
-        If there is no such tool.
+        If a tool is unknown.
     """
     for name in tools:
         if name not in TOOLS:

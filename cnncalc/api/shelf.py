@@ -73,7 +73,7 @@ def read_text(name: str) -> str:
     Raises
     ------
     KeyError
-        If there is no such architecture.
+        If no architecture has this name.
     """
     path = shelf.path(name)
     if path is None:

@@ -56,7 +56,7 @@ class Structure(graph.Network):
         Raises
         ------
         KeyError
-            If there is no such layer, or more than one.
+            If no layer, or more than one, has this name.
         """
         return self._analysis[name]
 

@@ -235,7 +235,7 @@ def test_apply(ended: Run, tmp_path: Path) -> None:
     [
         ("lenet5 --max-params much", "`much` is not a limit for params: write it as 500k or 4G"),
         ("lenet5 --max-memory 9", "`9` is not a limit for memory: write it as 8GB or 24GiB"),
-        ("lenet5 --apply 99", "there is no advice 99: the numbers are 1 to"),
+        ("lenet5 --apply 99", "no change has the number 99: the numbers are 1 to"),
         ("lenet5 --apply best", "write the number of a change, or `all`"),
         ("lenet5 --apply all", "there is no combination: one change meets the limits"),
         ("lenet5 --apply 1 -o a.json", "the output is YAML"),

@@ -65,7 +65,7 @@ class Advised(base.Advised):
         Raises
         ------
         CnncalcError
-            If there is no such advice.
+            If no change has this number.
         """
         if number == "all":
             if self.combination is None:
@@ -73,7 +73,7 @@ class Advised(base.Advised):
                 raise CnncalcError.of(text, "option", "--apply")
             return self.combination.state
         if not isinstance(number, int) or not 1 <= number <= len(self.advice):
-            text = f"there is no advice {show(number)}: " + (
+            text = f"no change has the number {show(number)}: " + (
                 f"the numbers are 1 to {len(self.advice)}" if self.advice else "nothing helps this network"
             )
             raise CnncalcError.of(text, "option", "--apply")
@@ -88,7 +88,7 @@ class Advised(base.Advised):
         Raises
         ------
         CnncalcError
-            If there is no such advice, or no specification can express a layer.
+            If no change has this number, or a layer cannot be written in a specification.
         """
         after = self.state_of(number).network
         source, reason = source_of(self.network), ""

@@ -106,7 +106,7 @@ class Exercises(Structure):
         Raises
         ------
         KeyError
-            If there is no such layer.
+            If no layer has this name.
         ValueError
             If the answer is not a shape or number, or the quantity does not exist or is not known.
 

@@ -175,7 +175,7 @@ def _check_quantity(text: str | None) -> None:
     """Check the quantity of the leaderboard.
 
     Raises:
-        click.BadParameter: If there is no such quantity.
+        click.BadParameter: If the quantity is unknown.
     """
     from cnncalc.api.specs import LIMITS as QUANTITIES
     from cnncalc.cli.suggestions import suggest

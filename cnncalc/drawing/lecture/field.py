@@ -40,7 +40,7 @@ def field_view(analysis: Analysis, name: str, options: Options) -> Scene:
     """Return the picture of a layer's receptive field.
 
     Raises:
-        Undrawable: If there is no such layer, its field is not known, or the input has no positions.
+        Undrawable: If no layer has this name, its field is not known, or the input has no positions.
     """
     node = layer_named(analysis.network, name)
     seen = extent(analysis.fields[node.index], analysis.extent)

@@ -26,7 +26,7 @@ def layer_view(analysis: Analysis, name: str, options: Options) -> Scene:
     """Return the slide of a layer.
 
     Raises:
-        Undrawable: If there is no such layer, or it has no window.
+        Undrawable: If no layer has this name, or it has no window.
     """
     node = layer_named(analysis.network, name)
     layer = node.layer
