@@ -204,6 +204,10 @@ def test_check_does_not_read_it(ended: Callable[..., Ended], tmp_path: Path) -> 
     done = ended("check", str(tmp_path / "net.yaml"))
     assert done.status == 1
     assert "is a Caffe network instead of a specification" in done.out
+    assert "save it as `net.prototxt` and convert it with `cnncalc import net.prototxt -o net.yaml`" in done.out
+    path = tmp_path / "deploy.prototxt"
+    path.write_text(lenet())
+    assert f"\n    convert it with `cnncalc import {path} -o net.yaml`\n" in ended("check", str(path)).out
 
 
 def test_fields_of_forks() -> None:

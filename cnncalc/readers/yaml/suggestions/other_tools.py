@@ -26,7 +26,9 @@ def file_of_another_tool(source: Source) -> Problem | None:
     match = _CAFFE.search(written)
     if match and _CAFFE_FIELD.search(written):
         text = f"{path} is a Caffe network instead of a specification"
-        help = "save it as `net.prototxt` and convert it with `cnncalc import net.prototxt -o net.yaml`"
+        named = source.path.lower().endswith(".prototxt")
+        file = path if named else "net.prototxt"
+        help = f"{'' if named else 'save it as `net.prototxt` and '}convert it with `cnncalc import {file} -o net.yaml`"
         return Problem("bad-file", text, help, where=_where(source, match))
     match = _ULTRALYTICS.search(written)
     if match and _ULTRALYTICS_HEAD.search(written) and _ULTRALYTICS_ROW.search(written) and not _LAYERS.search(written):
