@@ -301,7 +301,7 @@ def _load_foreign(
         LoadError, Refused: As `load`.
     """
     if options.changes:
-        help = f"convert it with `cnncalc import {show(path)} -o net.yaml` and change the layer of net.yaml"
+        help = f"convert it with `cnncalc import {show(path, 1000)} -o net.yaml` and change the layer of net.yaml"
         raise OptionError(f"--set cannot change a layer of {show(path)}: {help}")
     reader = reader or readers.reader_of(path)
     dims = {}

@@ -18,6 +18,7 @@ _ULTRALYTICS_HEAD = re.compile(r"^head:", re.MULTILINE)
 _ULTRALYTICS_ROW = re.compile(r"^[ \t]*-[ \t]*\[[ \t]*(?:-?[0-9]|\[)[-0-9, \]]{0,100}[ \t]*[A-Za-z_]", re.MULTILINE)
 _LAYERS = re.compile(r"^layers:", re.MULTILINE)
 _KERAS = re.compile(r"^class_name: *[\"']?(?:Sequential|Functional|Model)\b", re.MULTILINE)
+LONGEST_PATH = 1000  # in a command to copy, which must name the whole path
 
 
 def file_of_another_tool(source: Source) -> Problem | None:
@@ -27,13 +28,13 @@ def file_of_another_tool(source: Source) -> Problem | None:
     if match and _CAFFE_FIELD.search(written):
         text = f"{path} is a Caffe network instead of a specification"
         named = source.path.lower().endswith(".prototxt")
-        file = path if named else "net.prototxt"
+        file = show(source.path, LONGEST_PATH) if named else "net.prototxt"
         help = f"{'' if named else 'save it as `net.prototxt` and '}convert it with `cnncalc import {file} -o net.yaml`"
         return Problem("bad-file", text, help, where=_where(source, match))
     match = _ULTRALYTICS.search(written)
     if match and _ULTRALYTICS_HEAD.search(written) and _ULTRALYTICS_ROW.search(written) and not _LAYERS.search(written):
         text = f"{path} is an Ultralytics YOLO network instead of a specification"
-        help = f"convert it with `cnncalc import {path} -o net.yaml`"
+        help = f"convert it with `cnncalc import {show(source.path, LONGEST_PATH)} -o net.yaml`"
         return Problem("bad-file", text, help, where=_where(source, match))
     match = _KERAS.search(written)
     if match and re.search(r"^config:", written, re.MULTILINE):
