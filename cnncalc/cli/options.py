@@ -129,7 +129,8 @@ def _network_options(command: click.decorators.FC) -> click.decorators.FC:
         multiple=True,
         metavar="NAME=VALUE",
         help="Value for one of the file's params, for a number that a one-line pattern leaves open, for a named dimension of "
-        "an ONNX model or .pt2 archive, for a field of a config.json, or for the `scale` of a YOLO file or `phase` of a Caffe file.",
+        "an ONNX model or .pt2 archive, for a field of a config.json, or for the `scale` of a YOLO file or `phase` of a Caffe "
+        "file.",
     )(command)
     return click.option(
         "-e",

@@ -179,8 +179,11 @@ class Inputs:
     def _check_options(self, names: list[str]) -> None:
         for name in self.options.inputs:
             if name not in names and not (name == "" and len(names) == 1):
-                text = f"the network has no input `{show(name)}`" if name else "the network has several inputs"
-                known = f"its inputs are {quoted(map(show, names), 'and')}" if names else "no layer reads an input"
+                text = "the network has several inputs" if names and not name else "the network has no input"
+                text += f" `{show(name)}`" if name else ""
+                known = (
+                    f"its inputs are {quoted(map(show, names), 'and')}" if names else "no layer reads one in this phase"
+                )
                 raise Refused([Problem("unknown-input", text, known)])
 
     def _unknown(self, missing: list[Declared], single: bool) -> Refused:

@@ -218,3 +218,12 @@ def test_fields_of_forks() -> None:
     assert [str(warning) for warning in net.warnings] == [
         "layer `y` (Convolution): the field `xnor_mode` is ignored, because BVLC's Caffe does not have it [unsupported]"
     ]
+
+
+def test_a_phase_without_inputs() -> None:
+    """The error does not speak of several inputs when a phase leaves out the only data layer."""
+    data = 'layer { name: "d" type: "Data" top: "data" include { phase: TRAIN } }\n'
+    options = ReaderOptions({"": "28x28x1"}, {}, parameters={"phase": "TEST"})
+    with pytest.raises(Refused, match="the network has no input") as raised:
+        read_text(Source("net.prototxt", data + CONV), options)
+    assert raised.value.problems[0].help == "no layer reads one in this phase"
